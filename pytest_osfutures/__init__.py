@@ -1,0 +1,1 @@
+"""Futures for the background operations of OpenStack."""

@@ -1,0 +1,1 @@
+"""An OpenStack that runs in this process or on a loopback port: see `FakeCloud`."""
