@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it arrived. Header names are lower case."""
+    """One HTTP request as it arrived: the path still quoted, header names in lower case."""
 
     method: str
     path: str
@@ -39,6 +39,10 @@ class Request:
     def param(self, name: str, default: str | None = None) -> str | None:
         """The first value of the query parameter `name`."""
         return next((value for key, value in self.query if key == name), default)
+
+    def params(self, name: str) -> list[str]:
+        """All values of the query parameter `name`."""
+        return [value for key, value in self.query if key == name]
 
     def json(self) -> Any:
         """The body as JSON; None if it is empty. Raises ValueError if it is not JSON."""
@@ -72,11 +76,15 @@ Handler = Callable[..., Response]
 
 @dataclass(frozen=True)
 class Route:
-    """A method, a path with `{names}` in it, and who answers: `handler(call, **names)`."""
+    """A method, a path with `{names}` in it, and who answers: `handler(call, **names)`.
+
+    A `public` one needs no token: version documents, and the way to a token itself.
+    """
 
     method: str
     path: str
     handler: Handler
+    public: bool = False
 
 
 class Router:
@@ -93,5 +101,5 @@ class Router:
         """The route for `method` and `path` with the values of its names, or None."""
         for pattern, route in self._by_shape.get((method, path.rstrip("/").count("/")), ()):
             if match := pattern.match(path):
-                return route, match.groupdict()
+                return route, {name: unquote(v) for name, v in match.groupdict().items()}
         return None

@@ -1,0 +1,119 @@
+"""The way of a request: service, token, microversion, route, faults, handler, answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.call import Call, Caller
+from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.faults import Fault
+from pytest_osfutures.fakecloud.service import Service
+from pytest_osfutures.fakecloud.wire import Request, Response
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
+
+ANONYMOUS = Caller()
+
+
+def service_of(services: tuple[Service, ...], path: str) -> Service | None:
+    """The service whose prefix `path` begins with."""
+    return next((s for s in services if (path + "/").startswith(s.prefix + "/")), None)
+
+
+def answer(cloud: FakeCloud, service: Service, request: Request) -> Response:
+    """Answer `request` as `service`, with the headers that each of its answers has."""
+    request_id = cloud.new_request_id()
+    response = _answer(cloud, service, request, request_id)
+    for header in service.request_id_headers:
+        response.headers.setdefault(header, request_id)
+    for header, value in service.headers.items():
+        response.headers.setdefault(header, value)
+    if response.body is None:
+        response.headers.setdefault("Content-Type", service.empty_type)
+    elif not isinstance(response.body, bytes):
+        response.headers.setdefault("Content-Type", "application/json")
+    return response
+
+
+def _answer(cloud: FakeCloud, service: Service, request: Request, request_id: str) -> Response:
+    found = service.router.find(request.method, request.path[len(service.prefix) :])
+    if found is not None and found[0].public:
+        caller: Caller | None = ANONYMOUS
+    else:
+        caller = cloud.identity.caller_of(request.headers.get("x-auth-token", ""))
+    if caller is None:
+        return unauthorized(service, request)
+    try:
+        version = service.microversions.asked(request) if service.microversions else (0, 0)
+    except Refused as refused:
+        return service.refusal(refused)
+    if found is None:
+        return Response(404, service.unknown_path)
+    route, names = found
+    cloud.counters[f"{request.method} {service.prefix}{route.path}"] += 1
+    root = request.origin + service.prefix
+    call = Call(cloud, request, caller, version, request_id, root)
+    response = _under_faults(call, service, lambda: route.handler(call, **names))
+    if service.microversions:
+        for name, value in service.microversions.headers(version).items():
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _under_faults(call: Call, service: Service, work: Callable[[], Response]) -> Response:
+    """Let the handler work as far as the fault rules let it."""
+    request, faults = call.request, call.cloud.faults
+    rules = {
+        rule.effect: rule
+        for rule in faults.on_request(service.name, request.method, request.path, _action(request))
+    }
+    delay = (rules["delay"].seconds or 0.0) if "delay" in rules else 0.0
+    if "expire" in rules:
+        call.cloud.identity.revoke(call.caller.token)
+        response = unauthorized(service, request)
+    elif (early := _instead(rules, service, "before")) is not None:
+        response = early
+    else:
+        faults.lists_are_old_by = (rules["stale"].seconds or 0.0) if "stale" in rules else 0.0
+        faults.hide_new_for = (rules["slow"].seconds or 0.0) if "slow" in rules else 0.0
+        try:
+            response = work()
+        except Refused as refused:
+            response = service.refusal(refused)
+        finally:
+            faults.lists_are_old_by = faults.hide_new_for = 0.0
+        response = _instead(rules, service, "after") or response
+    response.delay += delay
+    return response
+
+
+def _instead(rules: dict[str, Fault], service: Service, when: str) -> Response | None:
+    """The answer that a rule puts in the place of the handler's own."""
+    if "quota" in rules and when == "before":
+        said = "Quota exceeded (by a fault rule)"
+        return service.refusal(Refused(service.quota_status, said, headers=service.quota_headers))
+    if (rule := rules.get("status")) and rule.when == when:
+        headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
+        return service.refusal(Refused(rule.status, rule.message, headers=headers))
+    if (rule := rules.get("cut")) and rule.when == when:
+        return Response(503, cut=True)
+    return None
+
+
+def _action(request: Request) -> str | None:
+    """The key of an action's body: `os-stop` in `{"os-stop": null}`."""
+    if request.method != "POST" or not request.path.rstrip("/").endswith("/action"):
+        return None
+    try:
+        body = request.json()
+    except ValueError:
+        return None
+    return next(iter(body), None) if isinstance(body, dict) else None
+
+
+def unauthorized(service: Service, request: Request) -> Response:
+    """401 as the middleware in front of every service says it."""
+    uri = f'Keystone uri="{request.origin}/identity/v3"'
+    return Response(401, service.unauthorized, {"WWW-Authenticate": uri})

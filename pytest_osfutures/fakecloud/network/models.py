@@ -1,0 +1,15 @@
+"""What Neutron knows: its resources and what happens to them. It knows no HTTP."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
+
+
+class NetworkModel:
+    """The state of Neutron."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self.cloud = cloud

@@ -1,0 +1,111 @@
+"""What can be turned: how long things take, how much a project may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+UNLISTED_SECONDS = 1.0  # an operation that `SECONDS` does not name
+
+# Medians in seconds, of the order that a small cloud with a quick hypervisor needs.
+SECONDS: dict[str, float] = {
+    "server.create": 8.0,
+    "server.delete": 2.0,
+    "server.start": 2.0,
+    "server.stop": 3.0,
+    "server.reboot": 3.0,
+    "server.pause": 0.5,
+    "server.unpause": 0.5,
+    "server.suspend": 1.5,
+    "server.resume": 1.5,
+    "server.rescue": 3.0,
+    "server.unrescue": 2.0,
+    "server.resize": 6.0,
+    "server.confirm_resize": 1.0,
+    "server.revert_resize": 4.0,
+    "server.live_migrate": 7.0,
+    "server.evacuate": 6.0,
+    "server.rebuild": 6.0,
+    "server.shelve": 5.0,
+    "server.shelve_offload": 1.5,
+    "server.unshelve": 5.0,
+    "server.create_image": 4.0,
+    "server.create_backup": 4.0,
+    "server.change_password": 1.0,
+    "server.restore": 1.0,
+    "server.attach_volume": 1.0,
+    "server.detach_volume": 1.0,
+    "server.swap_volume": 2.0,
+    "server.detach_interface": 0.5,
+    "volume.create": 1.5,
+    "volume.delete": 1.0,
+    "snapshot.create": 1.0,
+    "snapshot.delete": 0.8,
+    "backup.create": 3.0,
+    "backup.restore": 3.0,
+    "backup.delete": 0.8,
+}
+
+QUOTAS: dict[str, int] = {
+    # compute
+    "instances": 1000,
+    "cores": 4000,
+    "ram": 8_000_000,
+    "key_pairs": 100,
+    "metadata_items": 128,
+    "server_groups": 10,
+    "server_group_members": 10,
+    # block storage
+    "volumes": 1000,
+    "snapshots": 1000,
+    "gigabytes": 100_000,
+    "per_volume_gigabytes": -1,
+    "backups": 100,
+    "backup_gigabytes": 10_000,
+    "groups": 100,
+    # network
+    "network": 100,
+    "subnet": 100,
+    "port": 5000,
+    "router": 100,
+    "floatingip": 100,
+    "security_group": 100,
+    "security_group_rule": 1000,
+}
+
+
+@dataclass
+class Settings:
+    """The knobs of a `FakeCloud`. Change them at any time: what runs keeps the time it began with.
+
+    `sigma` is the spread of the durations on a logarithmic scale; at 0 each takes its median.
+    """
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict(SECONDS))
+    sigma: float = 0.0
+    latency: float = 0.0  # seconds before each answer
+    quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
+    token_seconds: float = 3600.0
+    page_limit: int = 1000
+    build_request_share: float = 0.1  # of a build, until the scheduler has placed the server
+    deleted_seconds: float = 0.2  # how long GET still shows a server as DELETED
+    soft_delete: bool = False  # a delete leaves SOFT_DELETED servers, to be restored
+    shelved_offload: bool = True  # a shelved server leaves its host at once
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings as JSON-able values."""
+        return asdict(self)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Set what `values` names; a mapping is merged. Raises ValueError for what is unknown."""
+        for name, value in values.items():
+            old = self.as_dict().get(name)
+            if isinstance(old, dict) and isinstance(value, dict):
+                getattr(self, name).update(value)
+            elif isinstance(old, bool) and isinstance(value, bool):
+                setattr(self, name, value)
+            elif type(old) in (int, float) and type(value) in (int, float):
+                setattr(self, name, type(old)(value))
+            else:
+                raise ValueError(f"there is no setting {name!r} that could be {value!r}")

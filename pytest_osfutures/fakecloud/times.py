@@ -1,0 +1,26 @@
+"""Dates as the services write them. The cloud itself counts seconds since 1970."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def zulu(when: float | None) -> str | None:
+    """`2026-11-23T07:10:28Z`: whole seconds, as Nova's `created` and Glance's dates."""
+    return None if when is None else f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%S}Z"
+
+
+def micros(when: float | None, whole: bool = True) -> str | None:
+    """`2026-11-23T07:10:28.000000`: with a fraction that a database has cut off unless `whole`."""
+    if when is None:
+        return None
+    moment = datetime.fromtimestamp(int(when) if whole else when, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def parse(text: str) -> float:
+    """Seconds since 1970 of an ISO 8601 date; UTC if it names no zone. Raises ValueError."""
+    moment = datetime.fromisoformat(text.replace(" ", "+"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.timestamp()
