@@ -1,0 +1,140 @@
+"""What Nova asks of Cinder, Glance and Neutron: their models have these methods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class VolumeFacts:
+    """What Nova wants to know of a volume."""
+
+    id: str
+    size: int
+    status: str
+    multiattach: bool
+    bootable: bool
+    image_id: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """What Nova wants to know of an image."""
+
+    id: str
+    name: str
+    status: str
+    min_disk: int = 0  # GiB
+    min_ram: int = 0  # MiB
+    size: int | None = None
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PortFacts:
+    """What Nova wants to know of a port."""
+
+    id: str
+    network_id: str
+    network_name: str
+    mac_address: str
+    status: str
+    fixed_ips: Sequence[Mapping[str, str]]  # {"ip_address": ..., "subnet_id": ...}
+    floating_ips: Sequence[str] = ()
+
+
+class Volumes(Protocol):
+    """Cinder's side of attaching a volume, in the order of the calls; all of them are at once."""
+
+    def volume_facts(self, volume_id: str, project_id: str | None) -> VolumeFacts:
+        """The volume, if `project_id` may see it (None sees all). Raises Refused(404)."""
+
+    def reserve(self, volume_id: str, server_id: str) -> str:
+        """Make an attachment and return its id; the volume is `reserved`. Raises Refused(400)."""
+
+    def begin_attach(self, attachment_id: str, device: str, host: str) -> None:
+        """The host connects: the volume is `attaching`."""
+
+    def complete_attach(self, attachment_id: str) -> None:
+        """The attachment is `attached`, the volume `in-use`."""
+
+    def begin_detach(self, attachment_id: str) -> None:
+        """The volume is `detaching`. Raises Refused(400) if it is not `in-use`."""
+
+    def roll_detaching(self, attachment_id: str) -> None:
+        """The guest did not let go: the volume is `in-use` again."""
+
+    def detach(self, attachment_id: str) -> None:
+        """The attachment is gone, also a reserved one; the volume `available` or still in use."""
+
+    def create_for_server(
+        self,
+        project_id: str,
+        user_id: str,
+        size: int,
+        image_id: str | None = None,
+        snapshot_id: str | None = None,
+        volume_type: str | None = None,
+    ) -> str:
+        """Begin to create a volume that a server will boot from; return its id."""
+
+    def delete_with_server(self, volume_id: str) -> None:
+        """Begin to delete a volume whose server is gone (delete_on_termination)."""
+
+    def snapshot_for_image(self, volume_id: str, name: str) -> str:
+        """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
+
+
+class Images(Protocol):
+    """Glance's side of booting and of snapshots."""
+
+    def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
+        """The image, if `project_id` may see it (None sees all). Raises Refused(404)."""
+
+    def begin_snapshot(
+        self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
+    ) -> str:
+        """Make an image in status `queued`; return its id."""
+
+    def snapshot_saving(self, image_id: str) -> None:
+        """Its data is on the way: `saving`."""
+
+    def snapshot_active(self, image_id: str, size: int) -> None:
+        """Its data is there: `active`."""
+
+    def delete_snapshot(self, image_id: str) -> None:
+        """The snapshot failed, or a backup is rotated away: the image is gone."""
+
+
+class Networks(Protocol):
+    """Neutron's side of a server's ports."""
+
+    def network_ids(self, project_id: str) -> list[str]:
+        """The networks that a server of that project gets a port on with `networks: auto`."""
+
+    def check_network(self, network_id: str, project_id: str) -> None:
+        """Raises Refused(400) with Nova's own text if the project has no such network."""
+
+    def create_port(
+        self,
+        server_id: str,
+        project_id: str,
+        network_id: str,
+        fixed_ip: str | None = None,
+        security_groups: Sequence[str] = (),
+    ) -> str:
+        """Make a port for the server, `DOWN` until it is bound; return its id."""
+
+    def claim_port(self, port_id: str, server_id: str, project_id: str) -> None:
+        """Give the user's own port to the server. Raises Refused: 404 unknown, 409 in use."""
+
+    def bind_port(self, port_id: str, host: str) -> None:
+        """The port is `ACTIVE` on `host`."""
+
+    def release_port(self, port_id: str) -> None:
+        """Delete a port that `create_port` made; a claimed one is free and `DOWN` again."""
+
+    def ports_of(self, server_id: str) -> list[PortFacts]:
+        """The ports of a server, in the order in which it got them."""
