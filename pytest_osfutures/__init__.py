@@ -1,1 +1,127 @@
-"""Futures for the background operations of OpenStack."""
+"""Futures for the background operations of OpenStack.
+
+    import pytest_osfutures as osf
+
+    cloud = osf.connect("devstack")
+    vm = cloud.nova.servers.create_async_r("web", image, flavor, tout=300).result()
+
+Importing this imports nothing of OpenStack: each name is loaded when it is used first.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_osfutures.clients import futurize
+    from pytest_osfutures.cloud import Cloud, connect
+    from pytest_osfutures.engine import Engine
+    from pytest_osfutures.errors import (
+        AccessDenied,
+        Attempt,
+        BadInput,
+        CleanupError,
+        CloudUnreachable,
+        EngineError,
+        Event,
+        Facts,
+        ObjectCreationError,
+        OperationError,
+        OperationFailed,
+        OperationTimeout,
+        OSFuturesError,
+        QuotaExceeded,
+        ResourceVanished,
+        Seen,
+        UnknownFate,
+    )
+    from pytest_osfutures.future import OperationFuture
+    from pytest_osfutures.policy import Poll, Retry
+    from pytest_osfutures.waiting import (
+        ALL_COMPLETED,
+        FIRST_COMPLETED,
+        FIRST_EXCEPTION,
+        as_completed,
+        gather,
+        wait,
+    )
+
+_PLACES = {
+    "clients": ("futurize",),
+    "cloud": ("Cloud", "connect"),
+    "engine": ("Engine",),
+    "errors": (
+        "AccessDenied",
+        "Attempt",
+        "BadInput",
+        "CleanupError",
+        "CloudUnreachable",
+        "EngineError",
+        "Event",
+        "Facts",
+        "OSFuturesError",
+        "ObjectCreationError",
+        "OperationError",
+        "OperationFailed",
+        "OperationTimeout",
+        "QuotaExceeded",
+        "ResourceVanished",
+        "Seen",
+        "UnknownFate",
+    ),
+    "future": ("OperationFuture",),
+    "policy": ("Poll", "Retry"),
+    "waiting": (
+        "ALL_COMPLETED",
+        "FIRST_COMPLETED",
+        "FIRST_EXCEPTION",
+        "as_completed",
+        "gather",
+        "wait",
+    ),
+}
+_HOME = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "AccessDenied",
+    "Attempt",
+    "BadInput",
+    "CleanupError",
+    "Cloud",
+    "CloudUnreachable",
+    "Engine",
+    "EngineError",
+    "Event",
+    "Facts",
+    "OSFuturesError",
+    "ObjectCreationError",
+    "OperationError",
+    "OperationFailed",
+    "OperationFuture",
+    "OperationTimeout",
+    "Poll",
+    "QuotaExceeded",
+    "ResourceVanished",
+    "Retry",
+    "Seen",
+    "UnknownFate",
+    "as_completed",
+    "connect",
+    "futurize",
+    "gather",
+    "wait",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

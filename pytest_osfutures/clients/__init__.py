@@ -1,0 +1,67 @@
+"""Puts the twins on the objects of real client libraries: `futurize`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.errors import BadInput
+from pytest_osfutures.policy import Poll
+from pytest_osfutures.services import TABLE
+from pytest_osfutures.services.kinds import ACTION
+from pytest_osfutures.source import Source
+from pytest_osfutures.stamp import new_id
+from pytest_osfutures.submission import Binding, Revive
+
+C = TypeVar("C")
+#: What makes this process's creations recognisable, where no run says otherwise.
+PROCESS_RUN = new_id()
+
+
+class Adapter(Protocol):
+    """The part of `keystoneauth1.adapter.Adapter` that is needed here."""
+
+    session: Any
+    auth: Any
+    interface: str | None
+    region_name: str | None
+
+
+def futurize(
+    client: C, *, engine: Engine | None = None, poll: Poll | None = None, run: str | None = None
+) -> C:
+    """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
+
+    Takes a novaclient or cinderclient `Client` or an openstacksdk `Connection`. `engine` is the
+    one that watches (default: the process's own), `poll` how often it looks, `run` the name in
+    the stamps of what `x_async_r` creates. Raises BadInput for anything else, and for a client
+    that does not send through a keystoneauth1 session.
+    """
+    from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
+
+    library = type(client).__module__.partition(".")[0]
+    put = {
+        "novaclient": novaclient.put_twins,
+        "cinderclient": cinderclient.put_twins,
+        "openstack": openstacksdk.put_twins,
+    }.get(library)
+    if put is None:
+        raise BadInput(
+            f"cannot futurize {type(client).__module__}.{type(client).__qualname__}; "
+            "accepted: a novaclient or cinderclient Client, an openstacksdk Connection"
+        )
+
+    def bind(adapter: Adapter, service: str, revive: Revive) -> Binding:
+        if not hasattr(getattr(adapter, "session", None), "session"):
+            raise BadInput(
+                f"this {library} Client has no keystoneauth1 session; make it with session=..."
+            )
+        source = Source(
+            adapter.session, adapter.auth, adapter.interface, adapter.region_name, poll or Poll()
+        )
+        return Binding(
+            engine or default(), source, TABLE, ACTION, service, revive, run or PROCESS_RUN
+        )
+
+    put(client, bind)
+    return client

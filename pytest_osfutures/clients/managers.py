@@ -1,0 +1,58 @@
+"""What novaclient and cinderclient have in common: managers, and resources that they make."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_osfutures.clients.twin import twinned
+from pytest_osfutures.operation import Body, Kind
+from pytest_osfutures.submission import Binding, Revive
+
+#: The client's attribute that holds its binding.
+HANDLE = "osfutures"
+Bind = Callable[[Any, str, Revive], Binding]
+
+
+def put_on_managers(
+    client: Any, bind: Bind, service: str, managers: Mapping[str, str], manager: type
+) -> None:
+    """Give every manager of `client`, and the resources that it makes from now on, their twins.
+
+    `managers` says which of them makes the objects of which kind of resource; `manager` is the
+    library's own class of managers.
+    """
+    if hasattr(client, HANDLE):
+        return
+
+    def revive(kind: Kind, body: Body, plain: Any) -> Any:
+        name = managers.get(kind.name)
+        if name is None:
+            return plain
+        owner = getattr(client, name)
+        # Only the first answer has some things, as a new server's adminPass.
+        first = plain.to_dict() if isinstance(plain, owner.resource_class) else {}
+        return owner.resource_class(owner, {**first, **body}, loaded=True)
+
+    setattr(client, HANDLE, bind(client.client, service, revive))
+    for each in vars(client).values():
+        if isinstance(each, manager):
+            each.__class__ = _with_twins(type(each))
+
+
+def _with_twins(manager: type[Any]) -> type[Any]:
+    more = {}
+    resource = getattr(manager, "resource_class", None)
+    if inspect.isclass(resource):
+        more["resource_class"] = twinned(resource, _binding_of_resource)
+    return twinned(manager, _binding_of_manager, more)
+
+
+def _binding_of_manager(manager: Any) -> Binding:
+    binding: Binding = getattr(manager.api, HANDLE)
+    return binding
+
+
+def _binding_of_resource(resource: Any) -> Binding:
+    return _binding_of_manager(resource.manager)

@@ -1,0 +1,15 @@
+"""python-novaclient: twins on its managers and resources."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.clients.managers import Bind, put_on_managers
+
+
+def put_twins(nova: Any, bind: Bind) -> None:
+    """Put the twins on `nova`, a novaclient Client."""
+    from novaclient.base import Manager
+
+    managers = {"server": "servers", "volume attachment": "volumes"}
+    put_on_managers(nova, bind, "compute", managers, Manager)

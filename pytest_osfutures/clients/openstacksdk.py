@@ -1,0 +1,73 @@
+"""openstacksdk: twins on the proxies of a Connection (`conn.compute.create_server_async`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.clients.managers import HANDLE, Bind
+from pytest_osfutures.clients.twin import twinned
+from pytest_osfutures.operation import Body, Kind
+from pytest_osfutures.submission import Binding
+
+#: The services whose proxies get twins: those that the operation tables know.
+SERVICES = {"compute": "compute", "block_storage": "block-storage"}
+_CLASSES: dict[type, type] = {}
+
+
+def put_twins(connection: Any, bind: Bind) -> None:
+    """Put the twins on `connection`; each proxy gets its own when it is used first."""
+    if hasattr(connection, "_osfutures_bind"):
+        return
+    connection._osfutures_bind = bind
+    connection.__class__ = _class_with_twins(type(connection))
+
+
+def _class_with_twins(plain: type[Any]) -> type[Any]:
+    if plain not in _CLASSES:
+        members: dict[str, Any] = {"__module__": plain.__module__, "__doc__": plain.__doc__}
+        members.update({name: property(_Proxy(plain, name)) for name in SERVICES})
+        _CLASSES[plain] = type(plain.__name__, (plain,), members)
+    return _CLASSES[plain]
+
+
+class _Proxy:
+    """Reads a connection's proxy, and puts its twins on it the first time."""
+
+    def __init__(self, plain: type, name: str) -> None:
+        self.plain = plain
+        self.name = name
+
+    def __call__(self, connection: Any) -> Any:
+        proxy = getattr(super(type(connection), connection), self.name)
+        if not hasattr(proxy, HANDLE):
+            service = SERVICES[self.name]
+            setattr(proxy, HANDLE, connection._osfutures_bind(proxy, service, _revive(connection)))
+            proxy.__class__ = twinned(type(proxy), _binding_of_proxy)
+        return proxy
+
+
+def _binding_of_proxy(proxy: Any) -> Binding:
+    binding: Binding = getattr(proxy, HANDLE)
+    return binding
+
+
+def _revive(connection: Any) -> Any:
+    def revive(kind: Kind, body: Body, plain: Any) -> Any:
+        made = _classes().get(kind.name)
+        return plain if made is None else made.existing(connection=connection, **body)
+
+    return revive
+
+
+def _classes() -> dict[str, Any]:
+    from openstack.block_storage.v3.snapshot import Snapshot
+    from openstack.block_storage.v3.volume import Volume
+    from openstack.compute.v2.server import Server
+    from openstack.compute.v2.volume_attachment import VolumeAttachment
+
+    return {
+        "server": Server,
+        "volume attachment": VolumeAttachment,
+        "volume": Volume,
+        "snapshot": Snapshot,
+    }

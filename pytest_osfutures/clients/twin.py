@@ -1,0 +1,99 @@
+"""Twins: for every public method `x` of a client's class, `x_async` and `x_async_r`.
+
+An object gets its twins by a subclass of its own class, made once for each class and with the same
+name: nothing of the library is changed, `isinstance`, `help` and tab completion work, and other
+objects of the class stay what they were.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_osfutures.attempts import start_retried
+from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.submission import Binding, start
+
+#: Finds the binding of the object that a twin is called on.
+BindingOf = Callable[[Any], Binding]
+_FOUND: dict[tuple[type, BindingOf], type] = {}
+
+
+def twinned(plain: type, binding_of: BindingOf, more: Mapping[str, Any] | None = None) -> type[Any]:
+    """The subclass of `plain` that has the twins, and `more` attributes besides."""
+    key = (plain, binding_of)
+    if key not in _FOUND:
+        members: dict[str, Any] = {"__module__": plain.__module__, "__doc__": plain.__doc__}
+        for name in dir(plain):
+            method = inspect.getattr_static(plain, name)
+            if not name.startswith("_") and inspect.isfunction(method):
+                members[f"{name}_async"] = _async(name, method, binding_of)
+                members[f"{name}_async_r"] = _async_r(name, method, binding_of)
+        members.update(more or {})
+        _FOUND[key] = type(plain.__name__, (plain,), members)
+    return _FOUND[key]
+
+
+def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:
+    def twin(
+        self: Any, *args: Any, tout: float | None = None, **kwargs: Any
+    ) -> OperationFuture[Any]:
+        call = functools.partial(getattr(self, name), *args, **kwargs)
+        return start(binding_of(self), call, tout)
+
+    text = (
+        f"Call `{name}` and return the future of what it starts.\n\n"
+        "`tout` is the operation's deadline in seconds (default: by the kind of operation); all\n"
+        f"other arguments are those of `{name}`. An error of the call itself is raised at once.\n"
+    )
+    return _dressed(twin, f"{name}_async", plain, text, ("tout",))
+
+
+def _async_r(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:
+    def twin(
+        self: Any,
+        *args: Any,
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        **kwargs: Any,
+    ) -> OperationFuture[Any]:
+        call = functools.partial(getattr(self, name), *args, **kwargs)
+        return start_retried(binding_of(self), call, try_count, tout)
+
+    text = (
+        f"Call `{name}` in the background, with clean-up and retries, and return its future.\n\n"
+        "`try_count` is the number of tries in all, or an `osf.Retry` (default: 3 tries); `tout`\n"
+        "is the deadline of each try in seconds (default: by the kind of operation); all other\n"
+        f"arguments are those of `{name}`. Every error goes into the future.\n"
+    )
+    return _dressed(twin, f"{name}_async_r", plain, text, ("try_count", "tout"))
+
+
+def _dressed(
+    twin: Callable[..., Any],
+    name: str,
+    plain: Callable[..., Any],
+    text: str,
+    added: tuple[str, ...],
+) -> Callable[..., Any]:
+    """The twin with the name, signature and documentation that `help` shows."""
+    twin.__name__ = name
+    twin.__qualname__ = f"{plain.__qualname__.rpartition('.')[0]}.{name}"
+    twin.__module__ = plain.__module__
+    twin.__doc__ = f"{text}\n{inspect.getdoc(plain) or ''}".rstrip()
+    signature = inspect.signature(plain)
+    ours = [
+        inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, default=None)
+        for each in added
+        if each not in signature.parameters
+    ]
+    parameters = list(signature.parameters.values())
+    at = len(parameters)
+    if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        at -= 1
+    parameters[at:at] = ours
+    twin.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return twin

@@ -1,0 +1,162 @@
+"""The one supplementary thread, and the pools for everything that may block it."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import queue
+import threading
+from collections.abc import Callable
+from random import Random
+
+from pytest_osfutures.clock import Clock, ManualClock, SystemClock
+from pytest_osfutures.errors import EngineError
+from pytest_osfutures.monitor import Monitor
+from pytest_osfutures.pool import Executor, Inline, Pool
+from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.watch import Reader, Watch
+
+_log = logging.getLogger("osfutures")
+#: The monitor looks at the clock at least so often (seconds), should the system sleep.
+HEARTBEAT = 60.0
+
+
+class Engine:
+    """Finishes futures: a monitor in a thread of its own, and three pools of threads.
+
+    Reads run on one pool, requests that start something on another, users' callbacks and `.next`
+    functions on the third, so that none of them can hold up a deadline.
+    """
+
+    def __init__(self, clock: Clock | None = None, random: Random | None = None) -> None:
+        self.clock: Clock = clock or SystemClock()
+        self.random = random or Random()
+        self.pid = os.getpid()
+        self.reads: Executor = Pool("read", 4)
+        self.submissions: Executor = Pool("submit", 8)
+        self.callbacks: Executor = Pool("callback", 16)
+        self.monitor = Monitor(self.clock, self._start_look, self.random)
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ended: EngineError | None = None
+
+    def watch(self, watch: Watch) -> None:
+        """Take over an operation that the cloud has accepted."""
+        with self._lock:
+            self._wake()
+            self.monitor.watch(watch)
+
+    def soon(self, what: Callable[[], None]) -> None:
+        """Call `what` in the monitor's loop; it must be quick and do no I/O."""
+        with self._lock:
+            self._wake()
+            self.monitor.soon(what)
+
+    def later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Call `what` in the monitor's loop when `seconds` have passed."""
+        with self._lock:
+            self._wake()
+            self.monitor.later(seconds, what)
+
+    def check(self) -> None:
+        """Raise EngineError if this engine cannot finish anything (any more)."""
+        if self._ended is not None:
+            raise self._ended
+        if self.pid != os.getpid():
+            raise EngineError(
+                f"process {os.getpid()} was forked from {self.pid}, where the engine runs; "
+                "futures of the parent end there. Connect again in the child"
+            )
+
+    def stop(self) -> None:
+        """End the thread; what is still pending fails with EngineError."""
+        self._finish(EngineError("the engine was stopped before the operation ended"))
+
+    def _wake(self) -> None:
+        """Called with the lock held, so that nothing enters an inbox that nobody empties."""
+        self.check()
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._loop, name="osfutures-monitor", daemon=True
+            )
+            self._thread.start()
+
+    def _loop(self) -> None:
+        try:
+            while self._ended is None:
+                again = self.monitor.step()
+                wait = min(again - self.clock.now(), HEARTBEAT)
+                if wait > 0:
+                    self._rest(wait)
+            self.monitor.abandon(self._ended)
+        except BaseException as error:
+            _log.exception("the monitor broke")
+            broken = EngineError(f"the monitor broke: {type(error).__name__}: {error}")
+            broken.__cause__ = error
+            with self._lock:
+                self._ended = broken
+            self.monitor.abandon(broken)
+
+    def _rest(self, seconds: float) -> None:
+        try:
+            what = self.monitor.inbox.get(timeout=seconds)
+        except queue.Empty:
+            return
+        what()
+
+    def _finish(self, error: EngineError) -> None:
+        with self._lock:
+            if self._ended is None:
+                self._ended = error
+            thread = self._thread
+        self.monitor.soon(lambda: None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _start_look(self, reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        self.reads.submit(lambda: deliver(reader.read(look, self.clock)))
+
+
+class SteppedEngine(Engine):
+    """An engine without any thread, on a clock that jumps: for simulations and tests."""
+
+    def __init__(self, clock: ManualClock | None = None, random: Random | None = None) -> None:
+        super().__init__(clock or ManualClock(), random or Random(0))
+        self.reads = self.submissions = self.callbacks = Inline()
+
+    def run_until(self, done: Callable[[], bool], within: float = math.inf) -> bool:
+        """Step and jump from one due moment to the next until `done()`; say whether it is.
+
+        Gives up when nothing is due any more, or at `within` seconds from now.
+        """
+        assert isinstance(self.clock, ManualClock)
+        end = self.clock.now() + within
+        while not done():
+            again = self.monitor.step()
+            if done():
+                break
+            if again > end or again == math.inf:
+                return False
+            self.clock.advance_to(again)
+        return True
+
+    def _wake(self) -> None:
+        self.check()
+
+    def _finish(self, error: EngineError) -> None:
+        self._ended = error
+        self.monitor.abandon(error)
+
+
+_default: Engine | None = None
+_default_lock = threading.Lock()
+
+
+def default() -> Engine:
+    """This process's engine: one thread for everything that is watched."""
+    global _default
+    with _default_lock:
+        if _default is None or _default.pid != os.getpid() or _default._ended is not None:
+            _default = Engine()
+        return _default

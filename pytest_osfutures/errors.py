@@ -1,0 +1,189 @@
+"""Everything this package raises.
+
+    OSFuturesError
+    ├── BadInput (ValueError)          what was given, and what would have been accepted
+    ├── CloudUnreachable               nobody answers, or the answer is no OpenStack
+    ├── EngineError                    our own fault, or an engine that was stopped or forked
+    ├── CleanupError                   something could not be deleted
+    └── OperationError                 an operation did not do what was asked
+        ├── OperationFailed            the cloud says so
+        │   ├── ObjectCreationError    ... of something that was to be created
+        │   ├── ResourceVanished       it is gone, and nobody here deleted it
+        │   ├── QuotaExceeded          the project may not have more
+        │   └── AccessDenied           the cloud does not let us look any longer
+        ├── OperationTimeout (TimeoutError)   its deadline has passed
+        └── UnknownFate                nobody knows whether the request arrived
+
+All of them can be pickled, and carry their facts as attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, Self
+
+
+class OSFuturesError(Exception):
+    """The root of all errors of this package."""
+
+
+class BadInput(OSFuturesError, ValueError):
+    """Something that was given cannot be used; the text names it and what would do."""
+
+
+class CloudUnreachable(OSFuturesError):
+    """The cloud does not answer, or does not accept the credentials."""
+
+
+class EngineError(OSFuturesError):
+    """The engine is not there to finish the operation."""
+
+
+class CleanupError(OSFuturesError):
+    """Something that should be gone is still there; `left` names each with its reason."""
+
+    def __init__(self, text: str, left: Sequence[str] = ()) -> None:
+        super().__init__(text, tuple(left))
+        self.left = tuple(left)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class Seen(NamedTuple):
+    """What a resource looked like at one moment (seconds since 1970)."""
+
+    time: float
+    status: str
+    task_state: str | None = None
+
+
+class Event(NamedTuple):
+    """One event of a server's instance action, as far as the cloud's policy shows it."""
+
+    name: str
+    result: str | None
+    details: str | None = None
+
+
+class Attempt(NamedTuple):
+    """One try of an operation that was tried more than once."""
+
+    number: int
+    resource_id: str | None
+    seconds: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about an operation when it ends badly."""
+
+    operation: str = ""
+    resource_id: str | None = None
+    resource_name: str | None = None
+    request_id: str | None = None
+    status: str | None = None
+    task_state: str | None = None
+    seconds: float | None = None
+    fault: Mapping[str, Any] | None = None
+    events: tuple[Event, ...] = ()
+    messages: tuple[str, ...] = ()
+    history: tuple[Seen, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+    def title(self) -> str:
+        """The operation and its resource in a few words."""
+        name = f" of {self.resource_name!r}" if self.resource_name else ""
+        ident = f" ({self.resource_id})" if self.resource_id else ""
+        return f"{self.operation or 'the operation'}{name}{ident}"
+
+    def lines(self) -> list[str]:
+        """The evidence, a line each."""
+        lines = []
+        if self.status is not None:
+            lines.append(f"last seen: status {self.status}, task_state {self.task_state}")
+        if self.fault:
+            lines.append(f"fault {self.fault.get('code', '?')}: {self.fault.get('message', '')}")
+        for event in self.events:
+            details = f": {event.details}" if event.details else ""
+            lines.append(f"event {event.name}: {event.result or 'not finished'}{details}")
+        lines += [f"message of the cloud: {message}" for message in self.messages]
+        if self.request_id:
+            lines.append(f"request id {self.request_id}")
+        for attempt in self.attempts:
+            lines.append(f"try {attempt.number} ({attempt.seconds:.1f} s): {attempt.why}")
+        return lines
+
+
+class OperationError(OSFuturesError):
+    """An operation did not end as it should; `why` is the reason in one sentence.
+
+    Every field of `Facts` is an attribute of the error as well.
+    """
+
+    verb = "failed"
+
+    operation: str
+    resource_id: str | None
+    resource_name: str | None
+    request_id: str | None
+    status: str | None
+    task_state: str | None
+    seconds: float | None
+    fault: Mapping[str, Any] | None
+    events: tuple[Event, ...]
+    messages: tuple[str, ...]
+    history: tuple[Seen, ...]
+    attempts: tuple[Attempt, ...]
+
+    def __init__(self, why: str, facts: Facts | None = None) -> None:
+        super().__init__(why, facts or Facts())
+        self.why = why
+        self.facts: Facts = self.args[1]
+        for each in fields(Facts):
+            setattr(self, each.name, getattr(self.facts, each.name))
+
+    def with_facts(self, **changes: Any) -> Self:
+        """The same error with some facts replaced."""
+        other = type(self)(self.why, replace(self.facts, **changes))
+        other.__cause__ = self.__cause__
+        return other
+
+    def __str__(self) -> str:
+        after = f" after {self.facts.seconds:.1f} s" if self.facts.seconds is not None else ""
+        head = f"{self.facts.title()} {self.verb}{after}: {self.why}"
+        return "\n  ".join([head, *self.facts.lines()])
+
+
+class OperationFailed(OperationError):
+    """The cloud ended the operation without its success."""
+
+
+class ObjectCreationError(OperationFailed):
+    """What was to be created did not come to life."""
+
+
+class ResourceVanished(OperationFailed):
+    """The resource is gone although this operation does not delete it."""
+
+
+class QuotaExceeded(OperationFailed):
+    """The project's quota does not allow it."""
+
+
+class AccessDenied(OperationFailed):
+    """The cloud refuses to be asked about the resource any longer."""
+
+
+class OperationTimeout(OperationError, TimeoutError):
+    """The operation's own deadline (`tout`) has passed; in the cloud it may still go on."""
+
+    verb = "timed out"
+
+
+class UnknownFate(OperationError):
+    """The request may or may not have reached the cloud, and it was not sent again."""
+
+    verb = "has an unknown fate"

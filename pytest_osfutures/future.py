@@ -1,0 +1,191 @@
+"""The future of a background operation: the standard library's, with what a cloud adds to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from concurrent.futures import CancelledError, Future
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from pytest_osfutures.engine import Engine
+from pytest_osfutures.errors import Attempt, BadInput, Seen
+from pytest_osfutures.watch import Watch
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+class OperationFuture(Future[T], Generic[T]):
+    """What a background operation will have come to.
+
+    `result(timeout)`, `exception(timeout)`, `done()`, `running()` and `add_done_callback(fn)` are
+    those of `concurrent.futures.Future`, and `wait` and `as_completed` of both packages take it.
+    `result(timeout)` bounds the wait (seconds) and leaves the operation running. An operation
+    that the cloud has accepted cannot be cancelled: `cancel()` is then False; `undo()` takes it
+    back. Callbacks run in a thread of their own; what they raise is logged.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+        self._answer: Future[Any] = Future()
+        self._watch: Watch | None = None
+        self._undo: Callable[[], OperationFuture[Any]] | None = None
+        self._attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def sync_res(self) -> Any:
+        """What the plain call returned; waits for it where the call runs in the background.
+
+        Raises what the plain call raised, if it never succeeded.
+        """
+        self._check()
+        return self._answer.result()
+
+    @property
+    def operation(self) -> str:
+        """The operation's name (`server.create`); empty while none is known."""
+        return self._watch.operation.name if self._watch else ""
+
+    @property
+    def resource_id(self) -> str | None:
+        """The id of the resource that the operation is about."""
+        return self._watch.main.id if self._watch else None
+
+    @property
+    def request_id(self) -> str | None:
+        """The cloud's id of the request that started the operation."""
+        return self._watch.request_id if self._watch else None
+
+    @property
+    def history(self) -> tuple[Seen, ...]:
+        """The states that were seen so far: (time, status, task_state), oldest first."""
+        return tuple(self._watch.history) if self._watch else ()
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """The tries that failed so far."""
+        return self._attempts
+
+    def result(self, timeout: float | None = None) -> T:
+        self._check()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._check()
+        return super().exception(timeout)
+
+    def cancel(self) -> bool:
+        cancelled = super().cancel()
+        if cancelled and not self._answer.done():
+            self._answer.set_exception(CancelledError())
+        return cancelled
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        def run(future: Future[T]) -> None:
+            self._engine.callbacks.submit(partial(fn, future))
+
+        super().add_done_callback(run)
+
+    def next(self, fn: Callable[[T], Any]) -> OperationFuture[Any]:
+        """A new future of `fn(result)`; if `fn` returns a future, of that one's result.
+
+        If this future fails, `fn` is not called and the new one fails with the same error.
+        """
+        after: OperationFuture[Any] = OperationFuture(self._engine)
+
+        def go_on(before: Future[T]) -> None:
+            if not after.set_running_or_notify_cancel():
+                return
+            try:
+                value: Any = fn(before.result())
+            except BaseException as error:
+                after._fail(error)
+                return
+            if isinstance(value, Future):
+                after._follow(value)
+            else:
+                after._succeed(value)
+
+        self.add_done_callback(go_on)
+        return after
+
+    @property
+    def chain(self) -> Any:
+        """Call a method of the result when it is there: `fut.chain.stop_async()`, a new future."""
+        return _Chain(self)
+
+    def undo(self) -> OperationFuture[Any]:
+        """Take the operation back (delete what it creates, detach what it attaches): a future.
+
+        Raises BadInput if the operation has no opposite.
+        """
+        if self._undo is None:
+            raise BadInput(f"{self.operation or 'this call'} has nothing that would undo it")
+        return self._undo()
+
+    def __await__(self) -> Generator[Any, None, T]:
+        return asyncio.wrap_future(self).__await__()
+
+    def _check(self) -> None:
+        """A wait for something that nobody will finish is an error and no wait."""
+        if not self.done():
+            self._engine.check()
+
+    # For the engine's side: who finishes the future.
+
+    def _begun(self, answer: Any, watch: Watch | None) -> None:
+        self._watch = watch
+        if not self._answer.done():
+            self._answer.set_result(answer)
+
+    def _succeed(self, value: T) -> None:
+        if not self._answer.done():
+            self._answer.set_result(value)
+        self.set_result(value)
+
+    def _fail(self, error: BaseException) -> None:
+        if not self._answer.done():
+            self._answer.set_exception(error)
+        self.set_exception(error)
+
+    def _follow(self, other: Future[Any]) -> None:
+        if isinstance(other, OperationFuture):
+            self._watch, self._undo = other._watch, other._undo
+
+        def copy(done: Future[Any]) -> None:
+            if isinstance(done, OperationFuture):
+                self._watch, self._attempts = done._watch, done._attempts
+            try:
+                error = done.exception()
+            except CancelledError as cancelled:
+                error = cancelled
+            if error is not None:
+                self._fail(error)
+            else:
+                self._succeed(done.result())
+
+        other.add_done_callback(copy)
+
+
+class _Chain:
+    def __init__(self, future: OperationFuture[Any]) -> None:
+        self._future = future
+
+    def __getattr__(self, name: str) -> Callable[..., OperationFuture[Any]]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def call(*args: Any, **kwargs: Any) -> OperationFuture[Any]:
+            return self._future.next(lambda result: getattr(result, name)(*args, **kwargs))
+
+        return call
+
+
+def finished(engine: Engine, value: T) -> OperationFuture[T]:
+    """A future that is done already."""
+    future: OperationFuture[T] = OperationFuture(engine)
+    future.set_running_or_notify_cancel()
+    future._succeed(value)
+    return future

@@ -1,0 +1,100 @@
+"""How often to try, how often to look, how long to wait: immutable values, safe to share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from pytest_osfutures.errors import BadInput
+
+RetryOn = Callable[[BaseException], bool]
+
+
+def seconds(name: str, value: float | None, default: float) -> float:
+    """`value` as a number of seconds greater than 0, or `default` for None.
+
+    Raises BadInput, which names the argument and what would have been accepted.
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        raise BadInput(f"{name}={value!r} is not a number of seconds greater than 0")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Retry:
+    """How an operation is tried again: up to `tries` times in all, with growing pauses.
+
+    The pause after try n is `backoff * factor**(n-1)` seconds, at most `longest`, shortened by a
+    random part of up to `jitter` (0 to 1), so that many operations do not come back together.
+    `retry_on` decides about an error: a predicate, or the exception classes to retry on; None
+    leaves it to the kind of failure (a wrong request is never repeated).
+    """
+
+    tries: int = 3
+    backoff: float = 1.0
+    factor: float = 2.0
+    longest: float = 30.0
+    jitter: float = 0.5
+    retry_on: RetryOn | type[BaseException] | tuple[type[BaseException], ...] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.tries, bool) or not isinstance(self.tries, int) or self.tries < 1:
+            raise BadInput(f"try_count={self.tries!r} is not a whole number of 1 or more")
+        for name in ("backoff", "factor", "longest"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name}={getattr(self, name)!r} is less than 0")
+        if not 0 <= self.jitter <= 1:
+            raise BadInput(f"jitter={self.jitter!r} is not between 0 and 1")
+
+    @classmethod
+    def of(cls, value: int | Retry | None) -> Retry:
+        """The policy that `value` (a number of tries, or a policy) stands for."""
+        if isinstance(value, Retry):
+            return value
+        return cls() if value is None else cls(tries=value)
+
+    def allows(self, error: BaseException) -> bool | None:
+        """Whether `retry_on` wants another try after `error`; None if it has no opinion."""
+        if self.retry_on is None:
+            return None
+        if isinstance(self.retry_on, type | tuple):
+            return isinstance(error, self.retry_on)
+        return bool(self.retry_on(error))
+
+    def pause(self, failed: int, random: Random) -> float:
+        """Seconds to wait after the `failed`-th try."""
+        full = min(self.longest, self.backoff * self.factor ** (failed - 1))
+        return full * (1 - self.jitter * random.random())
+
+
+@dataclass(frozen=True)
+class Poll:
+    """How often the cloud is asked about what is under way.
+
+    Never more than `max_rate` reads a second in total, after a short `burst`. The first look
+    comes when the operation is likely to be done; then every `fastest` seconds, and slower as the
+    operation gets older than anything known, down to every `slowest` seconds. A read is given up
+    after `read_timeout` seconds and repeated later.
+    """
+
+    max_rate: float = 2.0
+    burst: int = 4
+    fastest: float = 0.5
+    slowest: float = 5.0
+    read_timeout: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_rate", "fastest", "slowest", "read_timeout", "burst"):
+            if not getattr(self, name) > 0:
+                raise BadInput(f"{name}={getattr(self, name)!r} is not greater than 0")
+
+    def interval(self, age: float, expected: float) -> float:
+        """Seconds from one look to the next at an operation that is `age` seconds old.
+
+        `expected` is how long operations of its kind take at most, as far as is known.
+        """
+        overdue = max(0.0, age - expected)
+        return min(self.slowest, max(self.fastest, 0.1 * age, 0.5 * overdue))

@@ -1,0 +1,87 @@
+"""Threads for what may block. The standard executor will not do: it waits for its threads when
+the interpreter ends, so one hung request would hang the user's program."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+Task = Callable[[], object]
+_log = logging.getLogger("osfutures")
+#: Seconds after which a thread without work ends.
+IDLE = 10.0
+
+
+class Executor(Protocol):
+    """Runs tasks, some time."""
+
+    def submit(self, task: Task) -> None:
+        """Run `task`; what it raises is logged."""
+
+
+class Pool:
+    """Up to `size` daemon threads, started when they are needed and ended when they are not."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+        self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._idle = 0
+
+    def submit(self, task: Task) -> None:
+        with self._lock:
+            self._tasks.put(task)
+            if self._idle >= self._tasks.qsize() or self._threads >= self.size:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, name=f"osfutures-{self.name}", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                self._idle += 1
+            try:
+                task = self._tasks.get(timeout=IDLE)
+            except queue.Empty:
+                with self._lock:
+                    self._idle -= 1
+                    if self._tasks.empty():
+                        self._threads -= 1
+                        return
+                continue
+            with self._lock:
+                self._idle -= 1
+            _run(task)
+            del task
+
+
+class Inline:
+    """Runs tasks at once in the caller's thread, one after another."""
+
+    def __init__(self) -> None:
+        self._tasks: deque[Task] = deque()
+        self._running = False
+
+    def submit(self, task: Task) -> None:
+        self._tasks.append(task)
+        if self._running:
+            return
+        self._running = True
+        try:
+            while self._tasks:
+                _run(self._tasks.popleft())
+        finally:
+            self._running = False
+
+
+def _run(task: Task) -> None:
+    try:
+        task()
+    except Exception:
+        _log.exception("a callback raised")

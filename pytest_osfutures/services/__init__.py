@@ -1,0 +1,8 @@
+"""The operation tables: one file a service, one row an operation, no code but small predicates."""
+
+from __future__ import annotations
+
+from pytest_osfutures.operation import Table
+from pytest_osfutures.services import block_storage, compute
+
+TABLE = Table((*compute.OPERATIONS, *block_storage.OPERATIONS))

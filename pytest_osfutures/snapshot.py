@@ -1,0 +1,137 @@
+"""One read of many resources: what to ask, what was answered, and which read is the cheapest.
+
+No I/O here: `plan` decides which reads serve a number of wishes, `Outcome` is what came of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from pytest_osfutures.operation import Body, Kind, Ref, Sight
+
+#: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
+OVERLAP = 2.0
+#: So many reads by id are as cheap as one list, whatever the list's length.
+FEW = 2
+#: A list of so many resources costs about as much as one more read by id.
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Look:
+    """One read: `refs` by id when `path` is one resource's, else everything a list holds.
+
+    `since` limits the list to what changed after that moment (seconds of the cloud's date).
+    """
+
+    kind: Kind
+    microversion: str
+    refs: tuple[Ref, ...]
+    path: str
+    listing: bool = False
+    since: float | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a look. Times are seconds on the engine's clock.
+
+    `found` maps ids to resources. `error` says why there is no answer: `retry_after` seconds are
+    the cloud's own wish, `fatal` means that asking again is of no use.
+    """
+
+    look: Look
+    asked_at: float
+    answered_at: float
+    found: Mapping[str, Body] = field(default_factory=dict)
+    error: str | None = None
+    retry_after: float | None = None
+    fatal: bool = False
+
+    def sight(self, ref: Ref) -> Sight | None:
+        """What this says about one resource; None if it says nothing."""
+        if self.error is not None or ref not in self.look.refs:
+            return None
+        body = self.found.get(ref.id)
+        if body is None and self.look.since is not None:
+            return None  # it did not change
+        return Sight(self.asked_at, body, confirmed=not self.look.listing)
+
+    def offset(self) -> float | None:
+        """A lower bound of the cloud's date minus the engine's clock; None if nothing tells.
+
+        Nothing can have been updated later than the answer was given, so each `updated` bounds
+        the cloud's clock from below. Many clouds send no Date header.
+        """
+        dates = [date for body in self.found.values() if (date := _date(body)) is not None]
+        return max(dates) - self.answered_at if dates else None
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is known when reads are planned for one kind of resource.
+
+    `total` is the length of the last complete list, `offset` the lower bound of the cloud's date
+    minus the engine's clock, `since` the moment (engine's clock) from which changes matter.
+    """
+
+    kind: Kind
+    microversion: str
+    total: int = 0
+    offset: float | None = None
+    since: float = 0.0
+
+
+def plan(
+    situation: Situation,
+    wanted: Sequence[Ref],
+    confirm: Iterable[Ref] = (),
+    overdue: Iterable[Ref] = (),
+) -> list[Look]:
+    """The cheapest reads that serve all of `wanted`.
+
+    `confirm` are to be asked for one by one, because a list did not have them. `overdue` were
+    mentioned by no list of changes for long, which may only mean that nothing happened.
+    """
+    single = tuple(dict.fromkeys(confirm))
+    looks = [_get(situation, ref) for ref in single]
+    rest = tuple(ref for ref in dict.fromkeys(wanted) if ref not in single)
+    kind = situation.kind
+    if not rest:
+        return looks
+    if kind.list_path is None or len(rest) <= FEW + situation.total // PAGE:
+        return looks + [_get(situation, ref) for ref in rest]
+    if not kind.changes_since:
+        return [*looks, _list(situation, rest)]
+    if situation.offset is None:
+        return [*looks, _get(situation, rest[0])]  # tells the cloud's date
+    late = [ref for ref in rest if ref in set(overdue)]
+    if len(late) > FEW:
+        return [*looks, _list(situation, rest)]
+    since = situation.since + situation.offset - OVERLAP
+    return [*looks, *(_get(situation, ref) for ref in late), _list(situation, rest, since)]
+
+
+def _get(situation: Situation, ref: Ref) -> Look:
+    return Look(situation.kind, situation.microversion, (ref,), ref.path)
+
+
+def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = None) -> Look:
+    path = situation.kind.list_path or ""
+    if since is not None:
+        moment = datetime.fromtimestamp(int(since), UTC)
+        path += f"?changes-since={moment:%Y-%m-%dT%H:%M:%SZ}"
+    return Look(situation.kind, situation.microversion, refs, path, listing=True, since=since)
+
+
+def _date(body: Body) -> float | None:
+    text = body.get("updated") or body.get("updated_at") or body.get("created_at")
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

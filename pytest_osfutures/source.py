@@ -1,0 +1,259 @@
+"""One session's way to one project of a cloud: the only place where this package sends requests."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_osfutures import capture
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.operation import Body
+from pytest_osfutures.policy import Poll
+from pytest_osfutures.snapshot import Look, Outcome
+
+#: The oldest API version that is spoken, where a service has several side by side.
+_VERSIONS = {"compute": ("2.1", "2.latest"), "block-storage": ("3.0", "3.latest")}
+_PREFIX = re.compile(r"(?P<version>/v\d+(?:\.\d+)?)?(?P<rest>/.*|\Z)")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A URL taken apart: the service, its endpoint, and the path that the tables know."""
+
+    service: str
+    base: str
+    path: str
+
+
+@dataclass(eq=False)
+class Source:
+    """Reads and sends through a keystoneauth1 session, as the client does that it came from.
+
+    Two sources are equal if they lead the same way, so that clients on one session share reads.
+    """
+
+    session: Any
+    auth: Any = None
+    interface: str | None = None
+    region: str | None = None
+    poll: Poll = field(default_factory=Poll)
+
+    def __post_init__(self) -> None:
+        self._bases: dict[str, str] = {}
+        self._lock = threading.Lock()
+        capture.install(self.session)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Source) and self._way() == other._way()
+
+    def __hash__(self) -> int:
+        return hash(self._way())
+
+    def _way(self) -> tuple[Any, ...]:
+        return (id(self.session), id(self.auth), self.interface, self.region)
+
+    def locate(self, url: str, service: str | None = None) -> Place | None:
+        """Find the service of a URL by the longest matching endpoint of the token's catalog.
+
+        `service` is a client's own word for it, for sessions that have no catalog.
+        """
+        plain = url.split("?", 1)[0]
+        endpoints = self._catalog()
+        matching = [(base, kind) for base, kind in endpoints if _below(plain, base)]
+        if matching:
+            base, kind = max(matching, key=lambda pair: len(pair[0]))
+        elif service is not None:
+            parts = urlsplit(plain)
+            found = re.match(r"(?P<root>.*?)(?:/v\d+(?:\.\d+)?/|\Z)", parts.path)
+            root = found["root"] if found else ""
+            base, kind = f"{parts.scheme}://{parts.netloc}{root}", official(service)
+        else:
+            return None
+        path = _PREFIX.match(plain[len(base) :])
+        if path is None:
+            return None
+        rest = path["rest"]
+        project = self.session.get_project_id(auth=self.auth)
+        if project and (rest + "/").startswith(f"/{project}/"):
+            rest = rest[len(project) + 1 :]
+        place = Place(kind, plain[: len(plain) - len(rest)], rest)
+        with self._lock:
+            self._bases[kind] = place.base
+        return place
+
+    def _catalog(self) -> list[tuple[str, str]]:
+        auth = self.auth or self.session.auth
+        if not hasattr(auth, "get_access"):
+            return []
+        catalog = auth.get_access(self.session).service_catalog.get_endpoints_data()
+        return [
+            (endpoint.url.rstrip("/"), official(kind))
+            for kind, endpoints in catalog.items()
+            for endpoint in endpoints
+            if endpoint.url
+        ]
+
+    def base(self, service: str) -> str:
+        """The endpoint of a service, with its version and project, without a final slash."""
+        with self._lock:
+            if service in self._bases:
+                return self._bases[service]
+        lowest, highest = _VERSIONS.get(service, (None, None))
+        found = self.session.get_endpoint(
+            auth=self.auth,
+            service_type=service,
+            interface=self.interface,
+            region_name=self.region,
+            min_version=lowest,
+            max_version=highest,
+        )
+        if not found:
+            raise LookupError(f"the cloud's catalog has no endpoint for {service}")
+        with self._lock:
+            return self._bases.setdefault(service, str(found).rstrip("/"))
+
+    def send(
+        self, method: str, service: str, path: str, body: Body | None, microversion: str = ""
+    ) -> Any:
+        """Send one request and return its `requests.Response`, whatever its status."""
+        return self.session.request(
+            self.base(service) + path,
+            method,
+            auth=self.auth,
+            json=body,
+            headers=_version_headers(service, microversion),
+            raise_exc=False,
+            timeout=self.poll.read_timeout,
+            connect_retries=0,
+            status_code_retries=0,
+        )
+
+    def read(self, look: Look, clock: Clock) -> Outcome:
+        """Carry out one look. Never raises: whatever goes wrong is in the outcome."""
+        asked_at = clock.now()
+        try:
+            return self._list(look, asked_at, clock) if look.listing else self._get(look, clock)
+        except Exception as error:
+            return Outcome(look, asked_at, clock.now(), error=_text(error), fatal=_is_fatal(error))
+
+    def _get(self, look: Look, clock: Clock) -> Outcome:
+        asked_at = clock.now()
+        answer = self.send("GET", look.kind.service, look.path, None, look.microversion)
+        ref = look.refs[0]
+        if answer.status_code == 404 or (look.kind.evidence and answer.status_code in (400, 403)):
+            return Outcome(look, asked_at, clock.now())
+        if answer.status_code >= 300:
+            return _refused(look, asked_at, clock.now(), answer)
+        document = answer.json()
+        body = document[look.kind.member] if look.kind.member else document
+        return Outcome(look, asked_at, clock.now(), {ref.id: body})
+
+    def _list(self, look: Look, asked_at: float, clock: Clock) -> Outcome:
+        found: dict[str, Body] = {}
+        collection = look.kind.collection or ""
+        path: str | None = look.path
+        while path is not None:
+            answer = self.send("GET", look.kind.service, path, None, look.microversion)
+            if answer.status_code >= 300:
+                return _refused(look, asked_at, clock.now(), answer)
+            document = answer.json()
+            found.update((str(body["id"]), body) for body in document[collection])
+            path = _next_page(look, document.get(f"{collection}_links"))
+        return Outcome(look, asked_at, clock.now(), found)
+
+
+def official(service: str) -> str:
+    """The official name of a service type: `block-storage` for volumev3."""
+    from os_service_types import ServiceTypes
+
+    return ServiceTypes().get_service_type(service) or service
+
+
+def _below(url: str, base: str) -> bool:
+    return url == base or url.startswith(base + "/")
+
+
+def _next_page(look: Look, links: Any) -> str | None:
+    for link in links or ():
+        if link.get("rel") == "next":
+            # Only the query: behind a proxy the link's host and scheme may not be ours.
+            return f"{look.kind.list_path}?{urlsplit(link['href']).query}"
+    return None
+
+
+def _version_headers(service: str, microversion: str) -> dict[str, str]:
+    if not microversion:
+        return {}
+    kind = "volume" if service == "block-storage" else service
+    headers = {"OpenStack-API-Version": f"{kind} {microversion}"}
+    if service == "compute":
+        headers["X-OpenStack-Nova-API-Version"] = microversion
+    return headers
+
+
+def microversion_of(service: str, headers: Mapping[str, str]) -> str:
+    """The microversion that a request asked for; empty if none."""
+    kind = "volume" if service == "block-storage" else service
+    for part in (headers.get("OpenStack-API-Version") or "").split(","):
+        name, _, version = part.strip().partition(" ")
+        if name == kind:
+            return version
+    legacy = headers.get("X-OpenStack-Nova-API-Version") if service == "compute" else None
+    return legacy or ""
+
+
+def _refused(look: Look, asked_at: float, answered_at: float, answer: Any) -> Outcome:
+    status = answer.status_code
+    passing = status in (408, 413, 425, 429) or status >= 500
+    text = f"GET {look.kind.service} {look.path.split('?')[0]} answered {status}: {message(answer)}"
+    return Outcome(
+        look,
+        asked_at,
+        answered_at,
+        error=text,
+        retry_after=retry_after(answer.headers),
+        fatal=not passing,
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds of a Retry-After header, if there is one that gives seconds."""
+    value = headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else None
+
+
+def message(answer: Any) -> str:
+    """The cloud's own words in an error's body, whatever the service's way to put them."""
+    try:
+        document = answer.json()
+    except ValueError:
+        return str(answer.text).strip()[:200] or str(answer.reason)
+    while isinstance(document, dict):
+        if isinstance(document.get("message"), str):
+            return str(document["message"]).strip()
+        inner = next((value for value in document.values() if isinstance(value, dict)), None)
+        if inner is None:
+            break
+        document = inner
+    return str(document)[:200]
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".strip().rstrip(":")
+
+
+def _is_fatal(error: Exception) -> bool:
+    """Whether asking again cannot help: wrong credentials, or no such endpoint."""
+    from keystoneauth1 import exceptions
+
+    if isinstance(error, exceptions.HttpError):
+        return not (error.http_status in (408, 413, 429) or error.http_status >= 500)
+    if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectTimeout):
+        return False
+    return isinstance(error, LookupError | exceptions.ClientException) and not isinstance(
+        error, exceptions.UnknownConnectionError | exceptions.DiscoveryFailure
+    )

@@ -1,0 +1,50 @@
+"""The mark that everything carries which this package creates on its own account.
+
+It stands in the resource itself, from the create request on: so an ambiguous create can be
+resolved, and leftovers can be found from any machine. What has no stamp is never touched.
+"""
+
+from __future__ import annotations
+
+import copy
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+RUN = "osf_run"
+OPERATION = "osf_op"
+EXPIRES = "osf_expires"
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """Whose a resource is: the run, the operation, and when it may be deleted (epoch seconds)."""
+
+    run: str
+    operation: str
+    expires: int
+
+    def metadata(self) -> dict[str, str]:
+        """The stamp as the resource carries it."""
+        return {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
+
+    def is_on(self, resource: Mapping[str, Any]) -> bool:
+        """Whether `resource` was made by this very operation."""
+        metadata = resource.get("metadata")
+        return isinstance(metadata, Mapping) and metadata.get(OPERATION) == self.operation
+
+    def put_on(self, request: Any, place: str) -> Any:
+        """The request's document with the stamp at `place` (`server.metadata`)."""
+        stamped = copy.deepcopy(request)
+        target = stamped
+        *way, last = place.split(".")
+        for key in way:
+            target = target[key]
+        target[last] = {**(target.get(last) or {}), **self.metadata()}
+        return stamped
+
+
+def new_id() -> str:
+    """A name for a run or an operation that nobody else has."""
+    return secrets.token_hex(8)

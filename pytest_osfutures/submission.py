@@ -1,0 +1,232 @@
+"""One plain call of a client, what the cloud answered to it, and the watch that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pytest_osfutures.capture import BeforeSending, Exchange, capture
+from pytest_osfutures.engine import Engine
+from pytest_osfutures.errors import BadInput, OSFuturesError
+from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
+from pytest_osfutures.policy import seconds
+from pytest_osfutures.source import Place, Source, message, microversion_of
+from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.verdict import Succeeded
+from pytest_osfutures.watch import Ending, Watch
+
+#: Makes the client's own object of what the API says about a resource of a kind; the last
+#: argument is what the plain call returned, which is the result where a client has no object.
+Revive = Callable[[Kind, Body, Any], Any]
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What the twins of one client need to know: its engine, its way to the cloud, its objects.
+
+    `service` is the service type that the client itself speaks to. `run` is in the stamps.
+    """
+
+    engine: Engine
+    source: Source
+    table: Table
+    action_kind: Kind
+    service: str
+    revive: Revive
+    run: str
+    expiry: float = 6 * 3600.0
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A plain call that was accepted: its result, and the operation that it has started."""
+
+    binding: Binding
+    plain: Any
+    operation: Operation | None = None
+    names: Names | None = None
+    exchange: Exchange | None = None
+
+    @property
+    def resource_id(self) -> str | None:
+        """The id of the resource that the operation is about."""
+        if self.operation is None or self.names is None:
+            return None
+        return self.operation.expects[0].ref(self.names).id
+
+    def watch(self, tout: float | None, on_end: Callable[[Ending], None]) -> Watch:
+        """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
+        assert self.operation is not None
+        assert self.names is not None
+        assert self.exchange is not None
+        service = self.operation.route.service
+        version = microversion_of(service, self.exchange.request_headers)
+        return Watch(
+            operation=self.operation,
+            names=self.names,
+            reader=self.binding.source,
+            accepted_at=self.exchange.answered_at,
+            tout=self.operation.tout if tout is None else tout,
+            on_end=on_end,
+            request_id=self.exchange.request_id,
+            resource_name=_name(self.exchange.request, self.plain),
+            action_kind=self.binding.action_kind,
+            versions={service: version},
+        )
+
+    def result(self, ending: Succeeded) -> Any:
+        """The client's own object, as the last sight of the resource has it; None if it is gone."""
+        assert self.operation is not None
+        if self.operation.deletes:
+            return None
+        if ending.body is None:
+            return self.plain
+        return self.binding.revive(self.operation.expects[0].kind, ending.body, self.plain)
+
+
+def submit(
+    binding: Binding,
+    call: Callable[[], Any],
+    before: BeforeSending | None = None,
+    sent: list[Exchange] | None = None,
+) -> Submission:
+    """Make the plain call and find out which operation it has started. Raises what it raises.
+
+    `sent` receives the requests, for those who must know about them when the call raises.
+    """
+    with capture(binding.engine.clock, before, sent) as exchanges:
+        plain = call()
+    for exchange in reversed(exchanges):
+        if exchange.accepted and (found := recognise(binding, exchange)):
+            operation, names, _ = found
+            names = operation.identify(names, exchange.request, exchange.response)
+            return Submission(binding, plain, operation, names, exchange)
+    return Submission(binding, plain)
+
+
+def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, Place] | None:
+    """The operation that a request was meant to start, whether or not it was answered."""
+    place = binding.source.locate(exchange.url, binding.service)
+    if place is None:
+        return None
+    found = binding.table.find(place.service, exchange.method, place.path, exchange.request)
+    return (*found, place) if found else None
+
+
+def start(
+    binding: Binding, call: Callable[[], Any], tout: float | None = None
+) -> OperationFuture[Any]:
+    """Make the plain call now, in this thread, and return the future of what it has started.
+
+    An error of the call itself is raised at once. A call that starts no operation that the table
+    knows gives a future that is done already. `tout` is in seconds.
+    """
+    if tout is not None:
+        seconds("tout", tout, 0.0)
+    binding.engine.check()
+    submission = submit(binding, call)
+    return follow(submission, tout)
+
+
+def follow(submission: Submission, tout: float | None) -> OperationFuture[Any]:
+    """The future of an accepted call."""
+    engine = submission.binding.engine
+    if submission.operation is None:
+        return finished(engine, submission.plain)
+    future: OperationFuture[Any] = OperationFuture(engine)
+    future.set_running_or_notify_cancel()
+    watch = submission.watch(tout, lambda ending: settle(future, submission, ending))
+    future._begun(submission.plain, watch)
+    if submission.operation.undo is not None:
+        future._undo = partial(undo, submission)
+    engine.watch(watch)
+    return future
+
+
+def settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
+    """Finish the future with what the operation came to. Never raises: the loop calls it."""
+    if isinstance(ending, OSFuturesError):
+        future._fail(ending)
+        return
+    try:
+        value = submission.result(ending)
+    except Exception as error:
+        future._fail(error)
+    else:
+        future._succeed(value)
+
+
+def undo(submission: Submission) -> OperationFuture[Any]:
+    """Take an accepted operation back; the request leaves in the background."""
+    engine = submission.binding.engine
+    future: OperationFuture[Any] = OperationFuture(engine)
+    future.set_running_or_notify_cancel()
+
+    def send() -> None:
+        try:
+            undoing = send_undo(submission)
+            if undoing is None:
+                future._succeed(None)
+                return
+            watch = undoing.watch(None, lambda ending: settle(future, undoing, ending))
+            future._begun(None, watch)
+            engine.watch(watch)
+        except Exception as error:
+            future._fail(error)
+
+    engine.check()
+    engine.submissions.submit(send)
+    return future
+
+
+def send_undo(submission: Submission) -> Submission | None:
+    """Send the request that undoes an operation; None if there is nothing left to undo."""
+    operation, names, exchange = submission.operation, submission.names, submission.exchange
+    assert operation is not None
+    assert names is not None
+    assert exchange is not None
+    way = operation.undo
+    if way is None:
+        raise BadInput(f"{operation.name} has nothing that would undo it")
+    source = submission.binding.source
+    version = microversion_of(way.service, exchange.request_headers)
+    path = way.path.format_map(names)
+
+    def call() -> Any:
+        answer = source.send(way.method, way.service, path, way.body, version)
+        if answer.status_code >= 300 and answer.status_code != 404:
+            text = f"{way.method} {path} answered {answer.status_code}: {message(answer)}"
+            raise OSFuturesError(f"cannot undo {operation.name}: {text}")
+        return answer
+
+    undoing = submit(submission.binding, call)
+    if undoing.plain.status_code == 404:
+        return None
+    return undoing
+
+
+def stamping(binding: Binding, stamp: Stamp) -> BeforeSending:
+    """Puts the stamp on whatever the call creates."""
+
+    def before(method: str, url: str, request: Any) -> Any:
+        place = binding.source.locate(url, binding.service)
+        found = place and binding.table.find(place.service, method, place.path, request)
+        if found and found[0].stamp:
+            return stamp.put_on(request, found[0].stamp)
+        return None
+
+    return before
+
+
+def _name(request: Any, plain: Any) -> str | None:
+    """The name of what the call is about, from its request or from its answer."""
+    if isinstance(request, Mapping):
+        for value in request.values():
+            if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+                return str(value["name"])
+    # Not getattr: a lazy resource of a client would ask the cloud for what it does not have.
+    name = getattr(plain, "__dict__", {}).get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,86 @@
+"""One operation in flight: what it is, what was seen of it so far, and how long it may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.errors import Facts, OSFuturesError, Seen
+from pytest_osfutures.operation import Kind, Names, Operation, Ref, Sight
+from pytest_osfutures.policy import Poll
+from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.verdict import Case, Succeeded, events
+
+Ending = Succeeded | OSFuturesError
+
+
+class Reader(Protocol):
+    """What a watch is read through; equal readers share their reads."""
+
+    poll: Poll
+
+    def read(self, look: Look, clock: Clock) -> Outcome:
+        """Carry out one look; never raises, whatever goes wrong is in the outcome."""
+
+
+@dataclass(eq=False)
+class Watch:
+    """One operation in flight; times on the engine's clock, `versions` a service's microversion."""
+
+    operation: Operation
+    names: Names
+    reader: Reader
+    accepted_at: float
+    tout: float
+    on_end: Callable[[Ending], None]
+    request_id: str | None = None
+    resource_name: str | None = None
+    action_kind: Kind | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    sights: dict[Ref, Sight] = field(default_factory=dict)
+    history: list[Seen] = field(default_factory=list)
+    due: float = 0.0
+    wants: tuple[Ref, ...] = ()
+
+    @property
+    def deadline(self) -> float:
+        """When it has to be done."""
+        return self.accepted_at + self.tout
+
+    @property
+    def main(self) -> Ref:
+        """The resource that the operation is about."""
+        return self.operation.expects[0].ref(self.names)
+
+    def case(self, now: float) -> Case:
+        """What there is to judge."""
+        return Case(
+            self.operation,
+            self.names,
+            self.accepted_at,
+            now,
+            self.sights,
+            self.action_kind,
+            self.request_id,
+        )
+
+    def facts(self, now: float) -> Facts:
+        """All that is known, for an error."""
+        last = self.history[-1] if self.history else None
+        bodies = [sight.body for sight in self.sights.values() if sight.body]
+        case = self.case(now)
+        record = self.sights.get(case.action) if case.action is not None else None
+        return Facts(
+            operation=self.operation.name,
+            resource_id=self.main.id,
+            resource_name=self.resource_name,
+            request_id=self.request_id,
+            status=last.status if last else None,
+            task_state=last.task_state if last else None,
+            seconds=now - self.accepted_at,
+            fault=next((body["fault"] for body in bodies if body.get("fault")), None),
+            events=events(record.body) if record is not None and record.body else (),
+            history=tuple(self.history),
+        )
