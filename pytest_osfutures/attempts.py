@@ -1,14 +1,15 @@
-"""The state machine of `*_async_r`: try, undo, wait until it is really gone, pause, try again.
+"""How a call becomes a future: with one try (`*_async`), or with many (`*_async_r`).
 
-No thread waits for any of it: requests leave on the engine's pool, pauses and ends come through
-the monitor's loop. `decide` is the policy, a pure function.
+The many are a state machine: try, undo, wait until it is really gone, pause, try again. No thread
+waits for any of it: requests leave on the engine's pool, pauses and ends come through the
+monitor's loop, and there every state changes. `decide` is the policy, a pure function.
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
 from functools import partial
 from typing import Any
 
@@ -17,34 +18,74 @@ from pytest_osfutures.errors import (
     Attempt,
     Facts,
     OperationError,
-    OperationTimeout,
+    OperationFailed,
     OSFuturesError,
     QuotaExceeded,
-    ResourceVanished,
     UnknownFate,
 )
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.fate import Search, adopted
+from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
-from pytest_osfutures.snapshot import Look
-from pytest_osfutures.source import Place, microversion_of, retry_after
+from pytest_osfutures.source import retry_after
 from pytest_osfutures.stamp import Stamp, new_id
-from pytest_osfutures.submission import (
-    Binding,
-    Submission,
-    recognise,
-    send_undo,
-    settle,
-    stamping,
-    submit,
-    undo,
-)
+from pytest_osfutures.submission import Binding, Submission, stamping, submit
+from pytest_osfutures.undo import Undoing, finish, undo
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
-#: After a request of unknown fate the cloud is searched for its effect at these moments
-#: (multiples of `Poll.slowest` after it was sent); only then it is sent again.
-SEARCHES = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0)
+Call = Callable[[], Any]
+
+
+def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
+    """Make the plain call now, in this thread, and return the future of what it has started.
+
+    An error of the call itself is raised at once. A call that starts no operation that the table
+    knows gives a future that is done already. `tout` is in seconds.
+    """
+    if tout is not None:
+        seconds("tout", tout, 0.0)
+    engine = binding.engine
+    engine.check()
+    submission = submit(binding, call)
+    if submission.operation is None:
+        return finished(engine, submission.plain)
+    future: OperationFuture[Any] = OperationFuture(engine)
+    future.set_running_or_notify_cancel()
+    watch = submission.watch(tout, partial(_settle, future, submission))
+    future._begun(submission.plain, watch)
+    if submission.operation.undo is not None:
+        future._undo = partial(undo, submission)
+    engine.watch(watch)
+    return future
+
+
+def start_retried(
+    binding: Binding,
+    call: Call,
+    try_count: int | Retry | None = None,
+    tout: float | None = None,
+) -> OperationFuture[Any]:
+    """Start the call in the background, with clean-up and retries, and return its future.
+
+    `tout` (seconds) is the deadline of each try; every error goes into the future.
+    """
+    if tout is not None:
+        seconds("tout", tout, 0.0)
+    return Attempts(binding, call, Retry.of(try_count), tout).begin()
+
+
+def _settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
+    """Finish the future with what the operation came to. Never raises: the loop calls it."""
+    if isinstance(ending, OSFuturesError):
+        future._fail(ending)
+        return
+    try:
+        value = submission.result(ending)
+    except Exception as error:
+        future._fail(error)
+    else:
+        future._succeed(value)
 
 
 class Answer(enum.Enum):
@@ -56,26 +97,19 @@ class Answer(enum.Enum):
 
 
 def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
-    """The answer to the `failed`-th failure in a row; `sent` is the request if it had no success.
+    """The answer to the `failed`-th failure; `sent` is the request if it had no success.
 
-    The user's `retry_on` decides where it has an opinion. Otherwise: what the cloud calls a wrong
-    request (400, 404 and their like) is never repeated; a conflict, a quota, a rate limit and
-    everything that failed after it was accepted is; a request that may have arrived is looked
-    for first.
+    A request that may have arrived is looked for first. Then the user's `retry_on` decides where
+    it has an opinion. Otherwise: what the cloud calls a wrong request (400, 404 and their like) is
+    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is.
     """
-    if not isinstance(error, Exception):
-        return Answer.GIVE_UP
     if sent is not None and sent.doubtful and sent.method == "POST":
         return Answer.SEARCH
     wanted = retry.allows(error)
-    if failed >= retry.tries or wanted is False:
+    if failed >= retry.tries or wanted is False or not isinstance(error, Exception):
         return Answer.GIVE_UP
-    if wanted:
+    if wanted or isinstance(error, OperationError):
         return Answer.AGAIN
-    if isinstance(error, ResourceVanished):
-        return Answer.AGAIN
-    if isinstance(error, OSFuturesError):
-        return Answer.AGAIN if isinstance(error, OperationError) else Answer.GIVE_UP
     if sent is None:
         return Answer.GIVE_UP
     passing = sent.status in (0, 408, 409, 413, 425, 429) or sent.status >= 500
@@ -88,15 +122,18 @@ def over_quota(sent: Exchange) -> bool:
 
 
 class Attempts:
-    """One `*_async_r` call: owns its future, and makes the tries one after another."""
+    """One `*_async_r` call: owns its future, and makes the tries one after another.
+
+    `made` is what exists in the cloud by the present try, `idle` says that nothing is under way.
+    """
 
     def __init__(
         self,
         binding: Binding,
-        call: Callable[[], Any],
+        call: Call,
         retry: Retry,
         tout: float | None,
-        allowed: float | None = None,
+        overall: float | None = None,
     ) -> None:
         self.binding = binding
         self.engine = binding.engine
@@ -104,11 +141,15 @@ class Attempts:
         self.retry = retry
         self.tout = tout
         self.future: OperationFuture[Any] = OperationFuture(binding.engine)
+        self.future._undo = self.undo
         self.failed: list[Attempt] = []
         self.began_at = self.engine.clock.now()
-        self.over_at = None if allowed is None else self.began_at + allowed
-        self.stamp = Stamp(binding.run, new_id(), int(self.engine.clock.time() + binding.expiry))
-        self.submission: Submission | None = None
+        self.over_at = None if overall is None else self.began_at + overall
+        expires = int(self.engine.clock.time() + binding.expiry)
+        self.stamp = Stamp(binding.run, new_id(), expires)
+        self.made: Submission | None = None
+        self.idle = True
+        self.stopping: list[OperationFuture[None]] = []
 
     def begin(self) -> OperationFuture[Any]:
         """Make the first try in the background and return the future."""
@@ -116,10 +157,18 @@ class Attempts:
         self.engine.submissions.submit(self._first)
         return self.future
 
+    def undo(self) -> OperationFuture[None]:
+        """Stop trying, and take back whatever there is by now."""
+        gone: OperationFuture[None] = OperationFuture(self.engine)
+        gone.set_running_or_notify_cancel()
+        self.engine.soon(partial(self._stop, gone))
+        return gone
+
     # On the pool of submissions
 
     def _first(self) -> None:
         if self.future.set_running_or_notify_cancel():
+            self.idle = False
             self._send()
 
     def _send(self) -> None:
@@ -132,17 +181,20 @@ class Attempts:
         else:
             self.engine.soon(partial(self._accepted, submission))
 
-    # In the monitor's loop
+    # In the monitor's loop: one try
 
     def _accepted(self, submission: Submission) -> None:
         if submission.operation is None:
+            self.idle = True
             self.future._succeed(submission.plain)
+            self._stopped(None)
             return
-        self.submission = submission
+        self.made = submission
+        if self.stopping:
+            self._clean_up(CancelledError())
+            return
         watch = submission.watch(self._time_left(), self._ended)
         self.future._begun(submission.plain, watch)
-        if submission.operation.undo is not None:
-            self.future._undo = partial(undo, submission)
         self.engine.watch(watch)
 
     def _time_left(self) -> float | None:
@@ -153,46 +205,91 @@ class Attempts:
         return left if self.tout is None else min(left, self.tout)
 
     def _ended(self, ending: Ending) -> None:
-        if isinstance(ending, Succeeded):
-            assert self.submission is not None
-            settle(self.future, self.submission, ending)
-            return
-        self._note(ending)
-        if self._over() or decide(ending, None, self.retry, len(self.failed)) is Answer.GIVE_UP:
-            self._clean_up(partial(self._give_up, ending))
+        if self.stopping:  # it is being taken back already
+            self.future._fail(ending if isinstance(ending, BaseException) else CancelledError())
+        elif isinstance(ending, Succeeded):
+            assert self.made is not None
+            self.idle = True
+            _settle(self.future, self.made, ending)
         else:
-            self._clean_up(partial(self._again, None))
+            self._note(ending)
+            self._clean_up(ending)
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
         self._note(error)
         answer = decide(error, sent, self.retry, len(self.failed))
         if sent is not None and answer is Answer.SEARCH:
-            self._search(error, sent, 0)
-        elif answer is Answer.AGAIN and not self._over():
-            self._again(retry_after(sent.headers) if sent is not None else None)
+            found = partial(self._found, error, sent)
+            Search(self.binding, sent, self.stamp, found, partial(self._unknown, error)).begin()
+        elif answer is Answer.AGAIN:
+            self._again(error, retry_after(sent.headers) if sent is not None else None)
         else:
-            self._give_up(self._explained(error, sent))
+            self._end(self._explained(error, sent))
 
-    def _again(self, wish: float | None) -> None:
-        pause = self.retry.pause(len(self.failed), self.engine.random)
-        send = partial(self.engine.submissions.submit, self._send)
-        self.engine.later(max(pause, wish or 0.0), send)
+    def _found(
+        self, error: BaseException, sent: Exchange, operation: Operation, bodies: Sequence[Body]
+    ) -> None:
+        """What the lost request has made: go on with the first of it, and delete the others."""
+        if bodies:
+            first, *extras = (adopted(self.binding, sent, operation, body) for body in bodies)
+            for extra in extras:
+                Undoing(extra, self.retry, lambda _: None).begin()
+            self._accepted(first)
+        elif len(self.failed) < self.retry.tries:
+            self._again(error, None)
+        else:
+            self._end(error)
 
-    def _give_up(self, error: BaseException) -> None:
+    def _unknown(self, error: BaseException, operation: str, why: str) -> None:
+        text = f"the request may have arrived and was not sent again ({why}): {error}"
+        unknown = UnknownFate(text, Facts(operation=operation))
+        unknown.__cause__ = error
+        self._end(unknown)
+
+    # In the loop: from one try to the next
+
+    def _clean_up(self, error: BaseException) -> None:
+        """Undo the failed try and wait until that is done; then go on, or give up with `error`."""
+        submission, self.made = self.made, None
+        assert submission is not None
+        Undoing(submission, self.retry, partial(self._cleaned, error)).begin()
+
+    def _cleaned(self, error: BaseException, failure: BaseException | None) -> None:
+        if failure is not None:
+            self._end(self._left_behind(error, failure), failure)
+        elif decide(error, None, self.retry, len(self.failed)) is Answer.AGAIN:
+            self._again(error, None)
+        else:
+            self._end(error)
+
+    def _again(self, error: BaseException, wish: float | None) -> None:
+        over = self.over_at is not None and self.engine.clock.now() >= self.over_at
+        if over or self.stopping:
+            self._end(error)
+            return
+        pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
+        self.engine.later(pause, partial(self._resend, error))
+
+    def _resend(self, error: BaseException) -> None:
+        if self.stopping:
+            self._end(error)
+        else:
+            self.engine.submissions.submit(self._send)
+
+    def _end(self, error: BaseException, left: BaseException | None = None) -> None:
+        self.idle = True
         if isinstance(error, OperationError):
             error = error.with_facts(attempts=tuple(self.failed))
         self.future._fail(error)
+        self._stopped(left)
 
     def _note(self, error: BaseException) -> None:
         why = error.why if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
         took = self.engine.clock.now() - self.began_at
-        ident = self.submission.resource_id if self.submission is not None else None
+        ident = self.made.resource_id if self.made is not None else None
         self.failed.append(Attempt(len(self.failed) + 1, ident, took, why))
         self.future._attempts = tuple(self.failed)
-
-    def _over(self) -> bool:
-        return self.over_at is not None and self.engine.clock.now() >= self.over_at
 
     def _explained(self, error: BaseException, sent: Exchange | None) -> BaseException:
         if sent is None or not over_quota(sent):
@@ -201,138 +298,31 @@ class Attempts:
         quota.__cause__ = error
         return quota
 
-    # Taking back what a failed try has left
+    def _left_behind(self, error: BaseException, failure: BaseException) -> BaseException:
+        """A try failed and left something that could not be undone: both have to be said."""
+        why = error.why if isinstance(error, OperationError) else str(error)
+        text = f"{why}; what it left could not be undone: {failure}"
+        if isinstance(error, OperationError):
+            return type(error)(text, error.facts)
+        return OperationFailed(text)
 
-    def _clean_up(self, then: Callable[[], None]) -> None:
-        """Undo the failed try and wait until that is done; then go on."""
-        submission, self.submission = self.submission, None
-        assert submission is not None
-        if submission.operation is None or submission.operation.undo is None:
-            then()
+    # In the loop: stopping
+
+    def _stop(self, gone: OperationFuture[None]) -> None:
+        nothing = self.idle and self.made is None
+        if not self.stopping and (self.future.cancel() or nothing):
+            finish(gone, None)
             return
-        self.engine.submissions.submit(partial(self._send_undo, submission, then, 1))
+        self.stopping.append(gone)
+        if self.made is not None:
+            submission, self.made = self.made, None
+            Undoing(submission, self.retry, self._taken_back).begin()
+        # else the request, the search or the clean-up that is under way sees `stopping`
 
-    def _send_undo(self, submission: Submission, then: Callable[[], None], tries: int) -> None:
-        try:
-            undoing = send_undo(submission)
-        except Exception as error:
-            self.engine.soon(partial(self._undo_failed, submission, then, tries, error))
-            return
-        if undoing is None or undoing.operation is None:
-            self.engine.soon(then)
-            return
+    def _taken_back(self, failure: BaseException | None) -> None:
+        self._end(CancelledError(), failure)
 
-        def ended(ending: Ending) -> None:
-            if isinstance(ending, OSFuturesError):
-                self._undo_failed(submission, then, tries, ending)
-            else:
-                then()
-
-        self.engine.watch(undoing.watch(None, ended))
-
-    def _undo_failed(
-        self,
-        submission: Submission,
-        then: Callable[[], None],
-        tries: int,
-        error: BaseException,
-    ) -> None:
-        """What a try has left behind must go before the next one: insist, then say so."""
-        if tries < max(3, self.retry.tries):
-            again = partial(self._send_undo, submission, then, tries + 1)
-            pause = self.retry.pause(tries, self.engine.random)
-            self.engine.later(pause, partial(self.engine.submissions.submit, again))
-            return
-        last = self.failed[-1]
-        left = f"{last.why}; and what it left could not be undone: {error}"
-        self.failed[-1] = last._replace(why=left)
-        facts = Facts(
-            operation=submission.operation.name if submission.operation else "",
-            resource_id=last.resource_id,
-            attempts=tuple(self.failed),
-        )
-        failure = OperationTimeout if isinstance(error, TimeoutError) else OperationError
-        self.future._fail(failure(left, facts))
-
-    # A request that may have arrived
-
-    def _search(self, error: BaseException, sent: Exchange, number: int) -> None:
-        found = recognise(self.binding, sent)
-        if found is None or found[0].stamp is None or found[0].expects[0].kind.list_path is None:
-            unknown = UnknownFate(
-                f"the request may have arrived and was not sent again: {error}",
-                Facts(operation=found[0].name if found else "", attempts=tuple(self.failed)),
-            )
-            unknown.__cause__ = error
-            self._give_up(unknown)
-            return
-        wait = SEARCHES[number] - (SEARCHES[number - 1] if number else 0.0)
-        look = partial(self._look_for_stamp, error, sent, found[0], found[2], number)
-        wait *= self.binding.source.poll.slowest
-        self.engine.later(wait, partial(self.engine.submissions.submit, look))
-
-    def _look_for_stamp(
-        self, error: BaseException, sent: Exchange, operation: Operation, place: Place, number: int
-    ) -> None:
-        kind = operation.expects[0].kind
-        version = microversion_of(place.service, sent.request_headers)
-        look = Look(kind, version, (), kind.list_path or "", listing=True)
-        outcome = self.binding.source.read(look, self.engine.clock)
-        mine = [body for body in outcome.found.values() if self.stamp.is_on(body)]
-        self.engine.soon(
-            partial(self._searched, error, sent, operation, mine, outcome.error, number)
-        )
-
-    def _searched(
-        self,
-        error: BaseException,
-        sent: Exchange,
-        operation: Operation,
-        mine: list[Body],
-        failure: str | None,
-        number: int,
-    ) -> None:
-        if mine:
-            self._adopt(sent, operation, mine)
-        elif number + 1 < len(SEARCHES):
-            self._search(error, sent, number + 1)
-        elif failure is not None:
-            unknown = UnknownFate(
-                f"the request may have arrived, and the cloud cannot be searched: {failure}",
-                Facts(operation=operation.name, attempts=tuple(self.failed)),
-            )
-            unknown.__cause__ = error
-            self._give_up(unknown)
-        elif len(self.failed) < self.retry.tries and not self._over():
-            self._again(None)
-        else:
-            self._give_up(error)
-
-    def _adopt(self, sent: Exchange, operation: Operation, mine: list[Body]) -> None:
-        """The request did arrive: go on with the oldest of what it made, and delete the others."""
-        first, *extras = sorted(mine, key=lambda body: str(body.get("created", "")))
-        kind = operation.expects[0].kind
-
-        def submission(body: Body) -> Submission:
-            plain = self.binding.revive(kind, body, None)
-            exchange = replace(sent, answered_at=self.engine.clock.now())
-            return Submission(self.binding, plain, operation, {"id": str(body["id"])}, exchange)
-
-        for extra in extras:
-            self.engine.submissions.submit(partial(send_undo, submission(extra)))
-        self._accepted(submission(first))
-
-
-def start_retried(
-    binding: Binding,
-    call: Callable[[], Any],
-    try_count: int | Retry | None = None,
-    tout: float | None = None,
-) -> OperationFuture[Any]:
-    """Start the call in the background, with clean-up and retries, and return its future.
-
-    `tout` (seconds) is the deadline of each try; every error goes into the future.
-    """
-    if tout is not None:
-        seconds("tout", tout, 0.0)
-    return Attempts(binding, call, Retry.of(try_count), tout).begin()
+    def _stopped(self, failure: BaseException | None) -> None:
+        waiting, self.stopping = self.stopping, []
+        for gone in waiting:
+            finish(gone, failure)

@@ -7,8 +7,10 @@ import math
 import os
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from random import Random
+from typing import Protocol
 
 from pytest_osfutures.clock import Clock, ManualClock, SystemClock
 from pytest_osfutures.errors import EngineError
@@ -20,6 +22,12 @@ from pytest_osfutures.watch import Reader, Watch
 _log = logging.getLogger("osfutures")
 #: The monitor looks at the clock at least so often (seconds), should the system sleep.
 HEARTBEAT = 60.0
+
+
+class Owed(Protocol):
+    """What fails if the engine breaks."""
+
+    def _fail(self, error: BaseException) -> None: ...
 
 
 class Engine:
@@ -40,6 +48,12 @@ class Engine:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ended: EngineError | None = None
+        self._owed: weakref.WeakSet[Owed] = weakref.WeakSet()
+
+    def owe(self, future: Owed) -> None:
+        """Promise that `future` ends: if this engine breaks, it fails."""
+        with self._lock:
+            self._owed.add(future)
 
     def watch(self, watch: Watch) -> None:
         """Take over an operation that the cloud has accepted."""
@@ -89,14 +103,21 @@ class Engine:
                 wait = min(again - self.clock.now(), HEARTBEAT)
                 if wait > 0:
                     self._rest(wait)
-            self.monitor.abandon(self._ended)
+            self._abandon(self._ended)
         except BaseException as error:
             _log.exception("the monitor broke")
             broken = EngineError(f"the monitor broke: {type(error).__name__}: {error}")
             broken.__cause__ = error
             with self._lock:
                 self._ended = broken
-            self.monitor.abandon(broken)
+            self._abandon(broken)
+
+    def _abandon(self, error: EngineError) -> None:
+        self.monitor.abandon(error)
+        with self._lock:
+            owed = list(self._owed)
+        for future in owed:
+            future._fail(error)
 
     def _rest(self, seconds: float) -> None:
         try:
@@ -111,7 +132,9 @@ class Engine:
                 self._ended = error
             thread = self._thread
         self.monitor.soon(lambda: None)
-        if thread is not None and thread is not threading.current_thread():
+        if thread is None:
+            self._abandon(error)
+        elif thread is not threading.current_thread():
             thread.join()
 
     def _start_look(self, reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
@@ -146,7 +169,7 @@ class SteppedEngine(Engine):
 
     def _finish(self, error: EngineError) -> None:
         self._ended = error
-        self.monitor.abandon(error)
+        self._abandon(error)
 
 
 _default: Engine | None = None

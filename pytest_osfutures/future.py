@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from functools import partial
@@ -29,10 +30,13 @@ class OperationFuture(Future[T], Generic[T]):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
+        engine.owe(self)
         self._answer: Future[Any] = Future()
         self._watch: Watch | None = None
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
+        self._ending = threading.Lock()
+        self._ended = False
 
     @property
     def sync_res(self) -> Any:
@@ -141,14 +145,22 @@ class OperationFuture(Future[T], Generic[T]):
             self._answer.set_result(answer)
 
     def _succeed(self, value: T) -> None:
-        if not self._answer.done():
-            self._answer.set_result(value)
-        self.set_result(value)
+        if self._end_once():
+            if not self._answer.done():
+                self._answer.set_result(value)
+            self.set_result(value)
 
     def _fail(self, error: BaseException) -> None:
-        if not self._answer.done():
-            self._answer.set_exception(error)
-        self.set_exception(error)
+        if self._end_once():
+            if not self._answer.done():
+                self._answer.set_exception(error)
+            self.set_exception(error)
+
+    def _end_once(self) -> bool:
+        """Whether this end counts: an engine that breaks may come before the cloud's word."""
+        with self._ending:
+            first, self._ended = not self._ended and not self.cancelled(), True
+        return first
 
     def _follow(self, other: Future[Any]) -> None:
         if isinstance(other, OperationFuture):

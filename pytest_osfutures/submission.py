@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
-from pytest_osfutures.errors import BadInput, OSFuturesError
-from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
-from pytest_osfutures.policy import seconds
-from pytest_osfutures.source import Place, Source, message, microversion_of
+from pytest_osfutures.source import Place, Source, microversion_of
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending, Watch
@@ -114,98 +110,6 @@ def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, P
         return None
     found = binding.table.find(place.service, exchange.method, place.path, exchange.request)
     return (*found, place) if found else None
-
-
-def start(
-    binding: Binding, call: Callable[[], Any], tout: float | None = None
-) -> OperationFuture[Any]:
-    """Make the plain call now, in this thread, and return the future of what it has started.
-
-    An error of the call itself is raised at once. A call that starts no operation that the table
-    knows gives a future that is done already. `tout` is in seconds.
-    """
-    if tout is not None:
-        seconds("tout", tout, 0.0)
-    binding.engine.check()
-    submission = submit(binding, call)
-    return follow(submission, tout)
-
-
-def follow(submission: Submission, tout: float | None) -> OperationFuture[Any]:
-    """The future of an accepted call."""
-    engine = submission.binding.engine
-    if submission.operation is None:
-        return finished(engine, submission.plain)
-    future: OperationFuture[Any] = OperationFuture(engine)
-    future.set_running_or_notify_cancel()
-    watch = submission.watch(tout, lambda ending: settle(future, submission, ending))
-    future._begun(submission.plain, watch)
-    if submission.operation.undo is not None:
-        future._undo = partial(undo, submission)
-    engine.watch(watch)
-    return future
-
-
-def settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
-    """Finish the future with what the operation came to. Never raises: the loop calls it."""
-    if isinstance(ending, OSFuturesError):
-        future._fail(ending)
-        return
-    try:
-        value = submission.result(ending)
-    except Exception as error:
-        future._fail(error)
-    else:
-        future._succeed(value)
-
-
-def undo(submission: Submission) -> OperationFuture[Any]:
-    """Take an accepted operation back; the request leaves in the background."""
-    engine = submission.binding.engine
-    future: OperationFuture[Any] = OperationFuture(engine)
-    future.set_running_or_notify_cancel()
-
-    def send() -> None:
-        try:
-            undoing = send_undo(submission)
-            if undoing is None:
-                future._succeed(None)
-                return
-            watch = undoing.watch(None, lambda ending: settle(future, undoing, ending))
-            future._begun(None, watch)
-            engine.watch(watch)
-        except Exception as error:
-            future._fail(error)
-
-    engine.check()
-    engine.submissions.submit(send)
-    return future
-
-
-def send_undo(submission: Submission) -> Submission | None:
-    """Send the request that undoes an operation; None if there is nothing left to undo."""
-    operation, names, exchange = submission.operation, submission.names, submission.exchange
-    assert operation is not None
-    assert names is not None
-    assert exchange is not None
-    way = operation.undo
-    if way is None:
-        raise BadInput(f"{operation.name} has nothing that would undo it")
-    source = submission.binding.source
-    version = microversion_of(way.service, exchange.request_headers)
-    path = way.path.format_map(names)
-
-    def call() -> Any:
-        answer = source.send(way.method, way.service, path, way.body, version)
-        if answer.status_code >= 300 and answer.status_code != 404:
-            text = f"{way.method} {path} answered {answer.status_code}: {message(answer)}"
-            raise OSFuturesError(f"cannot undo {operation.name}: {text}")
-        return answer
-
-    undoing = submit(submission.binding, call)
-    if undoing.plain.status_code == 404:
-        return None
-    return undoing
 
 
 def stamping(binding: Binding, stamp: Stamp) -> BeforeSending:

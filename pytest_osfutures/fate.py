@@ -1,0 +1,93 @@
+"""A create request whose answer got lost: did it arrive? Its stamp tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from pytest_osfutures.capture import Exchange
+from pytest_osfutures.operation import Body, Operation
+from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.source import microversion_of
+from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.submission import Binding, Submission, recognise
+
+#: The cloud is searched at these moments after the request was lost, in multiples of
+#: `Poll.slowest`: what was taken may become visible only later. Then it is taken for not arrived.
+MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0)
+
+
+class Search:
+    """Looks for what a request of unknown fate has made; ends by calling one of two functions.
+
+    `found(operation, bodies)` with everything that carries the stamp, oldest first (nothing, if
+    there is none after the settling time), or `unknown(why)` if the cloud cannot be searched.
+    """
+
+    def __init__(
+        self,
+        binding: Binding,
+        sent: Exchange,
+        stamp: Stamp,
+        found: Callable[[Operation, Sequence[Body]], None],
+        unknown: Callable[[str, str], None],
+    ) -> None:
+        self.binding = binding
+        self.engine = binding.engine
+        self.sent = sent
+        self.stamp = stamp
+        self.found = found
+        self.unknown = unknown
+
+    def begin(self) -> None:
+        """Start searching; call it in the loop."""
+        recognised = recognise(self.binding, self.sent)
+        if recognised is None:
+            self.unknown("", "nothing is known about it that could be searched for")
+            return
+        operation, _, _ = recognised
+        if operation.stamp is None or operation.expects[0].kind.list_path is None:
+            self.unknown(operation.name, "it leaves no stamp that could be searched for")
+            return
+        self._plan(operation, 0)
+
+    def _plan(self, operation: Operation, number: int) -> None:
+        wait = MOMENTS[number] - (MOMENTS[number - 1] if number else 0.0)
+        look = partial(self._look, operation, number)
+        self.engine.later(
+            wait * self.binding.source.poll.slowest,
+            partial(self.engine.submissions.submit, look),
+        )
+
+    def _look(self, operation: Operation, number: int) -> None:
+        kind = operation.expects[0].kind
+        version = microversion_of(kind.service, self.sent.request_headers)
+        look = Look(kind, version, (), kind.list_path or "", listing=True)
+        outcome = self.binding.source.read(look, self.engine.clock)
+        self.engine.soon(partial(self._looked, operation, number, outcome))
+
+    def _looked(self, operation: Operation, number: int, outcome: Outcome) -> None:
+        mine = [body for body in outcome.found.values() if self.stamp.is_on(body)]
+        if mine:
+            ordered = sorted(mine, key=lambda body: str(body.get("created", "")))
+            self.found(operation, ordered)
+        elif number + 1 < len(MOMENTS):
+            self._plan(operation, number + 1)
+        elif outcome.error is not None:
+            self.unknown(operation.name, f"the cloud cannot be searched: {outcome.error}")
+        else:
+            self.found(operation, ())
+
+
+def adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) -> Submission:
+    """The submission that would have come of the request, had its answer not been lost."""
+    exchange = Exchange(
+        sent.method,
+        sent.url,
+        sent.request_headers,
+        sent.request,
+        sent.sent_at,
+        answered_at=binding.engine.clock.now(),
+    )
+    plain = binding.revive(operation.expects[0].kind, body, None)
+    return Submission(binding, plain, operation, {"id": str(body["id"])}, exchange)
