@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.policy import Poll
+from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
 
 if TYPE_CHECKING:
@@ -83,6 +85,12 @@ class Cloud:
             return self._with_twins(Connection(config=self._config))
         return self._with_twins(Connection(session=self.session))
 
+    @cached_property
+    def source(self) -> Source:
+        """The plain way to this project's APIs, which all clients share."""
+        way = self._way("compute", "interface")
+        return Source(self.session, None, way.get("interface"), way.get("region_name"), self.poll)
+
     def _with_twins(self, client: Any) -> Any:
         return futurize(client, engine=self.engine, poll=self.poll, run=self.run)
 
@@ -149,14 +157,17 @@ def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> C
         found = sorted(set(config.get_cloud_names()) - {"defaults"})
     except Exception as error:  # yaml's, the file system's and the sdk's own: all mean the same
         raise BadInput(f"clouds.yaml cannot be read: {_one_line(error)}") from error
-    name = name or config.default_cloud or ("envvars" if "envvars" in found else None)
+    chosen = config.default_cloud if config.default_cloud != "defaults" else None
+    name = name or chosen or ("envvars" if "envvars" in found else None)
     if name == FAKE and FAKE not in found:
         return embedded(engine, poll)
     if name is None or name not in found:
         raise BadInput(_unknown(name, found, config))
     try:
-        region = config.get_one(cloud=name)
-        session = region.get_session()
+        with warnings.catch_warnings():  # the sdk warns about its own defaults
+            warnings.simplefilter("ignore")
+            region = config.get_one(cloud=name)
+            session = region.get_session()
     except exceptions.ConfigException as error:
         raise BadInput(f"cloud {name!r} is not usable as it is configured: {error}") from error
     except Exception as error:  # a plugin's complaint about what is missing

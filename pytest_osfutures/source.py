@@ -16,7 +16,12 @@ from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
 
 #: The oldest API version that is spoken, where a service has several side by side.
-_VERSIONS = {"compute": ("2.1", "2.latest"), "block-storage": ("3.0", "3.latest")}
+_VERSIONS = {
+    "compute": ("2.1", "2.latest"),
+    "block-storage": ("3.0", "3.latest"),
+    "image": ("2.0", "2.latest"),
+    "network": ("2.0", "2.latest"),
+}
 _PREFIX = re.compile(r"(?P<version>/v\d+(?:\.\d+)?)?(?P<rest>/.*|\Z)")
 
 

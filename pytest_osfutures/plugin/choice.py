@@ -1,0 +1,126 @@
+"""Which image, flavor and network a new server gets: by name, id or object, or a sound default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from types import SimpleNamespace
+from typing import Any
+
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.source import message
+
+#: Formats of images that are only parts of one.
+_PARTS = ("aki", "ari")
+
+
+class Choice:
+    """Finds what a cloud has; asks it once for each kind of thing, and when it is needed first."""
+
+    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+        self.cloud = cloud
+        self.settings = settings
+
+    def check(self) -> None:
+        """Raise BadInput if something that the settings name does not exist."""
+        if self.settings.image:
+            self.image(None)
+        if self.settings.flavor:
+            self.flavor(None, None)
+        if self.settings.network:
+            self.nics()
+
+    @cached_property
+    def _images(self) -> list[Any]:
+        images = self._list("image", "/images?status=active", "images")
+        return [image for image in images if image.container_format not in _PARTS]
+
+    @cached_property
+    def _flavors(self) -> list[Any]:
+        return list(self.cloud.nova.flavors.list())
+
+    @cached_property
+    def _networks(self) -> list[Any]:
+        networks = self._list("network", "/networks", "networks")
+        return [each for each in networks if not vars(each).get("router:external")]
+
+    def _list(self, service: str, path: str | None, key: str) -> list[Any]:
+        found: list[Any] = []
+        while path:
+            document = self._get(service, path)
+            found += [SimpleNamespace(**each) for each in document[key]]
+            path = document.get("next")
+            path = path and path[path.index(f"/{key}") :]
+        return found
+
+    def _get(self, service: str, path: str) -> Any:
+        answer = self.cloud.source.send("GET", service, path, None)
+        if answer.status_code >= 300:
+            words = f"{answer.status_code}: {message(answer)}"
+            raise CloudUnreachable(f"GET {service} {path} of {self.cloud.name!r} answers {words}")
+        return answer.json()
+
+    def image(self, wanted: Any) -> Any:
+        """The image `wanted` (name, id, object or None), as an object.
+
+        None stands for --os-image, or else for the smallest that is active.
+        """
+        wanted = wanted or self.settings.image
+        if wanted:
+            return _find("image", wanted, self._images)
+        if not self._images:
+            raise BadInput(f"cloud {self.cloud.name!r} has no active image; upload one")
+        return min(self._images, key=lambda image: (image.size or 0, image.name))
+
+    def flavor(self, wanted: Any, image: Any) -> Any:
+        """The flavor `wanted` (name, id, object or None), as an object.
+
+        None stands for --os-flavor, or else for the smallest that holds `image`.
+        """
+        wanted = wanted or self.settings.flavor
+        if wanted:
+            return _find("flavor", wanted, self._flavors)
+        ram, disk = getattr(image, "min_ram", 0) or 0, getattr(image, "min_disk", 0) or 0
+        fit = [each for each in self._flavors if each.ram >= ram and each.disk >= disk]
+        if not fit:
+            raise BadInput(
+                f"cloud {self.cloud.name!r} has no flavor with {ram} MiB of memory and "
+                f"{disk} GiB of disk, as the image needs"
+            )
+        return min(fit, key=lambda each: (each.ram, each.vcpus, each.disk, each.name))
+
+    def nics(self) -> Any:
+        """The `nics` of a new server: --os-network, else the only network, else auto or none."""
+        wanted = self.settings.network
+        if wanted in ("auto", "none"):
+            return wanted
+        if wanted:
+            return [{"net-id": _find("network", wanted, self._networks).id}]
+        if len(self._networks) == 1:
+            return [{"net-id": self._networks[0].id}]
+        return "auto" if self._allocates else "none"
+
+    @cached_property
+    def _allocates(self) -> bool:
+        """Whether the cloud makes a network for a server that asks for `auto`."""
+        project = self.cloud.session.get_project_id()
+        path = f"/auto-allocated-topology/{project}?fields=dry-run"
+        answer = self.cloud.source.send("GET", "network", path, None)
+        return bool(answer.status_code < 300)
+
+
+def _find(kind: str, wanted: Any, known: Iterable[Any]) -> Any:
+    if not isinstance(wanted, str):
+        return wanted
+    found = [each for each in known if each.id == wanted]
+    found = found or [each for each in known if each.name == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        ids = ", ".join(each.id for each in found)
+        raise BadInput(f"{kind} {wanted!r} stands for {len(found)} of them; give an id: {ids}")
+    names = sorted({str(each.name) for each in known})
+    some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    raise BadInput(f"unknown {kind} {wanted!r}; there are: {some or 'none'}")

@@ -1,0 +1,109 @@
+"""The options, each with an ini twin: command line, then environment, then ini."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.policy import Retry, seconds
+
+
+def _seconds(text: str) -> float:
+    try:
+        return seconds("os_timeout", float(text), 0.0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of seconds greater than 0"
+        ) from None
+
+
+def _tries(text: str) -> int:
+    try:
+        return Retry(tries=int(text)).tries
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more") from None
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `--os-NAME`, ini `os_NAME`, and an environment variable for some."""
+
+    name: str
+    metavar: str
+    text: str
+    type: Callable[[str], Any] = str
+    env: str | None = None
+
+    @property
+    def dest(self) -> str:
+        """The name in ini files, and of the value in pytest's configuration."""
+        return "os_" + self.name.replace("-", "_")
+
+    def value(self, config: pytest.Config) -> Any:
+        """What was chosen; None if nothing was. Raises pytest.UsageError for what cannot be."""
+        given = config.getoption(self.dest)
+        if given is not None:
+            return given
+        text = (os.environ.get(self.env) if self.env else None) or config.getini(self.dest)
+        if not text:
+            return None
+        try:
+            return self.type(str(text))
+        except argparse.ArgumentTypeError as error:
+            raise pytest.UsageError(f"ini option {self.dest}: {error}") from None
+
+
+CLOUD = Option(
+    "cloud", "NAME", "Cloud to test against: one of your clouds.yaml, or fake", env="OS_CLOUD"
+)
+IMAGE = Option("image", "NAME", "Image of new servers: name or id (default: the smallest)")
+FLAVOR = Option("flavor", "NAME", "Flavor of new servers: name or id (default: the smallest)")
+NETWORK = Option(
+    "network", "NAME", "Network of new servers: name, id, auto or none (default: the only one)"
+)
+TIMEOUT = Option("timeout", "SECONDS", "Deadline of each try (default: by the operation)", _seconds)
+TRY_COUNT = Option("try-count", "N", "Tries in all to create something (default: 3)", _tries)
+ALL = (CLOUD, IMAGE, FLAVOR, NETWORK, TIMEOUT, TRY_COUNT)
+
+
+def declare(parser: pytest.Parser) -> None:
+    """Add all options to pytest's."""
+    group = parser.getgroup("osfutures", "OpenStack resources")
+    for option in ALL:
+        group.addoption(
+            f"--os-{option.name}",
+            dest=option.dest,
+            metavar=option.metavar,
+            type=option.type,
+            default=None,
+            help=option.text,
+        )
+        parser.addini(option.dest, option.text, default="")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the factories go by."""
+
+    image: str | None = None
+    flavor: str | None = None
+    network: str | None = None
+    tout: float | None = None
+    try_count: int = 3
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Settings:
+        """The settings of this run."""
+        try_count = TRY_COUNT.value(config)
+        return cls(
+            IMAGE.value(config),
+            FLAVOR.value(config),
+            NETWORK.value(config),
+            TIMEOUT.value(config),
+            3 if try_count is None else try_count,
+        )
