@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.call import Call, Caller
@@ -96,7 +97,8 @@ def _instead(rules: dict[str, Fault], service: Service, when: str) -> Response |
         return service.refusal(Refused(service.quota_status, said, headers=service.quota_headers))
     if (rule := rules.get("status")) and rule.when == when:
         headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
-        return service.refusal(Refused(rule.status, rule.message, headers=headers))
+        said = rule.message or HTTPStatus(rule.status).phrase
+        return service.refusal(Refused(rule.status, said, headers=headers))
     if (rule := rules.get("cut")) and rule.when == when:
         return Response(503, cut=True)
     return None

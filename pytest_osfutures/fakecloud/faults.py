@@ -51,7 +51,7 @@ class Fault:
     after: float = 0.0
     when: str = "before"
     status: int = 503
-    message: str = "Service Unavailable"
+    message: str | None = None
     retry_after: int | None = None
     seconds: float | None = None
     fired: int = 0

@@ -43,6 +43,11 @@ class Resource:
             past.append((now, name, self.__dict__.get(name)))
         object.__setattr__(self, name, value)
 
+    @property
+    def shown_status(self) -> str:
+        """The status as its API shows it."""
+        return self.status
+
     def remember(self, cloud: FakeCloud) -> None:
         """Begin to remember what the fields were."""
         self.__dict__["_cloud"] = cloud
@@ -74,6 +79,7 @@ class Table(Generic[R]):
         self.kind = kind
         self._alive: dict[str, R] = {}
         self._gone: dict[str, R] = {}
+        self._forgotten: list[R] = []
         cloud.tables.append(self)
 
     def add(self, resource: R) -> R:
@@ -93,9 +99,10 @@ class Table(Generic[R]):
             self._gone[resource.id] = resource
 
     def forget(self, resource: R) -> None:
-        """It leaves no row: not even among those that ever existed for the service."""
+        """It is gone and leaves no row that the service could show; `rows` still knows it."""
         self.remove(resource)
-        resource.status = "FORGOTTEN"
+        self._gone.pop(resource.id, None)
+        self._forgotten.append(resource)
 
     def get(self, resource_id: str) -> R | None:
         """The living one with that id."""
@@ -134,14 +141,15 @@ class Table(Generic[R]):
 
     def rows(self, gone: bool = False) -> list[dict[str, Any]]:
         """Who exists, or with `gone` who ever did, in order of creation: the proof of a leak."""
-        everything = (*self._alive.values(), *(self._gone.values() if gone else ()))
+        past = (*self._gone.values(), *self._forgotten) if gone else ()
+        everything = (*self._alive.values(), *past)
         return [
             {
                 "kind": self.kind,
                 "id": resource.id,
                 "name": resource.name,
                 "project_id": resource.project_id,
-                "status": resource.status,
+                "status": resource.shown_status,
                 "metadata": dict(resource.metadata),
                 "created_at": resource.created_at,
                 "deleted_at": resource.deleted_at,

@@ -88,10 +88,10 @@ class Settings:
     quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
     token_seconds: float = 3600.0
     page_limit: int = 1000
-    build_request_share: float = 0.1  # of a build, until the scheduler has placed the server
     deleted_seconds: float = 0.2  # how long GET still shows a server as DELETED
     soft_delete: bool = False  # a delete leaves SOFT_DELETED servers, to be restored
     shelved_offload: bool = True  # a shelved server leaves its host at once
+    console_output: str = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
 
     def as_dict(self) -> dict[str, Any]:
         """All settings as JSON-able values."""
@@ -103,9 +103,9 @@ class Settings:
             old = self.as_dict().get(name)
             if isinstance(old, dict) and isinstance(value, dict):
                 getattr(self, name).update(value)
-            elif isinstance(old, bool) and isinstance(value, bool):
+            elif isinstance(old, bool | str) and type(value) is type(old):
                 setattr(self, name, value)
-            elif type(old) in (int, float) and type(value) in (int, float):
+            elif isinstance(old, int | float) and type(value) in (int, float):
                 setattr(self, name, type(old)(value))
             else:
                 raise ValueError(f"there is no setting {name!r} that could be {value!r}")

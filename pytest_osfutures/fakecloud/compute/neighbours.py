@@ -138,3 +138,9 @@ class Networks(Protocol):
 
     def ports_of(self, server_id: str) -> list[PortFacts]:
         """The ports of a server, in the order in which it got them."""
+
+    def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+        """The project's groups with those names or ids, as Nova shows them. Raises Refused(400)."""
+
+    def set_security_groups(self, server_id: str, names: Sequence[str]) -> None:
+        """All ports of the server are in these groups now."""

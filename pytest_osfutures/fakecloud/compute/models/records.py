@@ -1,0 +1,61 @@
+"""The record of what was done to a server: instance actions with their events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Context:
+    """On whose behalf something is done."""
+
+    request_id: str
+    user_id: str
+    project_id: str
+    is_admin: bool = False
+
+
+@dataclass
+class ActionEvent:
+    """One stage of an action, as a service recorded it."""
+
+    event: str
+    start_time: float
+    host: str | None = None
+    finish_time: float | None = None
+    result: str | None = None
+    details: str | None = None
+    traceback: str | None = None
+
+
+@dataclass
+class InstanceAction:
+    """What somebody asked for. `message` is "Error" when it has failed."""
+
+    action: str
+    context: Context
+    start_time: float
+    updated_at: float
+    message: str | None = None
+    events: list[ActionEvent] = field(default_factory=list)
+
+    def begin(self, event: str, now: float, host: str | None = None) -> ActionEvent:
+        """An event starts."""
+        begun = ActionEvent(event, now, host)
+        self.events.append(begun)
+        self.updated_at = now
+        return begun
+
+    def finish(self, now: float, error: str | None = None) -> None:
+        """All events that run end; with `error` the last of them, and the action, have failed."""
+        running = [event for event in self.events if event.finish_time is None]
+        for event in running:
+            event.finish_time = now
+            event.result = "Success"
+        if error is not None:
+            self.message = "Error"
+            for event in running[-1:]:
+                event.result = "Error"
+                event.details = error
+                event.traceback = f"Traceback (most recent call last):\n  {error}\n"
+        self.updated_at = now

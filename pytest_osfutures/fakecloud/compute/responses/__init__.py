@@ -1,0 +1,1 @@
+"""Nova on the wire, one module for each group of routes."""

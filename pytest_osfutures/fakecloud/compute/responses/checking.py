@@ -1,0 +1,127 @@
+"""Whether a request's body and query are well formed, in the words of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_osfutures.fakecloud.call import Call
+from pytest_osfutures.fakecloud.compute.models.records import Context
+from pytest_osfutures.fakecloud.errors import Refused
+
+UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
+TRUE = ("1", "t", "true", "on", "y", "yes")
+FALSE = ("0", "f", "false", "off", "n", "no")
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "object": (dict,),
+    "array": (list,),
+    "boolean": (bool,),
+}
+
+
+def invalid(field: str, value: Any, why: str) -> Refused:
+    """The refusal of one field."""
+    return Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+
+
+def invalid_query(name: str, value: str, why: str) -> Refused:
+    """The refusal of one query parameter."""
+    return Refused(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
+
+
+def envelope(call: Call, key: str) -> dict[str, Any]:
+    """The object under `key` of the body."""
+    body = call.json()
+    if key not in body:
+        raise invalid("body", body, f"'{key}' is a required property")
+    content = body[key]
+    if not isinstance(content, dict):
+        raise invalid(key, content, f"{content!r} is not of type 'object'")
+    return content
+
+
+def required(field: str, content: Mapping[str, Any], *names: str) -> None:
+    """All `names` are there."""
+    for name in names:
+        if name not in content:
+            raise invalid(field, content, f"'{name}' is a required property")
+
+
+def only(field: str, content: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    """Nothing else is there."""
+    if others := [name for name in content if name not in allowed]:
+        were = "was" if len(others) == 1 else "were"
+        listed = ", ".join(repr(name) for name in others)
+        why = f"Additional properties are not allowed ({listed} {were} unexpected)"
+        raise invalid(field, content, why)
+
+
+def typed(field: str, value: Any, kind: str) -> None:
+    """It is of that JSON type."""
+    if not isinstance(value, KINDS[kind]) or (kind == "integer" and isinstance(value, bool)):
+        raise invalid(field, value, f"{value!r} is not of type '{kind}'")
+
+
+def name(value: Any, field: str = "name") -> str:
+    """A name of 1 to 255 printable characters."""
+    typed(field, value, "string")
+    if not value:
+        raise invalid(field, value, f"{value!r} should be non-empty")
+    if len(value) > 255:
+        raise invalid(field, value, f"{value!r} is too long")
+    if value != value.strip() or not value.isprintable():
+        raise Refused(
+            400,
+            f"An invalid '{field}' value was provided. The {field} must be: printable characters. "
+            "Can not start or end with whitespace.",
+        )
+    return str(value)
+
+
+def metadata(call: Call, value: Any) -> dict[str, str]:
+    """Keys and values that are strings, and not too many of them."""
+    typed("metadata", value, "object")
+    for key, text in value.items():
+        if not 1 <= len(key) <= 255:
+            raise Refused(400, "Metadata property key must be 1 to 255 characters long")
+        typed(key, text, "string")
+        if len(text) > 255:
+            raise invalid(key, text, f"{text!r} is too long")
+    limit = call.cloud.compute.limit(call.caller.project_id, "metadata_items")
+    if 0 <= limit < len(value):
+        raise Refused(403, f"Quota exceeded for resource: metadata_items. Maximum is {limit}.")
+    return dict(value)
+
+
+def tag(value: Any) -> str:
+    """A tag: 1 to 60 characters without slash and comma."""
+    typed("tag", value, "string")
+    if not re.fullmatch(r"[^,/]{1,60}", value):
+        raise invalid("tag", value, f"{value!r} does not match '^[^,/]*$'")
+    return str(value)
+
+
+def boolean(field: str, value: Any) -> bool:
+    """True, "true", "on" and the like."""
+    text = str(value).lower()
+    if text not in TRUE + FALSE or not isinstance(value, str | bool | int):
+        allowed = (
+            "True, 'True', 'true', '1', 'on', 'yes', False, 'False', 'false', '0', 'off', 'no'"
+        )
+        raise invalid(field, value, f"{value!r} is not one of [{allowed}]")
+    return text in TRUE
+
+
+def admin(call: Call, rule: str) -> None:
+    """The caller is an administrator, as the policy `rule` wants."""
+    if not call.caller.is_admin:
+        raise Refused(403, f"Policy doesn't allow {rule} to be performed.")
+
+
+def context(call: Call) -> Context:
+    """On whose behalf the call is made."""
+    caller = call.caller
+    return Context(call.request_id, caller.user_id, caller.project_id, caller.is_admin)

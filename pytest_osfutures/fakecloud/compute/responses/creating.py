@@ -1,0 +1,220 @@
+"""POST /servers: from the body to a checked blueprint."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pytest_osfutures.fakecloud.call import Call
+from pytest_osfutures.fakecloud.compute.models import building
+from pytest_osfutures.fakecloud.compute.models.building import Blueprint
+from pytest_osfutures.fakecloud.compute.models.hosts import ZONE
+from pytest_osfutures.fakecloud.compute.responses import checking, views
+from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.wire import Response
+
+KNOWN = {
+    *("name", "flavorRef", "imageRef", "adminPass", "metadata", "networks", "availability_zone"),
+    *("OS-DCF:diskConfig", "accessIPv4", "accessIPv6", "config_drive", "user_data", "key_name"),
+    *("block_device_mapping", "block_device_mapping_v2", "security_groups"),
+    *("min_count", "max_count", "return_reservation_id"),
+}
+# field: the microversion from which on it is allowed
+SINCE = {
+    "description": (2, 19),
+    "tags": (2, 52),
+    "trusted_image_certificates": (2, 63),
+    "host": (2, 74),
+    "hypervisor_hostname": (2, 74),
+    "hostname": (2, 90),
+}
+PERSONALITY_UNTIL = (2, 57)
+Networks = tuple[tuple[str | None, str | None, str | None], ...]
+
+
+def create_server(call: Call) -> Response:
+    """Accept a build; there is no status in the answer."""
+    body = checking.envelope(call, "server")
+    blueprint = _blueprint(call, body)
+    servers = building.create(call.cloud.compute, blueprint, checking.context(call))
+    first = servers[0]
+    if body.get("return_reservation_id"):
+        return Response(202, {"reservation_id": first.reservation_id})
+    location = f"{call.root}/v2.1/servers/{first.id}"
+    shown = {
+        "id": first.id,
+        "links": views.links(call, "servers", first.id),
+        "OS-DCF:diskConfig": first.disk_config,
+        "security_groups": [{"name": name} for name in first.security_groups],
+        "adminPass": first.admin_pass,
+    }
+    return Response(202, {"server": shown}, {"Location": location})
+
+
+def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
+    allowed = KNOWN | {field for field, since in SINCE.items() if call.version >= since}
+    if call.version < PERSONALITY_UNTIL:
+        allowed |= {"personality"}
+    checking.only("server", body, frozenset(allowed))
+    checking.required("server", body, "name", "flavorRef")
+    if call.version >= (2, 37):
+        checking.required("server", body, "networks")
+    name = checking.name(body["name"])
+    count = _count(body)
+    networks = _networks(call, body.get("networks"))
+    model, context = call.cloud.compute, checking.context(call)
+    flavor = model.flavor(body["flavorRef"], status=400)
+    disks, image_id = _disks(call, body)
+    facts = None
+    if image_id:
+        try:
+            facts = model.images.image_facts(image_id, context.project_id)
+        except Refused:
+            raise Refused(400, "Can not find requested image") from None
+        if facts.status != "active":
+            raise Refused(400, f"Image {image_id} is unacceptable: Image is not active.")
+        if facts.min_ram > flavor.ram:
+            raise Refused(400, "Flavor's memory is too small for requested image.")
+        if facts.min_disk > flavor.disk > 0 and not disks:
+            raise Refused(400, "Flavor's disk is too small for requested image.")
+    return Blueprint(
+        name=name,
+        flavor=flavor,
+        image_id=image_id if not _boots_from_volume(disks) else None,
+        networks=networks,
+        disks=disks,
+        count=count,
+        security_groups=_security_groups(body),
+        host=_host(call, body),
+        fields=_fields(call, body),
+    )
+
+
+def _count(body: dict[str, Any]) -> tuple[int, int]:
+    least = body.get("min_count", 1)
+    most = body.get("max_count", least)
+    for field, value in (("min_count", least), ("max_count", most)):
+        if not isinstance(value, int | str) or not re.fullmatch(r"\d+", str(value)):
+            raise checking.invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
+        if int(value) < 1:
+            raise checking.invalid(field, value, f"{value} is less than the minimum of 1")
+    if int(least) > int(most):
+        raise Refused(400, "min_count must be <= max_count")
+    return int(least), int(most)
+
+
+def _networks(call: Call, wanted: Any) -> Networks:
+    model, project = call.cloud.compute, call.caller.project_id
+    if wanted == "none" and call.version >= (2, 37):
+        return ()
+    if wanted is None or (wanted == "auto" and call.version >= (2, 37)):
+        return tuple((network, None, None) for network in model.networks.network_ids(project))
+    if not isinstance(wanted, list):
+        why = f"{wanted!r} is not valid under any of the given schemas"
+        raise checking.invalid("networks", wanted, why)
+    found = []
+    for entry in wanted:
+        network, port = entry.get("uuid"), entry.get("port")
+        if any(given and not checking.UUID.match(str(given)) for given in (network, port)):
+            why = f"{wanted!r} is not valid under any of the given schemas"
+            raise checking.invalid("networks", wanted, why)
+        if "tag" in entry and call.version < (2, 32):
+            why = "Additional properties are not allowed ('tag' was unexpected)"
+            raise checking.invalid("0", entry, why)
+        if network and not port:
+            model.networks.check_network(network, project)
+        found.append((None if port else network, port, entry.get("fixed_ip")))
+    return tuple(found)
+
+
+def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], str | None]:
+    """The mappings that are volumes, and the image that the server is made of."""
+    image_id = str(body.get("imageRef") or "").rstrip("/").rsplit("/", 1)[-1]
+    mappings = body.get("block_device_mapping_v2") or []
+    checking.typed("block_device_mapping_v2", mappings, "array")
+    if image_id and not checking.UUID.match(image_id):
+        why = f"{image_id!r} is not valid under any of the given schemas"
+        raise checking.invalid("imageRef", image_id, why)
+    if not image_id and not mappings:
+        raise Refused(400, "Missing imageRef attribute")
+    disks = []
+    for mapping in mappings:
+        source, target = mapping.get("source_type"), mapping.get("destination_type", "volume")
+        if source == "image" and target == "local":
+            image_id = str(mapping.get("uuid"))
+            continue
+        if source == "blank" and target == "local":
+            continue
+        _check_disk(call, mapping, source)
+        disks.append({"destination_type": target} | mapping)
+    return tuple(disks), image_id or None
+
+
+def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
+    if source in ("image", "blank") and not mapping.get("volume_size"):
+        what = {
+            "image": "Images with destination_type 'volume' need to have a non-zero size specified",
+            "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
+        }
+        raise Refused(400, what[source])
+    volume_id, project = str(mapping.get("uuid")), call.caller.project_id
+    if source == "volume":
+        try:
+            facts = call.cloud.compute.volumes.volume_facts(volume_id, project)
+        except Refused:
+            raise Refused(
+                400, f"Block Device Mapping is Invalid: failed to get volume {volume_id}."
+            ) from None
+        if mapping.get("boot_index") in (0, "0") and not facts.bootable:
+            raise Refused(400, f"Block Device {volume_id} is not bootable.")
+
+
+def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
+    return any(disk.get("boot_index") in (0, "0") for disk in disks)
+
+
+def _security_groups(body: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(group["name"] for group in body.get("security_groups") or ()) or ("default",)
+
+
+def _host(call: Call, body: dict[str, Any]) -> str | None:
+    wanted = body.get("host") or body.get("hypervisor_hostname")
+    if wanted is None:
+        return None
+    checking.admin(call, "compute:servers:create:requested_destination")
+    if wanted not in call.cloud.compute.hosts:
+        raise Refused(400, f"Compute host {wanted} could not be found.")
+    return str(wanted)
+
+
+def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """What goes into the server as it is."""
+    model = call.cloud.compute
+    zone = body.get("availability_zone")
+    if zone is not None and zone.split(":")[0] != ZONE:
+        raise Refused(400, "The requested availability zone is not available")
+    key_name = body.get("key_name")
+    if key_name is not None and model.keypair(call.caller.user_id, key_name) is None:
+        raise Refused(400, "Invalid key_name provided.")
+    tags = body.get("tags") or []
+    checking.typed("tags", tags, "array")
+    hints = call.json().get("os:scheduler_hints") or call.json().get("OS-SCH-HNT:scheduler_hints")
+    fields = {
+        "metadata": checking.metadata(call, body.get("metadata") or {}),
+        "pinned_zone": zone,
+        "key_name": key_name,
+        "tags": tuple(sorted({checking.tag(tag) for tag in tags})),
+        "description": body.get("description"),
+        "user_data": body.get("user_data"),
+        "config_drive": checking.boolean("config_drive", body.get("config_drive", False)),
+        "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
+        "access_ip_v4": body.get("accessIPv4", ""),
+        "access_ip_v6": body.get("accessIPv6", ""),
+        "scheduler_hints": hints or {},
+        "trusted_certificates": tuple(body.get("trusted_image_certificates") or ()) or None,
+    }
+    if body.get("adminPass"):
+        fields["admin_pass"] = body["adminPass"]
+    if body.get("hostname"):
+        fields["hostname"] = body["hostname"]
+    return fields

@@ -1,0 +1,153 @@
+"""Flavors, and the documents in front of the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.call import Call
+from pytest_osfutures.fakecloud.compute.models.server import Flavor
+from pytest_osfutures.fakecloud.compute.responses import checking, views
+from pytest_osfutures.fakecloud.compute.responses.listing import page_limit
+from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.service import written
+from pytest_osfutures.fakecloud.wire import Response
+
+HIGHEST = (2, 104)
+LOWEST = (2, 1)
+
+
+def _version(call: Call) -> dict[str, Any]:
+    return {
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": written(HIGHEST),
+        "min_version": written(LOWEST),
+        "updated": "2013-07-23T11:33:21Z",
+        "links": [{"rel": "self", "href": f"{call.root}/v2.1/"}],
+    }
+
+
+def versions(call: Call) -> Response:
+    """The versions that there are."""
+    return Response(200, {"versions": [_version(call)]})
+
+
+def version(call: Call) -> Response:
+    """What v2.1 says of itself."""
+    shown = _version(call)
+    shown["links"].append(
+        {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
+    )
+    kind = "application/vnd.openstack.compute+json;version=2.1"
+    shown["media-types"] = [{"base": "application/json", "type": kind}]
+    return Response(200, {"version": shown})
+
+
+def flavor_view(call: Call, flavor: Flavor) -> dict[str, Any]:
+    """A flavor in full."""
+    shown: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.ram,
+        "disk": flavor.disk,
+        "swap": flavor.swap if call.version >= (2, 75) else flavor.swap or "",
+        "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
+        "OS-FLV-DISABLED:disabled": False,
+        "vcpus": flavor.vcpus,
+        "os-flavor-access:is_public": flavor.is_public,
+        "rxtx_factor": 1.0,
+        "links": views.links(call, "flavors", flavor.id),
+    }
+    if call.version >= (2, 102):
+        del shown["OS-FLV-DISABLED:disabled"], shown["rxtx_factor"]
+    if call.version >= (2, 55):
+        shown["description"] = flavor.description
+    if call.version >= (2, 61):
+        shown["extra_specs"] = dict(flavor.extra_specs)
+    return shown
+
+
+def list_flavors(call: Call) -> Response:
+    """The short list."""
+    return Response(200, {"flavors": [_brief(call, flavor) for flavor in _listed(call)]})
+
+
+def list_flavors_in_detail(call: Call) -> Response:
+    """The long list."""
+    return Response(200, {"flavors": [flavor_view(call, flavor) for flavor in _listed(call)]})
+
+
+def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "links": views.links(call, "flavors", flavor.id),
+    }
+    if call.version >= (2, 55):
+        shown["description"] = flavor.description
+    return shown
+
+
+def _listed(call: Call) -> list[Flavor]:
+    request = call.request
+    flavors = sorted(call.cloud.compute.flavors.values(), key=lambda flavor: flavor.id)
+    for name, size in (("minRam", "ram"), ("minDisk", "disk")):
+        if (least := request.param(name)) is not None:
+            if not least.isdigit():
+                raise Refused(400, f"Invalid {name} filter [{least}]")
+            flavors = [flavor for flavor in flavors if getattr(flavor, size) >= int(least)]
+    if (wanted := request.param("name")) is not None and call.version >= (2, 102):
+        flavors = [flavor for flavor in flavors if flavor.name == wanted]
+    if marker := request.param("marker"):
+        ids = [flavor.id for flavor in flavors]
+        if marker not in ids:
+            raise Refused(400, f"marker [{marker}] not found")
+        flavors = flavors[ids.index(marker) + 1 :]
+    return flavors[: page_limit(call)]
+
+
+def show_flavor(call: Call, flavor_id: str) -> Response:
+    """One flavor."""
+    return Response(200, {"flavor": flavor_view(call, call.cloud.compute.flavor(flavor_id))})
+
+
+def list_extra_specs(call: Call, flavor_id: str) -> Response:
+    """What a flavor asks of hosts."""
+    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    return Response(200, {"extra_specs": dict(specs)})
+
+
+def create_flavor(call: Call) -> Response:
+    """A new size, for administrators."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:create")
+    body, model = checking.envelope(call, "flavor"), call.cloud.compute
+    checking.required("flavor", body, "name", "ram", "vcpus", "disk")
+    name = checking.name(body["name"])
+    flavor_id = str(body.get("id") or call.cloud.new_id())
+    if flavor_id == "auto":
+        flavor_id = call.cloud.new_id()
+    if flavor_id in model.flavors:
+        raise Refused(409, f"Flavor with ID {flavor_id} already exists.")
+    if any(flavor.name == name for flavor in model.flavors.values()):
+        raise Refused(409, f"Flavor with name {name} already exists.")
+    flavor = Flavor(
+        flavor_id,
+        name,
+        int(body["ram"]),
+        int(body["disk"]),
+        int(body["vcpus"]),
+        ephemeral=int(body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
+        swap=int(body.get("swap") or 0),
+        description=body.get("description"),
+        is_public=bool(body.get("os-flavor-access:is_public", True)),
+    )
+    model.flavors[flavor_id] = flavor
+    return Response(200, {"flavor": flavor_view(call, flavor)})
+
+
+def delete_flavor(call: Call, flavor_id: str) -> Response:
+    """Take a size away; servers keep theirs."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:delete")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    del call.cloud.compute.flavors[flavor.id]
+    return Response(202)

@@ -1,0 +1,107 @@
+"""The HTTP shell: a `FakeCloud` on a loopback port. One loop, no thread for a stalled request."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.clock import ManualClock, ScaledClock
+from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.wire import Request
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+LOOPBACK = "127.0.0.1"
+LARGEST_BODY = 4 * 1024**3
+MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
+
+
+class MissingLibrary(Exception):
+    """The HTTP server needs a library that is not installed."""
+
+
+async def _pass(cloud: FakeCloud, seconds: float) -> None:
+    """Return when `seconds` have passed on the cloud's clock, without holding a thread."""
+    clock = cloud.clock
+    if isinstance(clock, ManualClock):
+        due = clock.now() + seconds
+        while clock.now() < due:
+            await asyncio.sleep(MANUAL_LOOK_SECONDS)
+    elif isinstance(clock, ScaledClock):
+        await asyncio.sleep(seconds / clock.speed)
+    else:
+        await asyncio.sleep(seconds)
+
+
+async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
+    """Listen on `port` (0: a free one); the runner to clean up, and the URL. Raises OSError."""
+    try:
+        from aiohttp import web
+    except ImportError:
+        raise MissingLibrary(
+            "the fake's HTTP server needs aiohttp: pip install 'pytest-osfutures[fake]'"
+        ) from None
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        url = f"http://{request.host}{request.raw_path}"
+        response = cloud.handle(Request.to(request.method, url, dict(request.headers), body))
+        if response.delay:
+            await _pass(cloud, response.delay)
+        if response.cut and request.transport is not None:
+            request.transport.abort()
+        return web.Response(
+            status=response.status, body=response.encoded(), headers=response.headers
+        )
+
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner, f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+
+
+async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> None:
+    """Answer until SIGTERM or SIGINT; `ready` gets the URL as soon as requests are answered."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner, url = await _start(cloud, port)
+    try:
+        ready(url)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def running(cloud: FakeCloud, port: int = 0) -> Iterator[str]:
+    """The cloud on HTTP within this process, in a thread of its own; the value is the URL."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="fake-cloud", daemon=True)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    try:
+        runner, url = run(_start(cloud, port))
+        try:
+            yield url
+        finally:
+            run(runner.cleanup())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
