@@ -72,7 +72,7 @@ def start_retried(
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
-    return Attempts(binding, call, Retry.of(try_count), tout).begin()
+    return Attempts(binding, call, Retry.of(try_count, binding.retry), tout).begin()
 
 
 def _settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:

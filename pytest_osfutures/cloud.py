@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable
-from pytest_osfutures.policy import Poll
+from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
 
@@ -21,6 +22,7 @@ FAKE = "fake"
 #: The embedded fake's time runs so many times as fast, and is looked at accordingly.
 FAKE_SPEED = 20.0
 FAKE_POLL = Poll(max_rate=200.0, burst=50, fastest=0.02, slowest=0.25)
+FAKE_RETRY = Retry(backoff=0.05, longest=1.0)
 
 
 class Cloud:
@@ -43,6 +45,7 @@ class Cloud:
         self.session = session
         self.engine = engine or default()
         self.poll = poll or (Poll() if fake is None else FAKE_POLL)
+        self.retry = Retry() if fake is None else FAKE_RETRY
         self.run = new_id()
         self.fake = fake
         self._config = config
@@ -92,7 +95,7 @@ class Cloud:
         return Source(self.session, None, way.get("interface"), way.get("region_name"), self.poll)
 
     def _with_twins(self, client: Any) -> Any:
-        return futurize(client, engine=self.engine, poll=self.poll, run=self.run)
+        return futurize(client, engine=self.engine, poll=self.poll, retry=self.retry, run=self.run)
 
     def _way(self, service: str, interface: str) -> dict[str, Any]:
         if self._config is None:
@@ -186,11 +189,15 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
 
 
 def _unknown(name: str | None, found: list[str], config: Any) -> str:
+    from openstack.config.loader import CONFIG_SEARCH_PATH
+
     which = f"unknown cloud {name!r}" if name is not None else "no cloud was chosen"
     if found:
         where = f" in {config.config_filename}" if config.config_filename else ""
         return f"{which}; found{where}: {', '.join(found)} (and {FAKE!r}, the embedded fake)"
-    looked = ", ".join(str(path) for path in config._config_files[:6:2])
+    given = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    places = ([given] if given else []) + [f"{place}/clouds.yaml" for place in CONFIG_SEARCH_PATH]
+    looked = ", ".join(dict.fromkeys(places))
     return (
         f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
         f"OS_CLIENT_CONFIG_FILE name one, or use {FAKE!r}, the embedded fake"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from pytest_osfutures.errors import BadInput
@@ -50,11 +50,12 @@ class Retry:
             raise BadInput(f"jitter={self.jitter!r} is not between 0 and 1")
 
     @classmethod
-    def of(cls, value: int | Retry | None) -> Retry:
-        """The policy that `value` (a number of tries, or a policy) stands for."""
+    def of(cls, value: int | Retry | None, usual: Retry | None = None) -> Retry:
+        """The policy that `value` stands for: itself, or `usual` with that number of tries."""
         if isinstance(value, Retry):
             return value
-        return cls() if value is None else cls(tries=value)
+        usual = usual or cls()
+        return usual if value is None else replace(usual, tries=value)
 
     def allows(self, error: BaseException) -> bool | None:
         """Whether `retry_on` wants another try after `error`; None if it has no opinion."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
+from pytest_osfutures.policy import Retry
 from pytest_osfutures.source import Place, Source, microversion_of
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.verdict import Succeeded
@@ -24,6 +25,7 @@ class Binding:
     """What the twins of one client need to know: its engine, its way to the cloud, its objects.
 
     `service` is the service type that the client itself speaks to. `run` is in the stamps.
+    `retry` is how its operations are tried again where nothing else is said.
     """
 
     engine: Engine
@@ -33,6 +35,7 @@ class Binding:
     service: str
     revive: Revive
     run: str
+    retry: Retry = field(default_factory=Retry)
     expiry: float = 6 * 3600.0
 
 

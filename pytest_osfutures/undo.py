@@ -67,7 +67,7 @@ def undo(submission: Submission) -> OperationFuture[None]:
     future: OperationFuture[None] = OperationFuture(submission.binding.engine)
     future.set_running_or_notify_cancel()
     submission.binding.engine.check()
-    Undoing(submission, Retry(), partial(finish, future)).begin()
+    Undoing(submission, submission.binding.retry, partial(finish, future)).begin()
     return future
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.policy import Poll
+from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.services import TABLE
 from pytest_osfutures.services.kinds import ACTION
 from pytest_osfutures.source import Source
@@ -28,14 +28,21 @@ class Adapter(Protocol):
 
 
 def futurize(
-    client: C, *, engine: Engine | None = None, poll: Poll | None = None, run: str | None = None
+    client: C,
+    *,
+    engine: Engine | None = None,
+    poll: Poll | None = None,
+    retry: Retry | None = None,
+    run: str | None = None,
 ) -> C:
     """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
 
     Takes a novaclient or cinderclient `Client` or an openstacksdk `Connection`. `engine` is the
-    one that watches (default: the process's own), `poll` how often it looks, `run` the name in
-    the stamps of what `x_async_r` creates. Raises BadInput for anything else, and for a client
-    that does not send through a keystoneauth1 session.
+    one that watches (default: the process's own), `poll` how often it looks, `retry` how
+    `x_async_r` tries again, `run` the name in the stamps of what it creates.
+
+    Raises BadInput for anything else, and for a client that does not send through a
+    keystoneauth1 session.
     """
     from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 
@@ -60,7 +67,14 @@ def futurize(
             adapter.session, adapter.auth, adapter.interface, adapter.region_name, poll or Poll()
         )
         return Binding(
-            engine or default(), source, TABLE, ACTION, service, revive, run or PROCESS_RUN
+            engine or default(),
+            source,
+            TABLE,
+            ACTION,
+            service,
+            revive,
+            run or PROCESS_RUN,
+            retry or Retry(),
         )
 
     put(client, bind)
