@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     except _Unwritable as error:
         return _bad(str(error))
     except OSError as error:
-        return _bad(f"cannot listen on port {args.port}: {error.strerror or error}")
+        return _bad(f"cannot listen on port {args.port}: {os.strerror(error.errno or 0)}")
     except (ValueError, MissingLibrary) as error:
         return _bad(str(error))
     return 0

@@ -6,8 +6,12 @@ from pytest_osfutures.fakecloud.compute.responses import (
     actions,
     creating,
     flavors,
+    hosts,
     instance_actions,
+    interfaces,
+    keypairs,
     listing,
+    quotas,
     servers,
     volumes,
 )
@@ -16,6 +20,7 @@ from pytest_osfutures.fakecloud.wire import Route
 
 SERVERS = "/v2.1/servers"
 SERVER = "/v2.1/servers/{server_id}"
+QUOTAS = "/v2.1/os-quota-sets/{project_id}"
 
 ROUTES: list[Route] = [
     Route("GET", "", flavors.versions, public=True),
@@ -49,12 +54,46 @@ ROUTES: list[Route] = [
     Route("GET", SERVER + "/os-volume_attachments/{volume_id}", volumes.show_attachment),
     Route("PUT", SERVER + "/os-volume_attachments/{volume_id}", volumes.update),
     Route("DELETE", SERVER + "/os-volume_attachments/{volume_id}", volumes.detach),
+    Route("GET", SERVER + "/os-interface", interfaces.list_interfaces),
+    Route("POST", SERVER + "/os-interface", interfaces.attach),
+    Route("GET", SERVER + "/os-interface/{port_id}", interfaces.show_interface),
+    Route("DELETE", SERVER + "/os-interface/{port_id}", interfaces.detach),
+    Route("GET", SERVER + "/migrations", hosts.list_server_migrations),
+    Route("GET", SERVER + "/migrations/{migration_id}", hosts.show_server_migration),
+    Route("DELETE", SERVER + "/migrations/{migration_id}", hosts.abort_migration),
+    Route("POST", SERVER + "/migrations/{migration_id}/action", hosts.complete_migration),
     Route("GET", "/v2.1/flavors", flavors.list_flavors),
     Route("POST", "/v2.1/flavors", flavors.create_flavor),
     Route("GET", "/v2.1/flavors/detail", flavors.list_flavors_in_detail),
     Route("GET", "/v2.1/flavors/{flavor_id}", flavors.show_flavor),
     Route("DELETE", "/v2.1/flavors/{flavor_id}", flavors.delete_flavor),
     Route("GET", "/v2.1/flavors/{flavor_id}/os-extra_specs", flavors.list_extra_specs),
+    Route("GET", "/v2.1/os-keypairs", keypairs.list_keypairs),
+    Route("POST", "/v2.1/os-keypairs", keypairs.create_keypair),
+    Route("GET", "/v2.1/os-keypairs/{name}", keypairs.show_keypair),
+    Route("DELETE", "/v2.1/os-keypairs/{name}", keypairs.delete_keypair),
+    Route("GET", "/v2.1/os-server-groups", keypairs.list_groups),
+    Route("POST", "/v2.1/os-server-groups", keypairs.create_group),
+    Route("GET", "/v2.1/os-server-groups/{group_id}", keypairs.show_group),
+    Route("DELETE", "/v2.1/os-server-groups/{group_id}", keypairs.delete_group),
+    Route("GET", "/v2.1/limits", quotas.limits),
+    Route("GET", QUOTAS, quotas.show_quotas),
+    Route("PUT", QUOTAS, quotas.change_quotas),
+    Route("DELETE", QUOTAS, quotas.reset_quotas),
+    Route("GET", QUOTAS + "/defaults", quotas.show_default_quotas),
+    Route("GET", QUOTAS + "/detail", quotas.show_quota_usage),
+    Route("GET", "/v2.1/os-simple-tenant-usage", quotas.list_usage),
+    Route("GET", "/v2.1/os-simple-tenant-usage/{project_id}", quotas.show_usage),
+    Route("GET", "/v2.1/extensions", hosts.list_extensions),
+    Route("GET", "/v2.1/os-availability-zone", hosts.list_zones),
+    Route("GET", "/v2.1/os-availability-zone/detail", hosts.list_zones_in_detail),
+    Route("GET", "/v2.1/os-hypervisors", hosts.list_hypervisors),
+    Route("GET", "/v2.1/os-hypervisors/detail", hosts.list_hypervisors_in_detail),
+    Route("GET", "/v2.1/os-hypervisors/{hypervisor_id}", hosts.show_hypervisor),
+    Route("GET", "/v2.1/os-services", hosts.list_services),
+    Route("PUT", "/v2.1/os-services/{service_id}", hosts.change_service),
+    Route("GET", "/v2.1/os-aggregates", hosts.list_aggregates),
+    Route("GET", "/v2.1/os-migrations", hosts.list_migrations),
 ]
 
 SERVICE = Service(

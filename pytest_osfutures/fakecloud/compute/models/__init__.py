@@ -85,10 +85,20 @@ class ComputeModel:
 
     def schedule(self, server: Server, flavor: Flavor, without: tuple[str, ...] = ()) -> str | None:
         """A host for `server` with `flavor`; None if it fits nowhere."""
-        others = (other for other in self.servers if other is not server)
+        others = [other for other in self.servers if other is not server]
         asked = server.wanted.host
         hosts = [host for host in self.hosts.values() if asked in (None, host.name)]
+        if (group := self.group_of(server)) is not None:
+            taken = {other.host for other in others if other.id in group.members and other.host}
+            if group.policy == "affinity" and taken:
+                hosts = [host for host in hosts if host.name in taken]
+            elif group.policy == "anti-affinity":
+                hosts = [host for host in hosts if host.name not in taken]
         return choose(hosts, others, flavor, without)
+
+    def group_of(self, server: Server) -> ServerGroup | None:
+        """The group that the server is a member of."""
+        return next((group for group in self.server_groups if server.id in group.members), None)
 
     def record(
         self, server: Server, action: str, context: Context, events: tuple[str, ...] = ()

@@ -82,6 +82,8 @@ def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[
                 model.networks.claim_port(port_id, server.id, server.project_id)
         server.attachments = _reserve(model, server, blueprint.disks)
         model.servers.add(server)
+        if group := model.server_groups.get(str(server.scheduler_hints.get("group"))):
+            group.members = (*group.members, server.id)
         server.touch()
         action = InstanceAction("create", context, model.now(), model.now())
         Build(model, server, action).begin()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pytest_osfutures.fakecloud.compute.models.records import InstanceAction
+
 
 @dataclass
 class Migration:
@@ -21,4 +23,5 @@ class Migration:
     user_id: str
     project_id: str
     created_at: float
-    updated_at: float | None = None
+    updated_at: float
+    action: InstanceAction | None = None

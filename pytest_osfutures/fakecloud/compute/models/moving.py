@@ -1,17 +1,16 @@
-"""Work that moves a server between hosts or sizes: resize, migrate, live, evacuate, shelve."""
+"""Work that moves a server between hosts or sizes: resize, migrate, live, evacuate."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.compute.models import imaging, operations
+from pytest_osfutures.fakecloud.compute.models import operations
 from pytest_osfutures.fakecloud.compute.models.migrations import Migration
 from pytest_osfutures.fakecloud.compute.models.operations import Operation
 from pytest_osfutures.fakecloud.compute.models.records import Context
 from pytest_osfutures.fakecloud.compute.models.server import RUNNING, SHUTDOWN, Flavor, Server
 from pytest_osfutures.fakecloud.compute.models.work import begin, check, give_up
 from pytest_osfutures.fakecloud.errors import Refused
-from pytest_osfutures.fakecloud.lifecycle import start
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud.compute.models import ComputeModel
@@ -181,14 +180,14 @@ def live_migrate(
 
     def done() -> None:
         server.host = migration.target
-        migration.status = "completed"
+        migration.status, migration.updated_at = "completed", model.now()
 
     def undone() -> None:
         migration.status = "error"
 
     action = begin(model, server, operations.LIVE_MIGRATE, context, done, undone)
     migration = _migration(model, server, context, "live-migration")
-    migration.target, migration.status = host, "running"
+    migration.target, migration.status, migration.action = host, "running", action
     if host is None:
         migration.status = "error"
         model.cloud.schedule.after(
@@ -217,33 +216,36 @@ def abort_migration(
     model: ComputeModel, server: Server, context: Context, migration_id: str
 ) -> None:
     """Stop a live migration: the server stays where it is. Raises Refused."""
-    check(
-        server, "abort live migration", context, operations.LIVE_MIGRATE.vm_states, ("migrating",)
-    )
-    migration = running_migration(model, server, migration_id)
-    action = model.record(
-        server, "live_migration_cancel", context, ("compute_live_migration_abort",)
-    )
-    migration.status = "cancelled"
-    migration.updated_at = model.now()
-    give_up(model, server, action, "")
-    action.message, action.events[-1].result = None, "Success"
+    _end_migration(model, server, context, migration_id, "live_migration_cancel", "cancelled")
 
 
 def complete_migration(
     model: ComputeModel, server: Server, context: Context, migration_id: str
 ) -> None:
     """Let a live migration end now. Raises Refused."""
-    check(server, "force_complete", context, ("active",), ("migrating",))
+    record = "live_migration_force_complete"
+    migration = _end_migration(model, server, context, migration_id, record, "completed")
+    server.host = migration.target
+
+
+def _end_migration(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    migration_id: str,
+    record: str,
+    status: str,
+) -> Migration:
+    check(server, record, context, operations.LIVE_MIGRATE.vm_states, ("migrating",))
     migration = running_migration(model, server, migration_id)
-    events = ("compute_live_migration_force_complete",)
-    model.record(server, "live_migration_force_complete", context, events).finish(model.now())
+    model.record(server, record, context, (f"compute_{record}",)).finish(model.now())
     server.activity = None
-    server.host, server.task_state = migration.target, None
-    migration.status, migration.updated_at = "completed", model.now()
+    server.task_state = None
     server.touch()
-    for action in server.actions:
-        action.finish(model.now(), None if action.message is None else "")
+    migration.status, migration.updated_at = status, model.now()
+    if migration.action:
+        migration.action.finish(model.now())
+    return migration
 
 
 def evacuate(
@@ -276,83 +278,3 @@ def evacuate(
         migration.status = "error"
         model.fail(server, NO_HOST_FOR.format("evacuation"))
         action.finish(model.now(), NO_HOST_FOR.format("evacuation"))
-
-
-def shelve(model: ComputeModel, server: Server, context: Context) -> None:
-    """Begin to put the server into an image, and off its host if the cloud is set so."""
-    check(server, "shelve", context, operations.SHELVE.vm_states)
-    image_id: str | None = None
-    if not server.boots_from_volume:
-        name = f"{server.name}-shelved"
-        properties = imaging.snapshot_properties(server, {})
-        image_id = model.images.begin_snapshot(server.project_id, server.user_id, name, properties)
-
-    def done() -> None:
-        if image_id:
-            model.images.snapshot_active(image_id, imaging.SNAPSHOT_BYTES)
-        server.shelved_image_id = image_id
-        if model.cloud.settings.shelved_offload:
-            _offload(model, server)
-
-    def undone() -> None:
-        if image_id:
-            model.images.delete_snapshot(image_id)
-
-    begin(model, server, operations.SHELVE, context, done, undone)
-
-
-def _offload(model: ComputeModel, server: Server) -> None:
-    """The second half of shelving, which belongs to the same action."""
-
-    def done() -> None:
-        server.task_state = None
-        _leave(server)
-        server.touch()
-
-    path = operations.SHELVE_OFFLOAD.lifecycle
-    start(model.cloud, path, server, done, lambda _: done())
-
-
-def _leave(server: Server) -> None:
-    for name, value in operations.SHELVE_OFFLOAD.to.items():
-        setattr(server, name, value)
-    server.host = None
-    server.zone = ""
-
-
-def shelve_offload(model: ComputeModel, server: Server, context: Context) -> None:
-    """Begin to take a shelved server off its host. Raises Refused."""
-    begin(model, server, operations.SHELVE_OFFLOAD, context, lambda: _leave(server))
-
-
-def unshelve(
-    model: ComputeModel, server: Server, context: Context, target: str | None = None
-) -> None:
-    """Begin to bring a shelved server back. Raises Refused."""
-    on_host = server.vm_state == "shelved"
-    chosen: list[str] = []
-
-    def schedule() -> None:
-        without = tuple(host for host in model.hosts if target not in (None, host))
-        host = model.schedule(server, server.flavor, without)
-        if host is None:
-            give_up(model, server, action, "No valid host was found. ")
-        else:
-            chosen.append(host)
-
-    def done() -> None:
-        if chosen:
-            server.host = chosen[0]
-            server.zone = "nova"
-        server.launched_at = model.now()
-        if server.shelved_image_id:
-            model.images.delete_snapshot(server.shelved_image_id)
-            server.shelved_image_id = None
-        for made in server.attachments:
-            if not made.attached:
-                model.volumes.begin_attach(made.id, made.device, server.host or "")
-                model.volumes.complete_attach(made.id)
-                made.attached = True
-
-    operation = operations.UNSHELVE_ON_HOST if on_host else operations.UNSHELVE
-    action = begin(model, server, operation, context, done, events={"schedule": schedule})

@@ -20,9 +20,9 @@ from pytest_osfutures.fakecloud.lifecycle import Lifecycle, Step
 class Operation:
     """One kind of work on a server.
 
-    `record` is its name among the instance actions and in refusals; `events` are recorded one
-    after the other. `to` is what success sets. A busy server (`task_state` not None) refuses it
-    unless its task is among `tasks`.
+    `record` is its name among the instance actions and in refusals. Of the `events` the first
+    `begun` are recorded at once, the others when it succeeds. `to` is what success sets. A busy
+    server (`task_state` not None) refuses it unless its task is among `tasks`.
     """
 
     record: str
@@ -31,6 +31,7 @@ class Operation:
     events: tuple[str, ...]
     to: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str | None, ...] = (None,)
+    begun: int = 1
 
 
 def _path(operation: str, *tasks: str | tuple[str, float]) -> Lifecycle:
@@ -126,6 +127,7 @@ REBUILD = Operation(
     _path("rebuild", "rebuilding", "rebuild_block_device_mapping", ("rebuild_spawning", 3.0)),
     ("active", "stopped", "error"),
     ("rebuild_server", "compute_rebuild_instance"),
+    begun=2,
 )
 RESIZE_EVENTS = (
     "conductor_migrate_server",
@@ -143,8 +145,8 @@ RESIZE_PATH = Lifecycle(
         Step(0.2, {"task_state": "resize_finish"}, "resize"),
     ),
 )
-RESIZE = Operation("resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS)
-MIGRATE = Operation("migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS)
+RESIZE = Operation("resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
+MIGRATE = Operation("migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
 CONFIRM_RESIZE = Operation(
     "confirmResize",
     Lifecycle("server.confirm_resize", (Step(1.0),)),
@@ -175,6 +177,7 @@ EVACUATE = Operation(
     _path("evacuate", "rebuilding", "rebuild_block_device_mapping", ("rebuild_spawning", 3.0)),
     ("active", "stopped", "error"),
     ("rebuild_server", "compute_rebuild_instance"),
+    begun=2,
 )
 SHELVE = Operation(
     "shelve",
@@ -205,7 +208,7 @@ UNSHELVE = Operation(
         ),
     ),
     ("shelved", "shelved_offloaded"),
-    ("get_image_info", "schedule_instances", "compute_unshelve_instance"),
+    ("get_image_info", "compute_unshelve_instance"),
     ACTIVE,
 )
 UNSHELVE_ON_HOST = Operation(

@@ -47,15 +47,14 @@ class InstanceAction:
         return begun
 
     def finish(self, now: float, error: str | None = None) -> None:
-        """All events that run end; with `error` the last of them, and the action, have failed."""
-        running = [event for event in self.events if event.finish_time is None]
-        for event in running:
-            event.finish_time = now
-            event.result = "Success"
+        """All events that run end; with `error` they, and the action, have failed."""
+        for event in self.events:
+            if event.finish_time is None:
+                event.finish_time = now
+                event.result = "Success" if error is None else "Error"
+                if error is not None:
+                    event.details = error
+                    event.traceback = f"Traceback (most recent call last):\n  {error}\n"
         if error is not None:
             self.message = "Error"
-            for event in running[-1:]:
-                event.result = "Error"
-                event.details = error
-                event.traceback = f"Traceback (most recent call last):\n  {error}\n"
         self.updated_at = now

@@ -72,7 +72,7 @@ def begin(
     the server keeps its old vm_state or is in ERROR, as the fault rule says.
     """
     check(server, operation.record, context, operation.vm_states, operation.tasks)
-    action = model.record(server, operation.record, context, operation.events)
+    action = model.record(server, operation.record, context, operation.events[: operation.begun])
     power_state = server.power_state
 
     def success() -> None:
@@ -82,6 +82,9 @@ def begin(
         if done:
             done()
         server.touch()
+        action.finish(model.now())
+        for event in operation.events[operation.begun :]:
+            action.begin(event, model.now(), server.host)
         action.finish(model.now())
 
     def failure(fault: Fault) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.call import Call
-from pytest_osfutures.fakecloud.compute.models import moving
+from pytest_osfutures.fakecloud.compute.models import moving, shelving
 from pytest_osfutures.fakecloud.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.compute.responses import checking
@@ -69,13 +69,13 @@ def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
 
 
 def _shelve(call: Call, server: Server, _: Any) -> Response:
-    moving.shelve(call.cloud.compute, server, checking.context(call))
+    shelving.shelve(call.cloud.compute, server, checking.context(call))
     return Response(202)
 
 
 def _shelve_offload(call: Call, server: Server, _: Any) -> Response:
     checking.admin(call, POLICY + "os-shelve:shelve_offload")
-    moving.shelve_offload(call.cloud.compute, server, checking.context(call))
+    shelving.shelve_offload(call.cloud.compute, server, checking.context(call))
     return Response(202)
 
 
@@ -88,7 +88,7 @@ def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
         checking.admin(call, POLICY + "os-shelve:unshelve_to_host")
         if target not in call.cloud.compute.hosts:
             raise Refused(400, f"Compute host {target} could not be found.")
-    moving.unshelve(call.cloud.compute, server, checking.context(call), target)
+    shelving.unshelve(call.cloud.compute, server, checking.context(call), target)
     return Response(202)
 
 

@@ -198,7 +198,10 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         raise Refused(400, "Invalid key_name provided.")
     tags = body.get("tags") or []
     checking.typed("tags", tags, "array")
-    hints = call.json().get("os:scheduler_hints") or call.json().get("OS-SCH-HNT:scheduler_hints")
+    both = call.json()
+    hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
+    if "group" in hints and model.server_groups.get(str(hints["group"])) is None:
+        raise Refused(400, f"Instance group {hints['group']} could not be found.")
     fields = {
         "metadata": checking.metadata(call, body.get("metadata") or {}),
         "pinned_zone": zone,
@@ -210,7 +213,7 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
         "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
         "access_ip_v4": body.get("accessIPv4", ""),
         "access_ip_v6": body.get("accessIPv6", ""),
-        "scheduler_hints": hints or {},
+        "scheduler_hints": hints,
         "trusted_certificates": tuple(body.get("trusted_image_certificates") or ()) or None,
     }
     if body.get("adminPass"):
