@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.clients import futurize
@@ -197,11 +198,27 @@ def _unknown(name: str | None, found: list[str], config: Any) -> str:
         return f"{which}; found{where}: {', '.join(found)} (and {FAKE!r}, the embedded fake)"
     given = os.environ.get("OS_CLIENT_CONFIG_FILE")
     places = ([given] if given else []) + [f"{place}/clouds.yaml" for place in CONFIG_SEARCH_PATH]
+    for place in places:
+        if broken := _broken(place):
+            return f"{which}: {place} cannot be read: {broken}"
     looked = ", ".join(dict.fromkeys(places))
     return (
         f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
         f"OS_CLIENT_CONFIG_FILE name one, or use {FAKE!r}, the embedded fake"
     )
+
+
+def _broken(path: str) -> str | None:
+    """What is wrong with a file that the sdk passes over without a word."""
+    import yaml
+
+    try:
+        yaml.safe_load(Path(path).read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        return _one_line(error)
+    return None
 
 
 def _authenticate(cloud: Cloud) -> None:

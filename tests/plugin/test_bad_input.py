@@ -1,0 +1,90 @@
+"""A mistake gets one clear sentence at once, and exit status 4."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TEST = "def test_x(os_servers): os_servers.create_async().result()"
+
+
+def usage_error(pytester: pytest.Pytester, *args: str) -> str:
+    """The one sentence that a run with `args` ends with."""
+    pytester.makepyfile(TEST)
+    result = pytester.runpytest_subprocess(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    text = result.stderr.str() + result.stdout.str()
+    assert "Traceback" not in text
+    return [line for line in text.splitlines() if "rror: " in line or "ERROR: " in line][-1]
+
+
+def test_an_unknown_cloud_lists_those_found(pytester: pytest.Pytester, clouds: Path) -> None:
+    text = usage_error(pytester, "--os-cloud", "devstak")
+    assert f"unknown cloud 'devstak'; found in {clouds}: devstack, production" in text
+
+
+def test_no_clouds_yaml(pytester: pytest.Pytester) -> None:
+    text = usage_error(pytester, "--os-cloud", "devstack")
+    assert "unknown cloud 'devstack': no clouds.yaml was found (looked for " in text
+    assert "'fake'" in text
+
+
+def test_no_cloud_chosen(pytester: pytest.Pytester, clouds: Path) -> None:
+    assert "no cloud was chosen" in usage_error(pytester)
+
+
+def test_an_unreadable_clouds_yaml(pytester: pytest.Pytester, clouds: Path) -> None:
+    clouds.write_text("clouds: [")
+    assert f"{clouds} cannot be read: while parsing" in usage_error(
+        pytester, "--os-cloud", "devstack"
+    )
+
+
+def test_an_endpoint_that_is_down(pytester: pytest.Pytester, clouds: Path) -> None:
+    text = usage_error(pytester, "--os-cloud", "devstack")
+    assert "cloud 'devstack' does not answer at http://127.0.0.1:9/v3" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--os-image=nope", "unknown image 'nope'; there are: cirros, tiny"),
+        ("--os-flavor=nope", "unknown flavor 'nope'; there are: m1.huge, m1.medium, m1.nano"),
+        ("--os-network=nope", "unknown network 'nope'; there are: private"),
+        ("--os-timeout=-1", "'-1' is not a number of seconds greater than 0"),
+        ("--os-timeout=soon", "'soon' is not a number of seconds greater than 0"),
+        ("--os-try-count=0", "'0' is not a whole number of 1 or more"),
+    ],
+)
+def test_a_bad_option(pytester: pytest.Pytester, option: str, sentence: str) -> None:
+    assert sentence in usage_error(pytester, "--os-cloud=fake", option)
+
+
+def test_a_bad_ini_value(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nos_cloud = fake\nos_try_count = many\n")
+    text = usage_error(pytester)
+    assert "ini option os_try_count: 'many' is not a whole number of 1 or more" in text
+
+
+def test_the_environment_comes_before_the_ini(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, clouds: Path
+) -> None:
+    monkeypatch.setenv("OS_CLOUD", "of-env")
+    pytester.makeini("[pytest]\nos_cloud = of-ini\n")
+    assert "unknown cloud 'of-env'" in usage_error(pytester)
+
+
+def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_x(os_servers): os_servers.create_async(image='nope')")
+    result = pytester.runpytest_subprocess("--os-cloud=fake")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E  *BadInput: unknown image 'nope'; there are: cirros, tiny"])
+
+
+def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) -> None:
+    pytester.makepyfile(TEST)
+    result = pytester.runpytest_subprocess("-n1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*no cloud was chosen; found in*"])
+    assert "Traceback" not in result.stdout.str()

@@ -1,0 +1,154 @@
+"""What the factories make is there when it is asked for, and gone afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def run(pytester: pytest.Pytester, text: str, *args: str) -> pytest.RunResult:
+    """Run the tests in `text` on the embedded fake."""
+    pytester.makepyfile(text)
+    return pytester.runpytest_subprocess("--os-cloud=fake", *args)
+
+
+LEFT = """
+    def left(cloud):
+        return [row for row in cloud.fake.alive() if row["kind"] in ("server", "volume")]
+"""
+
+
+def test_twenty_servers_and_ten_volumes_at_once(pytester: pytest.Pytester) -> None:
+    text = """
+    import threading
+    import pytest_osfutures as osf
+
+    def test_many(os_servers, os_volumes):
+        servers = [os_servers.create_async(f"web-{n}") for n in range(20)]
+        volumes = [os_volumes.create_async(size=1) for _ in range(10)]
+        assert {vm.status for vm in osf.gather(*servers)} == {"ACTIVE"}
+        assert {volume.status for volume in osf.gather(*volumes)} == {"available"}
+        assert [vm.result().name for vm in servers] == [f"web-{n}" for n in range(20)]
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("osfutures-monitor") == 1
+
+    def test_nothing_is_left(os_cloud):
+        assert left(os_cloud) == []
+        ever = [row["kind"] for row in os_cloud.fake.ever()]
+        assert (ever.count("server"), ever.count("volume")) == (20, 10)
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_attached_volumes_are_detached_first(pytester: pytest.Pytester) -> None:
+    text = """
+    import pytest_osfutures as osf
+
+    def test_attached(os_cloud, os_servers_module, os_volumes):
+        vm, disk = osf.gather(os_servers_module.create_async(), os_volumes.create_async())
+        os_cloud.nova.volumes.create_server_volume_async(vm.id, disk.id).result()
+
+    def test_only_the_server_is_left(os_cloud):
+        assert [row["kind"] for row in left(os_cloud)] == ["server"]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
+    text = """
+    class TestClass:
+        def test_one(self, os_servers_class, os_volumes_session):
+            type(self).vm = os_servers_class.create_async().result()
+            os_volumes_session.create_async().result()
+
+        def test_two(self, os_cloud):
+            assert os_cloud.nova.servers.get(self.vm.id).status == "ACTIVE"
+
+    def test_after(os_cloud):
+        assert [row["kind"] for row in left(os_cloud)] == ["volume"]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=3)
+
+
+def test_what_is_still_being_built_is_deleted_too(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_impatient(os_servers, os_volumes):
+        os_servers.create_async(), os_volumes.create_async()
+
+    def test_nothing_is_left(os_cloud):
+        assert left(os_cloud) == []
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_what_the_test_deleted_itself_is_no_error(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_tidy(os_servers):
+        os_servers.create_async().chain.delete_async().result()
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=1)
+
+
+def test_a_transient_failure_is_retried(pytester: pytest.Pytester) -> None:
+    text = """
+    from pytest_osfutures.fakecloud import Fault
+
+    def test_second_try(os_cloud, os_servers):
+        os_cloud.fake.faults.add(Fault("error", operation="server.create", count=1))
+        future = os_servers.create_async("web")
+        assert future.result().status == "ACTIVE"
+        assert len(future.attempts) == 1
+        assert len(left(os_cloud)) == 1
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=1)
+
+
+def test_what_cannot_be_deleted_is_an_error_of_its_test(pytester: pytest.Pytester) -> None:
+    text = """
+    from pytest_osfutures.fakecloud import Fault
+
+    def test_stuck(os_cloud, os_servers):
+        os_servers.create_async("stuck").result()
+        os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
+
+    def test_other(os_cloud):
+        pass
+    """
+    result = run(pytester, LEFT + text)
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_stuck*", "*server *-*-*: *409*"])
+
+
+def test_image_flavor_and_network_by_name_id_or_object(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_choices(os_cloud, os_servers):
+        flavor = os_cloud.nova.flavors.find(name="m1.small")
+        image = os_cloud.nova.glance.find_image("tiny")
+        made = [
+            os_servers.create_async(flavor="m1.small", image="tiny"),
+            os_servers.create_async(flavor=flavor.id, image=image.id),
+            os_servers.create_async(flavor=flavor, image=image),
+        ]
+        for future in made:
+            vm = future.result()
+            assert vm.flavor["original_name"] == "m1.small"
+            assert vm.image["id"] == image.id
+
+    def test_defaults(os_servers):
+        assert os_servers.create_async().result().flavor["original_name"] == "m1.tiny"
+    """
+    run(pytester, text, "--os-flavor=m1.tiny").assert_outcomes(passed=2)
+
+
+def test_the_smallest_flavor_and_the_only_network_are_the_defaults(
+    pytester: pytest.Pytester,
+) -> None:
+    text = """
+    def test_defaults(os_servers):
+        vm = os_servers.create_async().result()
+        assert vm.flavor["original_name"] == "m1.nano"
+        assert list(vm.addresses) == ["private"]
+
+    def test_own_nics(os_servers):
+        assert os_servers.create_async(nics="none").result().addresses == {}
+    """
+    run(pytester, text).assert_outcomes(passed=2)

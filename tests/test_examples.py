@@ -1,0 +1,67 @@
+"""Every example runs as it is documented."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def run(*command: str) -> str:
+    """The output of a command that has to succeed, on a machine without clouds."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_suites_pass_on_the_fake() -> None:
+    out = run(sys.executable, "-m", "pytest", "-p", "osfutures", "--os-cloud", "fake", "examples")
+    assert re.search(r"\d+ passed", out)
+
+
+def test_the_blueprint() -> None:
+    lines = run(sys.executable, "examples/blueprint.py").splitlines()
+    assert re.fullmatch(r"accepted: [0-9a-f-]{36} - done already\? False", lines[0])
+    assert sorted(lines[1:3]) == ["ready: first ACTIVE", "ready: second ACTIVE"]
+    assert lines[3:] == ["attached: in-use", "deleted: True"]
+
+
+def test_the_load_script_prints_a_table() -> None:
+    head, *rows = run(sys.executable, "examples/load.py", "--servers", "5").splitlines()
+    assert head.split() == ["step", "count", "min", "s", "median", "s", "max", "s"]
+    assert [row.split()[:2] for row in rows] == [["create", "5"], ["stop", "5"], ["delete", "5"]]
+
+
+@pytest.mark.parametrize("script", ["blueprint.py nope", "load.py --cloud nope"])
+def test_a_wrong_cloud_is_one_sentence(script: str, tmp_path: Path) -> None:
+    name, *args = script.split()
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *args],
+        env=env,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "unknown cloud 'nope'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_readme_shows_the_quickstart(pytester: pytest.Pytester) -> None:
+    (block,) = re.findall(
+        r"```python\n(.*?def test_web.*?)```", (ROOT / "README.md").read_text(), re.S
+    )
+    pytester.makepyfile(block)
+    pytester.runpytest_subprocess("--os-cloud=fake").assert_outcomes(passed=1)
