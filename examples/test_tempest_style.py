@@ -40,7 +40,7 @@ class TestServerFailures:
         with pytest.raises(osf.ObjectCreationError, match="No valid host was found") as failure:
             future.result()
         assert failure.value.operation == "server.create"
-        assert failure.value.fault["code"] == 500
+        assert failure.value.status == "ERROR"
 
     def test_a_deleted_server_cannot_be_stopped(self, os_servers):
         vm = os_servers.create_async("gone").result()
