@@ -66,7 +66,7 @@ class FakeCloud:
             if service is None:
                 return Response(404, {"error": f"no service answers at {request.path}"})
             response = dispatch.answer(self, service, request)
-            if service is not control.SERVICE:
+            if service.can_fail:
                 response.delay += self.settings.latency
             return response
 

@@ -104,6 +104,7 @@ def list_ever(call: Call) -> Response:
 SERVICE = Service(
     name="control",
     prefix="/_osf",
+    can_fail=False,
     routes=[
         Route("GET", "/settings", show_settings, public=True),
         Route("PATCH", "/settings", change_settings, public=True),

@@ -53,7 +53,8 @@ def _answer(cloud: FakeCloud, service: Service, request: Request, request_id: st
     if found is None:
         return Response(404, service.unknown_path)
     route, names = found
-    cloud.counters[f"{request.method} {service.prefix}{route.path}"] += 1
+    if service.can_fail:
+        cloud.counters[f"{request.method} {service.prefix}{route.path}"] += 1
     root = request.origin + service.prefix
     call = Call(cloud, request, caller, version, request_id, root)
     response = _under_faults(call, service, lambda: route.handler(call, **names))
@@ -66,10 +67,8 @@ def _answer(cloud: FakeCloud, service: Service, request: Request, request_id: st
 def _under_faults(call: Call, service: Service, work: Callable[[], Response]) -> Response:
     """Let the handler work as far as the fault rules let it."""
     request, faults = call.request, call.cloud.faults
-    rules = {
-        rule.effect: rule
-        for rule in faults.on_request(service.name, request.method, request.path, _action(request))
-    }
+    facts = (service.name, request.method, request.path, _action(request))
+    rules = {rule.effect: rule for rule in faults.on_request(*facts)} if service.can_fail else {}
     delay = (rules["delay"].seconds or 0.0) if "delay" in rules else 0.0
     if "expire" in rules:
         call.cloud.identity.revoke(call.caller.token)

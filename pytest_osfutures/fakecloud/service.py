@@ -119,6 +119,7 @@ class Service:
     headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
     unknown_path: Any = field(default_factory=lambda: UNKNOWN_PATH)
     unauthorized: Any = field(default_factory=lambda: UNAUTHORIZED)
+    can_fail: bool = True  # fault rules apply, and requests are counted
     quota_status: int = 403  # what a request over quota is answered with
     quota_headers: Mapping[str, str] = field(default_factory=dict)
 

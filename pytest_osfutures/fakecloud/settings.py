@@ -103,9 +103,9 @@ class Settings:
             old = self.as_dict().get(name)
             if isinstance(old, dict) and isinstance(value, dict):
                 getattr(self, name).update(value)
-            elif isinstance(old, bool | str) and type(value) is type(old):
+            elif type(value) is type(old) and not isinstance(old, dict | None):
                 setattr(self, name, value)
-            elif isinstance(old, int | float) and type(value) in (int, float):
-                setattr(self, name, type(old)(value))
+            elif isinstance(old, float) and type(value) is int:
+                setattr(self, name, float(value))
             else:
                 raise ValueError(f"there is no setting {name!r} that could be {value!r}")

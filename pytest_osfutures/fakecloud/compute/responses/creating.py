@@ -56,10 +56,11 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
     if call.version < PERSONALITY_UNTIL:
         allowed |= {"personality"}
     checking.only("server", body, frozenset(allowed))
+    if "name" in body:
+        checking.name(body["name"])
     checking.required("server", body, "name", "flavorRef")
     if call.version >= (2, 37):
         checking.required("server", body, "networks")
-    name = checking.name(body["name"])
     count = _count(body)
     networks = _networks(call, body.get("networks"))
     model, context = call.cloud.compute, checking.context(call)
@@ -78,7 +79,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
         if facts.min_disk > flavor.disk > 0 and not disks:
             raise Refused(400, "Flavor's disk is too small for requested image.")
     return Blueprint(
-        name=name,
+        name=body["name"],
         flavor=flavor,
         image_id=image_id if not _boots_from_volume(disks) else None,
         networks=networks,

@@ -1,0 +1,26 @@
+"""A fake cloud whose time stands still, and two people who ask it."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.fakecloud import FakeCloud
+from tests.fakecloud.asking import Asker
+
+
+@pytest.fixture
+def cloud() -> FakeCloud:
+    return FakeCloud(ManualClock())
+
+
+@pytest.fixture
+def demo(cloud: FakeCloud) -> Asker:
+    """A plain member."""
+    return Asker(cloud)
+
+
+@pytest.fixture
+def admin(cloud: FakeCloud) -> Asker:
+    """An administrator."""
+    return Asker(cloud, "admin")

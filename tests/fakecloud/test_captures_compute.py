@@ -1,0 +1,204 @@
+"""The fake's Nova beside what a real one has answered: tests/fakecloud/captures."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.fakecloud.wire import Response
+from tests.fakecloud.asking import Asker
+
+CAPTURES = Path(__file__).parent / "captures"
+FLAVORS = {
+    "9a783be2-4696-406c-8514-fb0161a15c89": "m1.nano",
+    "5d388757-a382-4d26-8e71-e33610741e9f": "m1.tiny",
+    "277f9f8f-a0fc-4aa5-9ab4-7c7a1f065455": "m1.huge",
+}
+IMAGE = "23e208fd-9155-4312-b0ec-5209a91f9fcf"
+NETWORK = "f8422ec5-e41b-4177-b73b-bb395e01fc84"
+# Of the transport, or of how the real cloud was deployed.
+NOT_COMPARED = {"connection", "content-length"}
+# Keys that depend on when exactly somebody looked or on what was made before.
+FREE_KEYS = {"addresses", "security_groups"}
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def pairs(name: str) -> list[dict[str, Any]]:
+    """The request/response pairs of one capture."""
+    return list(json.loads((CAPTURES / f"{name}.json").read_text()))
+
+
+class Replay:
+    """Sends a capture's requests to the fake, with the fake's own ids in the place of the real."""
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+        self.ids = {real: asker.flavor(name) for real, name in FLAVORS.items()}
+        self.ids |= {IMAGE: asker.image(), NETWORK: asker.network()}
+
+    def translated(self, text: str) -> str:
+        return UUID.sub(lambda match: self.ids.get(match[0], match[0]), text)
+
+    def send(self, pair: dict[str, Any]) -> Response:
+        request = pair["request"]
+        body = request["body"]
+        if body is not None:
+            body = json.loads(self.translated(json.dumps(body)))
+        version = request["headers"].get("OpenStack-API-Version")
+        headers = {} if version is None else {"OpenStack-API-Version": version}
+        if version is None:
+            self.asker.version = "2.1"
+        path = self.translated(request["path"])
+        if path == "/":
+            path = "/compute/v2.1/"
+        response = self.asker(request["method"], path, body, headers)
+        if request["method"] == "POST" and path == "/servers" and response.status == 202:
+            self.ids[pair["response"]["body"]["server"]["id"]] = response.body["server"]["id"]
+        return response
+
+    def poll(self, pair: dict[str, Any]) -> Response:
+        """Let time pass until the fake is in the captured state."""
+        wanted = pair["response"]
+        state = look(wanted["status"], wanted["body"])
+        for _ in range(4000):
+            response = self.send(pair)
+            if look(response.status, response.body) == state:
+                return response
+            self.asker.clock.advance(0.01)
+        raise AssertionError(f"never seen: {state}")
+
+    def play(self, name: str, start: int = 0) -> None:
+        """Send everything and compare every answer."""
+        for number, pair in enumerate(pairs(name)[start:], start):
+            response = self.poll(pair) if "at" in pair else self.send(pair)
+            compare(self, f"{name}[{number}]", pair["response"], response)
+
+
+def look(status: int, body: Any) -> tuple[Any, ...]:
+    """What a poller waits for."""
+    server = body.get("server", {}) if isinstance(body, dict) else {}
+    return status, server.get("status"), server.get("OS-EXT-STS:task_state")
+
+
+def compare(replay: Replay, where: str, real: dict[str, Any], fake: Response) -> None:
+    """Same status, same headers, same keys; same messages but for ids."""
+    assert fake.status == real["status"], (where, fake.body)
+    names = {name.lower() for name in real["headers"]} - NOT_COMPARED
+    assert {name.lower() for name in fake.headers} == names, where
+    real_type = real["headers"]["Content-Type"]
+    assert fake.headers["Content-Type"] == real_type, where
+    for name in ("OpenStack-API-Version", "Vary"):
+        assert fake.headers.get(name) == real["headers"].get(name), where
+    compare_bodies(replay, where, real["body"] or None, fake.body)
+
+
+def compare_bodies(replay: Replay, where: str, real: Any, fake: Any) -> None:
+    if isinstance(real, dict):
+        assert isinstance(fake, dict), where
+        free = FREE_KEYS if "id" in real else set()
+        assert fake.keys() - free == real.keys() - free, where
+        for key in real.keys() & fake.keys():
+            compare_bodies(replay, f"{where}.{key}", real[key], fake[key])
+    elif isinstance(real, list):
+        assert isinstance(fake, list), where
+        if real and fake:
+            compare_bodies(replay, f"{where}[0]", real[0], fake[0])
+    elif where.endswith((".message", ".code", ".status", "task_state", "vm_state", "progress")):
+        # the repr of a request's body shows its ids in the same order
+        assert fake == (replay.translated(real) if isinstance(real, str) else real), where
+    else:
+        assert type(fake) is type(real), (where, real, fake)
+
+
+@pytest.fixture
+def replay(demo: Asker) -> Replay:
+    return Replay(demo)
+
+
+def test_life(replay: Replay) -> None:
+    replay.play("server-create")
+    replay.play("server-stop")
+    replay.play("server-delete")
+
+
+def test_create_with_port(replay: Replay) -> None:
+    replay.play("server-create-with-port")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "server-error-no-valid-host",
+        "server-error-build-aborted",
+        "server-error-all-hosts-failed",
+        "server-delete-while-building",
+        "server-actions-while-building",
+    ],
+)
+def test_build(replay: Replay, name: str) -> None:
+    replay.play(name)
+
+
+def test_resize(replay: Replay) -> None:
+    server_id = replay.asker.active()
+    replay.ids["c9275279-28f9-42e9-92ca-1d1a56d73083"] = server_id
+    replay.play("server-resize-confirm")
+    replay.play("server-create-image")
+
+
+def test_list_pages(replay: Replay) -> None:
+    ids = []
+    for number in range(3):
+        replay.asker.clock.advance(1)
+        ids.append(replay.asker.create(f"page-{number}"))
+    replay.asker.clock.advance(60)
+    replay.ids["e23b011f-6729-4058-b141-11a37bf1da34"] = ids[1]
+    replay.play("server-list-pages")
+
+
+def test_changes_since(replay: Replay) -> None:
+    asker, real = replay.asker, pairs("server-changes-since")
+    now = asker.clock.time()
+    body = {"changes-since": "2026-11-23T07:15:07Z", "future": "2026-11-23T07:15:12Z"}
+    gone = asker.active("race-1")
+    asker("DELETE", f"/servers/{gone}")
+    asker.clock.advance(10)
+    for name in ("since-0", "since-1"):
+        asker.create(name)
+    asker.create("since-2", flavor="m1.huge")
+    assert now < asker.clock.time()
+    since, future = zulu(asker.clock.time()), zulu(asker.clock.time() + 60)
+    for pair in (real[0], real[3], real[4], real[5]):
+        path = pair["request"]["path"]
+        path = path.replace(body["changes-since"], since).replace(body["future"], future)
+        response = asker("GET", path)
+        for server in response.body["servers"]:
+            assert server["updated"] >= since
+        assert bool(response.body["servers"]) == bool(pair["response"]["body"]["servers"])
+        asker.clock.advance(60) if pair is real[0] else None
+    compare(replay, "malformed", real[6]["response"], replay.send(real[6]))
+
+
+def zulu(when: float) -> str:
+    from pytest_osfutures.fakecloud.times import zulu as written
+
+    return str(written(when))
+
+
+ERRORS = pairs("compute-errors")
+
+
+@pytest.mark.parametrize("number", range(len(ERRORS)))
+def test_errors(replay: Replay, number: int) -> None:
+    pair = ERRORS[number]
+    if pair["label"] == "over quota":
+        replay.asker.cloud.settings.quotas["instances"] = 1000
+        for _ in range(3):
+            replay.asker.create()
+    if pair["response"]["status"] == 401:
+        replay.asker.token = "stale"
+    compare(replay, f"errors[{number}]", pair["response"], replay.send(pair))

@@ -1,0 +1,164 @@
+"""The two shells: requests' transport without a socket, and HTTP on loopback."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_osfutures.cli import main
+from pytest_osfutures.clock import ManualClock, ScaledClock
+from pytest_osfutures.fakecloud import FakeCloud, Fault
+from pytest_osfutures.fakecloud.inprocess import URL, mount, session
+from pytest_osfutures.fakecloud.server import running
+
+RUN = "import sys; from pytest_osfutures.cli import main; sys.exit(main())"
+
+
+@pytest.fixture
+def http(cloud: FakeCloud) -> requests.Session:
+    """A plain requests session that reaches the cloud."""
+    made = requests.Session()
+    mount(cloud, made)
+    return made
+
+
+def test_in_process_answers_like_a_server(http: requests.Session) -> None:
+    answer = http.get(f"{URL}/identity/v3", timeout=5)
+    assert answer.json()["version"]["links"][0]["href"] == f"{URL}/identity/v3/"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.ok
+    refused = http.get(f"{URL}/compute/v2.1/servers", timeout=5)
+    assert refused.status_code == 401
+
+
+def test_in_process_delay_takes_the_clouds_time(cloud: FakeCloud, http: requests.Session) -> None:
+    cloud.faults.add(Fault("delay", seconds=30))
+    http.get(f"{URL}/compute/", timeout=60)
+    assert cloud.clock.now() == 30
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        http.get(f"{URL}/compute/", timeout=(5, 10))
+    assert cloud.clock.now() == 40
+
+
+def test_in_process_cut(cloud: FakeCloud, http: requests.Session) -> None:
+    cloud.faults.add(Fault("cut"))
+    with pytest.raises(requests.exceptions.ConnectionError):
+        http.get(f"{URL}/compute/", timeout=5)
+
+
+def test_sessions_of_both_users(cloud: FakeCloud) -> None:
+    for name, allowed in (("fake", 403), ("fake-admin", 200)):
+        services = session(cloud, name).get(
+            "/os-services", endpoint_filter=COMPUTE, raise_exc=False
+        )
+        assert services.status_code == allowed
+
+
+COMPUTE = {"service_type": "compute"}
+
+
+def test_importing_the_fake_needs_no_http_library() -> None:
+    code = (
+        "import sys, pytest_osfutures.fakecloud; "
+        "print([m for m in ('requests', 'aiohttp', 'keystoneauth1') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_server_cuts_and_delays(cloud: FakeCloud) -> None:
+    with running(cloud) as url:
+        assert requests.get(f"{url}/compute/", timeout=5).status_code == 200
+        cloud.faults.add(Fault("cut", count=1))
+        with pytest.raises(requests.exceptions.ConnectionError):
+            requests.get(f"{url}/compute/", timeout=5)
+        cloud.faults.add(Fault("delay", seconds=1000, count=1))
+        with pytest.raises(requests.exceptions.ReadTimeout):
+            requests.get(f"{url}/compute/", timeout=0.2)
+        assert requests.get(f"{url}/compute/", timeout=5).status_code == 200
+
+
+def test_server_holds_many_stalled_requests_at_once() -> None:
+    cloud = FakeCloud(ManualClock())
+    cloud.faults.add(Fault("delay", path="/identity", seconds=5))
+    with running(cloud) as url:
+
+        def ask(path: str) -> int:
+            return requests.get(url + path, timeout=30).status_code
+
+        with concurrent.futures.ThreadPoolExecutor(100) as pool:
+            stalled = [pool.submit(ask, "/identity/v3") for _ in range(100)]
+            assert ask("/compute/") == 200
+            while cloud.counters["GET /identity/v3"] < len(stalled):
+                ask("/compute/")
+            assert not any(one.done() for one in stalled)
+            assert isinstance(cloud.clock, ManualClock)
+            cloud.clock.advance(5)
+            assert {one.result() for one in stalled} == {200}
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`osfutures fake` and the first line that it has printed."""
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, "fake", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=env,
+    ) as child:
+        try:
+            assert child.stdout is not None
+            yield child, child.stdout.readline().strip()
+        finally:
+            child.kill()
+
+
+def get(url: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(url, data, headers or {})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_command(tmp_path: Path, number: signal.Signals) -> None:
+    clouds = tmp_path / "clouds.yaml"
+    arguments = ("--port", "0", "--clouds-yaml", str(clouds), "--manual-clock", "--seed", "7")
+    with process(*arguments) as (child, auth_url):
+        assert auth_url.startswith("http://127.0.0.1:")
+        assert auth_url in clouds.read_text()
+        assert "fake-admin:" in clouds.read_text()
+        root = auth_url.removesuffix("/identity/v3")
+        assert get(auth_url)["version"]["id"] == "v3.14"
+        assert get(f"{root}/_osf/clock", body={"seconds": 5})["now"] == 5
+        child.send_signal(number)
+        assert child.wait(10) == 0
+
+
+def test_command_with_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with running(FakeCloud(ScaledClock(1))) as url:
+        taken = url.rpartition(":")[2]
+        missing = str(tmp_path / "missing" / "clouds.yaml")
+        for arguments, why in (
+            (["--speed", "0"], "speed must be greater than 0, not 0.0"),
+            (["--port", taken], f"cannot listen on port {taken}: Address already in use"),
+            (["--port", "70000"], "port must be from 0 to 65535, not 70000"),
+            (["--clouds-yaml", missing], f"cannot write {missing}: No such file or directory"),
+        ):
+            assert main(["fake", *arguments]) == 2
+            captured = capsys.readouterr()
+            assert captured.err == f"osfutures fake: {why}\n"
+            assert captured.out == ""
