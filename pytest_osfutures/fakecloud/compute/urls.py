@@ -13,6 +13,7 @@ from pytest_osfutures.fakecloud.compute.responses import (
     listing,
     quotas,
     servers,
+    shares,
     volumes,
 )
 from pytest_osfutures.fakecloud.service import Microversions, Service
@@ -58,6 +59,10 @@ ROUTES: list[Route] = [
     Route("POST", SERVER + "/os-interface", interfaces.attach),
     Route("GET", SERVER + "/os-interface/{port_id}", interfaces.show_interface),
     Route("DELETE", SERVER + "/os-interface/{port_id}", interfaces.detach),
+    Route("GET", SERVER + "/shares", shares.list_shares),
+    Route("POST", SERVER + "/shares", shares.attach_share),
+    Route("GET", SERVER + "/shares/{share_id}", shares.no_share),
+    Route("DELETE", SERVER + "/shares/{share_id}", shares.no_share),
     Route("GET", SERVER + "/migrations", hosts.list_server_migrations),
     Route("GET", SERVER + "/migrations/{migration_id}", hosts.show_server_migration),
     Route("DELETE", SERVER + "/migrations/{migration_id}", hosts.abort_migration),

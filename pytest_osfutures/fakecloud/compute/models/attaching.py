@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.fakecloud.compute.models.operations import (
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
     from pytest_osfutures.fakecloud.compute.models import ComputeModel
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@contextmanager
+def _refusals_of_cinder(context: Context) -> Iterator[None]:
+    """What Cinder refuses, Nova refuses with Cinder's words inside its own."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(
+            400,
+            f"Invalid volume: Invalid input received: {refused.message} "
+            f"(HTTP {refused.status}) (Request-ID: {context.request_id})",
+        ) from None
 
 
 def attachment(
@@ -77,14 +91,17 @@ def attach(
 ) -> Attachment:
     """Reserve the volume and begin to connect it. Raises Refused."""
     check(server, "attach_volume", context, ATTACHABLE)
-    model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
-    if find(server, volume_id):
+    facts = model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+    holders = [holder.id for holder in model.servers if find(holder, volume_id)]
+    if server.id in holders or (holders and not facts.multiattach):
+        listed = ", ".join(holders)
         raise Refused(
-            400,
-            f"Invalid volume: volume {volume_id} is already attached to instances: {server.id}",
+            400, f"Invalid volume: volume {volume_id} is already attached to instances: {listed}"
         )
+    with _refusals_of_cinder(context):
+        attachment_id = model.volumes.reserve(volume_id, server.id)
     made = Attachment(
-        id=model.volumes.reserve(volume_id, server.id),
+        id=attachment_id,
         name=server.name,
         server_id=server.id,
         volume_id=volume_id,
@@ -124,9 +141,10 @@ def detach(model: ComputeModel, server: Server, context: Context, volume_id: str
     if made is None:
         model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
         raise Refused(404, f"Instance {server.id} is not attached to volume {volume_id}")
-    if made.boot_index == 0 and server.vm_state != "shelved_offloaded":
-        raise Refused(403, f"Cannot detach a root device volume of instance {server.id}")
-    model.volumes.begin_detach(made.id)
+    if made.boot_index == 0:
+        raise Refused(400, "Cannot detach a root device volume")
+    with _refusals_of_cinder(context):
+        model.volumes.begin_detach(made.id)
     action = model.record(server, "detach_volume", context, ("compute_detach_volume",))
 
     def done() -> None:
@@ -169,6 +187,12 @@ def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new
         action.finish(model.now(), reason(fault))
 
     start(model.cloud, SWAP_VOLUME, made, done, failed)
+
+
+def extended(model: ComputeModel, server: Server, context: Context) -> None:
+    """Cinder has made an attached volume bigger and lets the guest know."""
+    action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
+    action.finish(model.now())
 
 
 def _drop(server: Server, made: Attachment) -> None:

@@ -57,6 +57,11 @@ def delete(model: ComputeModel, server: Server, context: Context, force: bool = 
 def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
     """Nothing of it runs any more: DELETED for a moment, then only a row in `changes-since`."""
     _free(model, server)
+    for action in server.actions:
+        if action.action == "create":
+            action.finish(model.now())
+        elif action.action != "delete" and any(e.finish_time is None for e in action.events):
+            action.finish(model.now(), "UnexpectedDeletingTaskStateError")
     server.task_state = None
     server.vm_state = "deleted"
     server.power_state = NOSTATE

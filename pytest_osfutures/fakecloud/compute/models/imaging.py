@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -136,12 +137,14 @@ def _image_of_volumes(
             "snapshot_id": model.volumes.snapshot_for_image(made.volume_id, f"snapshot for {name}"),
             "boot_index": made.boot_index,
             "device_name": made.device,
+            "delete_on_termination": made.delete_on_termination,
+            "volume_size": model.volumes.volume_facts(made.volume_id, None).size,
         }
         for made in server.attachments
     ]
     properties = snapshot_properties(server, metadata) | {
-        "block_device_mapping": mappings,
-        "bdm_v2": True,
+        "block_device_mapping": json.dumps(mappings),
+        "bdm_v2": "True",
         "root_device_name": server.root_device,
     }
     image_id = model.images.begin_snapshot(context.project_id, context.user_id, name, properties)

@@ -71,7 +71,8 @@ def _rescue(call: Call, server: Server, arguments: Any) -> Response:
     work.check(server, "rescue", context, operations.RESCUE.vm_states)
     if server.boots_from_volume and call.version < (2, 87):
         raise Refused(
-            400, f"Cannot rescue a volume-backed instance {server.id} with this microversion"
+            400,
+            f"Instance {server.id} cannot be rescued: Cannot rescue a volume-backed instance",
         )
     work.begin(call.cloud.compute, server, operations.RESCUE, context)
     return Response(200, {"adminPass": password})

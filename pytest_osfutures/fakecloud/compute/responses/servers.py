@@ -12,6 +12,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
 MAX_TAGS = 50
+HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
 
 
 def find(call: Call, server_id: str) -> Server:
@@ -47,15 +48,21 @@ def update_server(call: Call, server_id: str) -> Response:
 
 
 def _pin(server: Server, zone: str | None) -> None:
-    if zone == server.pinned_zone:
-        return
-    if zone is not None and (server.pinned_zone is not None or zone != server.zone):
+    if zone in (None, server.pinned_zone):
+        server.pinned_zone = zone
+    elif server.pinned_zone is not None:
         raise Refused(
             409,
-            f"Cannot pin instance {server.id} to availability zone {zone}: it is in {server.zone} "
-            f"and pinned to {server.pinned_zone}.",
+            "Cannot change pinned availability zone directly. Unpin first by setting "
+            "pinned_availability_zone to null.",
         )
-    server.pinned_zone = zone
+    elif zone != server.zone:
+        raise Refused(
+            409,
+            f"Cannot pin to availability zone {zone}: the server is in {server.zone}.",
+        )
+    else:
+        server.pinned_zone = zone
 
 
 def delete_server(call: Call, server_id: str) -> Response:
@@ -143,10 +150,10 @@ def add_tag(call: Call, server_id: str, tag: str) -> Response:
     server = find(call, server_id)
     checking.tag(tag)
     if tag in server.tags:
-        return Response(204)
+        return Response(204, None, HTML)
     _set_tags(server, [*server.tags, tag])
     location = f"{call.root}/v2.1/servers/{server_id}/tags/{tag}"
-    return Response(201, None, {"Location": location})
+    return Response(201, None, {"Location": location} | HTML)
 
 
 def delete_tag(call: Call, server_id: str, tag: str) -> Response:

@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.compute.models import attaching
 from pytest_osfutures.fakecloud.compute.models.server import Attachment
 from pytest_osfutures.fakecloud.compute.responses import checking
 from pytest_osfutures.fakecloud.compute.responses.listing import page_limit
-from pytest_osfutures.fakecloud.compute.responses.servers import find
+from pytest_osfutures.fakecloud.compute.responses.servers import HTML, find
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -61,7 +61,7 @@ def attach(call: Call, server_id: str) -> Response:
         bool(body.get("delete_on_termination")),
     )
     if call.version >= (2, 101):
-        return Response(202)
+        return Response(202, None, HTML)
     shown: dict[str, Any] = {
         "id": made.volume_id,
         "serverId": server_id,
