@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import heapq
 import itertools
+import logging
 import math
 import queue
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
+from weakref import WeakKeyDictionary
 
+from pytest_osfutures.bucket import Bucket
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import (
     AccessDenied,
@@ -26,14 +29,14 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     Seen,
 )
-from pytest_osfutures.operation import Kind, Ref
-from pytest_osfutures.policy import Poll
+from pytest_osfutures.operation import Kind, Ref, Sight
 from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
 from pytest_osfutures.verdict import Failed, Running, Succeeded, judge
 from pytest_osfutures.watch import Ending, Reader, Watch
 
 #: Starts a look and sees to it that its outcome is delivered.
 StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
+_log = logging.getLogger("osfutures")
 #: Seconds without any mention of a resource after which it is asked for by itself.
 OVERDUE = 15.0
 #: So many durations of each operation are remembered.
@@ -42,37 +45,30 @@ REMEMBERED = 50
 
 @dataclass(eq=False)
 class _Group:
-    """All watches that one kind of read serves: same reader, same kind, same microversion."""
+    """All watches that one kind of read serves: same reader, same kind, same microversion.
+
+    `dues` says when each of them wants a look, `mentioned` when each resource was heard of last
+    (or asked for first), `listed` what the last list, of `listed_at`, was asked for.
+    """
 
     reader: Reader
     kind: Kind
     microversion: str
     watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
+    dues: dict[Watch, float] = field(default_factory=dict)
     confirm: set[Ref] = field(default_factory=set)
     mentioned: dict[Ref, float] = field(default_factory=dict)
-    due: float = math.inf
+    listed: frozenset[Ref] = frozenset()
+    listed_at: float = math.inf
+    quiet_until: float = -math.inf
     in_flight: int = 0
     total: int = 0
-    listed_at: float | None = None
     failures: int = 0
 
-
-class _Bucket:
-    """Lets through `burst` reads at once and `max_rate` a second in the long run."""
-
-    def __init__(self, poll: Poll, now: float) -> None:
-        self.poll = poll
-        self.level = float(poll.burst)
-        self.at = now
-
-    def take(self, now: float) -> float:
-        """0 if a read may leave now, else the seconds until the next one may."""
-        self.level = min(self.poll.burst, self.level + (now - self.at) * self.poll.max_rate)
-        self.at = now
-        if self.level >= 1 - 1e-9:
-            self.level -= 1
-            return 0.0
-        return (1 - self.level) / self.poll.max_rate
+    @property
+    def due(self) -> float:
+        """When the next look may leave; a moment that has passed says since when it waits."""
+        return max(self.quiet_until, min(self.dues.values(), default=math.inf))
 
 
 class Monitor:
@@ -89,8 +85,8 @@ class Monitor:
         self._watches: dict[int, Watch] = {}
         self._keys: dict[Watch, int] = {}
         self._groups: dict[tuple[Reader, Kind, str], _Group] = {}
-        self._buckets: dict[Reader, _Bucket] = {}
-        self._offsets: dict[Reader, float] = {}
+        self._buckets: WeakKeyDictionary[Reader, Bucket] = WeakKeyDictionary()
+        self._offsets: WeakKeyDictionary[Reader, float] = WeakKeyDictionary()
         self._durations: dict[str, deque[float]] = {}
 
     # What others call, from any thread.
@@ -118,7 +114,6 @@ class Monitor:
             heapq.heappop(self._timers)[2]()
         self._end_the_late(now)
         again = self._look(now)
-        self._empty_inbox()
         if self._timers:
             again = min(again, self._timers[0][0])
         if self._deadlines:
@@ -136,7 +131,10 @@ class Monitor:
             with contextlib.suppress(Exception):
                 self._empty_inbox()
         for watch in list(self._watches.values()):
-            self._end(watch, error)
+            try:
+                self._end(watch, error)
+            except Exception:  # the others are waiting
+                _log.exception("the end of %s raised", watch.operation.name)
 
     def _empty_inbox(self) -> None:
         while True:
@@ -154,7 +152,6 @@ class Monitor:
         if len(self._deadlines) > 2 * len(self._watches) + 64:  # mostly of finished operations
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._watches]
             heapq.heapify(self._deadlines)
-        self._buckets.setdefault(watch.reader, _Bucket(watch.reader.poll, self.clock.now()))
         self._judge(watch)
 
     def _end_the_late(self, now: float) -> None:
@@ -171,14 +168,22 @@ class Monitor:
         if key is None:
             return
         del self._watches[key]
-        self._set_wants(watch, ())
+        self._set_wants(watch, (), self.clock.now())
         watch.on_end(ending)
 
     # Verdicts
 
     def _judge(self, watch: Watch) -> None:
         now = self.clock.now()
-        verdict = judge(watch.case(now))
+        try:
+            verdict = judge(watch.case(now))
+        except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
+            _log.exception("%s cannot be judged", watch.operation.name)
+            text = f"{watch.operation.name} cannot be judged: {type(error).__name__}: {error}"
+            broken = EngineError(text)
+            broken.__cause__ = error
+            self._end(watch, broken)
+            return
         if isinstance(verdict, Succeeded):
             self._learn(watch, now)
             self._end(watch, verdict)
@@ -188,13 +193,12 @@ class Monitor:
             self._go_on(watch, verdict, now)
 
     def _go_on(self, watch: Watch, verdict: Running, now: float) -> None:
-        fresh = [ref for ref in verdict.wants if ref not in watch.sights]
-        first_look = not watch.sights
-        if verdict.confirm or (fresh and not first_look):
-            watch.due = now
-        else:
-            watch.due = self._next_look(watch, now)
-        self._set_wants(watch, tuple(dict.fromkeys(verdict.wants + verdict.confirm)))
+        urgent = set(verdict.confirm)
+        if watch.sights:  # else these are the first looks, which have their own time
+            urgent.update(ref for ref in verdict.wants if ref not in watch.sights)
+        self._set_wants(watch, tuple(dict.fromkeys(verdict.wants + verdict.confirm)), now)
+        for ref in urgent:
+            self._group(watch, ref.kind).dues[watch] = now
         for ref in verdict.confirm:
             self._group(watch, ref.kind).confirm.add(ref)
 
@@ -202,7 +206,8 @@ class Monitor:
         known = sorted(self._durations.get(watch.operation.name, ()))
         poll = watch.reader.poll
         if len(known) >= 3:
-            early, late = known[len(known) // 10], known[-1]
+            # Earlier than known: a first look that comes late would never learn of it.
+            early, late = 0.8 * known[len(known) // 10], known[-1]
         else:
             early, late = min(0.2 * watch.operation.usual, 2 * poll.fastest), watch.operation.usual
         age = now - watch.accepted_at
@@ -223,62 +228,73 @@ class Monitor:
             self._groups[key] = _Group(*key)
         return self._groups[key]
 
-    def _set_wants(self, watch: Watch, refs: tuple[Ref, ...]) -> None:
-        for kind in {ref.kind for ref in watch.wants}:
+    def _set_wants(self, watch: Watch, refs: tuple[Ref, ...], now: float) -> None:
+        old, watch.wants = watch.wants, refs
+        for kind in {ref.kind for ref in old + refs}:
             group = self._group(watch, kind)
-            for ref in group.watches.pop(watch, ()):
-                group.mentioned.pop(ref, None)
-                group.confirm.discard(ref)
+            own = tuple(ref for ref in refs if ref.kind == kind)
+            for ref in old:
+                if ref.kind == kind and ref not in own:
+                    group.mentioned.pop(ref, None)
+                    group.confirm.discard(ref)
+            if own:
+                group.watches[watch] = own
+                if watch not in group.dues:
+                    group.dues[watch] = self._next_look(watch, now)
+                continue
+            group.watches.pop(watch, None)
+            group.dues.pop(watch, None)
             if not group.watches:
                 del self._groups[(group.reader, group.kind, group.microversion)]
-        watch.wants = refs
-        for kind in {ref.kind for ref in refs}:
-            group = self._group(watch, kind)
-            group.watches[watch] = tuple(ref for ref in refs if ref.kind == kind)
-            group.due = min(group.due, watch.due)
 
     def _look(self, now: float) -> float:
+        """Send what is due, what waits longest first; the next moment at which something is."""
         again = math.inf
-        ready = sorted(
-            (group for group in self._groups.values() if not group.in_flight),
-            key=lambda group: group.due,
-        )
-        for group in ready:
-            if group.due > now:
-                again = min(again, group.due)
-                break
-            looks = self._plan(group, now)
-            if not looks:
-                group.due = min((watch.due for watch in group.watches), default=math.inf)
-            for look in looks:
-                if wait := self._buckets[group.reader].take(now):
-                    group.due = now + wait
+        free = [(group.due, group) for group in self._groups.values() if not group.in_flight]
+        for due, group in sorted(free, key=lambda pair: pair[0]):
+            if due > now:
+                return min(again, due)
+            bucket = self._bucket(group.reader)
+            for look in self._plan(group, now):
+                if wait := bucket.take(now, group.kind.service):
+                    again = min(again, now + wait)
                     break
                 self._send(group, look, now)
-            again = min(again, group.due)
         return again
 
+    def _bucket(self, reader: Reader) -> Bucket:
+        if reader not in self._buckets:
+            self._buckets[reader] = Bucket(reader.poll, self.clock.now())
+        return self._buckets[reader]
+
     def _plan(self, group: _Group, now: float) -> list[Look]:
-        watches = sorted(group.watches, key=lambda watch: watch.due)
-        if group.kind.list_path is None:  # each costs a read of its own
-            watches = [watch for watch in watches if watch.due <= now]
-        wanted = [ref for watch in watches for ref in group.watches[watch]]
-        accepted = min(watch.accepted_at for watch in group.watches)
-        unseen = [ref for ref in wanted if ref not in group.mentioned]
-        oldest = accepted if unseen or group.listed_at is None else group.listed_at
+        watches = sorted(group.watches, key=group.dues.__getitem__)
+        wanted = [
+            ref
+            for watch in watches
+            for ref in sorted(group.watches[watch], key=lambda ref: group.mentioned.get(ref, 0.0))
+        ]
+        starts = [watch.accepted_at for watch in watches if _is_new(group, watch)]
         situation = Situation(
             group.kind,
             group.microversion,
             group.total,
             self._offsets.get(group.reader),
-            oldest,
+            min([group.listed_at, *starts]),
         )
-        overdue = [ref for ref in wanted if now - group.mentioned.get(ref, now) > OVERDUE]
-        return plan(situation, wanted, group.confirm, overdue)
+        overdue = [
+            ref
+            for watch in watches
+            for ref in group.watches[watch]
+            if now - group.mentioned.get(ref, now) > OVERDUE
+            or _is_going(ref, watch.sights.get(ref))
+        ]
+        due = {ref for watch in watches if group.dues[watch] <= now for ref in group.watches[watch]}
+        looks = plan(situation, wanted, group.confirm, overdue)
+        return [look for look in looks if look.listing or not due.isdisjoint(look.refs)]
 
     def _send(self, group: _Group, look: Look, now: float) -> None:
         group.in_flight += 1
-        group.due = math.inf
         for ref in look.refs:
             group.mentioned.setdefault(ref, now)
         self._start_look(
@@ -294,29 +310,32 @@ class Monitor:
             self._put_off(group, outcome, now)
             return
         group.failures = 0
-        group.confirm.difference_update(outcome.look.refs)
+        asked = frozenset(outcome.look.refs)
+        group.confirm -= asked
         if outcome.look.listing:
-            group.listed_at = outcome.asked_at
+            group.listed, group.listed_at = asked, outcome.asked_at
             if outcome.look.since is None:
                 group.total = len(outcome.found)
         if (offset := outcome.offset()) is not None and group.kind.changes_since:
             self._offsets[group.reader] = max(offset, self._offsets.get(group.reader, -math.inf))
         for watch, refs in list(group.watches.items()):
+            if watch not in group.watches:
+                continue  # the end of another one has ended it
             seen = [ref for ref in refs if self._see(group, watch, ref, outcome)]
+            if seen or not asked.isdisjoint(refs):
+                group.dues[watch] = self._next_look(watch, now)
             if seen:
                 self._judge(watch)
-            else:
-                if watch.due <= now:
-                    watch.due = self._next_look(watch, now)
-                group.due = min(group.due, watch.due)
 
     def _see(self, group: _Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
         sight = outcome.sight(ref)
         if sight is None:
             return False
         known = watch.sights.get(ref)
-        if known is not None and known.asked_at > sight.asked_at:
+        if sight.asked_at < (known.asked_at if known is not None else watch.accepted_at):
             return False
+        if sight.body is None and _is_going(ref, known):
+            sight = replace(sight, confirmed=True)  # two reads agree
         watch.sights[ref] = sight
         group.mentioned[ref] = outcome.answered_at
         if sight.body is not None and ref.kind.status and not ref.kind.evidence:
@@ -337,10 +356,27 @@ class Monitor:
         group.failures += 1
         poll = group.reader.poll
         wait = min(poll.slowest, poll.fastest * 2 ** min(group.failures, 10))
-        wait = max(outcome.retry_after or 0.0, wait * self._random.uniform(0.5, 1.0))
-        group.due = min(group.due, now + wait) if group.in_flight else now + wait
-        for watch in group.watches:
-            watch.due = max(watch.due, group.due)
+        group.quiet_until = now + wait * self._random.uniform(0.5, 1.0)
+        if outcome.retry_after is not None:  # the wish of the service, not of one of its kinds
+            quiet = self._bucket(group.reader).quiet
+            service = group.kind.service
+            quiet[service] = max(quiet.get(service, now), now + outcome.retry_after)
+        for watch in _interested(group, outcome.look.refs):
+            group.dues[watch] = group.quiet_until
+            if group.kind.evidence:  # what has failed does not wait for its explanation for ever
+                self._judge(watch)
+
+
+def _is_new(group: _Group, watch: Watch) -> bool:
+    """Whether the lists of changes so far may not have told `watch` all since its acceptance."""
+    return any(ref not in group.listed or ref not in watch.sights for ref in group.watches[watch])
+
+
+def _is_going(ref: Ref, sight: Sight | None) -> bool:
+    """Whether its last status was that of something deleted: it is listed for a moment longer."""
+    if sight is None or sight.body is None or not ref.kind.status:
+        return False
+    return sight.body.get(ref.kind.status) in ref.kind.gone
 
 
 def _interested(group: _Group, refs: Iterable[Ref]) -> list[Watch]:

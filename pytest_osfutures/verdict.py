@@ -79,14 +79,16 @@ class Case:
 #: accepted may be without its record: the hand-over inside the cloud (nova/conductor/manager.py).
 VISIBLE_WITHIN = 60.0
 RECORDED_WITHIN = 10.0
+#: How long a failure waits for the action that explains it, should that be unreadable.
+EXPLAINED_WITHIN = 10.0
 
 
 def judge(case: Case) -> Verdict:
     """Decide whether an operation runs, succeeded or failed, from what was seen of it."""
     verdicts = [_judge_resource(case, expect) for expect in case.operation.expects]
-    for verdict in verdicts:
+    for expect, verdict in zip(case.operation.expects, verdicts, strict=True):
         if isinstance(verdict, Failed):
-            return _with_evidence(case, verdict)
+            return _with_evidence(case, expect, verdict)
     running = [verdict for verdict in verdicts if isinstance(verdict, Running)]
     if running:
         return Running(
@@ -105,6 +107,8 @@ def _judge_resource(case: Case, expect: Expect) -> Verdict:
         return Running((ref,))
     kind = expect.kind
     status = str(sight.body.get(kind.status, "")) if sight.body and kind.status else ""
+    if status in kind.gone and expect.gone:
+        return Running((ref,))  # Nova shows DELETED for a moment before it is really gone
     if sight.body is None or status in kind.gone:
         return _judge_absence(case, expect, ref, certain=sight.confirmed or status in kind.gone)
     task = sight.body.get(kind.task_state) if kind.task_state else None
@@ -192,10 +196,13 @@ def _ask_action(case: Case) -> Verdict | None:
     return None if finished(record.body) else Running((action,))
 
 
-def _with_evidence(case: Case, verdict: Failed) -> Verdict:
+def _with_evidence(case: Case, expect: Expect, verdict: Failed) -> Verdict:
     """The failure, once the instance action that explains it was read (or cannot be)."""
     action = case.action
     if action is None or case.sight(action) is not None:
+        return verdict
+    sight = case.sight(expect.ref(case.names))
+    if sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN:
         return verdict
     return Running((action,))
 

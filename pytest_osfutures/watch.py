@@ -41,7 +41,6 @@ class Watch:
     versions: dict[str, str] = field(default_factory=dict)
     sights: dict[Ref, Sight] = field(default_factory=dict)
     history: list[Seen] = field(default_factory=list)
-    due: float = 0.0
     wants: tuple[Ref, ...] = ()
 
     @property

@@ -1,0 +1,29 @@
+"""How many reads a second may leave."""
+
+from __future__ import annotations
+
+from pytest_osfutures.policy import Poll
+
+
+class Bucket:
+    """Lets through `burst` reads at once and `max_rate` a second in the long run.
+
+    `quiet` says until when a service does not want to be asked at all.
+    """
+
+    def __init__(self, poll: Poll, now: float) -> None:
+        self.poll = poll
+        self.level = float(poll.burst)
+        self.at = now
+        self.quiet: dict[str, float] = {}
+
+    def take(self, now: float, service: str) -> float:
+        """0 if a read may leave now, else the seconds until the next one may."""
+        if self.quiet.get(service, now) > now:
+            return self.quiet[service] - now
+        self.level = min(self.poll.burst, self.level + (now - self.at) * self.poll.max_rate)
+        self.at = now
+        if self.level >= 1 - 1e-9:
+            self.level -= 1
+            return 0.0
+        return (1 - self.level) / self.poll.max_rate
