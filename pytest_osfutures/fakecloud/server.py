@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
@@ -55,9 +56,8 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
             await _pass(cloud, response.delay)
         if response.cut and request.transport is not None:
             request.transport.abort()
-        return web.Response(
-            status=response.status, body=response.encoded(), headers=response.headers
-        )
+        headers = {"Date": formatdate(cloud.clock.time(), usegmt=True)} | response.headers
+        return web.Response(status=response.status, body=response.encoded(), headers=headers)
 
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_route("*", "/{path:.*}", answer)

@@ -92,7 +92,7 @@ def metadata(call: Call, value: Any) -> dict[str, str]:
             raise invalid(key, text, f"{text!r} is too long")
     limit = call.cloud.compute.limit(call.caller.project_id, "metadata_items")
     if 0 <= limit < len(value):
-        raise Refused(403, f"Quota exceeded for resource: metadata_items. Maximum is {limit}.")
+        raise Refused(403, f"Maximum number of metadata items exceeds {limit}")
     return dict(value)
 
 

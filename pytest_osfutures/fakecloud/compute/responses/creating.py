@@ -111,6 +111,8 @@ def _networks(call: Call, wanted: Any) -> Networks:
     if wanted is None or (wanted == "auto" and call.version >= (2, 37)):
         return tuple((network, None, None) for network in model.networks.network_ids(project))
     if not isinstance(wanted, list):
+        if call.version < (2, 37):
+            checking.typed("networks", wanted, "array")
         why = f"{wanted!r} is not valid under any of the given schemas"
         raise checking.invalid("networks", wanted, why)
     found = []

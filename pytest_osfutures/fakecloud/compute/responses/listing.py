@@ -9,51 +9,12 @@ from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.server import SHINING_THROUGH, STATUSES, Server
-from pytest_osfutures.fakecloud.compute.responses import checking, views
+from pytest_osfutures.fakecloud.compute.responses import checking, filters, views
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import parse
 from pytest_osfutures.fakecloud.wire import Response
 
 KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in SHINING_THROUGH)}
-SORT_KEYS: dict[str, Callable[[Server], Any]] = {
-    "created_at": lambda s: int(s.created_at),
-    "updated_at": lambda s: int(s.updated_at or s.created_at),
-    "uuid": lambda s: s.id,
-    "display_name": lambda s: s.name or "",
-    "vm_state": lambda s: s.vm_state,
-    "task_state": lambda s: s.task_state or "",
-    "project_id": lambda s: s.project_id,
-    "user_id": lambda s: s.user_id,
-    "key_name": lambda s: s.key_name or "",
-    "launched_at": lambda s: s.launched_at or 0.0,
-    "host": lambda s: s.host or "",
-}
-# What everybody may filter by, and what only administrators: for others it is ignored.
-OPEN_FILTERS: dict[str, Callable[[Server, str], bool]] = {
-    "name": lambda s, text: bool(re.search(text, s.name or "")),
-    "flavor": lambda s, text: s.flavor.id == text,
-    "image": lambda s, text: s.image_id == text,
-    "reservation_id": lambda s, text: s.reservation_id == text,
-    "key_name": lambda s, text: s.key_name == text,
-    "availability_zone": lambda s, text: s.zone == text,
-    "user_id": lambda s, text: s.user_id == text,
-    "description": lambda s, text: bool(re.search(text, s.description or "")),
-    "locked": lambda s, text: (s.locked_by is not None) == (text.lower() in checking.TRUE),
-    "tags": lambda s, text: set(text.split(",")) <= set(s.tags),
-    "tags-any": lambda s, text: bool(set(text.split(",")) & set(s.tags)),
-    "not-tags": lambda s, text: not set(text.split(",")) <= set(s.tags),
-    "not-tags-any": lambda s, text: not set(text.split(",")) & set(s.tags),
-}
-ADMIN_FILTERS: dict[str, Callable[[Server, str], bool]] = {
-    "host": lambda s, text: s.host == text,
-    "node": lambda s, text: s.host == text,
-    "uuid": lambda s, text: s.id == text,
-    "vm_state": lambda s, text: s.vm_state == text,
-    "task_state": lambda s, text: s.task_state == text,
-    "power_state": lambda s, text: str(s.power_state) == text,
-    "tenant_id": lambda s, text: s.project_id == text,
-    "project_id": lambda s, text: s.project_id == text,
-}
 
 
 def list_servers(call: Call) -> Response:
@@ -81,6 +42,7 @@ def _list(call: Call, path: str, view: Callable[[Server], dict[str, Any]]) -> Re
 
 def _found(call: Call, rule: str) -> list[Server]:
     """What the filters leave over, in order."""
+    filters.check_names(call)
     request, admin = call.request, call.caller.is_admin
     everybody = _flag(request.param("all_tenants"))
     if everybody:
@@ -111,33 +73,7 @@ def _found(call: Call, rule: str) -> list[Server]:
         and (not only_deleted or server.vm_state == "deleted")
         and (not statuses or server.shown_status in statuses)
     ]
-    return _ordered(call, [server for server in found if _matches(call, server)])
-
-
-def _matches(call: Call, server: Server) -> bool:
-    filters = OPEN_FILTERS | ADMIN_FILTERS if call.caller.is_admin else OPEN_FILTERS
-    try:
-        return all(
-            filters[name](server, value)
-            for name, value in call.request.query
-            if name in filters and value
-        )
-    except re.error:
-        raise Refused(400, "Invalid regular expression in a filter") from None
-
-
-def _ordered(call: Call, servers: list[Server]) -> list[Server]:
-    keys = call.request.params("sort_key") or ["created_at", "uuid"]
-    directions = call.request.params("sort_dir")
-    servers.sort(key=SORT_KEYS["uuid"], reverse=True)
-    for number in reversed(range(len(keys))):
-        if (key := SORT_KEYS.get(keys[number])) is None:
-            raise checking.invalid_query(
-                "sort_key", keys[number], f"{keys[number]!r} is not one of {list(SORT_KEYS)}"
-            )
-        direction = directions[number] if number < len(directions) else "desc"
-        servers.sort(key=key, reverse=direction == "desc")
-    return servers
+    return filters.ordered(call, [one for one in found if filters.matches(call, one)])
 
 
 def _page(call: Call, servers: list[Server]) -> tuple[list[Server], bool]:
@@ -167,7 +103,7 @@ def _after(call: Call, marker: str, servers: list[Server]) -> int:
     ids = [server.id for server in servers]
     if marked.id in ids:
         return ids.index(marked.id) + 1
-    together = _ordered(call, [*servers, marked])
+    together = filters.ordered(call, [*servers, marked])
     return together.index(marked)
 
 
