@@ -8,6 +8,7 @@ monitor's loop, and there every state changes. `decide` is the policy, a pure fu
 from __future__ import annotations
 
 import enum
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from functools import partial
@@ -21,13 +22,14 @@ from pytest_osfutures.errors import (
     OperationFailed,
     OSFuturesError,
     QuotaExceeded,
+    ResourceVanished,
     UnknownFate,
 )
 from pytest_osfutures.fate import Search, adopted
 from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
-from pytest_osfutures.source import retry_after
+from pytest_osfutures.source import is_passing, retry_after
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.submission import Binding, Submission, stamping, submit
 from pytest_osfutures.undo import Undoing, finish, undo
@@ -35,6 +37,7 @@ from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
 Call = Callable[[], Any]
+_log = logging.getLogger("osfutures")
 
 
 def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
@@ -101,19 +104,29 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
 
     A request that may have arrived is looked for first. Then the user's `retry_on` decides where
     it has an opinion. Otherwise: what the cloud calls a wrong request (400, 404 and their like) is
-    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is.
+    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is,
+    and so is a call that the cloud did not hear before it could change anything.
     """
     if sent is not None and sent.doubtful and sent.method == "POST":
         return Answer.SEARCH
-    wanted = retry.allows(error)
+    wanted = opinion(retry, error)
     if failed >= retry.tries or wanted is False or not isinstance(error, Exception):
         return Answer.GIVE_UP
     if wanted or isinstance(error, OperationError):
         return Answer.AGAIN
     if sent is None:
-        return Answer.GIVE_UP
+        return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
     passing = sent.status in (0, 408, 409, 413, 425, 429) or sent.status >= 500
     return Answer.AGAIN if passing or over_quota(sent) else Answer.GIVE_UP
+
+
+def opinion(retry: Retry, error: BaseException) -> bool | None:
+    """What the user's `retry_on` says about an error; if it raises itself, that is a no."""
+    try:
+        return retry.allows(error)
+    except Exception:
+        _log.exception("retry_on raised")
+        return False
 
 
 def over_quota(sent: Exchange) -> bool:
@@ -167,9 +180,11 @@ class Attempts:
     # On the pool of submissions
 
     def _first(self) -> None:
-        if self.future.set_running_or_notify_cancel():
-            self.idle = False
+        self.idle = False  # before it runs: who stops it then must not believe that nothing does
+        if self.future._start():
             self._send()
+        else:
+            self.idle = True
 
     def _send(self) -> None:
         self.began_at = self.engine.clock.now()
@@ -205,12 +220,16 @@ class Attempts:
         return left if self.tout is None else min(left, self.tout)
 
     def _ended(self, ending: Ending) -> None:
-        if self.stopping:  # it is being taken back already
-            self.future._fail(ending if isinstance(ending, BaseException) else CancelledError())
+        if self.made is None:  # it is being taken back, or that is done already
+            if isinstance(ending, Succeeded | ResourceVanished):
+                self.future._fail(CancelledError())
+            else:
+                self.future._fail(ending)
         elif isinstance(ending, Succeeded):
-            assert self.made is not None
             self.idle = True
             _settle(self.future, self.made, ending)
+        elif self.engine.ended:
+            self._end(ending)
         else:
             self._note(ending)
             self._clean_up(ending)
@@ -236,7 +255,7 @@ class Attempts:
             for extra in extras:
                 Undoing(extra, self.retry, lambda _: None).begin()
             self._accepted(first)
-        elif len(self.failed) < self.retry.tries:
+        elif len(self.failed) < self.retry.tries and opinion(self.retry, error) is not False:
             self._again(error, None)
         else:
             self._end(error)
@@ -264,11 +283,11 @@ class Attempts:
             self._end(error)
 
     def _again(self, error: BaseException, wish: float | None) -> None:
-        over = self.over_at is not None and self.engine.clock.now() >= self.over_at
+        pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
+        over = self.over_at is not None and self.engine.clock.now() + pause >= self.over_at
         if over or self.stopping:
             self._end(error)
             return
-        pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
         self.engine.later(pause, partial(self._resend, error))
 
     def _resend(self, error: BaseException) -> None:

@@ -1,17 +1,19 @@
 """Which requests did this call make, and what was answered?
 
 Every OpenStack client sends through a keystoneauth1 session, and this through one
-`requests.Session`: its `auth` callable sees each request right before it leaves, its response hook
-each answer, and a context variable says whose call it is. Nothing of any client is patched.
+`requests.Session`: its `auth` callable sees each request right before it leaves and hooks its
+answer, and a context variable says whose call it is. Nothing of any client is patched.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
@@ -19,6 +21,8 @@ from pytest_osfutures.clock import Clock
 #: Looks at a request that is about to leave (method, URL, JSON body); a body that it returns is
 #: sent instead.
 BeforeSending = Callable[[str, str, Any], Any]
+#: The session's own requests for a token, which are not the call's.
+_FOR_TOKEN = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
 
 @dataclass(eq=False)
@@ -62,7 +66,6 @@ class _Recorder:
     clock: Clock
     before: BeforeSending | None
     exchanges: list[Exchange] = field(default_factory=list)
-    open: dict[int, Exchange] = field(default_factory=dict)
 
     def sending(self, sent: Any) -> None:
         document = _document(sent.body)
@@ -73,12 +76,9 @@ class _Recorder:
                 sent.body = json.dumps(changed).encode()
         exchange = Exchange(sent.method, sent.url, sent.headers, document, self.clock.now())
         self.exchanges.append(exchange)
-        self.open[id(sent)] = exchange
+        sent.register_hook("response", partial(self.answered, exchange))
 
-    def answered(self, response: Any, stream: bool) -> None:
-        exchange = self.open.pop(id(response.request), None)
-        if exchange is None:
-            return
+    def answered(self, exchange: Exchange, response: Any, stream: bool = False, **_: Any) -> None:
         exchange.status = response.status_code
         exchange.headers = response.headers
         exchange.response = None if stream else _document(response.content)
@@ -104,7 +104,8 @@ class _Watcher:
         if callable(self.original):
             sent = self.original(sent)
         recorder = _recorder.get()
-        if recorder is not None and sent.method not in ("GET", "HEAD", "OPTIONS"):
+        changes = sent.method not in ("GET", "HEAD", "OPTIONS")
+        if recorder is not None and changes and not _FOR_TOKEN.match(sent.url):
             recorder.sending(sent)
         return sent
 
@@ -119,7 +120,6 @@ def install(session: KeystoneSession) -> None:
 
             original = HTTPBasicAuth(*original)
         http.auth = _Watcher(original)
-        http.hooks["response"].append(_answered)
 
 
 @contextmanager
@@ -133,12 +133,6 @@ def capture(
         yield recorder.exchanges
     finally:
         _recorder.reset(token)
-
-
-def _answered(response: Any, *_: Any, stream: bool = False, **__: Any) -> None:
-    recorder = _recorder.get()
-    if recorder is not None:
-        recorder.answered(response, stream)
 
 
 def _document(body: Any) -> Any:

@@ -77,11 +77,20 @@ class Engine:
         """Raise EngineError if this engine cannot finish anything (any more)."""
         if self._ended is not None:
             raise self._ended
+        self.check_process()
+
+    def check_process(self) -> None:
+        """Raise EngineError in a process that was forked from the engine's."""
         if self.pid != os.getpid():
             raise EngineError(
                 f"process {os.getpid()} was forked from {self.pid}, where the engine runs; "
                 "futures of the parent end there. Connect again in the child"
             )
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was stopped or broke."""
+        return self._ended is not None
 
     def stop(self) -> None:
         """End the thread; what is still pending fails with EngineError."""

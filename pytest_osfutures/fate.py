@@ -69,7 +69,7 @@ class Search:
     def _looked(self, operation: Operation, number: int, outcome: Outcome) -> None:
         mine = [body for body in outcome.found.values() if self.stamp.is_on(body)]
         if mine:
-            ordered = sorted(mine, key=lambda body: str(body.get("created", "")))
+            ordered = sorted(mine, key=_created)
             self.found(operation, ordered)
         elif number + 1 < len(MOMENTS):
             self._plan(operation, number + 1)
@@ -77,6 +77,10 @@ class Search:
             self.unknown(operation.name, f"the cloud cannot be searched: {outcome.error}")
         else:
             self.found(operation, ())
+
+
+def _created(body: Body) -> str:
+    return str(body.get("created") or body.get("created_at") or "")
 
 
 def adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) -> Submission:

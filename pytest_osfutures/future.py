@@ -35,7 +35,7 @@ class OperationFuture(Future[T], Generic[T]):
         self._watch: Watch | None = None
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
-        self._ending = threading.Lock()
+        self._ending = threading.RLock()  # a callback may come back to its future
         self._ended = False
 
     @property
@@ -81,12 +81,15 @@ class OperationFuture(Future[T], Generic[T]):
         return super().exception(timeout)
 
     def cancel(self) -> bool:
-        cancelled = super().cancel()
+        with self._ending:
+            cancelled = not self._ended and super().cancel()
         if cancelled and not self._answer.done():
             self._answer.set_exception(CancelledError())
         return cancelled
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        self._engine.check_process()
+
         def run(future: Future[T]) -> None:
             self._engine.callbacks.submit(partial(fn, future))
 
@@ -100,7 +103,7 @@ class OperationFuture(Future[T], Generic[T]):
         after: OperationFuture[Any] = OperationFuture(self._engine)
 
         def go_on(before: Future[T]) -> None:
-            if not after.set_running_or_notify_cancel():
+            if not after._start():
                 return
             try:
                 value: Any = fn(before.result())
@@ -139,10 +142,16 @@ class OperationFuture(Future[T], Generic[T]):
 
     # For the engine's side: who finishes the future.
 
+    def _start(self) -> bool:
+        """Whether it is still wanted: neither cancelled nor ended with its engine."""
+        with self._ending:
+            return not self._ended and self.set_running_or_notify_cancel()
+
     def _begun(self, answer: Any, watch: Watch | None) -> None:
         self._watch = watch
-        if not self._answer.done():
-            self._answer.set_result(answer)
+        if self._answer.done():  # by an earlier try
+            self._answer = Future()
+        self._answer.set_result(answer)
 
     def _succeed(self, value: T) -> None:
         if self._end_once():

@@ -44,7 +44,7 @@ class Retry:
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or self.tries < 1:
             raise BadInput(f"try_count={self.tries!r} is not a whole number of 1 or more")
         for name in ("backoff", "factor", "longest"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise BadInput(f"{name}={getattr(self, name)!r} is less than 0")
         if not 0 <= self.jitter <= 1:
             raise BadInput(f"jitter={self.jitter!r} is not between 0 and 1")
@@ -67,7 +67,10 @@ class Retry:
 
     def pause(self, failed: int, random: Random) -> float:
         """Seconds to wait after the `failed`-th try."""
-        full = min(self.longest, self.backoff * self.factor ** (failed - 1))
+        try:
+            full = min(self.longest, self.backoff * self.factor ** (failed - 1))
+        except OverflowError:
+            full = self.longest if self.backoff else 0.0
         return full * (1 - self.jitter * random.random())
 
 
@@ -91,6 +94,8 @@ class Poll:
         for name in ("max_rate", "fastest", "slowest", "read_timeout", "burst"):
             if not getattr(self, name) > 0:
                 raise BadInput(f"{name}={getattr(self, name)!r} is not greater than 0")
+        if self.burst < 1:
+            raise BadInput(f"burst={self.burst!r} would never let a read through; 1 or more does")
 
     def interval(self, age: float, expected: float) -> float:
         """Seconds from one look to the next at an operation that is `age` seconds old.

@@ -32,33 +32,34 @@ class Pool:
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
-        self._idle = 0
+        self._unfinished = 0
 
     def submit(self, task: Task) -> None:
         with self._lock:
             self._tasks.put(task)
-            if self._idle >= self._tasks.qsize() or self._threads >= self.size:
+            self._unfinished += 1
+            if self._unfinished <= self._threads or self._threads >= self.size:
                 return
             self._threads += 1
         threading.Thread(target=self._work, name=f"osfutures-{self.name}", daemon=True).start()
 
     def _work(self) -> None:
         while True:
-            with self._lock:
-                self._idle += 1
             try:
                 task = self._tasks.get(timeout=IDLE)
             except queue.Empty:
                 with self._lock:
-                    self._idle -= 1
                     if self._tasks.empty():
                         self._threads -= 1
                         return
                 continue
-            with self._lock:
-                self._idle -= 1
-            _run(task)
+            try:
+                task()
+            except BaseException:  # also a SystemExit: it must not take the thread along
+                _log.exception("a callback raised")
             del task
+            with self._lock:
+                self._unfinished -= 1
 
 
 class Inline:
@@ -75,13 +76,10 @@ class Inline:
         self._running = True
         try:
             while self._tasks:
-                _run(self._tasks.popleft())
+                task = self._tasks.popleft()
+                try:
+                    task()
+                except Exception:
+                    _log.exception("a callback raised")
         finally:
             self._running = False
-
-
-def _run(task: Task) -> None:
-    try:
-        task()
-    except Exception:
-        _log.exception("a callback raised")

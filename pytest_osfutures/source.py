@@ -49,6 +49,7 @@ class Source:
 
     def __post_init__(self) -> None:
         self._bases: dict[str, str] = {}
+        self._catalog: tuple[list[tuple[str, str]], str | None] | None = None
         self._lock = threading.Lock()
         capture.install(self.session)
 
@@ -67,7 +68,7 @@ class Source:
         `service` is a client's own word for it, for sessions that have no catalog.
         """
         plain = url.split("?", 1)[0]
-        endpoints = self._catalog()
+        endpoints, project = self.catalog()
         matching = [(base, kind) for base, kind in endpoints if _below(plain, base)]
         if matching:
             base, kind = max(matching, key=lambda pair: len(pair[0]))
@@ -82,7 +83,6 @@ class Source:
         if path is None:
             return None
         rest = path["rest"]
-        project = self.session.get_project_id(auth=self.auth)
         if project and (rest + "/").startswith(f"/{project}/"):
             rest = rest[len(project) + 1 :]
         place = Place(kind, plain[: len(plain) - len(rest)], rest)
@@ -90,17 +90,25 @@ class Source:
             self._bases[kind] = place.base
         return place
 
-    def _catalog(self) -> list[tuple[str, str]]:
-        auth = self.auth or self.session.auth
-        if not hasattr(auth, "get_access"):
-            return []
-        catalog = auth.get_access(self.session).service_catalog.get_endpoints_data()
-        return [
-            (endpoint.url.rstrip("/"), official(kind))
-            for kind, endpoints in catalog.items()
-            for endpoint in endpoints
-            if endpoint.url
-        ]
+    def catalog(self) -> tuple[list[tuple[str, str]], str | None]:
+        """All endpoints with their services, and the project; asked for once.
+
+        Ask before a request leaves: while the session fetches a token for one, it holds a lock.
+        """
+        if self._catalog is None:
+            auth = self.auth or self.session.auth
+            kinds: Mapping[str, Any] = {}
+            if hasattr(auth, "get_access"):
+                kinds = auth.get_access(self.session).service_catalog.get_endpoints_data()
+            endpoints = [
+                (endpoint.url.rstrip("/"), official(kind))
+                for kind, found in kinds.items()
+                for endpoint in found
+                if endpoint.url
+            ]
+            project = self.session.get_project_id(auth=self.auth) if auth is not None else None
+            self._catalog = endpoints, project
+        return self._catalog
 
     def base(self, service: str) -> str:
         """The endpoint of a service, with its version and project, without a final slash."""
@@ -117,7 +125,9 @@ class Source:
             max_version=highest,
         )
         if not found:
-            raise LookupError(f"the cloud's catalog has no endpoint for {service}")
+            from keystoneauth1.exceptions import EndpointNotFound
+
+            raise EndpointNotFound(f"the cloud's catalog has no endpoint for {service}")
         with self._lock:
             return self._bases.setdefault(service, str(found).rstrip("/"))
 
@@ -259,6 +269,13 @@ def _is_fatal(error: Exception) -> bool:
         return not (error.http_status in (408, 413, 429) or error.http_status >= 500)
     if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectTimeout):
         return False
-    return isinstance(error, LookupError | exceptions.ClientException) and not isinstance(
+    return isinstance(error, exceptions.ClientException) and not isinstance(
         error, exceptions.UnknownConnectionError | exceptions.DiscoveryFailure
     )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether it is a session's error that may be gone the next time."""
+    from keystoneauth1 import exceptions
+
+    return isinstance(error, exceptions.ClientException) and not _is_fatal(error)

@@ -96,6 +96,7 @@ def submit(
 
     `sent` receives the requests, for those who must know about them when the call raises.
     """
+    binding.source.catalog()
     with capture(binding.engine.clock, before, sent) as exchanges:
         plain = call()
     for exchange in reversed(exchanges):

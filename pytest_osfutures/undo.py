@@ -55,7 +55,7 @@ class Undoing:
             self.then(None)
             return
         self.failed += 1
-        if self.failed >= max(3, self.retry.tries):
+        if self.engine.ended or self.failed >= max(3, self.retry.tries):
             self.then(ending)
         else:
             pause = self.retry.pause(self.failed, self.engine.random)

@@ -7,13 +7,31 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
+from concurrent.futures._base import DoneAndNotDoneFutures
 from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.clock import Clock, SystemClock
+from pytest_osfutures.future import OperationFuture
 
 T = TypeVar("T")
 
-wait = concurrent.futures.wait
+
+def wait(
+    futures: Iterable[Future[T]], timeout: float | None = None, return_when: str = ALL_COMPLETED
+) -> DoneAndNotDoneFutures[T]:
+    """Wait as `concurrent.futures.wait` does; the two sets, `done` and `not_done`.
+
+    Raises EngineError in a forked process, where nobody finishes what is not done.
+    """
+    futures = set(futures)
+    for future in futures:
+        _check(future)
+    return concurrent.futures.wait(futures, timeout, return_when)
+
+
+def _check(future: Future[Any]) -> None:
+    if isinstance(future, OperationFuture) and not future.done():
+        future._engine.check_process()
 
 
 class as_completed(Generic[T]):
@@ -40,6 +58,7 @@ class as_completed(Generic[T]):
 
     def add(self, future: Future[T]) -> None:
         """Yield this one too; a future that is known already is yielded once."""
+        _check(future)
         with self._lock:
             if future in self._known:
                 return
@@ -71,7 +90,7 @@ def gather(*futures: Future[Any], timeout: float | None = None) -> list[Any]:
     Waits until every future has ended even if one fails (nothing is left behind half-way), then
     raises the first error, with the others as notes. After `timeout` seconds: TimeoutError.
     """
-    _, pending = concurrent.futures.wait(futures, timeout)
+    _, pending = wait(futures, timeout)
     if pending:
         raise TimeoutError(f"{len(pending)} (of {len(futures)}) futures unfinished")
     errors = [error for future in futures if (error := future.exception()) is not None]
