@@ -1,0 +1,1 @@
+"""Neutron on the wire."""

@@ -1,0 +1,290 @@
+"""Which attributes Neutron's resources have, and the check of a body against them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from pytest_osfutures.fakecloud.errors import Refused
+
+UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
+MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\Z")
+REQUIRED = object()
+
+Convert = Callable[[Any], Any]  # raises Unfit with the reason
+
+
+class Unfit(Exception):
+    """A value that an attribute cannot have."""
+
+
+def text(value: Any) -> str:
+    """A string of up to 255 characters."""
+    if not isinstance(value, str):
+        raise Unfit(f"'{value}' is not a valid string")
+    if len(value) > 255:
+        raise Unfit(f"'{value}' exceeds maximum length of 255")
+    return value
+
+
+def flag(value: Any) -> bool:
+    """True or false, also in words."""
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("true", "1"):
+        return True
+    if str(value).lower() in ("false", "0"):
+        return False
+    raise Unfit(f"'{value}' cannot be converted to boolean")
+
+
+def number(value: Any) -> int:
+    """A whole number."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise Unfit(f"'{value}' is not an integer") from None
+
+
+def version(value: Any) -> int:
+    """The version of IP."""
+    if number(value) not in (4, 6):
+        raise Unfit(f"{value} is not in [4, 6]")
+    return number(value)
+
+
+def port_number(value: Any) -> int:
+    """The number of a TCP or UDP port."""
+    if not -1 <= number(value) <= 65535:
+        raise Unfit(f"Invalid port {value}")
+    return number(value)
+
+
+def uuid(value: Any) -> str:
+    """The id of something."""
+    if not (isinstance(value, str) and UUID.match(value)):
+        raise Unfit(f"'{value}' is not a valid UUID")
+    return value
+
+
+def address(value: Any) -> str:
+    """An IP address."""
+    try:
+        return str(ip_address(str(value)))
+    except ValueError:
+        raise Unfit(f"'{value}' is not a valid IP address") from None
+
+
+def prefix(value: Any) -> str:
+    """A network with its mask."""
+    try:
+        return str(ip_network(str(value), strict=False))
+    except ValueError:
+        raise Unfit(f"'{value}' is not a valid CIDR") from None
+
+
+def mac(value: Any) -> str:
+    """An Ethernet address."""
+    if not (isinstance(value, str) and MAC.match(value)):
+        raise Unfit(f"'{value}' is not a valid MAC address")
+    return value.lower()
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """An object."""
+    if not isinstance(value, dict):
+        raise Unfit(f"'{value}' is not a dictionary")
+    return value
+
+
+def listing(of: Convert) -> Convert:
+    """A list of which every entry is `of` a kind."""
+
+    def convert(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise Unfit(f"'{value}' is not a list")
+        return tuple(of(entry) for entry in value)
+
+    return convert
+
+
+def perhaps(of: Convert) -> Convert:
+    """Nothing, or something `of` a kind."""
+    return lambda value: None if value is None else of(value)
+
+
+def one_of(*allowed: Any) -> Convert:
+    """One of the values that are allowed."""
+
+    def convert(value: Any) -> Any:
+        if value not in allowed:
+            raise Unfit(f"'{value}' is not in {list(allowed)}")
+        return value
+
+    return convert
+
+
+def protocol(value: Any) -> str | None:
+    """The name or the number of an IP protocol; `any` is none."""
+    if value in (None, "any"):
+        return None
+    name = str(value).lower()
+    if name not in PROTOCOLS and not (name.isdigit() and int(name) < 256):
+        raise Unfit(f"Security group rule protocol {value} not supported.")
+    return name
+
+
+PROTOCOLS = ("ah", "dccp", "egp", "esp", "gre", "icmp", "icmpv6", "igmp", "ipip", "ipv6-icmp",
+             "ospf", "pgm", "rsvp", "sctp", "tcp", "udp", "udplite", "vrrp")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute: which field it is, what it may be, and whether and by whom it may be set."""
+
+    field: str
+    convert: Convert
+    default: Any = None  # None leaves the field to the record's own default
+    create: bool = True
+    update: bool = True
+    admin: bool = False
+
+
+NAME = Attribute("name", text, default="")
+DESCRIPTION = Attribute("description", text)
+UP = Attribute("admin_state_up", flag)
+OWNER = Attribute("project_id", text, update=False, admin=True)
+
+COMMON = {"name": NAME, "description": DESCRIPTION, "tenant_id": OWNER, "project_id": OWNER}
+NETWORK = {
+    **COMMON,
+    "admin_state_up": UP,
+    "shared": Attribute("shared", flag, admin=True),
+    "router:external": Attribute("external", flag, admin=True),
+    "mtu": Attribute("mtu", number),
+    "port_security_enabled": Attribute("port_security_enabled", flag),
+    "provider:network_type": Attribute("network_type", text, admin=True),
+    "provider:physical_network": Attribute("physical_network", perhaps(text), admin=True),
+    "provider:segmentation_id": Attribute("segmentation_id", perhaps(number), admin=True),
+    "availability_zone_hints": Attribute("", listing(text)),
+    "is_default": Attribute("", flag, admin=True),
+    "dns_domain": Attribute("", text),
+}
+SUBNET = {
+    **COMMON,
+    "network_id": Attribute("network_id", uuid, REQUIRED, update=False),
+    "ip_version": Attribute("ip_version", version, REQUIRED, update=False),
+    "cidr": Attribute("cidr", str, update=False),
+    "gateway_ip": Attribute("gateway_ip", perhaps(address)),
+    "allocation_pools": Attribute("pools", listing(mapping)),
+    "enable_dhcp": Attribute("enable_dhcp", flag),
+    "ipv6_ra_mode": Attribute("ipv6_ra_mode", perhaps(text), update=False),
+    "ipv6_address_mode": Attribute("ipv6_address_mode", perhaps(text), update=False),
+    "dns_nameservers": Attribute("dns_nameservers", listing(address)),
+    "host_routes": Attribute("host_routes", listing(mapping)),
+    "service_types": Attribute("service_types", listing(text)),
+    "subnetpool_id": Attribute("", perhaps(uuid), update=False),
+    "use_default_subnetpool": Attribute("", flag, update=False),
+    "segment_id": Attribute("", perhaps(uuid)),
+}
+PORT = {
+    **COMMON,
+    "network_id": Attribute("network_id", uuid, REQUIRED, update=False),
+    "admin_state_up": UP,
+    "mac_address": Attribute("mac_address", mac),
+    "fixed_ips": Attribute("fixed_ips", listing(mapping)),
+    "device_id": Attribute("device_id", text),
+    "device_owner": Attribute("device_owner", text),
+    "security_groups": Attribute("security_groups", listing(uuid)),
+    "port_security_enabled": Attribute("port_security_enabled", flag),
+    "allowed_address_pairs": Attribute("allowed_address_pairs", listing(mapping)),
+    "extra_dhcp_opts": Attribute("extra_dhcp_opts", listing(mapping)),
+    "binding:vnic_type": Attribute("vnic_type", text),
+    "binding:profile": Attribute("profile", mapping, admin=True),
+    "binding:host_id": Attribute("host", text, admin=True),
+    "dns_name": Attribute("", text),
+    "qos_policy_id": Attribute("", perhaps(uuid)),
+    "propagate_uplink_status": Attribute("", flag),
+}
+ROUTER = {
+    **COMMON,
+    "admin_state_up": UP,
+    "external_gateway_info": Attribute("gateway", perhaps(mapping)),
+    "routes": Attribute("routes", listing(mapping), create=False),
+    "distributed": Attribute("", flag, admin=True),
+    "ha": Attribute("", flag, admin=True),
+    "availability_zone_hints": Attribute("", listing(text)),
+}
+FLOATING_IP = {
+    **{key: value for key, value in COMMON.items() if key != "name"},
+    "floating_network_id": Attribute("floating_network_id", uuid, REQUIRED, update=False),
+    "floating_ip_address": Attribute("address", address, update=False),
+    "subnet_id": Attribute("", perhaps(uuid), update=False),
+    "port_id": Attribute("port_id", perhaps(uuid)),
+    "fixed_ip_address": Attribute("fixed_ip_address", perhaps(address)),
+    "dns_name": Attribute("", text),
+    "dns_domain": Attribute("", text),
+}
+SECURITY_GROUP = {**COMMON, "stateful": Attribute("stateful", flag)}
+SECURITY_GROUP_RULE = {
+    "description": DESCRIPTION,
+    "tenant_id": OWNER,
+    "project_id": OWNER,
+    "security_group_id": Attribute("security_group_id", uuid, REQUIRED, update=False),
+    "direction": Attribute("direction", one_of("ingress", "egress"), REQUIRED, update=False),
+    "ethertype": Attribute("ethertype", one_of("IPv4", "IPv6"), update=False),
+    "protocol": Attribute("protocol", protocol, update=False),
+    "port_range_min": Attribute("port_range_min", perhaps(port_number), update=False),
+    "port_range_max": Attribute("port_range_max", perhaps(port_number), update=False),
+    "remote_ip_prefix": Attribute("remote_ip_prefix", perhaps(prefix), update=False),
+    "remote_group_id": Attribute("remote_group_id", perhaps(uuid), update=False),
+    "remote_address_group_id": Attribute("", perhaps(uuid), update=False),
+}
+
+
+def bad(why: str) -> Refused:
+    """400 for a body that Neutron does not understand."""
+    return Refused(400, why, kind="HTTPBadRequest")
+
+
+def fields(
+    known: Mapping[str, Attribute],
+    body: Mapping[str, Any],
+    rule: str,
+    is_admin: bool,
+    new: bool,
+) -> dict[str, Any]:
+    """The fields that `body` sets. Raises Refused: 400, or 403 for what only `rule` allows."""
+    unknown = [key for key in body if key not in known]
+    if unknown:
+        raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
+    found: dict[str, Any] = {}
+    for key, attribute in known.items():
+        if key not in body:
+            if new and attribute.default is REQUIRED:
+                raise bad(f"Failed to parse request. Required attribute '{key}' not specified")
+            if new and attribute.default is not None:
+                found.setdefault(attribute.field, attribute.default)
+            continue
+        if not (attribute.create if new else attribute.update):
+            raise bad(f"Attribute '{key}' not allowed in {'POST' if new else 'PUT'}")
+        try:
+            value = attribute.convert(body[key])
+        except Unfit as error:
+            raise bad(f"Invalid input for {key}. Reason: {str(error).rstrip('.')}.") from None
+        if attribute.admin and not is_admin and not (key in OWNED and new):
+            raise disallowed(f"(rule:{rule} and rule:{rule}:{key})")
+        if attribute.field:
+            found[attribute.field] = value
+    return found
+
+
+OWNED = ("tenant_id", "project_id")  # naming oneself is no privilege; the handler compares
+
+
+def disallowed(rule: str) -> Refused:
+    """403 for what the policies do not allow."""
+    return Refused(403, f"{rule} is disallowed by policy", kind="PolicyNotAuthorized")
