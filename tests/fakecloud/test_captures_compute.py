@@ -28,8 +28,9 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 
 def pairs(name: str) -> list[dict[str, Any]]:
-    """The request/response pairs of one capture."""
-    return list(json.loads((CAPTURES / f"{name}.json").read_text()))
+    """The request/response pairs of one capture; the fake's network has another name."""
+    text = (CAPTURES / f"{name}.json").read_text().replace('"shared":', '"private":')
+    return list(json.loads(text))
 
 
 class Replay:

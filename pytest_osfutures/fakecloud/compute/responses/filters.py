@@ -74,6 +74,7 @@ ADMIN: Mapping[str, Filter] = {
     "tenant_id": lambda s, text: s.project_id == text,
     "uuid": lambda s, text: s.id == text,
 }
+PATTERNS = {"name", "reservation_id", "description", "ip", "ip6"}
 # Known to the API besides; no server differs in them, or they are looked at elsewhere.
 ALSO_KNOWN = {
     *("limit", "marker", "sort_key", "sort_dir", "all_tenants", "deleted", "soft_deleted"),
@@ -84,12 +85,15 @@ ALSO_KNOWN = {
 
 
 def check_names(call: Call) -> None:
-    """From 2.75 on an unknown parameter is refused; before it is ignored."""
-    if call.version < (2, 75):
-        return
-    for name, _ in call.request.query:
+    """Patterns have to be patterns; from 2.75 on an unknown parameter is refused, too."""
+    for name, value in call.request.query:
+        if name in PATTERNS:
+            try:
+                re.compile(value)
+            except re.error:
+                raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'") from None
         known = name in OPEN or name in ADMIN or name in ALSO_KNOWN or name.startswith("_")
-        if not known:
+        if not known and call.version >= (2, 75):
             raise Refused(400, f"{name!r} does not match any of the regexes: '^_'")
 
 
@@ -105,13 +109,10 @@ def matches(call: Call, server: Server) -> bool:
     for name, value in call.request.query:
         if not value:
             continue
-        try:
-            if name in ("ip", "ip6") and not _has_address(call, server, value):
-                return False
-            if name in allowed and not allowed[name](server, value):
-                return False
-        except re.error:
-            raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'") from None
+        if name in ("ip", "ip6") and not _has_address(call, server, value):
+            return False
+        if name in allowed and not allowed[name](server, value):
+            return False
     return True
 
 
