@@ -109,8 +109,8 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     """
     if sent is not None and sent.doubtful and sent.method == "POST":
         return Answer.SEARCH
-    wanted = opinion(retry, error)
-    if failed >= retry.tries or wanted is False or not isinstance(error, Exception):
+    wanted = opinion(retry, error, failed)
+    if wanted is False or not isinstance(error, Exception):
         return Answer.GIVE_UP
     if wanted or isinstance(error, OperationError):
         return Answer.AGAIN
@@ -120,10 +120,10 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     return Answer.AGAIN if passing or over_quota(sent) else Answer.GIVE_UP
 
 
-def opinion(retry: Retry, error: BaseException) -> bool | None:
-    """What the user's `retry_on` says about an error; if it raises itself, that is a no."""
+def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
+    """What the policy says about the `failed`-th failure; if it raises itself, that is a no."""
     try:
-        return retry.allows(error)
+        return retry.wants(error, failed)
     except Exception:
         _log.exception("retry_on raised")
         return False
@@ -255,7 +255,7 @@ class Attempts:
             for extra in extras:
                 Undoing(extra, self.retry, lambda _: None).begin()
             self._accepted(first)
-        elif len(self.failed) < self.retry.tries and opinion(self.retry, error) is not False:
+        elif opinion(self.retry, error, len(self.failed)) is not False:
             self._again(error, None)
         else:
             self._end(error)

@@ -30,7 +30,11 @@ class Retry:
     The pause after try n is `backoff * factor**(n-1)` seconds, at most `longest`, shortened by a
     random part of up to `jitter` (0 to 1), so that many operations do not come back together.
     `retry_on` decides about an error: a predicate, or the exception classes to retry on; None
-    leaves it to the kind of failure (a wrong request is never repeated).
+    leaves it to the kind of failure (a wrong request is never repeated). `within` is the deadline
+    of all tries together, in seconds: then the operation ends, and what is left is taken back.
+
+    `a | b` tries again where one of the two would, after the shorter pause; `a & b` where both
+    would, after the longer one.
     """
 
     tries: int = 3
@@ -39,6 +43,7 @@ class Retry:
     longest: float = 30.0
     jitter: float = 0.5
     retry_on: RetryOn | type[BaseException] | tuple[type[BaseException], ...] | None = None
+    within: float | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or self.tries < 1:
@@ -48,6 +53,18 @@ class Retry:
                 raise BadInput(f"{name}={getattr(self, name)!r} is less than 0")
         if not 0 <= self.jitter <= 1:
             raise BadInput(f"jitter={self.jitter!r} is not between 0 and 1")
+        if self.within is not None:
+            seconds("within", self.within, 0.0)
+
+    def __or__(self, other: Retry) -> Retry:
+        withins = [each.within for each in (self, other)]
+        within = None if None in withins else max(each for each in withins if each is not None)
+        return Either(max(self.tries, other.tries), within=within, parts=(self, other))
+
+    def __and__(self, other: Retry) -> Retry:
+        withins = [each.within for each in (self, other) if each.within is not None]
+        within = min(withins, default=None)
+        return Both(min(self.tries, other.tries), within=within, parts=(self, other))
 
     @classmethod
     def of(cls, value: int | Retry | None, usual: Retry | None = None) -> Retry:
@@ -65,6 +82,10 @@ class Retry:
             return isinstance(error, self.retry_on)
         return bool(self.retry_on(error))
 
+    def wants(self, error: BaseException, failed: int) -> bool | None:
+        """Whether to try again after the `failed`-th failure; None: as the kind of failure is."""
+        return False if failed >= self.tries else self.allows(error)
+
     def pause(self, failed: int, random: Random) -> float:
         """Seconds to wait after the `failed`-th try."""
         try:
@@ -72,6 +93,38 @@ class Retry:
         except OverflowError:
             full = self.longest if self.backoff else 0.0
         return full * (1 - self.jitter * random.random())
+
+
+@dataclass(frozen=True)
+class Either(Retry):
+    """Tries again where one of `parts` would."""
+
+    parts: tuple[Retry, ...] = ()
+
+    def wants(self, error: BaseException, failed: int) -> bool | None:
+        wishes = [part.wants(error, failed) for part in self.parts]
+        if failed >= self.tries:
+            return False
+        return True if True in wishes else None if None in wishes else False
+
+    def pause(self, failed: int, random: Random) -> float:
+        return min(part.pause(failed, random) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Both(Retry):
+    """Tries again where all of `parts` would."""
+
+    parts: tuple[Retry, ...] = ()
+
+    def wants(self, error: BaseException, failed: int) -> bool | None:
+        wishes = [part.wants(error, failed) for part in self.parts]
+        if failed >= self.tries:
+            return False
+        return False if False in wishes else None if None in wishes else True
+
+    def pause(self, failed: int, random: Random) -> float:
+        return max(part.pause(failed, random) for part in self.parts)
 
 
 @dataclass(frozen=True)
