@@ -17,6 +17,7 @@ from typing import Any
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     Attempt,
+    EngineError,
     Facts,
     OperationError,
     OperationFailed,
@@ -54,12 +55,15 @@ def start(binding: Binding, call: Call, tout: float | None = None) -> OperationF
     if submission.operation is None:
         return finished(engine, submission.plain)
     future: OperationFuture[Any] = OperationFuture(engine)
-    future.set_running_or_notify_cancel()
+    future._start()
     watch = submission.watch(tout, partial(_settle, future, submission))
     future._begun(submission.plain, watch)
     if submission.operation.undo is not None:
         future._undo = partial(undo, submission)
-    engine.watch(watch)
+    try:
+        engine.watch(watch)
+    except EngineError as error:  # it has just ended; the cloud has taken the request all the same
+        future._fail(error)
     return future
 
 
@@ -173,7 +177,7 @@ class Attempts:
     def undo(self) -> OperationFuture[None]:
         """Stop trying, and take back whatever there is by now."""
         gone: OperationFuture[None] = OperationFuture(self.engine)
-        gone.set_running_or_notify_cancel()
+        gone._start()
         self.engine.soon(partial(self._stop, gone))
         return gone
 

@@ -48,12 +48,17 @@ class Engine:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ended: EngineError | None = None
+        self._abandoned = False
         self._owed: weakref.WeakSet[Owed] = weakref.WeakSet()
 
     def owe(self, future: Owed) -> None:
-        """Promise that `future` ends: if this engine breaks, it fails."""
+        """Promise that `future` ends: if this engine ends or has ended, it fails."""
         with self._lock:
-            self._owed.add(future)
+            late = self._ended if self._abandoned else None
+            if late is None:
+                self._owed.add(future)
+        if late is not None:
+            future._fail(late)
 
     def watch(self, watch: Watch) -> None:
         """Take over an operation that the cloud has accepted."""
@@ -124,6 +129,7 @@ class Engine:
     def _abandon(self, error: EngineError) -> None:
         self.monitor.abandon(error)
         with self._lock:
+            self._abandoned = True
             owed = list(self._owed)
         for future in owed:
             future._fail(error)

@@ -30,13 +30,13 @@ class OperationFuture(Future[T], Generic[T]):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
-        engine.owe(self)
         self._answer: Future[Any] = Future()
         self._watch: Watch | None = None
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
         self._ending = threading.RLock()  # a callback may come back to its future
         self._ended = False
+        engine.owe(self)
 
     @property
     def sync_res(self) -> Any:
@@ -138,7 +138,7 @@ class OperationFuture(Future[T], Generic[T]):
     def _check(self) -> None:
         """A wait for something that nobody will finish is an error and no wait."""
         if not self.done():
-            self._engine.check()
+            self._engine.check_process()
 
     # For the engine's side: who finishes the future.
 
@@ -207,6 +207,6 @@ class _Chain:
 def finished(engine: Engine, value: T) -> OperationFuture[T]:
     """A future that is done already."""
     future: OperationFuture[T] = OperationFuture(engine)
-    future.set_running_or_notify_cancel()
+    future._start()
     future._succeed(value)
     return future

@@ -65,7 +65,7 @@ class Undoing:
 def undo(submission: Submission) -> OperationFuture[None]:
     """Take an accepted operation back in the background: the future of that."""
     future: OperationFuture[None] = OperationFuture(submission.binding.engine)
-    future.set_running_or_notify_cancel()
+    future._start()
     submission.binding.engine.check()
     Undoing(submission, submission.binding.retry, partial(finish, future)).begin()
     return future
