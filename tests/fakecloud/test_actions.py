@@ -345,3 +345,41 @@ def test_unknown_and_malformed_actions(demo: Asker) -> None:
     assert demo.act(server_id, a=1, b=2).body["badRequest"]["message"] == "Malformed request body"
     same = demo.act(server_id, resize={"flavorRef": demo.flavor("m1.nano")})
     assert same.body["badRequest"]["message"] == "When resizing, instances must change flavor!"
+
+
+def test_a_host_that_is_down_answers_nothing(demo: Asker, admin: Asker) -> None:
+    server_id, other_id = demo.active(), demo.active()
+    host = admin.show(server_id)["OS-EXT-SRV-ATTR:host"]
+    assert host != admin.show(other_id)["OS-EXT-SRV-ATTR:host"]
+    (service,) = admin.get(f"/os-services?host={host}")["services"]
+    admin("PUT", f"/os-services/{service['id']}", {"forced_down": True})
+    for one in (server_id, other_id):
+        accepted(demo, one, {"os-stop": None})
+    demo.clock.advance(1000)
+    assert demo.state(server_id) == ("ACTIVE", "powering-off")
+    assert demo.state(other_id) == ("SHUTOFF", None)
+    assert demo("DELETE", f"/servers/{server_id}").status == 204
+    assert demo.state(server_id) == ("404", None)  # nobody waits for the host
+
+
+def test_unshelve_without_its_image_is_an_error(demo: Asker) -> None:
+    server_id = demo.active()
+    accepted(demo, server_id, {"shelve": None})
+    demo.clock.advance(30)
+    (image,) = demo.get("/image/v2/images?name=web-shelved")["images"]
+    assert demo("DELETE", f"/image/v2/images/{image['id']}").status == 204
+    accepted(demo, server_id, {"unshelve": None})
+    assert demo.states(server_id, 20) == ["SHELVED_OFFLOADED/unshelving", "ERROR/None"]
+    assert demo.show(server_id)["fault"]["message"] == (
+        f"Unshelve attempted but the image {image['id']} cannot be found."
+    )
+
+
+def test_backups_are_rotated(demo: Asker) -> None:
+    server_id = demo.active()
+    for number in range(3):
+        body = {"name": f"b{number}", "backup_type": "daily", "rotation": 2}
+        assert demo.act(server_id, createBackup=body).status == 202
+        demo.clock.advance(30)
+    images = demo.get("/image/v2/images?sort=name:asc")["images"]
+    assert [one["name"] for one in images if one["name"].startswith("b")] == ["b1", "b2"]

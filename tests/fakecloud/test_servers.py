@@ -396,3 +396,21 @@ def test_a_port_of_the_users_own_outlives_the_server(demo: Asker) -> None:
     demo("DELETE", f"/servers/{server_id}")
     demo.clock.advance(30)
     assert demo.get(f"/network/v2.0/ports/{port_id}")["port"]["device_id"] == ""
+
+
+def test_flavors(demo: Asker, admin: Asker) -> None:
+    body = {"flavor": {"name": "f", "ram": 128, "vcpus": 1, "disk": 1}}
+    assert demo("POST", "/flavors", body).status == 403
+    flavor = admin("POST", "/flavors", body).body["flavor"]["id"]
+    assert admin("POST", "/flavors", body).status == 409
+    specs = f"/flavors/{flavor}/os-extra_specs"
+    assert admin("POST", specs, {"extra_specs": {"a:b": "c"}}).status == 200
+    assert demo.get(f"{specs}/a:b") == {"a:b": "c"}
+    assert admin("PUT", f"{specs}/a:b", {"a:b": "d"}).body == {"a:b": "d"}
+    assert demo.get(f"/flavors/{flavor}")["flavor"]["extra_specs"] == {"a:b": "d"}
+    assert [admin("DELETE", f"{specs}/a:b").status for _ in range(2)] == [200, 404]
+    changed = admin("PUT", f"/flavors/{flavor}", {"flavor": {"description": "small"}})
+    assert changed.body["flavor"]["description"] == "small"
+    assert len(demo.get("/flavors?minRam=2048")["flavors"]) == 3
+    assert admin("DELETE", f"/flavors/{flavor}").status == 202
+    assert demo("GET", f"/flavors/{flavor}").status == 404

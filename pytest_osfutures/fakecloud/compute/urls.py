@@ -21,6 +21,7 @@ from pytest_osfutures.fakecloud.wire import Route
 
 SERVERS = "/v2.1/servers"
 SERVER = "/v2.1/servers/{server_id}"
+SPECS = "/v2.1/flavors/{flavor_id}/os-extra_specs"
 QUOTAS = "/v2.1/os-quota-sets/{project_id}"
 
 ROUTES: list[Route] = [
@@ -72,7 +73,12 @@ ROUTES: list[Route] = [
     Route("GET", "/v2.1/flavors/detail", flavors.list_flavors_in_detail),
     Route("GET", "/v2.1/flavors/{flavor_id}", flavors.show_flavor),
     Route("DELETE", "/v2.1/flavors/{flavor_id}", flavors.delete_flavor),
-    Route("GET", "/v2.1/flavors/{flavor_id}/os-extra_specs", flavors.list_extra_specs),
+    Route("PUT", "/v2.1/flavors/{flavor_id}", flavors.update_flavor),
+    Route("GET", SPECS, flavors.list_extra_specs),
+    Route("POST", SPECS, flavors.add_extra_specs),
+    Route("GET", SPECS + "/{key}", flavors.show_extra_spec),
+    Route("PUT", SPECS + "/{key}", flavors.set_extra_spec),
+    Route("DELETE", SPECS + "/{key}", flavors.delete_extra_spec),
     Route("GET", "/v2.1/os-keypairs", keypairs.list_keypairs),
     Route("POST", "/v2.1/os-keypairs", keypairs.create_keypair),
     Route("GET", "/v2.1/os-keypairs/{name}", keypairs.show_keypair),

@@ -96,6 +96,11 @@ class ComputeModel:
                 hosts = [host for host in hosts if host.name not in taken]
         return choose(hosts, others, flavor, without)
 
+    def reaches(self, server: Server) -> bool:
+        """Whether the server's host answers; a server without a host needs none."""
+        host = self.hosts.get(server.host or "")
+        return host is None or host.up
+
     def group_of(self, server: Server) -> ServerGroup | None:
         """The group that the server is a member of."""
         return next((group for group in self.server_groups if server.id in group.members), None)

@@ -45,7 +45,7 @@ def delete(model: ComputeModel, server: Server, context: Context, force: bool = 
         server.touch()
         action.finish(model.now(), reason(fault))
 
-    if server.host is None:  # nothing runs anywhere: the API itself deletes it
+    if server.host is None or not model.reaches(server):  # the API itself deletes it
         server.activity = None
         gone(model, server, at_once=True)
         return

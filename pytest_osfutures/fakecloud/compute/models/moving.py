@@ -175,6 +175,10 @@ def live_migrate(
             400,
             f"Unable to migrate instance ({server.id}) to current host ({target}).",
         )
+    check(server, "live-migration", context, operations.LIVE_MIGRATE.vm_states)
+    for host_name in (server.host, target):
+        if host_name is not None and not model.hosts[host_name].up:
+            raise Refused(400, f"Compute service of {host_name} is unavailable at this time.")
     source = server.host or ""
     host = target or model.schedule(server, server.flavor, (source,))
 

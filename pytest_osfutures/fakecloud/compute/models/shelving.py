@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.compute.models.records import Context
 from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.compute.models.work import begin, check, give_up
+from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.lifecycle import start
 
 if TYPE_CHECKING:
@@ -70,6 +71,11 @@ def unshelve(
     chosen: list[str] = []
 
     def schedule() -> None:
+        if (gone := _lost_image(model, server)) is not None:
+            why = f"Unshelve attempted but the image {gone} cannot be found."
+            model.fail(server, why)
+            action.finish(model.now(), why)
+            return
         action.finish(model.now())
         action.begin("schedule_instances", model.now())
         without = tuple(host for host in model.hosts if target not in (None, host))
@@ -95,3 +101,14 @@ def unshelve(
 
     operation = operations.UNSHELVE_ON_HOST if on_host else operations.UNSHELVE
     action = begin(model, server, operation, context, done, events={"schedule": schedule})
+
+
+def _lost_image(model: ComputeModel, server: Server) -> str | None:
+    """The id of the image that the server was shelved to, if somebody has deleted it."""
+    if server.shelved_image_id is None:
+        return None
+    try:
+        model.images.image_facts(server.shelved_image_id, None)
+    except Refused:
+        return server.shelved_image_id
+    return None

@@ -97,8 +97,19 @@ def begin(
         server.touch()
         action.finish(model.now(), reason(fault))
 
-    start(model.cloud, operation.lifecycle, server, success, failure, events)
+    if operation.record != "evacuate" and not model.reaches(server):
+        _wait_for_ever(server, operation)
+    else:
+        start(model.cloud, operation.lifecycle, server, success, failure, events)
     return action
+
+
+def _wait_for_ever(server: Server, operation: Operation) -> None:
+    """The host is down: what it is asked for lies in a queue that nobody reads."""
+    server.activity = None
+    for name, value in operation.lifecycle.steps[0].changes.items():
+        setattr(server, name, value)
+    server.touch()
 
 
 def give_up(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:

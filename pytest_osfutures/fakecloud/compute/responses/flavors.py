@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pytest_osfutures.fakecloud.call import Call
@@ -91,6 +92,8 @@ def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
 def _listed(call: Call) -> list[Flavor]:
     request = call.request
     flavors = sorted(call.cloud.compute.flavors.values(), key=lambda flavor: flavor.id)
+    if not call.caller.is_admin:
+        flavors = [flavor for flavor in flavors if flavor.is_public]
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
         if (least := request.param(name)) is not None:
             if not least.isdigit():
@@ -115,6 +118,66 @@ def list_extra_specs(call: Call, flavor_id: str) -> Response:
     """What a flavor asks of hosts."""
     specs = call.cloud.compute.flavor(flavor_id).extra_specs
     return Response(200, {"extra_specs": dict(specs)})
+
+
+def _specs(call: Call, flavor_id: str, rule: str) -> tuple[Flavor, dict[str, str]]:
+    checking.admin(call, f"os_compute_api:os-flavor-extra-specs:{rule}")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    return flavor, dict(flavor.extra_specs)
+
+
+def _set_specs(call: Call, flavor: Flavor, specs: dict[str, str]) -> None:
+    call.cloud.compute.flavors[flavor.id] = replace(flavor, extra_specs=specs)
+
+
+def _missing_spec(flavor_id: str, key: str) -> Refused:
+    return Refused(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
+
+
+def add_extra_specs(call: Call, flavor_id: str) -> Response:
+    """Add to what a flavor asks of hosts, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "create")
+    specs |= checking.envelope(call, "extra_specs")
+    _set_specs(call, flavor, specs)
+    return Response(200, {"extra_specs": specs})
+
+
+def show_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """One of the things that a flavor asks of hosts."""
+    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    if key not in specs:
+        raise _missing_spec(flavor_id, key)
+    return Response(200, {key: specs[key]})
+
+
+def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """Change one of them, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "update")
+    body = call.json()
+    if list(body) != [key]:
+        raise Refused(400, "Request body and URI mismatch")
+    _set_specs(call, flavor, specs | body)
+    return Response(200, body)
+
+
+def delete_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """Take one of them away, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "delete")
+    if specs.pop(key, None) is None:
+        raise _missing_spec(flavor_id, key)
+    _set_specs(call, flavor, specs)
+    return Response(200)
+
+
+def update_flavor(call: Call, flavor_id: str) -> Response:
+    """Change the description, from 2.55 on, for administrators."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:update")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    body = checking.envelope(call, "flavor")
+    checking.only("flavor", body, frozenset({"description"}))
+    changed = replace(flavor, description=body.get("description"))
+    call.cloud.compute.flavors[flavor.id] = changed
+    return Response(200, {"flavor": flavor_view(call, changed)})
 
 
 def create_flavor(call: Call) -> Response:
