@@ -100,7 +100,8 @@ NEEDS_ROW = ("os-start", "os-stop")
 
 
 def _placed(call: Call, server_id: str) -> Server:
-    """The server; these actions look for its cell first and say so if there is none."""
-    if call.cloud.compute.servers.get(server_id) is None:
+    """The server; these actions look for its cell first, which a deleted one still has."""
+    servers = call.cloud.compute.servers
+    if servers.get(server_id) is None and servers.gone(server_id) is None:
         raise Refused(404, f"Instance {server_id} has no mapping to a cell.")
     return find(call, server_id)
