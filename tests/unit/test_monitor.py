@@ -1,0 +1,376 @@
+"""The loop: when it looks, what it asks, and that nobody is forgotten."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import math
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from pytest_osfutures.errors import AccessDenied, EngineError, OperationTimeout
+from pytest_osfutures.monitor import OVERDUE
+from pytest_osfutures.operation import Kind
+from pytest_osfutures.policy import Poll
+from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.watch import Reader
+
+from .scripted import ACTION, ATTACHMENT, SERVER, VOLUME, Ends, Scene, action, server, watch
+
+
+def failing(scene: Scene, kind: Kind, times: float = math.inf, **more: object) -> None:
+    """Let the next reads of a kind fail."""
+    left = [times]
+
+    def interruption(look: Look) -> Outcome | None:
+        if look.kind != kind or left[0] <= 0:
+            return None
+        left[0] -= 1
+        now = scene.clock.now()
+        return Outcome(look, now, now, error="GET answered 503", **more)  # type: ignore[arg-type]
+
+    scene.world.interrupt(interruption)
+
+
+def test_an_operation_ends_soon_after_the_cloud_has_finished_it() -> None:
+    scene = Scene()
+    scene.world.at(0, SERVER.ref(id="a"), server("BUILD", "spawning"))
+    scene.world.at(9, SERVER.ref(id="a"), server("ACTIVE"))
+    ends = scene.start("server.create", id="a")
+
+    assert scene.run(lambda: ends)
+
+    assert ends.success.body is not None
+    assert ends.success.body["status"] == "ACTIVE"
+    assert 9 <= scene.clock.now() <= 9 + 2 * scene.world.poll.fastest + 1
+
+
+def test_the_step_says_when_something_is_due_again() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("BUILD"))
+    assert scene.engine.monitor.step() == math.inf
+    scene.start("server.create", id="a")
+    for _ in range(20):
+        again = scene.engine.monitor.step()
+        assert again <= scene.clock.now() + scene.world.poll.slowest * 1.1
+        scene.clock.advance_to(again)
+
+
+def test_reads_keep_to_the_rate() -> None:
+    poll = Poll(max_rate=2.0, burst=4, fastest=0.01, slowest=0.01)
+    scene = Scene(poll)
+    for number in range(20):  # without lists: each wants reads of its own
+        names = {"server": f"s{number}", "volume": f"v{number}"}
+        scene.world.now(VOLUME.ref(id=f"v{number}"), {"status": "attaching", "attachments": []})
+        scene.start("server.attach_volume", tout=30, **names)
+    scene.run(within=20)
+
+    for start in range(15):
+        in_window = [when for when in scene.world.times if start <= when < start + 5]
+        assert len(in_window) <= poll.burst + 5 * poll.max_rate
+
+
+def test_no_group_starves_when_reads_are_scarce() -> None:
+    scene = Scene(Poll(max_rate=0.1, burst=1))
+    scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    scene.world.now(VOLUME.ref(id="v"), {"status": "creating"})
+    stopping = scene.start("server.stop", tout=300, id="a")
+    creating = scene.start("volume.create", tout=300, id="v")
+    scene.run(within=100)
+    assert not stopping + creating
+    of_servers, of_volumes = scene.world.count(SERVER), scene.world.count(VOLUME)
+    assert abs(of_servers - of_volumes) <= 1
+    assert of_volumes >= 4
+
+
+def test_a_kind_without_a_list_is_looked_at_although_another_one_is_looked_at_all_the_time() -> (
+    None
+):
+    scene = Scene(Poll(max_rate=100, burst=100))
+    scene.world.now(SERVER.ref(id="a"), server("ERROR", "rebuilding"))
+    scene.world.now(ACTION.ref(id="a", request_id="req-1"), action(("rebuild_server", None)))
+    first = scene.start("server.rebuild", tout=300, id="a")
+    scene.run(within=60)
+    early = scene.world.count(ACTION)
+    for number in range(200):  # the servers are now looked at for many others
+        scene.clock.advance(0.3)
+        ref = SERVER.ref(id=f"n{number}")
+        scene.world.now(ref, server("BUILD", "spawning"))
+        scene.world.at(scene.clock.now() + 1, ref, server("ACTIVE"))
+        scene.start("server.create", id=f"n{number}")
+        scene.run(within=0.3)
+    assert not first
+    assert scene.world.count(ACTION) >= early + 60 / scene.world.poll.slowest / 2
+
+
+def test_all_watches_of_a_kind_without_a_list_get_their_turn() -> None:
+    scene = Scene(Poll(max_rate=1, burst=1))
+    scene.world.interrupt(
+        lambda look: (
+            None
+            if look.kind != ATTACHMENT
+            else Outcome(look, scene.clock.now(), scene.clock.now(), {look.refs[0].id: {}})
+        )
+    )
+    for number in range(10):
+        names = {"server": f"s{number}", "volume": f"v{number}"}
+        scene.world.now(VOLUME.ref(id=f"v{number}"), {"status": "attaching", "attachments": []})
+        scene.start("server.attach_volume", tout=300, **names)
+    scene.run(within=60)
+    asked = {look.path for look in scene.world.looks if look.kind == ATTACHMENT}
+    assert len(asked) == 10
+
+
+def test_one_that_always_fails_does_not_keep_the_others_from_being_read() -> None:
+    scene = Scene(Poll(max_rate=1, burst=1))
+    bad = ATTACHMENT.ref(server="s0", volume="v0")
+
+    def refuse(look: Look) -> Outcome | None:
+        now = scene.clock.now()
+        return Outcome(look, now, now, error="answered 500") if bad in look.refs else None
+
+    scene.world.interrupt(refuse)
+    for number in range(4):
+        names = {"server": f"s{number}", "volume": f"v{number}"}
+        scene.world.now(VOLUME.ref(id=f"v{number}"), {"status": "attaching", "attachments": []})
+        scene.start("server.attach_volume", tout=300, **names)
+    scene.run(within=100)
+    asked = {look.path for look in scene.world.looks if look.kind == ATTACHMENT}
+    assert len(asked) == 4
+
+
+def test_what_retry_after_asks_for_is_granted_to_all_kinds_and_to_new_watches() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    scene.world.now(SERVER.ref(id="b"), server("ACTIVE", "powering-off"))
+    failing(scene, SERVER, times=1, retry_after=40.0)
+    scene.start("server.stop", id="a", tout=300)
+    assert scene.run(lambda: scene.world.times)
+    asked = scene.clock.now()
+    scene.start("server.stop", id="b", tout=300)
+    scene.start("server.attach_volume", server="s", volume="v", tout=300)
+    scene.run(lambda: len([look for look in scene.world.looks if look.kind != VOLUME]) > 1)
+    assert scene.clock.now() >= asked + 40
+
+
+def test_after_failures_reads_come_back_slower_but_come_back() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("SHUTOFF"))
+    failing(scene, SERVER, times=5)
+    ends = scene.start("server.stop", id="a", tout=300)
+    assert scene.run(lambda: ends)
+    assert ends.success
+    pauses = [later - sooner for sooner, later in itertools.pairwise(scene.world.times)]
+    assert len(pauses) == 5
+    assert pauses[-1] > pauses[0]
+    assert max(pauses) <= scene.world.poll.slowest
+
+
+def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcdef":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=300)
+    scene.run(within=2 * OVERDUE)
+    listed = {ref.id for look in scene.world.looks if look.since is None for ref in look.refs}
+    assert listed == set("abcdef")
+
+
+def test_lists_of_changes_reach_back_to_the_last_list_and_not_to_the_beginning() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcdef":
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=1000)
+    epoch = scene.clock.time() - scene.clock.now()
+    for second in range(200):  # something is always going on
+        scene.world.at(second, SERVER.ref(id="other"), server("ACTIVE"))
+    scene.run(within=100)
+    lists = [
+        (when, look.since)
+        for when, look in zip(scene.world.times, scene.world.looks, strict=True)
+        if look.listing
+    ]
+    assert sum(since is not None for _, since in lists) > 10
+    for (before, _), (_, since) in itertools.pairwise(lists[2:]):
+        assert since is None or before - 5 < since - epoch <= before
+
+
+def test_a_change_between_two_lists_is_never_missed() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    ends = []
+    for number in range(30):
+        name = f"s{number}"
+        scene.world.at(number, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.world.at(number + 0.3 + number / 7, SERVER.ref(id=name), server("SHUTOFF"))
+    for number in range(30):
+        scene.clock.advance_to(number)
+        ends.append(scene.start("server.stop", id=f"s{number}", tout=300))
+        scene.run(within=1)
+    assert scene.run(lambda: all(ends), within=OVERDUE - 1)
+
+
+def test_a_watch_that_comes_while_a_list_failed_sees_what_happened_before() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcd":
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=300)
+    scene.run(within=20)
+    scene.world.now(SERVER.ref(id="new"), server("SHUTOFF"))
+    ends = scene.start("server.stop", id="new", tout=300)
+    failing(scene, SERVER, times=4)
+    assert scene.run(lambda: ends, within=OVERDUE)
+    assert ends.success
+
+
+def test_a_group_that_vanished_while_its_read_was_under_way_does_no_harm() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    monitor = scene.engine.monitor
+    waiting: list[Callable[[], None]] = []
+
+    def hang(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        waiting.append(partial(deliver, reader.read(look, scene.clock)))
+
+    monitor._start_look = hang
+    ends = scene.start("server.stop", id="a", tout=5)
+    scene.run(within=20)
+    assert isinstance(ends.error, OperationTimeout)
+    assert waiting
+    for deliver in waiting:
+        deliver()
+    again = scene.start("server.stop", id="a", tout=5)
+    scene.run(within=20)
+    assert isinstance(again.error, OperationTimeout)
+
+
+def test_a_list_that_was_asked_for_before_the_accept_leaves_no_trace() -> None:
+    scene = Scene()
+    ref = SERVER.ref(id="a")
+    ends = Ends()
+    one = watch(scene.world, "server.stop", ends, accepted_at=10.0, id="a")
+    scene.engine.watch(one)
+    scene.engine.monitor.step()
+
+    def stale(look: Look) -> Outcome:
+        return Outcome(look, 9.9, scene.clock.now(), {"a": server("SHUTOFF")})
+
+    scene.world.interrupt(stale)
+    scene.clock.advance_to(11)
+    scene.run(within=5)
+    assert not ends
+    assert ref not in one.sights
+    assert one.history == []
+
+
+def test_a_verdict_that_raises_fails_its_own_operation_only() -> None:
+    scene = Scene()
+    scene.world.now(VOLUME.ref(id="v"), {"status": "available"})  # an extend without a size
+    scene.world.now(SERVER.ref(id="a"), server("SHUTOFF"))
+    odd = scene.start("volume.extend", id="v")
+    fine = scene.start("server.stop", id="a")
+    assert scene.run(lambda: odd and fine)
+    assert isinstance(odd.error, EngineError)
+    assert "volume.extend" in str(odd.error)
+    assert isinstance(odd.error.__cause__, KeyError)
+    assert fine.success
+
+
+def test_a_failure_whose_explanation_cannot_be_read_does_not_wait_for_the_deadline() -> None:
+    scene = Scene()
+    fault = {"code": 500, "message": "No valid host was found. "}
+    scene.world.now(SERVER.ref(id="a"), server("ERROR", fault=fault))
+    failing(scene, ACTION)
+    ends = scene.start("server.create", id="a", tout=600)
+    scene.run(lambda: ends)
+    assert "No valid host was found." in str(ends.error)
+    assert scene.clock.now() < 30
+
+
+def test_an_explanation_that_is_forbidden_is_none() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("ERROR"))
+    failing(scene, ACTION, fatal=True)
+    ends = scene.start("server.create", id="a", tout=600)
+    scene.run(lambda: ends)
+    assert not isinstance(ends.error, AccessDenied)
+    assert scene.clock.now() < 10
+
+
+def test_a_cloud_that_became_quicker_is_noticed() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+
+    def take(seconds: float, number: int) -> float:
+        ref, begin = SERVER.ref(id=f"s{number}"), scene.clock.now()
+        scene.world.now(ref, server("BUILD", "spawning"))
+        scene.world.at(begin + seconds, ref, server("ACTIVE"))
+        ends = scene.start("server.create", id=f"s{number}", tout=300)
+        assert scene.run(lambda: ends)
+        return scene.clock.now() - begin
+
+    for number in range(10):
+        take(40, number)
+    for number in range(30):
+        last = take(1, 100 + number)
+    assert last < 10
+
+
+def test_nothing_is_kept_of_a_reader_that_is_gone() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("SHUTOFF"))
+    ends = scene.start("server.stop", id="a")
+    assert scene.run(lambda: ends)
+    monitor = scene.engine.monitor
+    assert len(monitor._buckets) == 1
+    del scene.world
+    gc.collect()
+    assert len(monitor._buckets) == 0
+    assert len(monitor._offsets) == 0
+
+
+def test_abandoning_ends_every_watch_even_if_one_end_raises() -> None:
+    scene = Scene()
+    ends = Ends()
+
+    def raises(_: object) -> None:
+        raise RuntimeError("no")
+
+    scene.engine.watch(watch(scene.world, "server.stop", raises, id="a"))
+    scene.engine.watch(watch(scene.world, "server.stop", ends, id="b"))
+    scene.engine.monitor.step()
+    scene.engine.stop()
+    assert isinstance(ends.error, EngineError)
+    assert scene.engine.monitor.pending == 0
+
+
+@pytest.mark.parametrize("since_accept", [0.0, 100.0])
+def test_a_deadline_counts_from_the_accept(since_accept: float) -> None:
+    scene = Scene()
+    scene.clock.advance(since_accept)
+    ends = scene.start("server.stop", id="a", tout=50, accepted_at=scene.clock.now() - 20)
+    scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    begin = scene.clock.now()
+    scene.run(lambda: ends)
+    assert isinstance(ends.error, OperationTimeout)
+    assert scene.clock.now() == pytest.approx(begin + 30)
+
+
+def test_an_error_carries_what_was_seen() -> None:
+    scene = Scene()
+    ref = SERVER.ref(id="a")
+    scene.world.at(0, ref, server("ACTIVE", "powering-off", name="web"))
+    scene.world.at(4, ref, server("ACTIVE", None, name="web"))
+    key = ACTION.ref(id="a", request_id="req-1")
+    scene.world.at(0, key, action(("compute_stop_instance", "Error"), message="Error"))
+    ends = scene.start("server.stop", id="a")
+    scene.run(lambda: ends)
+    error = ends.error
+    facts = getattr(error, "facts")  # noqa: B009
+    assert (facts.operation, facts.resource_id, facts.resource_name) == ("server.stop", "a", "web")
+    assert [(seen.status, seen.task_state) for seen in facts.history] == [
+        ("ACTIVE", "powering-off"),
+        ("ACTIVE", None),
+    ]
+    assert facts.events[0].name == "compute_stop_instance"
+    assert facts.request_id == "req-1"
