@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_osfutures.fakecloud.block_storage.responses import (
+    actions,
+    admin_actions,
     attachments,
+    backups,
+    group_types,
+    groups,
     limits,
+    messages,
     metadata,
+    snapshots,
+    transfers,
     types,
     volumes,
 )
@@ -16,7 +24,21 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.service import Microversions, Service
 from pytest_osfutures.fakecloud.wire import Handler, Response, Route
 
-TYPE = "/types/{type_id}"
+TYPE, GROUP_TYPE = "/types/{type_id}", "/group_types/{type_id}"
+
+
+def _transfers(base: str) -> list[Route]:
+    """Transfers have two paths; the newer one came with 3.55."""
+    one = base + "/{transfer_id}"
+    return [
+        Route("GET", base, transfers.index),
+        Route("POST", base, transfers.create),
+        Route("GET", base + "/detail", transfers.detail),
+        Route("GET", one, transfers.show),
+        Route("DELETE", one, transfers.delete),
+        Route("POST", one + "/accept", transfers.accept),
+    ]
+
 
 # Below /v3 or, as most catalogs have it, below /v3/{project_id}.
 IN_PROJECT: list[Route] = [
@@ -27,7 +49,35 @@ IN_PROJECT: list[Route] = [
     Route("GET", "/volumes/{volume_id}", volumes.show),
     Route("PUT", "/volumes/{volume_id}", volumes.update),
     Route("DELETE", "/volumes/{volume_id}", volumes.delete),
+    Route("POST", "/volumes/{volume_id}/action", actions.act),
     *metadata.routes("volumes", volumes.find),
+    Route("POST", "/os-volume-manage", admin_actions.manage),
+    Route("POST", "/manageable_volumes", admin_actions.manage),
+    Route("GET", "/snapshots", snapshots.index),
+    Route("POST", "/snapshots", snapshots.create),
+    Route("GET", "/snapshots/detail", snapshots.detail),
+    Route("GET", "/snapshots/{snapshot_id}", snapshots.show),
+    Route("PUT", "/snapshots/{snapshot_id}", snapshots.update),
+    Route("DELETE", "/snapshots/{snapshot_id}", snapshots.delete),
+    Route("POST", "/snapshots/{snapshot_id}/action", snapshots.act),
+    *metadata.routes("snapshots", snapshots.find),
+    Route("POST", "/os-snapshot-manage", snapshots.manage),
+    Route("POST", "/manageable_snapshots", snapshots.manage),
+    Route("GET", "/backups", backups.index),
+    Route("POST", "/backups", backups.create),
+    Route("GET", "/backups/detail", backups.detail),
+    Route("POST", "/backups/import_record", backups.import_record),
+    Route("GET", "/backups/{backup_id}", backups.show),
+    Route("PUT", "/backups/{backup_id}", backups.update),
+    Route("DELETE", "/backups/{backup_id}", backups.delete),
+    Route("POST", "/backups/{backup_id}/restore", backups.restore),
+    Route("POST", "/backups/{backup_id}/action", backups.act),
+    Route("GET", "/backups/{backup_id}/export_record", backups.export_record),
+    *_transfers("/os-volume-transfer"),
+    *_transfers("/volume-transfers"),
+    Route("GET", "/messages", messages.index),
+    Route("GET", "/messages/{message_id}", messages.show),
+    Route("DELETE", "/messages/{message_id}", messages.delete),
     Route("GET", "/attachments", attachments.index),
     Route("POST", "/attachments", attachments.create),
     Route("GET", "/attachments/detail", attachments.detail),
@@ -48,6 +98,29 @@ IN_PROJECT: list[Route] = [
     Route("GET", TYPE + "/extra_specs/{key}", types.show_spec),
     Route("PUT", TYPE + "/extra_specs/{key}", types.set_spec),
     Route("DELETE", TYPE + "/extra_specs/{key}", types.delete_spec),
+    Route("GET", "/group_types", group_types.index),
+    Route("POST", "/group_types", group_types.create),
+    Route("GET", GROUP_TYPE, group_types.show),
+    Route("PUT", GROUP_TYPE, group_types.update),
+    Route("DELETE", GROUP_TYPE, group_types.delete),
+    Route("GET", GROUP_TYPE + "/group_specs", group_types.show_specs),
+    Route("POST", GROUP_TYPE + "/group_specs", group_types.add_specs),
+    Route("GET", GROUP_TYPE + "/group_specs/{key}", group_types.show_spec),
+    Route("PUT", GROUP_TYPE + "/group_specs/{key}", group_types.set_spec),
+    Route("DELETE", GROUP_TYPE + "/group_specs/{key}", group_types.delete_spec),
+    Route("GET", "/groups", groups.index),
+    Route("POST", "/groups", groups.create),
+    Route("GET", "/groups/detail", groups.detail),
+    Route("POST", "/groups/action", groups.create_from_source),
+    Route("GET", "/groups/{group_id}", groups.show),
+    Route("PUT", "/groups/{group_id}", groups.update),
+    Route("POST", "/groups/{group_id}/action", groups.act),
+    Route("GET", "/group_snapshots", groups.index_snapshots),
+    Route("POST", "/group_snapshots", groups.create_snapshot),
+    Route("GET", "/group_snapshots/detail", groups.detail_snapshots),
+    Route("GET", "/group_snapshots/{snapshot_id}", groups.show_snapshot),
+    Route("DELETE", "/group_snapshots/{snapshot_id}", groups.delete_snapshot),
+    Route("POST", "/group_snapshots/{snapshot_id}/action", groups.act_on_snapshot),
     Route("GET", "/limits", limits.limits),
     Route("GET", "/os-quota-sets/{target}", limits.show_quotas),
     Route("PUT", "/os-quota-sets/{target}", limits.change_quotas),

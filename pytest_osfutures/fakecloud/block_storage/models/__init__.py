@@ -36,13 +36,14 @@ TYPES = (
     ("slow", {"volume_backend_name": "slow"}),
     ("multi", {"volume_backend_name": "fast", "multiattach": "<is> True"}),
 )
+DEFAULT_GROUP_TYPE = "default_group_type"
 GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
         "default_cgsnapshot_type",
         "Default group type for migrating cgsnapshot",
         {"consistent_group_snapshot_enabled": "<is> True"},
     ),
-    ("default_group_type", "The group type for groups that name none", {}),
+    (DEFAULT_GROUP_TYPE, "The group type for groups that name none", {}),
 )
 
 

@@ -72,14 +72,11 @@ def extend(
     start(model.cloud, EXTEND, volume, done, failed)
 
 
-def retype(
-    model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str, context: Context
-) -> None:
+def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str) -> None:
     """Begin to give the volume another type; `policy` is never or on-demand. Raises Refused.
 
     If no backend will have it the volume is silently what it was.
     """
-    del context  # whoever asks: Cinder leaves no message of a retype
     if volume.multiattach != new_type.multiattach and volume.status != "available":
         raise Refused(
             400,

@@ -54,7 +54,6 @@ class Blueprint:
     source: Volume | None = None
     backup: Backup | None = None
     group: Group | None = None
-    group_snapshot_source: bool = False  # made as a part of a group, which checks for itself
 
 
 def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> Volume:
@@ -190,7 +189,7 @@ def _too_small(size: int, source: Volume | Snapshot | Backup) -> str:
 
 def _check_type(blueprint: Blueprint) -> None:
     wanted, group = blueprint.volume_type, blueprint.group
-    if group and not blueprint.group_snapshot_source:
+    if group:
         if wanted is None:
             raise Refused(
                 400,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.fakecloud.block_storage.models.records import Context
@@ -17,6 +18,35 @@ TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"
 FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
 METADATA_KEY = "^[a-zA-Z0-9-_:. /]{1,255}$"
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+
+
+@dataclass(frozen=True)
+class Order:
+    """An action's key in a body, and what is under it."""
+
+    name: str
+    value: Any
+
+    @classmethod
+    def of(cls, call: Call, known: Collection[str]) -> Order:
+        """The action that the body asks for. Raises Refused(400) if it is none of `known`."""
+        body = call.json()
+        if not body:
+            raise Refused(400, "Malformed request body")
+        name, value = next(iter(body.items()))
+        if name not in known:
+            raise Refused(
+                400,
+                f"There is no such action: {name}. Verify the request body and Content-Type "
+                "header and try again.",
+            )
+        return cls(name, value)
+
+    def part(self, *keys: str) -> dict[str, Any]:
+        """The parameters, with `keys` among them. Raises Refused(400)."""
+        part = of_object({self.name: self.value}, self.name)
+        required(part, self.name, *keys)
+        return part
 
 
 def context_of(call: Call) -> Context:

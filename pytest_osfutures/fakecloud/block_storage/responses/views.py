@@ -139,9 +139,8 @@ def attachment_detail(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def snapshot_summary(call: Call, snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
+def snapshot_summary(snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
     """A snapshot in a plain list."""
-    del call
     return {
         "id": snapshot.id,
         **times(snapshot, new),
@@ -156,7 +155,7 @@ def snapshot_summary(call: Call, snapshot: Snapshot, new: bool = False) -> dict[
 
 def snapshot_changed(call: Call, snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
     """A snapshot as the answer to a create or an update."""
-    view = snapshot_summary(call, snapshot, new)
+    view = snapshot_summary(snapshot, new)
     if call.version >= (3, 14):
         view["group_snapshot_id"] = snapshot.group_snapshot_id
     if call.version >= (3, 41):
