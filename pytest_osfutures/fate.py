@@ -46,7 +46,7 @@ class Search:
             self.unknown("", "nothing is known about it that could be searched for")
             return
         operation, _, _ = recognised
-        if operation.stamp is None or operation.expects[0].kind.list_path is None:
+        if operation.stamp is None or operation.kind.list_path is None:
             self.unknown(operation.name, "it leaves no stamp that could be searched for")
             return
         self._plan(operation, 0)
@@ -60,7 +60,7 @@ class Search:
         )
 
     def _look(self, operation: Operation, number: int) -> None:
-        kind = operation.expects[0].kind
+        kind = operation.kind
         version = microversion_of(kind.service, self.sent.request_headers)
         look = Look(kind, version, (), kind.list_path or "", listing=True)
         outcome = self.binding.source.read(look, self.engine.clock)
@@ -93,5 +93,6 @@ def adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) 
         sent.sent_at,
         answered_at=binding.engine.clock.now(),
     )
-    plain = binding.revive(operation.expects[0].kind, body, None)
-    return Submission(binding, plain, operation, {"id": str(body["id"])}, exchange)
+    plain = binding.revive(operation.kind, body, None)
+    names = operation.identify({"id": str(body["id"])}, sent.request, None)
+    return Submission(binding, plain, operation, names, exchange)

@@ -55,7 +55,7 @@ class OperationFuture(Future[T], Generic[T]):
     @property
     def resource_id(self) -> str | None:
         """The id of the resource that the operation is about."""
-        return self._watch.main.id if self._watch else None
+        return self._watch.resource_id if self._watch else None
 
     @property
     def request_id(self) -> str | None:

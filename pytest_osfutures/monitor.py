@@ -31,7 +31,7 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.operation import Kind, Ref, Sight
 from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
-from pytest_osfutures.verdict import Failed, Running, Succeeded, judge
+from pytest_osfutures.verdict import Failed, Running, Succeeded, Verdict, judge
 from pytest_osfutures.watch import Ending, Reader, Watch
 
 #: Starts a look and sees to it that its outcome is delivered.
@@ -160,6 +160,10 @@ class Monitor:
         ):
             _, key = heapq.heappop(self._deadlines)
             if watch := self._watches.get(key):
+                verdict = self._verdict(watch, now, final=True)
+                if isinstance(verdict, Failed):  # and is only not explained yet
+                    self._end(watch, _error(watch, verdict, now))
+                    continue
                 why = f"not done within its {watch.tout:g} s"
                 self._end(watch, OperationTimeout(why, watch.facts(now)))
 
@@ -175,22 +179,26 @@ class Monitor:
 
     def _judge(self, watch: Watch) -> None:
         now = self.clock.now()
-        try:
-            verdict = judge(watch.case(now))
-        except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
-            _log.exception("%s cannot be judged", watch.operation.name)
-            text = f"{watch.operation.name} cannot be judged: {type(error).__name__}: {error}"
-            broken = EngineError(text)
-            broken.__cause__ = error
-            self._end(watch, broken)
-            return
-        if isinstance(verdict, Succeeded):
+        verdict = self._verdict(watch, now)
+        if isinstance(verdict, EngineError):
+            self._end(watch, verdict)
+        elif isinstance(verdict, Succeeded):
             self._learn(watch, now)
             self._end(watch, verdict)
         elif isinstance(verdict, Failed):
             self._end(watch, _error(watch, verdict, now))
         else:
             self._go_on(watch, verdict, now)
+
+    def _verdict(self, watch: Watch, now: float, final: bool = False) -> Verdict | EngineError:
+        try:
+            return judge(watch.case(now), final)
+        except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
+            _log.exception("%s cannot be judged", watch.operation.name)
+            text = f"{watch.operation.name} cannot be judged: {type(error).__name__}: {error}"
+            broken = EngineError(text)
+            broken.__cause__ = error
+            return broken
 
     def _go_on(self, watch: Watch, verdict: Running, now: float) -> None:
         urgent = set(verdict.confirm)
@@ -222,7 +230,7 @@ class Monitor:
     # Reads
 
     def _group(self, watch: Watch, kind: Kind) -> _Group:
-        version = "latest" if kind.evidence else watch.versions.get(kind.service, "")
+        version = kind.version or watch.versions.get(kind.service, "")
         key = (watch.reader, kind, version)
         if key not in self._groups:
             self._groups[key] = _Group(*key)
@@ -336,9 +344,9 @@ class Monitor:
             return False
         if sight.body is None and _is_going(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
-        watch.sights[ref] = sight
+        watch.see(ref, sight)
         group.mentioned[ref] = outcome.answered_at
-        if sight.body is not None and ref.kind.status and not ref.kind.evidence:
+        if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
             status = str(sight.body.get(ref.kind.status, ""))
             task = sight.body.get(ref.kind.task_state) if ref.kind.task_state else None
             last = watch.history[-1] if watch.history else None

@@ -19,8 +19,13 @@ class Kind:
     """A kind of resource, and where it is read.
 
     `path` reads one of them, `list_path` all; both are relative to the service's endpoint and the
-    project. `changes_since` says that the list can be limited to what changed. `evidence` kinds
-    are only read to explain something: that one is missing or forbidden is no failure.
+    project. `member` is the key of the resource in the answer; empty: the answer is the resource.
+    `version` is the microversion at which it is always read; empty: the caller's own.
+    `changes_since` says that the list can be limited to what changed. `gone` are statuses that
+    mean so, `busy` those in which something is under way, `steady` the ordinary others.
+    `evidence` kinds are only read to explain something: that one is missing or forbidden is no
+    failure. `explained_by` is such a kind. `visible_within` is how long (seconds) a new one may be
+    invisible.
     """
 
     name: str
@@ -29,16 +34,21 @@ class Kind:
     member: str
     list_path: str | None = None
     collection: str | None = None
+    version: str = ""
     changes_since: bool = False
     status: str | None = "status"
     task_state: str | None = None
     gone: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
+    steady: frozenset[str] = frozenset()
     evidence: bool = False
+    explained_by: Kind | None = None
+    visible_within: float = 0.0
 
     def ref(self, **names: str) -> Ref:
         """The resource of this kind that `names` (those in `path`) identify."""
         path = self.path.format_map(names)
-        return Ref(self, path, path.rsplit("/", 1)[-1])
+        return Ref(self, path, re.split(r"[/=]", path)[-1])
 
 
 @dataclass(frozen=True)
@@ -85,8 +95,15 @@ class Route:
         return found.groupdict() if found else None
 
 
-Holds = Callable[[Body, "Names"], bool]
 Names = Mapping[str, str]
+#: Looks at a whole resource: True it is as it should be at the end, False it is not (a failure if
+#: nothing is under way), None it is on its way, a text says why it never will be.
+Holds = Callable[[Body, Names], bool | str | None]
+#: What a resource tells the operation for what is looked at later: more names. The number is how
+#: many seconds after the accept it was asked for.
+Learns = Callable[[Body, Names, float], Names]
+#: Where a name is found: in the request, the response or the answer's headers.
+Where = str | tuple[str, ...] | Callable[[Any, Any], str | None]
 
 
 @dataclass(frozen=True)
@@ -94,9 +111,12 @@ class Expect:
     """What one resource looks like when the operation is done, under way, or has failed.
 
     `names` tells which resource: the names in its kind's path, as templates over the operation's
-    names. `gone=True` expects that it disappears. `success` are the statuses of the end (empty:
-    that it exists is enough), together with `holds`, which looks at the whole resource; `running`
-    those on the way; `failure` those that end it badly at once.
+    names; while one of these is unknown, nothing is expected. `gone=True` expects that it
+    disappears. `success` are the statuses of the end (empty: that it exists is enough), together
+    with `holds`, which looks at the whole resource; `running` those on the way; `failure` those
+    that end it badly at once; `proven` are an end too if the operation's event has succeeded.
+    `then` says that it is only looked at when everything before it is as it should be. `learns`
+    finds more names in it; the first word about a name counts.
     """
 
     kind: Kind
@@ -106,70 +126,147 @@ class Expect:
     gone: bool = False
     holds: Holds | None = None
     names: Mapping[str, str] = field(default_factory=lambda: {"id": "{id}"})
+    proven: frozenset[str] = frozenset()
+    then: bool = False
+    learns: Learns | None = None
 
-    def ref(self, names: Names) -> Ref:
-        """The resource that this is about."""
-        return self.kind.ref(**{key: text.format_map(names) for key, text in self.names.items()})
+    def ref(self, names: Names) -> Ref | None:
+        """The resource that this is about; None while that is not known."""
+        try:
+            found = {key: text.format_map(names) for key, text in self.names.items()}
+        except KeyError:
+            return None
+        return self.kind.ref(**found)
 
 
 @dataclass(frozen=True)
 class Undo:
-    """The request that takes an operation back; the table knows it as an operation itself."""
+    """The request that takes an operation back; the table knows it as an operation itself.
+
+    `needless` are the answers which say that there is nothing to take back. `each` says that
+    every member of what the operation makes needs such a request.
+    """
 
     service: str
     method: str
     path: str
     body: Body | None = None
+    needless: frozenset[int] = frozenset({404})
+    each: bool = False
 
 
 @dataclass(frozen=True)
 class Operation:
     """One row of the table: one kind of background work.
 
-    `names` adds to the names in the route's path: where in the request or the response
-    (`request.server.name`) another one is found. `action` names the server whose instance
-    actions tell about this operation; `action_decides` that success needs the action's word too.
-    `creates` says that something new comes to life, which may take a while to be visible.
-    `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is where
-    in the request the metadata of a new resource stands.
+    `names` adds to the names in the route's path: where in the request, the response or the
+    headers another one is found. `about` is the place in `expects` of the resource that the
+    operation is about; where it makes many, `members` finds them, each of the kind `member`.
+
+    `action` names the server whose instance actions tell about this operation, `event` the event
+    in it that does the work; `decides` says that success needs this event's success too.
+    `marks` says that the cloud marks the resource as busy before it answers, so that one which is
+    not busy and not as it should be has failed.
+
+    `creates` says that something new comes to life. `needs` are other resources that must not be
+    busy. `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is
+    where in the request the metadata of a new resource stands.
     """
 
     name: str
     route: Route
     expects: tuple[Expect, ...]
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, Where] = field(default_factory=dict)
+    about: int = 0
+    members: Callable[[Body, Names], list[Body]] | None = None
+    member: Kind | None = None
     action: str | None = None
-    action_decides: bool = False
+    event: str | None = None
+    decides: bool = False
+    marks: bool = True
     creates: bool = False
+    needs: tuple[Expect, ...] = ()
     undo: Undo | None = None
     tout: float = 300.0
     usual: float = 5.0
     stamp: str | None = None
-    when: Callable[[Any], bool] | None = None
+    when: Callable[[Any, Names], bool] | None = None
 
     def recognise(self, service: str, method: str, path: str, request: Any) -> Names | None:
         """The operation's names if this request starts it, else None."""
         if service != self.route.service:
             return None
         names = self.route.match(method, path, request)
-        if names is None or (self.when is not None and not self.when(request)):
+        if names is None or (self.when is not None and not self.when(request, names)):
             return None
         return names
 
-    def identify(self, names: Names, request: Any, response: Any) -> Names:
+    def identify(
+        self, names: Names, request: Any, response: Any, headers: Mapping[str, str] | None = None
+    ) -> Names:
         """All names of the operation, once it was answered."""
-        sources = {"request": request, "response": response}
-        found = {key: _dig(sources, path) for key, path in self.names.items()}
+        sources = {"request": request, "response": response, "headers": dict(headers or {})}
+        found: dict[str, Any] = {}
+        for key, where in self.names.items():
+            if callable(where):
+                found[key] = where(request, response)
+                continue
+            places = (where,) if isinstance(where, str) else where
+            values = (_dig(sources, place) for place in places)
+            found[key] = next((value for value in values if value is not None), None)
         return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
+
+    @property
+    def main(self) -> Expect:
+        """What is expected of the resource that the operation is about."""
+        return self.expects[self.about]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of what the operation ends with."""
+        return self.member or self.main.kind
+
+    @property
+    def storied(self) -> Kind:
+        """The kind whose statuses tell how the operation goes on."""
+        kinds = (self.main.kind, *(expect.kind for expect in self.expects))
+        return next((kind for kind in kinds if kind.status), self.main.kind)
 
     @property
     def deletes(self) -> bool:
         """Whether the operation ends with its resource gone."""
-        return self.expects[0].gone
+        return self.main.gone
+
+    def until_free(self) -> Operation | None:
+        """Waiting until nothing is under way on the resources that the operation works on."""
+        made = self.main if self.creates else None
+        works_on = [each for each in (*self.expects, *self.needs) if each is not made]
+        free = {
+            (each.kind, *sorted(each.names.items())): Expect(
+                each.kind, running=each.kind.busy, holds=_is_free(each.kind), names=each.names
+            )
+            for each in works_on
+            if each.kind.busy
+        }
+        if not free:
+            return None
+        return Operation(f"{self.name}, waiting", self.route, tuple(free.values()))
+
+
+def _is_free(kind: Kind) -> Holds:
+    def is_free(body: Body, _: Names) -> bool | None:
+        return None if body.get(kind.status or "") in kind.busy else True
+
+    return is_free
 
 
 def _dig(document: Any, path: str) -> Any:
-    for key in path.split("."):
+    """The value at `path` (`server.name`); of a header only what follows its last slash."""
+    source, *way = path.split(".")
+    if source == "headers":
+        lower = {key.lower(): value for key, value in document[source].items()}
+        return lower.get(way[0], "").rstrip("/").rpartition("/")[-1] or None
+    for key in (source, *way):
         if not isinstance(document, Mapping):
             return None
         document = document.get(key)

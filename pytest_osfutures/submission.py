@@ -54,7 +54,8 @@ class Submission:
         """The id of the resource that the operation is about."""
         if self.operation is None or self.names is None:
             return None
-        return self.operation.expects[0].ref(self.names).id
+        main = self.operation.main.ref(self.names)
+        return self.names.get("id") or (main.id if main is not None else None)
 
     def watch(self, tout: float | None, on_end: Callable[[Ending], None]) -> Watch:
         """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
@@ -65,7 +66,7 @@ class Submission:
         version = microversion_of(service, self.exchange.request_headers)
         return Watch(
             operation=self.operation,
-            names=self.names,
+            names={**self.names, "request_id": self.exchange.request_id or ""},
             reader=self.binding.source,
             accepted_at=self.exchange.answered_at,
             tout=self.operation.tout if tout is None else tout,
@@ -83,7 +84,10 @@ class Submission:
             return None
         if ending.body is None:
             return self.plain
-        return self.binding.revive(self.operation.expects[0].kind, ending.body, self.plain)
+        if self.operation.members is not None and self.names is not None:
+            members = self.operation.members(ending.body, self.names)
+            return [self.binding.revive(self.operation.kind, body, None) for body in members]
+        return self.binding.revive(self.operation.kind, ending.body, self.plain)
 
 
 def submit(
@@ -102,7 +106,7 @@ def submit(
     for exchange in reversed(exchanges):
         if exchange.accepted and (found := recognise(binding, exchange)):
             operation, names, _ = found
-            names = operation.identify(names, exchange.request, exchange.response)
+            names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
             return Submission(binding, plain, operation, names, exchange)
     return Submission(binding, plain)
 

@@ -45,7 +45,8 @@ class Case:
     """What `judge` decides about: one operation in flight and all that was seen of it.
 
     `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
-    this operation. Times are seconds on the engine's clock.
+    this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
+    seen alive since.
     """
 
     operation: Operation
@@ -55,6 +56,7 @@ class Case:
     sights: Mapping[Ref, Sight]
     action_kind: Kind | None = None
     request_id: str | None = None
+    was_there: bool = False
 
     def sight(self, ref: Ref) -> Sight | None:
         """The last valid sight of a resource, if there is one."""
@@ -74,34 +76,58 @@ class Case:
         server = self.operation.action.format_map(self.names)
         return self.action_kind.ref(id=server, request_id=self.request_id)
 
+    @property
+    def evidence(self) -> tuple[Ref, ...]:
+        """Everything that may explain a failure: the action, and what the cloud says to users."""
+        refs = [] if self.action is None else [self.action]
+        for expect in self.operation.expects:
+            ref = expect.ref(self.names)
+            if ref is not None and expect.kind.explained_by is not None:
+                refs.append(expect.kind.explained_by.ref(id=ref.id))
+        return tuple(dict.fromkeys(refs))
 
-#: How long something that was just created may be invisible, and how long an action that was
-#: accepted may be without its record: the hand-over inside the cloud (nova/conductor/manager.py).
-VISIBLE_WITHIN = 60.0
+
+#: How long an action that was accepted may be without its record: the hand-over inside the cloud.
+#: So long one whose events are not shown may also take to say that it has failed.
 RECORDED_WITHIN = 10.0
-#: How long a failure waits for the action that explains it, should that be unreadable.
+#: How long a failure waits for what explains it, should that be unreadable.
 EXPLAINED_WITHIN = 10.0
 
 
-def judge(case: Case) -> Verdict:
-    """Decide whether an operation runs, succeeded or failed, from what was seen of it."""
-    verdicts = [_judge_resource(case, expect) for expect in case.operation.expects]
-    for expect, verdict in zip(case.operation.expects, verdicts, strict=True):
+def judge(case: Case, final: bool = False) -> Verdict:
+    """Decide whether an operation runs, succeeded or failed, from what was seen of it.
+
+    A failure waits until what explains it was read; `final=True` does not wait any more.
+    """
+    running: list[Running] = []
+    body: Body | None = None
+    for expect in case.operation.expects:
+        if expect.then and running:
+            break
+        ref = expect.ref(case.names)
+        if ref is None:
+            continue
+        verdict = _judge_resource(case, expect, ref)
         if isinstance(verdict, Failed):
-            return _with_evidence(case, expect, verdict)
-    running = [verdict for verdict in verdicts if isinstance(verdict, Running)]
+            return verdict if final else _with_evidence(case, ref, verdict)
+        if isinstance(verdict, Running):
+            running.append(verdict)
+        elif expect is case.operation.main:
+            body = verdict.body
+    if not running and case.operation.decides:
+        word = _ask_action(case)
+        if isinstance(word, Failed):
+            return word
+        running += [word] if isinstance(word, Running) else []
     if running:
         return Running(
-            tuple(dict.fromkeys(ref for verdict in running for ref in verdict.wants)),
-            tuple(dict.fromkeys(ref for verdict in running for ref in verdict.confirm)),
+            tuple(dict.fromkeys(ref for each in running for ref in each.wants)),
+            tuple(dict.fromkeys(ref for each in running for ref in each.confirm)),
         )
-    if case.operation.action_decides and (waiting := _ask_action(case)) is not None:
-        return waiting
-    return verdicts[0]
+    return Succeeded(body)
 
 
-def _judge_resource(case: Case, expect: Expect) -> Verdict:
-    ref = expect.ref(case.names)
+def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
     sight = case.sight(ref)
     if sight is None:
         return Running((ref,))
@@ -112,23 +138,26 @@ def _judge_resource(case: Case, expect: Expect) -> Verdict:
     if sight.body is None or status in kind.gone:
         return _judge_absence(case, expect, ref, certain=sight.confirmed or status in kind.gone)
     task = sight.body.get(kind.task_state) if kind.task_state else None
-    if expect.gone:
-        return _judge_deletion(case, expect, ref, status, task)
     if status in expect.failure:
         # A server may be worked on while it is in ERROR (hard reboot, rebuild, deletion).
         if task is None:
-            return Failed(_status_text(expect, status, task, sight.body))
-        return _unless_action_failed(case, ref)
+            return Failed(_status_text(expect, status, sight.body))
+        return Running((ref,)) if expect.gone else _unless_action_failed(case, ref)
     if task is not None:
         return Running((ref,))
-    reached = not expect.success or status in expect.success
-    if reached and (expect.holds is None or expect.holds(sight.body, case.names)):
-        return Succeeded(sight.body)
+    holds = expect.holds(sight.body, case.names) if expect.holds is not None else True
+    if isinstance(holds, str):
+        return Failed(holds)
+    if status in expect.success or not (expect.success or expect.gone):
+        if holds:
+            return Succeeded(sight.body)
+        if holds is None:
+            return Running((ref,))
     if status in expect.running:
-        return (
-            _unless_action_failed(case, ref) if case.operation.action_decides else Running((ref,))
-        )
-    return _judge_standstill(case, expect, ref, sight, status)
+        # Nothing is marked on the server: only the action can tell that it stays so.
+        hidden = kind.task_state is not None and not case.operation.creates
+        return _unless_action_failed(case, ref) if hidden else Running((ref,))
+    return _judge_standstill(case, expect, ref, sight)
 
 
 def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdict:
@@ -136,28 +165,29 @@ def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdi
         return Running((ref,), confirm=(ref,))
     if expect.gone:
         return Succeeded(None)
-    if case.operation.creates and case.age < VISIBLE_WITHIN:
+    if expect.kind.evidence:  # it cannot be read: the event has to do
+        word = _ask_action(case)
+        return Succeeded(None) if word is None else word
+    if case.operation.creates and case.age < expect.kind.visible_within and not case.was_there:
         return Running((ref,))
     if not expect.kind.status:  # a relation, not a thing: only the action can explain
-        return _judge_standstill(case, expect, ref, case.sights[ref], "gone")
-    return Failed(f"the {expect.kind.name} is gone; this operation does not delete it", True)
+        return _judge_standstill(case, expect, ref, case.sights[ref])
+    record = None if case.action is None else case.sight(case.action)
+    if record is not None and record.body is not None and (failed := failed_event(record.body)):
+        return Failed(f"the {expect.kind.name} is gone: {failed}")
+    # What another service keeps for this one is taken away by this one, when it has failed.
+    theirs = expect.kind.service != case.operation.route.service
+    text = f"the {expect.kind.name} is gone"
+    return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
 
 
-def _judge_deletion(case: Case, expect: Expect, ref: Ref, status: str, task: str | None) -> Verdict:
-    if task is not None or status in expect.running:
-        return Running((ref,))
-    if status in expect.failure:
-        return Failed(f"the {expect.kind.name} is in status {status} and not being deleted")
-    return _judge_standstill(case, expect, ref, case.sights[ref], status)
-
-
-def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight, status: str) -> Verdict:
+def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Verdict:
     """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
-    text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
+    status = str((sight.body or {}).get(expect.kind.status or "", ""))
+    text = _standstill_text(case, expect, sight, status)
     action = case.action
     if action is None:
-        known = status in expect.success or status in expect.running
-        return Failed(text if known else f"{text}, which is no status on the way to success")
+        return Failed(text)
     record = case.sight(action)
     if record is None:
         return Running((ref, action))
@@ -165,9 +195,15 @@ def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight, status
         return Failed(text) if case.age > RECORDED_WITHIN else Running((ref, action))
     if failed := failed_event(record.body):
         return Failed(f"{text}: {failed}")
-    if not finished(record.body) or sight.asked_at <= record.asked_at:
+    if status in expect.proven and succeeded(record.body, case.operation.event):
+        return Succeeded(sight.body)
+    if sight.asked_at <= record.asked_at:
         return Running((ref, action))
-    return Failed(f"{text}, although the cloud calls the action finished")
+    if finished(record.body):
+        return Failed(f"{text}, although the cloud calls the action finished")
+    if case.operation.marks:
+        return Failed(f"{text}, and its action has no end: something else changed it")
+    return Running((ref, action))
 
 
 def _unless_action_failed(case: Case, ref: Ref) -> Verdict:
@@ -193,25 +229,33 @@ def _ask_action(case: Case) -> Verdict | None:
         return None
     if failed := failed_event(record.body):
         return Failed(failed)
-    return None if finished(record.body) else Running((action,))
+    if "events" not in record.body:  # only the message tells, and only that it has failed
+        return None if case.age >= RECORDED_WITHIN else Running((action,))
+    return None if succeeded(record.body, case.operation.event) else Running((action,))
 
 
-def _with_evidence(case: Case, expect: Expect, verdict: Failed) -> Verdict:
-    """The failure, once the instance action that explains it was read (or cannot be)."""
-    action = case.action
-    if action is None or case.sight(action) is not None:
-        return verdict
-    sight = case.sight(expect.ref(case.names))
-    if sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN:
-        return verdict
-    return Running((action,))
+def _with_evidence(case: Case, ref: Ref, verdict: Failed) -> Verdict:
+    """The failure, once what explains it was read (or cannot be)."""
+    unread = tuple(each for each in case.evidence if case.sight(each) is None)
+    sight = case.sight(ref)
+    late = sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN
+    return Running(unread) if unread and not late else verdict
 
 
-def _status_text(expect: Expect, status: str, task: str | None, body: Body) -> str:
+def _status_text(expect: Expect, status: str, body: Body) -> str:
     fault = body.get("fault")
     if isinstance(fault, Mapping) and fault.get("message"):
         return str(fault["message"]).strip()
-    return f"the {expect.kind.name} went to status {status} (task_state {task})"
+    reason = body.get("fail_reason")  # of backups
+    return f"the {expect.kind.name} went to status {status}" + (f": {reason}" if reason else "")
+
+
+def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> str:
+    if not expect.kind.status:
+        return f"there is {'a' if sight.body else 'no'} {expect.kind.name}"
+    text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
+    known = expect.success | expect.running | expect.proven | expect.kind.steady
+    return text if status in known else f"{text}, which is no step of {case.operation.name}"
 
 
 def events(action: Body) -> tuple[Event, ...]:
@@ -232,5 +276,12 @@ def failed_event(action: Body) -> str:
 
 
 def finished(action: Body) -> bool:
-    """Whether all visible events of an instance action have ended; True if none is visible."""
+    """Whether an instance action has ended, as far as its events are shown."""
     return all(event.result is not None for event in events(action))
+
+
+def succeeded(action: Body, name: str | None) -> bool:
+    """Whether the event `name` of an instance action has ended well."""
+    return any(
+        event.name == name and (event.result or "").lower() == "success" for event in events(action)
+    )

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import Facts, OSFuturesError, Seen
-from pytest_osfutures.operation import Kind, Names, Operation, Ref, Sight
+from pytest_osfutures.operation import Body, Kind, Operation, Ref, Sight
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.verdict import Case, Succeeded, events
@@ -30,7 +30,7 @@ class Watch:
     """One operation in flight; times on the engine's clock, `versions` a service's microversion."""
 
     operation: Operation
-    names: Names
+    names: dict[str, str]
     reader: Reader
     accepted_at: float
     tout: float
@@ -49,9 +49,20 @@ class Watch:
         return self.accepted_at + self.tout
 
     @property
-    def main(self) -> Ref:
-        """The resource that the operation is about."""
-        return self.operation.expects[0].ref(self.names)
+    def resource_id(self) -> str:
+        """The id of the resource that the operation is about."""
+        main = self.operation.main.ref(self.names)
+        return self.names.get("id") or (main.id if main is not None else "")
+
+    def see(self, ref: Ref, sight: Sight) -> None:
+        """Remember what a read said about a resource, and learn from it what is to be learned."""
+        self.sights[ref] = sight
+        if sight.body is None or sight.asked_at < self.accepted_at:
+            return
+        for expect in self.operation.expects:
+            if expect.learns is not None and expect.ref(self.names) == ref:
+                learned = expect.learns(sight.body, self.names, sight.asked_at - self.accepted_at)
+                self.names = {**learned, **self.names}
 
     def case(self, now: float) -> Case:
         """What there is to judge."""
@@ -63,23 +74,37 @@ class Watch:
             self.sights,
             self.action_kind,
             self.request_id,
+            was_there=bool(self.history),
         )
 
     def facts(self, now: float) -> Facts:
         """All that is known, for an error."""
         last = self.history[-1] if self.history else None
         bodies = [sight.body for sight in self.sights.values() if sight.body]
+        faulty = [each for body in bodies for each in (body, *self._members(body))]
         case = self.case(now)
         record = self.sights.get(case.action) if case.action is not None else None
         return Facts(
             operation=self.operation.name,
-            resource_id=self.main.id,
+            resource_id=self.resource_id,
             resource_name=self.resource_name,
             request_id=self.request_id,
             status=last.status if last else None,
             task_state=last.task_state if last else None,
             seconds=now - self.accepted_at,
-            fault=next((body["fault"] for body in bodies if body.get("fault")), None),
+            fault=next((each["fault"] for each in faulty if each.get("fault")), None),
             events=events(record.body) if record is not None and record.body else (),
+            messages=tuple(dict.fromkeys(text for body in bodies for text in self._words(body))),
             history=tuple(self.history),
         )
+
+    def _members(self, body: Body) -> list[Body]:
+        return self.operation.members(body, self.names) if self.operation.members else []
+
+    def _words(self, body: Body) -> list[str]:
+        """Cinder's user messages in `body` that are about this request."""
+        return [
+            str(each["user_message"])
+            for each in body.get("messages") or ()
+            if self.operation.creates or each.get("request_id") == self.request_id
+        ]

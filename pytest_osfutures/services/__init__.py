@@ -1,4 +1,4 @@
-"""The operation tables: one file a service, one row an operation, no code but small predicates."""
+"""The operation tables: one file a service, one row an operation, no logic but small predicates."""
 
 from __future__ import annotations
 
