@@ -31,8 +31,7 @@ from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import is_passing, retry_after
-from pytest_osfutures.stamp import Stamp, new_id
-from pytest_osfutures.submission import Binding, Submission, stamping, submit
+from pytest_osfutures.submission import Binding, Submission, submit, submit_stamped
 from pytest_osfutures.undo import Undoing, finish, undo
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
@@ -51,7 +50,13 @@ def start(binding: Binding, call: Call, tout: float | None = None) -> OperationF
         seconds("tout", tout, 0.0)
     engine = binding.engine
     engine.check()
-    submission = submit(binding, call)
+    record = None
+    if binding.stamps:
+        stamp = binding.stamp()
+        record = binding.record(stamp)
+        submission = submit_stamped(binding, call, stamp, record)
+    else:
+        submission = submit(binding, call)
     if submission.operation is None:
         return finished(engine, submission.plain)
     future: OperationFuture[Any] = OperationFuture(engine)
@@ -59,7 +64,7 @@ def start(binding: Binding, call: Call, tout: float | None = None) -> OperationF
     watch = submission.watch(tout, partial(_settle, future, submission))
     future._begun(submission.plain, watch)
     if submission.operation.undo is not None:
-        future._undo = partial(undo, submission)
+        future._undo = partial(undo, submission, record)
     try:
         engine.watch(watch)
     except EngineError as error:  # it has just ended; the cloud has taken the request all the same
@@ -92,7 +97,17 @@ def _settle(future: OperationFuture[Any], submission: Submission, ending: Ending
     except Exception as error:
         future._fail(error)
     else:
+        _note_gone(submission)
         future._succeed(value)
+
+
+def _note_gone(submission: Submission) -> None:
+    """Note it in the ledger if the operation has deleted something."""
+    operation, ledger = submission.operation, submission.binding.ledger
+    ident = submission.resource_id
+    if ledger is not None and operation is not None and operation.deletes and ident:
+        gone = partial(ledger.gone, operation.expects[0].kind.name, ident)
+        submission.binding.engine.submissions.submit(gone)
 
 
 class Answer(enum.Enum):
@@ -162,8 +177,8 @@ class Attempts:
         self.failed: list[Attempt] = []
         self.began_at = self.engine.clock.now()
         self.over_at = None if overall is None else self.began_at + overall
-        expires = int(self.engine.clock.time() + binding.expiry)
-        self.stamp = Stamp(binding.run, new_id(), expires)
+        self.stamp = binding.stamp()
+        self.record = binding.record(self.stamp)
         self.made: Submission | None = None
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
@@ -194,7 +209,7 @@ class Attempts:
         self.began_at = self.engine.clock.now()
         sent: list[Exchange] = []
         try:
-            submission = submit(self.binding, self.call, stamping(self.binding, self.stamp), sent)
+            submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
         except BaseException as error:
             self.engine.soon(partial(self._refused, error, sent[-1] if sent else None))
         else:
@@ -256,6 +271,8 @@ class Attempts:
         """What the lost request has made: go on with the first of it, and delete the others."""
         if bodies:
             first, *extras = (adopted(self.binding, sent, operation, body) for body in bodies)
+            if self.record is not None and first.resource_id:
+                self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
             for extra in extras:
                 Undoing(extra, self.retry, lambda _: None).begin()
             self._accepted(first)
@@ -304,6 +321,9 @@ class Attempts:
         self.idle = True
         if isinstance(error, OperationError):
             error = error.with_facts(attempts=tuple(self.failed))
+        unsure = self.made is not None or isinstance(error, UnknownFate)
+        if self.record is not None and left is None and not unsure:
+            self.engine.submissions.submit(self.record.gone)
         self.future._fail(error)
         self._stopped(left)
 

@@ -14,6 +14,7 @@ from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
+from pytest_osfutures.submission import Ledger
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
@@ -29,7 +30,9 @@ FAKE_RETRY = Retry(backoff=0.05, longest=1.0)
 class Cloud:
     """One project of one cloud: real client objects with twins, created on first use.
 
-    `fake` is the embedded fake OpenStack behind it, if it is one.
+    `fake` is the embedded fake OpenStack behind it, if it is one. Whoever takes care that nothing
+    is left behind sets `run`, `expiry` and `ledger` before the first client is used: then plain
+    `*_async` calls are stamped too.
     """
 
     def __init__(
@@ -48,6 +51,8 @@ class Cloud:
         self.poll = poll or (Poll() if fake is None else FAKE_POLL)
         self.retry = Retry() if fake is None else FAKE_RETRY
         self.run = new_id()
+        self.expiry: float | None = None
+        self.ledger: Ledger | None = None
         self.fake = fake
         self._config = config
 
@@ -89,6 +94,17 @@ class Cloud:
             return self._with_twins(Connection(config=self._config))
         return self._with_twins(Connection(session=self.session))
 
+    def configuration(self) -> dict[str, Any] | None:
+        """What another process needs to `reconnect`, credentials and all: JSON-able values.
+
+        None if that cannot be known: for an embedded fake, and for a session that was given.
+        """
+        if self._config is None:
+            return None
+        plain = (str, int, float, bool, list, dict, type(None))
+        known = self._config.config.items()
+        return {key: value for key, value in known if isinstance(value, plain)}
+
     @cached_property
     def source(self) -> Source:
         """The plain way to this project's APIs, which all clients share."""
@@ -96,7 +112,16 @@ class Cloud:
         return Source(self.session, None, way.get("interface"), way.get("region_name"), self.poll)
 
     def _with_twins(self, client: Any) -> Any:
-        return futurize(client, engine=self.engine, poll=self.poll, retry=self.retry, run=self.run)
+        return futurize(
+            client,
+            engine=self.engine,
+            poll=self.poll,
+            retry=self.retry,
+            run=self.run,
+            stamp=self.ledger is not None,
+            expiry=self.expiry,
+            ledger=self.ledger,
+        )
 
     def _way(self, service: str, interface: str) -> dict[str, Any]:
         if self._config is None:
@@ -150,6 +175,17 @@ def connect(
         cloud = _configured(name, engine, poll)
     _authenticate(cloud)
     return cloud
+
+
+def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
+    """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked."""
+    from openstack.config import OpenStackConfig
+
+    with warnings.catch_warnings():  # the sdk warns about its own defaults
+        warnings.simplefilter("ignore")
+        loader = OpenStackConfig(load_yaml_config=False, load_envvars=False)
+        region = loader.get_one(**configuration)
+        return Cloud(name, region.get_session(), config=region)
 
 
 def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> Cloud:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.source import Place, Source, microversion_of
-from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending, Watch
 
@@ -20,12 +20,36 @@ from pytest_osfutures.watch import Ending, Watch
 Revive = Callable[[Kind, Body, Any], Any]
 
 
+class Record(Protocol):
+    """Where it is noted what one operation is to make, and what became of it."""
+
+    def intended(self, kind: str, name: str | None) -> None:
+        """The request is about to leave."""
+
+    def bound(self, resource_id: str) -> None:
+        """The cloud has answered: this is its id."""
+
+    def gone(self) -> None:
+        """Nothing of it exists (any more), and that is confirmed."""
+
+
+class Ledger(Protocol):
+    """Where it is noted what a run makes."""
+
+    def record(self, stamp: Stamp) -> Record:
+        """The record of what `stamp` will be on."""
+
+    def gone(self, kind: str, resource_id: str) -> None:
+        """This resource is confirmed to be gone."""
+
+
 @dataclass(frozen=True)
 class Binding:
     """What the twins of one client need to know: its engine, its way to the cloud, its objects.
 
     `service` is the service type that the client itself speaks to. `run` is in the stamps.
-    `retry` is how its operations are tried again where nothing else is said.
+    `retry` is how its operations are tried again where nothing else is said. `stamps` says that
+    plain calls are stamped too, and not only retried ones; `ledger` takes note of what is stamped.
     """
 
     engine: Engine
@@ -37,6 +61,16 @@ class Binding:
     run: str
     retry: Retry = field(default_factory=Retry)
     expiry: float = 6 * 3600.0
+    stamps: bool = False
+    ledger: Ledger | None = None
+
+    def stamp(self) -> Stamp:
+        """A stamp for one more operation."""
+        return Stamp(self.run, new_id(), int(self.engine.clock.time() + self.expiry))
+
+    def record(self, stamp: Stamp) -> Record | None:
+        """The record of what `stamp` will be on; None if nobody takes note."""
+        return None if self.ledger is None else self.ledger.record(stamp)
 
 
 @dataclass(frozen=True)
@@ -120,13 +154,30 @@ def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, P
     return (*found, place) if found else None
 
 
-def stamping(binding: Binding, stamp: Stamp) -> BeforeSending:
-    """Puts the stamp on whatever the call creates."""
+def submit_stamped(
+    binding: Binding,
+    call: Callable[[], Any],
+    stamp: Stamp,
+    record: Record | None = None,
+    sent: list[Exchange] | None = None,
+) -> Submission:
+    """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
+    submission = submit(binding, call, stamping(binding, stamp, record), sent)
+    operation, ident = submission.operation, submission.resource_id
+    if record is not None and operation is not None and operation.stamp and ident:
+        record.bound(ident)
+    return submission
+
+
+def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> BeforeSending:
+    """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
 
     def before(method: str, url: str, request: Any) -> Any:
         place = binding.source.locate(url, binding.service)
         found = place and binding.table.find(place.service, method, place.path, request)
         if found and found[0].stamp:
+            if record is not None:
+                record.intended(found[0].expects[0].kind.name, _name(request, None))
             return stamp.put_on(request, found[0].stamp)
         return None
 

@@ -10,7 +10,7 @@ from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.source import message, microversion_of
-from pytest_osfutures.submission import Submission, submit
+from pytest_osfutures.submission import Record, Submission, submit
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
@@ -62,12 +62,18 @@ class Undoing:
             self.engine.later(pause, self.begin)
 
 
-def undo(submission: Submission) -> OperationFuture[None]:
+def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
     """Take an accepted operation back in the background: the future of that."""
+
+    def undone(error: BaseException | None) -> None:
+        if record is not None and error is None:
+            future._engine.submissions.submit(record.gone)
+        finish(future, error)
+
     future: OperationFuture[None] = OperationFuture(submission.binding.engine)
     future._start()
     submission.binding.engine.check()
-    Undoing(submission, submission.binding.retry, partial(finish, future)).begin()
+    Undoing(submission, submission.binding.retry, undone).begin()
     return future
 
 

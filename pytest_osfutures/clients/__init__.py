@@ -11,7 +11,7 @@ from pytest_osfutures.services import TABLE
 from pytest_osfutures.services.kinds import ACTION
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.submission import Binding, Revive
+from pytest_osfutures.submission import Binding, Ledger, Revive
 
 C = TypeVar("C")
 #: What makes this process's creations recognisable, where no run says otherwise.
@@ -34,12 +34,17 @@ def futurize(
     poll: Poll | None = None,
     retry: Retry | None = None,
     run: str | None = None,
+    stamp: bool = False,
+    expiry: float | None = None,
+    ledger: Ledger | None = None,
 ) -> C:
     """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
 
     Takes a novaclient or cinderclient `Client` or an openstacksdk `Connection`. `engine` is the
     one that watches (default: the process's own), `poll` how often it looks, `retry` how
-    `x_async_r` tries again, `run` the name in the stamps of what it creates.
+    `x_async_r` tries again. What `x_async_r` creates carries a stamp with the name `run`, which
+    expires after `expiry` seconds (default: 6 hours), and so does what `x_async` creates with
+    `stamp=True`; `ledger` takes note of all of it.
 
     Raises BadInput for anything else, and for a client that does not send through a
     keystoneauth1 session.
@@ -75,6 +80,9 @@ def futurize(
             revive,
             run or PROCESS_RUN,
             retry or Retry(),
+            stamps=stamp,
+            ledger=ledger,
+            **({} if expiry is None else {"expiry": expiry}),
         )
 
     put(client, bind)

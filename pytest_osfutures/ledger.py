@@ -1,0 +1,319 @@
+"""What a run has made, on disk before the request for it leaves: one sqlite file a run.
+
+A row is an *intent* before the request, *bound* when the id is known, *gone* when that was
+confirmed; *kept* is what the user wants to keep. Every call is one transaction, so that a process
+may die between any two of them. There is no secret in it: kinds, names, ids, tests and times.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.stamp import Stamp
+
+#: Seconds that a write waits for the other processes'.
+PATIENCE = 30.0
+SUFFIX = ".sqlite"
+_TABLES = """
+CREATE TABLE IF NOT EXISTS run(
+    run TEXT PRIMARY KEY, host TEXT, cloud TEXT, auth_url TEXT, project TEXT, started REAL,
+    state TEXT, ended REAL);
+CREATE TABLE IF NOT EXISTS processes(name TEXT PRIMARY KEY, worker TEXT, started REAL);
+CREATE TABLE IF NOT EXISTS resources(
+    operation TEXT PRIMARY KEY, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT,
+    test TEXT, state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER,
+    note TEXT);
+CREATE INDEX IF NOT EXISTS by_id ON resources(id);
+CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
+"""
+_INTEND = """
+INSERT INTO resources(
+    operation, kind, name, process, worker, test, state, tries, intended, expires)
+SELECT ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?
+WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
+    WHERE kind = 'server' AND state IN ('intent', 'bound') AND operation <> ?)
+ON CONFLICT(operation) DO UPDATE SET
+    state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
+"""
+
+
+class NoRoom(OSFuturesError):
+    """The run has as many servers as it may have at a time."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource of a run, as the ledger has it; times are seconds since 1970."""
+
+    operation: str
+    kind: str
+    name: str | None
+    id: str | None
+    process: str
+    worker: str
+    test: str
+    state: str
+    tries: int
+    intended: float
+    bound: float | None
+    gone: float | None
+    expires: int
+    note: str | None
+
+    def __str__(self) -> str:
+        ident = self.id or f"not known yet, operation {self.operation}"
+        of = f" of {self.test}" if self.test else ""
+        return f"{self.kind} {self.name or ''} ({ident}){of}".replace("  ", " ")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whose ledger it is. `state`: running, reaping (its processes are dead), reaped, ended."""
+
+    run: str
+    host: str
+    cloud: str
+    auth_url: str
+    project: str
+    started: float
+    state: str
+    ended: float | None
+
+
+class Ledger:
+    """One run's ledger. Safe to use from any thread, and from many processes at once.
+
+    `worker` and `test` are noted with each new row. `max_servers` bounds how many servers the
+    run may have at a time, over all its processes.
+    """
+
+    def __init__(self, path: Path | None, run: str) -> None:
+        """Open the ledger at `path`, or make it; None keeps it in memory."""
+        self.path = path
+        self.run = run
+        self.worker = ""
+        self.test = ""
+        self.max_servers: int | None = None
+        self.process = str(os.getpid())
+        self._lock = threading.Lock()
+        self._held: ProcessLock | None = None
+        if path is not None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # sqlite gives its companion files the mode that this one has.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(
+            path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Let go of the file, and of this process's part in the run."""
+        with self._lock:
+            self._db.close()
+        if self._held is not None:
+            self._held.release()
+            self._held = None
+
+    # The run and its processes
+
+    def join(self, cloud: str, auth_url: str, project: str, worker: str = "") -> bool:
+        """Make this process one of the run's; False if the run is being cleaned up already.
+
+        From now until it dies, however it dies, the kernel holds a lock for it.
+        """
+        self.worker = worker
+        now = time.time()
+        if self.path is not None and self._held is None:
+            held = ProcessLock(self.lock_path(self.process))
+            held.take()
+            self._held = held
+        state = self._write_and_read(
+            (
+                "INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, 'running', NULL)",
+                (self.run, socket.gethostname(), cloud, auth_url, project, now),
+            ),
+            ("SELECT state FROM run", ()),
+        )
+        if state != [("running",)]:
+            return False
+        self._write(
+            "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
+        )
+        return True
+
+    def info(self) -> Run | None:
+        """The run; None as long as no process has joined it."""
+        found = self._read("SELECT * FROM run")
+        return Run(*found[0]) if found else None
+
+    def lock_path(self, process: str) -> Path:
+        """The file whose lock a process holds while it lives."""
+        assert self.path is not None
+        return self.path.with_name(f"{self.run}.{process}.lock")
+
+    def dead(self) -> list[str]:
+        """The processes of the run that have died."""
+        names = [str(name) for (name,) in self._read("SELECT name FROM processes")]
+        return [name for name in names if ProcessLock(self.lock_path(name)).is_free()]
+
+    def living(self) -> int:
+        """How many processes of the run live."""
+        return self._count("SELECT count(*) FROM processes") - len(self.dead())
+
+    def turn(self, before: Sequence[str], state: str) -> bool:
+        """Let the run's state be `state`, if it is one of `before`; say whether it was."""
+        marks = ", ".join("?" * len(before))
+        sql = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
+        return self._write(sql, (state, time.time(), *before)) > 0
+
+    # Resources
+
+    def record(self, stamp: Stamp) -> Record:
+        """The row of what `stamp` will be on; it comes into being with `intended`."""
+        return Record(self, stamp, self.test)
+
+    def gone(self, kind: str, resource_id: str) -> None:
+        """This resource is confirmed to be gone."""
+        sql = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
+        with suppress(sqlite3.Error):
+            self._write(sql, (time.time(), resource_id, kind))
+
+    def settle(self, operation: str, state: str, note: str | None = None) -> None:
+        """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why."""
+        now = time.time()
+        self._write(
+            "UPDATE resources SET state = ?, note = ?, gone = CASE ? WHEN 'gone' THEN ? END "
+            "WHERE operation = ?",
+            (state, note, state, now, operation),
+        )
+
+    def rows(
+        self, *states: str, processes: Iterable[str] = (), test: str | None = None
+    ) -> list[Row]:
+        """The rows in any of `states`, of these processes and this test (default: of all)."""
+        named = list(processes)
+        sql = "SELECT * FROM resources WHERE 1"
+        values: list[str] = []
+        for column, wanted in (("state", states), ("process", named)):
+            if wanted:
+                sql += f" AND {column} IN ({', '.join('?' * len(wanted))})"
+                values += wanted
+        if test is not None:
+            sql += " AND test = ?"
+            values.append(test)
+        return [Row(*found) for found in self._read(sql + " ORDER BY intended", values)]
+
+    def left(self) -> int:
+        """How many resources may still exist that nobody wants to keep."""
+        return self._count("SELECT count(*) FROM resources WHERE state IN ('intent', 'bound')")
+
+    def note(self, text: str) -> None:
+        """Remember a step of the clean-up."""
+        self._write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
+
+    def steps(self) -> list[str]:
+        """The steps of the clean-up, in their order."""
+        return [str(text) for (text,) in self._read("SELECT text FROM steps ORDER BY rowid")]
+
+    # Access
+
+    def _write(self, sql: str, values: Sequence[object] = ()) -> int:
+        with self._lock:
+            return self._db.execute(sql, values).rowcount
+
+    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def _count(self, sql: str) -> int:
+        with self._lock:
+            return int(self._db.execute(sql).fetchone()[0])
+
+    def _write_and_read(
+        self, write: tuple[str, Sequence[object]], read: tuple[str, Sequence[object]]
+    ) -> list[tuple[Any, ...]]:
+        """Both in one transaction."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.execute(*write)
+                return self._db.execute(*read).fetchall()
+            finally:
+                self._db.execute("COMMIT")
+
+
+class Record:
+    """The ledger's row of one operation: what it is to make, and what became of it."""
+
+    def __init__(self, ledger: Ledger, stamp: Stamp, test: str) -> None:
+        self.ledger = ledger
+        self.stamp = stamp
+        self.test = test
+
+    def intended(self, kind: str, name: str | None) -> None:
+        """The request is about to leave. Raises NoRoom if the run may not have another server."""
+        ledger = self.ledger
+        limit = ledger.max_servers if kind == "server" else None
+        operation = self.stamp.operation
+        row = (operation, kind, name, ledger.process, ledger.worker, self.test, time.time())
+        written = ledger._write(_INTEND, (*row, self.stamp.expires, limit, limit, operation))
+        if not written:
+            raise NoRoom(f"the run has {limit} servers already, as many as it may have")
+
+    def bound(self, resource_id: str) -> None:
+        """The cloud has answered: this is its id."""
+        with suppress(sqlite3.Error):  # the stamp tells it, too
+            self.ledger._write(
+                "UPDATE resources SET state = 'bound', id = ?, bound = ? WHERE operation = ?",
+                (resource_id, time.time(), self.stamp.operation),
+            )
+
+    def gone(self) -> None:
+        """Nothing of it exists (any more), and that is confirmed."""
+        with suppress(sqlite3.Error):  # then the sweep asks the cloud
+            self.ledger.settle(self.stamp.operation, "gone")
+
+
+def directory(given: str | Path | None = None) -> Path:
+    """Where the ledgers are: the given place, or one in the user's state directory."""
+    if given:
+        return Path(given).expanduser().absolute()
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("pytest-osfutures"))
+
+
+def path_of(place: Path, run: str) -> Path:
+    """The file of a run's ledger."""
+    return place / f"{run}{SUFFIX}"
+
+
+def ledgers(place: Path) -> list[Ledger]:
+    """All ledgers in a directory that can be read; close them after use."""
+    found = []
+    for path in sorted(place.glob(f"*{SUFFIX}")):
+        try:
+            found.append(Ledger(path, path.stem))
+        except sqlite3.Error:  # not ours, or of another version
+            continue
+    return found
+
+
+def remove(path: Path) -> None:
+    """Delete a ledger with all its companion files but its log."""
+    for each in path.parent.glob(f"{path.stem}.*"):
+        if each.suffix != ".log":
+            each.unlink(missing_ok=True)

@@ -1,0 +1,66 @@
+"""Locks that the kernel releases when a process dies, whatever it dies of.
+
+They are POSIX record locks: a forked child does not inherit them, so nothing but the process
+itself keeps its lock.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+#: What this process holds: the kernel would call such a lock free, and drop it when asked.
+_HELD: set[Path] = set()
+
+
+class ProcessLock:
+    """The lock on one file. A process must not have two of these on the same file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: int | None = None
+
+    def take(self) -> bool:
+        """Hold the lock from now on, if nobody else does; say whether it is held."""
+        if self.path in _HELD:
+            return False
+        file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        if not _lock(file):
+            os.close(file)
+            return False
+        self._file = file
+        _HELD.add(self.path)
+        return True
+
+    def release(self) -> None:
+        """Let go of the lock, and remove its file."""
+        if self._file is not None:
+            self.path.unlink(missing_ok=True)
+            os.close(self._file)
+            self._file = None
+            _HELD.discard(self.path)
+
+    def is_free(self) -> bool:
+        """Whether no process holds the lock; one that never was is free."""
+        if self.path in _HELD:
+            return False
+        try:
+            file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True
+        try:
+            return _lock(file)
+        finally:
+            os.close(file)
+
+
+def _lock(file: int) -> bool:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise
+    return True
