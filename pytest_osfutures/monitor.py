@@ -344,7 +344,7 @@ class Monitor:
             return False
         if sight.body is None and _is_going(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
-        watch.see(ref, sight)
+        watch.sights[ref] = sight
         group.mentioned[ref] = outcome.answered_at
         if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
             status = str(sight.body.get(ref.kind.status, ""))

@@ -54,18 +54,18 @@ class Watch:
         main = self.operation.main.ref(self.names)
         return self.names.get("id") or (main.id if main is not None else "")
 
-    def see(self, ref: Ref, sight: Sight) -> None:
-        """Remember what a read said about a resource, and learn from it what is to be learned."""
-        self.sights[ref] = sight
-        if sight.body is None or sight.asked_at < self.accepted_at:
-            return
+    def learn(self) -> None:
+        """Add the names that the sights so far tell."""
         for expect in self.operation.expects:
-            if expect.learns is not None and expect.ref(self.names) == ref:
-                learned = expect.learns(sight.body, self.names, sight.asked_at - self.accepted_at)
-                self.names = {**learned, **self.names}
+            ref = expect.ref(self.names)
+            sight = self.sights.get(ref) if ref is not None and expect.learns else None
+            if expect.learns and sight and sight.body and sight.asked_at >= self.accepted_at:
+                age = sight.asked_at - self.accepted_at
+                self.names = {**expect.learns(sight.body, self.names, age), **self.names}
 
     def case(self, now: float) -> Case:
         """What there is to judge."""
+        self.learn()
         return Case(
             self.operation,
             self.names,

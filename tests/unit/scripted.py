@@ -12,12 +12,12 @@ from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operation import Body, Kind, Operation, Ref
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.services import TABLE
-from pytest_osfutures.services.kinds import ACTION, ATTACHMENT, SERVER, VOLUME
+from pytest_osfutures.services.kinds import ACTION, INTERFACE, SERVER, VOLUME
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.verdict import Case, Succeeded
 from pytest_osfutures.watch import Ending, Watch
 
-__all__ = ["ACTION", "ATTACHMENT", "SERVER", "VOLUME"]
+__all__ = ["ACTION", "INTERFACE", "SERVER", "VOLUME"]
 
 TASK = "OS-EXT-STS:task_state"
 ROWS = {operation.name: operation for operation in TABLE.operations}
