@@ -1,0 +1,481 @@
+"""Cinder's API beside its lifecycles: attachments, groups, types, lists, quotas, refusals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.fakecloud import Fault
+from tests.fakecloud.asking import Asker
+from tests.fakecloud.asking_cinder import Cinder
+
+SERVER, OTHER = "11111111-1111-4111-8111-111111111111", "21111111-1111-4111-8111-111111111111"
+CONNECTOR = {"host": "h", "ip": "1.2.3.4", "initiator": "iqn.x", "mountpoint": "/dev/vdb"}
+
+
+@pytest.fixture
+def cinder(demo: Asker) -> Cinder:
+    """Cinder as the plain member."""
+    return Cinder(demo)
+
+
+@pytest.fixture
+def boss(admin: Asker) -> Cinder:
+    """Cinder as an administrator."""
+    return Cinder(admin)
+
+
+def attach(cinder: Cinder, volume: str, server: str = SERVER) -> str:
+    """An attachment that is complete."""
+    made = cinder.make("attachment", volume_uuid=volume, instance_uuid=server)
+    body = {"attachment": {"connector": CONNECTOR}}
+    assert cinder("PUT", f"/attachments/{made}", body).status == 200
+    assert cinder("POST", f"/attachments/{made}/action", {"os-complete": {}}).status == 204
+    return made
+
+
+def test_attachments_step_by_step(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
+    assert cinder.status("volume", volume) == "reserved"
+    body = {"attachment": {"volume_uuid": volume, "instance_uuid": OTHER}}
+    assert cinder.refusal(cinder("POST", "/attachments", body)) == (
+        400,
+        f"Invalid volume: Volume {volume} status must be available or downloading to reserve, "
+        "but the current status is reserved.",
+    )
+    answer = cinder("PUT", f"/attachments/{made}", {"attachment": {"connector": CONNECTOR}})
+    assert answer.body["attachment"]["connection_info"]["attachment_id"] == made
+    assert cinder.status("volume", volume) == "attaching"
+    cinder("POST", f"/attachments/{made}/action", {"os-complete": {}})
+    assert cinder.status("volume", volume) == "in-use"
+    (shown,) = cinder.show("volume", volume)["attachments"]
+    assert (shown["attachment_id"], shown["device"]) == (made, "/dev/vdb")
+    assert cinder("DELETE", f"/attachments/{made}").body == {"attachments": []}
+    assert cinder.status("volume", volume) == "available"
+    assert cinder("GET", f"/attachments/{made}").status == 404
+
+
+def test_a_reserved_attachment_can_be_dropped(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
+    cinder("DELETE", f"/attachments/{made}")
+    assert cinder.status("volume", volume) == "available"
+
+
+def test_multiattach(cinder: Cinder) -> None:
+    volume = cinder.volume(volume_type="multi")
+    first, second = attach(cinder, volume), attach(cinder, volume, OTHER)
+    assert len(cinder.show("volume", volume)["attachments"]) == 2
+    cinder("DELETE", f"/attachments/{first}")
+    assert cinder.status("volume", volume) == "in-use"
+    listed = cinder.get(f"/attachments/detail?instance_id={OTHER}")["attachments"]
+    assert [row["id"] for row in listed] == [second]
+
+
+def test_attachments_of_a_server_are_for_nova(cinder: Cinder) -> None:
+    server, volume = cinder.asker.active(), cinder.volume()
+    body = {"volumeAttachment": {"volumeId": volume}}
+    cinder.asker("POST", f"/servers/{server}/os-volume_attachments", body)
+    cinder.wait()
+    (made,) = cinder.get("/attachments")["attachments"]
+    assert cinder.refusal(cinder("DELETE", f"/attachments/{made['id']}")) == (
+        409,
+        f"ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API",
+    )
+    cinder.asker("DELETE", f"/servers/{server}/os-volume_attachments/{volume}")
+    assert cinder.statuses("volume", volume) == ["detaching", "available"]
+
+
+def test_a_server_that_boots_from_a_new_volume(cinder: Cinder) -> None:
+    disk = {
+        "boot_index": 0,
+        "source_type": "image",
+        "uuid": cinder.asker.image(),
+        "destination_type": "volume",
+        "volume_size": 1,
+        "delete_on_termination": True,
+    }
+    server = cinder.asker.active(imageRef="", block_device_mapping_v2=[disk])
+    (volume,) = cinder.get("/volumes/detail")["volumes"]
+    assert (volume["status"], volume["bootable"]) == ("in-use", "true")
+    cinder.asker("DELETE", f"/servers/{server}")
+    cinder.wait()
+    assert cinder.get("/volumes")["volumes"] == []
+
+
+def test_the_old_way_to_attach(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    cinder.begin(volume, "os-reserve")
+    assert cinder.refusal(cinder.act(volume, "os-reserve")) == (
+        400,
+        "Invalid volume: Volume status must be available to reserve, but the status is attaching.",
+    )
+    cinder.begin(volume, "os-unreserve")
+    info = cinder.act(volume, "os-initialize_connection", connector={}).body["connection_info"]
+    assert info["data"]["access_mode"] == "rw"
+    cinder.begin(volume, "os-attach", instance_uuid=SERVER, mountpoint="/dev/vdc", mode="rw")
+    shown = cinder.show("volume", volume)
+    assert (shown["status"], shown["metadata"]["attached_mode"]) == ("in-use", "rw")
+    cinder.begin(volume, "os-begin_detaching")
+    cinder.begin(volume, "os-roll_detaching")
+    assert cinder.status("volume", volume) == "in-use"
+    cinder.begin(volume, "os-begin_detaching")
+    cinder("POST", f"/volumes/{volume}/action", {"os-detach": {}})
+    cinder("POST", f"/volumes/{volume}/action", {"os-terminate_connection": {"connector": {}}})
+    assert cinder.status("volume", volume) == "available"
+    assert cinder.act(volume, "os-begin_detaching").status == 400
+
+
+def test_flags_and_image_metadata(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    assert cinder.act(volume, "os-set_bootable", bootable=True).status == 200
+    cinder.begin(volume, "os-update_readonly_flag", readonly=True)
+    shown = cinder.show("volume", volume)
+    assert (shown["bootable"], shown["metadata"]) == ("true", {"readonly": "True"})
+    assert cinder.get(f"/volumes/{volume}/metadata") == {"metadata": {}}
+    empty = {"os-show_image_metadata": None}
+    assert cinder("POST", f"/volumes/{volume}/action", empty).status == 404
+    assert cinder.act(volume, "os-set_image_metadata", metadata={"k": "v"}).status == 200
+    assert cinder("POST", f"/volumes/{volume}/action", empty).body == {"metadata": {"k": "v"}}
+    assert cinder.act(volume, "os-unset_image_metadata", key="k").status == 200
+    assert "volume_image_metadata" not in cinder.show("volume", volume)
+
+
+def test_metadata(cinder: Cinder) -> None:
+    volume = cinder.volume(metadata={"a": "b"})
+    path = f"/volumes/{volume}/metadata"
+    assert cinder("PUT", f"{path}/x", {"meta": {"x": "y"}}).body == {"meta": {"x": "y"}}
+    assert cinder("PUT", f"{path}/x", {"meta": {"z": "y"}}).status == 400
+    added = cinder("POST", path, {"metadata": {"q": "1"}}).body["metadata"]
+    assert added == {"a": "b", "x": "y", "q": "1"}
+    assert cinder("PUT", path, {"metadata": {"only": "1"}}).body == {"metadata": {"only": "1"}}
+    assert cinder.get(f"{path}/only") == {"meta": {"only": "1"}}
+    assert cinder("DELETE", f"{path}/only").status == 200
+    assert cinder.refusal(cinder("DELETE", f"{path}/only")) == (
+        404,
+        f"Volume {volume} has no metadata with key only.",
+    )
+    snapshot = cinder.snapshot(volume, metadata={"k": "v"})
+    assert cinder.refusal(cinder("GET", f"/snapshots/{snapshot}/metadata/no")) == (
+        404,
+        f"Snapshot {snapshot} has no metadata with key no.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "added"),
+    [
+        ("3.12", set()),
+        ("3.13", {"group_id"}),
+        ("3.47", set()),
+        ("3.48", {"shared_targets", "service_uuid"}),
+        ("3.63", {"volume_type_id"}),
+        ("3.65", {"consumes_quota"}),
+    ],
+)
+def test_fields_come_with_microversions(cinder: Cinder, version: str, added: set[str]) -> None:
+    volume = cinder.volume()
+    minor = int(version.split(".")[1])
+    now = set(cinder("GET", f"/volumes/{volume}", None, version).body["volume"])
+    before = set(cinder("GET", f"/volumes/{volume}", None, f"3.{minor - 1}").body["volume"])
+    assert now - before == added
+
+
+def test_fields_for_administrators(cinder: Cinder, boss: Cinder) -> None:
+    volume = cinder.volume()
+    assert set(boss.show("volume", volume)) - set(cinder.show("volume", volume)) == {
+        "migration_status",
+        "provider_id",
+        "cluster_name",
+        "os-vol-mig-status-attr:migstat",
+        "os-vol-mig-status-attr:name_id",
+        "os-vol-host-attr:host",
+    }
+
+
+def test_lists(cinder: Cinder, boss: Cinder) -> None:
+    first, second = cinder.volume(name="a", metadata={"k": "v"}), cinder.volume(name="b")
+
+    def ids(query: str, who: Cinder = cinder) -> list[str]:
+        return [row["id"] for row in who.get(f"/volumes/detail?{query}")["volumes"]]
+
+    assert ids("") == [second, first]
+    assert ids("sort=name:asc") == [first, second]
+    assert ids("sort_key=size&sort_dir=asc") == sorted([first, second])
+    assert ids("metadata={'k': 'v'}") == [first]
+    assert ids("status=available&name=b") == [second]
+    assert ids("bootable=true") == []
+    assert ids("created_at=gt:2000-01-01T00:00:00") == [second, first]
+    assert ids("limit=1&offset=1") == [first]
+    assert ids("limit=0") == []
+    assert ids("", boss) == []
+    assert ids("all_tenants=1", boss) == [second, first]
+    summary = cinder.get("/volumes/summary")["volume-summary"]
+    assert summary == {"total_count": 2, "total_size": 2, "metadata": {"k": ["v"]}}
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("limit=-1", "limit param must be positive"),
+        ("limit=x", "limit param must be an integer"),
+        ("sort=foo:asc", "Invalid input received: Invalid sort key"),
+        ("foo=bar", "Invalid filters foo are found in query options."),
+        ("bootable=foo", "Invalid input received: 'bootable = foo'"),
+    ],
+)
+def test_lists_refuse(cinder: Cinder, query: str, said: str) -> None:
+    cinder.volume()
+    assert cinder.refusal(cinder("GET", f"/volumes?{query}")) == (400, said)
+
+
+@pytest.mark.parametrize(
+    ("volume", "status", "said"),
+    [
+        ({"size": 1, "imageRef": "nope"}, 400, "Invalid image identifier or unable to access "
+         "requested image."),
+        ({"size": 1, "availability_zone": "mars"}, 400, "Availability zone 'mars' is invalid."),
+        ({"size": 1, "foo": 1}, 400, "Invalid input for field/attribute volume. Value: {'size': "
+         "1, 'foo': 1}. Additional properties are not allowed ('foo' was unexpected)"),
+        ({"size": "x"}, 400, "Invalid input for field/attribute size. Value: x. 'x' does not "
+         "match '^[0-9]+$'"),
+        ({"size": 1, "metadata": {"a": 1}}, 400, "Invalid input for field/attribute a. Value: 1. "
+         "1 is not of type 'string'"),
+        ({"size": 1, "name": "a" * 300}, 400, "Invalid input received: name has 300 characters, "
+         "more than 255."),
+        ({"size": 1, "source_volid": SERVER}, 404, f"Volume {SERVER} could not be found."),
+        ({"size": 1, "backup_id": SERVER}, 404, f"Backup {SERVER} could not be found."),
+        ({"size": 1, "group_id": SERVER}, 404, f"Group {SERVER} could not be found."),
+    ],
+)  # fmt: skip
+def test_create_refuses(cinder: Cinder, volume: dict[str, Any], status: int, said: str) -> None:
+    assert cinder.refusal(cinder("POST", "/volumes", {"volume": volume})) == (status, said)
+
+
+def test_actions_refuse(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    path = f"/volumes/{volume}/action"
+    assert cinder.refusal(cinder("POST", path, {})) == (400, "Malformed request body")
+    assert cinder.refusal(cinder.act(volume, "os-nothing")) == (
+        400,
+        "There is no such action: os-nothing. Verify the request body and Content-Type header "
+        "and try again.",
+    )
+    assert cinder.refusal(cinder("POST", path, {"os-extend": {}})) == (
+        400,
+        "Invalid input for field/attribute os-extend. Value: {}. 'new_size' is a required property",
+    )
+    assert cinder.refusal(cinder.act(volume, "os-migrate_volume", host="x")) == (
+        403,
+        "Policy doesn't allow volume_extension:volume_admin_actions:migrate_volume to be "
+        "performed.",
+    )
+    assert cinder.refusal(cinder.act(volume, "revert", snapshot_id="x")) == (
+        400,
+        f"Volume {volume} doesn't have any snapshots.",
+    )
+
+
+def test_another_project_in_the_path(cinder: Cinder, boss: Cinder) -> None:
+    url = f"/volume/v3/{boss.asker.project_id}/volumes"
+    assert cinder.refusal(cinder.asker("GET", url)) == (400, "Malformed request url")
+    assert cinder.asker.get("/volume/v3/volumes") == {"volumes": []}
+
+
+@pytest.mark.parametrize(
+    ("quota", "limit", "said"),
+    [
+        ("volumes", 1, "VolumeLimitExceeded: Maximum number of volumes allowed (1) exceeded for "
+         "quota 'volumes'."),
+        ("gigabytes", 2, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds "
+         "allowed gigabytes quota. Requested 2G, quota is 2G and 1G has been consumed."),
+        ("gigabytes_fast", 2, "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot "
+         "exceeds allowed gigabytes_fast quota. Requested 2G, quota is 2G and 1G has been "
+         "consumed."),
+        ("per_volume_gigabytes", 1, "VolumeSizeExceedsLimit: Requested volume size 2G is larger "
+         "than maximum allowed limit 1G."),
+    ],
+)  # fmt: skip
+def test_quotas(cinder: Cinder, boss: Cinder, quota: str, limit: int, said: str) -> None:
+    first = cinder.volume()
+    project = cinder.asker.project_id
+    path = f"/os-quota-sets/{project}"
+    assert cinder("PUT", path, {"quota_set": {quota: limit}}).status == 403
+    assert boss("PUT", path, {"quota_set": {quota: limit}}).status == 200
+    response = cinder("POST", "/volumes", {"volume": {"size": 2}})
+    assert cinder.refusal(response) == (413, said)
+    assert response.headers["Retry-After"] == "0"
+    usage = cinder.get(f"{path}?usage=True")["quota_set"]
+    assert usage["volumes"]["in_use"] == usage["gigabytes_fast"]["in_use"] == 1
+    cinder("DELETE", f"/volumes/{first}")
+    boss("DELETE", path)
+    assert cinder("POST", "/volumes", {"volume": {"size": 2}}).status == 202
+
+
+def test_quotas_of_snapshots_backups_and_extends(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    cinder.cloud.settings.quotas |= {"snapshots": 0, "backups": 0, "gigabytes": 2}
+    refusals = [
+        cinder("POST", "/snapshots", {"snapshot": {"volume_id": volume}}),
+        cinder("POST", "/backups", {"backup": {"volume_id": volume}}),
+        cinder.act(volume, "os-extend", new_size=3),
+    ]
+    assert [cinder.refusal(response) for response in refusals] == [
+        (413, "SnapshotLimitExceeded: Maximum number of snapshots allowed (0) exceeded"),
+        (413, "BackupLimitExceeded: Maximum number of backups allowed (0) exceeded"),
+        (
+            413,
+            "VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed "
+            "gigabytes quota. Requested 2G, quota is 2G and 1G has been consumed.",
+        ),
+    ]
+    assert cinder.status("volume", volume) == "available"
+
+
+def test_types(cinder: Cinder, boss: Cinder) -> None:
+    assert cinder.get("/types/default")["volume_type"]["name"] == "fast"
+    body = {"volume_type": {"name": "t", "os-volume-type-access:is_public": False}}
+    assert cinder("POST", "/types", body).status == 403
+    kind = boss("POST", "/types", body).body["volume_type"]["id"]
+    assert cinder("GET", f"/types/{kind}").status == 404
+    access = {"addProjectAccess": {"project": cinder.asker.project_id}}
+    assert boss("POST", f"/types/{kind}/action", access).status == 202
+    assert cinder.get(f"/types/{kind}")["volume_type"]["name"] == "t"
+    boss("POST", f"/types/{kind}/extra_specs", {"extra_specs": {"q": "r"}})
+    boss("PUT", f"/types/{kind}/extra_specs/q", {"q": "s"})
+    assert boss.get(f"/types/{kind}/extra_specs/q") == {"q": "s"}
+    assert boss("DELETE", f"/types/{kind}/extra_specs/q").status == 202
+    assert boss("GET", f"/types/{kind}/extra_specs/q").status == 404
+    cinder.volume(volume_type="t")
+    assert boss("DELETE", f"/types/{kind}").status == 400
+
+
+def group(cinder: Cinder, boss: Cinder, specs: dict[str, str]) -> tuple[str, str]:
+    """A group that is there, with a volume in it."""
+    replicated = {"volume_backend_name": "fast", "replication_enabled": "<is> True"}
+    name = f"r{len(cinder.cloud.block_storage.types)}"
+    boss("POST", "/types", {"volume_type": {"name": name, "extra_specs": replicated}})
+    kind = {"group_type": {"name": name, "group_specs": specs}}
+    type_id = boss("POST", "/group_types", kind).body["group_type"]["id"]
+    made = cinder.make("group", name="g", group_type=type_id, volume_types=[name])
+    assert cinder.statuses("group", made) == ["creating", "available"]
+    return made, cinder.volume(volume_type=name, group_id=made)
+
+
+def test_groups(cinder: Cinder, boss: Cinder) -> None:
+    made, volume = group(cinder, boss, {})
+    assert cinder("DELETE", f"/volumes/{volume}").status == 400
+    assert cinder("PUT", f"/groups/{made}", {"group": {"remove_volumes": volume}}).status == 202
+    assert cinder.statuses("group", made) == ["updating", "available"]
+    assert cinder.show("volume", volume)["group_id"] is None
+    assert cinder("PUT", f"/groups/{made}", {"group": {"add_volumes": volume}}).status == 202
+    cinder.wait()
+    path = f"/groups/{made}/action"
+    assert cinder.refusal(cinder("POST", path, {"delete": {"delete-volumes": False}}))[0] == 400
+    assert cinder("POST", path, {"delete": {"delete-volumes": True}}).status == 202
+    assert cinder.status("volume", volume) == "deleting"
+    assert cinder.statuses("group", made) == ["deleting", "404"]
+    assert cinder.status("volume", volume) == "404"
+
+
+def test_group_snapshots(cinder: Cinder, boss: Cinder) -> None:
+    made, volume = group(cinder, boss, {})
+    snapshot = cinder.make("group_snapshot", group_id=made, name="gs")
+    assert cinder.statuses("group_snapshot", snapshot) == ["creating", "available"]
+    (inside,) = cinder.get("/snapshots")["snapshots"]
+    assert (inside["volume_id"], inside["status"]) == (volume, "available")
+    assert cinder("DELETE", f"/snapshots/{inside['id']}").status == 400
+    source = {"create-from-src": {"group_snapshot_id": snapshot, "name": "copy"}}
+    copy = cinder("POST", "/groups/action", source).body["group"]["id"]
+    assert cinder("DELETE", f"/group_snapshots/{snapshot}").status == 400
+    cinder.wait()
+    copied = [v for v in cinder.get("/volumes/detail")["volumes"] if v["group_id"] == copy]
+    assert [v["snapshot_id"] for v in copied] == [inside["id"]]
+    assert cinder("DELETE", f"/group_snapshots/{snapshot}").status == 202
+    assert cinder.statuses("group_snapshot", snapshot) == ["deleting", "404"]
+    assert cinder.get("/snapshots") == {"snapshots": []}
+
+
+@pytest.mark.parametrize(
+    ("operation", "end"),
+    [("group.create", "error"), ("group_snapshot.create", "error")],
+)
+def test_groups_fail(cinder: Cinder, boss: Cinder, operation: str, end: str) -> None:
+    kind = operation.split(".")[0]
+    default = boss.get("/group_types/default")["group_type"]["id"]
+    if kind == "group":
+        cinder.cloud.faults.add(Fault("error", operation=operation))
+        made = cinder.make("group", group_type=default, volume_types=["fast"])
+    else:
+        cinder.cloud.faults.add(Fault("error", operation=operation))
+        made = cinder.make("group_snapshot", group_id=group(cinder, boss, {})[0])
+    cinder.wait()
+    assert cinder.status(kind, made) == end
+
+
+REPLICATED = {"group_replication_enabled": "<is> True"}
+
+
+def test_replication(cinder: Cinder, boss: Cinder) -> None:
+    made, volume = group(cinder, boss, REPLICATED)
+    path = f"/groups/{made}/action"
+
+    def change(verb: str) -> list[str]:
+        assert boss("POST", path, {f"{verb}_replication": {}}).status == 202
+        seen = [cinder.show("group", made)["replication_status"]]
+        cinder.wait()
+        return [*seen, cinder.show("group", made)["replication_status"]]
+
+    assert change("enable") == ["enabling", "enabled"]
+    assert cinder.show("volume", volume)["replication_status"] == "enabled"
+    assert change("failover") == ["failing-over", "failed-over"]
+    targets = boss("POST", path, {"list_replication_targets": {}}).body
+    assert targets == {"replication_targets": [{"backend_id": "secondary"}]}
+    assert boss("POST", path, {"disable_replication": {}}).status == 400
+    assert boss("POST", path, {"enable_replication": {}}, "3.37").status == 404
+
+
+@pytest.mark.parametrize(("verb", "end"), [("enable", "error"), ("failover", "failover-error")])
+def test_replication_fails(cinder: Cinder, boss: Cinder, verb: str, end: str) -> None:
+    made, _ = group(cinder, boss, REPLICATED)
+    path = f"/groups/{made}/action"
+    if verb == "failover":
+        boss("POST", path, {"enable_replication": {}})
+        cinder.wait()
+    cinder.cloud.faults.add(Fault("error", operation=f"group.{verb}_replication"))
+    boss("POST", path, {f"{verb}_replication": {}})
+    cinder.wait()
+    assert cinder.show("group", made)["replication_status"] == end
+
+
+def test_messages_belong_to_their_project(cinder: Cinder, boss: Cinder) -> None:
+    cinder.cloud.faults.add(Fault("error", operation="volume.create"))
+    volume = cinder.volume()
+    boss.volume()
+    (message,) = cinder.get("/messages")["messages"]
+    assert message["resource_uuid"] == volume
+    assert len(boss.get("/messages")["messages"]) == 2
+    assert cinder.get(f"/messages/{message['id']}")["message"]["message_level"] == "ERROR"
+    assert cinder("DELETE", f"/messages/{message['id']}").status == 204
+    assert cinder.refusal(cinder("GET", "/messages/nope")) == (
+        404,
+        "Message nope could not be found.",
+    )
+
+
+def test_what_cinder_tells_of_itself(cinder: Cinder, boss: Cinder) -> None:
+    assert cinder("GET", "/os-services").status == 403
+    hosts = {row["host"] for row in boss.get("/os-services")["services"]}
+    assert hosts == {"cinder1", "cinder1@fast", "cinder1@slow"}
+    boss.volume(size=3)
+    pools = boss.get("/scheduler-stats/get_pools?detail=true")["pools"]
+    allocated = {pool["name"]: pool["capabilities"]["allocated_capacity_gb"] for pool in pools}
+    assert allocated == {"cinder1@fast#fast": 3, "cinder1@slow#slow": 0}
+    assert any(row["alias"] == "backups" for row in cinder.get("/extensions")["extensions"])
+    assert cinder.get("/resource_filters?resource=backup")["resource_filters"] == [
+        {"resource": "backup", "filters": ["name", "status", "volume_id"]}
+    ]
+    root = cinder.asker("GET", "/volume/")
+    assert root.body["versions"][0]["version"] == "3.71"
