@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_osfutures import clouds_yaml
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable
@@ -102,8 +100,9 @@ class Cloud:
         if self._config is None:
             return None
         plain = (str, int, float, bool, list, dict, type(None))
-        known = self._config.config.items()
-        return {key: value for key, value in known if isinstance(value, plain)}
+        return {
+            key: value for key, value in self._config.config.items() if isinstance(value, plain)
+        }
 
     @cached_property
     def source(self) -> Source:
@@ -179,40 +178,20 @@ def connect(
 
 def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
     """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked."""
-    from openstack.config import OpenStackConfig
-
-    with warnings.catch_warnings():  # the sdk warns about its own defaults
-        warnings.simplefilter("ignore")
-        loader = OpenStackConfig(load_yaml_config=False, load_envvars=False)
-        region = loader.get_one(**configuration)
-        return Cloud(name, region.get_session(), config=region)
+    region = clouds_yaml.rebuilt(configuration)
+    return Cloud(name, region.get_session(), config=region)
 
 
 def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> Cloud:
-    from openstack import exceptions
-    from openstack.config import OpenStackConfig
-
-    try:
-        config = OpenStackConfig()
-        found = sorted(set(config.get_cloud_names()) - {"defaults"})
-    except Exception as error:  # yaml's, the file system's and the sdk's own: all mean the same
-        raise BadInput(f"clouds.yaml cannot be read: {_one_line(error)}") from error
-    chosen = config.default_cloud if config.default_cloud != "defaults" else None
-    name = name or chosen or ("envvars" if "envvars" in found else None)
+    config = clouds_yaml.read()
+    found = clouds_yaml.names(config)
+    name = name or clouds_yaml.default_name(config)
     if name == FAKE and FAKE not in found:
         return embedded(engine, poll)
     if name is None or name not in found:
-        raise BadInput(_unknown(name, found, config))
-    try:
-        with warnings.catch_warnings():  # the sdk warns about its own defaults
-            warnings.simplefilter("ignore")
-            region = config.get_one(cloud=name)
-            session = region.get_session()
-    except exceptions.ConfigException as error:
-        raise BadInput(f"cloud {name!r} is not usable as it is configured: {error}") from error
-    except Exception as error:  # a plugin's complaint about what is missing
-        raise BadInput(f"cloud {name!r} cannot be used: {_one_line(error)}") from error
-    return Cloud(name, session, engine=engine, poll=poll, config=region)
+        raise clouds_yaml.unknown(name, config, FAKE)
+    region = clouds_yaml.region(config, name)
+    return Cloud(name, region.get_session(), engine=engine, poll=poll, config=region)
 
 
 def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
@@ -225,53 +204,14 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
     return Cloud(FAKE, session(fake), engine=engine, poll=poll, fake=fake)
 
 
-def _unknown(name: str | None, found: list[str], config: Any) -> str:
-    from openstack.config.loader import CONFIG_SEARCH_PATH
-
-    which = f"unknown cloud {name!r}" if name is not None else "no cloud was chosen"
-    if found:
-        where = f" in {config.config_filename}" if config.config_filename else ""
-        return f"{which}; found{where}: {', '.join(found)} (and {FAKE!r}, the embedded fake)"
-    given = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    places = ([given] if given else []) + [f"{place}/clouds.yaml" for place in CONFIG_SEARCH_PATH]
-    for place in places:
-        if broken := _broken(place):
-            return f"{which}: {place} cannot be read: {broken}"
-    looked = ", ".join(dict.fromkeys(places))
-    return (
-        f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
-        f"OS_CLIENT_CONFIG_FILE name one, or use {FAKE!r}, the embedded fake"
-    )
-
-
-def _broken(path: str) -> str | None:
-    """What is wrong with a file that the sdk passes over without a word."""
-    import yaml
-
-    try:
-        yaml.safe_load(Path(path).read_text())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        return _one_line(error)
-    return None
-
-
 def _authenticate(cloud: Cloud) -> None:
     from keystoneauth1 import exceptions
 
     where = getattr(cloud.session.auth, "auth_url", None) or "its endpoint"
     try:
         cloud.session.get_token()
-    except exceptions.Unauthorized as error:
-        raise CloudUnreachable(
-            f"cloud {cloud.name!r} at {where} refuses the credentials: {_one_line(error)}"
-        ) from error
     except (exceptions.ClientException, OSError) as error:
-        raise CloudUnreachable(
-            f"cloud {cloud.name!r} does not answer at {where}: {_one_line(error)}"
-        ) from error
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        refused = isinstance(error, exceptions.Unauthorized)
+        what = "refuses the credentials" if refused else "does not answer"
+        words = clouds_yaml.one_line(error)
+        raise CloudUnreachable(f"cloud {cloud.name!r} at {where} {what}: {words}") from error

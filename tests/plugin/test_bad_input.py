@@ -43,7 +43,7 @@ def test_an_unreadable_clouds_yaml(pytester: pytest.Pytester, clouds: Path) -> N
 
 def test_an_endpoint_that_is_down(pytester: pytest.Pytester, clouds: Path) -> None:
     text = usage_error(pytester, "--os-cloud", "devstack")
-    assert "cloud 'devstack' does not answer at http://127.0.0.1:9/v3" in text
+    assert "cloud 'devstack' at http://127.0.0.1:9/v3 does not answer: " in text
 
 
 @pytest.mark.parametrize(

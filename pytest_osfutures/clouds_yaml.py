@@ -1,0 +1,96 @@
+"""The user's clouds.yaml: read by openstacksdk, explained where openstacksdk keeps silent."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+from pytest_osfutures.errors import BadInput
+
+
+def read() -> Any:
+    """The `OpenStackConfig` of files and environment. Raises BadInput if a file is unreadable."""
+    from openstack.config import OpenStackConfig
+
+    for place in _places():
+        # The sdk goes on to the next file without a word, and the user's clouds are not found.
+        if broken := _broken(place):
+            raise BadInput(f"{place} cannot be read: {broken}")
+    try:
+        return OpenStackConfig()
+    except Exception as error:  # the sdk's own complaints: no mapping, no such default cloud
+        raise BadInput(f"clouds.yaml cannot be used: {one_line(error)}") from error
+
+
+def names(config: Any) -> list[str]:
+    """The clouds that were found; `envvars` stands for the OS_* variables."""
+    return sorted(set(config.get_cloud_names()) - {"defaults"})
+
+
+def default_name(config: Any) -> str | None:
+    """The cloud that is meant if none is named: OS_CLOUD, then the OS_* variables."""
+    if config.default_cloud and config.default_cloud != "defaults":
+        return str(config.default_cloud)
+    return "envvars" if "envvars" in names(config) else None
+
+
+def region(config: Any, name: str) -> Any:
+    """The `CloudRegion` of one cloud. Raises BadInput if it lacks something."""
+    try:
+        with warnings.catch_warnings():  # the sdk warns about its own defaults
+            warnings.simplefilter("ignore")
+            found = config.get_one(cloud=name)
+            found.get_session()
+    except Exception as error:  # the sdk's, or an auth plugin's complaint about what is missing
+        raise BadInput(f"cloud {name!r} cannot be used: {one_line(error)}") from error
+    return found
+
+
+def rebuilt(configuration: dict[str, Any]) -> Any:
+    """The `CloudRegion` that another process has described; no file and no variable counts."""
+    from openstack.config import OpenStackConfig
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        loader = OpenStackConfig(load_yaml_config=False, load_envvars=False)
+        return loader.get_one(**configuration)
+
+
+def unknown(name: str | None, config: Any, also: str) -> BadInput:
+    """The error for a name that is not there; `also` is a name that always works."""
+    which = f"unknown cloud {name!r}" if name is not None else "no cloud was chosen"
+    if found := names(config):
+        where = f" in {config.config_filename}" if config.config_filename else ""
+        known = ", ".join(found)
+        return BadInput(f"{which}; found{where}: {known} (and {also!r}, the embedded fake)")
+    looked = ", ".join(dict.fromkeys(_places()))
+    return BadInput(
+        f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
+        f"OS_CLIENT_CONFIG_FILE name one, or use {also!r}, the embedded fake"
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """The error's text without line breaks."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _places() -> list[str]:
+    from openstack.config.loader import CONFIG_SEARCH_PATH
+
+    given = os.environ.get("OS_CLIENT_CONFIG_FILE")
+    return ([given] if given else []) + [f"{place}/clouds.yaml" for place in CONFIG_SEARCH_PATH]
+
+
+def _broken(path: str) -> str | None:
+    import yaml
+
+    try:
+        yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        return one_line(error)
+    return None
