@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -45,7 +46,12 @@ def test_create_from_image(cinder: Cinder) -> None:
 @pytest.mark.parametrize("source", ["snapshot", "source_volid", "backup"])
 def test_create_from_something(cinder: Cinder, source: str) -> None:
     first = cinder.volume(size=2, imageRef=cinder.asker.image())
-    made = {"snapshot": cinder.snapshot, "backup": cinder.backup, "source_volid": str}[source]
+    makers: dict[str, Callable[[str], str]] = {
+        "snapshot": cinder.snapshot,
+        "backup": cinder.backup,
+        "source_volid": str,
+    }
+    made = makers[source]
     key = source if source == "source_volid" else f"{source}_id"
     volume = cinder.make("volume", **{key: made(first)})
     assert cinder.statuses("volume", volume) == ["creating", "available"]

@@ -1,0 +1,317 @@
+"""Neutron: networks, subnets, ports, routers, floating IPs, security groups, tags, quotas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.fakecloud.wire import Response
+from tests.fakecloud.asking import Asker
+
+NOBODY = "11111111-1111-4111-8111-111111111111"
+
+
+def ask(asker: Asker, method: str, path: str, body: Any = None) -> Response:
+    return asker(method, f"/network/v2.0{path}", body)
+
+
+def make(asker: Asker, kind: str, **fields: Any) -> dict[str, Any]:
+    """Something new."""
+    response = ask(asker, "POST", f"/{kind}s".replace("_", "-"), {kind: fields})
+    assert response.status == 201, response
+    return dict(response.body[kind])
+
+
+def net(asker: Asker, cidr: str = "10.99.0.0/29", **fields: Any) -> tuple[str, str]:
+    """A network and its subnet."""
+    network = make(asker, "network", name="n", **fields)["id"]
+    subnet = make(asker, "subnet", network_id=network, cidr=cidr, ip_version=4)
+    return network, subnet["id"]
+
+
+def said(response: Response) -> tuple[int, str, str]:
+    """Status, type and message of an answer that says no."""
+    error = response.body["NeutronError"]
+    assert error["detail"] == ""
+    return response.status, error["type"], error["message"]
+
+
+def test_the_network_that_is_there(demo: Asker, admin: Asker) -> None:
+    (network,) = ask(demo, "GET", "/networks").body["networks"]
+    assert set(network) == {
+        "id", "name", "tenant_id", "project_id", "admin_state_up", "mtu", "status", "subnets",
+        "shared", "availability_zone_hints", "availability_zones", "ipv4_address_scope",
+        "ipv6_address_scope", "router:external", "port_security_enabled", "description", "tags",
+        "created_at", "updated_at", "revision_number",
+    }  # fmt: skip
+    assert (network["name"], network["status"], network["shared"]) == ("private", "ACTIVE", True)
+    (subnet,) = ask(demo, "GET", "/subnets").body["subnets"]
+    assert (subnet["cidr"], subnet["gateway_ip"]) == ("10.20.0.0/16", "10.20.0.1")
+    (seen,) = ask(admin, "GET", "/networks").body["networks"]
+    assert set(seen) - set(network) == {
+        "provider:network_type", "provider:physical_network", "provider:segmentation_id",
+    }  # fmt: skip
+
+
+def test_subnets(demo: Asker) -> None:
+    network = make(demo, "network")["id"]
+    subnet = make(demo, "subnet", network_id=network, cidr="10.99.0.0/29", ip_version=4)
+    assert subnet["gateway_ip"] == "10.99.0.1"
+    assert subnet["allocation_pools"] == [{"start": "10.99.0.2", "end": "10.99.0.6"}]
+    again = {"network_id": network, "cidr": "10.99.0.0/29", "ip_version": 4}
+    assert said(ask(demo, "POST", "/subnets", {"subnet": again})) == (
+        400,
+        "InvalidInput",
+        f"Invalid input for operation: Requested subnet with cidr: 10.99.0.0/29 for network: "
+        f"{network} overlaps with another subnet.",
+    )
+    six = make(demo, "subnet", network_id=network, cidr="fd00::/64", ip_version=6)
+    assert six["gateway_ip"] == "fd00::1"
+    port = make(demo, "port", network_id=network)
+    assert [ip["ip_address"] for ip in port["fixed_ips"]] == ["10.99.0.2", "fd00::2"]
+
+
+def test_ports(demo: Asker, admin: Asker) -> None:
+    network, subnet = net(demo)
+    port = make(demo, "port", network_id=network, name="p")
+    assert set(port) == {
+        "id", "name", "network_id", "project_id", "mac_address", "admin_state_up", "status",
+        "device_id", "device_owner", "fixed_ips", "tenant_id", "security_groups",
+        "binding:vnic_type", "allowed_address_pairs", "extra_dhcp_opts", "description", "tags",
+        "created_at", "updated_at", "revision_number", "port_security_enabled",
+    }  # fmt: skip
+    assert port["fixed_ips"] == [{"subnet_id": subnet, "ip_address": "10.99.0.2"}]
+    assert (port["status"], port["revision_number"]) == ("DOWN", 1)
+    seen = ask(admin, "GET", f"/ports/{port['id']}").body["port"]
+    assert seen["binding:vif_type"] == "unbound"
+    changed = ask(demo, "PUT", f"/ports/{port['id']}", {"port": {"name": "q", "device_id": "d"}})
+    assert (changed.body["port"]["name"], changed.body["port"]["revision_number"]) == ("q", 2)
+    taken = {"network_id": network, "fixed_ips": [{"ip_address": "10.99.0.2"}]}
+    assert said(ask(demo, "POST", "/ports", {"port": taken})) == (
+        409,
+        "IpAddressAlreadyAllocated",
+        f"IP address 10.99.0.2 already allocated in subnet {subnet}",
+    )
+    for _ in range(4):
+        make(demo, "port", network_id=network)
+    full = ask(demo, "POST", "/ports", {"port": {"network_id": network}})
+    assert said(full)[:2] == (409, "IpAddressGenerationFailure")
+    assert said(ask(demo, "DELETE", f"/subnets/{subnet}"))[1] == "SubnetInUse"
+    assert said(ask(demo, "DELETE", f"/networks/{network}"))[1] == "NetworkInUse"
+    assert ask(demo, "DELETE", f"/ports/{port['id']}").status == 204
+    assert make(demo, "port", network_id=network)["fixed_ips"][0]["ip_address"] == "10.99.0.2"
+    for row in ask(demo, "GET", f"/ports?network_id={network}").body["ports"]:
+        ask(demo, "DELETE", f"/ports/{row['id']}")
+    assert ask(demo, "DELETE", f"/networks/{network}").status == 204
+    assert ask(demo, "GET", f"/subnets/{subnet}").status == 404
+
+
+@pytest.mark.parametrize(
+    ("effect", "end"), [(None, ("ACTIVE", "ovs")), ("error", ("DOWN", "binding_failed"))]
+)
+def test_binding(admin: Asker, effect: str | None, end: tuple[str, str]) -> None:
+    if effect:
+        admin.cloud.faults.add(Fault(effect, operation="port.bind"))
+    port = make(admin, "port", network_id=admin.network(), **{"binding:host_id": "compute1"})
+    assert port["status"] == "BUILD"
+    admin.clock.advance(5)
+    port = ask(admin, "GET", f"/ports/{port['id']}").body["port"]
+    assert (port["status"], port["binding:vif_type"]) == end
+    port = ask(admin, "PUT", f"/ports/{port['id']}", {"port": {"binding:host_id": ""}})
+    assert port.body["port"]["status"] == "DOWN"
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "refusal"),
+    [
+        ("network", {"foo": 1}, (400, "HTTPBadRequest", "Unrecognized attribute(s) 'foo'")),
+        ("network", {"shared": True}, (403, "PolicyNotAuthorized", "(rule:create_network and "
+         "rule:create_network:shared) is disallowed by policy")),
+        ("network", {"admin_state_up": "x"}, (400, "HTTPBadRequest", "Invalid input for "
+         "admin_state_up. Reason: 'x' cannot be converted to boolean.")),
+        ("subnet", {"network_id": "nope", "cidr": "10.0.0.0/8", "ip_version": 4}, (400,
+         "HTTPBadRequest", "Invalid input for network_id. Reason: 'nope' is not a valid UUID.")),
+        ("port", {}, (400, "HTTPBadRequest", "Failed to parse request. Required attribute "
+         "'network_id' not specified")),
+        ("port", {"network_id": NOBODY}, (404, "NetworkNotFound", f"Network {NOBODY} could not be "
+         "found.")),
+    ],
+)  # fmt: skip
+def test_create_refuses(
+    demo: Asker, kind: str, fields: dict[str, Any], refusal: tuple[int, str, str]
+) -> None:
+    assert said(ask(demo, "POST", f"/{kind}s", {kind: fields})) == refusal
+
+
+def test_what_belongs_to_others(demo: Asker, admin: Asker) -> None:
+    hidden = make(admin, "network")["id"]
+    assert said(ask(demo, "GET", f"/networks/{hidden}"))[:2] == (404, "NetworkNotFound")
+    shared = demo.network()
+    refusal = (403, "PolicyNotAuthorized", "rule:delete_network is disallowed by policy")
+    assert said(ask(demo, "DELETE", f"/networks/{shared}")) == refusal
+
+
+def outside(admin: Asker) -> str:
+    """An external network."""
+    return net(admin, "172.24.4.0/24", **{"router:external": True})[0]
+
+
+def test_routers(demo: Asker) -> None:
+    _, subnet = net(demo)
+    router = make(demo, "router", name="r")["id"]
+    path, body = f"/routers/{router}/add_router_interface", {"subnet_id": subnet}
+    added = ask(demo, "PUT", path, body).body
+    assert (added["id"], added["subnet_ids"]) == (router, [subnet])
+    assert said(ask(demo, "PUT", path, body))[:2] == (400, "BadRequest")
+    (port,) = ask(demo, "GET", f"/ports?device_id={router}").body["ports"]
+    assert port["device_owner"] == "network:router_interface"
+    assert port["fixed_ips"][0]["ip_address"] == "10.99.0.1"
+    assert said(ask(demo, "DELETE", f"/ports/{port['id']}"))[1] == "ServicePortInUse"
+    assert said(ask(demo, "DELETE", f"/routers/{router}"))[1] == "RouterInUse"
+    path = f"/routers/{router}/remove_router_interface"
+    assert ask(demo, "PUT", path, body).status == 200
+    assert said(ask(demo, "PUT", path, body))[1] == "RouterInterfaceNotFoundForSubnet"
+    assert ask(demo, "DELETE", f"/routers/{router}").status == 204
+
+
+def test_floating_ips(demo: Asker, admin: Asker) -> None:
+    external = outside(admin)
+    network, subnet = net(demo)
+    port = make(demo, "port", network_id=network)["id"]
+    floating = make(demo, "floatingip", floating_network_id=external)
+    assert (floating["status"], floating["port_id"]) == ("DOWN", None)
+    path, lead = f"/floatingips/{floating['id']}", {"floatingip": {"port_id": port}}
+    assert said(ask(demo, "PUT", path, lead))[1] == "ExternalGatewayForFloatingIPNotFound"
+    gateway = {"network_id": external}
+    router = make(demo, "router", external_gateway_info=gateway)
+    assert router["external_gateway_info"]["network_id"] == external
+    ask(demo, "PUT", f"/routers/{router['id']}/add_router_interface", {"subnet_id": subnet})
+    shown = ask(demo, "PUT", path, lead).body["floatingip"]
+    assert (shown["status"], shown["fixed_ip_address"]) == ("ACTIVE", "10.99.0.2")
+    assert shown["router_id"] == router["id"]
+    ask(demo, "DELETE", f"/ports/{port}")
+    assert ask(demo, "GET", path).body["floatingip"]["status"] == "DOWN"
+    assert ask(demo, "DELETE", path).status == 204
+    addresses = [ip for p in admin.cloud.network.ports for ip in p.fixed_ips]
+    assert floating["floating_ip_address"] not in [ip["ip_address"] for ip in addresses]
+
+
+def test_security_groups(demo: Asker) -> None:
+    (default,) = ask(demo, "GET", "/security-groups").body["security_groups"]
+    assert len(default["security_group_rules"]) == 4
+    assert said(ask(demo, "DELETE", f"/security-groups/{default['id']}"))[0] == 409
+    group = make(demo, "security_group", name="sg")["id"]
+    wanted = {
+        "security_group_id": group,
+        "direction": "ingress",
+        "protocol": "tcp",
+        "port_range_min": 22,
+        "port_range_max": 22,
+    }
+    rule = make(demo, "security_group_rule", **wanted)
+    assert (rule["ethertype"], rule["port_range_min"]) == ("IPv4", 22)
+    again = ask(demo, "POST", "/security-group-rules", {"security_group_rule": wanted})
+    text = f"Security group rule already exists. Rule id is {rule['id']}."
+    assert said(again) == (409, "SecurityGroupRuleExists", text)
+    assert ask(demo, "DELETE", f"/security-group-rules/{rule['id']}").status == 204
+    port = make(demo, "port", network_id=demo.network(), security_groups=[group])
+    text = f"Security Group {group} in use."
+    refused = ask(demo, "DELETE", f"/security-groups/{group}")
+    assert said(refused) == (409, "SecurityGroupInUse", text)
+    ask(demo, "DELETE", f"/ports/{port['id']}")
+    assert ask(demo, "DELETE", f"/security-groups/{group}").status == 204
+
+
+def test_tags(demo: Asker) -> None:
+    network = make(demo, "network", name="a")["id"]
+    path = f"/networks/{network}/tags"
+    assert ask(demo, "PUT", path, {"tags": ["a", "b"]}).body == {"tags": ["a", "b"]}
+    assert ask(demo, "PUT", f"{path}/c").status == 201
+    assert ask(demo, "GET", path).body == {"tags": ["a", "b", "c"]}
+    text = "Tag zz could not be found."
+    assert said(ask(demo, "GET", f"{path}/zz")) == (404, "TagNotFound", text)
+
+    def names(query: str) -> list[str]:
+        return [row["name"] for row in ask(demo, "GET", f"/networks?{query}").body["networks"]]
+
+    assert names("tags=a,b") == names("tags-any=a,x") == ["a"]
+    assert names("not-tags=a") == names("not-tags-any=a,x") == ["private"]
+    assert ask(demo, "DELETE", f"{path}/c").status == 204
+    assert ask(demo, "DELETE", path).status == 204
+    assert names("tags=a") == []
+
+
+def test_lists(demo: Asker) -> None:
+    for name in ("c", "a", "b"):
+        make(demo, "network", name=name)
+
+    def listed(query: str) -> dict[str, Any]:
+        return dict(ask(demo, "GET", f"/networks?{query}").body)
+
+    def names(query: str) -> list[str]:
+        return [row["name"] for row in listed(query)["networks"]]
+
+    assert names("sort_key=name&sort_dir=asc") == ["a", "b", "c", "private"]
+    assert names("name=a&name=b&sort_key=name") == ["a", "b"]
+    assert names("shared=True") == ["private"]
+    assert listed("fields=name&name=a") == {"networks": [{"name": "a"}]}
+    page = listed("sort_key=name&limit=2")
+    assert [link["rel"] for link in page["networks_links"]] == ["next", "previous"]
+    query = page["networks_links"][0]["href"].split("?")[1]
+    assert names(query) == ["c", "private"]
+    back = listed(query)["networks_links"][1]["href"].split("?")[1]
+    assert names(back) == ["a", "b"]
+
+
+def test_several_ports_in_one_request(demo: Asker) -> None:
+    network, _ = net(demo)
+    response = ask(demo, "POST", "/ports", {"ports": [{"network_id": network}] * 3})
+    assert len(response.body["ports"]) == 3
+
+
+def test_quotas(demo: Asker, admin: Asker) -> None:
+    path = f"/quotas/{demo.project_id}"
+    assert said(ask(demo, "PUT", path, {"quota": {"network": 1}}))[1] == "PolicyNotAuthorized"
+    ask(admin, "PUT", path, {"quota": {"network": 1}})
+    make(demo, "network")
+    text = "Quota exceeded for resources: ['network']."
+    assert said(ask(demo, "POST", "/networks", {"network": {}})) == (409, "OverQuota", text)
+    details = ask(demo, "GET", f"{path}/details.json").body["quota"]["network"]
+    assert details == {"limit": 1, "used": 1, "reserved": 0}
+    assert ask(admin, "DELETE", path).status == 204
+    assert ask(demo, "GET", path).body["quota"]["network"] == 100
+
+
+def test_what_neutron_tells_of_itself(demo: Asker, admin: Asker) -> None:
+    assert demo("GET", "/network").body["versions"][0]["id"] == "v2.0"
+    assert ask(demo, "GET", "/extensions/router").status == 200
+    assert ask(demo, "GET", "/extensions/nothing").status == 404
+    assert ask(demo, "GET", "/agents").body == {"agents": []}
+    hosts = [row["host"] for row in ask(admin, "GET", "/agents").body["agents"]]
+    assert hosts == ["compute1", "compute2"]
+    zones = ask(demo, "GET", "/availability_zones").body["availability_zones"]
+    assert {row["resource"] for row in zones} == {"network", "router"}
+    topology = ask(demo, "GET", f"/auto-allocated-topology/{demo.project_id}").body
+    assert topology["auto_allocated_topology"]["id"] == demo.network()
+    assert said(ask(demo, "GET", "/nothing"))[1] == "HTTPNotFound"
+
+
+def test_ports_of_servers(demo: Asker) -> None:
+    server = demo.active(networks=[{"uuid": demo.network()}])
+    (port,) = ask(demo, "GET", f"/ports?device_id={server}").body["ports"]
+    assert (port["status"], port["device_owner"]) == ("ACTIVE", "compute:nova")
+    demo("DELETE", f"/servers/{server}")
+    demo.clock.advance(20)
+    assert ask(demo, "GET", f"/ports/{port['id']}").status == 404
+
+
+def test_a_port_of_ones_own_outlives_the_server(demo: Asker) -> None:
+    port = make(demo, "port", network_id=demo.network())["id"]
+    server = demo.active(networks=[{"port": port}])
+    assert ask(demo, "GET", f"/ports/{port}").body["port"]["device_id"] == server
+    demo("DELETE", f"/servers/{server}")
+    demo.clock.advance(20)
+    shown = ask(demo, "GET", f"/ports/{port}").body["port"]
+    assert (shown["status"], shown["device_id"]) == ("DOWN", "")
