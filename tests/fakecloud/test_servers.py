@@ -414,3 +414,26 @@ def test_flavors(demo: Asker, admin: Asker) -> None:
     assert len(demo.get("/flavors?minRam=2048")["flavors"]) == 3
     assert admin("DELETE", f"/flavors/{flavor}").status == 202
     assert demo("GET", f"/flavors/{flavor}").status == 404
+
+
+def test_a_refused_build_takes_nothing(demo: Asker) -> None:
+    made = demo("POST", "/network/v2.0/ports", {"port": {"network_id": demo.network()}})
+    port_id, missing = made.body["port"]["id"], "00000000-0000-4000-8000-000000000000"
+    body: dict[str, Any] = {"name": "x", "flavorRef": demo.flavor(), "imageRef": demo.image()}
+    body["networks"] = [{"port": port_id}, {"port": missing}]
+    refused = demo("POST", "/servers", {"server": body})
+    assert refused.body["badRequest"]["message"] == f"Port id {missing} could not be found."
+    assert demo.get(f"/network/v2.0/ports/{port_id}")["port"]["device_id"] == ""
+    body["networks"] = "none"
+    refused = demo("POST", "/servers", {"server": body | {"security_groups": [{"name": "no"}]}})
+    message = "Unable to find security_group with name or id 'no'"
+    assert refused.body["badRequest"]["message"] == message
+
+
+def test_an_update_shows_less_before_2_75(demo: Asker) -> None:
+    server_id = demo.active(networks=[{"uuid": demo.network()}])
+    for version, seen in (("2.74", False), ("2.75", True)):
+        demo.version = version
+        changed = demo("PUT", f"/servers/{server_id}", {"server": {"name": "y"}}).body["server"]
+        assert ("OS-EXT-STS:task_state" in changed) == seen
+        assert ("OS-EXT-IPS:type" in changed["addresses"]["private"][0]) == seen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from pytest_osfutures.fakecloud.compute.models.operations import (
 from pytest_osfutures.fakecloud.compute.models.records import Context, InstanceAction
 from pytest_osfutures.fakecloud.compute.models.server import (
     NOSTATE,
-    Attachment,
     Flavor,
     PendingVolume,
     Server,
@@ -77,10 +76,7 @@ def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[
                 **blueprint.fields,
             },
         )
-        for _, port_id, _ in blueprint.networks:
-            if port_id:
-                model.networks.claim_port(port_id, server.id, server.project_id)
-        server.attachments = _reserve(model, server, blueprint.disks)
+        _claim(model, server)
         model.servers.add(server)
         if group := model.server_groups.get(str(server.scheduler_hints.get("group"))):
             group.members = (*group.members, server.id)
@@ -115,19 +111,24 @@ def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int
     return most
 
 
-def _reserve(
-    model: ComputeModel, server: Server, disks: Sequence[Mapping[str, Any]]
-) -> tuple[Attachment, ...]:
-    """Attachments for the volumes that exist already; the others are made on the host."""
-    reserved: list[Attachment] = []
-    for number, disk in enumerate(disks):
-        if disk.get("source_type") == "volume":
-            volume_id = str(disk["uuid"])
-            attachment_id = model.volumes.reserve(volume_id, server.id)
-            reserved.append(
-                attaching.attachment(model, server, volume_id, attachment_id, disk, number)
-            )
-    return tuple(reserved)
+def _claim(model: ComputeModel, server: Server) -> None:
+    """Take the user's own ports and volumes: all of them or, if one is refused, none."""
+    try:
+        for _, port_id, _ in server.wanted.networks:
+            if port_id:
+                model.networks.claim_port(port_id, server.id, server.project_id)
+        for number, disk in enumerate(server.wanted.disks):
+            if disk.get("source_type") == "volume":
+                volume_id = str(disk["uuid"])
+                attachment_id = model.volumes.reserve(volume_id, server.id)
+                made = attaching.attachment(model, server, volume_id, attachment_id, disk, number)
+                server.attachments = (*server.attachments, made)
+    except Refused as refused:
+        for port in model.networks.ports_of(server.id):
+            model.networks.release_port(port.id)
+        for made in server.attachments:
+            model.volumes.detach(made.id)
+        raise Refused(400 if refused.status == 404 else refused.status, refused.message) from None
 
 
 @dataclass(eq=False)

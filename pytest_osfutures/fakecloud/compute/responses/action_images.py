@@ -52,7 +52,7 @@ def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
     if "metadata" in arguments:
         fields["metadata"] = checking.metadata(call, arguments["metadata"])
     imaging.rebuild(model, server, context, image_id, fields)
-    shown = views.detailed(call, server) | {"adminPass": server.admin_pass}
+    shown = views.changed(call, server) | {"adminPass": server.admin_pass}
     if call.version >= (2, 57):
         shown["user_data"] = server.user_data
     location = f"{call.root}/v2.1/servers/{server.id}"

@@ -65,6 +65,11 @@ def _force_delete(call: Call, server: Server, _: Any) -> Response:
     return Response(202)
 
 
+# Taken out of the API over time, most of them as proxies for Neutron.
+GONE = {
+    *("addFloatingIp", "removeFloatingIp", "addFixedIp", "removeFixedIp"),
+    *("os-getVNCConsole", "os-getSPICEConsole", "os-getRDPConsole", "os-getSerialConsole"),
+}
 ACTIONS: Mapping[str, Act] = {
     "os-start": _simple(operations.START),
     "os-stop": _simple(operations.STOP),
@@ -90,6 +95,8 @@ def act(call: Call, server_id: str) -> Response:
     if len(body) != 1:
         raise Refused(400, "Malformed request body" if body else "No action specified")
     ((name, arguments),) = body.items()
+    if name in GONE:
+        raise Refused(404, "The resource could not be found.")
     if name not in ACTIONS:
         raise Refused(400, f"There is no such action: {name}")
     server = find(call, server_id) if name not in NEEDS_ROW else _placed(call, server_id)

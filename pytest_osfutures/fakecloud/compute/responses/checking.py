@@ -13,6 +13,10 @@ from pytest_osfutures.fakecloud.errors import Refused
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
 TRUE = ("1", "t", "true", "on", "y", "yes")
 FALSE = ("0", "f", "false", "off", "n", "no")
+BOOLEANS = (
+    *(True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"),
+    *(False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"),
+)
 KINDS: Mapping[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -106,13 +110,12 @@ def tag(value: Any) -> str:
 
 def boolean(field: str, value: Any) -> bool:
     """True, "true", "on" and the like."""
-    text = str(value).lower()
-    if text not in TRUE + FALSE or not isinstance(value, str | bool | int):
+    if value not in BOOLEANS or not isinstance(value, str | bool):
         allowed = (
             "True, 'True', 'true', '1', 'on', 'yes', False, 'False', 'false', '0', 'off', 'no'"
         )
         raise invalid(field, value, f"{value!r} is not one of [{allowed}]")
-    return text in TRUE
+    return str(value).lower() in TRUE
 
 
 def admin(call: Call, rule: str) -> None:

@@ -62,6 +62,14 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
     if call.version >= (2, 37):
         checking.required("server", body, "networks")
     count = _count(body)
+    if count[1] > 1 and any(
+        isinstance(n, dict) and n.get("port") for n in body.get("networks", ())
+    ):
+        raise Refused(
+            400,
+            "Unable to launch multiple instances with a single configured port ID. "
+            "Please launch your instance one by one with different ports.",
+        )
     networks = _networks(call, body.get("networks"))
     model, context = call.cloud.compute, checking.context(call)
     flavor = model.flavor(body["flavorRef"], status=400)
@@ -85,10 +93,14 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
         networks=networks,
         disks=disks,
         count=count,
-        security_groups=_security_groups(body),
+        security_groups=_security_groups(call, body),
         host=_host(call, body),
         fields=_fields(call, body),
     )
+
+
+def _names_a_port(networks: Any) -> bool:
+    return isinstance(networks, list) and any(one.get("port") for one in networks)
 
 
 def _count(body: dict[str, Any]) -> tuple[int, int]:
@@ -176,8 +188,14 @@ def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
     return any(disk.get("boot_index") in (0, "0") for disk in disks)
 
 
-def _security_groups(body: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(group["name"] for group in body.get("security_groups") or ()) or ("default",)
+def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
+    names = tuple(group["name"] for group in body.get("security_groups") or ())
+    for name in names:
+        try:
+            call.cloud.compute.networks.security_groups(call.caller.project_id, (name,))
+        except Refused:
+            raise Refused(400, f"Unable to find security_group with name or id '{name}'") from None
+    return names or ("default",)
 
 
 def _host(call: Call, body: dict[str, Any]) -> str | None:

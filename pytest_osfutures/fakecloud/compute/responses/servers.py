@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models import deleting
 from pytest_osfutures.fakecloud.compute.models.server import Server
@@ -44,7 +42,7 @@ def update_server(call: Call, server_id: str) -> Response:
     server.access_ip_v6 = body.get("accessIPv6", server.access_ip_v6)
     server.disk_config = body.get("OS-DCF:diskConfig", server.disk_config)
     server.touch()
-    return Response(200, {"server": views.detailed(call, server)})
+    return Response(200, {"server": views.changed(call, server)})
 
 
 def _pin(server: Server, zone: str | None) -> None:
@@ -141,7 +139,8 @@ def delete_tags(call: Call, server_id: str) -> Response:
 
 def check_tag(call: Call, server_id: str, tag: str) -> Response:
     """Whether it has that tag."""
-    _has(find(call, server_id), tag)
+    if tag not in find(call, server_id).tags:
+        raise Refused(404, f"Server {server_id} has no tag '{tag}'")
     return Response(204)
 
 
@@ -184,23 +183,16 @@ def _set_tags(server: Server, tags: list[str]) -> None:
 def list_addresses(call: Call, server_id: str) -> Response:
     """The addresses in all networks."""
     server = find(call, server_id)
-    return Response(200, {"addresses": _short(views.addresses(call.cloud.compute, server))})
+    return Response(200, {"addresses": views.addresses(call.cloud.compute, server, extended=False)})
 
 
 def show_addresses(call: Call, server_id: str, network: str) -> Response:
     """The addresses in one network."""
     server = find(call, server_id)
-    found = _short(views.addresses(call.cloud.compute, server))
+    found = views.addresses(call.cloud.compute, server, extended=False)
     if network not in found:
         raise Refused(404, "Instance is not a member of specified network")
     return Response(200, {network: found[network]})
-
-
-def _short(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
-    return {
-        name: [{"version": one["version"], "addr": one["addr"]} for one in some]
-        for name, some in found.items()
-    }
 
 
 def list_security_groups(call: Call, server_id: str) -> Response:

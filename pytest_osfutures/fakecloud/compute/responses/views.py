@@ -58,22 +58,23 @@ def _image(call: Call, server: Server) -> Any:
     return image
 
 
-def addresses(model: ComputeModel, server: Server) -> dict[str, list[dict[str, Any]]]:
-    """The server's addresses by network; none before its ports are bound."""
+def addresses(
+    model: ComputeModel, server: Server, extended: bool = True
+) -> dict[str, list[dict[str, Any]]]:
+    """The server's addresses by network; none before its ports are bound.
+
+    `extended` ones tell their kind and hardware address, too.
+    """
     found: dict[str, list[dict[str, Any]]] = {}
     if server.vm_state in ("building", "deleted"):
         return found
     for port in model.networks.ports_of(server.id):
         fixed = [(ip["ip_address"], "fixed") for ip in port.fixed_ips]
         for address, kind in (*fixed, *((ip, "floating") for ip in port.floating_ips)):
-            found.setdefault(port.network_name, []).append(
-                {
-                    "version": 6 if ":" in address else 4,
-                    "addr": address,
-                    "OS-EXT-IPS:type": kind,
-                    "OS-EXT-IPS-MAC:mac_addr": port.mac_address,
-                }
-            )
+            shown = {"version": 6 if ":" in address else 4, "addr": address}
+            if extended:
+                shown |= {"OS-EXT-IPS:type": kind, "OS-EXT-IPS-MAC:mac_addr": port.mac_address}
+            found.setdefault(port.network_name, []).append(shown)
     return found
 
 
@@ -93,11 +94,49 @@ def _fault(call: Call, server: Server) -> dict[str, Any] | None:
 
 def detailed(call: Call, server: Server, in_list: bool = False) -> dict[str, Any]:
     """A server with everything that the microversion and the caller's role let him see."""
+    shown = _core(call, server, addresses(call.cloud.compute, server))
+    shown |= {
+        "OS-EXT-AZ:availability_zone": server.zone,
+        "config_drive": "True" if server.config_drive else "",
+        "key_name": server.key_name,
+        "OS-SRV-USG:launched_at": micros(server.launched_at),
+        "OS-SRV-USG:terminated_at": micros(server.terminated_at),
+    }
+    if shown["addresses"]:
+        shown["security_groups"] = [{"name": name} for name in server.security_groups]
+    if call.caller.is_admin:
+        shown |= _for_administrators(call, server)
+    shown |= {
+        "OS-EXT-STS:task_state": server.task_state,
+        "OS-EXT-STS:vm_state": server.vm_state,
+        "OS-EXT-STS:power_state": server.power_state,
+        "os-extended-volumes:volumes_attached": [
+            {"id": a.volume_id}
+            | ({"delete_on_termination": a.delete_on_termination} if call.version >= (2, 3) else {})
+            for a in server.attachments
+        ],
+    }
+    if call.version >= (2, 16) and call.caller.is_admin:
+        host = call.cloud.compute.hosts.get(server.host or "")
+        shown["host_status"] = "" if host is None else host.status
+    return shown | _by_version(call, server, in_list)
+
+
+def changed(call: Call, server: Server) -> dict[str, Any]:
+    """A server after an update or in answer to a rebuild: before 2.75 with less."""
+    if call.version >= (2, 75):
+        return detailed(call, server)
+    shown = _core(call, server, addresses(call.cloud.compute, server, extended=False))
+    return shown | _by_version(call, server, in_list=False)
+
+
+def _core(call: Call, server: Server, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What every view of a server has."""
     status = server.shown_status
     shown: dict[str, Any] = {
         "accessIPv4": server.access_ip_v4,
         "accessIPv6": server.access_ip_v6,
-        "addresses": (found := addresses(call.cloud.compute, server)),
+        "addresses": found,
         "created": zulu(server.created_at),
         "flavor": _flavor(call, server.flavor),
         "hostId": host_id(server.host, server.project_id),
@@ -116,28 +155,7 @@ def detailed(call: Call, server: Server, in_list: bool = False) -> dict[str, Any
         shown["fault"] = fault
     if status in WITH_PROGRESS:
         shown["progress"] = server.progress
-    shown |= {
-        "OS-EXT-AZ:availability_zone": server.zone,
-        "config_drive": "True" if server.config_drive else "",
-        "key_name": server.key_name,
-        "OS-SRV-USG:launched_at": micros(server.launched_at),
-        "OS-SRV-USG:terminated_at": micros(server.terminated_at),
-    }
-    if found:
-        shown["security_groups"] = [{"name": name} for name in server.security_groups]
-    if call.caller.is_admin:
-        shown |= _for_administrators(call, server)
-    shown |= {
-        "OS-EXT-STS:task_state": server.task_state,
-        "OS-EXT-STS:vm_state": server.vm_state,
-        "OS-EXT-STS:power_state": server.power_state,
-        "os-extended-volumes:volumes_attached": [
-            {"id": a.volume_id}
-            | ({"delete_on_termination": a.delete_on_termination} if call.version >= (2, 3) else {})
-            for a in server.attachments
-        ],
-    }
-    return shown | _by_version(call, server, in_list)
+    return shown
 
 
 def _for_administrators(call: Call, server: Server) -> dict[str, Any]:
@@ -164,9 +182,6 @@ def _by_version(call: Call, server: Server, in_list: bool) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if version >= (2, 9):
         shown["locked"] = server.locked_by is not None
-    if version >= (2, 16) and call.caller.is_admin:
-        host = model.hosts.get(server.host or "")
-        shown["host_status"] = "" if host is None else host.status
     if version >= (2, 19):
         shown["description"] = server.description
     if version >= (2, 26):
