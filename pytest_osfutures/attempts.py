@@ -2,25 +2,26 @@
 
 The many are a state machine: try, undo, wait until it is really gone, pause, try again. No thread
 waits for any of it: requests leave on the engine's pool, pauses and ends come through the
-monitor's loop, and there every state changes. `decide` is the policy, a pure function.
+monitor's loop, and there every state changes. `decide` says what to do about a failed try.
 """
 
 from __future__ import annotations
 
-import enum
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.answer import Answer, decide, left_behind, opinion, over_quota
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     Attempt,
     EngineError,
     Facts,
     OperationError,
-    OperationFailed,
+    OperationTimeout,
     OSFuturesError,
     QuotaExceeded,
     ResourceVanished,
@@ -30,14 +31,17 @@ from pytest_osfutures.fate import Search, adopted
 from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
-from pytest_osfutures.source import is_passing, retry_after
+from pytest_osfutures.source import retry_after
 from pytest_osfutures.submission import Binding, Submission, submit, submit_stamped
+from pytest_osfutures.timers import Timer
 from pytest_osfutures.undo import Undoing, finish, undo
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
 Call = Callable[[], Any]
 _log = logging.getLogger("osfutures")
+#: Seconds after which a request counts as unanswered where the try has no deadline of its own.
+PATIENCE = 600.0
 
 
 def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
@@ -110,63 +114,15 @@ def _note_gone(submission: Submission) -> None:
         submission.binding.engine.submissions.submit(gone)
 
 
-class Answer(enum.Enum):
-    """What to do about a failed try."""
-
-    GIVE_UP = "give up"
-    AGAIN = "try again"
-    SEARCH = "find out whether the request arrived"
-
-
-def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
-    """The answer to the `failed`-th failure; `sent` is the request if it had no success.
-
-    A request that may have arrived is looked for first. Then the user's `retry_on` decides where
-    it has an opinion. Otherwise: what the cloud calls a wrong request (400, 404 and their like) is
-    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is,
-    and so is a call that the cloud did not hear before it could change anything.
-    """
-    if sent is not None and sent.doubtful and sent.method == "POST":
-        return Answer.SEARCH
-    wanted = opinion(retry, error, failed)
-    if wanted is False or not isinstance(error, Exception):
-        return Answer.GIVE_UP
-    if wanted or isinstance(error, OperationError):
-        return Answer.AGAIN
-    if sent is None:
-        return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
-    passing = sent.status in (0, 408, 409, 413, 425, 429) or sent.status >= 500
-    return Answer.AGAIN if passing or over_quota(sent) else Answer.GIVE_UP
-
-
-def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
-    """What the policy says about the `failed`-th failure; if it raises itself, that is a no."""
-    try:
-        return retry.wants(error, failed)
-    except Exception:
-        _log.exception("retry_on raised")
-        return False
-
-
-def over_quota(sent: Exchange) -> bool:
-    """Whether the cloud refused the request because of a quota (Nova: 403, Cinder: 413)."""
-    return sent.status in (403, 413) and "quota" in str(sent.response).lower()
-
-
 class Attempts:
     """One `*_async_r` call: owns its future, and makes the tries one after another.
 
     `made` is what exists in the cloud by the present try, `idle` says that nothing is under way.
+    `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
+    `late` what such an answer said while the cloud was still searched for it.
     """
 
-    def __init__(
-        self,
-        binding: Binding,
-        call: Call,
-        retry: Retry,
-        tout: float | None,
-        overall: float | None = None,
-    ) -> None:
+    def __init__(self, binding: Binding, call: Call, retry: Retry, tout: float | None) -> None:
         self.binding = binding
         self.engine = binding.engine
         self.call = call
@@ -176,16 +132,22 @@ class Attempts:
         self.future._undo = self.undo
         self.failed: list[Attempt] = []
         self.began_at = self.engine.clock.now()
-        self.over_at = None if overall is None else self.began_at + overall
+        self.whole: Timer | None = None
+        self.over = False
         self.stamp = binding.stamp()
         self.record = binding.record(self.stamp)
         self.made: Submission | None = None
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
+        self.sendings = 0
+        self.overdue: set[int] = set()
+        self.late: Submission | None = None
 
     def begin(self) -> OperationFuture[Any]:
         """Make the first try in the background and return the future."""
         self.engine.check()
+        if self.retry.within is not None:
+            self.whole = self.engine.later(self.retry.within, self._run_out)
         self.engine.submissions.submit(self._first)
         return self.future
 
@@ -207,36 +169,61 @@ class Attempts:
 
     def _send(self) -> None:
         self.began_at = self.engine.clock.now()
+        number = self.sendings = self.sendings + 1
         sent: list[Exchange] = []
+        patience = self.engine.later(self.tout or PATIENCE, partial(self._unanswered, number, sent))
+        submission = None
         try:
             submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
         except BaseException as error:
-            self.engine.soon(partial(self._refused, error, sent[-1] if sent else None))
+            come = partial(self._refused, error, sent[-1] if sent else None)
         else:
-            self.engine.soon(partial(self._accepted, submission))
+            come = partial(self._accepted, submission)
+        patience.cancel()
+        self.engine.soon(partial(self._answered, number, come, submission))
 
     # In the monitor's loop: one try
 
+    def _answered(
+        self, number: int, come: Callable[[], None], submission: Submission | None
+    ) -> None:
+        if number not in self.overdue:
+            come()
+            return
+        # Too late: the cloud was asked meanwhile, or still is. Nothing may be left of it.
+        if submission is None or submission.operation is None or not submission.operation.creates:
+            return
+        if self.idle or self.made is not None:
+            if self.made is None or self.made.resource_id != submission.resource_id:
+                Undoing(submission, self.retry, _log_failure).begin()
+        else:
+            self.late = submission
+
+    def _unanswered(self, number: int, sent: list[Exchange]) -> None:
+        """No answer came in the time that the whole try has; none may ever come."""
+        if number != self.sendings or self.made is not None or self.idle:
+            return
+        self.overdue.add(number)
+        why = f"no answer to the request within {self.tout or PATIENCE:g} s"
+        facts = Facts(seconds=self.engine.clock.now() - self.began_at)
+        self._refused(OperationTimeout(why, facts), sent[-1] if sent else None)
+
     def _accepted(self, submission: Submission) -> None:
         if submission.operation is None:
-            self.idle = True
-            self.future._succeed(submission.plain)
-            self._stopped(None)
+            self._succeed(submission.plain)
             return
         self.made = submission
-        if self.stopping:
+        if self.ending:
             self._clean_up(CancelledError())
             return
-        watch = submission.watch(self._time_left(), self._ended)
+        watch = submission.watch(self.tout, self._ended)
         self.future._begun(submission.plain, watch)
         self.engine.watch(watch)
 
-    def _time_left(self) -> float | None:
-        """The try's own deadline, cut short by the overall one; None for the table's."""
-        if self.over_at is None:
-            return self.tout
-        left = max(0.001, self.over_at - self.engine.clock.now())
-        return left if self.tout is None else min(left, self.tout)
+    @property
+    def ending(self) -> bool:
+        """Whether nobody wants a success any more."""
+        return self.over or bool(self.stopping)
 
     def _ended(self, ending: Ending) -> None:
         if self.made is None:  # it is being taken back, or that is done already
@@ -246,6 +233,7 @@ class Attempts:
                 self.future._fail(ending)
         elif isinstance(ending, Succeeded):
             self.idle = True
+            self._forget_deadline()
             _settle(self.future, self.made, ending)
         elif self.engine.ended:
             self._end(ending)
@@ -255,15 +243,24 @@ class Attempts:
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
+        if over_quota(sent) and not self.ending and self._wait_for_room(error):
+            return
         self._note(error)
         answer = decide(error, sent, self.retry, len(self.failed))
         if sent is not None and answer is Answer.SEARCH:
             found = partial(self._found, error, sent)
             Search(self.binding, sent, self.stamp, found, partial(self._unknown, error)).begin()
+        elif answer is Answer.DONE:
+            self._succeed(None)
         elif answer is Answer.AGAIN:
             self._again(error, retry_after(sent.headers) if sent is not None else None)
         else:
             self._end(self._explained(error, sent))
+
+    def _wait_for_room(self, error: BaseException) -> bool:
+        """Go on when one of our own deletions has ended; that costs no try."""
+        room = self.engine.monitor.room
+        return room.wait(self.binding.source, partial(self._resend, error))
 
     def _found(
         self, error: BaseException, sent: Exchange, operation: Operation, bodies: Sequence[Body]
@@ -274,8 +271,10 @@ class Attempts:
             if self.record is not None and first.resource_id:
                 self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
             for extra in extras:
-                Undoing(extra, self.retry, lambda _: None).begin()
+                Undoing(extra, self.retry, _log_failure).begin()
             self._accepted(first)
+        elif self.late is not None:
+            self._accepted(self.late)
         elif opinion(self.retry, error, len(self.failed)) is not False:
             self._again(error, None)
         else:
@@ -297,28 +296,35 @@ class Attempts:
 
     def _cleaned(self, error: BaseException, failure: BaseException | None) -> None:
         if failure is not None:
-            self._end(self._left_behind(error, failure), failure)
+            self._end(left_behind(error, failure), failure)
         elif decide(error, None, self.retry, len(self.failed)) is Answer.AGAIN:
             self._again(error, None)
         else:
             self._end(error)
 
     def _again(self, error: BaseException, wish: float | None) -> None:
-        pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
-        over = self.over_at is not None and self.engine.clock.now() + pause >= self.over_at
-        if over or self.stopping:
+        if self.ending:
             self._end(error)
             return
+        pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
         self.engine.later(pause, partial(self._resend, error))
 
     def _resend(self, error: BaseException) -> None:
-        if self.stopping:
+        if self.ending:
             self._end(error)
         else:
+            self.late = None
             self.engine.submissions.submit(self._send)
+
+    def _succeed(self, value: Any) -> None:
+        self.idle = True
+        self._forget_deadline()
+        self.future._succeed(value)
+        self._stopped(None)
 
     def _end(self, error: BaseException, left: BaseException | None = None) -> None:
         self.idle = True
+        self._forget_deadline()
         if isinstance(error, OperationError):
             error = error.with_facts(attempts=tuple(self.failed))
         unsure = self.made is not None or isinstance(error, UnknownFate)
@@ -326,6 +332,10 @@ class Attempts:
             self.engine.submissions.submit(self.record.gone)
         self.future._fail(error)
         self._stopped(left)
+
+    def _forget_deadline(self) -> None:
+        if self.whole is not None:
+            self.whole.cancel()
 
     def _note(self, error: BaseException) -> None:
         why = error.why if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
@@ -341,15 +351,19 @@ class Attempts:
         quota.__cause__ = error
         return quota
 
-    def _left_behind(self, error: BaseException, failure: BaseException) -> BaseException:
-        """A try failed and left something that could not be undone: both have to be said."""
-        why = error.why if isinstance(error, OperationError) else str(error)
-        text = f"{why}; what it left could not be undone: {failure}"
-        if isinstance(error, OperationError):
-            return type(error)(text, error.facts)
-        return OperationFailed(text)
-
     # In the loop: stopping
+
+    def _run_out(self) -> None:
+        """The deadline of all tries has passed: the future ends now, what is left later."""
+        now = self.engine.clock.now()
+        self.over = True
+        watch = self.future._watch
+        facts = watch.facts(now) if watch is not None else Facts()
+        why = f"not done within the {self.retry.within:g} s for all tries"
+        self.future._fail(OperationTimeout(why, replace(facts, attempts=tuple(self.failed))))
+        if self.made is not None:
+            submission, self.made = self.made, None
+            Undoing(submission, self.retry, self._taken_back).begin()
 
     def _stop(self, gone: OperationFuture[None]) -> None:
         nothing = self.idle and self.made is None
@@ -369,3 +383,11 @@ class Attempts:
         waiting, self.stopping = self.stopping, []
         for gone in waiting:
             finish(gone, failure)
+        if failure is not None and not waiting:
+            _log_failure(failure)
+
+
+def _log_failure(failure: BaseException | None) -> None:
+    """Say what nobody waits for: something may be left in the cloud."""
+    if failure is not None:
+        _log.warning("could not be taken back: %s", failure)

@@ -17,6 +17,7 @@ from pytest_osfutures.errors import EngineError
 from pytest_osfutures.monitor import Monitor
 from pytest_osfutures.pool import Executor, Inline, Pool
 from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.timers import Timer
 from pytest_osfutures.watch import Reader, Watch
 
 _log = logging.getLogger("osfutures")
@@ -72,11 +73,11 @@ class Engine:
             self._wake()
             self.monitor.soon(what)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> None:
-        """Call `what` in the monitor's loop when `seconds` have passed."""
+    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+        """Call `what` in the monitor's loop when `seconds` have passed; it can be cancelled."""
         with self._lock:
             self._wake()
-            self.monitor.later(seconds, what)
+            return self.monitor.later(seconds, what)
 
     def check(self) -> None:
         """Raise EngineError if this engine cannot finish anything (any more)."""

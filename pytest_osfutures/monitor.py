@@ -30,7 +30,9 @@ from pytest_osfutures.errors import (
     Seen,
 )
 from pytest_osfutures.operation import Kind, Ref, Sight
+from pytest_osfutures.room import Room
 from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
+from pytest_osfutures.timers import Timer, Timers
 from pytest_osfutures.verdict import Failed, Running, Succeeded, Verdict, judge
 from pytest_osfutures.watch import Ending, Reader, Watch
 
@@ -80,7 +82,8 @@ class Monitor:
         self._start_look = start_look
         self._random = random or Random()
         self._order = itertools.count()
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers = Timers()
+        self.room = Room()
         self._deadlines: list[tuple[float, int]] = []
         self._watches: dict[int, Watch] = {}
         self._keys: dict[Watch, int] = {}
@@ -99,10 +102,11 @@ class Monitor:
         """Call `what` in the loop; it must be quick and do no I/O."""
         self.inbox.put(what)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> None:
-        """Call `what` in the loop when `seconds` have passed."""
-        when = self.clock.now() + seconds
-        self.inbox.put(lambda: heapq.heappush(self._timers, (when, next(self._order), what)))
+    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+        """Call `what` in the loop when `seconds` have passed, unless the timer is cancelled."""
+        timer = Timer(self.clock.now() + seconds, what)
+        self.inbox.put(lambda: self._timers.add(timer))
+        return timer
 
     # What the owner of the loop calls.
 
@@ -110,12 +114,10 @@ class Monitor:
         """Do all that is due now and return when something is due again (`math.inf`: nothing)."""
         self._empty_inbox()
         now = self.clock.now()
-        while self._timers and self._timers[0][0] <= now:
-            heapq.heappop(self._timers)[2]()
+        self._timers.run_due(now)
         self._end_the_late(now)
         again = self._look(now)
-        if self._timers:
-            again = min(again, self._timers[0][0])
+        again = min(again, self._timers.next_due())
         if self._deadlines:
             again = min(again, self._deadlines[0][0])
         return again if self.inbox.empty() else now
@@ -148,6 +150,8 @@ class Monitor:
         key = next(self._order)
         self._watches[key] = watch
         self._keys[watch] = key
+        if watch.operation.deletes:
+            self.room.leaving(watch.reader)
         heapq.heappush(self._deadlines, (watch.deadline, key))
         if len(self._deadlines) > 2 * len(self._watches) + 64:  # mostly of finished operations
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._watches]
@@ -174,6 +178,8 @@ class Monitor:
         del self._watches[key]
         self._set_wants(watch, (), self.clock.now())
         watch.on_end(ending)
+        if watch.operation.deletes:
+            self.room.left(watch.reader)
 
     # Verdicts
 

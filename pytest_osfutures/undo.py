@@ -29,6 +29,7 @@ class Undoing:
         self.retry = retry
         self.then = then
         self.engine = submission.binding.engine
+        self.room = self.engine.monitor.room
         self.failed = 0
 
     def begin(self) -> None:
@@ -37,7 +38,15 @@ class Undoing:
         if operation is None or operation.undo is None:
             self.engine.soon(partial(self.then, None))
         else:
-            self.engine.submissions.submit(self._send)
+            self.engine.soon(partial(self.room.leaving, self.submission.binding.source))
+            self._send_soon()
+
+    def _send_soon(self) -> None:
+        self.engine.submissions.submit(self._send)
+
+    def _finish(self, error: BaseException | None) -> None:
+        self.room.left(self.submission.binding.source)
+        self.then(error)
 
     def _send(self) -> None:
         try:
@@ -46,20 +55,20 @@ class Undoing:
             self.engine.soon(partial(self._ended, error))
         else:
             if undoing is None or undoing.operation is None:
-                self.engine.soon(partial(self.then, None))
+                self.engine.soon(partial(self._finish, None))
             else:
                 self.engine.watch(undoing.watch(None, self._ended))
 
     def _ended(self, ending: Ending | Exception) -> None:
         if isinstance(ending, Succeeded):
-            self.then(None)
+            self._finish(None)
             return
         self.failed += 1
         if self.engine.ended or self.failed >= max(3, self.retry.tries):
-            self.then(ending)
+            self._finish(ending)
         else:
             pause = self.retry.pause(self.failed, self.engine.random)
-            self.engine.later(pause, self.begin)
+            self.engine.later(pause, self._send_soon)
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:

@@ -1,0 +1,70 @@
+"""What to do about a failed try: a pure function of what is known of it."""
+
+from __future__ import annotations
+
+import enum
+import logging
+
+from pytest_osfutures.capture import Exchange
+from pytest_osfutures.errors import OperationError, OperationFailed
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.source import is_passing
+
+_log = logging.getLogger("osfutures")
+
+
+class Answer(enum.Enum):
+    """What to do about a failed try."""
+
+    GIVE_UP = "give up"
+    AGAIN = "try again"
+    SEARCH = "find out whether the request arrived"
+    DONE = "it was done already by a try whose answer got lost"
+
+
+def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
+    """The answer to the `failed`-th failure; `sent` is the request if it had no success.
+
+    A request that may have arrived is looked for first. Then the user's `retry_on` decides where
+    it has an opinion. Otherwise: what the cloud calls a wrong request (400, 404 and their like) is
+    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is,
+    and so is a call that the cloud did not hear before it could change anything.
+    """
+    if sent is not None and sent.doubtful and sent.method == "POST":
+        return Answer.SEARCH
+    if sent is not None and sent.method == "DELETE" and sent.status == 404 and failed > 1:
+        return Answer.DONE
+    wanted = opinion(retry, error, failed)
+    if wanted is False or not isinstance(error, Exception):
+        return Answer.GIVE_UP
+    if wanted or isinstance(error, OperationError):
+        return Answer.AGAIN
+    if sent is None:
+        return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
+    passing = sent.status in (0, 408, 409, 413, 425, 429) or sent.status >= 500
+    return Answer.AGAIN if passing or over_quota(sent) else Answer.GIVE_UP
+
+
+def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
+    """What the policy says about the `failed`-th failure; if it raises itself, that is a no."""
+    try:
+        return retry.wants(error, failed)
+    except Exception:
+        _log.exception("retry_on raised")
+        return False
+
+
+def over_quota(sent: Exchange | None) -> bool:
+    """Whether the cloud refused the request because of a quota (Nova: 403, Cinder: 413)."""
+    if sent is None or sent.status not in (403, 413):
+        return False
+    return "quota" in str(sent.response).lower()
+
+
+def left_behind(error: BaseException, failure: BaseException) -> BaseException:
+    """A try failed and left something that could not be undone: both have to be said."""
+    why = error.why if isinstance(error, OperationError) else str(error)
+    text = f"{why}; what it left could not be undone: {failure}"
+    if isinstance(error, OperationError):
+        return type(error)(text, error.facts)
+    return OperationFailed(text)
