@@ -119,8 +119,8 @@ def test_binding(admin: Asker, effect: str | None, end: tuple[str, str]) -> None
     admin.clock.advance(5)
     port = ask(admin, "GET", f"/ports/{port['id']}").body["port"]
     assert (port["status"], port["binding:vif_type"]) == end
-    port = ask(admin, "PUT", f"/ports/{port['id']}", {"port": {"binding:host_id": ""}})
-    assert port.body["port"]["status"] == "DOWN"
+    free = ask(admin, "PUT", f"/ports/{port['id']}", {"port": {"binding:host_id": ""}})
+    assert free.body["port"]["status"] == "DOWN"
 
 
 @pytest.mark.parametrize(
