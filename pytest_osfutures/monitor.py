@@ -348,6 +348,8 @@ class Monitor:
         known = watch.sights.get(ref)
         if sight.asked_at < (known.asked_at if known is not None else watch.accepted_at):
             return False
+        if known is not None and _goes_back(watch, known, sight):
+            return False
         if sight.body is None and _is_going(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
         watch.sights[ref] = sight
@@ -396,6 +398,14 @@ def _is_going(ref: Ref, sight: Sight | None) -> bool:
 def _interested(group: _Group, refs: Iterable[Ref]) -> list[Watch]:
     wanted = set(refs)
     return [watch for watch, own in group.watches.items() if wanted.intersection(own)]
+
+
+def _goes_back(watch: Watch, known: Sight, sight: Sight) -> bool:
+    """Whether a list is older than what was seen already, though it was asked for later."""
+    if sight.confirmed or watch.operation.creates or not (known.body and sight.body):
+        return False
+    before, now = known.body.get("updated"), sight.body.get("updated")
+    return isinstance(before, str) and isinstance(now, str) and now < before
 
 
 def _error(watch: Watch, verdict: Failed, now: float) -> OperationFailed:

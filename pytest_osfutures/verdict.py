@@ -46,7 +46,7 @@ class Case:
 
     `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
     this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
-    seen alive since.
+    seen alive since, `moved` that its state was seen to change.
     """
 
     operation: Operation
@@ -57,6 +57,7 @@ class Case:
     action_kind: Kind | None = None
     request_id: str | None = None
     was_there: bool = False
+    moved: bool = False
 
     def sight(self, ref: Ref) -> Sight | None:
         """The last valid sight of a resource, if there is one."""
@@ -149,6 +150,9 @@ def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
     if isinstance(holds, str):
         return Failed(holds)
     if status in expect.success or not (expect.success or expect.gone):
+        if holds and not (sight.confirmed or case.operation.creates or case.moved):
+            # A list can be older than its request: it may show what was there before the operation.
+            return Running((ref,), confirm=(ref,))
         if holds:
             return Succeeded(sight.body)
         if holds is None:
@@ -183,6 +187,8 @@ def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdi
 
 def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Verdict:
     """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
+    if not sight.confirmed:
+        return Running((ref,), confirm=(ref,))
     status = str((sight.body or {}).get(expect.kind.status or "", ""))
     text = _standstill_text(case, expect, sight, status)
     action = case.action

@@ -75,6 +75,7 @@ class Watch:
             self.action_kind,
             self.request_id,
             was_there=bool(self.history),
+            moved=len(self.history) > 1,
         )
 
     def facts(self, now: float) -> Facts:
