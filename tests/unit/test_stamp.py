@@ -1,0 +1,47 @@
+"""The mark on everything that this package creates."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp, new_id
+
+STAMP = Stamp("run-1", "op-1", 1_900_000_000)
+
+
+def test_a_stamp_is_metadata_of_strings() -> None:
+    assert STAMP.metadata() == {RUN: "run-1", OPERATION: "op-1", EXPIRES: "1900000000"}
+
+
+@pytest.mark.parametrize("metadata", [{"mine": "1"}, {}, None])
+def test_putting_it_on_keeps_what_is_there_and_the_callers_document(
+    metadata: dict[str, str] | None,
+) -> None:
+    request = {"server": {"name": "web", "metadata": metadata}}
+    stamped = STAMP.put_on(request, "server.metadata")
+    assert stamped["server"]["metadata"] == {**(metadata or {}), **STAMP.metadata()}
+    assert stamped["server"]["name"] == "web"
+    assert request == {"server": {"name": "web", "metadata": metadata}}
+
+
+def test_it_is_put_where_nothing_was() -> None:
+    assert STAMP.put_on({"volume": {}}, "volume.metadata")["volume"]["metadata"]
+
+
+@given(st.dictionaries(st.text(), st.text()))
+def test_it_is_found_on_its_own_resource_and_on_no_other(metadata: dict[str, str]) -> None:
+    other = Stamp("run-1", "op-2", 1)
+    resource = STAMP.put_on({"server": {"metadata": metadata}}, "server.metadata")["server"]
+    assert STAMP.is_on(resource)
+    assert not other.is_on(resource)
+
+
+@pytest.mark.parametrize("resource", [{}, {"metadata": None}, {"metadata": {}}, {"metadata": []}])
+def test_what_has_no_stamp_is_not_ours(resource: dict[str, object]) -> None:
+    assert not STAMP.is_on(resource)
+
+
+def test_ids_differ() -> None:
+    assert len({new_id() for _ in range(1000)}) == 1000
