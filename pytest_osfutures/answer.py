@@ -5,10 +5,12 @@ from __future__ import annotations
 import enum
 import logging
 
+from pytest_osfutures.busy import is_busy
 from pytest_osfutures.capture import Exchange
-from pytest_osfutures.errors import OperationError, OperationFailed
+from pytest_osfutures.errors import Facts, OperationError, OperationFailed, QuotaExceeded
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.source import is_passing
+from pytest_osfutures.source import is_passing, words
+from pytest_osfutures.submission import Binding, recognise
 
 _log = logging.getLogger("osfutures")
 
@@ -41,8 +43,8 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
         return Answer.AGAIN
     if sent is None:
         return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
-    passing = sent.status in (0, 408, 409, 413, 425, 429) or sent.status >= 500
-    return Answer.AGAIN if passing or over_quota(sent) else Answer.GIVE_UP
+    passing = sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
+    return Answer.AGAIN if passing or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
 
 
 def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
@@ -68,3 +70,17 @@ def left_behind(error: BaseException, failure: BaseException) -> BaseException:
     if isinstance(error, OperationError):
         return type(error)(text, error.facts)
     return OperationFailed(text)
+
+
+def explained(
+    binding: Binding, error: BaseException, sent: Exchange | None, seconds: float
+) -> BaseException:
+    """The error of a refused request: over a quota it is told in the cloud's own words."""
+    if sent is None or not over_quota(sent):
+        return error
+    found = recognise(binding, sent)
+    name = found[0].name if found is not None else ""
+    facts = Facts(operation=name, request_id=sent.request_id, seconds=seconds)
+    quota = QuotaExceeded(words(sent.response), facts)
+    quota.__cause__ = error
+    return quota

@@ -14,7 +14,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.answer import Answer, decide, left_behind, opinion, over_quota
+from pytest_osfutures.answer import (
+    Answer,
+    decide,
+    explained,
+    left_behind,
+    opinion,
+    over_quota,
+)
+from pytest_osfutures.busy import when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     Attempt,
@@ -23,7 +31,6 @@ from pytest_osfutures.errors import (
     OperationError,
     OperationTimeout,
     OSFuturesError,
-    QuotaExceeded,
     ResourceVanished,
     UnknownFate,
 )
@@ -110,7 +117,7 @@ def _note_gone(submission: Submission) -> None:
     operation, ledger = submission.operation, submission.binding.ledger
     ident = submission.resource_id
     if ledger is not None and operation is not None and operation.deletes and ident:
-        gone = partial(ledger.gone, operation.expects[0].kind.name, ident)
+        gone = partial(ledger.gone, operation.kind.name, ident)
         submission.binding.engine.submissions.submit(gone)
 
 
@@ -253,9 +260,9 @@ class Attempts:
         elif answer is Answer.DONE:
             self._succeed(None)
         elif answer is Answer.AGAIN:
-            self._again(error, retry_after(sent.headers) if sent is not None else None)
+            self._again_when_free(error, sent)
         else:
-            self._end(self._explained(error, sent))
+            self._end(explained(self.binding, error, sent, self.engine.clock.now() - self.began_at))
 
     def _wait_for_room(self, error: BaseException) -> bool:
         """Go on when one of our own deletions has ended; that costs no try."""
@@ -302,6 +309,12 @@ class Attempts:
         else:
             self._end(error)
 
+    def _again_when_free(self, error: BaseException, sent: Exchange | None) -> None:
+        """Try again; if the resource was busy, when it is not any more."""
+        again = partial(self._again, error, retry_after(sent.headers) if sent else None)
+        if self.ending or not when_free(self.binding, sent, self.tout, lambda _: again()):
+            again()
+
     def _again(self, error: BaseException, wish: float | None) -> None:
         if self.ending:
             self._end(error)
@@ -343,13 +356,6 @@ class Attempts:
         ident = self.made.resource_id if self.made is not None else None
         self.failed.append(Attempt(len(self.failed) + 1, ident, took, why))
         self.future._attempts = tuple(self.failed)
-
-    def _explained(self, error: BaseException, sent: Exchange | None) -> BaseException:
-        if sent is None or not over_quota(sent):
-            return error
-        quota = QuotaExceeded(str(error), Facts(seconds=self.engine.clock.now() - self.began_at))
-        quota.__cause__ = error
-        return quota
 
     # In the loop: stopping
 

@@ -237,7 +237,7 @@ class Operation:
         """Whether the operation ends with its resource gone."""
         return self.main.gone
 
-    def until_free(self) -> Operation | None:
+    def until_free(self, names: Names) -> Operation | None:
         """Waiting until nothing is under way on the resources that the operation works on."""
         made = self.main if self.creates else None
         works_on = [each for each in (*self.expects, *self.needs) if each is not made]
@@ -246,7 +246,7 @@ class Operation:
                 each.kind, running=each.kind.busy, holds=_is_free(each.kind), names=each.names
             )
             for each in works_on
-            if each.kind.busy
+            if each.kind.busy and each.ref(names) is not None
         }
         if not free:
             return None

@@ -91,13 +91,18 @@ class Submission:
         main = self.operation.main.ref(self.names)
         return self.names.get("id") or (main.id if main is not None else None)
 
+    @property
+    def microversion(self) -> str:
+        """The microversion at which the operation was asked for; empty if none was."""
+        if self.operation is None or self.exchange is None:
+            return ""
+        return microversion_of(self.operation.route.service, self.exchange.request_headers)
+
     def watch(self, tout: float | None, on_end: Callable[[Ending], None]) -> Watch:
         """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
         assert self.operation is not None
         assert self.names is not None
         assert self.exchange is not None
-        service = self.operation.route.service
-        version = microversion_of(service, self.exchange.request_headers)
         return Watch(
             operation=self.operation,
             names={**self.names, "request_id": self.exchange.request_id or ""},
@@ -108,7 +113,7 @@ class Submission:
             request_id=self.exchange.request_id,
             resource_name=_name(self.exchange.request, self.plain),
             action_kind=self.binding.action_kind,
-            versions={service: version},
+            versions={self.operation.route.service: self.microversion},
         )
 
     def result(self, ending: Succeeded) -> Any:

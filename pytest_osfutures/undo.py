@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.busy import when_free
+from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.operation import Names
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.snapshot import Look
 from pytest_osfutures.source import message, microversion_of
 from pytest_osfutures.submission import Record, Submission, submit
 from pytest_osfutures.verdict import Succeeded
@@ -16,6 +20,8 @@ from pytest_osfutures.watch import Ending
 
 #: What comes after: called in the loop with None, or with the reason why it could not be undone.
 Then = Callable[[BaseException | None], None]
+#: How long (seconds) something that is busy may keep what would undo it from being taken.
+PATIENCE = 60.0
 
 
 class Undoing:
@@ -31,6 +37,9 @@ class Undoing:
         self.engine = submission.binding.engine
         self.room = self.engine.monitor.room
         self.failed = 0
+        self.targets: Sequence[Names] = ()
+        self.open = 0
+        self.failure: Ending | None = None
 
     def begin(self) -> None:
         """Send the request; call from anywhere."""
@@ -49,15 +58,34 @@ class Undoing:
         self.then(error)
 
     def _send(self) -> None:
+        sent: list[Exchange] = []
         try:
-            undoing = send_undo(self.submission)
+            self.targets = self.targets or targets(self.submission)
+            undoings = [send_undo(self.submission, names, sent) for names in self.targets]
         except Exception as error:
-            self.engine.soon(partial(self._ended, error))
+            self.engine.soon(partial(self._refused, error, sent[-1] if sent else None))
         else:
-            if undoing is None or undoing.operation is None:
-                self.engine.soon(partial(self._finish, None))
-            else:
-                self.engine.watch(undoing.watch(None, self._ended))
+            self.engine.soon(partial(self._sent, [each for each in undoings if each is not None]))
+
+    def _refused(self, error: Exception, sent: Exchange | None) -> None:
+        ended = partial(self._ended, error)
+        if not when_free(self.submission.binding, sent, PATIENCE, lambda _: ended()):
+            ended()
+
+    def _sent(self, undoings: Sequence[Submission]) -> None:
+        started = [each for each in undoings if each.operation is not None]
+        self.open, self.failure = len(started), None
+        for each in started:
+            self.engine.watch(each.watch(None, self._one_ended))
+        if not started:
+            self._finish(None)
+
+    def _one_ended(self, ending: Ending) -> None:
+        self.open -= 1
+        if not isinstance(ending, Succeeded):
+            self.failure = ending
+        if not self.open:
+            self._ended(self.failure or ending)
 
     def _ended(self, ending: Ending | Exception) -> None:
         if isinstance(ending, Succeeded):
@@ -94,11 +122,29 @@ def finish(future: OperationFuture[None], error: BaseException | None) -> None:
         future._fail(error)
 
 
-def send_undo(submission: Submission) -> Submission | None:
-    """Send the request that undoes an operation; None if there is nothing left to undo."""
-    operation, names, exchange = submission.operation, submission.names, submission.exchange
+def targets(submission: Submission) -> list[Names]:
+    """The names of everything that an operation has made, each of which is to be undone."""
+    operation, names = submission.operation, submission.names
     assert operation is not None
     assert names is not None
+    if operation.undo is None or not operation.undo.each or operation.members is None:
+        return [names]
+    ref = operation.main.ref(names)
+    assert ref is not None
+    look = Look(ref.kind, submission.microversion, (ref,), ref.path)
+    outcome = submission.binding.source.read(look, submission.binding.engine.clock)
+    if outcome.error is not None:
+        raise OSFuturesError(f"cannot undo {operation.name}: {outcome.error}")
+    body = outcome.found.get(ref.id) or {}
+    return [{**names, "id": str(each["id"])} for each in operation.members(body, names)]
+
+
+def send_undo(
+    submission: Submission, names: Names, sent: list[Exchange] | None = None
+) -> Submission | None:
+    """Send the request that undoes an operation; None if there is nothing left to undo."""
+    operation, exchange = submission.operation, submission.exchange
+    assert operation is not None
     assert exchange is not None
     way = operation.undo
     if way is None:
@@ -109,10 +155,10 @@ def send_undo(submission: Submission) -> Submission | None:
 
     def call() -> Any:
         answer = source.send(way.method, way.service, path, way.body, version)
-        if answer.status_code >= 300 and answer.status_code != 404:
+        if answer.status_code >= 300 and answer.status_code not in way.needless:
             text = f"{way.method} {path} answered {answer.status_code}: {message(answer)}"
             raise OSFuturesError(f"cannot undo {operation.name}: {text}")
         return answer
 
-    undoing = submit(submission.binding, call)
-    return None if undoing.plain.status_code == 404 else undoing
+    undoing = submit(submission.binding, call, sent=sent)
+    return None if undoing.plain.status_code in way.needless else undoing

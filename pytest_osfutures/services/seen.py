@@ -76,17 +76,15 @@ def lets_cinder_make(request: Any, _: Names) -> bool:
 
 def servers(body: Body, names: Names) -> list[Body]:
     """The servers that one request has made, first one first."""
-    found = [each for each in body["servers"] if not names.get("name")]
+    found = list(body["servers"])
     if name := names.get("name"):
-        first = next((each for each in body["servers"] if each["id"] == names["id"]), None)
+        first = next((each for each in found if each["id"] == names["id"]), None)
         if first is None:
             return []
         mine = {name, *(f"{name}-{number + 1}" for number in range(int(names["most"])))}
         # Namesakes of an earlier request are older than the first server of this one.
         found = [
-            each
-            for each in body["servers"]
-            if each["name"] in mine and each["created"] >= first["created"]
+            each for each in found if each["name"] in mine and each["created"] >= first["created"]
         ]
     return sorted(found, key=lambda each: (len(each["name"]), each["name"], each["id"]))
 
