@@ -68,37 +68,45 @@ def _under_faults(call: Call, service: Service, work: Callable[[], Response]) ->
     """Let the handler work as far as the fault rules let it."""
     request, faults = call.request, call.cloud.faults
     facts = (service.name, request.method, request.path, _action(request))
-    rules = {rule.effect: rule for rule in faults.on_request(*facts)} if service.can_fail else {}
-    delay = (rules["delay"].seconds or 0.0) if "delay" in rules else 0.0
-    if "expire" in rules:
+    rules = faults.on_request(*facts) if service.can_fail else []
+    if _first(rules, "expire") and call.caller.token:
         call.cloud.identity.revoke(call.caller.token)
         response = unauthorized(service, request)
-    elif (early := _instead(rules, service, "before")) is not None:
+    elif (early := _instead(rules, service, request.method, "before")) is not None:
         response = early
     else:
-        faults.lists_are_old_by = (rules["stale"].seconds or 0.0) if "stale" in rules else 0.0
-        faults.hide_new_for = (rules["slow"].seconds or 0.0) if "slow" in rules else 0.0
+        faults.lists_are_old_by = _seconds(rules, "stale")
+        faults.hide_new_for = _seconds(rules, "slow")
         try:
             response = work()
         except Refused as refused:
             response = service.refusal(refused)
         finally:
             faults.lists_are_old_by = faults.hide_new_for = 0.0
-        response = _instead(rules, service, "after") or response
-    response.delay += delay
+        response = _instead(rules, service, request.method, "after") or response
+    response.delay += _seconds(rules, "delay")
     return response
 
 
-def _instead(rules: dict[str, Fault], service: Service, when: str) -> Response | None:
+def _first(rules: list[Fault], effect: str, when: str | None = None) -> Fault | None:
+    return next((r for r in rules if r.effect == effect and when in (None, r.when)), None)
+
+
+def _seconds(rules: list[Fault], effect: str) -> float:
+    rule = _first(rules, effect)
+    return (rule.seconds or 0.0) if rule else 0.0
+
+
+def _instead(rules: list[Fault], service: Service, method: str, when: str) -> Response | None:
     """The answer that a rule puts in the place of the handler's own."""
-    if "quota" in rules and when == "before":
+    if when == "before" and method == "POST" and _first(rules, "quota"):
         said = "Quota exceeded (by a fault rule)"
         return service.refusal(Refused(service.quota_status, said, headers=service.quota_headers))
-    if (rule := rules.get("status")) and rule.when == when:
+    if rule := _first(rules, "status", when):
         headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
         said = rule.message or HTTPStatus(rule.status).phrase
         return service.refusal(Refused(rule.status, said, headers=headers))
-    if (rule := rules.get("cut")) and rule.when == when:
+    if _first(rules, "cut", when):
         return Response(503, cut=True)
     return None
 

@@ -17,14 +17,17 @@ REQUEST_EFFECTS = {
     "delay": "answer `seconds` later",
     "stale": "answer lists as of `seconds` ago",
     "slow": "show what this request makes in lists only after `seconds`",
-    "quota": "refuse as if the quota were used up",
-    "expire": "let the token expire and answer 401",
+    "quota": "refuse a POST as if the quota were used up",
+    "expire": "let the token of the request expire and answer 401",
 }
 OPERATION_EFFECTS = {
     "error": "end in an error status, after `seconds` if given",
     "silent": "fall back to the old status; only the operation's own record tells of it",
     "stuck": "stay in the last intermediate state, or in the one reached after `seconds`, for ever",
 }
+
+TEXTS = ("service", "method", "path", "action", "operation", "resource", "when", "message")
+NUMBERS = ("count", "probability", "skip", "after", "status", "retry_after", "seconds")
 
 
 @dataclass
@@ -59,10 +62,19 @@ class Fault:
 
     def __post_init__(self) -> None:
         known = REQUEST_EFFECTS | OPERATION_EFFECTS
-        if self.effect not in known:
+        if self.effect not in tuple(known):
             raise ValueError(f"there is no effect {self.effect!r}; known: {', '.join(known)}")
+        for name in TEXTS:
+            if not isinstance(getattr(self, name), str | None):
+                raise TypeError(f"`{name}` is a text, not {getattr(self, name)!r}")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float | None):
+                raise TypeError(f"`{name}` is a number, not {value!r}")
         if self.when not in ("before", "after"):
             raise ValueError(f"`when` is 'before' or 'after', not {self.when!r}")
+        if not 100 <= self.status <= 599:
+            raise ValueError(f"`status` is an HTTP status, not {self.status!r}")
         if self.seconds is None and self.effect in ("delay", "stale", "slow"):
             raise ValueError(f"the effect {self.effect!r} needs `seconds`")
         for pattern in (self.path, self.resource):

@@ -154,8 +154,29 @@ def test_a_rule_can_begin_later(demo: Asker) -> None:
         {"effect": "delay"},
         {"effect": "status", "when": "never"},
         {"effect": "cut", "path": "["},
+        {"effect": "status", "status": 7},
     ],
 )
 def test_a_bad_rule_says_what_is_wrong(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Fault(**bad)
+
+
+@pytest.mark.parametrize("bad", [{"path": 1}, {"count": "1"}, {"seconds": True}])
+def test_a_rule_of_the_wrong_type(bad: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match="is a (text|number)"):
+        Fault("status", **bad)
+
+
+def test_a_token_that_expires_leaves_the_log_in_alone(demo: Asker) -> None:
+    demo.cloud.faults.add(Fault("expire"))
+    assert demo("GET", "/servers").status == 401
+    assert demo.log_in()
+
+
+def test_several_rules_on_one_request(demo: Asker) -> None:
+    for when in ("after", "before"):
+        demo.cloud.faults.add(Fault("status", when=when, status=500, count=1))
+    demo.cloud.faults.add(Fault("delay", seconds=3))
+    assert [demo("GET", "/servers").status for _ in range(2)] == [500, 200]
+    assert demo("GET", "/servers").delay == 3

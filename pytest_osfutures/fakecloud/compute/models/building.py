@@ -165,15 +165,22 @@ class Build:
         server, model = self.server, self.model
         server.host = self.host
         self.action.begin(BUILD_EVENT, model.now(), server.host)
-        for network_id, _, fixed_ip in server.wanted.networks:
-            if network_id:
-                model.networks.create_port(
-                    server.id, server.project_id, network_id, fixed_ip, server.security_groups
-                )
+        try:
+            for network_id, _, fixed_ip in server.wanted.networks:
+                if network_id:
+                    model.networks.create_port(
+                        server.id, server.project_id, network_id, fixed_ip, server.security_groups
+                    )
+        except Refused:
+            why = "Failed to allocate the network(s), not rescheduling."
+            _abort(model, server, self.action, why)
 
     def make_volumes(self) -> None:
         """The host lets Cinder make the volumes that do not exist yet."""
-        _make_volumes(self.model, self.server)
+        try:
+            _make_volumes(self.model, self.server)
+        except Refused as refused:
+            _abort(self.model, self.server, self.action, refused.message)
 
     def spawned(self) -> None:
         """The guest runs, unless its metadata asks for a failure."""
@@ -211,7 +218,6 @@ def _spawned(model: ComputeModel, server: Server, action: InstanceAction) -> Non
 
 def _make_volumes(model: ComputeModel, server: Server) -> None:
     """Let Cinder make the volumes that the server boots from or gets besides."""
-    made: list[PendingVolume] = []
     for number, disk in enumerate(server.wanted.disks):
         source = disk.get("source_type")
         if source == "volume" or disk.get("destination_type") != "volume":
@@ -224,8 +230,7 @@ def _make_volumes(model: ComputeModel, server: Server) -> None:
             snapshot_id=disk.get("uuid") if source == "snapshot" else None,
             volume_type=disk.get("volume_type"),
         )
-        made.append(PendingVolume(volume_id, number, disk))
-    server.pending = tuple(made)
+        server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
 
 
 def _join_volumes(model: ComputeModel, server: Server, action: InstanceAction) -> None:

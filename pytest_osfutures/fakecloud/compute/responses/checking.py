@@ -69,6 +69,29 @@ def typed(field: str, value: Any, kind: str) -> None:
         raise invalid(field, value, f"{value!r} is not of type '{kind}'")
 
 
+def shapes(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Each field that is there, and is not null, is of its JSON type; `[object]` is a list."""
+    for field, kind in kinds.items():
+        value = content.get(field)
+        if value is None:
+            continue
+        if kind == "[object]":
+            typed(field, value, "array")
+            for one in value:
+                typed(field, one, "object")
+        else:
+            typed(field, value, kind)
+
+
+def number(field: str, value: Any, least: int = 0) -> int:
+    """An integer, also as a string of digits, from `least` on."""
+    if isinstance(value, bool) or not re.fullmatch(r"-?\d+", str(value)):
+        raise invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
+    if int(value) < least:
+        raise invalid(field, value, f"{value} is less than the minimum of {least}")
+    return int(value)
+
+
 def name(value: Any, field: str = "name") -> str:
     """A name of 1 to 255 printable characters."""
     typed(field, value, "string")

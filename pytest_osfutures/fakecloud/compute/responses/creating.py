@@ -28,6 +28,18 @@ SINCE = {
     "hypervisor_hostname": (2, 74),
     "hostname": (2, 90),
 }
+SHAPES = {
+    **dict.fromkeys(("availability_zone", "key_name", "user_data", "hostname", "host"), "string"),
+    **dict.fromkeys(("adminPass", "description", "accessIPv4", "accessIPv6"), "string"),
+    **dict.fromkeys(("OS-DCF:diskConfig", "hypervisor_hostname"), "string"),
+    **dict.fromkeys(("security_groups", "block_device_mapping_v2"), "[object]"),
+    **dict.fromkeys(("tags", "trusted_image_certificates"), "array"),
+    "metadata": "object",
+}
+DISK_CHOICES = {
+    "source_type": ["volume", "image", "snapshot", "blank"],
+    "destination_type": ["local", "volume"],
+}
 PERSONALITY_UNTIL = (2, 57)
 Networks = tuple[tuple[str | None, str | None, str | None], ...]
 
@@ -59,6 +71,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
     if "name" in body:
         checking.name(body["name"])
     checking.required("server", body, "name", "flavorRef")
+    checking.shapes(body, SHAPES)
     if call.version >= (2, 37):
         checking.required("server", body, "networks")
     count = _count(body)
@@ -100,7 +113,8 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
 
 
 def _names_a_port(networks: Any) -> bool:
-    return isinstance(networks, list) and any(one.get("port") for one in networks)
+    entries = networks if isinstance(networks, list) else ()
+    return any(isinstance(one, dict) and one.get("port") for one in entries)
 
 
 def _count(body: dict[str, Any]) -> tuple[int, int]:
@@ -128,6 +142,7 @@ def _networks(call: Call, wanted: Any) -> Networks:
         why = f"{wanted!r} is not valid under any of the given schemas"
         raise checking.invalid("networks", wanted, why)
     found = []
+    checking.shapes({"networks": wanted}, {"networks": "[object]"})
     for entry in wanted:
         network, port = entry.get("uuid"), entry.get("port")
         if any(given and not checking.UUID.match(str(given)) for given in (network, port)):
@@ -146,7 +161,6 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
     """The mappings that are volumes, and the image that the server is made of."""
     image_id = str(body.get("imageRef") or "").rstrip("/").rsplit("/", 1)[-1]
     mappings = body.get("block_device_mapping_v2") or []
-    checking.typed("block_device_mapping_v2", mappings, "array")
     if image_id and not checking.UUID.match(image_id):
         why = f"{image_id!r} is not valid under any of the given schemas"
         raise checking.invalid("imageRef", image_id, why)
@@ -154,6 +168,7 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
         raise Refused(400, "Missing imageRef attribute")
     disks = []
     for mapping in mappings:
+        _check_mapping(mapping)
         source, target = mapping.get("source_type"), mapping.get("destination_type", "volume")
         if source == "image" and target == "local":
             image_id = str(mapping.get("uuid"))
@@ -165,6 +180,19 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
     return tuple(disks), image_id or None
 
 
+def _check_mapping(mapping: dict[str, Any]) -> None:
+    for name, known in DISK_CHOICES.items():
+        if name in mapping and mapping[name] not in known:
+            raise checking.invalid(name, mapping[name], f"{mapping[name]!r} is not one of {known}")
+    for name in ("volume_size", "boot_index"):
+        if (value := mapping.get(name)) is not None:
+            checking.number(name, value, least=1 if name == "volume_size" else -1)
+    texts = dict.fromkeys(("uuid", "tag", "device_name", "volume_type"), "string")
+    checking.shapes(mapping, texts)
+    if "delete_on_termination" in mapping:
+        checking.boolean("delete_on_termination", mapping["delete_on_termination"])
+
+
 def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
     if source in ("image", "blank") and not mapping.get("volume_size"):
         what = {
@@ -172,16 +200,17 @@ def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
             "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
         }
         raise Refused(400, what[source])
-    volume_id, project = str(mapping.get("uuid")), call.caller.project_id
-    if source == "volume":
-        try:
-            facts = call.cloud.compute.volumes.volume_facts(volume_id, project)
-        except Refused:
-            raise Refused(
-                400, f"Block Device Mapping is Invalid: failed to get volume {volume_id}."
-            ) from None
-        if mapping.get("boot_index") in (0, "0") and not facts.bootable:
-            raise Refused(400, f"Block Device {volume_id} is not bootable.")
+    thing_id, project = str(mapping.get("uuid")), call.caller.project_id
+    model = call.cloud.compute
+    try:
+        if source == "image":
+            model.images.image_facts(thing_id, project)
+        bootable = source != "volume" or model.volumes.volume_facts(thing_id, project).bootable
+    except Refused:
+        why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
+        raise Refused(400, why) from None
+    if mapping.get("boot_index") in (0, "0") and not bootable:
+        raise Refused(400, f"Block Device {thing_id} is not bootable.")
 
 
 def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
@@ -189,7 +218,11 @@ def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
 
 
 def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
-    names = tuple(group["name"] for group in body.get("security_groups") or ())
+    groups = body.get("security_groups") or ()
+    for group in groups:
+        checking.required("security_groups", group, "name")
+        checking.typed("name", group["name"], "string")
+    names = tuple(group["name"] for group in groups)
     for name in names:
         try:
             call.cloud.compute.networks.security_groups(call.caller.project_id, (name,))
@@ -218,9 +251,9 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     if key_name is not None and model.keypair(call.caller.user_id, key_name) is None:
         raise Refused(400, "Invalid key_name provided.")
     tags = body.get("tags") or []
-    checking.typed("tags", tags, "array")
     both = call.json()
     hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
+    checking.typed("os:scheduler_hints", hints, "object")
     if "group" in hints and model.server_groups.get(str(hints["group"])) is None:
         raise Refused(400, f"Instance group {hints['group']} could not be found.")
     fields = {

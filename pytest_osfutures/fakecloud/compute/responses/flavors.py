@@ -196,11 +196,11 @@ def create_flavor(call: Call) -> Response:
     flavor = Flavor(
         flavor_id,
         name,
-        int(body["ram"]),
-        int(body["disk"]),
-        int(body["vcpus"]),
-        ephemeral=int(body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
-        swap=int(body.get("swap") or 0),
+        checking.number("ram", body["ram"], least=1),
+        checking.number("disk", body["disk"]),
+        checking.number("vcpus", body["vcpus"], least=1),
+        ephemeral=checking.number("ephemeral", body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
+        swap=checking.number("swap", body.get("swap") or 0),
         description=body.get("description"),
         is_public=bool(body.get("os-flavor-access:is_public", True)),
     )

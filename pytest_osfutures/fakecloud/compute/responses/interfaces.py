@@ -11,6 +11,8 @@ from pytest_osfutures.fakecloud.compute.responses import checking
 from pytest_osfutures.fakecloud.compute.responses.servers import find
 from pytest_osfutures.fakecloud.wire import Response
 
+SHAPES = {"net_id": "string", "port_id": "string", "fixed_ips": "[object]"}
+
 
 def _view(call: Call, port: PortFacts) -> dict[str, Any]:
     shown: dict[str, Any] = {
@@ -43,6 +45,7 @@ def attach(call: Call, server_id: str) -> Response:
     server = find(call, server_id)
     body = (call.json() if call.request.body else {}).get("interfaceAttachment") or {}
     checking.typed("interfaceAttachment", body, "object")
+    checking.shapes(body, SHAPES)
     fixed = body.get("fixed_ips") or [{}]
     port = interfaces.attach(
         call.cloud.compute,

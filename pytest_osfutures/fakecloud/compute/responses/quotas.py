@@ -111,7 +111,11 @@ def change_quotas(call: Call, project_id: str) -> Response:
     checking.admin(call, "os_compute_api:os-quota-sets:update")
     body = checking.envelope(call, "quota_set")
     checking.only("quota_set", body, frozenset({*NAMES, "force"}))
-    given = {name: int(value) for name, value in body.items() if name != "force"}
+    given = {
+        name: checking.number(name, value, least=-1)
+        for name, value in body.items()
+        if name != "force"
+    }
     call.cloud.compute.quotas.setdefault(project_id, {}).update(given)
     return Response(200, {"quota_set": _quotas(call, project_id)})
 

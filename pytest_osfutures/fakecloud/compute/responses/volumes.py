@@ -29,7 +29,7 @@ def _view(call: Call, made: Attachment) -> dict[str, Any]:
 def list_attachments(call: Call, server_id: str) -> Response:
     """The volumes of a server."""
     made = find(call, server_id).attachments
-    offset = int(call.request.param("offset") or 0)
+    offset = checking.number("offset", call.request.param("offset") or 0)
     page = made[offset : offset + page_limit(call)]
     return Response(200, {"volumeAttachments": [_view(call, one) for one in page]})
 
@@ -51,6 +51,7 @@ def attach(call: Call, server_id: str) -> Response:
     allowed |= {"tag"} if call.version >= (2, 49) else set()
     allowed |= {"delete_on_termination"} if call.version >= (2, 79) else set()
     checking.only("volumeAttachment", body, frozenset(allowed))
+    checking.shapes(body, {"volumeId": "string", "device": "string", "tag": "string"})
     made = attaching.attach(
         call.cloud.compute,
         server,
