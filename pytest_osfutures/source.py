@@ -247,6 +247,11 @@ def message(answer: Any) -> str:
         document = answer.json()
     except ValueError:
         return str(answer.text).strip()[:200] or str(answer.reason)
+    return words(document)
+
+
+def words(document: Any) -> str:
+    """The cloud's own words in the document of an error."""
     while isinstance(document, dict):
         if isinstance(document.get("message"), str):
             return str(document["message"]).strip()
