@@ -164,7 +164,7 @@ def test_a_bad_rule_says_what_is_wrong(bad: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("bad", [{"path": 1}, {"count": "1"}, {"seconds": True}])
 def test_a_rule_of_the_wrong_type(bad: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="is a (text|number)"):
+    with pytest.raises(TypeError, match=r"is a (text|number)"):
         Fault("status", **bad)
 
 

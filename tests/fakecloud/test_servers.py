@@ -437,3 +437,16 @@ def test_an_update_shows_less_before_2_75(demo: Asker) -> None:
         changed = demo("PUT", f"/servers/{server_id}", {"server": {"name": "y"}}).body["server"]
         assert ("OS-EXT-STS:task_state" in changed) == seen
         assert ("OS-EXT-IPS:type" in changed["addresses"]["private"][0]) == seen
+
+
+def test_extending_an_attached_volume_is_on_record(demo: Asker) -> None:
+    server_id, volume_id = demo.active(), volume(demo)
+    path = f"/servers/{server_id}/os-volume_attachments"
+    demo("POST", path, {"volumeAttachment": {"volumeId": volume_id}})
+    demo.clock.advance(5)
+    action = f"/volume/v3/{demo.project_id}/volumes/{volume_id}/action"
+    headers = {"OpenStack-API-Version": "volume 3.42"}
+    assert demo("POST", action, {"os-extend": {"new_size": 2}}, headers).status == 202
+    demo.clock.advance(30)
+    assert demo.actions(server_id)[0]["action"] == "extend_volume"
+    assert demo.events(server_id) == [("compute_extend_volume", "Success")]

@@ -63,6 +63,8 @@ def extend(
     def done() -> None:
         volume.size, volume.growing_by = size, 0
         volume.settle(needed)
+        if attached:
+            model.cloud.compute.volume_extended(volume.id)
 
     def failed(fault: Fault) -> None:
         volume.growing_by = 0
@@ -107,7 +109,7 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
         if possible:
             volume.volume_type, volume.multiattach = new_type, new_type.multiattach
             if not stays:
-                volume.host, volume.migration_status = model.pool(backend), "success"
+                _move(model, volume, model.pool(backend) or "")
         volume.settle(old_status)
 
     def failed(_fault: Fault) -> None:
@@ -117,6 +119,12 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
 
     moves = possible and not stays
     start(model.cloud, RETYPE_WITH_MIGRATION if moves else RETYPE, volume, done, failed)
+
+
+def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
+    volume.host, volume.migration_status = host, "success"
+    volume.name_id = model.cloud.new_id()
+    volume.service_uuid = model.services[host.split("#")[0]]
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
@@ -141,8 +149,7 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
         volume.leave("maintenance")
 
     def done() -> None:
-        volume.host, volume.migration_status = host, "success"
-        volume.service_uuid = model.services[host.split("#")[0]]
+        _move(model, volume, host)
         volume.settle(old_status)
 
     def failed(_fault: Fault) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_osfutures.fakecloud.compute.models import attaching
 from pytest_osfutures.fakecloud.compute.models.hosts import Host, choose
 from pytest_osfutures.fakecloud.compute.models.keypairs import Keypair, ServerGroup
 from pytest_osfutures.fakecloud.compute.models.migrations import Migration
@@ -141,3 +142,7 @@ class ComputeModel:
             "cores": sum(flavor.vcpus for flavor in flavors),
             "ram": sum(flavor.ram for flavor in flavors),
         }
+
+    def volume_extended(self, volume_id: str) -> None:
+        """Cinder's word that a volume in use has become bigger."""
+        attaching.extended(self, volume_id)

@@ -80,6 +80,16 @@ def _free_device(server: Server) -> str:
     return next(name for letter in LETTERS if (name := f"/dev/sd{letter}") not in taken)
 
 
+def _check_free(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
+    facts = model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+    holders = [holder.id for holder in model.servers if find(holder, volume_id)]
+    if server.id in holders or (holders and not facts.multiattach):
+        listed = ", ".join(holders)
+        raise Refused(
+            400, f"Invalid volume: volume {volume_id} is already attached to instances: {listed}"
+        )
+
+
 def attach(
     model: ComputeModel,
     server: Server,
@@ -91,13 +101,7 @@ def attach(
 ) -> Attachment:
     """Reserve the volume and begin to connect it. Raises Refused."""
     check(server, "attach_volume", context, ATTACHABLE)
-    facts = model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
-    holders = [holder.id for holder in model.servers if find(holder, volume_id)]
-    if server.id in holders or (holders and not facts.multiattach):
-        listed = ", ".join(holders)
-        raise Refused(
-            400, f"Invalid volume: volume {volume_id} is already attached to instances: {listed}"
-        )
+    _check_free(model, server, context, volume_id)
     with _refusals_of_cinder(context):
         attachment_id = model.volumes.reserve(volume_id, server.id)
     made = Attachment(
@@ -189,10 +193,15 @@ def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new
     start(model.cloud, SWAP_VOLUME, made, done, failed)
 
 
-def extended(model: ComputeModel, server: Server, context: Context) -> None:
-    """Cinder has made an attached volume bigger and lets the guest know."""
-    action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
-    action.finish(model.now())
+def extended(model: ComputeModel, volume_id: str) -> None:
+    """Cinder has made a volume in use bigger: the servers that have it look at its new size."""
+    for server in model.servers:
+        if (made := find(server, volume_id)) is None:
+            continue
+        context = Context(model.cloud.new_request_id(), server.user_id, server.project_id)
+        action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
+        fault = model.cloud.faults.on_operation("server.extend_volume", made)
+        action.finish(model.now(), reason(fault) if fault else None)
 
 
 def _drop(server: Server, made: Attachment) -> None:
