@@ -13,8 +13,8 @@ import logging
 import math
 import queue
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 from weakref import WeakKeyDictionary
 
@@ -29,7 +29,8 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     Seen,
 )
-from pytest_osfutures.operation import Kind, Ref, Sight
+from pytest_osfutures.group import Group, goes_back, is_going
+from pytest_osfutures.operation import Kind, Ref
 from pytest_osfutures.room import Room
 from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
 from pytest_osfutures.timers import Timer, Timers
@@ -41,36 +42,10 @@ StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
 _log = logging.getLogger("osfutures")
 #: Seconds without any mention of a resource after which it is asked for by itself.
 OVERDUE = 15.0
+#: A read that is not answered after so many times its own timeout never will be.
+LOST = 2.0
 #: So many durations of each operation are remembered.
 REMEMBERED = 50
-
-
-@dataclass(eq=False)
-class _Group:
-    """All watches that one kind of read serves: same reader, same kind, same microversion.
-
-    `dues` says when each of them wants a look, `mentioned` when each resource was heard of last
-    (or asked for first), `listed` what the last list, of `listed_at`, was asked for.
-    """
-
-    reader: Reader
-    kind: Kind
-    microversion: str
-    watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
-    dues: dict[Watch, float] = field(default_factory=dict)
-    confirm: set[Ref] = field(default_factory=set)
-    mentioned: dict[Ref, float] = field(default_factory=dict)
-    listed: frozenset[Ref] = frozenset()
-    listed_at: float = math.inf
-    quiet_until: float = -math.inf
-    in_flight: int = 0
-    total: int = 0
-    failures: int = 0
-
-    @property
-    def due(self) -> float:
-        """When the next look may leave; a moment that has passed says since when it waits."""
-        return max(self.quiet_until, min(self.dues.values(), default=math.inf))
 
 
 class Monitor:
@@ -87,10 +62,11 @@ class Monitor:
         self._deadlines: list[tuple[float, int]] = []
         self._watches: dict[int, Watch] = {}
         self._keys: dict[Watch, int] = {}
-        self._groups: dict[tuple[Reader, Kind, str], _Group] = {}
+        self._groups: dict[tuple[Reader, Kind, str], Group] = {}
         self._buckets: WeakKeyDictionary[Reader, Bucket] = WeakKeyDictionary()
         self._offsets: WeakKeyDictionary[Reader, float] = WeakKeyDictionary()
         self._durations: dict[str, deque[float]] = {}
+        self._learned: dict[str, tuple[float, float]] = {}
 
     # What others call, from any thread.
 
@@ -207,23 +183,21 @@ class Monitor:
             return broken
 
     def _go_on(self, watch: Watch, verdict: Running, now: float) -> None:
-        urgent = set(verdict.confirm)
+        urgent = dict.fromkeys(verdict.confirm)
         if watch.sights:  # else these are the first looks, which have their own time
-            urgent.update(ref for ref in verdict.wants if ref not in watch.sights)
+            urgent.update(dict.fromkeys(ref for ref in verdict.wants if ref not in watch.sights))
         self._set_wants(watch, tuple(dict.fromkeys(verdict.wants + verdict.confirm)), now)
         for ref in urgent:
-            self._group(watch, ref.kind).dues[watch] = now
+            self._group(watch, ref.kind).put(watch, now)
         for ref in verdict.confirm:
-            self._group(watch, ref.kind).confirm.add(ref)
+            self._group(watch, ref.kind).confirm[ref] = None
 
     def _next_look(self, watch: Watch, now: float) -> float:
-        known = sorted(self._durations.get(watch.operation.name, ()))
         poll = watch.reader.poll
-        if len(known) >= 3:
-            # Earlier than known: a first look that comes late would never learn of it.
-            early, late = 0.8 * known[len(known) // 10], known[-1]
-        else:
-            early, late = min(0.2 * watch.operation.usual, 2 * poll.fastest), watch.operation.usual
+        usual = watch.operation.usual
+        early, late = self._learned.get(
+            watch.operation.name, (min(0.2 * usual, 2 * poll.fastest), usual)
+        )
         age = now - watch.accepted_at
         if age < early:
             return watch.accepted_at + early
@@ -232,32 +206,36 @@ class Monitor:
     def _learn(self, watch: Watch, now: float) -> None:
         known = self._durations.setdefault(watch.operation.name, deque(maxlen=REMEMBERED))
         known.append(now - watch.accepted_at)
+        if len(known) >= 3:
+            ordered = sorted(known)
+            # Earlier than known: a first look that comes late would never learn of it.
+            self._learned[watch.operation.name] = 0.8 * ordered[len(known) // 10], ordered[-1]
 
     # Reads
 
-    def _group(self, watch: Watch, kind: Kind) -> _Group:
+    def _group(self, watch: Watch, kind: Kind) -> Group:
         version = kind.version or watch.versions.get(kind.service, "")
         key = (watch.reader, kind, version)
         if key not in self._groups:
-            self._groups[key] = _Group(*key)
+            self._groups[key] = Group(*key)
         return self._groups[key]
 
     def _set_wants(self, watch: Watch, refs: tuple[Ref, ...], now: float) -> None:
         old, watch.wants = watch.wants, refs
-        for kind in {ref.kind for ref in old + refs}:
+        if old == refs:
+            return
+        for kind in dict.fromkeys(ref.kind for ref in old + refs):
             group = self._group(watch, kind)
             own = tuple(ref for ref in refs if ref.kind == kind)
             for ref in old:
                 if ref.kind == kind and ref not in own:
-                    group.mentioned.pop(ref, None)
-                    group.confirm.discard(ref)
+                    group.forget(ref)
             if own:
                 group.watches[watch] = own
                 if watch not in group.dues:
-                    group.dues[watch] = self._next_look(watch, now)
+                    group.put(watch, self._next_look(watch, now))
                 continue
-            group.watches.pop(watch, None)
-            group.dues.pop(watch, None)
+            group.drop(watch)
             if not group.watches:
                 del self._groups[(group.reader, group.kind, group.microversion)]
 
@@ -281,14 +259,14 @@ class Monitor:
             self._buckets[reader] = Bucket(reader.poll, self.clock.now())
         return self._buckets[reader]
 
-    def _plan(self, group: _Group, now: float) -> list[Look]:
+    def _plan(self, group: Group, now: float) -> list[Look]:
         watches = sorted(group.watches, key=group.dues.__getitem__)
         wanted = [
             ref
             for watch in watches
             for ref in sorted(group.watches[watch], key=lambda ref: group.mentioned.get(ref, 0.0))
         ]
-        starts = [watch.accepted_at for watch in watches if _is_new(group, watch)]
+        starts = [watch.accepted_at for watch in watches if group.is_new(watch)]
         situation = Situation(
             group.kind,
             group.microversion,
@@ -300,23 +278,34 @@ class Monitor:
             ref
             for watch in watches
             for ref in group.watches[watch]
-            if now - group.mentioned.get(ref, now) > OVERDUE
-            or _is_going(ref, watch.sights.get(ref))
+            if now - group.mentioned.get(ref, now) > OVERDUE or is_going(ref, watch.sights.get(ref))
         ]
         due = {ref for watch in watches if group.dues[watch] <= now for ref in group.watches[watch]}
         looks = plan(situation, wanted, group.confirm, overdue)
         return [look for look in looks if look.listing or not due.isdisjoint(look.refs)]
 
-    def _send(self, group: _Group, look: Look, now: float) -> None:
-        group.in_flight += 1
+    def _send(self, group: Group, look: Look, now: float) -> None:
+        patience = LOST * group.reader.poll.read_timeout
+        lost = Outcome(look, now, now + patience, error=f"no answer within {patience:g} s")
+        flight = Timer(now + patience, lambda: self._arrived(group, flight, lost))
+        self._timers.add(flight)
+        group.in_flight.add(flight)
         for ref in look.refs:
             group.mentioned.setdefault(ref, now)
-        self._start_look(
-            group.reader, look, lambda outcome: self.soon(lambda: self._digest(group, outcome))
-        )
 
-    def _digest(self, group: _Group, outcome: Outcome) -> None:
-        group.in_flight -= 1
+        def deliver(outcome: Outcome) -> None:
+            self.soon(lambda: self._arrived(group, flight, outcome))
+
+        self._start_look(group.reader, look, deliver)
+
+    def _arrived(self, group: Group, flight: Timer, outcome: Outcome) -> None:
+        """Take an answer, once; or its absence, and then no answer any more."""
+        if flight in group.in_flight:
+            group.in_flight.remove(flight)
+            flight.cancel()
+            self._digest(group, outcome)
+
+    def _digest(self, group: Group, outcome: Outcome) -> None:
         now = self.clock.now()
         if outcome.fatal and group.kind.evidence:  # no explanation is no failure
             outcome = replace(outcome, error=None, fatal=False)
@@ -324,8 +313,9 @@ class Monitor:
             self._put_off(group, outcome, now)
             return
         group.failures = 0
-        asked = frozenset(outcome.look.refs)
-        group.confirm -= asked
+        asked = outcome.look.asked
+        for ref in outcome.look.refs:
+            group.confirm.pop(ref, None)
         if outcome.look.listing:
             group.listed, group.listed_at = asked, outcome.asked_at
             if outcome.look.since is None:
@@ -337,20 +327,20 @@ class Monitor:
                 continue  # the end of another one has ended it
             seen = [ref for ref in refs if self._see(group, watch, ref, outcome)]
             if seen or not asked.isdisjoint(refs):
-                group.dues[watch] = self._next_look(watch, now)
+                group.put(watch, self._next_look(watch, now))
             if seen:
                 self._judge(watch)
 
-    def _see(self, group: _Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
+    def _see(self, group: Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
         sight = outcome.sight(ref)
         if sight is None:
             return False
         known = watch.sights.get(ref)
         if sight.asked_at < (known.asked_at if known is not None else watch.accepted_at):
             return False
-        if known is not None and _goes_back(watch, known, sight):
+        if known is not None and goes_back(watch, known, sight):
             return False
-        if sight.body is None and _is_going(ref, known):
+        if sight.body is None and is_going(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
         watch.sights[ref] = sight
         group.mentioned[ref] = outcome.answered_at
@@ -363,10 +353,10 @@ class Monitor:
             watch.resource_name = watch.resource_name or sight.body.get("name")
         return True
 
-    def _put_off(self, group: _Group, outcome: Outcome, now: float) -> None:
+    def _put_off(self, group: Group, outcome: Outcome, now: float) -> None:
         """A read failed: later again, unless the cloud will never answer it."""
         if outcome.fatal:
-            for watch in _interested(group, outcome.look.refs):
+            for watch in group.interested(outcome.look.refs):
                 self._end(watch, AccessDenied(str(outcome.error), watch.facts(now)))
             return
         group.failures += 1
@@ -377,35 +367,10 @@ class Monitor:
             quiet = self._bucket(group.reader).quiet
             service = group.kind.service
             quiet[service] = max(quiet.get(service, now), now + outcome.retry_after)
-        for watch in _interested(group, outcome.look.refs):
-            group.dues[watch] = group.quiet_until
+        for watch in group.interested(outcome.look.refs):
+            group.put(watch, group.quiet_until)
             if group.kind.evidence:  # what has failed does not wait for its explanation for ever
                 self._judge(watch)
-
-
-def _is_new(group: _Group, watch: Watch) -> bool:
-    """Whether the lists of changes so far may not have told `watch` all since its acceptance."""
-    return any(ref not in group.listed or ref not in watch.sights for ref in group.watches[watch])
-
-
-def _is_going(ref: Ref, sight: Sight | None) -> bool:
-    """Whether its last status was that of something deleted: it is listed for a moment longer."""
-    if sight is None or sight.body is None or not ref.kind.status:
-        return False
-    return sight.body.get(ref.kind.status) in ref.kind.gone
-
-
-def _interested(group: _Group, refs: Iterable[Ref]) -> list[Watch]:
-    wanted = set(refs)
-    return [watch for watch, own in group.watches.items() if wanted.intersection(own)]
-
-
-def _goes_back(watch: Watch, known: Sight, sight: Sight) -> bool:
-    """Whether a list is older than what was seen already, though it was asked for later."""
-    if sight.confirmed or watch.operation.creates or not (known.body and sight.body):
-        return False
-    before, now = known.body.get("updated"), sight.body.get("updated")
-    return isinstance(before, str) and isinstance(now, str) and now < before
 
 
 def _error(watch: Watch, verdict: Failed, now: float) -> OperationFailed:

@@ -14,7 +14,7 @@ from typing import Any
 Body = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Kind:
     """A kind of resource, and where it is read.
 

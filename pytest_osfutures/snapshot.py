@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from pytest_osfutures.operation import Body, Kind, Ref, Sight
 
@@ -33,6 +34,11 @@ class Look:
     listing: bool = False
     since: float | None = None
 
+    @cached_property
+    def asked(self) -> frozenset[Ref]:
+        """What it is about."""
+        return frozenset(self.refs)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -52,7 +58,7 @@ class Outcome:
 
     def sight(self, ref: Ref) -> Sight | None:
         """What this says about one resource; None if it says nothing."""
-        if self.error is not None or ref not in self.look.refs:
+        if self.error is not None or ref not in self.look.asked:
             return None
         body = self.found.get(ref.id)
         if body is None and self.look.since is not None:
