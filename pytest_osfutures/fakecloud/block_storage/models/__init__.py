@@ -157,7 +157,10 @@ class BlockStorageModel:
     def check_image(self, image_id: str, size: int, context: Context) -> None:
         """Raise Refused(400) unless a volume of `size` GiB can be made from the image."""
         project_id = None if context.is_admin else context.project_id
-        image = self.cloud.image.image_facts(image_id, project_id)
+        try:
+            image = self.cloud.image.image_facts(image_id, project_id)
+        except Refused:
+            raise Refused(404, f"Image {image_id} could not be found.") from None
         problem = ""
         gigabytes = -(-(image.size or 0) // volumes.GIB)
         if image.status != "active":

@@ -130,11 +130,16 @@ def check_deletable(model: BlockStorageModel, attachment: Attachment) -> None:
     """Raise Refused(409) if a server really uses the attachment: then Nova has to let it go."""
     server_id = attachment.server_id
     if server_id and attachment.connection_info and model.server_uses(server_id, attachment.id):
-        raise Refused(
-            409,
-            f"ConflictNovaUsingAttachment: Detach volume from instance {server_id} using the "
-            "Compute API",
-        )
+        raise in_use_by(server_id)
+
+
+def in_use_by(server_id: str) -> Refused:
+    """The refusal to take a volume away behind Nova's back."""
+    return Refused(
+        409,
+        f"ConflictNovaUsingAttachment: Detach volume from instance {server_id} using the "
+        "Compute API",
+    )
 
 
 def begin_detaching(volume: Volume) -> None:

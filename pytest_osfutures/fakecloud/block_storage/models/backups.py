@@ -72,6 +72,7 @@ def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> 
             parent_id=parent.id if parent else None,
         )
     )
+    backup.touch()
     old_status = volume.status
     if snapshot:
         snapshot.status = "backing-up"

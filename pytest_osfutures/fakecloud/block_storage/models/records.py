@@ -72,6 +72,7 @@ class Volume(Resource):
     bootable: bool = False
     multiattach: bool = False
     migration_status: str | None = None
+    name_id: str | None = None  # what the backend calls it since it was moved there
     replication_status: str | None = None
     previous_status: str | None = None
     growing_by: int = 0  # GiB that an extend has reserved

@@ -131,7 +131,8 @@ def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> 
     """What a volume has of the thing it was made from."""
     if blueprint.image_id:
         volume.bootable = True
-        volume.image_metadata = model.image_metadata(blueprint.image_id)
+        signed = {"signature_verified": "False"}
+        volume.image_metadata = signed | model.image_metadata(blueprint.image_id)
     elif source := blueprint.source or blueprint.snapshot:
         volume.bootable = source.bootable
         volume.image_metadata = dict(source.image_metadata)

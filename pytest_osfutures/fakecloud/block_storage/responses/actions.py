@@ -69,12 +69,11 @@ def _roll_detaching(_call: Call, volume: Volume, _order: Order) -> Response:
 
 def _attach(call: Call, volume: Volume, order: Order) -> Response:
     part, model = order.part("mountpoint"), call.cloud.block_storage
-    server_id, mode = part.get("instance_uuid"), part.get("mode", "rw")
+    server_id, mode = asked.uuid(part, "instance_uuid"), part.get("mode", "rw")
     if volume.status == "in-use" and not volume.multiattach:
         raise Refused(
             400,
-            "Error attaching volume - InvalidVolume: Invalid volume: volume is already attached "
-            "and multiple attachments are not enabled",
+            "Invalid volume: volume is already attached and multiple attachments are not enabled",
         )
     readonly = volume.admin_metadata.get("readonly", "False")
     if readonly == "True" and mode != "ro":
@@ -109,6 +108,8 @@ def _detach(call: Call, volume: Volume, order: Order) -> Response:
     if found:
         attachments.check_deletable(model, found[0])
         attachments.detach(model, found[0])
+    elif wanted is not None:
+        raise attachments.in_use_by("")
     elif volume.status in ("detaching", "attaching"):
         volume.settle("available")
     return accepted()
@@ -195,7 +196,7 @@ def _retype(call: Call, volume: Volume, order: Order) -> Response:
 def _set_bootable(_call: Call, volume: Volume, order: Order) -> Response:
     volume.bootable = asked.flag(order.part("bootable"), "bootable")
     volume.touch()
-    return Response(200)
+    return Response(200, None, dict(JSON))
 
 
 def _reimage(call: Call, volume: Volume, order: Order) -> Response:

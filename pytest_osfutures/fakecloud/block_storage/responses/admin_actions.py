@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pytest_osfutures.fakecloud.block_storage.models import attachments, changes
@@ -38,8 +39,7 @@ VOLUME_STATUSES = (
     "retyping",
     "extending",
 )
-ATTACH_STATUSES = ("attached", "attaching", "detached", "reserved", "error_attaching",
-                   "error_detaching", "deleted")  # fmt: skip
+ATTACH_STATUSES = ["attached", "detached"]
 MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
 
 
@@ -47,7 +47,7 @@ def _accepted() -> Response:
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def _status(part: dict[str, Any], key: str, spoken: str, known: tuple[str, ...]) -> str | None:
+def _status(part: dict[str, Any], key: str, spoken: str, known: Sequence[str]) -> str | None:
     value = part.get(key)
     if value is None:
         return None
@@ -95,13 +95,22 @@ def _force_detach(call: Call, volume: Volume, order: Order) -> Response:
     return _accepted()
 
 
+def _host(part: dict[str, Any]) -> str:
+    """The one host or cluster that is named. Raises Refused(400)."""
+    hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
+    if len(hosts) != 1:
+        raise Refused(
+            400, "Invalid input received: One and only one of cluster and host must be set."
+        )
+    return str(hosts[0])
+
+
 def _migrate(call: Call, volume: Volume, order: Order) -> Response:
     part = order.part()
     asked.admin_only(call, f"{RULE}:migrate_volume")
-    host = part.get("host") or part.get("cluster")
-    if not isinstance(host, str):
-        raise asked.invalid("os-migrate_volume", part, "'host' is a required property")
-    changes.migrate(call.cloud.block_storage, volume, host, asked.flag(part, "lock_volume"))
+    host = _host(part)
+    lock = asked.flag(part, "lock_volume")
+    changes.migrate(call.cloud.block_storage, volume, host, lock)
     return _accepted()
 
 
@@ -147,9 +156,9 @@ def manage(call: Call) -> Response:
         call.cloud.block_storage,
     )
     asked.required(part, "volume", "ref")
-    host = str(part.get("host") or part.get("cluster") or "")
+    host = _host(part)
     if host.split("#")[0] not in model.services:
-        raise Refused(404, f"Service cinder-volume could not be found on host {host}.")
+        raise Refused(400, f"Host '{host}' not found")
     kind = part.get("volume_type")
     volume_type = model.type_named(str(kind), context) if kind else model.default_type()
     volume = Volume(

@@ -16,6 +16,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
+NO_SCHEMA = "is not valid under any of the given schemas"
 METADATA_KEY = "^[a-zA-Z0-9-_:. /]{1,255}$"
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
@@ -130,7 +131,7 @@ def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
     if isinstance(value, str) and not re.fullmatch("[0-9]+", value):
         raise invalid(key, value, f"{value!r} does not match '^[0-9]+$'")
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise invalid(key, value, f"{value!r} is not of type 'integer', 'string'")
+        raise invalid(key, value, f"{value!r} is not of type 'integer', 'string', 'null'")
     if int(value) < least:
         raise invalid(key, value, f"{value} is less than the minimum of {least}")
     return int(value)
@@ -152,12 +153,17 @@ def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> 
     return str(value)
 
 
-def uuid(part: dict[str, Any], key: str) -> str | None:
+def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | None:
     """An id or nothing. Raises Refused(400)."""
     value = part.get(key)
     if value is not None and not (isinstance(value, str) and UUID.match(value)):
-        raise invalid(key, value, f"{value!r} is not a 'uuid'")
+        raise invalid(key, value, f"{value!r} {why}")
     return value
+
+
+def metadata(call: Call, key: str) -> dict[str, str]:
+    """Metadata that the body has to have under `key`. Raises Refused(400)."""
+    return strings({key: envelope(call, key)}, key)
 
 
 def strings(part: dict[str, Any], key: str) -> dict[str, str]:

@@ -86,7 +86,7 @@ def act(call: Call, attachment_id: str) -> Response:
     if "os-complete" not in call.json():
         raise Refused(400, "Malformed request body")
     attachments.complete(call.cloud.block_storage, attachment)
-    return Response(204)
+    return Response(204, None, {"Content-Type": "application/json"})
 
 
 def delete(call: Call, attachment_id: str) -> Response:

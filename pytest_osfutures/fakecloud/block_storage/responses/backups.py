@@ -20,7 +20,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
 RULE = "volume_extension:backup_admin_actions"
-STATUSES = ("available", "error")
+STATUSES = ["available", "error"]
 SERVICE = "cinder.backup.drivers.posix.PosixBackupDriver"
 
 
@@ -104,7 +104,7 @@ def restore(call: Call, backup_id: str) -> Response:
         context_of(call),
         call.cloud.block_storage,
     )
-    volume_id = asked.uuid(part, "volume_id")
+    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
     volume = model.volume(volume_id, context) if volume_id else None
     to, seconds = backups.restore(
         model, _find(call, backup_id), volume, asked.text(part, "name"), context

@@ -105,7 +105,7 @@ def show_specs(call: Call, type_id: str) -> Response:
 def add_specs(call: Call, type_id: str) -> Response:
     """Set some specs."""
     asked.admin_only(call, "group:group_types_specs:create")
-    kind, given = _find(call, type_id), asked.strings(call.json(), "group_specs")
+    kind, given = _find(call, type_id), asked.metadata(call, "group_specs")
     kind.group_specs = {**kind.group_specs, **given}
     return Response(202, {"group_specs": given})
 

@@ -15,6 +15,7 @@ from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.listing import FILTERS, truth
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.service import UNKNOWN_PATH
 from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -103,12 +104,21 @@ def change_quotas(call: Call, target: str) -> Response:
     given = {name: value for name, value in part.items() if name not in ("id", "tenant_id")}
     unknown = sorted(set(given) - set(quotas.names(model)))
     if unknown:
-        raise Refused(400, f"Bad key(s) in quota set: {','.join(unknown)}")
-    values = {name: asked.number(given, name, least=-1) for name in given}
-    mine = {name: value for name, value in values.items() if value is not None}
+        raise Refused(400, f"Invalid input received: Bad key(s) in quota set: {','.join(unknown)}")
+    mine = {name: _limit(name, value) for name, value in given.items()}
     model.quotas[target] = model.quotas.get(target, {}) | mine
     shown = {name: quotas.limit(model, target, name) for name in quotas.names(model)}
     return Response(200, {"quota_set": shown})
+
+
+def _limit(name: str, value: Any) -> int:
+    try:
+        limit = int(value)
+    except (TypeError, ValueError):
+        raise Refused(400, f"{name} must be an integer") from None
+    if limit < -1:
+        raise Refused(400, f"{name} must be >= -1")
+    return limit
 
 
 def reset_quotas(call: Call, target: str) -> Response:
@@ -162,7 +172,7 @@ def change_service(call: Call, change: str) -> Response:
     """Enable or disable one of them."""
     asked.admin_only(call, "volume_extension:services:update")
     if change not in ("enable", "disable", "disable-log-reason"):
-        raise Refused(404, "Unknown action")
+        return Response(404, UNKNOWN_PATH)
     body, model = call.json(), call.cloud.block_storage
     key = (str(body.get("binary")), str(body.get("host")))
     if all((row["binary"], row["host"]) != key for row in _services(call)):

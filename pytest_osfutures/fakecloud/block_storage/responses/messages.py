@@ -7,7 +7,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.block_storage.models.messages import KEPT_SECONDS
 from pytest_osfutures.fakecloud.block_storage.models.records import Message
 from pytest_osfutures.fakecloud.block_storage.responses import asked
-from pytest_osfutures.fakecloud.block_storage.responses.listing import PAGING, number
+from pytest_osfutures.fakecloud.block_storage.responses.listing import filters_of, number
 from pytest_osfutures.fakecloud.block_storage.responses.views import links
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
@@ -50,7 +50,7 @@ def index(call: Call) -> Response:
     """All messages, the newest first; filters and pages since 3.5."""
     rows = [_view(call, message) for message in reversed(_mine(call))]
     if call.version >= (3, 5):
-        wanted = {k: v for k, v in call.request.query if k not in (*PAGING, "all_tenants")}
+        wanted = filters_of(call, "message")
         rows = [row for row in rows if all(str(row.get(k)) == v for k, v in wanted.items())]
         if marker := call.request.param("marker"):
             ids = [row["id"] for row in rows]

@@ -10,17 +10,24 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response, Route
 
-PLAIN = {"Content-Type": "text/html; charset=UTF-8"}  # what Cinder says of these bodies
+PLAIN = {"Content-Type": "text/html; charset=UTF-8"}
 
 
-def routes(collection: str, find: Callable[[Call, str], Volume | Snapshot]) -> list[Route]:
-    """The routes below `/{collection}/{id}/metadata`; `find` gives the resource."""
+def routes(
+    collection: str, find: Callable[[Call, str], Volume | Snapshot], shown_as: str
+) -> list[Route]:
+    """The routes below `/{collection}/{id}/metadata`; `find` gives the resource.
+
+    `shown_as` is the type that Cinder says the list of all metadata has.
+    """
 
     def show_all(call: Call, resource_id: str) -> Response:
-        return Response(200, {"metadata": find(call, resource_id).metadata}, dict(PLAIN))
+        return Response(
+            200, {"metadata": find(call, resource_id).metadata}, {"Content-Type": shown_as}
+        )
 
     def add(call: Call, resource_id: str) -> Response:
-        resource, given = _changeable(call, resource_id), asked.strings(call.json(), "metadata")
+        resource, given = _changeable(call, resource_id), asked.metadata(call, "metadata")
         resource.metadata = given | {
             key: value for key, value in resource.metadata.items() if key not in given
         }
@@ -29,7 +36,7 @@ def routes(collection: str, find: Callable[[Call, str], Volume | Snapshot]) -> l
 
     def replace(call: Call, resource_id: str) -> Response:
         resource = _changeable(call, resource_id)
-        resource.metadata = asked.strings(call.json(), "metadata")
+        resource.metadata = asked.metadata(call, "metadata")
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
@@ -37,11 +44,11 @@ def routes(collection: str, find: Callable[[Call, str], Volume | Snapshot]) -> l
         return Response(200, {"meta": {key: _value(find(call, resource_id), key)}})
 
     def set_one(call: Call, resource_id: str, key: str) -> Response:
-        resource, given = _changeable(call, resource_id), asked.strings(call.json(), "meta")
+        resource, given = _changeable(call, resource_id), asked.metadata(call, "meta")
+        if len(given) > 1:
+            raise asked.invalid("meta", given, f"{given} has too many properties")
         if key not in given:
             raise Refused(400, "Request body and URI mismatch")
-        if len(given) > 1:
-            raise Refused(400, "Request body contains too many items")
         resource.metadata = resource.metadata | given
         resource.touch()
         return Response(200, {"meta": given})

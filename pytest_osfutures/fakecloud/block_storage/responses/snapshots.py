@@ -20,6 +20,11 @@ from pytest_osfutures.fakecloud.wire import Response
 
 STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating", "error_deleting",
             "unmanaging", "backing-up", "restoring")  # fmt: skip
+FORCE = (
+    "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward "
+    "compatability, however, when the 'force' flag is passed with a value evaluating to True, it "
+    "is silently ignored."
+)
 ACTIONS = ("os-reset_status", "os-force_delete", "os-unmanage", "os-update_snapshot_status")
 # What a host may say of a snapshot that it makes, and what it may be then.
 UPDATES = {
@@ -43,14 +48,11 @@ def create(call: Call) -> Response:
     asked.required(part, "snapshot", "volume_id")
     force = asked.flag(part, "force", default=call.version >= (3, 66))
     if call.version >= (3, 66) and not force:
-        raise asked.invalid(
-            "force",
-            part["force"],
-            "Since microversion 3.66 the 'force' flag is invalid for this request.",
-        )
+        raise Refused(400, FORCE)
+    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
     snapshot = snapshots.create(
         model,
-        model.volume(str(part["volume_id"]), context),
+        model.volume(str(volume_id), context),
         context,
         asked.text(part, "name"),
         asked.text(part, "description"),
@@ -68,7 +70,7 @@ def manage(call: Call) -> Response:
         context_of(call),
         call.cloud.block_storage,
     )
-    asked.required(part, "snapshot", "volume_id", "ref")
+    asked.required(part, "snapshot", "ref", "volume_id")
     snapshot = snapshots.manage(
         model,
         model.volume(str(part["volume_id"]), context),
@@ -110,6 +112,8 @@ def detail(call: Call) -> Response:
 def update(call: Call, snapshot_id: str) -> Response:
     """Change the name or the description."""
     part, snapshot = asked.envelope(call, "snapshot"), find(call, snapshot_id)
+    if not part:
+        raise asked.invalid("snapshot", part, f"{{}} {asked.NO_SCHEMA}")
     for key in ("name", "description"):
         if key in part:
             setattr(snapshot, key, asked.text(part, key))

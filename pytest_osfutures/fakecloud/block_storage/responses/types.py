@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pytest_osfutures.fakecloud.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.asked import context_of
 from pytest_osfutures.fakecloud.block_storage.responses.listing import mapping, truth
-from pytest_osfutures.fakecloud.block_storage.responses.views import type_view
+from pytest_osfutures.fakecloud.block_storage.responses.views import type_view, user_specs
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
@@ -19,11 +17,6 @@ def _find(call: Call, type_id: str) -> VolumeType:
     if found is None or not found.seen_by(context_of(call)):
         raise Refused(404, f"Volume type {type_id} could not be found.")
     return found
-
-
-def _alone(call: Call, volume_type: VolumeType) -> dict[str, Any]:
-    view = type_view(call, volume_type)
-    return {"volume_type": {k: v for k, v in view.items() if not k.startswith("os-volume-type")}}
 
 
 def index(call: Call) -> Response:
@@ -44,8 +37,11 @@ def index(call: Call) -> Response:
 def show(call: Call, type_id: str) -> Response:
     """One type; `default` is the one of volumes that name none."""
     model = call.cloud.block_storage
-    kind = model.default_type() if type_id == "default" else _find(call, type_id)
-    return Response(200, _alone(call, kind))
+    if type_id == "default":
+        view = type_view(call, model.default_type(), access=False)
+    else:
+        view = type_view(call, _find(call, type_id))
+    return Response(200, {"volume_type": view})
 
 
 def create(call: Call) -> Response:
@@ -65,7 +61,7 @@ def create(call: Call) -> Response:
         created_at=model.now(),
     )
     model.types[kind.id] = kind
-    return Response(200, {"volume_type": type_view(call, kind)})
+    return Response(200, {"volume_type": type_view(call, kind, qos=False)})
 
 
 def update(call: Call, type_id: str) -> Response:
@@ -76,7 +72,7 @@ def update(call: Call, type_id: str) -> Response:
     if "description" in part:
         kind.description = asked.text(part, "description")
     kind.is_public = asked.flag(part, "is_public", default=kind.is_public)
-    return Response(200, _alone(call, kind))
+    return Response(200, {"volume_type": type_view(call, kind, qos=False, access=False)})
 
 
 def delete(call: Call, type_id: str) -> Response:
@@ -84,24 +80,20 @@ def delete(call: Call, type_id: str) -> Response:
     asked.admin_only(call, "volume_extension:type_delete")
     kind, model = _find(call, type_id), call.cloud.block_storage
     if any(volume.volume_type is kind for volume in model.volumes):
-        raise Refused(
-            400,
-            f"Volume Type {kind.id} deletion is not allowed with volumes present with the type.",
-        )
+        raise Refused(400, "Target volume type is still in use.")
     del model.types[kind.id]
     return Response(202)
 
 
 def show_specs(call: Call, type_id: str) -> Response:
     """All extra specs."""
-    asked.admin_only(call, "volume_extension:types_extra_specs:index")
-    return Response(200, {"extra_specs": dict(_find(call, type_id).extra_specs)})
+    return Response(200, {"extra_specs": user_specs(call, _find(call, type_id))})
 
 
 def add_specs(call: Call, type_id: str) -> Response:
     """Set some extra specs."""
     asked.admin_only(call, "volume_extension:types_extra_specs:create")
-    kind, given = _find(call, type_id), asked.strings(call.json(), "extra_specs")
+    kind, given = _find(call, type_id), asked.metadata(call, "extra_specs")
     kind.extra_specs = {**kind.extra_specs, **given}
     return Response(200, {"extra_specs": given})
 
@@ -155,7 +147,11 @@ def act(call: Call, type_id: str) -> Response:
     asked.admin_only(call, f"volume_extension:volume_type_access:{action}")
     project = str(asked.of_object(body, action).get("project"))
     if kind.is_public:
-        raise Refused(409, "Type access modification is not applicable to public volume type.")
+        raise Refused(
+            400,
+            "Invalid volume type: Type access modification is not applicable to public volume "
+            "type.",
+        )
     others = tuple(other for other in kind.projects if other != project)
     kind.projects = (*others, project) if action == "addProjectAccess" else others
     return Response(202)

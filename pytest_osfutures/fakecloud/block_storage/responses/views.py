@@ -52,8 +52,13 @@ def volume_summary(call: Call, volume: Volume) -> dict[str, Any]:
     }
 
 
-def volume_detail(call: Call, volume: Volume, new: bool = False) -> dict[str, Any]:
-    """A volume with all its fields; `new` is the answer to the request that made it."""
+def volume_detail(
+    call: Call, volume: Volume, new: bool = False, extended: bool = True
+) -> dict[str, Any]:
+    """A volume with all its fields; `new` is the answer to the request that made it.
+
+    The answers to requests that change a volume are not `extended`.
+    """
     version, admin = call.version, call.caller.is_admin
     view: dict[str, Any] = {
         "id": volume.id,
@@ -91,7 +96,7 @@ def volume_detail(call: Call, volume: Volume, new: bool = False) -> dict[str, An
         view["volume_type_id"] = volume.volume_type.id
     if version >= (3, 65):
         view["consumes_quota"] = True
-    if not new:
+    if extended and not new:
         view |= _extended(call, volume)
     return view
 
@@ -100,7 +105,7 @@ def _extended(call: Call, volume: Volume) -> dict[str, Any]:
     view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
     if call.caller.is_admin:
         view["os-vol-mig-status-attr:migstat"] = volume.migration_status
-        view["os-vol-mig-status-attr:name_id"] = None
+        view["os-vol-mig-status-attr:name_id"] = volume.name_id
         view["os-vol-host-attr:host"] = volume.host
     if volume.image_metadata:
         view["volume_image_metadata"] = volume.image_metadata
@@ -242,19 +247,28 @@ def transfer_detail(call: Call, transfer: Transfer, new: bool = False) -> dict[s
     return view
 
 
-def type_view(call: Call, volume_type: VolumeType) -> dict[str, Any]:
-    """A volume type. A member sees only the extra specs that are meant for users."""
-    admin = call.caller.is_admin
+USER_SPECS = ("multiattach", "RESKEY:availability_zones", "replication_enabled")
+
+
+def user_specs(call: Call, volume_type: VolumeType) -> dict[str, str]:
+    """The extra specs; a member sees only those that are meant for users."""
     specs = volume_type.extra_specs.items()
-    shown = {key: value for key, value in specs if admin or key in ("multiattach",)}
+    return {key: value for key, value in specs if call.caller.is_admin or key in USER_SPECS}
+
+
+def type_view(
+    call: Call, volume_type: VolumeType, qos: bool = True, access: bool = True
+) -> dict[str, Any]:
+    """A volume type. Not every answer has its `qos` and who has `access` to it."""
     view: dict[str, Any] = {
         "id": volume_type.id,
         "name": volume_type.name,
         "is_public": volume_type.is_public,
         "description": volume_type.description,
-        "extra_specs": shown,
+        "extra_specs": user_specs(call, volume_type),
     }
-    if admin:
+    if qos and call.caller.is_admin:
         view["qos_specs_id"] = None
-    view["os-volume-type-access:is_public"] = volume_type.is_public
+    if access:
+        view["os-volume-type-access:is_public"] = volume_type.is_public
     return view

@@ -36,6 +36,7 @@ CREATE_KEYS = (
     "backup_id",
     "scheduler_hints",
 )
+UPDATE_KEYS = ("name", "description", "display_name", "display_description", "metadata")
 NO_IMAGE = "Invalid image identifier or unable to access requested image."
 NO_MULTIATTACH = (
     "multiattach parameter has been removed. The default behavior is to use multiattach enabled "
@@ -64,7 +65,9 @@ def _blueprint(call: Call, part: dict[str, Any], context: Context) -> volumes.Bl
     description, metadata = asked.text(part, "description"), asked.strings(part, "metadata")
     wanted_type = asked.text(part, "volume_type")
     volume_type = model.type_named(wanted_type, context) if wanted_type else None
-    snapshot_id, source_id = asked.uuid(part, "snapshot_id"), asked.uuid(part, "source_volid")
+    snapshot_id, source_id = (
+        asked.uuid(part, key, asked.NO_SCHEMA) for key in ("snapshot_id", "source_volid")
+    )
     snapshot = model.snapshot(snapshot_id, context) if snapshot_id else None
     source = model.volume(source_id, context) if source_id else None
     group_id = part.get("group_id") or part.get("consistencygroup_id")
@@ -165,7 +168,8 @@ def update(call: Call, volume_id: str) -> Response:
     """Change the name, the description or the metadata."""
     part = asked.envelope(call, "volume")
     if not part:
-        raise asked.invalid("volume", part, "{} is not valid under any of the given schemas")
+        raise asked.invalid("volume", part, f"{{}} {asked.NO_SCHEMA}")
+    asked.only(part, "volume", UPDATE_KEYS)
     volume = find(call, volume_id)
     if volume.status == "maintenance":
         raise Refused(400, "Invalid volume: The volume cannot be updated during maintenance.")
@@ -176,7 +180,7 @@ def update(call: Call, volume_id: str) -> Response:
     if "metadata" in part:
         volume.metadata = asked.strings(part, "metadata")
     volume.touch()
-    return Response(200, {"volume": volume_detail(call, volume)})
+    return Response(200, {"volume": volume_detail(call, volume, extended=False)})
 
 
 def delete(call: Call, volume_id: str) -> Response:
