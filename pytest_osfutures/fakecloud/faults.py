@@ -135,7 +135,7 @@ class Faults:
 
     def on_operation(self, operation: str, resource: Resource) -> Fault | None:
         """The first rule that fires on this background operation, counted as fired."""
-        for since, fault in self._rules:
+        for since, fault in list(self._rules):
             if (
                 fault.effect in OPERATION_EFFECTS
                 and (fault.operation is None or fnmatchcase(operation, fault.operation))

@@ -127,7 +127,8 @@ def _token(call: Call, token: Token) -> dict[str, Any]:
         body["project"] = {"domain": DOMAIN, "id": token.project.id, "name": token.project.name}
         body["is_domain"] = False
         body["roles"] = [{"id": model.role_ids[name], "name": name} for name in token.roles]
-        body["catalog"] = model.catalog(call.request.origin, token.project.id)
+        if call.request.param("nocatalog") is None:
+            body["catalog"] = model.catalog(call.request.origin, token.project.id)
     return body
 
 
