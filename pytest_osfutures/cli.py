@@ -8,13 +8,25 @@ from collections.abc import Sequence
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status."""
+    from pytest_osfutures import reap
     from pytest_osfutures.fakecloud import command as fake
 
     parser = argparse.ArgumentParser(prog="osfutures", description=__doc__)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     one = commands.add_parser("fake", help="run an embedded fake OpenStack on a loopback port")
     fake.add_arguments(one)
-    one.set_defaults(run=fake.run)
+    one.set_defaults(run_command=fake.run)
+    one = commands.add_parser("ls", help="list what runs have left in a project")
+    reap.add_arguments(one)
+    one.set_defaults(run_command=reap.list_all)
+    one = commands.add_parser(
+        "reap",
+        help="delete what runs have left in a project",
+        description="Delete what dead runs have left and what has outlived its stamp. "
+        "Nothing without a stamp is ever deleted.",
+    )
+    reap.add_reap_arguments(one)
+    one.set_defaults(run_command=reap.reap)
     args = parser.parse_args(argv)
-    status: int = args.run(args)
+    status: int = args.run_command(args)
     return status

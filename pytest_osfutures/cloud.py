@@ -57,6 +57,11 @@ class Cloud:
     def __repr__(self) -> str:
         return f"<Cloud {self.name!r}>"
 
+    @property
+    def auth_url(self) -> str:
+        """Where its identity service is; empty if that is not known."""
+        return getattr(self.session.auth, "auth_url", None) or ""
+
     @cached_property
     def nova(self) -> Any:
         """A novaclient Client at the newest microversion that it and the cloud know."""
@@ -207,7 +212,7 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
 def _authenticate(cloud: Cloud) -> None:
     from keystoneauth1 import exceptions
 
-    where = getattr(cloud.session.auth, "auth_url", None) or "its endpoint"
+    where = cloud.auth_url or "its endpoint"
     try:
         cloud.session.get_token()
     except (exceptions.ClientException, OSError) as error:

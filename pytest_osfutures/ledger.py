@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,8 @@ class Ledger:
     """One run's ledger. Safe to use from any thread, and from many processes at once.
 
     `worker` and `test` are noted with each new row. `max_servers` bounds how many servers the
-    run may have at a time, over all its processes.
+    run may have at a time, over all its processes. `before_first` is called once, before the first
+    row is written.
     """
 
     def __init__(self, path: Path | None, run: str) -> None:
@@ -105,6 +106,8 @@ class Ledger:
         self.worker = ""
         self.test = ""
         self.max_servers: int | None = None
+        self.before_first: Callable[[], None] | None = None
+        self._beginning = threading.Lock()
         self.process = str(os.getpid())
         self._lock = threading.Lock()
         self._held: ProcessLock | None = None
@@ -129,7 +132,7 @@ class Ledger:
 
     # The run and its processes
 
-    def join(self, cloud: str, auth_url: str, project: str, worker: str = "") -> bool:
+    def join(self, worker: str = "") -> bool:
         """Make this process one of the run's; False if the run is being cleaned up already.
 
         From now until it dies, however it dies, the kernel holds a lock for it.
@@ -138,12 +141,12 @@ class Ledger:
         now = time.time()
         if self.path is not None and self._held is None:
             held = ProcessLock(self.lock_path(self.process))
-            held.take()
-            self._held = held
+            if held.take():
+                self._held = held
         state = self._write_and_read(
             (
-                "INSERT OR IGNORE INTO run VALUES (?, ?, ?, ?, ?, ?, 'running', NULL)",
-                (self.run, socket.gethostname(), cloud, auth_url, project, now),
+                "INSERT OR IGNORE INTO run VALUES (?, ?, '', '', '', ?, 'running', NULL)",
+                (self.run, socket.gethostname(), now),
             ),
             ("SELECT state FROM run", ()),
         )
@@ -153,6 +156,11 @@ class Ledger:
             "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
         )
         return True
+
+    def describe(self, cloud: str, auth_url: str, project: str) -> None:
+        """Note which project of which cloud the run works in."""
+        values = (cloud, auth_url, project)
+        self._write("UPDATE run SET cloud = ?, auth_url = ?, project = ?", values)
 
     def info(self) -> Run | None:
         """The run; None as long as no process has joined it."""
@@ -185,11 +193,23 @@ class Ledger:
         """The row of what `stamp` will be on; it comes into being with `intended`."""
         return Record(self, stamp, self.test)
 
+    def begin(self) -> None:
+        """See to it that `before_first` has been called."""
+        with self._beginning:
+            if self.before_first is not None:
+                self.before_first()
+                self.before_first = None
+
     def gone(self, kind: str, resource_id: str) -> None:
         """This resource is confirmed to be gone."""
         sql = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
         with suppress(sqlite3.Error):
             self._write(sql, (time.time(), resource_id, kind))
+
+    def keep(self, kind: str, resource_id: str) -> None:
+        """Somebody wants this resource to stay."""
+        sql = "UPDATE resources SET state = 'kept' WHERE id = ? AND kind = ?"
+        self._write(sql, (resource_id, kind))
 
     def settle(self, operation: str, state: str, note: str | None = None) -> None:
         """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why."""
@@ -266,6 +286,7 @@ class Record:
     def intended(self, kind: str, name: str | None) -> None:
         """The request is about to leave. Raises NoRoom if the run may not have another server."""
         ledger = self.ledger
+        ledger.begin()
         limit = ledger.max_servers if kind == "server" else None
         operation = self.stamp.operation
         row = (operation, kind, name, ledger.process, ledger.worker, self.test, time.time())
@@ -299,6 +320,16 @@ def directory(given: str | Path | None = None) -> Path:
 def path_of(place: Path, run: str) -> Path:
     """The file of a run's ledger."""
     return place / f"{run}{SUFFIX}"
+
+
+def reaper_lock(ledger: Path) -> Path:
+    """The file whose lock the reaper of a run holds."""
+    return ledger.with_suffix(".reaper.lock")
+
+
+def log_path(ledger: Path) -> Path:
+    """Where the reaper of a run writes what it does."""
+    return ledger.with_suffix(".log")
 
 
 def ledgers(place: Path) -> list[Ledger]:

@@ -7,6 +7,7 @@ resolved, and leftovers can be found from any machine. What has no stamp is neve
 from __future__ import annotations
 
 import copy
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 RUN = "osf_run"
 OPERATION = "osf_op"
 EXPIRES = "osf_expires"
+_NAME = re.compile(r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>\d+)(-|\Z)")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,29 @@ class Stamp:
     def metadata(self) -> dict[str, str]:
         """The stamp as the resource carries it."""
         return {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
+
+    @classmethod
+    def of(cls, resource: Mapping[str, Any]) -> Stamp | None:
+        """The stamp that a resource carries, as its API shows it; None if it carries none.
+
+        It stands in the metadata, among an image's own properties, or in a keypair's name.
+        """
+        metadata = resource.get("metadata", resource)
+        if not isinstance(metadata, Mapping):
+            return None
+        run, operation = metadata.get(RUN), metadata.get(OPERATION)
+        expires = str(metadata.get(EXPIRES, ""))
+        if isinstance(run, str) and isinstance(operation, str) and expires.isdigit():
+            return cls(run, operation, int(expires))
+        found = _NAME.match(str(resource.get("name", "")))
+        if found is None or "fingerprint" not in resource:
+            return None
+        return cls(found["run"], found["operation"], int(found["expires"]))
+
+    def name(self, wish: str | None = None) -> str:
+        """A name that carries the stamp, for what can carry it nowhere else."""
+        more = f"-{wish}" if wish else ""
+        return f"osf-{self.run}-{self.operation}-{self.expires}{more}"
 
     def is_on(self, resource: Mapping[str, Any]) -> bool:
         """Whether `resource` was made by this very operation."""

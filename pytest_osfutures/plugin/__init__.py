@@ -6,35 +6,17 @@ nothing of OpenStack until a fixture or an option of it is used.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Generator
+from typing import Any
+
 import pytest
 
 from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.fixtures import (
-    CONNECTED,
-    connection,
-    os_cloud,
-    os_servers,
-    os_servers_class,
-    os_servers_module,
-    os_servers_session,
-    os_volumes,
-    os_volumes_class,
-    os_volumes_module,
-    os_volumes_session,
-    wants_cloud,
-)
+from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, guard_of, wants_cloud
+from pytest_osfutures.plugin.outcome import note_failure
 
-__all__ = [
-    "os_cloud",
-    "os_servers",
-    "os_servers_class",
-    "os_servers_module",
-    "os_servers_session",
-    "os_volumes",
-    "os_volumes_class",
-    "os_volumes_module",
-    "os_volumes_session",
-]
+pytest_plugins = ["pytest_osfutures.plugin.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,7 +34,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """A cloud that was asked for on the command line has to be there before anything is run."""
     config = session.config
     if config.getoption("os_cloud") and not config.getoption("collectonly"):
-        connection(config)
+        guard_of(config)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -61,10 +43,120 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if config.getoption("collectonly") or hasattr(config, "workerinput"):
         return
     if any(wants_cloud(item) for item in session.items):
-        connection(config)  # raises UsageError: exit status 4, before anything was made
+        guard_of(config)  # raises UsageError: exit status 4, before anything was made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Note in the ledger whose resources these are; tell of deletions that have failed."""
+    guard = item.config.stash.get(GUARD, None)
+    if guard is not None:
+        guard.ledger.test = item.nodeid
+    try:
+        return (yield)
+    finally:
+        if guard is not None and not guard.worker:
+            guard.report_failures()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember what has failed, for --os-keep."""
+    report = yield
+    if report.failed:
+        note_failure(item)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Wait for the deletions in the background, while failures still count."""
+    result = yield
+    guard = session.config.stash.get(GUARD, None)
+    if guard is not None:
+        guard.background.wait()
+        if guard.worker:
+            worker: Any = session.config
+            worker.workeroutput["osfutures_failures"] = guard.background.failures()
+        else:
+            guard.report_failures()
+    return result
+
+
+@pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
+def pytest_osfutures_interrupted(session: pytest.Session, exitstatus: int) -> None:
+    """Before the fixtures are torn down: say that this takes a moment."""
+    if exitstatus == pytest.ExitCode.INTERRUPTED and _is_in_use(session.config):
+        from pytest_osfutures.plugin.ending import interrupted
+
+        interrupted(session.config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Delete what the fixtures could not, and let the run fail for what is left then."""
+    if _is_in_use(session.config):
+        from pytest_osfutures.plugin.ending import finish
+
+        finish(session)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say what was swept, kept or left."""
+    if _is_in_use(config):
+        from pytest_osfutures.plugin.ending import summarise
+
+        summarise(config, terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let go of the cloud."""
-    if CONNECTED in config.stash:
-        del config.stash[CONNECTED]
+    """Let go of the cloud, or leave what there is to the reaper."""
+    if _is_in_use(config):
+        from pytest_osfutures.plugin.ending import leave
+
+        leave(config)
+        config.stash[IN_USE] = False
+
+
+def _is_in_use(config: pytest.Config) -> bool:
+    return config.stash.get(IN_USE, False)
+
+
+# xdist
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """All workers are of one run, which lives as long as this process does."""
+    config = node.config
+    if not options.CLOUD.value(config) and "OS_AUTH_URL" not in os.environ:
+        return
+    from pytest_osfutures.plugin import guard
+
+    if options.CLOUD.value(config) != "fake":
+        guard.hold_run(config)
+        config.stash[IN_USE] = True
+    node.workerinput["osfutures_run"] = guard.run_id(config)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Tell of deletions in the background that have failed in a worker."""
+    del error
+    failures = getattr(node, "workeroutput", {}).get("osfutures_failures")
+    if failures:
+        from pytest_osfutures.plugin.background import report
+
+        report(node.config, failures)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: Any) -> None:
+    """List what the crashed test has left to the reaper."""
+    config: pytest.Config = report.node.config
+    if _is_in_use(config):
+        from pytest_osfutures.plugin.ending import tell_of_crash
+
+        tell_of_crash(config, crashitem, report)

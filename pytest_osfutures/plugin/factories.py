@@ -1,4 +1,4 @@
-"""Factories of servers and volumes that own what they make: at the end, all of it is gone."""
+"""Factories of resources that own what they make: at the end of their scope, all of it is gone."""
 
 from __future__ import annotations
 
@@ -6,58 +6,38 @@ import itertools
 from typing import Any
 
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.plugin.choice import Choice
 from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
 
 _numbers = itertools.count(1)
 
 
 class Factory:
-    """Creates in the background, with retries, and deletes at the end what it has created."""
+    """Creates in the background, with retries; its scope deletes at the end what it has created."""
 
-    kind = "resource"
-
-    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+    def __init__(self, cloud: Cloud, settings: Settings, scope: Scope) -> None:
         self.cloud = cloud
         self.settings = settings
-        self.futures: list[OperationFuture[Any]] = []
-
-    def close(self) -> None:
-        """Delete everything and wait until it is gone; CleanupError names what is not."""
-        futures, self.futures = self.futures, []
-        self.release(futures)
-        undone = [(future, future.undo()) for future in futures]
-        left = []
-        for future, gone in undone:
-            error = gone.exception()
-            if error is not None:
-                why = error.why if isinstance(error, OperationError) else str(error)
-                left.append(f"{self.kind} {future.resource_id}: {why}")
-        if left:
-            text = f"{len(left)} of {len(futures)} {self.kind}s could not be deleted"
-            raise CleanupError("\n  ".join([text, *left]), left)
-
-    def release(self, futures: list[OperationFuture[Any]]) -> None:
-        """Take what was made out of use, so that it can be deleted."""
+        self.scope = scope
 
     def _name(self, name: str | None) -> str:
         return name or f"osf-{self.cloud.run[:6]}-{next(_numbers)}"
 
-    def _own(self, future: OperationFuture[Any]) -> OperationFuture[Any]:
-        self.futures.append(future)
-        return future
+    def _tries(self, try_count: int | Retry | None, tout: float | None) -> dict[str, Any]:
+        return {
+            "try_count": self.settings.try_count if try_count is None else try_count,
+            "tout": self.settings.tout if tout is None else tout,
+        }
 
 
 class Servers(Factory):
     """Creates servers; `os_servers` and its siblings of wider scope."""
 
-    kind = "server"
-
-    def __init__(self, cloud: Cloud, settings: Settings) -> None:
-        super().__init__(cloud, settings)
+    def __init__(self, cloud: Cloud, settings: Settings, scope: Scope) -> None:
+        super().__init__(cloud, settings, scope)
         self.choice = Choice(cloud, settings)
 
     def create_async(
@@ -84,17 +64,14 @@ class Servers(Factory):
             self._name(name),
             chosen,
             self.choice.flavor(flavor, chosen),
-            try_count=self.settings.try_count if try_count is None else try_count,
-            tout=self.settings.tout if tout is None else tout,
+            **self._tries(try_count, tout),
             **more,
         )
-        return self._own(future)
+        return self.scope.own("server", future)
 
 
 class Volumes(Factory):
     """Creates volumes; `os_volumes` and its siblings of wider scope."""
-
-    kind = "volume"
 
     def create_async(
         self,
@@ -110,36 +87,31 @@ class Volumes(Factory):
         `try_count` and `tout` as for servers; all else goes to cinderclient's `volumes.create`.
         """
         future = self.cloud.cinder.volumes.create_async_r(
-            size,
+            size, name=self._name(name), **self._tries(try_count, tout), **more
+        )
+        return self.scope.own("volume", future)
+
+
+class Snapshots(Factory):
+    """Creates snapshots of volumes; `os_snapshots` and its siblings of wider scope."""
+
+    def create_async(
+        self,
+        volume: Any,
+        name: str | None = None,
+        *,
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        **more: Any,
+    ) -> OperationFuture[Any]:
+        """Create a snapshot of `volume` (an object or an id) and return its future.
+
+        All else as for volumes; it goes to cinderclient's `volume_snapshots.create`.
+        """
+        future = self.cloud.cinder.volume_snapshots.create_async_r(
+            getattr(volume, "id", volume),
             name=self._name(name),
-            try_count=self.settings.try_count if try_count is None else try_count,
-            tout=self.settings.tout if tout is None else tout,
+            **self._tries(try_count, tout),
             **more,
         )
-        return self._own(future)
-
-    def release(self, futures: list[OperationFuture[Any]]) -> None:
-        """Detach what is attached; that it cannot be detached will show in its deletion."""
-        made = [
-            future
-            for future in futures
-            if future.done() and not future.cancelled() and not future.exception()
-        ]
-        detached = [
-            self.cloud.nova.volumes.delete_server_volume_async_r(
-                each["server_id"], future.resource_id
-            )
-            for future in made
-            for each in self._attachments(future.resource_id)
-        ]
-        for future in detached:
-            future.exception()
-
-    def _attachments(self, volume: str | None) -> list[dict[str, Any]]:
-        from cinderclient.exceptions import NotFound
-
-        try:
-            found: list[dict[str, Any]] = self.cloud.cinder.volumes.get(volume).attachments
-        except NotFound:
-            return []
-        return found
+        return self.scope.own("snapshot", future)

@@ -1,22 +1,27 @@
-"""The fixtures: a cloud, and factories of servers and volumes in each scope."""
+"""The fixtures: a cloud, and factories of servers, volumes and snapshots in each scope."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import closing
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
 from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.plugin import options
+from pytest_osfutures.plugin.outcome import has_failed
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
-    from pytest_osfutures.plugin.factories import Servers, Volumes
+    from pytest_osfutures.plugin.guard import Guard
+    from pytest_osfutures.plugin.scope import Scope
 
-CONNECTED: pytest.StashKey[Cloud] = pytest.StashKey()
-KINDS = ("os_cloud", "os_servers", "os_volumes")
+GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+#: Whether there may be something to take care of at the end.
+IN_USE: pytest.StashKey[bool] = pytest.StashKey()
+KINDS = ("os_cloud", "os_servers", "os_volumes", "os_snapshots")
+ScopeName = Literal["function", "class", "module", "session"]
+SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
 
 def wants_cloud(item: pytest.Item) -> bool:
@@ -24,19 +29,26 @@ def wants_cloud(item: pytest.Item) -> bool:
     return any(name.startswith(KINDS) for name in getattr(item, "fixturenames", ()))
 
 
-def connection(config: pytest.Config) -> Cloud:
-    """This run's cloud; it is connected to once. Raises pytest.UsageError if that cannot be."""
-    known = config.stash.get(CONNECTED, None)
+def guard_of(config: pytest.Config) -> Guard:
+    """This run's cloud, and what takes care of it; it is connected to once.
+
+    Raises pytest.UsageError if that cannot be.
+    """
+    known = config.stash.get(GUARD, None)
     if known is None:
         from pytest_osfutures.cloud import connect
         from pytest_osfutures.plugin.choice import Choice
+        from pytest_osfutures.plugin.guard import Guard
 
         try:
-            known = connect(options.CLOUD.value(config))
-            Choice(known, options.Settings.of(config)).check()
+            cloud = connect(options.CLOUD.value(config))
+            known = Guard(config, cloud)
+            config.stash[GUARD] = known
+            config.stash[IN_USE] = True
+            Choice(cloud, options.Settings.of(config)).check()
         except (BadInput, CloudUnreachable) as error:
             raise pytest.UsageError(f"--os-cloud: {error}") from None
-        config.stash[CONNECTED] = known
+        known.begin()
     return known
 
 
@@ -44,32 +56,54 @@ def connection(config: pytest.Config) -> Cloud:
 def os_cloud(pytestconfig: pytest.Config) -> Cloud:
     """The cloud under test: `nova`, `cinder` and `sdk` are real clients with twins."""
     try:
-        return connection(pytestconfig)
+        return guard_of(pytestconfig).cloud
     except pytest.UsageError as error:  # in a worker of xdist: one sentence, no traceback
         pytest.fail(str(error), pytrace=False)
 
 
-def _servers(os_cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Servers]:
-    """A factory of servers, which are deleted and confirmed gone at the end of its scope."""
-    from pytest_osfutures.plugin.factories import Servers
+def _open_scope(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
+    """What the factories of one scope have made; it goes after all of them."""
+    from pytest_osfutures.plugin.scope import Scope
 
-    with closing(Servers(os_cloud, options.Settings.of(pytestconfig))) as servers:
-        yield servers
+    settings = options.Settings.of(request.config)
+    guard = guard_of(request.config)
+    scope = Scope(os_cloud, guard, request.node.nodeid)
+    yield scope
+    if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
+        scope.keep()
+    elif settings.background:
+        guard.background.close(scope)
+    else:
+        scope.close()
 
 
-def _volumes(os_cloud: Cloud, pytestconfig: pytest.Config) -> Iterator[Volumes]:
-    """A factory of volumes, which are detached and deleted at the end of its scope."""
-    from pytest_osfutures.plugin.factories import Volumes
+FACTORIES = {
+    "os_servers": ("Servers", "A factory of servers, which are gone at the end of its scope."),
+    "os_volumes": (
+        "Volumes",
+        "A factory of volumes, which are detached and gone at the end of its scope.",
+    ),
+    "os_snapshots": (
+        "Snapshots",
+        "A factory of volumes' snapshots, which are gone at the end of its scope.",
+    ),
+}
 
-    with closing(Volumes(os_cloud, options.Settings.of(pytestconfig))) as volumes:
-        yield volumes
+
+def _factory(name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
+    def make(os_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
+        from pytest_osfutures.plugin import factories
+
+        owner = request.getfixturevalue(f"_os_{scope}")
+        settings = options.Settings.of(request.config)
+        return getattr(factories, name)(os_cloud, settings, owner)
+
+    make.__doc__ = text
+    return make
 
 
-os_servers = pytest.fixture(_servers, name="os_servers")
-os_servers_class = pytest.fixture(_servers, name="os_servers_class", scope="class")
-os_servers_module = pytest.fixture(_servers, name="os_servers_module", scope="module")
-os_servers_session = pytest.fixture(_servers, name="os_servers_session", scope="session")
-os_volumes = pytest.fixture(_volumes, name="os_volumes")
-os_volumes_class = pytest.fixture(_volumes, name="os_volumes_class", scope="class")
-os_volumes_module = pytest.fixture(_volumes, name="os_volumes_module", scope="module")
-os_volumes_session = pytest.fixture(_volumes, name="os_volumes_session", scope="session")
+for _scope in SCOPES:
+    globals()[f"_os_{_scope}"] = pytest.fixture(_open_scope, name=f"_os_{_scope}", scope=_scope)
+    for _kind, (_name, _text) in FACTORIES.items():
+        _full = _kind if _scope == "function" else f"{_kind}_{_scope}"
+        globals()[_full] = pytest.fixture(_factory(_name, _text, _scope), name=_full, scope=_scope)

@@ -29,6 +29,32 @@ def _tries(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more") from None
 
 
+def _span(text: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    try:
+        value = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
+        return seconds("os_expiry", value, 0.0)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time greater than 0, as 90s, 45m, 6h or 2d"
+        ) from None
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return int(text)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text not in words:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(words)}")
+        return text
+
+    return check
+
+
 @dataclass(frozen=True)
 class Option:
     """One option: `--os-NAME`, ini `os_NAME`, and an environment variable for some."""
@@ -68,7 +94,48 @@ NETWORK = Option(
 )
 TIMEOUT = Option("timeout", "SECONDS", "Deadline of each try (default: by the operation)", _seconds)
 TRY_COUNT = Option("try-count", "N", "Tries in all to create something (default: 3)", _tries)
-ALL = (CLOUD, IMAGE, FLAVOR, NETWORK, TIMEOUT, TRY_COUNT)
+MAX_SERVERS = Option(
+    "max-servers", "N", "Servers at a time, over all workers; more have to wait", _count
+)
+KEEP = Option(
+    "keep",
+    "WHEN",
+    "Keep what was made: never (the default), failed (of tests that failed) or always",
+    _one_of("never", "failed", "always"),
+)
+TEARDOWN = Option(
+    "teardown",
+    "HOW",
+    "Deletion after a test: wait for it (the default), or in the background",
+    _one_of("wait", "background"),
+)
+EXPIRY = Option(
+    "expiry",
+    "TIME",
+    "Age at which any run may delete what is left of this one (default: 6h)",
+    _span,
+)
+LEDGER = Option("ledger", "DIR", "Directory of the ledgers (default: the user's state directory)")
+REAPER = Option(
+    "reaper",
+    "WHEN",
+    "Process that cleans up if this one is killed: auto (the default) or off",
+    _one_of("auto", "off"),
+)
+ALL = (
+    CLOUD,
+    IMAGE,
+    FLAVOR,
+    NETWORK,
+    TIMEOUT,
+    TRY_COUNT,
+    MAX_SERVERS,
+    KEEP,
+    TEARDOWN,
+    EXPIRY,
+    LEDGER,
+    REAPER,
+)
 
 
 def declare(parser: pytest.Parser) -> None:
@@ -95,6 +162,8 @@ class Settings:
     network: str | None = None
     tout: float | None = None
     try_count: int = 3
+    keep: str = "never"
+    background: bool = False
 
     @classmethod
     def of(cls, config: pytest.Config) -> Settings:
@@ -106,4 +175,6 @@ class Settings:
             NETWORK.value(config),
             TIMEOUT.value(config),
             3 if try_count is None else try_count,
+            KEEP.value(config) or "never",
+            TEARDOWN.value(config) == "background",
         )

@@ -1,0 +1,61 @@
+"""Deletions that run while the next tests do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+import pytest
+
+from pytest_osfutures.plugin.scope import Scope
+
+
+class Background:
+    """Closes scopes in threads, and remembers what could not be deleted: (owner, reason)."""
+
+    def __init__(self) -> None:
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._failures: list[tuple[str, str]] = []
+
+    def close(self, scope: Scope) -> None:
+        """Delete what the scope has made, in the background."""
+        thread = threading.Thread(
+            target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def _close(self, scope: Scope) -> None:
+        try:
+            scope.close()
+        except Exception as error:
+            with self._lock:
+                self._failures.append((scope.owner, str(error)))
+
+    def wait(self) -> None:
+        """Return when everything is deleted, or could not be."""
+        threads, self._threads = self._threads, []
+        for thread in threads:
+            thread.join()
+
+    def failures(self) -> list[tuple[str, str]]:
+        """What is new of what could not be deleted."""
+        with self._lock:
+            failures, self._failures = self._failures, []
+        return failures
+
+
+def report(config: pytest.Config, failures: Iterable[tuple[str, str]]) -> None:
+    """Let failures in the background be errors at the teardown of the tests they are of."""
+    for owner, text in failures:
+        config.hook.pytest_runtest_logreport(
+            report=pytest.TestReport(
+                nodeid=owner,
+                location=(owner.partition("::")[0], None, owner),
+                keywords={},
+                outcome="failed",
+                longrepr=f"deletion in the background: {text}",
+                when="teardown",
+            )
+        )

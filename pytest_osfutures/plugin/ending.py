@@ -1,0 +1,118 @@
+"""How a run ends: what is still there is deleted, or named, or left to the reaper."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures import ledger as ledgers
+from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.plugin import signals
+from pytest_osfutures.plugin.fixtures import GUARD, guard_of
+from pytest_osfutures.plugin.guard import CONTROLLER, Guard
+
+
+def _ledger(config: pytest.Config) -> Ledger | None:
+    guard = config.stash.get(GUARD, None)
+    return guard.ledger if guard is not None else config.stash.get(CONTROLLER, None)
+
+
+def _say(config: pytest.Config, text: str) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.ensure_newline()
+        terminal.write_line(f"osfutures: {text}")
+
+
+def interrupted(config: pytest.Config) -> None:
+    """Say that the deletion goes on although the run was interrupted."""
+    ledger = _ledger(config)
+    if ledger is not None and (left := ledger.left()):
+        again = "interrupt again to leave them to the reaper"
+        _say(config, f"interrupted; deleting {left} resources first ({again})")
+
+
+def finish(session: pytest.Session) -> None:
+    """Delete what is left of the run; the run fails if that cannot be done."""
+    config = session.config
+    held = config.stash.get(CONTROLLER, None)
+    if held is not None and GUARD not in config.stash and held.left():
+        guard_of(config)  # the workers have left something, and are gone
+    guard = config.stash.get(GUARD, None)
+    if guard is not None and guard.finish() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
+    """Add to a crashed test's report what it has left."""
+    ledger = _ledger(config)
+    rows = ledger.rows("intent", "bound", test=test) if ledger is not None else []
+    if rows:
+        lines = "\n".join(str(row) for row in rows)
+        report.sections.append(("osfutures: left to the reaper", lines))
+
+
+def summarise(config: pytest.Config, terminal: Any) -> None:
+    """Say what was swept, what is kept and what could not be deleted."""
+    guard = config.stash.get(GUARD, None)
+    ledger = _ledger(config)
+    if ledger is None:
+        return
+    kept = ledger.rows("kept")
+    left = guard.left if guard is not None else []
+    said = guard.said if guard is not None else []
+    if not (kept or left or said):
+        return
+    terminal.write_sep("=", "OpenStack resources")
+    for text in said:
+        terminal.write_line(text)
+    for row in kept:
+        terminal.write_line(f"kept: {row}")
+    for row in left:
+        terminal.write_line(f"NOT deleted: {row}: {row.note or 'it is still there'}")
+    if kept or left:
+        terminal.write_line(f"to delete: {command(config, ledger)}")
+
+
+def command(config: pytest.Config, ledger: Ledger) -> str:
+    """The command that deletes what is left of a run."""
+    from pytest_osfutures.plugin import options
+
+    place = options.LEDGER.value(config)
+    where = f" --os-ledger {place}" if place else ""
+    run = ledger.info()
+    cloud = run.cloud if run is not None and run.cloud else options.CLOUD.value(config)
+    return f"osfutures reap --os-cloud {cloud} --run {ledger.run}{where}"
+
+
+def leave(config: pytest.Config) -> None:
+    """Let go of the run; what is still there is the reaper's."""
+    ledger = _ledger(config)
+    if ledger is None:
+        return
+    guard = config.stash.get(GUARD, None)
+    worker = guard is not None and guard.worker
+    if not worker and (left := ledger.left()):
+        _say(config, f"{left} resources are left to {_heir(config, ledger, guard)}")
+    _close(ledger, bool(worker))
+    signals.remove()
+
+
+def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
+    if ledger.path is not None and (guard is None or guard.reaped):
+        return f"the reaper, which writes to {ledgers.log_path(ledger.path)}"
+    return f"you: {command(config, ledger)}"
+
+
+def _close(ledger: Ledger, worker: bool) -> None:
+    """If nothing is left, the reaper may go, and the ledger with it."""
+    path = ledger.path
+    over = not worker and not ledger.left()
+    if over:
+        ledger.turn(["running"], "ended")
+    kept = ledger.rows("kept")
+    ledger.close()
+    if over and path is not None and not kept:
+        ledgers.remove(path)
+        ledgers.log_path(path).unlink(missing_ok=True)

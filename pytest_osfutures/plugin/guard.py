@@ -1,0 +1,174 @@
+"""What sees to it that nothing is left behind: this process's part in the run's ledger."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from pytest_osfutures import ledger as ledgers
+from pytest_osfutures import reaper
+from pytest_osfutures.clock import SystemClock
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.ledger import Ledger, Row
+from pytest_osfutures.leftovers import Unreadable
+from pytest_osfutures.plugin import options, signals
+from pytest_osfutures.plugin.background import Background, report
+from pytest_osfutures.stamp import new_id
+from pytest_osfutures.sweep import clean_up, clean_up_dead, dead_runs, sweep_expired
+
+#: Seconds for which the end of a run insists on deleting what its fixtures could not delete.
+PERSISTENCE = 60.0
+#: Seconds that the end of a run waits for the sweep of older runs.
+PATIENCE = 60.0
+RUN: pytest.StashKey[str] = pytest.StashKey()
+CONTROLLER: pytest.StashKey[Ledger] = pytest.StashKey()
+
+
+def run_id(config: pytest.Config) -> str:
+    """This run's name, the same in all workers of xdist."""
+    if RUN not in config.stash:
+        given = getattr(config, "workerinput", {}).get("osfutures_run")
+        config.stash[RUN] = given or new_id()
+    return config.stash[RUN]
+
+
+def worker_id(config: pytest.Config) -> str:
+    """The name of this worker of xdist; empty without xdist and in its controller."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
+def directory(config: pytest.Config) -> Path:
+    """Where the ledgers are."""
+    return ledgers.directory(options.LEDGER.value(config))
+
+
+def hold_run(config: pytest.Config) -> None:
+    """Let the controller of xdist be one of the run's processes, as long as it lives."""
+    if CONTROLLER not in config.stash:
+        run = run_id(config)
+        config.stash[CONTROLLER] = Ledger(ledgers.path_of(directory(config), run), run)
+        config.stash[CONTROLLER].join()
+        signals.install()
+
+
+class Guard:
+    """Keeps the ledger of what this process makes, and cleans up what is left at the end.
+
+    `abandoned` says that the user did not want to wait for that; `said` is for the summary.
+    """
+
+    def __init__(self, config: pytest.Config, cloud: Cloud) -> None:
+        self.config = config
+        self.cloud = cloud
+        self.worker = worker_id(config)
+        self.background = Background()
+        self.abandoned = False
+        self.left: list[Row] = []
+        self.said: list[str] = []
+        self.sweeping: threading.Thread | None = None
+        self.ledger = self._join()
+        self.ledger.max_servers = options.MAX_SERVERS.value(config)
+        configuration = cloud.configuration()
+        self.reaped = configuration is not None and options.REAPER.value(config) != "off"
+        if configuration is not None and self.reaped:
+            start = partial(reaper.start, self.ledger, cloud.name, configuration)
+            self.ledger.before_first = start
+        cloud.run, cloud.ledger = self.ledger.run, self.ledger
+        cloud.expiry = options.EXPIRY.value(config)
+
+    def _join(self) -> Ledger:
+        project = self.cloud.session.get_project_id() or ""
+        while True:
+            run = run_id(self.config)
+            path = ledgers.path_of(directory(self.config), run)
+            held = self.config.stash.get(CONTROLLER, None)
+            ledger = held or Ledger(None if self.cloud.fake is not None else path, run)
+            if ledger.join(self.worker):
+                ledger.describe(self.cloud.name, self.cloud.auth_url, project)
+                return ledger
+            ledger.close()  # everything else of the run is dead, and the reaper is at it
+            self.config.stash[RUN] = new_id()
+
+    def begin(self) -> None:
+        """Sweep what older runs have left, in the background, and mind the signals."""
+        if self.cloud.fake is not None:
+            return
+        signals.install()
+        if not self.worker:
+            self.sweeping = threading.Thread(
+                target=self._sweep, name="osfutures-sweep", daemon=True
+            )
+            self.sweeping.start()
+
+    def _sweep(self) -> None:
+        """Tell of runs that were reaped, finish dead ones, delete what has expired."""
+        place, clock, source = directory(self.config), SystemClock(), self.cloud.source
+        project = self.cloud.session.get_project_id() or ""
+        gone: list[str] = []
+        try:
+            for ledger in dead_runs(place, self.cloud.auth_url, project):
+                clean_up_dead(source, ledger, clock, ledger.note)
+                ledger.close()
+            self._tell_of_reaped(place)
+            alive = self._alive(place)
+            left = sweep_expired(source, alive, clock, gone.append)
+        except Unreadable as error:
+            self.said.append(f"older runs' resources could not be looked for: {error}")
+            return
+        self.said += [f"left by an older run: {each}: {why}" for each, why in left.items()]
+        self.said += [f"left by an older run: {text}" for text in gone if text.endswith("is gone")]
+
+    def _tell_of_reaped(self, place: Path) -> None:
+        for ledger in ledgers.ledgers(place):
+            run = ledger.info()
+            if run is not None and run.state == "reaped":
+                gone = len(ledger.rows("gone"))
+                log = ledgers.log_path(place / ledger.run)
+                where = f", as {log} tells" if log.exists() else ""
+                self.said.append(
+                    f"run {run.run} was killed; {gone} resources of it are gone{where}"
+                )
+                ledger.turn(["reaped"], "ended")
+                if ledger.path is not None and not ledger.rows("kept"):
+                    ledgers.remove(ledger.path)
+            ledger.close()
+
+    def _alive(self, place: Path) -> list[str]:
+        found = ledgers.ledgers(place)
+        alive = [each.run for each in found if each.run != self.ledger.run and each.living()]
+        for each in found:
+            each.close()
+        return [*alive, self.ledger.run]
+
+    def keep(self, kind: str, resource_id: str) -> None:
+        """Somebody wants to look at this: nobody deletes it before it expires."""
+        self.ledger.keep(kind, resource_id)
+
+    def report_failures(self) -> None:
+        """Let what could not be deleted in the background be errors of its tests."""
+        report(self.config, self.background.failures())
+
+    def finish(self) -> list[Row]:
+        """Delete what is left of the run; return what could not be deleted."""
+        try:
+            if self.sweeping is not None:
+                self.sweeping.join(PATIENCE)
+                self.sweeping = None
+            if not self.worker and not self.abandoned and self.ledger.left():
+                self._clean_up()
+        except KeyboardInterrupt:
+            self.abandoned = True
+            raise
+        return self.left
+
+    def _clean_up(self) -> None:
+        before = self.ledger.left()
+        source, note = self.cloud.source, self.ledger.note
+        clock = self.cloud.fake.clock if self.cloud.fake is not None else SystemClock()
+        clean_up(source, self.ledger, clock, note, (), PERSISTENCE, PERSISTENCE / 2)
+        self.left = self.ledger.rows("intent", "bound")
+        if swept := before - len(self.left):
+            self.said.append(f"{swept} resources that the tests had left are deleted")

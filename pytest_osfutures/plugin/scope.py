@@ -1,0 +1,104 @@
+"""Everything that the factories of one scope have made, and its deletion in the right order."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import CleanupError, OperationError
+from pytest_osfutures.future import OperationFuture
+
+if TYPE_CHECKING:
+    from pytest_osfutures.plugin.guard import Guard
+
+Made = list[tuple[str, OperationFuture[Any]]]
+
+
+class Scope:
+    """What is deleted together: a test's resources, or those of a class, a module or a session.
+
+    `owner` is the test (or class, module, session) that they are of.
+    """
+
+    def __init__(self, cloud: Cloud, guard: Guard, owner: str) -> None:
+        self.cloud = cloud
+        self.guard = guard
+        self.owner = owner
+        self.made: Made = []
+
+    def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
+        """From now on this is deleted with all the rest."""
+        self.made.append((kind, future))
+        return future
+
+    def keep(self) -> None:
+        """Leave what there is where it is, and note that somebody wants it."""
+        wanted = [each for each in self.made if each[1].resource_id and not _failed(each[1])]
+        for kind, future in wanted:
+            self.guard.keep(kind, str(future.resource_id))
+        self.made = [each for each in self.made if each not in wanted]
+        self.close()
+
+    def close(self) -> None:
+        """Delete everything and wait until it is gone; CleanupError names what is not.
+
+        First what frees others: attachments to servers that stay, servers, snapshots; then
+        volumes.
+        """
+        made, self.made = self.made, []
+        volumes = [each for each in made if each[0] == "volume"]
+        servers = {future.resource_id for kind, future in made if kind == "server"}
+        try:
+            self._detach(volumes, servers)
+            left = _undo([each for each in made if each[0] != "volume"])
+            left += _undo(volumes)
+        except KeyboardInterrupt:
+            self.guard.abandoned = True
+            raise
+        if left:
+            text = f"{len(left)} of {len(made)} resources could not be deleted"
+            raise CleanupError("\n  ".join([text, *left]), left)
+
+    def _detach(self, volumes: Made, servers: set[str | None]) -> None:
+        """Detach volumes from servers that stay; what cannot be will show in its deletion."""
+        detached = [
+            self.cloud.nova.volumes.delete_server_volume_async_r(
+                each["server_id"], future.resource_id
+            )
+            for _, future in volumes
+            if future.done() and not _failed(future)
+            for each in self._attachments(future.resource_id)
+            if each["server_id"] not in servers
+        ]
+        for future in detached:
+            future.exception()
+
+    def _attachments(self, volume: str | None) -> list[dict[str, Any]]:
+        from cinderclient.exceptions import NotFound
+
+        try:
+            found: list[dict[str, Any]] = self.cloud.cinder.volumes.get(volume).attachments
+        except NotFound:
+            return []
+        return found
+
+
+def _failed(future: OperationFuture[Any]) -> bool:
+    """Whether it is known already that a future has made nothing."""
+    return future.done() and (future.cancelled() or future.exception() is not None)
+
+
+def _undo(made: Made) -> list[str]:
+    """Take everything back at the same time; what is left, with the reasons."""
+    undone = [(kind, future, future.undo()) for kind, future in made]
+    left = []
+    for kind, future, gone in undone:
+        try:
+            error = gone.exception()
+        except CancelledError as cancelled:
+            error = cancelled
+        if error is not None:
+            why = error.why if isinstance(error, OperationError) else str(error)
+            left.append(f"{kind} {future.resource_id}: {why}")
+    return left

@@ -1,0 +1,245 @@
+"""Deleting what runs have left behind, in the order in which it can be deleted, and confirming it.
+
+It speaks to the cloud in the caller's thread: for the reaper, the command and a run's two ends.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pytest_osfutures import leftovers
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.ledger import Ledger, Row, ledgers, reaper_lock
+from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Unreadable
+from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.source import Source
+from pytest_osfutures.stamp import Stamp
+
+#: Seconds that a kind of resources has to be gone after their deletion; then the next is tried.
+PATIENCE = 300.0
+#: Seconds between two looks at what is being deleted: the first, and the longest.
+SOONEST, LATEST = 0.3, 5.0
+#: What is to be deleted without its run's own ledger must be seen twice, so many seconds apart.
+TWICE = 2.0
+#: A request that was under way when its sender died may take effect within so many seconds.
+SETTLING = 30.0
+#: What cannot be deleted is tried again for so long, with pauses that grow up to the second.
+PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
+WORKERS = 8
+
+Wanted = Callable[[Stamp], bool]
+Note = Callable[[str], None]
+
+
+class Sweep:
+    """Finds and deletes what carries a wanted stamp; each step is told to `note`."""
+
+    def __init__(
+        self,
+        source: Source,
+        wanted: Wanted,
+        clock: Clock,
+        note: Note,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.source = source
+        self.wanted = wanted
+        self.clock = clock
+        self.note = note
+        self.patience = patience
+
+    def find(self) -> list[Leftover]:
+        """What there is. Raises Unreadable, unless it is known completely."""
+        return [
+            each
+            for shelves in ORDER
+            for shelf in shelves
+            for each in leftovers.found(self.source, shelf)
+            if self.wanted(each.stamp)
+        ]
+
+    def find_twice(self) -> list[Leftover]:
+        """What was there at both of two looks. Raises Unreadable."""
+        first = {(each.shelf, each.id) for each in self.find()}
+        if not first:
+            return []
+        self.clock.sleep(TWICE)
+        return [each for each in self.find() if (each.shelf, each.id) in first]
+
+    def remove(self, found: Iterable[Leftover]) -> dict[Leftover, str]:
+        """Delete all of it and wait until it is gone; what is not, with the reason."""
+        everything = list(found)
+        left: dict[Leftover, str] = {}
+        with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
+            for shelves in ORDER:
+                stage = [each for each in everything if each.shelf in shelves]
+                left.update(self._remove_stage(pool, stage))
+        return left
+
+    def _remove_stage(self, pool: ThreadPoolExecutor, stage: list[Leftover]) -> dict[Leftover, str]:
+        left = dict.fromkeys(stage, "")
+        end = self.clock.now() + self.patience
+        pause = SOONEST
+        while left:
+            for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
+                if why is None:
+                    del left[each]
+                    self.note(f"{each} is gone")
+                elif left[each] != why:
+                    left[each] = why
+                    self.note(f"{each}: {why}")
+            if not left or self.clock.now() >= end:
+                break
+            self.clock.sleep(pause)
+            pause = min(LATEST, 1.5 * pause)
+        return left
+
+    def _step(self, leftover: Leftover) -> str | None:
+        try:
+            return leftovers.step(self.source, leftover)
+        except Unreadable as error:
+            return str(error)
+
+
+def sweep_rows(
+    source: Source,
+    ledger: Ledger,
+    rows: list[Row],
+    clock: Clock,
+    note: Note,
+    patience: float = PATIENCE,
+) -> bool:
+    """Delete what these rows of a ledger have made, once; say whether all of it is gone.
+
+    A row whose id is not known is only closed when its request can no longer take effect.
+    """
+    operations = {row.operation: row for row in rows}
+    sweep = Sweep(source, lambda stamp: stamp.operation in operations, clock, note, patience)
+    try:
+        found = sweep.find()
+    except Unreadable as error:
+        note(str(error))
+        return False
+    seen = {(each.shelf.kind, each.id) for each in found}
+    for row in rows:  # a list may be older than the resource
+        if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
+            stamp = Stamp(ledger.run, row.operation, row.expires)
+            found.append(Leftover(SHELVES[row.kind], row.id, stamp, row.name or ""))
+    left = {each.stamp.operation: why for each, why in sweep.remove(found).items()}
+    complete = True
+    for row in rows:
+        settled = clock.time() > row.intended + SETTLING
+        if row.operation in left:
+            ledger.settle(row.operation, row.state, left[row.operation])
+            complete = False
+        elif row.id or any(each.stamp.operation == row.operation for each in found) or settled:
+            ledger.settle(row.operation, "gone")
+        else:
+            complete = False
+    return complete
+
+
+def clean_up(
+    source: Source,
+    ledger: Ledger,
+    clock: Clock,
+    note: Note,
+    processes: Iterable[str] = (),
+    persistence: float = PERSISTENCE,
+    patience: float = PATIENCE,
+) -> bool:
+    """Delete what dead processes have left (default: the whole run), trying for so many seconds.
+
+    Without `processes` everything goes that carries the run's stamp and is not kept. `patience`
+    is for each kind of resource to be gone. Returns whether all of it is gone.
+    """
+    end = clock.now() + persistence
+    named = list(processes)
+    pause = 1.0
+    while True:
+        rows = ledger.rows("intent", "bound", processes=named)
+        done = not rows or sweep_rows(source, ledger, rows, clock, note, patience)
+        if done and not named:
+            done = _by_stamp(source, ledger, clock, note, patience)
+        if done:
+            return True
+        if clock.now() >= end:
+            return False
+        clock.sleep(min(pause, max(0.1, end - clock.now())))
+        pause = min(LONGEST_PAUSE, 2 * pause)
+
+
+def _by_stamp(source: Source, ledger: Ledger, clock: Clock, note: Note, patience: float) -> bool:
+    """Whatever else carries the run's stamp: duplicates, and what the ledger does not know."""
+    kept = {row.operation for row in ledger.rows("kept")}
+
+    def wanted(stamp: Stamp) -> bool:
+        return stamp.run == ledger.run and stamp.operation not in kept
+
+    sweep = Sweep(source, wanted, clock, note, patience)
+    try:
+        return not sweep.remove(sweep.find_twice())
+    except Unreadable as error:
+        note(str(error))
+        return False
+
+
+def clean_up_dead(source: Source, ledger: Ledger, clock: Clock, note: Note) -> bool:
+    """Finish what the reaper of a dead run did not; whether all of it is gone.
+
+    Somebody else who is at it already is left to it, and counts as a no.
+    """
+    assert ledger.path is not None
+    lock = ProcessLock(reaper_lock(ledger.path))
+    if not lock.take():
+        return False
+    try:
+        ledger.turn(["running"], "reaping")
+        complete = clean_up(source, ledger, clock, note, persistence=0.0)
+        if complete:
+            ledger.turn(["reaping"], "reaped")
+        return complete
+    finally:
+        lock.release()
+
+
+def sweep_expired(
+    source: Source, spared: Iterable[str], clock: Clock, note: Note
+) -> dict[Leftover, str]:
+    """Delete what has outlived its stamp, but not what is of the runs `spared`; what is left."""
+    alive = set(spared)
+
+    def wanted(stamp: Stamp) -> bool:
+        return stamp.expires < clock.time() and stamp.run not in alive
+
+    sweep = Sweep(source, wanted, clock, note)
+    return sweep.remove(sweep.find_twice())
+
+
+def dead_runs(place: Path, auth_url: str, project: str) -> list[Ledger]:
+    """The ledgers of this host's runs in a project that died, and that nobody cleans up.
+
+    Close them after use.
+    """
+    dead = []
+    for ledger in ledgers(place):
+        run = ledger.info()
+        ours = run is not None and (run.host, run.auth_url, run.project) == (
+            socket.gethostname(),
+            auth_url,
+            project,
+        )
+        if run is not None and ours and run.state in ("running", "reaping") and is_dead(ledger):
+            dead.append(ledger)
+        else:
+            ledger.close()
+    return dead
+
+
+def is_dead(ledger: Ledger) -> bool:
+    """Whether no process of the run lives, and its reaper neither."""
+    assert ledger.path is not None
+    return not ledger.living() and ProcessLock(reaper_lock(ledger.path)).is_free()
