@@ -1,0 +1,326 @@
+"""The future: the standard library's, and what a cloud adds to it."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import CancelledError, Future
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.engine import Engine, SteppedEngine
+from pytest_osfutures.errors import BadInput, OperationFailed
+from pytest_osfutures.future import OperationFuture, finished
+
+
+@pytest.fixture
+def engine() -> SteppedEngine:
+    return SteppedEngine()
+
+
+@pytest.fixture
+def threaded() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.stop()
+
+
+def begun(engine: Engine) -> OperationFuture[Any]:
+    """The future of something that is under way."""
+    future: OperationFuture[Any] = OperationFuture(engine)
+    assert future._start()
+    return future
+
+
+def test_it_is_one_of_the_standard_library(engine: Engine) -> None:
+    future = begun(engine)
+    assert isinstance(future, Future)
+    assert future.running()
+    assert concurrent.futures.wait([future], 0).not_done == {future}
+    future._succeed(3)
+    assert concurrent.futures.wait([future], 0).done == {future}
+    assert list(concurrent.futures.as_completed([future])) == [future]
+    assert (future.result(), future.exception(), future.done()) == (3, None, True)
+
+
+def test_the_wait_is_bounded_and_leaves_it_running(engine: Engine) -> None:
+    future = begun(engine)
+    with pytest.raises(TimeoutError):
+        future.result(timeout=0)
+    with pytest.raises(TimeoutError):
+        future.exception(timeout=0)
+    assert future.running()
+
+
+def test_what_nobody_knows_is_empty(engine: Engine) -> None:
+    future = begun(engine)
+    assert future.operation == ""
+    assert future.resource_id is None
+    assert future.request_id is None
+    assert future.history == ()
+    assert future.attempts == ()
+    with pytest.raises(BadInput, match="undo"):
+        future.undo()
+
+
+def test_sync_res_is_the_plain_calls_answer_or_its_error(engine: Engine) -> None:
+    future = begun(engine)
+    future._begun("plain", None)
+    assert future.sync_res == "plain"
+    future._begun("the next try's", None)
+    assert future.sync_res == "the next try's"
+    refused = begun(engine)
+    refused._fail(KeyError("no such flavor"))
+    with pytest.raises(KeyError, match="flavor"):
+        refused.sync_res  # noqa: B018
+
+
+# Callbacks
+
+
+def test_callbacks_run_in_a_thread_of_their_own(threaded: Engine) -> None:
+    future = begun(threaded)
+    seen: list[threading.Thread] = []
+    done = threading.Event()
+
+    def callback(ended: Future[Any]) -> None:
+        assert ended is future
+        seen.append(threading.current_thread())
+        done.set()
+
+    future.add_done_callback(callback)
+    future._succeed(1)
+    assert done.wait(10)
+    assert seen[0] is not threading.current_thread()
+
+
+def test_a_callback_of_a_future_that_is_done_is_called(engine: Engine) -> None:
+    seen: list[Any] = []
+    future = finished(engine, 5)
+    future.add_done_callback(seen.append)
+    assert seen == [future]
+
+
+# cancel
+
+
+def test_what_has_not_begun_can_be_cancelled_and_then_does_not_begin(engine: Engine) -> None:
+    future: OperationFuture[Any] = OperationFuture(engine)
+    assert future.cancel()
+    assert future.cancel()
+    assert not future._start()
+    assert future.cancelled()
+    with pytest.raises(CancelledError):
+        future.result()
+    with pytest.raises(CancelledError):
+        future.sync_res  # noqa: B018
+    future._succeed(1)
+    future._fail(KeyError())
+    assert future.cancelled()
+
+
+def test_what_is_under_way_or_done_cannot_be_cancelled(engine: Engine) -> None:
+    future = begun(engine)
+    assert not future.cancel()
+    future._succeed(1)
+    assert not future.cancel()
+    assert future.result() == 1
+
+
+def test_cancelling_and_ending_at_once_are_one_end(threaded: Engine) -> None:
+    for _ in range(200):
+        future: OperationFuture[Any] = OperationFuture(threaded)
+        together = threading.Barrier(2)
+
+        def fail(future: OperationFuture[Any] = future, at: threading.Barrier = together) -> None:
+            at.wait(10)
+            future._fail(OperationFailed("no"))
+
+        thread = threading.Thread(target=fail)
+        thread.start()
+        together.wait(10)
+        cancelled = future.cancel()
+        thread.join(10)
+        assert future.cancelled() == cancelled
+        assert future.done()
+
+
+# next and chain
+
+
+def test_next_takes_the_result(engine: Engine) -> None:
+    future = begun(engine)
+    after = future.next(lambda value: value + 1).next(str)
+    assert not after.done()
+    future._succeed(3)
+    assert after.result() == "4"
+
+
+def test_next_flattens_futures(engine: Engine) -> None:
+    future, inner = begun(engine), begun(engine)
+    after = future.next(lambda _: inner)
+    future._succeed(1)
+    assert not after.done()
+    inner._succeed("inner")
+    assert after.result() == "inner"
+
+
+def test_next_flattens_any_future_of_the_standard_library(engine: Engine) -> None:
+    plain: Future[int] = Future()
+    after = finished(engine, 1).next(lambda _: plain)
+    plain.set_result(9)
+    assert after.result() == 9
+
+
+def test_next_of_an_operation_knows_about_it(engine: Engine) -> None:
+    inner = begun(engine)
+    inner._undo = lambda: finished(engine, "undone")
+    after = finished(engine, 1).next(lambda _: inner)
+    assert after.undo().result() == "undone"
+
+
+def test_a_failure_skips_what_would_have_come(engine: Engine) -> None:
+    future = begun(engine)
+    called: list[Any] = []
+    after = future.next(called.append).next(called.append)
+    error = OperationFailed("no")
+    future._fail(error)
+    assert after.exception() is error
+    assert called == []
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt()])
+def test_what_next_raises_is_the_new_futures_error(engine: Engine, error: BaseException) -> None:
+    def raises(_: Any) -> None:
+        raise error
+
+    assert finished(engine, 1).next(raises).exception() is error
+
+
+def test_a_cancelled_future_ends_what_would_have_come(engine: Engine) -> None:
+    future: OperationFuture[Any] = OperationFuture(engine)
+    after = future.next(str)
+    future.cancel()
+    assert isinstance(
+        after.exception() if not after.cancelled() else CancelledError(), CancelledError
+    )
+    inner: Future[Any] = Future()
+    following = finished(engine, 1).next(lambda _: inner)
+    inner.cancel()
+    assert following.done()
+
+
+def test_a_next_that_was_cancelled_is_not_called(engine: Engine) -> None:
+    future = begun(engine)
+    called: list[Any] = []
+    after = future.next(called.append)
+    assert after.cancel()
+    future._succeed(1)
+    assert called == []
+
+
+@pytest.mark.parametrize("kind", ["engine", "threaded"])
+def test_a_chain_of_a_thousand(kind: str, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(kind)
+    future = first = begun(engine)
+    for _ in range(1000):
+        future = future.next(lambda value: value + 1)
+    first._succeed(0)
+    assert future.result(20) == 1000
+
+
+@pytest.mark.parametrize("kind", ["engine", "threaded"])
+def test_a_thousand_futures_within_each_other(kind: str, request: pytest.FixtureRequest) -> None:
+    engine: Engine = request.getfixturevalue(kind)
+    first = begun(engine)
+
+    def deeper(value: int) -> Any:
+        return value if value == 1000 else finished(engine, value + 1).next(deeper)
+
+    after = first.next(deeper)
+    first._succeed(0)
+    assert after.result(20) == 1000
+
+
+class Thing:
+    """A resource object with a twin."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def stop_async(self, how: str, *, tout: int) -> OperationFuture[str]:
+        return finished(self.engine, f"stopped {how} {tout}")
+
+
+def test_chain_calls_a_method_of_the_result(engine: Engine) -> None:
+    future = begun(engine)
+    after = future.chain.stop_async("hard", tout=5)
+    future._succeed(Thing(engine))
+    assert after.result() == "stopped hard 5"
+    missing = finished(engine, Thing(engine)).chain.fly_async()
+    assert isinstance(missing.exception(), AttributeError)
+    with pytest.raises(AttributeError):
+        future.chain.__len__  # noqa: B018
+
+
+# asyncio
+
+
+def test_it_can_be_awaited(threaded: Engine) -> None:
+    future, failing = begun(threaded), begun(threaded)
+
+    async def main() -> Any:
+        loop = asyncio.get_running_loop()
+        loop.call_soon(future._succeed, 7)
+        loop.call_soon(failing._fail, OperationFailed("no"))
+        with pytest.raises(OperationFailed):
+            await failing
+        return await future, await asyncio.wrap_future(future)
+
+    assert asyncio.run(main()) == (7, 7)
+
+
+def test_giving_up_to_await_leaves_the_operation_running(threaded: Engine) -> None:
+    future = begun(threaded)
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(asyncio.wait_for(asyncio.wrap_future(future), None))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    asyncio.run(main())
+    assert future.running()
+    future._succeed(1)
+    assert future.result() == 1
+
+
+# The end of the engine
+
+
+def test_futures_of_an_engine_that_has_ended_are_failures(engine: Engine) -> None:
+    done, pending = finished(engine, 1), begun(engine)
+    chained = pending.next(str)
+    engine.stop()
+    late: OperationFuture[Any] = OperationFuture(engine)
+    for future in (pending, chained, late, done.next(str)):
+        assert "stopped" in str(future.exception(0))
+    assert done.result() == 1
+
+
+def test_stopping_with_chains_under_way_is_quiet(
+    threaded: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    futures = [begun(threaded) for _ in range(50)]
+    ends = [future.next(str).next(str) for future in futures]
+    threaded.soon(lambda: None)
+    threaded.stop()
+    for end in ends:
+        assert "stopped" in str(end.exception(10))
+    assert caplog.records == []
