@@ -299,10 +299,13 @@ class Attempts:
         """Undo the failed try and wait until that is done; then go on, or give up with `error`."""
         submission, self.made = self.made, None
         assert submission is not None
-        Undoing(submission, self.retry, partial(self._cleaned, error)).begin()
+        Undoing(submission, self.retry, partial(self._cleaned, error, submission)).begin()
 
-    def _cleaned(self, error: BaseException, failure: BaseException | None) -> None:
+    def _cleaned(
+        self, error: BaseException, submission: Submission, failure: BaseException | None
+    ) -> None:
         if failure is not None:
+            self.made = submission  # still: whoever takes it back later tries again
             self._end(left_behind(error, failure), failure)
         elif decide(error, None, self.retry, len(self.failed)) is Answer.AGAIN:
             self._again(error, None)
@@ -368,8 +371,7 @@ class Attempts:
         why = f"not done within the {self.retry.within:g} s for all tries"
         self.future._fail(OperationTimeout(why, replace(facts, attempts=tuple(self.failed))))
         if self.made is not None:
-            submission, self.made = self.made, None
-            Undoing(submission, self.retry, self._taken_back).begin()
+            self._take_back()
 
     def _stop(self, gone: OperationFuture[None]) -> None:
         nothing = self.idle and self.made is None
@@ -378,11 +380,17 @@ class Attempts:
             return
         self.stopping.append(gone)
         if self.made is not None:
-            submission, self.made = self.made, None
-            Undoing(submission, self.retry, self._taken_back).begin()
+            self._take_back()
         # else the request, the search or the clean-up that is under way sees `stopping`
 
-    def _taken_back(self, failure: BaseException | None) -> None:
+    def _take_back(self) -> None:
+        submission, self.made = self.made, None
+        assert submission is not None
+        Undoing(submission, self.retry, partial(self._taken_back, submission)).begin()
+
+    def _taken_back(self, submission: Submission, failure: BaseException | None) -> None:
+        if failure is not None:
+            self.made = submission
         self._end(CancelledError(), failure)
 
     def _stopped(self, failure: BaseException | None) -> None:

@@ -17,13 +17,17 @@ class Bucket:
         self.at = now
         self.quiet: dict[str, float] = {}
 
-    def take(self, now: float, service: str) -> float:
+    def wait(self, now: float, service: str) -> float:
         """0 if a read may leave now, else the seconds until the next one may."""
         if self.quiet.get(service, now) > now:
             return self.quiet[service] - now
         self.level = min(self.poll.burst, self.level + (now - self.at) * self.poll.max_rate)
         self.at = now
-        if self.level >= 1 - 1e-9:
+        return 0.0 if self.level >= 1 - 1e-9 else (1 - self.level) / self.poll.max_rate
+
+    def take(self, now: float, service: str) -> float:
+        """As `wait`; where it is 0 a read leaves now."""
+        wait = self.wait(now, service)
+        if not wait:
             self.level -= 1
-            return 0.0
-        return (1 - self.level) / self.poll.max_rate
+        return wait

@@ -247,6 +247,9 @@ class Monitor:
             if due > now:
                 return min(again, due)
             bucket = self._bucket(group.reader)
+            if wait := bucket.wait(now, group.kind.service):
+                again = min(again, now + wait)
+                continue
             for look in self._plan(group, now):
                 if wait := bucket.take(now, group.kind.service):
                     again = min(again, now + wait)
