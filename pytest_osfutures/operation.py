@@ -226,6 +226,12 @@ class Operation:
         """The kind of what the operation ends with."""
         return self.member or self.main.kind
 
+    def resource_id(self, names: Names) -> str:
+        """The id of what the operation is about; of many that it makes, the first one's."""
+        main = self.main.ref(names)
+        ident = main.id if main is not None else ""
+        return names.get("id", ident) if self.members else ident
+
     @property
     def storied(self) -> Kind:
         """The kind whose statuses tell how the operation goes on."""

@@ -88,8 +88,7 @@ class Submission:
         """The id of the resource that the operation is about."""
         if self.operation is None or self.names is None:
             return None
-        main = self.operation.main.ref(self.names)
-        return self.names.get("id") or (main.id if main is not None else None)
+        return self.operation.resource_id(self.names)
 
     @property
     def microversion(self) -> str:

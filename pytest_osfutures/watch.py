@@ -51,8 +51,7 @@ class Watch:
     @property
     def resource_id(self) -> str:
         """The id of the resource that the operation is about."""
-        main = self.operation.main.ref(self.names)
-        return self.names.get("id") or (main.id if main is not None else "")
+        return self.operation.resource_id(self.names)
 
     def learn(self) -> None:
         """Add the names that the sights so far tell."""

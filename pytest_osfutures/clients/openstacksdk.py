@@ -60,14 +60,27 @@ def _revive(connection: Any) -> Any:
 
 
 def _classes() -> dict[str, Any]:
+    from openstack.block_storage.v3.attachment import Attachment
+    from openstack.block_storage.v3.backup import Backup
+    from openstack.block_storage.v3.group import Group
+    from openstack.block_storage.v3.group_snapshot import GroupSnapshot
     from openstack.block_storage.v3.snapshot import Snapshot
     from openstack.block_storage.v3.volume import Volume
     from openstack.compute.v2.server import Server
+    from openstack.compute.v2.server_interface import ServerInterface
     from openstack.compute.v2.volume_attachment import VolumeAttachment
+    from openstack.image.v2.image import Image
 
     return {
         "server": Server,
         "volume attachment": VolumeAttachment,
+        "interface": ServerInterface,
+        "image": Image,
         "volume": Volume,
         "snapshot": Snapshot,
+        "backup": Backup,
+        "attachment": Attachment,
+        "group": Group,
+        "group's replication": Group,
+        "group snapshot": GroupSnapshot,
     }
