@@ -237,7 +237,11 @@ def test_sdk_network(sdk: Any) -> None:
     assert [one.network_id for one in sdk.network.ports(device_id=router.id)] == [network.id]
     group = sdk.network.create_security_group(name="g")
     sdk.network.create_security_group_rule(
-        security_group_id=group.id, direction="ingress", protocol="tcp", port_range_min=1
+        security_group_id=group.id,
+        direction="ingress",
+        protocol="tcp",
+        port_range_min=1,
+        port_range_max=9,
     )
     sdk.network.update_port(port, security_groups=[group.id])
     sdk.network.set_tags(network, ["t"])

@@ -129,10 +129,14 @@ def test_binding(admin: Asker, effect: str | None, end: tuple[str, str]) -> None
         ("network", {"foo": 1}, (400, "HTTPBadRequest", "Unrecognized attribute(s) 'foo'")),
         ("network", {"shared": True}, (403, "PolicyNotAuthorized", "(rule:create_network and "
          "rule:create_network:shared) is disallowed by policy")),
-        ("network", {"admin_state_up": "x"}, (400, "HTTPBadRequest", "Invalid input for "
-         "admin_state_up. Reason: 'x' cannot be converted to boolean.")),
+        ("network", {"admin_state_up": "x"}, (400, "InvalidInput", "Invalid input for "
+         "operation: 'x' cannot be converted to boolean.")),
         ("subnet", {"network_id": "nope", "cidr": "10.0.0.0/8", "ip_version": 4}, (400,
          "HTTPBadRequest", "Invalid input for network_id. Reason: 'nope' is not a valid UUID.")),
+        ("network", {"status": "x"}, (400, "HTTPBadRequest", "Attribute 'status' not allowed in "
+         "POST")),
+        ("network", {"tenant_id": "x"}, (400, "HTTPBadRequest", "Specifying 'project_id' other "
+         "than the authenticated project in request is not allowed for the current user.")),
         ("port", {}, (400, "HTTPBadRequest", "Failed to parse request. Required attribute "
          "'network_id' not specified")),
         ("port", {"network_id": NOBODY}, (404, "NetworkNotFound", f"Network {NOBODY} could not be "
@@ -224,6 +228,26 @@ def test_security_groups(demo: Asker) -> None:
     assert ask(demo, "DELETE", f"/security-groups/{group}").status == 204
 
 
+@pytest.mark.parametrize(
+    ("rule", "kind"),
+    [
+        ({"direction": "x"}, "HTTPBadRequest"),
+        ({"protocol": "foo"}, "SecurityGroupRuleInvalidProtocol"),
+        ({"protocol": "tcp", "port_range_min": 90000}, "SecurityGroupInvalidPortValue"),
+        ({"protocol": "tcp", "port_range_min": 5, "port_range_max": 3},
+         "SecurityGroupInvalidPortRange"),
+        ({"port_range_min": 5, "port_range_max": 7}, "SecurityGroupProtocolRequiredWithPorts"),
+        ({"ethertype": "IPv5"}, "SecurityGroupRuleInvalidEtherType"),
+        ({"remote_ip_prefix": "x"}, "InvalidCIDR"),
+    ],
+)  # fmt: skip
+def test_security_group_rules_refuse(demo: Asker, rule: dict[str, Any], kind: str) -> None:
+    group = make(demo, "security_group", name="sg")["id"]
+    body = {"security_group_id": group, "direction": "ingress"} | rule
+    response = ask(demo, "POST", "/security-group-rules", {"security_group_rule": body})
+    assert said(response)[:2] == (400, kind)
+
+
 def test_tags(demo: Asker) -> None:
     network = make(demo, "network", name="a")["id"]
     path = f"/networks/{network}/tags"
@@ -241,6 +265,9 @@ def test_tags(demo: Asker) -> None:
     assert ask(demo, "DELETE", f"{path}/c").status == 204
     assert ask(demo, "DELETE", path).status == 204
     assert names("tags=a") == []
+    unknown = ask(demo, "GET", "/networks?foo=x")
+    text = "['foo'] is invalid attribute for filtering"
+    assert said(unknown) == (400, "HTTPBadRequest", text)
 
 
 def test_lists(demo: Asker) -> None:

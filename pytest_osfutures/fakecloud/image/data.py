@@ -77,13 +77,15 @@ def _check_import(image: Image, name: str) -> None:
         raise Refused(400, "URI for web-download does not pass filtering.")
     if name not in METHODS:
         raise Refused(400, f"Unknown import method name '{name}'.")
+    if image.status == "active":
+        raise Refused(409, "Image with status active cannot be target for import")
+    if image.status != "uploading":
+        raise Refused(409, f"Image needs to be staged before '{name}' method can be used")
     if image.import_task:
         raise Refused(409, "Image has an import in progress")
     for field in ("container_format", "disk_format"):
         if not getattr(image, field):
             raise Refused(409, f"'{field}' needs to be set before import")
-    if image.status != "uploading":
-        raise Refused(409, f"Image needs to be staged before '{name}' method can be used")
 
 
 def image_tasks(call: Call, image_id: str) -> Response:
@@ -222,9 +224,12 @@ def change_member(call: Call, image_id: str, member_id: str) -> Response:
     member, caller = _member(image, member_id), call.caller
     if member_id != caller.project_id and not caller.is_admin:
         raise Refused(403, "You are not authorized to complete modify_member action.")
-    status = call.json().get("status")
+    body = call.json()
+    if "status" not in body:
+        raise Refused(400, "Status not specified")
+    status = body["status"]
     if status not in ("pending", "accepted", "rejected"):
-        raise Refused(400, f"Status not allowed: {status}")
+        raise Refused(400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".')
     member.status, member.updated_at = status, call.cloud.schedule.time()
     return Response(200, _member_view(image, member))
 

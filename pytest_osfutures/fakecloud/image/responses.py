@@ -1,17 +1,15 @@
-"""Images on the wire: create, show, list, change, delete, tags, versions and schemas."""
+"""Images on the wire: create, show, change, delete, tags, versions and schemas."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.image import schemas
 from pytest_osfutures.fakecloud.image.models import FIELDS, STORE, Image
-from pytest_osfutures.fakecloud.times import parse, zulu
+from pytest_osfutures.fakecloud.times import zulu
 from pytest_osfutures.fakecloud.wire import Response
 
 PATCHES = (
@@ -24,17 +22,6 @@ HEADS = {
     409: "There was a conflict when trying to complete your request.",
     415: "The request media type {} is not supported by this server.\n",
 }
-SORT_KEYS = (
-    "name",
-    "status",
-    "container_format",
-    "disk_format",
-    "size",
-    "id",
-    "created_at",
-    "updated_at",
-)
-PAGE = 25
 
 
 def error_body(refused: Refused) -> dict[str, Any]:
@@ -43,8 +30,9 @@ def error_body(refused: Refused) -> dict[str, Any]:
     said, reason = refused.message, ""
     if refused.kind is not None:
         said, reason = HEADS[refused.status].format(refused.kind), refused.message
+    tail = "" if refused.status == 415 else "\n\n"
     return {
-        "message": f"{said}<br /><br />\n{reason}\n\n",
+        "message": f"{said}<br /><br />\n{reason}{tail}",
         "code": f"{refused.status} {title}",
         "title": title,
     }
@@ -86,7 +74,7 @@ def view(image: Image) -> dict[str, Any]:
         "file": f"{here}/file",
         "schema": "/v2/schemas/image",
     }
-    if image.checksum:
+    if image.status == "active":
         shown["stores"] = STORE
     return shown
 
@@ -142,139 +130,6 @@ def show(call: Call, image_id: str) -> Response:
     return Response(200, view(call.cloud.image.image(image_id, call.caller)))
 
 
-def index(call: Call) -> Response:
-    """The images that the caller sees, filtered, sorted, in pages."""
-    request = call.request
-    limit = _limit(request.param("limit"))
-    visibility, member_status = request.param("visibility"), request.param("member_status")
-    if visibility not in (None, "all", *schemas.VISIBILITIES):
-        raise Refused(400, f"Invalid visibility value: {visibility}")
-    tests = _tests(call)
-    rows = [
-        image
-        for image in call.cloud.image.images.listed()
-        if image.listed_for(call.caller, visibility, member_status or "accepted")
-        and all(test(image) for test in tests)
-    ]
-    rows = _in_order(call, rows)
-    if marker := request.param("marker"):
-        ids = [image.id for image in rows]
-        if marker not in ids:
-            raise Refused(400, f"No image found with ID {marker}")
-        rows = rows[ids.index(marker) + 1 :]
-    shown = rows[:limit]
-    body: dict[str, Any] = {"images": [view(image) for image in shown]}
-    kept = [(key, value) for key, value in request.query if key != "marker"]
-    body["first"] = _with_query("/v2/images", kept)
-    if shown and len(shown) == limit:
-        body["next"] = _with_query("/v2/images", [*kept, ("marker", shown[-1].id)])
-    return Response(200, body | {"schema": "/v2/schemas/images"})
-
-
-def _limit(value: str | None) -> int:
-    try:
-        limit = PAGE if value is None else int(value)
-    except ValueError:
-        raise Refused(400, "limit param must be an integer") from None
-    if limit < 0:
-        raise Refused(400, "limit param must be positive")
-    return min(limit, 1000)
-
-
-def _with_query(path: str, query: list[tuple[str, str]]) -> str:
-    return f"{path}?{urlencode(query)}" if query else path
-
-
-PAGING = ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status")
-
-
-def _tests(call: Call) -> list[Callable[[Image], bool]]:
-    tests = [
-        _test(key, value) for key, value in call.request.query if key not in (*PAGING, "os_hidden")
-    ]
-    hidden = call.request.param("os_hidden", "false") == "true"
-    return [*tests, lambda image: image.hidden is hidden]
-
-
-def _test(key: str, value: str) -> Callable[[Image], bool]:
-    """The filter that one query parameter is. Raises Refused(400)."""
-    if key == "tag":
-        return lambda image: value in image.tags
-    if key in ("size_min", "size_max"):
-        bound = int(value) if value.isdigit() else 0
-        if key == "size_min":
-            return lambda image: (image.size or 0) >= bound
-        return lambda image: (image.size or 0) <= bound
-    if key in ("created_at", "updated_at"):
-        return _time_test(key, value)
-    if key == "protected" and value not in ("true", "false"):
-        raise Refused(
-            400,
-            f"Invalid value '{value}' for 'protected' filter. Valid values are 'true' or 'false'.",
-        )
-    wanted = value[3:].split(",") if value.startswith("in:") else [value]
-    return lambda image: _text(view(image).get(key)) in wanted
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _time_test(key: str, value: str) -> Callable[[Image], bool]:
-    operator, colon, when = value.partition(":")
-    try:
-        bound = parse(when if colon and operator.isalpha() else value)
-    except ValueError:
-        said = f'Bad "{key}" query filter format. Use ISO 8601 DateTime notation.'
-        raise Refused(400, said) from None
-
-    def test(image: Image) -> bool:
-        moment = int(getattr(image, key) or 0)
-        results = {
-            "gt": moment > bound,
-            "gte": moment >= bound,
-            "lt": moment < bound,
-            "lte": moment <= bound,
-            "neq": moment != bound,
-        }
-        return results.get(operator, moment == bound)
-
-    return test
-
-
-def _in_order(call: Call, rows: list[Image]) -> list[Image]:
-    request = call.request
-    if asked := request.param("sort"):
-        keys = [_direction(part) for part in asked.split(",")]
-    else:
-        directions = request.params("sort_dir") or ["desc"]
-        names = request.params("sort_key") or ["created_at"]
-        keys = [(name, directions[min(i, len(directions) - 1)]) for i, name in enumerate(names)]
-    if "id" not in dict(keys):
-        keys.append(("id", keys[-1][1]))
-    for key, direction in reversed(keys):
-        if key not in SORT_KEYS:
-            raise Refused(
-                400,
-                f"Invalid sort key: {key}. It must be one of the following: "
-                f"{', '.join(SORT_KEYS)}.",
-            )
-        rows = sorted(rows, key=lambda row: _sortable(row, key), reverse=direction == "desc")
-    return rows
-
-
-def _direction(part: str) -> tuple[str, str]:
-    key, _, direction = part.partition(":")
-    return key, direction or "desc"
-
-
-def _sortable(image: Image, key: str) -> tuple[bool, Any]:
-    value = getattr(image, key)
-    if key.endswith("_at") and value is not None:
-        value = int(value)
-    return value is not None, value if value is not None else ""
-
-
 def update(call: Call, image_id: str) -> Response:
     """Change an image by a JSON patch."""
     kind = call.request.headers.get("content-type", "").split(";")[0]
@@ -286,47 +141,61 @@ def update(call: Call, image_id: str) -> Response:
         raise Refused(400, "Request body must be a JSON array of operation objects.")
     image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
     steps = [_step(change) for change in changes]
+    known = {*FIELDS, *image.metadata}
+    for operation, key, value in steps:  # all of them have to be right before one is done
+        _check_step(call, operation, key, value, known)
     for operation, key, value in steps:
-        _patch(call, image, operation, key, value)
+        if operation == "remove":
+            image.metadata = {k: v for k, v in image.metadata.items() if k != key}
+        else:
+            _assign(image, key, value)
     if steps:
         image.touch()
     return Response(200, view(image))
 
 
 def _step(change: Any) -> tuple[str, str, Any]:
+    """The operation, the property and the value of one change. Raises Refused(400)."""
     if not isinstance(change, dict):
         raise Refused(400, "Operations must be JSON objects.")
     operation, pointer = change.get("op"), str(change.get("path", ""))
+    known = "It must be one of the following: add, remove, replace."
+    if operation is None:
+        raise Refused(400, f"Unable to find `op` in JSON Schema change. {known}")
     if operation not in ("add", "remove", "replace"):
-        raise Refused(
-            400,
-            f"Invalid operation: `{operation}`. It must be one of the following: add, remove, "
-            "replace.",
-        )
+        raise Refused(400, f"Invalid operation: `{operation}`. {known}")
     if not pointer.startswith("/"):
         raise Refused(400, f'Pointer `{pointer}` does not start with "/".')
+    if "/" in pointer[1:]:
+        raise Refused(400, f"Invalid JSON pointer for this resource: '{pointer}'")
+    if operation != "remove" and "value" not in change:
+        raise Refused(400, f'Operation "{operation}" requires a member named "value".')
     return operation, pointer[1:].replace("~1", "/").replace("~0", "~"), change.get("value")
 
 
-def _patch(call: Call, image: Image, operation: str, key: str, value: Any) -> None:
+def _check_step(call: Call, operation: str, key: str, value: Any, known: set[str]) -> None:
+    """Raise Refused unless the step can be done where there are the properties `known`."""
     if schemas.IMAGE.get(key, {}).get("readOnly") or key == "id":
         raise Refused(403, f"Attribute '{key}' is read-only.")
-    known = key in FIELDS or key in image.metadata
-    if operation != "add" and not known:
+    if operation != "add" and key not in known:
         raise Refused(409, f"Property {key} does not exist.", kind="reason")
     if operation == "remove":
         if key in FIELDS:
             raise Refused(403, f"Property {key} may not be removed.", kind="reason")
-        image.metadata = {k: v for k, v in image.metadata.items() if k != key}
+        known.discard(key)
         return
+    if key == "owner" and not call.caller.is_admin:
+        raise Refused(403, "Owner can't be updated by non admin.", kind="reason")
     schemas.check({key: value})
     _may(call, {key: value})
-    _assign(image, key, value)
+    known.add(key)
 
 
 def delete(call: Call, image_id: str) -> Response:
     """Delete an image."""
     model = call.cloud.image
+    if model.images.get(image_id) is None:
+        raise Refused(404, f"Failed to find image {image_id} to delete")
     model.delete(model.own_image(image_id, call.caller, "delete_image"))
     return Response(204)
 

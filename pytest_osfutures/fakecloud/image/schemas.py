@@ -109,8 +109,13 @@ def check(values: dict[str, Any]) -> None:
         if rules.get("readOnly"):
             raise Refused(403, f"Attribute '{key}' is read-only.")
         problem = _problem(rules, value)
+        if problem is None and key == "tags":
+            problem = next(filter(None, (_problem(rules["items"], tag) for tag in value)), None)
         if problem:
             raise Refused(400, f"Provided object does not match schema 'image': {problem}")
+        if key in ("min_disk", "min_ram") and value < 0:
+            said = f"Invalid value '{value}' for parameter '{key}': Cannot be a negative value"
+            raise Refused(400, said)
 
 
 def _problem(rules: dict[str, Any], value: Any) -> str | None:

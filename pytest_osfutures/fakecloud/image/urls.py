@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.image import data, responses
+from pytest_osfutures.fakecloud.image import data, listing, responses
 from pytest_osfutures.fakecloud.service import Service
 from pytest_osfutures.fakecloud.wire import Route
 
@@ -12,7 +12,7 @@ MEMBER = IMAGE + "/members/{member_id}"
 ROUTES: list[Route] = [
     Route("GET", "", responses.choices, public=True),
     Route("GET", "/versions", responses.versions, public=True),
-    Route("GET", "/v2/images", responses.index),
+    Route("GET", "/v2/images", listing.index),
     Route("POST", "/v2/images", responses.create),
     Route("GET", IMAGE, responses.show),
     Route("PATCH", IMAGE, responses.update),

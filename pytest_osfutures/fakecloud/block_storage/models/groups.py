@@ -207,8 +207,11 @@ def create_snapshot(
 ) -> GroupSnapshot:
     """Begin to take snapshots of all volumes of the group. Raises Refused."""
     inside = members(model, group.id)
-    if not inside:
-        raise invalid("Source group is empty. No group snapshot will be created.")
+    if not inside or group.status in ("creating", "updating"):
+        raise invalid(
+            "Source group cannot be empty or in 'creating' or 'updating' state. No group snapshot "
+            "will be created."
+        )
     group_snapshot = model.group_snapshots.add(
         GroupSnapshot(
             id=model.cloud.new_id(),

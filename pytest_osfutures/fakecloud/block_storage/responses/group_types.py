@@ -112,7 +112,7 @@ def add_specs(call: Call, type_id: str) -> Response:
 
 def _spec(kind: GroupType, key: str) -> str:
     if key not in kind.group_specs:
-        raise Refused(404, f"Group Type {kind.id} has no specs with key {key}.")
+        raise Refused(404, f"Group Type {kind.id} has no extra spec with key {key}.")
     return kind.group_specs[key]
 
 

@@ -20,7 +20,10 @@ from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
 
 SINCE, SNAPSHOTS_SINCE, REPLICATION_SINCE = (3, 13), (3, 14), (3, 38)
-STATUSES = ("available", "creating", "error", "deleting", "error_deleting", "updating")
+STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating", "in-use",
+            "error_deleting")  # fmt: skip
+SNAPSHOT_STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating",
+                     "error_deleting")  # fmt: skip
 REPLICATION = {
     "enable_replication": replication.ENABLE,
     "disable_replication": replication.DISABLE,
@@ -92,7 +95,7 @@ def _group_type(call: Call, wanted: str) -> GroupType:
     for kind in call.cloud.block_storage.group_types.values():
         if wanted in (kind.id, kind.name):
             return kind
-    raise Refused(404, f"Group type {wanted} could not be found.")
+    raise Refused(404, f"Group type with name {wanted} could not be found.")
 
 
 def create(call: Call) -> Response:
@@ -103,7 +106,7 @@ def create(call: Call) -> Response:
     model = call.cloud.block_storage
     kinds = part["volume_types"]
     if not isinstance(kinds, list) or not kinds:
-        raise asked.invalid("volume_types", kinds, f"{kinds!r} is too short")
+        raise asked.invalid("volume_types", kinds, f"{kinds!r} should be non-empty")
     request = groups.GroupRequest(
         name=asked.text(part, "name"),
         description=asked.text(part, "description"),
@@ -143,8 +146,9 @@ def update(call: Call, group_id: str) -> Response:
     group, part = _find(call, group_id), asked.envelope(call, "group")
     if not part:
         raise asked.invalid("group", part, "{} is not valid under any of the given schemas")
-    add = [volume for volume in _volumes(call, part, "add_volumes") if volume.group_id != group.id]
-    remove = _volumes(call, part, "remove_volumes")
+    wanted = _volumes(call, group, part, "add_volumes")
+    add = [volume for volume in wanted if volume.group_id != group.id]
+    remove = _volumes(call, group, part, "remove_volumes")
     values = {key: asked.text(part, key) for key in ("name", "description") if part.get(key)}
     changed = {key: value for key, value in values.items() if value != getattr(group, key)}
     if not (add or remove or changed):
@@ -159,16 +163,18 @@ def update(call: Call, group_id: str) -> Response:
     return Response(202)
 
 
-def _volumes(call: Call, part: dict[str, Any], key: str) -> list[Volume]:
+def _volumes(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
     model, found = call.cloud.block_storage, []
     for volume_id in filter(None, (part.get(key) or "").split(",")):
         try:
             found.append(model.volume(volume_id, context_of(call)))
         except Refused:
-            said = "Cannot add volume" if key == "add_volumes" else "Cannot remove volume"
-            raise Refused(
-                400, f"Invalid volume: {said} {volume_id} because volume cannot be found."
-            ) from None
+            end = f"volume {volume_id} from group {group.id} because it is not in the group."
+            said = f"Cannot remove {end}"
+            if key == "add_volumes":
+                end = f"volume {volume_id} to group {group.id} because volume cannot be found."
+                said = f"Cannot add {end}"
+            raise Refused(400, f"Invalid volume: {said}") from None
     return found
 
 
@@ -179,7 +185,8 @@ def act(call: Call, group_id: str) -> Response:
         groups.delete(model, group, asked.flag(order.part(), "delete-volumes"))
     elif order.name == "reset_status":
         asked.since(call, (3, 20))
-        _reset_status(call, group, order, "group:reset_status")
+        said = "Invalid Group Status: Group status: {status} is invalid, valid status are: {known}."
+        _reset_status(call, group, order, "group:reset_status", STATUSES, said)
     elif order.name == "list_replication_targets":
         asked.since(call, REPLICATION_SINCE)
         replication.check_type(group)
@@ -192,11 +199,19 @@ def act(call: Call, group_id: str) -> Response:
     return Response(202)
 
 
-def _reset_status(call: Call, thing: Group | GroupSnapshot, order: Order, rule: str) -> None:
+def _reset_status(
+    call: Call,
+    thing: Group | GroupSnapshot,
+    order: Order,
+    rule: str,
+    known: tuple[str, ...],
+    said: str,
+) -> None:
+    """Set a status that an administrator wants. `said` refuses an unknown one."""
     status = order.part("status")["status"]
     asked.admin_only(call, rule)
-    if status not in STATUSES:
-        raise Refused(400, f"Group status: {status} is invalid, valid statuses are: {STATUSES}.")
+    if status not in known:
+        raise Refused(400, said.format(status=status, known=known))
     thing.activity = None
     thing.status = status
     thing.touch()
@@ -278,6 +293,11 @@ def act_on_snapshot(call: Call, snapshot_id: str) -> Response:
     """`reset_status`."""
     asked.since(call, (3, 19))
     order = Order.of(call, ("reset_status",))
+    said = (
+        "Invalid GroupSnapshot Status: Group snapshot status: {status} is invalid, valid statuses "
+        "are: {known}."
+    )
     thing = _find_snapshot(call, snapshot_id)
-    _reset_status(call, thing, order, "group:reset_group_snapshot_status")
+    rule = "group:reset_group_snapshot_status"
+    _reset_status(call, thing, order, rule, SNAPSHOT_STATUSES, said)
     return Response(202)

@@ -49,7 +49,7 @@ def _net(cidr: object, version: int) -> IPv4Network | IPv6Network:
     except ValueError:
         raise _input(f"{cidr} is not in a CIDR format.") from None
     if net.version != version:
-        raise _input(f"CIDR {cidr} does not match IP version {version}.")
+        raise _input(f"cidr '{cidr}' does not match the ip_version '{version}'.")
     return net
 
 
@@ -61,10 +61,12 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
     """Make a subnet; without a gateway its first address is one. Raises Refused."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
-    cidr, version = given.pop("cidr"), given.pop("ip_version")
+    cidr, version = given.pop("cidr", None), given.pop("ip_version")
     if cidr is None:
         raise Refused(
-            400, "Bad subnets request: a subnetpool must be specified.", kind="BadRequest"
+            400,
+            "Bad subnets request: a subnetpool must be specified in the absence of a cidr.",
+            kind="BadRequest",
         )
     net = _net(cidr, version)
     if any(net.overlaps(other.net) for other in model.subnets_of(network.id)):
@@ -75,6 +77,7 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
     first = str(net.network_address + (1 if net.num_addresses > 2 else 0))
     gateway = given.pop("gateway_ip", first)
     pools = tuple(given.pop("pools", ())) or _pools(net, gateway)
+    _check_pools(net, pools)
     subnet = Subnet(
         id=model.cloud.new_id(),
         project_id=project_id,
@@ -88,6 +91,21 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
         subnet.taken.add(gateway)
     network.change({})
     return model.keep(model.subnets, subnet)
+
+
+def _check_pools(net: IPv4Network | IPv6Network, pools: tuple[Pool, ...]) -> None:
+    for pool in pools:
+        try:
+            inside = all(ip_address(pool[end]) in net for end in ("start", "end"))
+        except (KeyError, ValueError):
+            raise _input(f"Invalid data format for IP pool: '{pool}'.") from None
+        if not inside:
+            raise Refused(
+                400,
+                f"The allocation pool {pool['start']}-{pool['end']} spans beyond the subnet cidr "
+                f"{net}.",
+                kind="OutOfBoundsAllocationPool",
+            )
 
 
 def _pools(net: IPv4Network | IPv6Network, gateway: str | None) -> tuple[Pool, ...]:
@@ -186,12 +204,10 @@ def _allocate_one(network: Network, subnets: list[Subnet], one: FixedIp) -> Fixe
     subnet_id, address = one.get("subnet_id"), one.get("ip_address")
     fitting = [subnet for subnet in subnets if subnet_id in (None, subnet.id)]
     if not fitting:
-        raise Refused(
-            400,
-            f"Failed to create port on network {network.id}, because fixed_ips included invalid "
-            f"subnet {subnet_id}",
-            kind="InvalidInput",
-        )
+        if subnet_id is None:
+            raise _exhausted(network)
+        said = f"Subnet {subnet_id} could not be found."
+        raise Refused(404, said, kind="SubnetNotFound")
     if address is None:
         found = fitting[0].allocate()
         if found is None:

@@ -17,7 +17,7 @@ FixedIp = Mapping[str, str]  # {"subnet_id": ..., "ip_address": ...}
 class Standard(Resource):
     """What everything in Neutron has: a description, tags and the number of its revision."""
 
-    description: str = ""
+    description: str | None = ""
     tags: tuple[str, ...] = ()
     revision: int = 0
 

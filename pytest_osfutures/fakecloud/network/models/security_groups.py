@@ -48,6 +48,7 @@ def _rule(
             direction=direction,
             ethertype=ethertype,
             remote_group_id=remote_group_id,
+            description=None,
         ),
     )
 
@@ -79,6 +80,19 @@ def delete_group(model: NetworkModel, group: SecurityGroup) -> None:
     model.groups.remove(group)
 
 
+def _check_ports(values: Mapping[str, Any]) -> None:
+    """Raise Refused(400) unless the range of ports means something for the protocol."""
+    low, high = values.get("port_range_min"), values.get("port_range_max")
+    if low is None and high is None:
+        return
+    if values.get("protocol") is None:
+        said = "Must also specify protocol if port range is given."
+        raise Refused(400, said, kind="SecurityGroupProtocolRequiredWithPorts")
+    if values["protocol"] in ("tcp", "udp") and (low is None or high is None or low > high):
+        said = "For TCP/UDP protocols, port_range_min must be <= port_range_max"
+        raise Refused(400, said, kind="SecurityGroupInvalidPortRange")
+
+
 def create_rule(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> SecurityGroupRule:
@@ -86,6 +100,7 @@ def create_rule(
     group = model.security_group(values["security_group_id"])
     if remote := values.get("remote_group_id"):
         model.security_group(remote)
+    _check_ports(values)
     rule = SecurityGroupRule(id=model.cloud.new_id(), project_id=project_id, **values)
     for other in model.rules_of(group.id):
         if rule.same_as(other):

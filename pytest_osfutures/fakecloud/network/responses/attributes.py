@@ -18,7 +18,16 @@ Convert = Callable[[Any], Any]  # raises Unfit with the reason
 
 
 class Unfit(Exception):
-    """A value that an attribute cannot have."""
+    """A value that an attribute cannot have; with a `kind` it is the whole refusal."""
+
+    def __init__(self, why: str, kind: str | None = None) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def unconvertible(why: str) -> Unfit:
+    """The refusal of a value of the wrong type."""
+    return Unfit(f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
 def text(value: Any) -> str:
@@ -38,7 +47,7 @@ def flag(value: Any) -> bool:
         return True
     if str(value).lower() in ("false", "0"):
         return False
-    raise Unfit(f"'{value}' cannot be converted to boolean")
+    raise unconvertible(f"'{value}' cannot be converted to boolean")
 
 
 def number(value: Any) -> int:
@@ -46,20 +55,20 @@ def number(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError):
-        raise Unfit(f"'{value}' is not an integer") from None
+        raise unconvertible(f"'{value}' is not an integer") from None
 
 
 def version(value: Any) -> int:
     """The version of IP."""
     if number(value) not in (4, 6):
-        raise Unfit(f"{value} is not in [4, 6]")
+        raise Unfit(f"{value} is not in valid_values")
     return number(value)
 
 
 def port_number(value: Any) -> int:
     """The number of a TCP or UDP port."""
     if not -1 <= number(value) <= 65535:
-        raise Unfit(f"Invalid port {value}")
+        raise Unfit(f"Invalid value for port {value}", "SecurityGroupInvalidPortValue")
     return number(value)
 
 
@@ -83,7 +92,8 @@ def prefix(value: Any) -> str:
     try:
         return str(ip_network(str(value), strict=False))
     except ValueError:
-        raise Unfit(f"'{value}' is not a valid CIDR") from None
+        said = f"Invalid CIDR {value} given as IP prefix."
+        raise Unfit(said, "InvalidCIDR") from None
 
 
 def mac(value: Any) -> str:
@@ -121,10 +131,38 @@ def one_of(*allowed: Any) -> Convert:
 
     def convert(value: Any) -> Any:
         if value not in allowed:
-            raise Unfit(f"'{value}' is not in {list(allowed)}")
+            raise Unfit(f"{value} is not in valid_values")
         return value
 
     return convert
+
+
+def ethertype(value: Any) -> str:
+    """The version of IP in a security group rule."""
+    if value not in ("IPv4", "IPv6"):
+        raise Unfit(
+            f"Security group rule for ethertype '{value}' not supported. Allowed values are "
+            "['IPv4', 'IPv6'].",
+            "SecurityGroupRuleInvalidEtherType",
+        )
+    return str(value)
+
+
+def nameserver(value: Any) -> str:
+    """The address of a DNS server."""
+    try:
+        return address(value)
+    except Unfit as error:
+        raise Unfit(f"'{value}' is not a valid nameserver. {error}") from None
+
+
+def fixed_ip(value: Any) -> dict[str, str]:
+    """An address that a port wants."""
+    if not isinstance(value, dict):
+        raise Unfit(f"Invalid data format for fixed IP: '{value}'")
+    if not value.keys() & {"subnet_id", "ip_address"}:
+        raise unconvertible("IP allocation requires subnet_id or ip_address")
+    return {key: value[key] for key in ("subnet_id", "ip_address") if value.get(key)}
 
 
 def protocol(value: Any) -> str | None:
@@ -133,12 +171,18 @@ def protocol(value: Any) -> str | None:
         return None
     name = str(value).lower()
     if name not in PROTOCOLS and not (name.isdigit() and int(name) < 256):
-        raise Unfit(f"Security group rule protocol {value} not supported.")
+        raise Unfit(
+            f"Security group rule protocol {value} not supported. Only protocol values "
+            f"{(None, 'any', *PROTOCOLS)} and integer representations [0 to 255] are supported.",
+            "SecurityGroupRuleInvalidProtocol",
+        )
     return name
 
 
-PROTOCOLS = ("ah", "dccp", "egp", "esp", "gre", "icmp", "icmpv6", "igmp", "ipip", "ipv6-icmp",
-             "ospf", "pgm", "rsvp", "sctp", "tcp", "udp", "udplite", "vrrp")  # fmt: skip
+PROTOCOLS = ("ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "igmp", "ip", "ipip",
+             "ipv6-encap", "ipv6-frag", "ipv6-icmp", "icmpv6", "ipv6-nonxt", "ipv6-opts",
+             "ipv6-route", "ospf", "pgm", "rsvp", "sctp", "tcp", "udp", "udplite",
+             "vrrp")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -183,7 +227,7 @@ SUBNET = {
     "enable_dhcp": Attribute("enable_dhcp", flag),
     "ipv6_ra_mode": Attribute("ipv6_ra_mode", perhaps(text), update=False),
     "ipv6_address_mode": Attribute("ipv6_address_mode", perhaps(text), update=False),
-    "dns_nameservers": Attribute("dns_nameservers", listing(address)),
+    "dns_nameservers": Attribute("dns_nameservers", listing(nameserver)),
     "host_routes": Attribute("host_routes", listing(mapping)),
     "service_types": Attribute("service_types", listing(text)),
     "subnetpool_id": Attribute("", perhaps(uuid), update=False),
@@ -195,7 +239,7 @@ PORT = {
     "network_id": Attribute("network_id", uuid, REQUIRED, update=False),
     "admin_state_up": UP,
     "mac_address": Attribute("mac_address", mac),
-    "fixed_ips": Attribute("fixed_ips", listing(mapping)),
+    "fixed_ips": Attribute("fixed_ips", listing(fixed_ip)),
     "device_id": Attribute("device_id", text),
     "device_owner": Attribute("device_owner", text),
     "security_groups": Attribute("security_groups", listing(uuid)),
@@ -235,7 +279,7 @@ SECURITY_GROUP_RULE = {
     "project_id": OWNER,
     "security_group_id": Attribute("security_group_id", uuid, REQUIRED, update=False),
     "direction": Attribute("direction", one_of("ingress", "egress"), REQUIRED, update=False),
-    "ethertype": Attribute("ethertype", one_of("IPv4", "IPv6"), update=False),
+    "ethertype": Attribute("ethertype", ethertype, update=False),
     "protocol": Attribute("protocol", protocol, update=False),
     "port_range_min": Attribute("port_range_min", perhaps(port_number), update=False),
     "port_range_max": Attribute("port_range_max", perhaps(port_number), update=False),
@@ -258,9 +302,7 @@ def fields(
     new: bool,
 ) -> dict[str, Any]:
     """The fields that `body` sets. Raises Refused: 400, or 403 for what only `rule` allows."""
-    unknown = [key for key in body if key not in known]
-    if unknown:
-        raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
+    _check_names(known, body, new)
     found: dict[str, Any] = {}
     for key, attribute in known.items():
         if key not in body:
@@ -269,12 +311,7 @@ def fields(
             if new and attribute.default is not None:
                 found.setdefault(attribute.field, attribute.default)
             continue
-        if not (attribute.create if new else attribute.update):
-            raise bad(f"Attribute '{key}' not allowed in {'POST' if new else 'PUT'}")
-        try:
-            value = attribute.convert(body[key])
-        except Unfit as error:
-            raise bad(f"Invalid input for {key}. Reason: {str(error).rstrip('.')}.") from None
+        value = _converted(key, attribute, body[key])
         if attribute.admin and not is_admin and not (key in OWNED and new):
             raise disallowed(f"(rule:{rule} and rule:{rule}:{key})")
         if attribute.field:
@@ -282,7 +319,32 @@ def fields(
     return found
 
 
+def _check_names(known: Mapping[str, Attribute], body: Mapping[str, Any], new: bool) -> None:
+    for key in body:
+        attribute = known.get(key)
+        allowed = attribute is not None and (attribute.create if new else attribute.update)
+        if (attribute is None and key not in READ_ONLY) or allowed:
+            continue
+        if new:
+            raise bad(f"Attribute '{key}' not allowed in POST")
+        raise bad(f"Cannot update read-only attribute {key}")
+    unknown = [key for key in body if key not in known and key not in READ_ONLY]
+    if unknown:
+        raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
+
+
+def _converted(key: str, attribute: Attribute, value: Any) -> Any:
+    try:
+        return attribute.convert(value)
+    except Unfit as error:
+        if error.kind:
+            raise Refused(400, str(error), kind=error.kind) from None
+        raise bad(f"Invalid input for {key}. Reason: {str(error).rstrip('.')}.") from None
+
+
 OWNED = ("tenant_id", "project_id")  # naming oneself is no privilege; the handler compares
+# What everything shows and nobody sets.
+READ_ONLY = ("id", "status", "subnets", "created_at", "updated_at", "revision_number", "tags")
 
 
 def disallowed(rule: str) -> Refused:

@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.network.models import NetworkModel
 from pytest_osfutures.fakecloud.network.models.records import Standard
 from pytest_osfutures.fakecloud.network.responses.attributes import (
-    OWNED,
+    READ_ONLY,
     Attribute,
     bad,
     disallowed,
@@ -23,6 +23,18 @@ from pytest_osfutures.fakecloud.wire import Response, Route
 
 PAGING = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
 TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
+# What some of the resources show although nobody sets it, and lists can be filtered by.
+SHOWN = (
+    "availability_zones",
+    "belongs_to_default_sg",
+    "binding:vif_type",
+    "flavor_id",
+    "ipv4_address_scope",
+    "ipv6_address_scope",
+    "normalized_cidr",
+    "router_id",
+    "security_group_rules",
+)
 
 
 def _own(_model: NetworkModel, caller: Caller, resource: Any) -> bool:
@@ -93,6 +105,8 @@ class Collection:
         body = _body(call)
         several = self.plural in body
         parts = body[self.plural] if several else [_part(body, self.name)]
+        if several and parts == []:
+            raise bad("Resources required")
         if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
             raise bad(f"Unable to find '{self.name}' in request body")
         made = [self._checked(call, part) for part in parts]
@@ -109,7 +123,10 @@ class Collection:
         values = fields(self.attributes, part, rule, caller.is_admin, new=True)
         owner = values.pop("project_id", None) or caller.project_id
         if owner != caller.project_id and not caller.is_admin:
-            raise disallowed(f"(rule:{rule} and rule:{rule}:{OWNED[0]})")
+            raise bad(
+                "Specifying 'project_id' other than the authenticated project in request is not "
+                "allowed for the current user."
+            )
         return owner, values
 
     def _check_quota(self, call: Call, count: int) -> None:
@@ -140,6 +157,10 @@ class Collection:
     def index(self, call: Call) -> Response:
         """Those that the caller sees, filtered, sorted, in pages if a limit is given."""
         model, caller, request = call.cloud.network, call.caller, call.request
+        known = {*self.attributes, *READ_ONLY, *SHOWN, *PAGING, *TAG_FILTERS}
+        unknown = [key for key, _ in request.query if key not in known]
+        if unknown:
+            raise bad(f"{unknown} is invalid attribute for filtering")
         rows = [
             self.view(call, row)
             for row in self.table(model).listed()
@@ -238,17 +259,29 @@ def _body(call: Call) -> dict[str, Any]:
 
 
 def _part(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    part = body.get(name)
-    if not isinstance(part, dict):
+    if name not in body:
         raise bad(f"Unable to find '{name}' in request body")
+    part = body[name]
+    if not isinstance(part, dict):
+        raise bad(f"Object '{name}' contains invalid data")
     return part
 
 
 def _tags(call: Call) -> tuple[str, ...]:
-    tags = _body(call).get("tags")
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
-        raise bad("Invalid input for tags. Reason: it is not a list of strings.")
+    body = _body(call)
+    if "tags" not in body:
+        raise _input("Invalid tags body")
+    tags = body["tags"]
+    if not isinstance(tags, list):
+        raise _input(f"'{tags}' is not a list")
+    for tag in tags:
+        if not isinstance(tag, str):
+            raise _input(f"'{tag}' is not a valid string")
     return tuple(tags)
+
+
+def _input(why: str) -> Refused:
+    return Refused(400, f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
 def _has(resource: Standard, tag: str) -> None:

@@ -85,7 +85,8 @@ def show_extension(call: Call, alias: str) -> Response:
         if known == alias:
             return Response(200, {"extension": _extension(known, name)})
     said = f"Extension with alias {alias} does not exist"
-    raise Refused(404, said, kind="ExtensionNotFound")
+    text = f"The resource could not be found.<br /><br />\n{said}\n\n"
+    return Response(404, {"message": text, "code": "404 Not Found", "title": "Not Found"})
 
 
 def availability_zones(call: Call) -> Response:
