@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import subprocess
 import sys
@@ -44,8 +45,13 @@ def modules() -> dict[str, Path]:
 MODULES = modules()
 
 
-def imports(path: Path, *, deferred: bool) -> Iterator[str]:
+@functools.cache
+def imports(path: Path, *, deferred: bool) -> tuple[str, ...]:
     """The modules that a file imports: at once or, with `deferred`, also within functions."""
+    return tuple(_imports(path, deferred))
+
+
+def _imports(path: Path, deferred: bool) -> Iterator[str]:
     waiting: list[ast.AST] = [ast.parse(path.read_text())]
     while waiting:
         node = waiting.pop()
