@@ -175,7 +175,7 @@ def test_retype_to_another_backend(cinder: Cinder, boss: Cinder) -> None:
     volume = cinder.volume()
     cinder.begin(volume, "os-retype", new_type="slow", migration_policy="on-demand")
     seen = []
-    for _ in range(20):
+    for _ in range(40):
         shown = boss.show("volume", volume)
         seen.append((shown["status"], shown["migration_status"]))
         boss.asker.clock.advance(0.1)
@@ -231,7 +231,7 @@ def test_upload(cinder: Cinder) -> None:
     image = upload(cinder, volume)
     path = f"/image/v2/images/{image}"
     assert cinder.asker.get(path)["status"] == "queued"
-    cinder.asker.clock.advance(0.5)
+    cinder.asker.clock.advance(1.0)
     assert cinder.asker.get(path)["status"] == "saving"
     assert cinder.statuses("volume", volume) == ["uploading", "available"]
     assert cinder.asker.get(path)["status"] == "active"

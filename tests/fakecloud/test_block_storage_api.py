@@ -479,3 +479,32 @@ def test_what_cinder_tells_of_itself(cinder: Cinder, boss: Cinder) -> None:
     ]
     root = cinder.asker("GET", "/volume/")
     assert root.body["versions"][0]["version"] == "3.71"
+
+
+@pytest.mark.parametrize(("effect", "end"), [("error", "error_attaching"), ("silent", "reserved")])
+def test_connecting_fails(cinder: Cinder, effect: str, end: str) -> None:
+    volume = cinder.volume()
+    made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
+    cinder.cloud.faults.add(Fault(effect, operation="volume.attach"))
+    response = cinder("PUT", f"/attachments/{made}", {"attachment": {"connector": CONNECTOR}})
+    assert response.status == 500
+    assert cinder.status("attachment", made) == end
+    assert cinder.status("volume", volume) == "reserved"
+    assert cinder.told(volume) == [
+        ("VOLUME_VOLUME_004_021", "update attachment:Failed to attach volume.")
+    ]
+    assert cinder("DELETE", f"/attachments/{made}").status == 200
+    assert cinder.status("volume", volume) == "available"
+
+
+@pytest.mark.parametrize(("effect", "end"), [("error", "error_detaching"), ("silent", "attached")])
+def test_detaching_fails(cinder: Cinder, effect: str, end: str) -> None:
+    volume = cinder.volume()
+    made = attach(cinder, volume)
+    cinder.begin(volume, "os-begin_detaching")
+    cinder.cloud.faults.add(Fault(effect, operation="volume.detach", count=1))
+    assert cinder("DELETE", f"/attachments/{made}").status == 500
+    assert cinder.status("attachment", made) == end
+    assert cinder.status("volume", volume) == "detaching"
+    cinder("DELETE", f"/attachments/{made}")
+    assert cinder.status("volume", volume) == "available"

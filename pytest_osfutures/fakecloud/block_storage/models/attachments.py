@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.block_storage.models.records import Attachment, Volume
+from pytest_osfutures.fakecloud.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.block_storage.models.records import Attachment, Context, Volume
 from pytest_osfutures.fakecloud.errors import Refused
 
 if TYPE_CHECKING:
@@ -75,8 +76,8 @@ def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping
     attachment.status = "attaching"
     attachment.host = connector.get("host")
     attachment.mountpoint = connector.get("mountpoint")
-    if mode := connector.get("mode"):
-        attachment.attach_mode = mode
+    if attachment.attach_mode == "null":
+        attachment.attach_mode = connector.get("mode", "rw")
     attachment.connection_info = {
         **connection_of(volume),
         "driver_volume_type": "local",
@@ -84,6 +85,38 @@ def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping
         "enforce_multipath": False,
     }
     volume.settle("attaching")
+
+
+def check_connect(model: BlockStorageModel, attachment: Attachment, context: Context) -> None:
+    """Raise Refused(500) if a rule lets the connection fail: `error_attaching`.
+
+    A silent failure leaves the attachment reserved.
+    """
+    volume = model.volume(attachment.volume_id)
+    fault = model.cloud.faults.on_operation("volume.attach", volume)
+    if fault is None or fault.effect == "stuck":
+        return
+    if fault.effect == "error":
+        attachment.status = "error_attaching"
+    tell_fault(model, context, volume, "update_attachment", "attach", fault)
+    raise Refused(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
+
+
+def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
+    """Raise Refused(500) if a rule lets the backend fail to let go: `error_detaching`.
+
+    A silent failure leaves everything as it is.
+    """
+    volume = model.volume(attachment.volume_id)
+    fault = model.cloud.faults.on_operation("volume.detach", volume)
+    if fault is None:
+        return
+    if fault.effect == "error":
+        attachment.status = "error_detaching"
+    raise Refused(
+        500,
+        "The server has either erred or is incapable of performing the requested operation.",
+    )
 
 
 def connection_of(volume: Volume) -> dict[str, Any]:
@@ -102,8 +135,6 @@ def complete(model: BlockStorageModel, attachment: Attachment) -> None:
     """The attachment is `attached`, the volume `in-use`."""
     attachment.status = "attached"
     attachment.attached_at = model.now()
-    if attachment.attach_mode == "null":
-        attachment.attach_mode = "rw"
     volume = model.volume(attachment.volume_id)
     volume.settle("in-use")
 

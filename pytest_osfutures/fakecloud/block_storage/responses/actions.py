@@ -107,6 +107,7 @@ def _detach(call: Call, volume: Volume, order: Order) -> Response:
         )
     if found:
         attachments.check_deletable(model, found[0])
+        attachments.check_detach(model, found[0])
         attachments.detach(model, found[0])
     elif wanted is not None:
         raise attachments.in_use_by("")

@@ -75,6 +75,7 @@ def update(call: Call, attachment_id: str) -> Response:
     attachment, part = _find(call, attachment_id), asked.envelope(call, "attachment")
     asked.required(part, "attachment", "connector")
     before = attachment.status
+    attachments.check_connect(call.cloud.block_storage, attachment, context_of(call))
     attachments.connect(call.cloud.block_storage, attachment, asked.of_object(part, "connector"))
     return Response(200, {"attachment": attachment_detail(attachment) | {"status": before}})
 
@@ -93,5 +94,6 @@ def delete(call: Call, attachment_id: str) -> Response:
     """Take the volume away from the server."""
     attachment, model = _find(call, attachment_id), call.cloud.block_storage
     attachments.check_deletable(model, attachment)
+    attachments.check_detach(model, attachment)
     left = attachments.detach(model, attachment)
     return Response(200, {"attachments": [attachment_summary(row) for row in left]})
