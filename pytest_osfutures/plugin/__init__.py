@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import options
+from pytest_osfutures.plugin import fixtures, options
 from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, guard_of, wants_cloud
 from pytest_osfutures.plugin.outcome import note_failure
 
-pytest_plugins = ["pytest_osfutures.plugin.fixtures"]
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Let pytest find the fixtures, which have a module of their own."""
+    pluginmanager.register(fixtures, "osfutures-fixtures")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
