@@ -128,7 +128,10 @@ def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
-    """Begin to move the volume to another backend. Raises Refused(400)."""
+    """Begin to move the volume to another backend. Raises Refused(400).
+
+    A backend that its type does not allow is only refused in the background.
+    """
     if host.split("#")[0] not in model.services:
         raise Refused(400, f"Invalid host: No available service named '{host}'")
     old_status = volume.status
@@ -147,9 +150,14 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
         )
     if lock and old_status == "available":
         volume.leave("maintenance")
+    wanted = volume.volume_type.extra_specs.get("volume_backend_name")
+    fits = wanted is None or model.pool(wanted) == host
 
     def done() -> None:
-        _move(model, volume, host)
+        if fits:
+            _move(model, volume, host)
+        else:
+            volume.migration_status = "error"
         volume.settle(old_status)
 
     def failed(_fault: Fault) -> None:

@@ -1,0 +1,126 @@
+"""The clouds that the contract is held against, and what its tests share.
+
+`pytest tests/contract` takes the embedded fake; `--os-cloud NAME` (or OS_CLOUD) any other one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import pytest_osfutures as osf
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import BadInput
+from pytest_osfutures.plugin.choice import Choice
+from pytest_osfutures.plugin.options import CLOUD, Settings
+from pytest_osfutures.stamp import new_id
+
+#: The administrator's cloud of each plain member's.
+ADMINS = {"fake": "fake-admin", "demo": "realcloud"}
+#: Seconds within which anything here has to be done.
+PATIENCE = 120.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "only_fake(reason): a real cloud cannot be brought to do this, because ..."
+    )
+
+
+@pytest.fixture(scope="session")
+def cloud(pytestconfig: pytest.Config) -> Cloud:
+    """The cloud that the contract is held against, as a plain member."""
+    return osf.connect(CLOUD.value(pytestconfig) or "fake")
+
+
+@pytest.fixture(scope="session")
+def admin(cloud: Cloud) -> Cloud:
+    """The same cloud, as its administrator."""
+    name = ADMINS.get(cloud.name)
+    if name is None:
+        pytest.skip(f"no administrator's cloud is known for {cloud.name!r}")
+    if cloud.fake is not None:
+        from pytest_osfutures.fakecloud.inprocess import session
+
+        return Cloud(name, session(cloud.fake, name), fake=cloud.fake)
+    try:
+        return osf.connect(name)
+    except BadInput as error:
+        pytest.skip(str(error))
+
+
+def image_of(cloud: Cloud, ident: str | None) -> dict[str, Any]:
+    """An image as Glance shows it."""
+    answer = cloud.source.send("GET", "image", f"/images/{ident}", None)
+    return dict(answer.json()) if answer.status_code == 200 else {"status": "gone"}
+
+
+@pytest.fixture(autouse=True)
+def _only_fake(request: pytest.FixtureRequest) -> None:
+    marker = request.node.get_closest_marker("only_fake")
+    if marker is not None and request.getfixturevalue("cloud").fake is None:
+        pytest.skip(f"only on the fake: {marker.args[0]}")
+
+
+@pytest.fixture(scope="session")
+def choice(cloud: Cloud, pytestconfig: pytest.Config) -> Choice:
+    """The image, flavor and network of new servers."""
+    return Choice(cloud, Settings.of(pytestconfig))
+
+
+@pytest.fixture(scope="session")
+def image(choice: Choice) -> Any:
+    """A small image."""
+    return choice.image(None)
+
+
+@pytest.fixture(scope="session")
+def flavor(choice: Choice, image: Any) -> Any:
+    """The smallest flavor."""
+    return choice.flavor(None, image)
+
+
+@pytest.fixture(scope="session")
+def bigger(cloud: Cloud, flavor: Any) -> Any:
+    """A flavor that a server of the smallest one can be resized to."""
+    fit = [each for each in cloud.nova.flavors.list() if each.ram > flavor.ram]
+    return min(fit, key=lambda each: (each.disk, each.ram))
+
+
+@pytest.fixture(scope="session")
+def huge(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
+    """A flavor that fits no host, although the quota has room for it."""
+    made = admin.nova.flavors.create(f"contract-huge-{new_id()}", 512, 1, 1_000_000)
+    yield made
+    made.delete()
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[Callable[[Any], Any]]:
+    """Takes care that what a future creates is deleted at the module's end: `made(future)`.
+
+    Returns what the future has come to.
+    """
+    futures: list[Any] = []
+
+    def take(future: Any) -> Any:
+        futures.append(future)
+        return future.result(PATIENCE)
+
+    yield take
+    for future in reversed(futures):
+        future.undo().result(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def vm(cloud: Cloud, image: Any, flavor: Any, made: Callable[[Any], Any]) -> Any:
+    """A server without a network; every test gives it back ACTIVE."""
+    return made(cloud.nova.servers.create_async("contract", image.id, flavor.id, nics="none"))
+
+
+@pytest.fixture(scope="module")
+def volume(cloud: Cloud, made: Callable[[Any], Any]) -> Any:
+    """An available volume of 1 GiB; every test gives it back like that."""
+    return made(cloud.cinder.volumes.create_async(1, name="contract"))
