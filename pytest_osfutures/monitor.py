@@ -353,6 +353,7 @@ class Monitor:
             last = watch.history[-1] if watch.history else None
             if last is None or (last.status, last.task_state) != (status, task):
                 watch.history.append(Seen(self.clock.time(), status, task))
+                watch.changed_at = sight.asked_at
             watch.resource_name = watch.resource_name or sight.body.get("name")
         return True
 

@@ -166,7 +166,7 @@ class Source:
         document = answer.json()
         body = document[look.kind.member] if look.kind.member else document
         if not isinstance(body, dict):  # None would say that the resource is gone
-            raise ValueError(f"{look.path} was answered with {document!r:.100}")
+            raise TypeError(f"{look.path} was answered with {document!r:.100}")
         return Outcome(look, asked_at, clock.now(), {ref.id: body})
 
     def _list(self, look: Look, asked_at: float, clock: Clock) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -41,6 +42,7 @@ class Watch:
     versions: dict[str, str] = field(default_factory=dict)
     sights: dict[Ref, Sight] = field(default_factory=dict)
     history: list[Seen] = field(default_factory=list)
+    changed_at: float = -math.inf
     wants: tuple[Ref, ...] = ()
 
     @property
@@ -75,6 +77,7 @@ class Watch:
             self.request_id,
             was_there=bool(self.history),
             moved=len(self.history) > 1,
+            still_for=now - self.changed_at,
         )
 
     def facts(self, now: float) -> Facts:
