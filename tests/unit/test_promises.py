@@ -482,3 +482,30 @@ def test_every_bad_end_is_one_of_this_package() -> None:
     scene.run(lambda: ends)
     assert isinstance(ends.error, OSFuturesError)
     assert isinstance(ends.error, ResourceVanished)
+
+
+@pytest.mark.parametrize("moment", [6.0, 6.1, 6.2, 6.3, 6.4, 6.5, 6.6, 6.7, 6.8, 6.9])
+def test_promise_3_the_event_is_named_although_it_ends_after_the_task(moment: float) -> None:
+    scene = Scene()
+    key = ACTION.ref(id="a", request_id="req-1")
+    scene.world.at(0, SERVER.ref(id="a"), server("ACTIVE", "resize_prep"))
+    scene.world.at(moment, SERVER.ref(id="a"), server("ACTIVE"))
+    scene.world.at(0, key, action(("conductor_migrate_server", None)))
+    scene.world.at(moment + 0.3, key, action(("conductor_migrate_server", "Error")))
+    ends = scene.start("server.resize", tout=600, id="a")
+    scene.run(lambda: ends)
+    assert "conductor_migrate_server" in str(ends.error)
+    assert "event conductor_migrate_server failed" in str(ends.error)
+    assert scene.clock.now() < moment + 5
+
+
+def test_promise_3_a_server_that_something_else_has_reset_does_not_wait_for_the_deadline() -> None:
+    scene = Scene()
+    key = ACTION.ref(id="a", request_id="req-1")
+    scene.world.at(0, SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    scene.world.at(6, SERVER.ref(id="a"), server("ACTIVE"))
+    scene.world.at(0, key, action(("compute_stop_instance", None)))
+    ends = scene.start("server.stop", tout=600, id="a")
+    scene.run(lambda: ends)
+    assert "no end" in str(ends.error)
+    assert scene.clock.now() < 30
