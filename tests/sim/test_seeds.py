@@ -1,0 +1,88 @@
+"""Seeded runs of the real engine against the fake cloud; `tox -e soak` runs fifty times as many."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from random import Random
+
+import pytest
+
+from pytest_osfutures import attempts, monitor
+from pytest_osfutures.answer import Answer, decide
+from pytest_osfutures.capture import Exchange
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.verdict import Succeeded
+from tests.sim.run import run
+from tests.sim.weather import Weather
+from tests.sim.world import Broken
+
+OPERATIONS = 500
+SUNNY = Weather()
+
+
+def environment(hash_seed: str) -> dict[str, str]:
+    """What a process needs that is to repeat a run."""
+    path = os.pathsep.join(sys.path)
+    return {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}
+
+
+def test_twenty_thousand_operations_keep_every_promise_whatever_the_weather() -> None:
+    command = [sys.executable, "-m", "tests.sim", "--runs", "40", "--operations", "500"]
+    command += ["--processes", str(os.cpu_count() or 1)]
+    told = subprocess.run(
+        command, env=environment("0"), capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+
+
+def test_on_a_sunny_day_only_deadlines_that_are_too_short_are_missed() -> None:
+    endings = run(1, OPERATIONS, SUNNY).endings
+    assert set(endings) <= {"success", "OperationTimeout", "CancelledError"}
+    assert endings["success"] > OPERATIONS * 0.7
+
+
+def test_the_same_seed_is_the_same_history_in_every_process() -> None:
+    program = "from tests.sim.run import run; print(run(7, 200).digest)"
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": hash_seed,
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("1", "2")
+    ]
+    assert digests[0] == digests[1] != ""
+
+
+def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        monitor, "judge", lambda case, final=False: Succeeded({"id": case.names["id"]})
+    )
+    with pytest.raises(Broken, match=r"python -m tests\.sim --seed 5 --operations 50"):
+        run(5, 50, SUNNY)
+
+
+def test_an_engine_that_sends_lost_requests_again_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+
+    def careless(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
+        answer = decide(error, sent, retry, failed)
+        return Answer.AGAIN if answer is Answer.SEARCH else answer
+
+    monkeypatch.setattr(attempts, "decide", careless)
+    with pytest.raises(Broken, match="has made"):
+        run(1, OPERATIONS, Weather(lost_after=0.2))
+
+
+def test_each_seed_has_a_weather_of_its_own() -> None:
+    drawn = {str(Weather.drawn(Random(seed))) for seed in range(40)}
+    assert len(drawn) == 40
