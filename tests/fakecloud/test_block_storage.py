@@ -203,16 +203,20 @@ def test_retype_fails_silently(cinder: Cinder, why: str) -> None:
 
 
 def test_migrate(cinder: Cinder, boss: Cinder) -> None:
-    volume = cinder.volume()
+    volume = cinder.volume(volume_type="__DEFAULT__")
     boss.begin(volume, "os-migrate_volume", host="cinder1@slow#slow", lock_volume=True)
     assert boss.show("volume", volume)["migration_status"] == "starting"
     assert cinder.statuses("volume", volume) == ["maintenance", "available"]
     assert boss.show("volume", volume)["migration_status"] == "success"
 
 
-def test_migrate_fails(cinder: Cinder, boss: Cinder) -> None:
-    volume = cinder.volume()
-    fail(cinder, "volume.migrate")
+@pytest.mark.parametrize("why", ["by rule", "because of its type"])
+def test_migrate_fails(cinder: Cinder, boss: Cinder, why: str) -> None:
+    if why == "by rule":
+        volume = cinder.volume(volume_type="__DEFAULT__")
+        fail(cinder, "volume.migrate")
+    else:
+        volume = cinder.volume()
     boss.begin(volume, "os-migrate_volume", host="cinder1@slow#slow")
     cinder.wait()
     shown = boss.show("volume", volume)

@@ -428,12 +428,18 @@ def test_replication(cinder: Cinder, boss: Cinder) -> None:
         cinder.wait()
         return [*seen, cinder.show("group", made)["replication_status"]]
 
+    assert cinder.show("group", made)["replication_status"] == "enabled"
+    assert change("disable") == ["disabling", "disabled"]
     assert change("enable") == ["enabling", "enabled"]
     assert cinder.show("volume", volume)["replication_status"] == "enabled"
     assert change("failover") == ["failing-over", "failed-over"]
     targets = boss("POST", path, {"list_replication_targets": {}}).body
     assert targets == {"replication_targets": [{"backend_id": "secondary"}]}
     assert boss("POST", path, {"disable_replication": {}}).status == 400
+    back = {"failover_replication": {"secondary_backend_id": "default"}}
+    assert boss("POST", path, back).status == 202
+    cinder.wait()
+    assert cinder.show("group", made)["replication_status"] == "enabled"
     assert boss("POST", path, {"enable_replication": {}}, "3.37").status == 404
 
 
@@ -441,9 +447,6 @@ def test_replication(cinder: Cinder, boss: Cinder) -> None:
 def test_replication_fails(cinder: Cinder, boss: Cinder, verb: str, end: str) -> None:
     made, _ = group(cinder, boss, REPLICATED)
     path = f"/groups/{made}/action"
-    if verb == "failover":
-        boss("POST", path, {"enable_replication": {}})
-        cinder.wait()
     cinder.cloud.faults.add(Fault("error", operation=f"group.{verb}_replication"))
     boss("POST", path, {f"{verb}_replication": {}})
     cinder.wait()

@@ -133,6 +133,8 @@ def test_cinderclient_attachments_and_transfers(
     assert [one.id for one in cinder.transfers.list()] == [offer.id]
     boss.transfers.accept(offer.id, offer.auth_key)
     assert boss.volumes.get(volume.id).status == "available"
+    boss.volumes.retype(volume.id, "__DEFAULT__", "on-demand")
+    clock.advance(20)
     boss.volumes.migrate_volume(volume.id, "cinder1@slow#slow", False, True)
     clock.advance(20)
     assert boss.volumes.get(volume.id).migration_status == "success"

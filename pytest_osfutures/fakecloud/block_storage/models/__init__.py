@@ -31,10 +31,11 @@ HOST = "cinder1"
 BACKENDS = ("fast", "slow")
 POOL_GIGABYTES = 1_000_000
 # name, extra specs; the first one is the default
-TYPES = (
+TYPES: tuple[tuple[str, dict[str, str]], ...] = (
     ("fast", {"volume_backend_name": "fast"}),
     ("slow", {"volume_backend_name": "slow"}),
     ("multi", {"volume_backend_name": "fast", "multiattach": "<is> True"}),
+    ("__DEFAULT__", {}),
 )
 DEFAULT_GROUP_TYPE = "default_group_type"
 GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (

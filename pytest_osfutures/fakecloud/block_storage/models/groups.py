@@ -81,6 +81,8 @@ def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> G
         volumes.create(model, blueprint, context).group_id = group.id
 
     def done() -> None:
+        if group.group_type.replicated:
+            group.replication_status = "enabled"
         _settle(group, "available")
 
     def failed(_fault: Fault) -> None:

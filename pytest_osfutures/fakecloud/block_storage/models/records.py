@@ -152,9 +152,11 @@ class GroupType:
     is_public: bool = True
     group_specs: Mapping[str, str] = field(default_factory=dict)
 
-    def can(self, spec: str) -> bool:
-        """Whether `spec` is set to true."""
-        return self.group_specs.get(spec) == "<is> True"
+    @property
+    def replicated(self) -> bool:
+        """Whether groups of it can be replicated."""
+        specs = ("group_replication_enabled", "consistent_group_replication_enabled")
+        return any(self.group_specs.get(spec) == "<is> True" for spec in specs)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.block_storage.models.groups import invalid, members
@@ -39,14 +39,12 @@ FAIL_OVER = Change(
     ("enabled", "failed-over"),
     on_failure="failover-error",
 )
+FAIL_BACK = replace(FAIL_OVER, then="enabled")
 
 
 def check_type(group: Group) -> None:
     """Raise Refused(400) unless the group and its volume types can be replicated."""
-    if not (
-        group.group_type.can("group_replication_enabled")
-        or group.group_type.can("consistent_group_replication_enabled")
-    ):
+    if not group.group_type.replicated:
         raise Refused(400, f"Invalid group type: Group {group.id} is not a replication group type.")
     for kind in group.volume_types:
         if kind.extra_specs.get("replication_enabled") != "<is> True":
@@ -74,7 +72,7 @@ def begin(model: BlockStorageModel, group: Group, change: Change, attached: bool
             )
     inside = members(model, group.id)
     for volume in inside:
-        if change is FAIL_OVER and volume.status == "in-use" and not attached:
+        if change.verb == "failover" and volume.status == "in-use" and not attached:
             raise Refused(
                 400,
                 f"Invalid volume: Volume {volume.id} is attached but allow_attached_volume flag "

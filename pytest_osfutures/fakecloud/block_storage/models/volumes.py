@@ -105,6 +105,8 @@ def _begin(
 
     def done() -> None:
         volume.service_uuid = model.services[(volume.host or "").split("#")[0]]
+        if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
+            volume.replication_status = "enabled"
         _inherit(model, volume, blueprint)
         volume.settle("available")
         if backup:

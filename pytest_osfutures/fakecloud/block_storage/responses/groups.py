@@ -194,8 +194,11 @@ def act(call: Call, group_id: str) -> Response:
         return Response(200, {"replication_targets": targets})
     else:
         asked.since(call, REPLICATION_SINCE)
-        attached = asked.flag(order.value or {}, "allow_attached_volume")
-        replication.begin(model, group, REPLICATION[order.name], attached)
+        change, wanted = REPLICATION[order.name], order.value or {}
+        if change is replication.FAIL_OVER and wanted.get("secondary_backend_id") == "default":
+            change = replication.FAIL_BACK
+        attached = asked.flag(wanted, "allow_attached_volume")
+        replication.begin(model, group, change, attached)
     return Response(202)
 
 
