@@ -269,7 +269,8 @@ class Monitor:
             for watch in watches
             for ref in sorted(group.watches[watch], key=lambda ref: group.mentioned.get(ref, 0.0))
         ]
-        starts = [watch.accepted_at for watch in watches if group.is_new(watch)]
+        new = [watch for watch in watches if group.is_new(watch)]
+        starts = [watch.accepted_at if watch.sent_at is None else watch.sent_at for watch in new]
         situation = Situation(
             group.kind,
             group.microversion,

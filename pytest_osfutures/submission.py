@@ -24,7 +24,7 @@ class Record(Protocol):
     """Where it is noted what one operation is to make, and what became of it."""
 
     def intended(self, kind: str, name: str | None) -> None:
-        """The request is about to leave."""
+        """The request is about to leave. Raises NoRoom if it has to wait."""
 
     def bound(self, resource_id: str) -> None:
         """The cloud has answered: this is its id."""
@@ -107,6 +107,7 @@ class Submission:
             names={**self.names, "request_id": self.exchange.request_id or ""},
             reader=self.binding.source,
             accepted_at=self.exchange.answered_at,
+            sent_at=self.exchange.sent_at,
             tout=self.operation.tout if tout is None else tout,
             on_end=on_end,
             request_id=self.exchange.request_id,

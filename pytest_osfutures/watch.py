@@ -28,7 +28,10 @@ class Reader(Protocol):
 
 @dataclass(eq=False)
 class Watch:
-    """One operation in flight; times on the engine's clock, `versions` a service's microversion."""
+    """One operation in flight; times on the engine's clock, `versions` a service's microversion.
+
+    `sent_at` is when its request left: the cloud may have done all before it said so.
+    """
 
     operation: Operation
     names: dict[str, str]
@@ -36,6 +39,7 @@ class Watch:
     accepted_at: float
     tout: float
     on_end: Callable[[Ending], None]
+    sent_at: float | None = None
     request_id: str | None = None
     resource_name: str | None = None
     action_kind: Kind | None = None

@@ -135,6 +135,7 @@ def watch(
     tout: float = 60.0,
     request_id: str | None = "req-1",
     accepted_at: float | None = None,
+    sent_at: float | None = None,
     **names: str,
 ) -> Watch:
     """An operation of the tables that was accepted just now, read through `world`."""
@@ -145,6 +146,7 @@ def watch(
         accepted_at=world.clock.now() if accepted_at is None else accepted_at,
         tout=tout,
         on_end=on_end,
+        sent_at=sent_at,
         request_id=request_id,
         action_kind=ACTION,
     )

@@ -181,6 +181,15 @@ def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
     assert listed == set("abcdef")
 
 
+def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    scene.clock.advance(20)
+    for name in "abcdef":
+        scene.world.at(1, SERVER.ref(id=name), server("SHUTOFF"))
+    ends = [scene.start("server.stop", id=name, request_id=None, sent_at=0.0) for name in "abcdef"]
+    assert scene.run(lambda: all(ends), within=OVERDUE - 1)
+
+
 def test_lists_of_changes_reach_back_to_the_last_list_and_not_to_the_beginning() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     for name in "abcdef":
