@@ -331,11 +331,14 @@ OPERATIONS = (
         CONSISTENCY_GROUP,
         undo=DELETE_CONSISTENCY_GROUP,
     ),
-    Operation(
-        "consistency_group.update",
-        Route(CINDER, "PUT", "/consistencygroups/{id}/update"),
-        (of(CONSISTENCY_GROUP, "available", ("updating",)),),
-        when=seen.adds_or_removes,
+    *(
+        Operation(
+            "consistency_group.update",
+            Route(CINDER, "PUT", path),
+            (of(CONSISTENCY_GROUP, "available", ("updating",)),),
+            when=seen.adds_or_removes,
+        )
+        for path in ("/consistencygroups/{id}", "/consistencygroups/{id}/update")
     ),
     delete("consistency_group.delete", CONSISTENCY_GROUP, "POST", "/delete"),
     create("cgsnapshot.create", "/cgsnapshots", CGSNAPSHOT),
