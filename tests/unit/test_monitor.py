@@ -184,9 +184,12 @@ def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
 def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     scene.clock.advance(20)
+    scene.world.now(SERVER.ref(id="z"), server("SHUTOFF"))  # tells the cloud's date exactly
+    told = scene.start("server.stop", id="z", request_id=None)
+    scene.run(lambda: told)
     for name in "abcdef":
-        scene.world.at(1, SERVER.ref(id=name), server("SHUTOFF"))
-    ends = [scene.start("server.stop", id=name, request_id=None, sent_at=0.0) for name in "abcdef"]
+        scene.world.at(10, SERVER.ref(id=name), server("SHUTOFF"))
+    ends = [scene.start("server.stop", id=name, request_id=None, sent_at=9.0) for name in "abcdef"]
     assert scene.run(lambda: all(ends), within=OVERDUE - 1)
 
 
