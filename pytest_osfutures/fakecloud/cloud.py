@@ -21,6 +21,7 @@ from pytest_osfutures.fakecloud.identity.models import IdentityModel
 from pytest_osfutures.fakecloud.identity.urls import SERVICE as IDENTITY
 from pytest_osfutures.fakecloud.image.models import ImageModel
 from pytest_osfutures.fakecloud.image.urls import SERVICE as IMAGE
+from pytest_osfutures.fakecloud.latency import Latency
 from pytest_osfutures.fakecloud.network.models import NetworkModel
 from pytest_osfutures.fakecloud.network.urls import SERVICE as NETWORK
 from pytest_osfutures.fakecloud.resource import Table
@@ -46,6 +47,7 @@ class FakeCloud:
         self.seed = seed
         self.random = Random(seed)
         self.settings = settings or Settings()
+        self.latency = Latency(self.settings)
         self.schedule = Schedule(self.clock)
         self.faults = Faults(self.schedule, seed)
         self.counters: Counter[str] = Counter()
@@ -67,7 +69,7 @@ class FakeCloud:
                 return Response(404, {"error": f"no service answers at {request.path}"})
             response = dispatch.answer(self, service, request)
             if service.can_fail:
-                response.delay += self.settings.latency
+                response.delay += self.latency.of(request, response, self.schedule.now())
             return response
 
     def new_id(self) -> str:

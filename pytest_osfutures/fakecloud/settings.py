@@ -105,6 +105,10 @@ class Settings:
     seconds: dict[str, float] = field(default_factory=lambda: dict(SECONDS))
     sigma: float = 0.0
     latency: float = 0.0  # seconds before each answer
+    method_latency: dict[str, float] = field(default_factory=dict)  # more, by method: {"POST": 0.1}
+    list_latency: float = 0.0  # in the place of that, for a detailed list
+    item_latency: float = 0.0  # and more for each thing in it
+    api_workers: int = 0  # so many requests are worked on at a time; 0: all
     quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
     token_seconds: float = 3600.0
     page_limit: int = 1000
