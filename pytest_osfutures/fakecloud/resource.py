@@ -152,6 +152,7 @@ class Table(Generic[R]):
                 "status": resource.shown_status,
                 "metadata": dict(resource.metadata),
                 "created_at": resource.created_at,
+                "updated_at": resource.updated_at,
                 "deleted_at": resource.deleted_at,
             }
             for resource in sorted(everything, key=lambda resource: resource.created_at)
