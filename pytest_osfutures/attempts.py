@@ -28,6 +28,7 @@ from pytest_osfutures.errors import (
     Attempt,
     EngineError,
     Facts,
+    NoRoom,
     OperationError,
     OperationTimeout,
     OSFuturesError,
@@ -146,6 +147,7 @@ class Attempts:
         self.made: Submission | None = None
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
+        self.queued_at: float | None = None
         self.sendings = 0
         self.overdue: set[int] = set()
         self.late: Submission | None = None
@@ -250,6 +252,9 @@ class Attempts:
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
+        if isinstance(error, NoRoom):
+            self._wait_for_turn(error)
+            return
         if over_quota(sent) and not self.ending and self._wait_for_room(error):
             return
         self._note(error)
@@ -263,6 +268,15 @@ class Attempts:
             self._again_when_free(error, sent)
         else:
             self._end(explained(self.binding, error, sent, self.engine.clock.now() - self.began_at))
+
+    def _wait_for_turn(self, error: BaseException) -> None:
+        """Ask again whether the run may have one more; that costs no try."""
+        now = self.engine.clock.now()
+        self.queued_at = now if self.queued_at is None else self.queued_at
+        if now - self.queued_at > (self.tout or PATIENCE):
+            self._end(error)
+        else:
+            self.engine.later(self.binding.source.poll.fastest, partial(self._resend, error))
 
     def _wait_for_room(self, error: BaseException) -> bool:
         """Go on when one of our own deletions has ended; that costs no try."""

@@ -4,6 +4,7 @@
     ├── BadInput (ValueError)          what was given, and what would have been accepted
     ├── CloudUnreachable               nobody answers, or the answer is no OpenStack
     ├── EngineError                    our own fault, or an engine that was stopped or forked
+    ├── NoRoom                         the run has as many servers as it may have at a time
     ├── CleanupError                   something could not be deleted
     └── OperationError                 an operation did not do what was asked
         ├── OperationFailed            the cloud says so
@@ -38,6 +39,10 @@ class CloudUnreachable(OSFuturesError):
 
 class EngineError(OSFuturesError):
     """The engine is not there to finish the operation."""
+
+
+class NoRoom(OSFuturesError):
+    """The run may not have another server now: it has to wait for one of its own to go."""
 
 
 class CleanupError(OSFuturesError):

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.errors import NoRoom
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.stamp import Stamp
 
@@ -46,10 +46,6 @@ WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
 ON CONFLICT(operation) DO UPDATE SET
     state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
 """
-
-
-class NoRoom(OSFuturesError):
-    """The run has as many servers as it may have at a time."""
 
 
 @dataclass(frozen=True)
