@@ -511,3 +511,45 @@ def test_detaching_fails(cinder: Cinder, effect: str, end: str) -> None:
     assert cinder.status("volume", volume) == "detaching"
     cinder("DELETE", f"/attachments/{made}")
     assert cinder.status("volume", volume) == "available"
+
+
+def test_qos_specs(cinder: Cinder, boss: Cinder) -> None:
+    assert cinder("GET", "/qos-specs").status == 403
+    body = {"qos_specs": {"name": "q", "consumer": "back-end", "a": "b"}}
+    made = boss("POST", "/qos-specs", body).body["qos_specs"]
+    assert made["specs"] == {"a": "b"}
+    assert boss("POST", "/qos-specs", body).status == 409
+    path = f"/qos-specs/{made['id']}"
+    assert boss("PUT", path, {"qos_specs": {"c": "d"}}).body == {"qos_specs": {"c": "d"}}
+    assert boss("PUT", f"{path}/delete_keys", {"keys": ["a"]}).status == 202
+    assert boss.get(path)["qos_specs"]["specs"] == {"c": "d"}
+    kind = boss.get("/types/default")["volume_type"]["id"]
+    assert boss("GET", f"{path}/associate?vol_type_id={kind}").status == 202
+    assert boss.get(f"/types/{kind}")["volume_type"]["qos_specs_id"] == made["id"]
+    (row,) = boss.get(f"{path}/associations")["qos_associations"]
+    assert row == {"association_type": "volume_type", "name": "fast", "id": kind}
+    assert boss.refusal(boss("DELETE", path)) == (400, "Qos specs still in use.")
+    assert boss("GET", f"{path}/disassociate_all").status == 202
+    assert boss("DELETE", path).status == 202
+    assert boss.refusal(boss("GET", path)) == (404, f"No such QoS spec {made['id']}.")
+
+
+def test_default_types(cinder: Cinder, boss: Cinder) -> None:
+    path = f"/default-types/{cinder.asker.project_id}"
+    assert cinder("GET", path).status == 403
+    assert boss("PUT", path, {"default_type": {"volume_type": "slow"}}).status == 200
+    assert cinder.show("volume", cinder.volume())["volume_type"] == "slow"
+    assert boss.show("volume", boss.volume())["volume_type"] == "fast"
+    assert len(boss.get("/default-types")["default_types"]) == 1
+    assert boss("DELETE", path).status == 204
+    assert cinder.get("/types/default")["volume_type"]["name"] == "fast"
+
+
+def test_quota_classes_and_capabilities(cinder: Cinder, boss: Cinder) -> None:
+    path = "/os-quota-class-sets/default"
+    changed = boss("PUT", path, {"quota_class_set": {"volumes": 7}}).body["quota_class_set"]
+    assert changed["volumes"] == boss.get(path)["quota_class_set"]["volumes"] == 7
+    assert cinder.get("/limits")["limits"]["absolute"]["maxTotalVolumes"] == 7
+    assert boss.get("/capabilities/cinder1@fast")["volume_backend_name"] == "fast"
+    assert boss("GET", "/capabilities/nowhere").status == 404
+    assert boss.get("/clusters") == {"clusters": []}

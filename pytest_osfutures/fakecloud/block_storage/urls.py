@@ -9,11 +9,14 @@ from pytest_osfutures.fakecloud.block_storage.responses import (
     admin_actions,
     attachments,
     backups,
+    default_types,
+    deployment,
     group_types,
     groups,
     limits,
     messages,
     metadata,
+    qos,
     snapshots,
     transfers,
     types,
@@ -24,7 +27,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.service import Microversions, Service
 from pytest_osfutures.fakecloud.wire import Handler, Response, Route
 
-TYPE, GROUP_TYPE = "/types/{type_id}", "/group_types/{type_id}"
+TYPE, GROUP_TYPE, QOS = "/types/{type_id}", "/group_types/{type_id}", "/qos-specs/{qos_id}"
 
 
 def _transfers(base: str) -> list[Route]:
@@ -126,12 +129,30 @@ IN_PROJECT: list[Route] = [
     Route("PUT", "/os-quota-sets/{target}", limits.change_quotas),
     Route("DELETE", "/os-quota-sets/{target}", limits.reset_quotas),
     Route("GET", "/os-quota-sets/{target}/defaults", limits.default_quotas),
-    Route("GET", "/os-availability-zone", limits.availability_zones),
-    Route("GET", "/os-services", limits.services),
-    Route("PUT", "/os-services/{change}", limits.change_service),
-    Route("GET", "/scheduler-stats/get_pools", limits.pools),
-    Route("GET", "/extensions", limits.extensions),
-    Route("GET", "/resource_filters", limits.resource_filters),
+    Route("GET", "/os-quota-class-sets/{name}", limits.show_class),
+    Route("PUT", "/os-quota-class-sets/{name}", limits.change_class),
+    Route("GET", "/default-types", default_types.index),
+    Route("GET", "/default-types/{project}", default_types.show),
+    Route("PUT", "/default-types/{project}", default_types.change),
+    Route("DELETE", "/default-types/{project}", default_types.delete),
+    Route("GET", "/qos-specs", qos.index),
+    Route("POST", "/qos-specs", qos.create),
+    Route("GET", QOS, qos.show),
+    Route("PUT", QOS, qos.update),
+    Route("DELETE", QOS, qos.delete),
+    Route("PUT", QOS + "/delete_keys", qos.delete_keys),
+    Route("GET", QOS + "/associations", qos.associations),
+    Route("GET", QOS + "/associate", qos.associate),
+    Route("GET", QOS + "/disassociate", qos.disassociate),
+    Route("GET", QOS + "/disassociate_all", qos.disassociate_all),
+    Route("GET", "/clusters", deployment.clusters),
+    Route("GET", "/capabilities/{host}", deployment.capabilities),
+    Route("GET", "/os-availability-zone", deployment.availability_zones),
+    Route("GET", "/os-services", deployment.services),
+    Route("PUT", "/os-services/{change}", deployment.change_service),
+    Route("GET", "/scheduler-stats/get_pools", deployment.pools),
+    Route("GET", "/extensions", deployment.extensions),
+    Route("GET", "/resource_filters", deployment.resource_filters),
 ]
 
 
@@ -147,8 +168,8 @@ def _in_own_project(handler: Handler) -> Handler:
 
 
 def _routes() -> Iterator[Route]:
-    yield Route("GET", "", limits.versions, public=True)
-    yield Route("GET", "/v3", limits.version, public=True)
+    yield Route("GET", "", deployment.versions, public=True)
+    yield Route("GET", "/v3", deployment.version, public=True)
     # Those without a project come first: no id of a project is the name of a collection.
     for route in IN_PROJECT:
         yield Route(route.method, "/v3" + route.path, route.handler)

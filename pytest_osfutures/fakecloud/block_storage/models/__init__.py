@@ -13,6 +13,7 @@ from pytest_osfutures.fakecloud.block_storage.models.records import (
     GroupSnapshot,
     GroupType,
     Message,
+    QosSpecs,
     Snapshot,
     Transfer,
     Volume,
@@ -70,6 +71,8 @@ class BlockStorageModel:
                 id=cloud.new_id(), name=name, extra_specs=specs, created_at=self.now()
             )
             self.types[made.id] = made
+        self.default_types: dict[str, VolumeType] = {}  # by project: where it differs
+        self.qos_specs: dict[str, QosSpecs] = {}
         self.group_types: dict[str, GroupType] = {}
         for name, text, specs in GROUP_TYPES:
             kind = GroupType(id=cloud.new_id(), name=name, description=text, group_specs=specs)
@@ -79,9 +82,9 @@ class BlockStorageModel:
         """Seconds since 1970 on the cloud's clock."""
         return self.cloud.schedule.time()
 
-    def default_type(self) -> VolumeType:
-        """The type of a volume that names none."""
-        return next(iter(self.types.values()))
+    def default_type(self, project_id: str = "") -> VolumeType:
+        """The type of a project's volumes that name none."""
+        return self.default_types.get(project_id) or next(iter(self.types.values()))
 
     def type_named(self, id_or_name: str, context: Context) -> VolumeType:
         """The volume type with that id or name. Raises Refused(404)."""

@@ -31,6 +31,7 @@ class VolumeType:
     is_public: bool = True
     extra_specs: Mapping[str, str] = field(default_factory=dict)
     projects: tuple[str, ...] = ()  # who may use it if it is not public
+    qos_specs_id: str | None = None
     created_at: float = 0.0
 
     @property
@@ -41,6 +42,16 @@ class VolumeType:
     def seen_by(self, context: Context) -> bool:
         """Whether `context` may use it."""
         return self.is_public or context.is_admin or context.project_id in self.projects
+
+
+@dataclass(kw_only=True)
+class QosSpecs:
+    """What volumes of some types get of their backend, or of the hypervisor."""
+
+    id: str
+    name: str
+    consumer: str = "back-end"
+    specs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False, kw_only=True)

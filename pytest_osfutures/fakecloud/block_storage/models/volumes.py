@@ -60,7 +60,8 @@ def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> 
     """Begin to create a volume. Raises Refused."""
     size = _checked_size(model, blueprint, context)
     source = blueprint.source or blueprint.snapshot
-    volume_type = blueprint.volume_type or (source and source.volume_type) or model.default_type()
+    volume_type = blueprint.volume_type or (source and source.volume_type)
+    volume_type = volume_type or model.default_type(context.project_id)
     quotas.check_size(model, context.project_id, size)
     quotas.check(model, context.project_id, "volumes", size, volume_type)
     volume = model.volumes.add(

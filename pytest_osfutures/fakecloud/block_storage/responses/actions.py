@@ -160,7 +160,7 @@ def _upload(call: Call, volume: Volume, order: Order) -> Response:
             "description": kind.description,
             "is_public": kind.is_public,
             "extra_specs": dict(kind.extra_specs),
-            "qos_specs_id": None,
+            "qos_specs_id": kind.qos_specs_id,
             "created_at": micros(kind.created_at),
             "updated_at": None,
             "deleted_at": None,

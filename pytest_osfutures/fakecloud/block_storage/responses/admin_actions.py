@@ -160,7 +160,9 @@ def manage(call: Call) -> Response:
     if host.split("#")[0] not in model.services:
         raise Refused(400, f"Host '{host}' not found")
     kind = part.get("volume_type")
-    volume_type = model.type_named(str(kind), context) if kind else model.default_type()
+    volume_type = (
+        model.type_named(str(kind), context) if kind else model.default_type(context.project_id)
+    )
     volume = Volume(
         id=call.cloud.new_id(),
         name=asked.text(part, "name"),

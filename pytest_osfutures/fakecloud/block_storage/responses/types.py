@@ -38,7 +38,7 @@ def show(call: Call, type_id: str) -> Response:
     """One type; `default` is the one of volumes that name none."""
     model = call.cloud.block_storage
     if type_id == "default":
-        view = type_view(call, model.default_type(), access=False)
+        view = type_view(call, model.default_type(call.caller.project_id), access=False)
     else:
         view = type_view(call, _find(call, type_id))
     return Response(200, {"volume_type": view})
@@ -81,6 +81,11 @@ def delete(call: Call, type_id: str) -> Response:
     kind, model = _find(call, type_id), call.cloud.block_storage
     if any(volume.volume_type is kind for volume in model.volumes):
         raise Refused(400, "Target volume type is still in use.")
+    if kind is model.default_type() or kind in model.default_types.values():
+        raise Refused(
+            400,
+            f"The volume type {kind.id} is a default volume type and cannot be deleted.",
+        )
     del model.types[kind.id]
     return Response(202)
 

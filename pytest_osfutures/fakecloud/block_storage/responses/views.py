@@ -268,7 +268,7 @@ def type_view(
         "extra_specs": user_specs(call, volume_type),
     }
     if qos and call.caller.is_admin:
-        view["qos_specs_id"] = None
+        view["qos_specs_id"] = volume_type.qos_specs_id
     if access:
         view["os-volume-type-access:is_public"] = volume_type.is_public
     return view
