@@ -553,3 +553,30 @@ def test_quota_classes_and_capabilities(cinder: Cinder, boss: Cinder) -> None:
     assert boss.get("/capabilities/cinder1@fast")["volume_backend_name"] == "fast"
     assert boss("GET", "/capabilities/nowhere").status == 404
     assert boss.get("/clusters") == {"clusters": []}
+
+
+def test_consistency_groups(cinder: Cinder) -> None:
+    body = {"consistencygroup": {"name": "cg", "volume_types": "fast"}}
+    made = cinder("POST", "/consistencygroups", body).body["consistencygroup"]["id"]
+    path = f"/consistencygroups/{made}"
+    assert cinder.get(path)["consistencygroup"]["status"] == "creating"
+    cinder.wait()
+    volume = cinder.volume(consistencygroup_id=made, volume_type="fast")
+    assert cinder.show("volume", volume)["consistencygroup_id"] == made
+    taken = {"cgsnapshot": {"consistencygroup_id": made}}
+    snapshot = cinder("POST", "/cgsnapshots", taken).body["cgsnapshot"]["id"]
+    cinder.wait()
+    assert cinder.get(f"/cgsnapshots/{snapshot}")["cgsnapshot"]["status"] == "available"
+    source = {"consistencygroup-from-src": {"cgsnapshot_id": snapshot}}
+    assert cinder("POST", "/consistencygroups/create_from_src", source).status == 202
+    cinder.wait()
+    assert len(cinder.get("/consistencygroups/detail")["consistencygroups"]) == 2
+    assert cinder("DELETE", f"/cgsnapshots/{snapshot}").status == 202
+    cinder.wait()
+    assert cinder("PUT", f"{path}/update", {"consistencygroup": {}}).status == 400
+    removal = {"consistencygroup": {"remove_volumes": volume}}
+    assert cinder("PUT", f"{path}/update", removal).status == 202
+    cinder.wait()
+    assert cinder("POST", f"{path}/delete", {"consistencygroup": {"force": False}}).status == 202
+    cinder.wait()
+    assert cinder("GET", path).status == 404

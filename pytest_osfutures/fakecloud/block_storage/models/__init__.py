@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pytest_osfutures.fakecloud.block_storage.models import attachments, snapshots, volumes
 from pytest_osfutures.fakecloud.block_storage.models.records import (
+    CONSISTENCY_TYPE,
     Attachment,
     Backup,
     Context,
@@ -41,7 +42,7 @@ TYPES: tuple[tuple[str, dict[str, str]], ...] = (
 DEFAULT_GROUP_TYPE = "default_group_type"
 GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (
     (
-        "default_cgsnapshot_type",
+        CONSISTENCY_TYPE,
         "Default group type for migrating cgsnapshot",
         {"consistent_group_snapshot_enabled": "<is> True"},
     ),
@@ -85,6 +86,10 @@ class BlockStorageModel:
     def default_type(self, project_id: str = "") -> VolumeType:
         """The type of a project's volumes that name none."""
         return self.default_types.get(project_id) or next(iter(self.types.values()))
+
+    def consistency_type(self) -> GroupType:
+        """The type of groups that the older API calls consistency groups."""
+        return next(kind for kind in self.group_types.values() if kind.for_consistency)
 
     def type_named(self, id_or_name: str, context: Context) -> VolumeType:
         """The volume type with that id or name. Raises Refused(404)."""

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.resource import Resource
 
 ZONE = "nova"
+CONSISTENCY_TYPE = "default_cgsnapshot_type"
 
 
 @dataclass(frozen=True)
@@ -162,6 +163,11 @@ class GroupType:
     description: str | None = None
     is_public: bool = True
     group_specs: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def for_consistency(self) -> bool:
+        """Whether its groups are those that the older API calls consistency groups."""
+        return self.name == CONSISTENCY_TYPE
 
     @property
     def replicated(self) -> bool:

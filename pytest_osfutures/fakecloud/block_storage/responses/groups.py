@@ -146,9 +146,15 @@ def update(call: Call, group_id: str) -> Response:
     group, part = _find(call, group_id), asked.envelope(call, "group")
     if not part:
         raise asked.invalid("group", part, "{} is not valid under any of the given schemas")
-    wanted = _volumes(call, group, part, "add_volumes")
+    change(call, group, part)
+    return Response(202)
+
+
+def change(call: Call, group: Group, part: dict[str, Any]) -> None:
+    """Do what an update asks for. Raises Refused(400) if that is nothing."""
+    wanted = volumes_of(call, group, part, "add_volumes")
     add = [volume for volume in wanted if volume.group_id != group.id]
-    remove = _volumes(call, group, part, "remove_volumes")
+    remove = volumes_of(call, group, part, "remove_volumes")
     values = {key: asked.text(part, key) for key in ("name", "description") if part.get(key)}
     changed = {key: value for key, value in values.items() if value != getattr(group, key)}
     if not (add or remove or changed):
@@ -160,10 +166,10 @@ def update(call: Call, group_id: str) -> Response:
         groups.update(call.cloud.block_storage, group, add, remove)
     for key, value in changed.items():
         setattr(group, key, value)
-    return Response(202)
 
 
-def _volumes(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
+def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
+    """The volumes that `key` names, separated by commas. Raises Refused(400)."""
     model, found = call.cloud.block_storage, []
     for volume_id in filter(None, (part.get(key) or "").split(",")):
         try:

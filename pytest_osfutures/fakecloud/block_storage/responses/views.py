@@ -77,7 +77,7 @@ def volume_detail(
         "bootable": str(volume.bootable).lower(),
         "encrypted": False,
         "replication_status": volume.replication_status,
-        "consistencygroup_id": None,
+        "consistencygroup_id": _consistency_group(call, volume),
         "multiattach": volume.multiattach,
         "attachments": [_on_server(call, attachment) for attachment in volume.attached],
     }
@@ -99,6 +99,11 @@ def volume_detail(
     if extended and not new:
         view |= _extended(call, volume)
     return view
+
+
+def _consistency_group(call: Call, volume: Volume) -> str | None:
+    group = call.cloud.block_storage.groups.get(volume.group_id or "")
+    return group.id if group is not None and group.group_type.for_consistency else None
 
 
 def _extended(call: Call, volume: Volume) -> dict[str, Any]:
