@@ -71,7 +71,7 @@ def summarise(config: pytest.Config, terminal: Any) -> None:
         terminal.write_line(f"kept: {row}")
     for row in left:
         terminal.write_line(f"NOT deleted: {row}: {row.note or 'it is still there'}")
-    if kept or left:
+    if (kept or left) and ledger.path is not None:
         terminal.write_line(f"to delete: {command(config, ledger)}")
 
 
@@ -93,14 +93,15 @@ def leave(config: pytest.Config) -> None:
         return
     guard = config.stash.get(GUARD, None)
     worker = guard is not None and guard.worker
-    if not worker and (left := ledger.left()):
+    if not worker and ledger.path is not None and (left := ledger.left()):
         _say(config, f"{left} resources are left to {_heir(config, ledger, guard)}")
     _close(ledger, bool(worker))
     signals.remove()
 
 
 def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
-    if ledger.path is not None and (guard is None or guard.reaped):
+    assert ledger.path is not None
+    if guard is None or guard.reaped:
         return f"the reaper, which writes to {ledgers.log_path(ledger.path)}"
     return f"you: {command(config, ledger)}"
 

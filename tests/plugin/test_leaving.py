@@ -1,0 +1,143 @@
+"""What a run leaves on purpose, and how it deletes what it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.test_factories import LEFT, run
+
+
+def test_max_servers_lets_the_others_wait(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_wait(os_cloud, os_servers):
+        first, second, third = [os_servers.create_async(f"web-{n}") for n in range(3)]
+        done = [first.result(), second.result()]
+        assert not third.done()
+        assert len(left(os_cloud)) == 2
+        done[0].delete_async().result()
+        assert third.result().status == "ACTIVE"
+        assert third.attempts == ()
+        assert len(left(os_cloud)) == 2
+    """
+    run(pytester, LEFT + text, "--os-max-servers=2").assert_outcomes(passed=1)
+
+
+def test_keep_failed(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_good(os_servers):
+        os_servers.create_async("good").result()
+
+    def test_bad(os_servers, os_volumes):
+        os_servers.create_async("bad").result()
+        os_volumes.create_async(name="disk").result()
+        assert 0
+
+    def test_left(os_cloud):
+        assert sorted(row["name"] for row in left(os_cloud)) == ["bad", "disk"]
+    """
+    result = run(pytester, LEFT + text, "--os-keep=failed")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "kept: server bad (*) of test_keep_failed.py::test_bad",
+            "kept: volume disk (*) of test_keep_failed.py::test_bad",
+        ]
+    )
+
+
+def test_keep_always_in_a_wider_scope(pytester: pytest.Pytester) -> None:
+    text = """
+    class TestClass:
+        def test_one(self, os_servers_class):
+            os_servers_class.create_async("web").result()
+
+    def test_left(os_cloud):
+        assert [row["name"] for row in left(os_cloud)] == ["web"]
+    """
+    run(pytester, LEFT + text, "--os-keep=always").assert_outcomes(passed=2)
+
+
+def test_in_the_background_failures_are_of_the_test_that_owned_it(
+    pytester: pytest.Pytester,
+) -> None:
+    text = """
+    from pytest_osfutures.fakecloud import Fault
+
+    def test_stuck(os_cloud, os_servers):
+        os_servers.create_async("stuck").result()
+        os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
+
+    def test_other(os_cloud):
+        pass
+    """
+    result = run(pytester, LEFT + text, "--os-teardown=background")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of *test_stuck*", "*server *-*-*: *409*"])
+    assert result.ret == 1
+
+
+def test_in_the_background_the_next_test_starts_meanwhile(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_one(os_servers, os_volumes):
+        os_servers.create_async().result(), os_volumes.create_async().result()
+
+    def test_two(os_cloud):
+        assert left(os_cloud)
+        os_cloud.fake.clock.sleep(30)
+        assert not left(os_cloud)
+    """
+    run(pytester, LEFT + text, "--os-teardown=background").assert_outcomes(passed=2)
+
+
+def test_what_nobody_deletes_is_deleted_at_the_end(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_careless(os_cloud, os_servers):
+        vm = os_servers.create_async().result()
+        os_cloud.cinder.volumes.create_async(1, name="forgotten").result()
+        os_cloud.cinder.volumes.create(1, name="on purpose")
+        (forgotten,) = [row for row in left(os_cloud) if row["name"] == "forgotten"]
+        assert forgotten["metadata"]["osf_run"] == os_cloud.run
+        (own,) = [row for row in left(os_cloud) if row["name"] == "on purpose"]
+        assert own["metadata"] == {}
+    """
+    result = run(pytester, LEFT + text)
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["1 resources that the tests had left are deleted"])
+
+
+def test_what_cannot_be_deleted_fails_the_run(pytester: pytest.Pytester) -> None:
+    text = """
+    from pytest_osfutures.fakecloud import Fault
+
+    def test_careless(os_cloud):
+        os_cloud.cinder.volumes.create_async(1, name="forgotten").result()
+        os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
+    """
+    result = run(pytester, LEFT + text)
+    result.assert_outcomes(passed=1)
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        ["NOT deleted: volume forgotten (*) of *::test_careless: DELETE answered 409: *"]
+    )
+
+
+def test_servers_go_before_their_volumes_and_snapshots_before_theirs(
+    pytester: pytest.Pytester,
+) -> None:
+    text = """
+    import pytest_osfutures as osf
+
+    def test_attached(os_cloud, os_volumes, os_snapshots, os_servers):
+        vm, disk = osf.gather(os_servers.create_async(), os_volumes.create_async())
+        os_snapshots.create_async(disk).result()
+        os_cloud.nova.volumes.create_server_volume_async(vm.id, disk.id).result()
+
+    def test_nothing_is_left(os_cloud):
+        assert left(os_cloud) == []
+        deleted = {row["kind"]: row["deleted_at"] for row in os_cloud.fake.ever()}
+        assert deleted["server"] < deleted["volume"]
+        assert deleted["snapshot"] < deleted["volume"]
+        requests = os_cloud.fake.counters
+        assert not [each for each in requests if "DELETE" in each and "attachments" in each]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
