@@ -1,0 +1,206 @@
+"""Operations that fail, each in its own way: the fake is told to, and nobody waits in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+import pytest_osfutures as osf
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.fakecloud.faults import Fault
+from tests.contract.conftest import PATIENCE, image_of
+
+pytestmark = pytest.mark.only_fake("a cloud that others use cannot be told to fail")
+Start = Callable[[Cloud, Any], Any]
+
+#: What is begun on a server, what it needs before, and the fake's name for it.
+ON_SERVERS: dict[str, tuple[str, Start, tuple[Start, ...]]] = {
+    "start": ("server.start", lambda _, vm: vm.start_async(), (lambda _, vm: vm.stop_async(),)),
+    "stop": ("server.stop", lambda _, vm: vm.stop_async(), ()),
+    "pause": ("server.pause", lambda _, vm: vm.pause_async(), ()),
+    "unpause": (
+        "server.unpause",
+        lambda _, vm: vm.unpause_async(),
+        (lambda _, vm: vm.pause_async(),),
+    ),
+    "suspend": ("server.suspend", lambda _, vm: vm.suspend_async(), ()),
+    "resume": (
+        "server.resume",
+        lambda _, vm: vm.resume_async(),
+        (lambda _, vm: vm.suspend_async(),),
+    ),
+    "rescue": ("server.rescue", lambda _, vm: vm.rescue_async(), ()),
+    "resize": ("server.resize", lambda c, vm: vm.resize_async(bigger(c, vm)), ()),
+    "shelve": ("server.shelve", lambda _, vm: vm.shelve_async(), ()),
+    "unshelve": (
+        "server.unshelve",
+        lambda _, vm: vm.unshelve_async(),
+        (lambda _, vm: vm.shelve_async(),),
+    ),
+    "change_password": (
+        "server.change_password",
+        lambda _, vm: vm.change_password_async("Secr3t"),
+        (),
+    ),
+    "create_image": ("server.create_image", lambda _, vm: vm.create_image_async("broken"), ()),
+    "backup": ("server.create_backup", lambda _, vm: vm.backup_async("broken", "daily", 1), ()),
+    "crash_dump": (
+        "server.trigger_crash_dump",
+        lambda _, vm: vm.trigger_crash_dump_async(),
+        (),
+    ),
+}
+
+
+def bigger(cloud: Cloud, vm: Any) -> Any:
+    """Another flavor than the server's."""
+    return next(
+        each for each in cloud.nova.flavors.list() if each.name != vm.flavor["original_name"]
+    )
+
+
+@pytest.fixture
+def server(cloud: Cloud, image: Any, flavor: Any) -> Iterator[Any]:
+    """A server that a test may ruin."""
+    made = cloud.nova.servers.create_async("ruin", image.id, flavor.id, nics="none")
+    yield made.result(PATIENCE)
+    assert cloud.fake is not None
+    cloud.fake.faults.clear()
+    made.undo().result(PATIENCE)
+
+
+@pytest.fixture
+def disk(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
+    """A volume that a test may ruin."""
+    made = cloud.cinder.volumes.create_async(1, name="ruin").result(PATIENCE)
+    yield made
+    assert cloud.fake is not None
+    cloud.fake.faults.clear()
+    admin.cinder.volumes.force_delete_async(made.id).result(PATIENCE)
+
+
+def break_(cloud: Cloud, operation: str, effect: str = "silent") -> None:
+    """Let the next operation of that kind fail."""
+    assert cloud.fake is not None
+    cloud.fake.faults.add(Fault(effect, operation=operation, count=1))
+
+
+def failure(future: Any) -> osf.OperationFailed:
+    """The error of an operation that failed long before its deadline."""
+    with pytest.raises(osf.OperationFailed) as caught:
+        future.result(PATIENCE)
+    error: osf.OperationFailed = caught.value
+    assert error.seconds is not None
+    assert error.seconds < 10
+    assert error.request_id
+    return error
+
+
+@pytest.mark.parametrize("name", ON_SERVERS)
+def test_a_silent_failure_of_a_server_is_told_by_its_event(
+    cloud: Cloud, server: Any, name: str
+) -> None:
+    operation, start, before = ON_SERVERS[name]
+    for step in before:
+        step(cloud, server).result(PATIENCE)
+    break_(cloud, operation)
+    error = failure(start(cloud, server))
+    assert any(event.result == "Error" for event in error.events), str(error)
+
+
+def test_an_attach_that_falls_back(cloud: Cloud, server: Any, disk: Any) -> None:
+    break_(cloud, "server.attach_volume")
+    error = failure(cloud.nova.volumes.create_server_volume_async(server.id, disk.id))
+    assert "compute_attach_volume" in str(error)
+
+
+def test_a_detach_that_the_guest_does_not_grant(cloud: Cloud, server: Any, disk: Any) -> None:
+    attached = cloud.nova.volumes.create_server_volume_async(server.id, disk.id)
+    attached.result(PATIENCE)
+    break_(cloud, "server.detach_volume")
+    error = failure(cloud.nova.volumes.delete_server_volume_async(server.id, disk.id))
+    assert "compute_detach_volume" in str(error)
+    attached.undo().result(PATIENCE)
+
+
+def test_a_live_migration_that_ends_where_it_began(cloud: Cloud, admin: Cloud, server: Any) -> None:
+    break_(cloud, "server.live_migrate")
+    future = admin.nova.servers.live_migrate_async(server.id, None, "auto")
+    assert "live_migrat" in failure(future).why
+
+
+def test_an_upload_of_which_only_a_message_tells(cloud: Cloud, disk: Any) -> None:
+    break_(cloud, "volume.upload")
+    future = disk.upload_to_image_async(False, "broken", "bare", "raw")
+    error = failure(future)
+    assert error.messages
+    assert image_of(cloud, future.resource_id)["status"] == "gone"
+
+
+def test_a_retype_that_falls_back(cloud: Cloud, disk: Any) -> None:
+    other = next(each for each in cloud.cinder.volume_types.list() if each.name != disk.volume_type)
+    break_(cloud, "volume.retype")
+    future = cloud.cinder.volumes.retype_async(disk.id, other.name, "on-demand")
+    assert failure(future).status == "available"
+
+
+@pytest.mark.parametrize(
+    ("operation", "start", "status"),
+    [
+        ("volume.extend", lambda c, v: c.cinder.volumes.extend_async(v, 2), "error_extending"),
+        ("volume.delete", lambda _, v: v.delete_async(), "error_deleting"),
+        ("volume.reimage", lambda c, v: reimage(c, v), "error"),
+    ],
+)
+def test_an_error_status_with_cinders_own_words(
+    cloud: Cloud, disk: Any, operation: str, start: Start, status: str
+) -> None:
+    break_(cloud, operation, "error")
+    error = failure(start(cloud, disk))
+    assert error.status == status
+
+
+def reimage(cloud: Cloud, volume: Any) -> Any:
+    """Begin to write an image over the volume."""
+    image = next(iter(cloud.source.send("GET", "image", "/images", None).json()["images"]))
+    return cloud.cinder.volumes.reimage_async(volume.id, image["id"])
+
+
+def test_a_restore_that_ruins_the_volume(cloud: Cloud, disk: Any) -> None:
+    backup = cloud.cinder.backups.create_async(disk.id)
+    backup.result(PATIENCE)
+    break_(cloud, "backup.restore", "error")
+    error = failure(cloud.cinder.restores.restore_async(backup.resource_id, volume_id=disk.id))
+    assert error.status in ("error_restoring", "error")
+    backup.undo().result(PATIENCE)
+
+
+def test_a_backup_that_fails_says_why(cloud: Cloud, disk: Any) -> None:
+    break_(cloud, "backup.create", "error")
+    future = cloud.cinder.backups.create_async(disk.id)
+    assert failure(future).status == "error"
+    future.undo().result(PATIENCE)
+
+
+def test_what_never_ends_ends_with_its_deadline(cloud: Cloud, server: Any) -> None:
+    break_(cloud, "server.stop", "stuck")
+    with pytest.raises(osf.OperationTimeout) as caught:
+        server.stop_async(tout=1).result(PATIENCE)
+    assert caught.value.task_state == "powering-off"
+
+
+def test_one_of_many_that_fails_takes_all_back(cloud: Cloud, image: Any, flavor: Any) -> None:
+    assert cloud.fake is not None
+    cloud.fake.faults.add(Fault("error", operation="server.create", resource="-2$", count=1))
+    future = cloud.nova.servers.create_async_r(
+        "ruin-many", image.id, flavor.id, nics="none", min_count=3, try_count=2
+    )
+    made = future.result(PATIENCE)
+    assert len(made) == 3
+    assert len(future.attempts) == 1
+    assert {each.id for each in made} == {
+        each.id for each in cloud.nova.servers.list() if each.name.startswith("ruin-many")
+    }
+    future.undo().result(PATIENCE)
