@@ -125,6 +125,16 @@ def test_delete_with_snapshots(cinder: Cinder) -> None:
     assert cinder.status("volume", volume) == cinder.status("snapshot", snapshot) == "404"
 
 
+def test_delete_with_a_snapshot_that_stays(cinder: Cinder) -> None:
+    volume = cinder.volume()
+    snapshot = cinder.snapshot(volume)
+    fail(cinder, "snapshot.delete")
+    cinder("DELETE", f"/volumes/{volume}?cascade=true")
+    cinder.wait()
+    assert cinder.status("volume", volume) == "error_deleting"
+    assert cinder.status("snapshot", snapshot) == "error_deleting"
+
+
 def test_force_delete(cinder: Cinder, boss: Cinder) -> None:
     volume = cinder.make("volume", size=1)
     cinder.asker.clock.advance(1.0)  # creating, but on a backend
@@ -405,6 +415,17 @@ def test_restore_to_a_new_volume_answers_when_that_is_there(cinder: Cinder) -> N
     cinder.asker.clock.advance(response.delay)
     assert cinder.status("backup", backup) == "restoring"
     assert cinder.statuses("volume", volume) == ["restoring-backup", "available"]
+
+
+def test_restore_waits_for_a_slow_new_volume(cinder: Cinder) -> None:
+    cinder.cloud.settings.sigma = 1.0
+    backup = cinder.backup(cinder.volume())
+    for _ in range(5):
+        response = cinder("POST", f"/backups/{backup}/restore", {"restore": {}})
+        seen = cinder.statuses("volume", response.body["restore"]["volume_id"], seconds=60)
+        assert seen == ["creating", "available", "restoring-backup", "available"] or (
+            seen == ["creating", "restoring-backup", "available"]
+        )
 
 
 @pytest.mark.parametrize(("effect", "end"), [("error", "error_restoring"), ("silent", "available")])

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.fakecloud.block_storage.models import BlockStorageModel
 
 KIND = "VOLUME_BACKUP"
+LOOK_SECONDS = 1.0  # how often Cinder looks whether a new volume is there
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,9 @@ def restore(
         seconds = model.cloud.settings.seconds["volume.create"]
 
         def when_there() -> None:
-            if new.status == "available" and backup.status == "available":
+            if new.status == "creating" and new.deleted_at is None:
+                model.cloud.schedule.after(LOOK_SECONDS, when_there)
+            elif new.status == "available" and backup.status == "available":
                 _restore(model, backup, new, context)
 
         model.cloud.schedule.after(seconds, when_there)

@@ -250,7 +250,11 @@ def delete(
     volume.leave("deleting")
 
     def done() -> None:
-        for snapshot in model.snapshots_of(volume):
+        left = model.snapshots_of(volume)
+        if any(snapshot.status == "error_deleting" for snapshot in left):
+            volume.settle("error_deleting")
+            return
+        for snapshot in left:
             model.snapshots.remove(snapshot)
         model.volumes.remove(volume)
 
