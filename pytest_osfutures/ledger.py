@@ -109,8 +109,10 @@ class Ledger:
         self._held: ProcessLock | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # sqlite gives its companion files the mode that this one has.
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            with suppress(FileExistsError):
+                # sqlite gives its companion files the mode that this one has. Only where nobody
+                # has it open: closing it would drop the locks of this process's other connections.
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         self._db = sqlite3.connect(
             path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
         )

@@ -66,6 +66,27 @@ def test_what_was_written_is_there_for_others_at_once(path: Path) -> None:
     other.close()
 
 
+def test_looking_at_all_ledgers_does_no_harm_to_the_own_one(path: Path) -> None:
+    ledger = Ledger(path, RUN)
+    ledger.join()
+    ledger.record(stamp()).intended("volume", None)
+    for each in ledgers.ledgers(path.parent):
+        each.close()
+    context = multiprocessing.get_context("spawn")
+    other = context.Process(target=_open_and_close, args=(path,))
+    other.start()
+    other.join()
+    assert path.with_name(f"{RUN}.sqlite-wal").exists()
+    assert ledger.left() == 1
+    ledger.close()
+
+
+def _open_and_close(path: Path) -> None:
+    ledger = Ledger(path, RUN)
+    assert ledger.left() == 1
+    ledger.close()
+
+
 def test_only_the_user_can_read_it(path: Path) -> None:
     ledger = Ledger(path, RUN)
     ledger.join()
