@@ -149,22 +149,28 @@ def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
         return Running((ref,)) if expect.gone else _unless_action_failed(case, ref)
     if task is not None:
         return Running((ref,))
-    holds = expect.holds(sight.body, case.names) if expect.holds is not None else True
-    if isinstance(holds, str):
-        return Failed(holds)
     if status in expect.success or not (expect.success or expect.gone):
-        if holds and not (sight.confirmed or case.operation.creates or case.moved):
-            # A list can be older than its request: it may show what was there before the operation.
-            return Running((ref,), confirm=(ref,))
-        if holds:
-            return Succeeded(sight.body)
-        if holds is None:
-            return Running((ref,))
+        end = _judge_end(case, expect, ref, sight, sight.body)
+        if end is not None:
+            return end
     if status in expect.running:
         # Nothing is marked on the server: only the action can tell that it stays so.
         hidden = kind.task_state is not None and not case.operation.creates
         return _unless_action_failed(case, ref) if hidden else Running((ref,))
     return _judge_standstill(case, expect, ref, sight)
+
+
+def _judge_end(case: Case, expect: Expect, ref: Ref, sight: Sight, body: Body) -> Verdict | None:
+    """The verdict about a resource in a status of the end; None if it is not as it should be."""
+    holds = expect.holds(body, case.names) if expect.holds is not None else True
+    if isinstance(holds, str):
+        return Failed(holds)
+    if holds is None:
+        return Running((ref,))
+    if holds and not (sight.confirmed or case.operation.creates or case.moved):
+        # A list can be older than its request: it may show what was there before the operation.
+        return Running((ref,), confirm=(ref,))
+    return Succeeded(body) if holds else None
 
 
 def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdict:

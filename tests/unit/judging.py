@@ -1,0 +1,100 @@
+"""A case for `judge` in a few words: what was seen, in the order in which it was asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.errors import Facts
+from pytest_osfutures.operation import Kind, Sight
+from pytest_osfutures.policy import Poll
+from pytest_osfutures.services.kinds import ACTION, SERVER
+from pytest_osfutures.snapshot import Look, Outcome
+from pytest_osfutures.verdict import Failed, Running, Succeeded, Verdict, judge
+from pytest_osfutures.watch import Watch
+
+from .scripted import row
+
+REQUEST = "req-1"
+TASK = "OS-EXT-STS:task_state"
+
+
+class Nobody:
+    """A reader that is never asked."""
+
+    poll = Poll()
+
+    def read(self, look: Look, clock: Any) -> Outcome:
+        raise NotImplementedError
+
+
+class Judged:
+    """An operation that was accepted at second 0, and what is seen of it from then on."""
+
+    def __init__(self, operation: str, **names: str) -> None:
+        self.watch = Watch(
+            operation=row(operation),
+            names={**names, "request_id": REQUEST},
+            reader=Nobody(),
+            accepted_at=0.0,
+            tout=300.0,
+            on_end=lambda _: None,
+            request_id=REQUEST,
+            action_kind=ACTION,
+        )
+        self.now = 0.0
+
+    def see(self, kind: Kind, body: Any, at: float | None = None, **names: str) -> Verdict:
+        """What is concluded when a read of that resource, asked for a second later, says `body`."""
+        self.now = self.now + 1.0 if at is None else at
+        self.watch.sights[kind.ref(**names)] = Sight(self.now, body)
+        return judge(self.watch.case(self.now))
+
+    def server(self, status: str | None, task: str | None = None, **more: Any) -> Verdict:
+        """What is concluded when the server looks like that (None: it is gone)."""
+        ident = self.watch.names.get("id") or self.watch.names["server"]
+        body = None if status is None else {"status": status, TASK: task, **more}
+        return self.see(SERVER, body, id=ident)
+
+    def action(self, *events: tuple[str, str | None], message: str | None = None) -> Verdict:
+        """What is concluded when the instance action has these events."""
+        shown = [{"event": name, "result": result, "details": None} for name, result in events]
+        return self.record(
+            {
+                "action": "act",
+                "message": message,
+                "events": shown,
+                "start_time": "2026-01-01T00:00:00",
+            }
+        )
+
+    def record(self, body: Any) -> Verdict:
+        """What is concluded when the instance action looks like that (None: there is none)."""
+        server = (self.watch.operation.action or "{id}").format_map(self.watch.names)
+        return self.see(ACTION, body, id=server, request_id=REQUEST)
+
+    @property
+    def facts(self) -> Facts:
+        """The evidence that an error would carry now."""
+        return self.watch.facts(self.now)
+
+
+def runs(verdict: Verdict) -> bool:
+    """Whether it is not decided yet."""
+    return isinstance(verdict, Running)
+
+
+def done(verdict: Verdict) -> bool:
+    """Whether it is a success."""
+    return isinstance(verdict, Succeeded)
+
+
+def why(verdict: Verdict) -> str:
+    """The reason of a failure."""
+    assert isinstance(verdict, Failed), verdict
+    return verdict.why
+
+
+def asks(verdict: Verdict, kind: Kind) -> bool:
+    """Whether it wants to see a resource of that kind next."""
+    assert isinstance(verdict, Running), verdict
+    return any(ref.kind == kind for ref in verdict.wants)
