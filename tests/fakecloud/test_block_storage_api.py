@@ -580,3 +580,40 @@ def test_consistency_groups(cinder: Cinder) -> None:
     assert cinder("POST", f"{path}/delete", {"consistencygroup": {"force": False}}).status == 202
     cinder.wait()
     assert cinder("GET", path).status == 404
+
+
+def service(boss: Cinder, host: str = "cinder1@fast") -> dict[str, Any]:
+    rows = boss.get("/os-services")["services"]
+    return next(dict(row) for row in rows if row["host"] == host)
+
+
+@pytest.mark.parametrize(("effect", "end"), [(None, "failed-over"), ("error", "failover-error")])
+def test_a_backend_fails_over(boss: Cinder, effect: str | None, end: str) -> None:
+    if effect:
+        boss.cloud.faults.add(Fault(effect, operation="service.failover"))
+    body = {"host": "cinder1@fast"}
+    assert boss("PUT", "/os-services/failover_host", body).status == 202
+    assert service(boss)["replication_status"] == "failing-over"
+    assert boss("PUT", "/os-services/failover", body).status == 400
+    boss.wait()
+    assert service(boss)["replication_status"] == end
+    if effect is None:
+        back = body | {"backend_id": "default"}
+        assert boss("PUT", "/os-services/failover", back).status == 202
+        boss.wait()
+        assert service(boss)["replication_status"] == "enabled"
+    unknown = boss("PUT", "/os-services/failover_host", {"host": "nope"})
+    assert boss.refusal(unknown) == (400, "No service found with host=nope")
+
+
+def test_a_frozen_backend(cinder: Cinder, boss: Cinder) -> None:
+    volume = cinder.volume()
+    body = {"host": "cinder1@fast"}
+    assert cinder("PUT", "/os-services/freeze", body).status == 403
+    assert boss("PUT", "/os-services/freeze", body).status == 202
+    assert service(boss)["frozen"] is True
+    said = "Modification operations are not allowed on frozen storage backends."
+    refused = cinder("DELETE", f"/volumes/{volume}")
+    assert cinder.refusal(refused) == (400, f"Invalid input received: {said}")
+    assert boss("PUT", "/os-services/thaw", body).status == 202
+    assert cinder("DELETE", f"/volumes/{volume}").status == 202

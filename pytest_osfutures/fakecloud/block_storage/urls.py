@@ -161,7 +161,7 @@ IN_PROJECT: list[Route] = [
     Route("GET", "/clusters", deployment.clusters),
     Route("GET", "/capabilities/{host}", deployment.capabilities),
     Route("GET", "/os-availability-zone", deployment.availability_zones),
-    Route("GET", "/os-services", deployment.services),
+    Route("GET", "/os-services", deployment.index_services),
     Route("PUT", "/os-services/{change}", deployment.change_service),
     Route("GET", "/scheduler-stats/get_pools", deployment.pools),
     Route("GET", "/extensions", deployment.extensions),

@@ -20,6 +20,7 @@ from pytest_osfutures.fakecloud.block_storage.models.records import (
     Volume,
     VolumeType,
 )
+from pytest_osfutures.fakecloud.block_storage.models.services import VolumeService
 from pytest_osfutures.fakecloud.compute.neighbours import VolumeFacts
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.resource import Resource, Table
@@ -64,7 +65,7 @@ class BlockStorageModel:
         self.group_snapshots: Table[GroupSnapshot] = Table(cloud, "group_snapshot")
         self.messages: dict[str, Message] = {}
         self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
-        self.services = {f"{HOST}@{backend}": cloud.new_id() for backend in BACKENDS}
+        self.services = {name: self._service(name) for name in (f"{HOST}@{b}" for b in BACKENDS)}
         self.disabled: dict[tuple[str, str], str | None] = {}  # service -> reason
         self.types: dict[str, VolumeType] = {}
         for name, specs in TYPES:
@@ -78,6 +79,11 @@ class BlockStorageModel:
         for name, text, specs in GROUP_TYPES:
             kind = GroupType(id=cloud.new_id(), name=name, description=text, group_specs=specs)
             self.group_types[kind.id] = kind
+
+    def _service(self, name: str) -> VolumeService:
+        made = VolumeService(id=self.cloud.new_id(), name=name)
+        made.remember(self.cloud)
+        return made
 
     def now(self) -> float:
         """Seconds since 1970 on the cloud's clock."""

@@ -124,7 +124,7 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
 def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
     volume.host, volume.migration_status = host, "success"
     volume.name_id = model.cloud.new_id()
-    volume.service_uuid = model.services[host.split("#")[0]]
+    volume.service_uuid = model.services[host.split("#")[0]].id
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
@@ -263,7 +263,7 @@ def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context
 
     def done() -> None:
         volume.size = 1
-        volume.service_uuid = model.services[host.split("#")[0]]
+        volume.service_uuid = model.services[host.split("#")[0]].id
         volume.settle("available")
 
     def failed(fault: Fault) -> None:

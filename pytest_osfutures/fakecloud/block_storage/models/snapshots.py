@@ -14,6 +14,7 @@ from pytest_osfutures.fakecloud.block_storage.models.lifecycles import (
 )
 from pytest_osfutures.fakecloud.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.block_storage.models.records import Context, Snapshot, Volume
+from pytest_osfutures.fakecloud.block_storage.models.services import check_thawed
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.faults import Fault
 from pytest_osfutures.fakecloud.lifecycle import Lifecycle, start
@@ -88,6 +89,7 @@ def add(
             "Invalid volume: The snapshot cannot be created when the volume is in maintenance "
             "mode.",
         )
+    check_thawed(model, volume.host)
     statuses = ("available", "in-use") if force else ("available",)
     if group_snapshot_id is None and volume.status not in statuses:
         raise Refused(
@@ -129,6 +131,8 @@ def delete(
     unmanage: bool = False,
 ) -> None:
     """Begin to delete the snapshot, or with `unmanage` to forget it. Raises Refused(400)."""
+    if not unmanage and (volume := model.volumes.get(snapshot.volume_id)):
+        check_thawed(model, volume.host)
     if snapshot.group_snapshot_id or not (force or snapshot.status in ("available", "error")):
         status = "" if force else "status must be available or error and "
         raise Refused(400, f"Invalid snapshot: Snapshot {status}must not be part of a group.")

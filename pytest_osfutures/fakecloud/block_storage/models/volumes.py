@@ -24,6 +24,7 @@ from pytest_osfutures.fakecloud.block_storage.models.records import (
     Volume,
     VolumeType,
 )
+from pytest_osfutures.fakecloud.block_storage.models.services import check_thawed
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.faults import Fault
 from pytest_osfutures.fakecloud.lifecycle import Lifecycle, start
@@ -105,7 +106,7 @@ def _begin(
             backup.touch()
 
     def done() -> None:
-        volume.service_uuid = model.services[(volume.host or "").split("#")[0]]
+        volume.service_uuid = model.services[(volume.host or "").split("#")[0]].id
         if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
             volume.replication_status = "enabled"
         _inherit(model, volume, blueprint)
@@ -235,6 +236,7 @@ def delete(
     if volume.host is None:
         model.volumes.remove(volume)
         return
+    check_thawed(model, volume.host)
     snapshots = model.snapshots_of(volume)
     if (
         volume.attached

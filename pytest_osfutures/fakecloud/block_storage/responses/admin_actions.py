@@ -95,20 +95,10 @@ def _force_detach(call: Call, volume: Volume, order: Order) -> Response:
     return _accepted()
 
 
-def _host(part: dict[str, Any]) -> str:
-    """The one host or cluster that is named. Raises Refused(400)."""
-    hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
-    if len(hosts) != 1:
-        raise Refused(
-            400, "Invalid input received: One and only one of cluster and host must be set."
-        )
-    return str(hosts[0])
-
-
 def _migrate(call: Call, volume: Volume, order: Order) -> Response:
     part = order.part()
     asked.admin_only(call, f"{RULE}:migrate_volume")
-    host = _host(part)
+    host = asked.one_host(part)
     lock = asked.flag(part, "lock_volume")
     changes.migrate(call.cloud.block_storage, volume, host, lock)
     return _accepted()
@@ -156,7 +146,7 @@ def manage(call: Call) -> Response:
         call.cloud.block_storage,
     )
     asked.required(part, "volume", "ref")
-    host = _host(part)
+    host = asked.one_host(part)
     if host.split("#")[0] not in model.services:
         raise Refused(400, f"Host '{host}' not found")
     kind = part.get("volume_type")

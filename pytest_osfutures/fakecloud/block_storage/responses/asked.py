@@ -183,3 +183,13 @@ def strings(part: dict[str, Any], key: str) -> dict[str, str]:
         if len(value) > 255:
             raise invalid(name, value, f"{value!r} is too long")
     return dict(values)
+
+
+def one_host(part: dict[str, Any]) -> str:
+    """The one host or cluster that is named. Raises Refused(400)."""
+    hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
+    if len(hosts) != 1:
+        raise Refused(
+            400, "Invalid input received: One and only one of cluster and host must be set."
+        )
+    return str(hosts[0])

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.block_storage.models import BACKENDS, HOST, POOL_GIGABYTES
+from pytest_osfutures.fakecloud.block_storage.models import (
+    BACKENDS,
+    HOST,
+    POOL_GIGABYTES,
+    services,
+)
 from pytest_osfutures.fakecloud.block_storage.models.records import ZONE
 from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.listing import FILTERS, truth
@@ -69,14 +74,17 @@ def _services(call: Call) -> list[dict[str, Any]]:
         if call.version >= (3, 7):
             row["cluster"] = None
         if binary == "cinder-volume":
-            row |= {"replication_status": "disabled", "active_backend_id": None, "frozen": False}
+            service = model.services[host]
+            row["replication_status"] = service.replication_status
+            row["active_backend_id"] = service.active_backend_id
+            row["frozen"] = service.frozen
             if call.version >= (3, 49):
                 row["backend_state"] = "up"
         rows.append(row)
     return rows
 
 
-def services(call: Call) -> Response:
+def index_services(call: Call) -> Response:
     """Cinder's own processes."""
     asked.admin_only(call, "volume_extension:services:index")
     wanted = {k: v for k, v in call.request.query if k in ("binary", "host")}
@@ -85,8 +93,10 @@ def services(call: Call) -> Response:
 
 
 def change_service(call: Call, change: str) -> Response:
-    """Enable or disable one of them."""
+    """Enable or disable one of them, freeze or thaw it, let its replica take over."""
     asked.admin_only(call, "volume_extension:services:update")
+    if change in ("freeze", "thaw", "failover", "failover_host"):
+        return _change_backend(call, change)
     if change not in ("enable", "disable", "disable-log-reason"):
         return Response(404, UNKNOWN_PATH)
     body, model = call.json(), call.cloud.block_storage
@@ -100,6 +110,18 @@ def change_service(call: Call, change: str) -> Response:
     status = "enabled" if change == "enable" else "disabled"
     answer = {"host": key[1], "service": None, "binary": key[0], "status": status}
     return Response(200, answer | {"disabled": change != "enable"})
+
+
+def _change_backend(call: Call, change: str) -> Response:
+    body, model = call.json(), call.cloud.block_storage
+    host = asked.one_host(body)
+    if change == "failover":
+        asked.since(call, (3, 26))
+    if change in ("freeze", "thaw"):
+        services.freeze(model, host, frozen=change == "freeze")
+    else:
+        services.fail_over(model, host, body.get("backend_id"))
+    return Response(202)
 
 
 def pools(call: Call) -> Response:
