@@ -214,7 +214,7 @@ def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Ver
         return Succeeded(sight.body)
     if sight.asked_at <= record.asked_at:
         return Running((ref, action))
-    if finished(record.body):
+    if finished(record.body, case.operation.event):
         return Failed(f"{text}, although the cloud calls the action finished")
     if case.operation.marks and case.still_for > RECORDED_WITHIN:  # an end is recorded later
         return Failed(f"{text}, and its action has no end: something else changed it")
@@ -290,9 +290,15 @@ def failed_event(action: Body) -> str:
     return ""
 
 
-def finished(action: Body) -> bool:
-    """Whether an instance action has ended, as far as its events are shown."""
-    return all(event.result is not None for event in events(action))
+def finished(action: Body, name: str | None = None) -> bool:
+    """Whether an instance action has ended, as far as its events are shown.
+
+    Where `name` is the event that does the work, those before it do not count.
+    """
+    if "events" not in action:
+        return True
+    mine = [event for event in events(action) if name in (None, event.name)]
+    return bool(mine) and all(event.result is not None for event in mine)
 
 
 def succeeded(action: Body, name: str | None) -> bool:
