@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,9 @@ _VERSIONS = {
     "network": ("2.0", "2.latest"),
 }
 _PREFIX = re.compile(r"(?P<version>/v\d+(?:\.\d+)?)?(?P<rest>/.*|\Z)")
+
+#: A project's id at the beginning of a path, where the session does not know its own.
+_PROJECT = re.compile(r"\A/[0-9a-f]{32}(?=/)")
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,8 @@ class Source:
         rest = path["rest"]
         if project and (rest + "/").startswith(f"/{project}/"):
             rest = rest[len(project) + 1 :]
+        elif project is None:
+            rest = _PROJECT.sub("", rest)
         place = Place(kind, plain[: len(plain) - len(rest)], rest)
         with self._lock:
             self._bases[kind] = place.base
@@ -112,30 +117,39 @@ class Source:
 
     def base(self, service: str) -> str:
         """The endpoint of a service, with its version and project, without a final slash."""
+        from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
+
         with self._lock:
             if service in self._bases:
                 return self._bases[service]
         lowest, highest = _VERSIONS.get(service, (None, None))
-        found = self.session.get_endpoint(
+        found = self.session.get_endpoint_data(
             auth=self.auth,
             service_type=service,
             interface=self.interface,
             region_name=self.region,
             min_version=lowest,
             max_version=highest,
+            discover_versions=False,
         )
-        if not found:
-            from keystoneauth1.exceptions import EndpointNotFound
-
+        version = None if found is None else found.api_version
+        # Without a catalog a session takes its one endpoint for every service's.
+        if found is None or (lowest and version and version[0] != int(lowest[0])):
             raise EndpointNotFound(f"the cloud's catalog has no endpoint for {service}")
+        if lowest and version is None:
+            # The session makes do with the catalog's URL, under which nothing would be found.
+            raise DiscoveryFailure(f"{service} at {found.url} did not say which versions it has")
         with self._lock:
-            return self._bases.setdefault(service, str(found).rstrip("/"))
+            return self._bases.setdefault(service, str(found.url).rstrip("/"))
 
     def send(
         self, method: str, service: str, path: str, body: Body | None, microversion: str = ""
     ) -> Any:
-        """Send one request and return its `requests.Response`, whatever its status."""
-        return self.session.request(
+        """Send one request and return its `requests.Response`, whatever its status.
+
+        Raises BadGateway where something in front of the service has refused it.
+        """
+        answer = self.session.request(
             self.base(service) + path,
             method,
             auth=self.auth,
@@ -146,6 +160,12 @@ class Source:
             connect_retries=0,
             status_code_retries=0,
         )
+        if answer.status_code in (400, 403, 404) and not _is_of_service(answer):
+            from keystoneauth1.exceptions import BadGateway
+
+            said = f"{answer.status_code}: {message(answer)}"
+            raise BadGateway(f"{method} {service} {path.split('?')[0]} was answered {said}")
+        return answer
 
     def read(self, look: Look, clock: Clock) -> Outcome:
         """Carry out one look. Never raises: whatever goes wrong is in the outcome."""
@@ -175,12 +195,26 @@ class Source:
         path: str | None = look.path
         while path is not None:
             answer = self.send("GET", look.kind.service, path, None, look.microversion)
+            if answer.status_code == 400 and look.since is not None:
+                everything = replace(look, path=look.kind.list_path or "", since=None)
+                return self._list(everything, asked_at, clock)
             if answer.status_code >= 300:
                 return _refused(look, asked_at, clock.now(), answer)
             document = answer.json()
             found.update((str(body["id"]), body) for body in document[collection])
             path = _next_page(look, document.get(f"{collection}_links"))
         return Outcome(look, asked_at, clock.now(), found)
+
+
+def _is_of_service(answer: Any) -> bool:
+    """Whether OpenStack has answered, and not a load balancer before it: that sends pages."""
+    names = ("x-openstack-request-id", "x-compute-request-id")
+    if any(name in answer.headers for name in names):
+        return True
+    try:
+        return isinstance(answer.json(), dict)
+    except ValueError:
+        return False
 
 
 def official(service: str) -> str:
@@ -248,7 +282,8 @@ def message(answer: Any) -> str:
     try:
         document = answer.json()
     except ValueError:
-        return str(answer.text).strip()[:200] or str(answer.reason)
+        plain = re.sub(r"(?is)<(head|style|script)\b.*?</\1>|<[^>]*>", " ", answer.text)
+        return " ".join(plain.split())[:200] or str(answer.reason)
     return words(document)
 
 

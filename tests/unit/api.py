@@ -82,6 +82,7 @@ class Api(BaseAdapter):
         self.servers: dict[str, dict[str, Any]] = {}
         self.fates: list[str] = []
         self.faults: list[tuple[str, str, Fault]] = []
+        self.nova = NOVA  # as the catalog has it
         self.token_expires = "2099-01-01T00:00:00.000000Z"
 
     def fault(self, method: str, path: str, *faults: Fault) -> None:
@@ -131,10 +132,12 @@ class Api(BaseAdapter):
     def _handle(self, method: str, path: str, body: Any) -> Any:
         if path == "/identity/v3/auth/tokens":
             return answer(201, self._token(), {"X-Subject-Token": "secret"})
-        if path in ("/compute/v2.1", "/compute/v2.1/"):
+        if path.rstrip("/") in ("/compute", "/compute/v2.1"):
             link = {"rel": "self", "href": NOVA}
-            version = {"id": "v2.1", "status": "CURRENT", "links": [link]}
-            return answer(200, {"version": {**version, "min_version": "2.1", "version": "2.96"}})
+            version: dict[str, Any] = {"id": "v2.1", "status": "CURRENT", "links": [link]}
+            version.update(min_version="2.1", version="2.96")
+            one = path.endswith(("/v2.1", "/v2.1/"))
+            return answer(200, {"version": version} if one else {"versions": [version]})
         if path == "/compute/v2.1/servers" and method == "POST":
             return self._create(body["server"])
         if path == "/compute/v2.1/servers/detail":
@@ -209,7 +212,7 @@ class Api(BaseAdapter):
                 "roles": [{"id": "r1", "name": "member"}],
                 "catalog": [
                     service("identity", f"{CLOUD}/identity"),
-                    service("compute", NOVA),
+                    service("compute", self.nova),
                     service("block-storage", CINDER),
                 ],
             }

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from keystoneauth1 import exceptions
 from keystoneauth1.session import Session
+from keystoneauth1.token_endpoint import Token
 from requests.exceptions import ChunkedEncodingError
 
 from pytest_osfutures.clock import ManualClock
@@ -77,6 +78,36 @@ def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
     assert place is not None
     assert (place.service, place.path) == ("compute", "/servers/1")
     assert place.base == "http://nova.test/v2.1"
+
+
+def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
+    source = Source(Session(session=session(api).session))
+    place = source.locate(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
+    assert place is not None
+    assert (place.path, place.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
+
+
+def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
+    fixed = Session(auth=Token(NOVA, "secret"), session=session(api).session)
+    outcome = Source(fixed).read(get(VOLUME), clock)
+    assert outcome.fatal
+    assert "no endpoint for block-storage" in str(outcome.error)
+
+
+def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
+    api: Api, clock: ManualClock
+) -> None:
+    api.nova = f"{CLOUD}/compute"
+    source = Source(session(api))
+    source.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
+    other = Source(source.session, region="r")
+    api.fault("GET", "/compute/", answers(503))
+    api.fault("GET", "/compute", answers(503))
+    outcome = other.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error is not None
+    assert "did not say which versions it has" in outcome.error
+    assert other.read(get(), clock).found
 
 
 def test_the_catalog_is_asked_for_once(api: Api, source: Source) -> None:
@@ -171,6 +202,51 @@ def test_some_refusals_pass(api: Api, source: Source, clock: ManualClock, status
 def test_others_do_not(api: Api, source: Source, clock: ManualClock, status: int) -> None:
     api.fault("GET", "/servers/server-1", answers(status))
     assert source.read(get(), clock).fatal
+
+
+def page(status: int, **headers: str) -> Any:
+    """What a load balancer sends instead of the service's own answer."""
+    shown = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def refuse(_: Any) -> Any:
+        made = answer(status, headers=shown)
+        made._content = b"<html><h1>No such place</h1></html>"
+        return made
+
+    return refuse
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_what_stands_before_the_service_does_not_speak_for_it(
+    api: Api, source: Source, clock: ManualClock, status: int
+) -> None:
+    api.fault("GET", "/servers/server-1", page(status))
+    outcome = source.read(get(), clock)
+    assert not outcome.fatal
+    assert f"GET compute /servers/server-1 was answered {status}: No such place" in str(
+        outcome.error
+    )
+
+
+def test_glance_says_not_found_with_a_page_too(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    api.fault("GET", "/servers/server-1", page(404, X_Openstack_Request_Id="req-1"))
+    sight = source.read(get(), clock).sight(A)
+    assert sight is not None
+    assert (sight.body, sight.confirmed) == (None, True)
+
+
+def test_where_changes_cannot_be_listed_everything_is(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    path = "/servers/detail?changes-since=2026-01-01T00:00:00Z"
+    all_of_them = {"servers": [{"id": "server-1"}]}
+    api.fault("GET", "/servers/detail", answers(400), lambda _: answer(200, all_of_them))
+    outcome = source.read(Look(SERVER, "", (A,), path, listing=True, since=1.0), clock)
+    assert outcome.error is None
+    assert (api.prepared[-1].url or "").endswith("/servers/detail")
+    assert outcome.look.since is None  # who is not in it now has gone, and not only stayed the same
 
 
 def test_a_401_is_fatal_after_one_reauthentication_only(
@@ -275,8 +351,8 @@ def test_the_clouds_own_words(body: Any, text: str) -> None:
 
 def test_words_that_are_no_json() -> None:
     response = answer(502)
-    response._content = b"<html>Bad Gateway</html>"
-    assert message(response) == "<html>Bad Gateway</html>"
+    response._content = b"<html><head><title>x</title></head>\n<h1>Bad Gateway</h1><p>Sorry.</html>"
+    assert message(response) == "Bad Gateway Sorry."
 
 
 def test_names_of_services_are_the_official_ones() -> None:
