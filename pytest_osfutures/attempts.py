@@ -288,7 +288,7 @@ class Attempts:
     ) -> None:
         """What the lost request has made: go on with the first of it, and delete the others."""
         if bodies:
-            first, *extras = (adopted(self.binding, sent, operation, body) for body in bodies)
+            first, *extras = adopted(self.binding, sent, operation, bodies)
             if self.record is not None and first.resource_id:
                 self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
             for extra in extras:

@@ -83,8 +83,24 @@ def _created(body: Body) -> str:
     return str(body.get("created") or body.get("created_at") or "")
 
 
-def adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) -> Submission:
-    """The submission that would have come of the request, had its answer not been lost."""
+def adopted(
+    binding: Binding, sent: Exchange, operation: Operation, bodies: Sequence[Body]
+) -> list[Submission]:
+    """The submissions that would have come of the request, had its answer not been lost.
+
+    One for each resource; but one for all of them if the operation makes many.
+    """
+    if operation.members is None:
+        return [_adopted(binding, sent, operation, body) for body in bodies]
+    first = min(bodies, key=lambda body: (len(str(body.get("name"))), str(body.get("name"))))
+    for same in binding.table.operations:  # one that needs no answer to find the others
+        names = same.identify({"id": str(first["id"])}, sent.request, None)
+        if same.name == operation.name and same.main.ref(names) is not None:
+            return [_adopted(binding, sent, same, first)]
+    return []
+
+
+def _adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) -> Submission:
     exchange = Exchange(
         sent.method,
         sent.url,

@@ -54,7 +54,9 @@ def _binding_of_proxy(proxy: Any) -> Binding:
 def _revive(connection: Any) -> Any:
     def revive(kind: Kind, body: Body, plain: Any) -> Any:
         made = _classes().get(kind.name)
-        return plain if made is None else made.existing(connection=connection, **body)
+        # An image links to itself under a name that no keyword argument may have.
+        attributes = {key: value for key, value in body.items() if key != "self"}
+        return plain if made is None else made.existing(connection=connection, **attributes)
 
     return revive
 

@@ -204,3 +204,21 @@ def test_one_of_many_that_fails_takes_all_back(cloud: Cloud, image: Any, flavor:
         each.id for each in cloud.nova.servers.list() if each.name.startswith("ruin-many")
     }
     future.undo().result(PATIENCE)
+
+
+@pytest.mark.parametrize("reservation", [None, True])
+def test_many_servers_whose_answer_got_lost_are_found_again(
+    cloud: Cloud, image: Any, flavor: Any, reservation: bool | None
+) -> None:
+    assert cloud.fake is not None
+    lost = Fault("cut", service="compute", method="POST", path="/servers$", when="after", count=1)
+    cloud.fake.faults.add(lost)
+    future = cloud.nova.servers.create_async_r(
+        "ruin-lost", image.id, flavor.id, nics="none", min_count=3, reservation_id=reservation
+    )
+    made = future.result(PATIENCE)
+    assert lost.fired == 1
+    assert len(made) == 3
+    there = [each for each in cloud.nova.servers.list() if each.name.startswith("ruin-lost")]
+    assert {each.id for each in made} == {each.id for each in there}
+    future.undo().result(PATIENCE)
