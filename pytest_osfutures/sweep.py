@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_osfutures import leftovers
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, Row, ledgers, reaper_lock
-from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Unreadable
+from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Shelf, Unreadable
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp
@@ -29,6 +29,8 @@ SETTLING = 30.0
 #: What cannot be deleted is tried again for so long, with pauses that grow up to the second.
 PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
 WORKERS = 8
+#: So often a list is asked for before the whole look is given up, and tried again later.
+LIST_TRIES = 6
 
 Wanted = Callable[[Stamp], bool]
 Note = Callable[[str], None]
@@ -57,9 +59,19 @@ class Sweep:
             each
             for shelves in ORDER
             for shelf in shelves
-            for each in leftovers.found(self.source, shelf)
+            for each in self._list(shelf)
             if self.wanted(each.stamp)
         ]
+
+    def _list(self, shelf: Shelf) -> list[Leftover]:
+        """One list; all of them have to be there, so each is asked for more than once."""
+        for number in range(LIST_TRIES - 1):
+            try:
+                return leftovers.found(self.source, shelf)
+            except Unreadable as error:
+                self.note(str(error))
+                self.clock.sleep(SOONEST * 2**number)
+        return leftovers.found(self.source, shelf)
 
     def find_twice(self) -> list[Leftover]:
         """What was there at both of two looks. Raises Unreadable."""

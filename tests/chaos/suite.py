@@ -1,0 +1,212 @@
+"""Runs of pytest as processes of their own, on a fake cloud behind a port: to be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_osfutures.ledger import Ledger, ledgers, reaper_lock
+from pytest_osfutures.locks import ProcessLock
+
+#: Seconds within which anything that is waited for has to happen.
+LIMIT = 60.0
+Unfinished = subprocess.TimeoutExpired
+SUITE = """
+import time
+import pytest
+import pytest_osfutures as osf
+
+@pytest.mark.parametrize("number", range({tests}))
+def test_some(number, os_cloud, os_servers, os_volumes, os_snapshots):
+    web, disk = os_servers.create_async("web"), os_volumes.create_async()
+    more = os_servers.create_async(), os_volumes.create_async()
+    vm, volume = web.result(), disk.result()
+    os_cloud.nova.volumes.create_server_volume_async(vm.id, volume.id).result()
+    os_snapshots.create_async(more[1].result()).result()
+    mark("made")
+    time.sleep({seconds})
+
+def mark(text):
+    with open({marks!r}, "a") as file:
+        file.write(text + "\\n")
+"""
+
+
+def until(happened: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
+    """Wait for something that another process does; its value."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if value := happened():
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"not within {limit} s: {what}")
+
+
+def holder(lock: Path) -> int | None:
+    """The process that holds a lock."""
+    try:
+        inode = lock.stat().st_ino
+    except FileNotFoundError:
+        return None
+    for line in Path("/proc/locks").read_text().splitlines():
+        *_, pid, where, _, _ = line.split()
+        if where.rpartition(":")[2] == str(inode):
+            return int(pid)
+    return None
+
+
+@dataclass
+class World:
+    """A fake cloud with a port, and a directory for the ledgers of the runs in it."""
+
+    url: str
+    place: Path
+    clouds: Path
+    runs: list[Run] = field(default_factory=list)
+
+    @property
+    def ledgers(self) -> Path:
+        """The directory of the ledgers."""
+        return self.place / "ledgers"
+
+    def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        """One request to the fake's control API."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def alive(self, run: str | None = None) -> list[str]:
+        """What exists in the cloud that carries a stamp, of one run or of any."""
+        return [
+            f"{row['kind']} {row['id']}"
+            for row in self.ask("/_osf/resources")["resources"]
+            if "osf_run" in row["metadata"] and run in (None, row["metadata"]["osf_run"])
+        ]
+
+    def environment(self) -> dict[str, str]:
+        """What a run in this world sees."""
+        env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
+        return {**env, "OS_CLIENT_CONFIG_FILE": str(self.clouds), "COLUMNS": "200"}
+
+    def command(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """Run `osfutures` to its end."""
+        code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
+        where = ["--os-cloud", "fake", "--os-ledger", str(self.ledgers)]
+        return subprocess.run(
+            [sys.executable, "-c", code, *args, *where],
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+
+    def run(self, text: str, *args: str, name: str = "suite") -> Run:
+        """Start pytest on the tests in `text`."""
+        folder = self.place / name
+        folder.mkdir()
+        marks = folder / "marks"
+        marks.touch()
+        (folder / "test_it.py").write_text(text.replace("{marks!r}", repr(str(marks))))
+        ours = ["--os-cloud", "fake", "--os-ledger", str(self.ledgers)]
+        with (folder / "out").open("w") as out:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ours, *args],
+                cwd=folder,
+                env=self.environment(),
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                # Whoever starts these tests in the background lets them ignore Ctrl-C.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+            )
+        self.runs.append(Run(self, process, folder, marks))
+        return self.runs[-1]
+
+    def quiet(self) -> bool:
+        """Whether no reaper is at work."""
+        locks = self.ledgers.glob("*.reaper.lock")
+        return all(ProcessLock(path).is_free() for path in locks)
+
+    def settle(self, limit: float = 120.0) -> None:
+        """Wait for the reapers to end."""
+        until(self.quiet, "the end of the reapers", limit)
+
+
+@dataclass
+class Run:
+    """One run of pytest."""
+
+    world: World
+    process: subprocess.Popen[bytes]
+    folder: Path
+    marks: Path
+
+    def made(self, count: int = 1) -> None:
+        """Wait until so many tests have what they need."""
+        until(lambda: self.marks.read_text().count("made") >= count, f"{count} tests\n{self.out}")
+
+    @property
+    def out(self) -> str:
+        """What pytest has said."""
+        return (self.folder / "out").read_text()
+
+    def ledger(self) -> Ledger:
+        """The ledger, if it is the only one; close it after use."""
+        (ledger,) = ledgers(self.world.ledgers)
+        return ledger
+
+    def kill(self, number: int = signal.SIGKILL, *, group: bool = False) -> None:
+        """Send a signal to the run's first process, or to all but the reaper."""
+        if group:
+            os.killpg(self.process.pid, number)
+        else:
+            self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit status."""
+        return self.process.wait(LIMIT)
+
+    def reaper(self) -> int:
+        """The process id of the reaper."""
+        ledger = self.ledger()
+        assert ledger.path is not None
+        lock = reaper_lock(ledger.path)
+        ledger.close()
+        pid = holder(lock)
+        assert pid is not None
+        return pid
+
+
+@contextmanager
+def world(place: Path, speed: float = 20.0) -> Iterator[World]:
+    """A world of its own."""
+    clouds = place / "clouds.yaml"
+    code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
+    args = ["fake", "--speed", str(speed), "--clouds-yaml", str(clouds)]
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *args], stdout=subprocess.PIPE, text=True
+    ) as fake:
+        assert fake.stdout is not None
+        url = fake.stdout.readline().strip().removesuffix("/identity/v3")
+        made = World(url, place, clouds)
+        try:
+            yield made
+        finally:
+            for run in made.runs:
+                with suppress(ProcessLookupError):
+                    run.kill(group=True)
+                run.wait()
+            fake.terminate()

@@ -1,0 +1,193 @@
+"""Whatever a run dies of, nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import textwrap
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chaos.suite import SUITE, World, until
+
+
+def suite(tests: int = 1, seconds: float = 30.0) -> str:
+    """A suite whose tests take their time."""
+    return SUITE.replace("{tests}", str(tests)).replace("{seconds}", str(seconds))
+
+
+def test_kill_9(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    assert len(world.alive()) == 5
+    run.kill()
+    until(lambda: not world.alive(), "all is gone")
+    world.settle()
+    ledger = run.ledger()
+    assert {row.state for row in ledger.rows()} == {"gone"}
+    assert ledger.steps()[-1] == "all of it is gone"
+    ledger.close()
+    after = world.run("def test_x(os_cloud): pass", name="next")
+    assert after.wait() == 0
+    assert "was killed; 5 resources of it are gone, as " in after.out
+    assert [path.suffix for path in world.ledgers.iterdir()] == [".log"]
+
+
+def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    proc = Path(f"/proc/{run.reaper()}")
+    (size,) = [line for line in (proc / "status").read_text().splitlines() if "VmRSS" in line]
+    assert int(size.split()[1]) < 25 * 1024
+    seen = (proc / "cmdline").read_text() + (proc / "environ").read_text()
+    assert "OS_" not in seen
+    assert os.getsid(run.reaper()) == run.reaper()
+    run.kill()
+    world.settle()
+
+
+def test_a_killed_reaper_is_no_loss(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    os.kill(run.reaper(), signal.SIGKILL)
+    run.kill(group=True)
+    run.wait()
+    left = world.alive()
+    assert len(left) == 5
+    listed = world.command("ls")
+    assert listed.returncode == 0
+    assert listed.stdout.count("  dead\n") == 5
+    would = world.command("reap", "--dead", "--dry-run")
+    assert would.stdout.count("would delete") == 5
+    assert world.alive() == left
+    assert world.command("reap", "--dead").returncode == 0
+    assert world.alive() == []
+
+
+def test_the_next_run_finishes_the_job_of_a_killed_reaper(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    os.kill(run.reaper(), signal.SIGKILL)
+    run.kill()
+    run.wait()
+    after = world.run("def test_x(os_cloud): pass", name="next")
+    assert after.wait() == 0, after.out
+    assert world.alive() == []
+    assert "was killed" in after.out
+
+
+def test_ctrl_c_once_deletes_and_says_so(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    run.kill(signal.SIGINT, group=True)
+    assert run.wait() == 2
+    assert world.alive() == []
+    assert "osfutures: interrupted; deleting 5 resources first" in run.out
+    world.settle()
+    assert list(world.ledgers.iterdir()) == []
+
+
+def test_ctrl_c_twice_leaves_it_to_the_reaper(world: World) -> None:
+    slow = {"effect": "delay", "method": "DELETE", "seconds": 60}
+    world.ask("/_osf/faults", slow, "POST")
+    run = world.run(suite())
+    run.made()
+    run.kill(signal.SIGINT)
+    until(lambda: "interrupted; deleting" in run.out, "the first word")
+    run.kill(signal.SIGINT)
+    run.wait()
+    world.ask("/_osf/faults", method="DELETE")
+    assert "resources are left to the reaper, which writes to " in run.out
+    until(lambda: not world.alive(), "all is gone")
+    world.settle()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_are_as_ctrl_c(world: World, number: int) -> None:
+    run = world.run(suite())
+    run.made()
+    run.kill(number)
+    assert run.wait() == 2
+    assert world.alive() == []
+    assert "osfutures: interrupted; deleting 5 resources first" in run.out
+
+
+def test_somebody_elses_handler_stays(world: World) -> None:
+    text = """
+    import signal, pytest
+
+    @pytest.fixture(autouse=True, scope="session")
+    def own():
+        signal.signal(signal.SIGTERM, handler)
+
+    def handler(*_):
+        pass
+
+    def test_it(own, os_cloud):
+        assert signal.getsignal(signal.SIGTERM) is handler
+        assert signal.getsignal(signal.SIGHUP) is not signal.SIG_DFL
+    """
+    run = world.run(textwrap.dedent(text))
+    assert run.wait() == 0, run.out
+
+
+def test_a_crashed_worker(world: World) -> None:
+    text = suite(1, 0).replace("time.sleep(0)", "import os; os._exit(3)")
+    run = world.run(text, "-n1", "--max-worker-restart=0")
+    run.wait()
+    assert "osfutures: left to the reaper" in run.out
+    assert "server web (" in run.out
+    until(lambda: not world.alive(), "all is gone")
+    world.settle()
+
+
+@pytest.mark.parametrize("group", [False, True], ids=["controller", "group"])
+def test_kill_9_with_workers(world: World, group: bool) -> None:
+    run = world.run(suite(2, 5.0), "-n2")
+    run.made(2)
+    run.kill(group=group)
+    until(lambda: not world.alive(), "all is gone")
+    world.settle()
+
+
+def test_one_reaper_for_all_workers_and_nothing_left(world: World) -> None:
+    run = world.run(suite(4, 0.0), "-n4")
+    assert run.wait() == 0, run.out
+    assert world.alive() == []
+    world.settle()
+    assert list(world.ledgers.iterdir()) == []
+
+
+def test_no_secret_leaves_the_process(world: World) -> None:
+    password = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]["auth"]["password"]
+    text = """
+    def test_secrets(os_cloud, os_servers):
+        vm = os_servers.create_async("web", userdata="planted-user-data").result()
+        mark(vm.adminPass)
+        mark(os_cloud.session.get_token())
+        mark("made")
+        os_cloud.nova.volumes.create_server_volume_async(vm.id, "no-such-volume")
+
+    def mark(text):
+        with open({marks!r}, "a") as file:
+            file.write(text + "\\n")
+
+    def test_wait(os_servers):
+        os_servers.create_async("more").result()
+        mark("made")
+        __import__("time").sleep(30)
+    """
+    run = world.run(textwrap.dedent(text), "--tb=short")
+    run.made(2)
+    run.kill()
+    world.settle()
+    assert world.alive() == []
+    admin_pass, token, *_ = run.marks.read_text().splitlines()
+    written = b"".join(path.read_bytes() for path in world.ledgers.iterdir())
+    assert b"web" in written
+    assert password.encode() not in written
+    for secret in (admin_pass, token, "planted-user-data"):
+        assert len(secret) > 5
+        assert secret.encode() not in written + run.out.encode()
