@@ -19,6 +19,7 @@ from pytest_osfutures.pool import Executor, Inline, Pool
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.watch import Reader, Watch
+from pytest_osfutures.width import Width
 
 _log = logging.getLogger("osfutures")
 #: The monitor looks at the clock at least so often (seconds), should the system sleep.
@@ -43,7 +44,8 @@ class Engine:
         self.random = random or Random()
         self.pid = os.getpid()
         self.reads: Executor = Pool("read", 4)
-        self.submissions: Executor = Pool("submit", 8)
+        self.width = Width()
+        self.submissions: Executor = Pool("submit", lambda: self.width.now)
         self.callbacks: Executor = Pool("callback", 16)
         self.monitor = Monitor(self.clock, self._start_look, self.random)
         self._lock = threading.Lock()

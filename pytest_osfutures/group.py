@@ -18,8 +18,9 @@ class Group:
     """All watches that one kind of read serves: same reader, same kind, same microversion.
 
     `dues` says when each of them wants a look, `mentioned` when each resource was heard of last
-    (or asked for first), `listed` what the last list, of `listed_at`, was asked for. `in_flight`
-    are the looks that are not answered yet, each with the moment at which that counts as lost.
+    (or asked for first), `listed` what the last list, of `listed_at`, was asked for, `ended` the
+    same of the last list of what has ended only. `in_flight` are the looks that are not answered
+    yet, each with the moment at which that counts as lost.
     """
 
     reader: Reader
@@ -31,6 +32,8 @@ class Group:
     mentioned: dict[Ref, float] = field(default_factory=dict)
     listed: frozenset[Ref] = frozenset()
     listed_at: float = math.inf
+    ended: frozenset[Ref] = frozenset()
+    ended_at: float = math.inf
     quiet_until: float = -math.inf
     in_flight: set[Timer] = field(default_factory=set)
     total: int = 0
@@ -70,6 +73,17 @@ class Group:
     def is_new(self, watch: Watch) -> bool:
         """Whether the lists of changes may not have told `watch` all since its acceptance."""
         return any(ref not in self.listed or ref not in watch.sights for ref in self.watches[watch])
+
+    def ends(self) -> tuple[str, ...]:
+        """The statuses in which all that is waited for ends; none if that has to be seen whole."""
+        found: dict[str, None] = {}
+        for watch in self.watches:
+            if not watch.operation.creates:
+                return ()
+            for expect in watch.operation.expects:
+                if expect.kind is self.kind:
+                    found.update(dict.fromkeys(sorted(expect.success | expect.failure)))
+        return tuple(found)
 
     def interested(self, refs: Iterable[Ref]) -> list[Watch]:
         """Whose look this is."""

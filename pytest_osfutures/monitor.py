@@ -13,7 +13,7 @@ import logging
 import math
 import queue
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from random import Random
 from weakref import WeakKeyDictionary
@@ -42,6 +42,8 @@ StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
 _log = logging.getLogger("osfutures")
 #: Seconds without any mention of a resource after which it is asked for by itself.
 OVERDUE = 15.0
+#: A list of what has ended only is followed by a whole one after so many times `Poll.slowest`.
+WHOLE = 3.0
 #: A read that is not answered after so many times its own timeout never will be.
 LOST = 2.0
 #: So many durations of each operation are remembered.
@@ -269,15 +271,7 @@ class Monitor:
             for watch in watches
             for ref in sorted(group.watches[watch], key=lambda ref: group.mentioned.get(ref, 0.0))
         ]
-        new = [watch for watch in watches if group.is_new(watch)]
-        starts = [watch.accepted_at if watch.sent_at is None else watch.sent_at for watch in new]
-        situation = Situation(
-            group.kind,
-            group.microversion,
-            group.total,
-            self._offsets.get(group.reader),
-            min([group.listed_at, *starts]),
-        )
+        situation = self._situation(group, watches, now)
         overdue = [
             ref
             for watch in watches
@@ -287,6 +281,22 @@ class Monitor:
         due = {ref for watch in watches if group.dues[watch] <= now for ref in group.watches[watch]}
         looks = plan(situation, wanted, group.confirm, overdue)
         return [look for look in looks if look.listing or not due.isdisjoint(look.refs)]
+
+    def _situation(self, group: Group, watches: Iterable[Watch], now: float) -> Situation:
+        """What a list has to reach back for: in between, only for what has ended."""
+        age = now - group.listed_at  # of the last list that shows everything
+        often = group.kind.changes_since and 0 <= age < WHOLE * group.reader.poll.slowest
+        statuses = group.ends() if often else ()
+        if statuses:
+            last = group.ended_at
+            new = [w for w in watches if group.ended.isdisjoint(group.watches[w])]
+        else:
+            last = group.listed_at
+            new = [watch for watch in watches if group.is_new(watch)]
+        starts = [watch.accepted_at if watch.sent_at is None else watch.sent_at for watch in new]
+        offset = self._offsets.get(group.reader)
+        since = min([last, *starts])
+        return Situation(group.kind, group.microversion, group.total, offset, since, statuses)
 
     def _send(self, group: Group, look: Look, now: float) -> None:
         patience = LOST * group.reader.poll.read_timeout
@@ -321,6 +331,8 @@ class Monitor:
         for ref in outcome.look.refs:
             group.confirm.pop(ref, None)
         if outcome.look.listing:
+            group.ended, group.ended_at = asked, outcome.asked_at
+        if outcome.look.listing and not outcome.look.statuses:
             group.listed, group.listed_at = asked, outcome.asked_at
             if outcome.look.since is None:
                 group.total = len(outcome.found)
@@ -331,7 +343,7 @@ class Monitor:
                 continue  # the end of another one has ended it
             seen = [ref for ref in refs if self._see(group, watch, ref, outcome)]
             if seen or not asked.isdisjoint(refs):
-                group.put(watch, self._next_look(watch, now))
+                group.put(watch, self._next_look(watch, outcome.asked_at))
             if seen:
                 self._judge(watch)
 

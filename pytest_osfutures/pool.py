@@ -24,20 +24,32 @@ class Executor(Protocol):
 
 
 class Pool:
-    """Up to `size` daemon threads, started when they are needed and ended when they are not."""
+    """Up to `size` daemon threads, started when they are needed and ended when they are not.
 
-    def __init__(self, name: str, size: int) -> None:
+    A `size` that is a function may change its mind at any time.
+    """
+
+    def __init__(self, name: str, size: int | Callable[[], int]) -> None:
         self.name = name
-        self.size = size
+        self._size = size
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._unfinished = 0
 
+    @property
+    def size(self) -> int:
+        """How many tasks may run at a time now."""
+        return self._size if isinstance(self._size, int) else self._size()
+
     def submit(self, task: Task) -> None:
         with self._lock:
             self._tasks.put(task)
             self._unfinished += 1
+        self._grow()
+
+    def _grow(self) -> None:
+        with self._lock:
             if self._unfinished <= self._threads or self._threads >= self.size:
                 return
             self._threads += 1
@@ -60,6 +72,10 @@ class Pool:
             del task
             with self._lock:
                 self._unfinished -= 1
+                if self._threads > self.size:
+                    self._threads -= 1
+                    return
+            self._grow()
 
 
 class Inline:

@@ -14,6 +14,8 @@ from pytest_osfutures.operation import Body, Kind, Ref, Sight
 
 #: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
 OVERLAP = 2.0
+#: The same where a list of changes leaves out what is under way: a later one shows what it missed.
+SHORT_OVERLAP = 0.25
 #: So many reads by id are as cheap as one list, whatever the list's length.
 FEW = 2
 #: A list of so many resources costs about as much as one more read by id.
@@ -24,7 +26,8 @@ PAGE = 50
 class Look:
     """One read: `refs` by id when `path` is one resource's, else everything a list holds.
 
-    `since` limits the list to what changed after that moment (seconds of the cloud's date).
+    `since` limits the list to what changed after that moment (seconds of the cloud's date),
+    `statuses` to what is in one of them.
     """
 
     kind: Kind
@@ -33,6 +36,7 @@ class Look:
     path: str
     listing: bool = False
     since: float | None = None
+    statuses: tuple[str, ...] = ()
 
     @cached_property
     def asked(self) -> frozenset[Ref]:
@@ -80,7 +84,8 @@ class Situation:
     """What is known when reads are planned for one kind of resource.
 
     `total` is the length of the last complete list, `offset` the lower bound of the cloud's date
-    minus the engine's clock, `since` the moment (engine's clock) from which changes matter.
+    minus the engine's clock, `since` the moment (engine's clock) from which changes matter, and
+    `statuses` those that matter now (none: all).
     """
 
     kind: Kind
@@ -88,6 +93,7 @@ class Situation:
     total: int = 0
     offset: float | None = None
     since: float = 0.0
+    statuses: tuple[str, ...] = ()
 
 
 def plan(
@@ -116,7 +122,8 @@ def plan(
     late = [ref for ref in rest if ref in set(overdue)]
     if len(late) > FEW:
         return [*looks, _list(situation, rest)]
-    since = situation.since + situation.offset - OVERLAP
+    overlap = SHORT_OVERLAP if situation.statuses else OVERLAP
+    since = situation.since + situation.offset - overlap
     return [*looks, *(_get(situation, ref) for ref in late), _list(situation, rest, since)]
 
 
@@ -126,10 +133,13 @@ def _get(situation: Situation, ref: Ref) -> Look:
 
 def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = None) -> Look:
     path = situation.kind.list_path or ""
+    statuses = situation.statuses if since is not None else ()
     if since is not None:
         moment = datetime.fromtimestamp(int(since), UTC)
         path += f"?changes-since={moment:%Y-%m-%dT%H:%M:%SZ}"
-    return Look(situation.kind, situation.microversion, refs, path, listing=True, since=since)
+        path += "".join(f"&status={status}" for status in statuses)
+    version = situation.microversion
+    return Look(situation.kind, version, refs, path, True, since, statuses)
 
 
 def _date(body: Body) -> float | None:

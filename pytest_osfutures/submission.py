@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -141,13 +141,26 @@ def submit(
     """
     binding.source.catalog()
     with capture(binding.engine.clock, before, sent) as exchanges:
-        plain = call()
+        try:
+            plain = call()
+        finally:
+            _pace(binding.engine, exchanges)
     for exchange in reversed(exchanges):
         if exchange.accepted and (found := recognise(binding, exchange)):
             operation, names, _ = found
             names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
             return Submission(binding, plain, operation, names, exchange)
     return Submission(binding, plain)
+
+
+def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
+    """Let the engine learn how much the API can take."""
+    for exchange in exchanges:
+        if exchange.status:
+            parts = exchange.url.partition("?")[0].rstrip("/").split("/")
+            kind = f"{exchange.method} {parts[-1 if exchange.method == 'POST' else -2]}"
+            took = exchange.answered_at - exchange.sent_at
+            engine.width.answered(kind, took, exchange.status)
 
 
 def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, Place] | None:

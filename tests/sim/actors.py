@@ -149,11 +149,12 @@ class Actor:
             self.world.excused.update(server.id for server in self.world.made_by(future))
             return
         left = [] if ident is None else [self.world.server(ident)]
-        if future.done() and isinstance(future.exception(), UnknownFate):
+        ended = future.done() and not future.cancelled()
+        if ended and isinstance(future.exception(), UnknownFate):
             self.world.excused.update(server.id for server in self.world.made_by(future))
         else:
             left += self.world.made_by(future)
         alive = [server.id for server in left if server is not None]
         if alive:
-            why = future.exception() if future.done() else ""
+            why = future.exception() if ended else ""
             raise Broken(f"{gone} of {ident} ended as a success, {alive} is still there; {why}")

@@ -70,9 +70,9 @@ class Timeline(ManualClock):
 
 
 class Crew:
-    """An `Executor` on a timeline: up to `size` tasks at a time, the others wait in order."""
+    """An `Executor` on a timeline: up to `size()` tasks at a time, the others wait in order."""
 
-    def __init__(self, timeline: Timeline, size: int) -> None:
+    def __init__(self, timeline: Timeline, size: Callable[[], int]) -> None:
         self.timeline = timeline
         self.size = size
         self._waiting: deque[Task] = deque()
@@ -83,7 +83,7 @@ class Crew:
         self._start()
 
     def _start(self) -> None:
-        while self._waiting and self._running < self.size:
+        while self._waiting and self._running < self.size():
             self._running += 1
             task = self._waiting.popleft()
             self.timeline.spawn(partial(self._run, task))

@@ -64,9 +64,9 @@ class SimulatedEngine(SteppedEngine):
         self.timeline = timeline
         self.weather = weather
         self.chance = Random(random.random())
-        self.reads = Crew(timeline, 4)
-        self.submissions = Crew(timeline, 24)
-        self.callbacks = Crew(timeline, 16)
+        self.reads = Crew(timeline, lambda: 4)
+        self.submissions = Crew(timeline, lambda: self.width.now)
+        self.callbacks = Crew(timeline, lambda: 16)
 
     def _start_look(self, reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
         def maybe_twice(outcome: Outcome) -> None:
