@@ -155,6 +155,14 @@ def test_what_belongs_to_others(demo: Asker, admin: Asker) -> None:
     shared = demo.network()
     refusal = (403, "PolicyNotAuthorized", "rule:delete_network is disallowed by policy")
     assert said(ask(demo, "DELETE", f"/networks/{shared}")) == refusal
+    port = ask(demo, "POST", "/ports", {"port": {"network_id": hidden}})
+    assert said(port)[:2] == (404, "NetworkNotFound")
+    subnet = {"network_id": shared, "cidr": "10.0.0.0/29", "ip_version": 4}
+    assert said(ask(demo, "POST", "/subnets", {"subnet": subnet}))[:2] == refusal[:2]
+    group = admin.cloud.network.default_group(admin.project_id).id
+    rule = {"security_group_id": group, "direction": "ingress"}
+    added = ask(demo, "POST", "/security-group-rules", {"security_group_rule": rule})
+    assert said(added)[:2] == (404, "SecurityGroupNotFound")
 
 
 def outside(admin: Asker) -> str:
@@ -342,3 +350,28 @@ def test_a_port_of_ones_own_outlives_the_server(demo: Asker) -> None:
     demo.clock.advance(20)
     shown = ask(demo, "GET", f"/ports/{port}").body["port"]
     assert (shown["status"], shown["device_id"]) == ("DOWN", "")
+
+
+@pytest.mark.parametrize(
+    ("subnet", "kind"),
+    [
+        ({"cidr": "x"}, "InvalidInput"),
+        ({"cidr": "10.0.0.0/8", "ip_version": 6}, "InvalidInput"),
+        ({}, "BadRequest"),
+        ({"cidr": "10.0.0.0/29", "dns_nameservers": ["x"]}, "HTTPBadRequest"),
+        (
+            {"cidr": "10.0.0.0/29", "allocation_pools": [{"start": "9.0.0.1", "end": "9.0.0.2"}]},
+            "OutOfBoundsAllocationPool",
+        ),
+    ],
+)
+def test_subnets_refuse(demo: Asker, subnet: dict[str, Any], kind: str) -> None:
+    network = make(demo, "network")["id"]
+    body = {"network_id": network, "ip_version": 4} | subnet
+    assert said(ask(demo, "POST", "/subnets", {"subnet": body}))[:2] == (400, kind)
+
+
+@pytest.mark.parametrize("wanted", ["x", [{"foo": "x"}], [{"ip_address": "9.9.9.9"}]])
+def test_fixed_ips_refuse(demo: Asker, wanted: Any) -> None:
+    body = {"network_id": demo.network(), "fixed_ips": wanted}
+    assert ask(demo, "POST", "/ports", {"port": body}).status == 400

@@ -69,15 +69,15 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
             kind="BadRequest",
         )
     net = _net(cidr, version)
+    first = str(net.network_address + (1 if net.num_addresses > 2 else 0))
+    gateway = given.pop("gateway_ip", first)
+    pools = tuple(given.pop("pools", ())) or _pools(net, gateway)
+    _check_pools(net, pools)
     if any(net.overlaps(other.net) for other in model.subnets_of(network.id)):
         raise _input(
             f"Requested subnet with cidr: {net} for network: {network.id} overlaps with another "
             "subnet."
         )
-    first = str(net.network_address + (1 if net.num_addresses > 2 else 0))
-    gateway = given.pop("gateway_ip", first)
-    pools = tuple(given.pop("pools", ())) or _pools(net, gateway)
-    _check_pools(net, pools)
     subnet = Subnet(
         id=model.cloud.new_id(),
         project_id=project_id,

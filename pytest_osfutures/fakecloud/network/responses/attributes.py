@@ -165,6 +165,13 @@ def fixed_ip(value: Any) -> dict[str, str]:
     return {key: value[key] for key in ("subnet_id", "ip_address") if value.get(key)}
 
 
+def fixed_ips(value: Any) -> tuple[dict[str, str], ...]:
+    """The addresses that a port wants."""
+    if not isinstance(value, list):
+        raise Unfit(f"Invalid data format for fixed IP: '{value}'")
+    return tuple(fixed_ip(entry) for entry in value)
+
+
 def protocol(value: Any) -> str | None:
     """The name or the number of an IP protocol; `any` is none."""
     if value in (None, "any"):
@@ -239,7 +246,7 @@ PORT = {
     "network_id": Attribute("network_id", uuid, REQUIRED, update=False),
     "admin_state_up": UP,
     "mac_address": Attribute("mac_address", mac),
-    "fixed_ips": Attribute("fixed_ips", listing(fixed_ip)),
+    "fixed_ips": Attribute("fixed_ips", fixed_ips),
     "device_id": Attribute("device_id", text),
     "device_owner": Attribute("device_owner", text),
     "security_groups": Attribute("security_groups", listing(uuid)),

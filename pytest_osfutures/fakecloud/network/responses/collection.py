@@ -127,7 +127,26 @@ class Collection:
                 "Specifying 'project_id' other than the authenticated project in request is not "
                 "allowed for the current user."
             )
+        if not caller.is_admin:
+            self._check_neighbours(call.cloud.network, caller, values)
         return owner, values
+
+    def _check_neighbours(
+        self, model: NetworkModel, caller: Caller, values: Mapping[str, Any]
+    ) -> None:
+        """Raise Refused unless the caller may put something on the network, or into the group."""
+        network_id, group_id = values.get("network_id"), values.get("security_group_id")
+        if network_id and (network := model.networks.get(network_id)):
+            own = network.project_id == caller.project_id
+            if not (own or network.shared or network.external):
+                said = f"Network {network_id} could not be found."
+                raise Refused(404, said, kind="NetworkNotFound")
+            if self.name == "subnet" and not own:
+                raise disallowed("rule:create_subnet")
+        if group_id and (group := model.groups.get(group_id)):
+            if group.project_id != caller.project_id:
+                said = f"Security group {group_id} does not exist"
+                raise Refused(404, said, kind="SecurityGroupNotFound")
 
     def _check_quota(self, call: Call, count: int) -> None:
         model, project = call.cloud.network, call.caller.project_id
