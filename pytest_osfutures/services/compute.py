@@ -74,6 +74,7 @@ def image(name: str, key: str, event: str) -> Operation:
         undo=DELETE_IMAGE,
         tout=600.0,
         usual=15.0,
+        stamp=f"{key}.metadata",
     )
 
 
@@ -143,19 +144,18 @@ OPERATIONS = (
         (server("SOFT_DELETED", gone=True),),
         action="{id}",
     ),
-    # 4 to 15
-    action("force_delete", "forceDelete", server(gone=True)),
-    action("restore", "restore", server("ACTIVE")),
-    action("start", "os-start", server("ACTIVE")),
-    action("stop", "os-stop", server("SHUTOFF"), tout=600.0),
-    action("reboot_soft", "reboot", server("ACTIVE", "RESCUE"), when=seen.reboots("SOFT")),
-    action("reboot_hard", "reboot", server("ACTIVE"), when=seen.reboots("HARD")),
-    action("pause", "pause", server("PAUSED")),
-    action("unpause", "unpause", server("ACTIVE")),
-    action("suspend", "suspend", server("SUSPENDED")),
-    action("resume", "resume", server("ACTIVE", "PAUSED", "SHUTOFF")),
-    action("rescue", "rescue", server("RESCUE"), **SLOW),
-    action("unrescue", "unrescue", server("ACTIVE")),
+    action("force_delete", "forceDelete", server(gone=True)),  # 4
+    action("restore", "restore", server("ACTIVE")),  # 5
+    action("start", "os-start", server("ACTIVE")),  # 6
+    action("stop", "os-stop", server("SHUTOFF"), tout=600.0),  # 7
+    action("reboot_soft", "reboot", server("ACTIVE", "RESCUE"), when=seen.reboots("SOFT")),  # 8
+    action("reboot_hard", "reboot", server("ACTIVE"), when=seen.reboots("HARD")),  # 9
+    action("pause", "pause", server("PAUSED")),  # 10
+    action("unpause", "unpause", server("ACTIVE")),  # 11
+    action("suspend", "suspend", server("SUSPENDED")),  # 12
+    action("resume", "resume", server("ACTIVE", "PAUSED", "SHUTOFF")),  # 13
+    action("rescue", "rescue", server("RESCUE"), **SLOW),  # 14
+    action("unrescue", "unrescue", server("ACTIVE")),  # 15
     # 16 to 19: a window may confirm a resize by itself, which only the event tells from a failure
     action(
         "resize",
@@ -222,10 +222,9 @@ OPERATIONS = (
         "compute_live_migration_abort",
         "cancelled",
     ),
-    # 25 to 27
-    action("shelve", "shelve", server("SHELVED", "SHELVED_OFFLOADED"), **SLOW),
-    action("shelve_offload", "shelveOffload", server("SHELVED_OFFLOADED"), **SLOW),
-    action("unshelve", "unshelve", server("ACTIVE"), **SLOW),
+    action("shelve", "shelve", server("SHELVED", "SHELVED_OFFLOADED"), **SLOW),  # 25
+    action("shelve_offload", "shelveOffload", server("SHELVED_OFFLOADED"), **SLOW),  # 26
+    action("unshelve", "unshelve", server("ACTIVE"), **SLOW),  # 27
     # 28, 29
     image("create_image", "createImage", "compute_snapshot_instance"),
     # 30

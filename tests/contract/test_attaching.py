@@ -63,6 +63,24 @@ def test_swap(cloud: Cloud, admin: Cloud, vm: Any, made: Callable[[Any], Any]) -
     detach(cloud, vm, new).result(PATIENCE)
 
 
+def test_migrate_of_an_attached_volume(cloud: Cloud, admin: Cloud, vm: Any) -> None:
+    kinds = [each for each in admin.cinder.volume_types.list() if not each.extra_specs]
+    if not kinds:
+        pytest.skip("the cloud has no volume type that every backend takes")
+    created = cloud.cinder.volumes.create_async(1, name="contract-moves", volume_type=kinds[0].name)
+    volume = created.result(PATIENCE)
+    here = getattr(admin.cinder.volumes.get(volume.id), "os-vol-host-attr:host")
+    elsewhere = [each.name for each in admin.cinder.pools.list() if each.name != here]
+    if elsewhere:
+        attach(cloud, vm, volume).result(PATIENCE)
+        future = admin.cinder.volumes.migrate_volume_async(volume.id, elsewhere[0], False, False)
+        done = future.result(PATIENCE)
+        assert getattr(done, "os-vol-host-attr:host") == elsewhere[0]
+        assert done.status == "in-use"
+        detach(cloud, vm, volume).result(PATIENCE)
+    created.undo().result(PATIENCE)
+
+
 def test_interface_attach_and_detach(cloud: Cloud, choice: Any, vm: Any) -> None:
     network = choice.nics()[0]["net-id"]
     future = vm.interface_attach_async(None, network, None)
