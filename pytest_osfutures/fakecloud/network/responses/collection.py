@@ -143,10 +143,10 @@ class Collection:
                 raise Refused(404, said, kind="NetworkNotFound")
             if self.name == "subnet" and not own:
                 raise disallowed("rule:create_subnet")
-        if group_id and (group := model.groups.get(group_id)):
-            if group.project_id != caller.project_id:
-                said = f"Security group {group_id} does not exist"
-                raise Refused(404, said, kind="SecurityGroupNotFound")
+        group = model.groups.get(group_id or "")
+        if group is not None and group.project_id != caller.project_id:
+            said = f"Security group {group_id} does not exist"
+            raise Refused(404, said, kind="SecurityGroupNotFound")
 
     def _check_quota(self, call: Call, count: int) -> None:
         model, project = call.cloud.network, call.caller.project_id
