@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operation import Body
 from pytest_osfutures.source import Source, message
-from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.stamp import OF, Stamp
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _inherited(image: Body) -> bool:
 
     Nova gives the properties of a server's image to the snapshots of the server.
     """
-    return image.get("instance_uuid") is not None and image.get("osf_of") != image["instance_uuid"]
+    return image.get("instance_uuid") is not None and image.get(OF) != image["instance_uuid"]
 
 
 def _listed(source: Source, shelf: Shelf) -> Iterator[Body]:

@@ -16,6 +16,9 @@ from typing import Any
 RUN = "osf_run"
 OPERATION = "osf_op"
 EXPIRES = "osf_expires"
+#: Nova hands an image's properties down to the images of servers made of it, this one as well; so
+#: it tells which image the stamp was meant for.
+OF = "osf_of"
 _NAME = re.compile(r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>\d+)(-|\Z)")
 
 
@@ -27,9 +30,10 @@ class Stamp:
     operation: str
     expires: int
 
-    def metadata(self) -> dict[str, str]:
-        """The stamp as the resource carries it."""
-        return {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
+    def metadata(self, of: str | None = None) -> dict[str, str]:
+        """The stamp as the resource carries it; `of` is the server that an image is made of."""
+        mark = {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
+        return mark if of is None else {**mark, OF: of}
 
     @classmethod
     def of(cls, resource: Mapping[str, Any]) -> Stamp | None:
@@ -56,17 +60,17 @@ class Stamp:
 
     def is_on(self, resource: Mapping[str, Any]) -> bool:
         """Whether `resource` was made by this very operation."""
-        metadata = resource.get("metadata")
-        return isinstance(metadata, Mapping) and metadata.get(OPERATION) == self.operation
+        found = self.of(resource)
+        return found is not None and found.operation == self.operation
 
-    def put_on(self, request: Any, place: str) -> Any:
+    def put_on(self, request: Any, place: str, of: str | None = None) -> Any:
         """The request's document with the stamp at `place` (`server.metadata`)."""
         stamped = copy.deepcopy(request)
         target = stamped
         *way, last = place.split(".")
         for key in way:
             target = target[key]
-        target[last] = {**(target.get(last) or {}), **self.metadata()}
+        target[last] = {**(target.get(last) or {}), **self.metadata(of)}
         return stamped
 
 

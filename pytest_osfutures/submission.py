@@ -181,9 +181,11 @@ def submit_stamped(
 ) -> Submission:
     """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
     submission = submit(binding, call, stamping(binding, stamp, record), sent)
-    operation, ident = submission.operation, submission.resource_id
-    if record is not None and operation is not None and operation.stamp and ident:
-        record.bound(ident)
+    operation = submission.operation
+    if record is not None and operation is not None and operation.stamp:
+        made = operation.main.ref(submission.names or {})
+        if made is not None:
+            record.bound(made.id)
     return submission
 
 
@@ -195,8 +197,8 @@ def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> Be
         found = place and binding.table.find(place.service, method, place.path, request)
         if found and found[0].stamp:
             if record is not None:
-                record.intended(found[0].expects[0].kind.name, _name(request, None))
-            return stamp.put_on(request, found[0].stamp)
+                record.intended(found[0].main.kind.name, _name(request, None))
+            return stamp.put_on(request, found[0].stamp, found[1].get("server"))
         return None
 
     return before

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import time
 from typing import Any
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.leftovers import SHELVES, Leftover
 from pytest_osfutures.plugin.choice import Choice
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.stamp import Stamp, new_id
 
 _numbers = itertools.count(1)
 
@@ -115,3 +118,66 @@ class Snapshots(Factory):
             **more,
         )
         return self.scope.own("snapshot", future)
+
+
+class Images(Factory):
+    """Creates images of servers; `os_images` and its siblings of wider scope."""
+
+    def create_async(
+        self,
+        server: Any,
+        name: str | None = None,
+        *,
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        **more: Any,
+    ) -> OperationFuture[Any]:
+        """Create an image of `server` (an object or an id) and return its future.
+
+        The result is the image's id. All else as for servers; it goes to novaclient's
+        `servers.create_image`.
+        """
+        future = self.cloud.nova.servers.create_image_async_r(
+            server, self._name(name), **self._tries(try_count, tout), **more
+        )
+        return self.scope.own("image", future)
+
+
+class Keypairs(Factory):
+    """Creates keypairs; `os_keypairs` and its siblings of wider scope."""
+
+    def create(self, name: str | None = None, public_key: str | None = None) -> Any:
+        """Create a keypair at once and return novaclient's object.
+
+        Keypairs have no metadata, so their name begins with the stamp and ends with `name`.
+        Without `public_key` a new Ed25519 key is made, and the object has its `private_key`.
+        """
+        private = None
+        if public_key is None:
+            public_key, private = _new_key()
+        expires = int(time.time() + self.scope.guard.expiry)
+        stamp = Stamp(self.cloud.run, new_id(), expires)
+        full = stamp.name(name)
+        record = self.scope.guard.ledger.record(stamp)
+        record.intended("keypair", full)
+        self.scope.own_keypair(Leftover(SHELVES["keypair"], full, stamp, full))
+        keypair = self.cloud.nova.keypairs.create(full, public_key)
+        record.bound(full)
+        if private is not None:
+            keypair.private_key = private
+        return keypair
+
+
+def _new_key() -> tuple[str, str]:
+    """A new key: the public half, and the private one, as OpenSSH writes them."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    openssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+    return key.public_key().public_bytes(*openssh).decode(), private.decode()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 #: Whether there may be something to take care of at the end.
 IN_USE: pytest.StashKey[bool] = pytest.StashKey()
-KINDS = ("os_cloud", "os_servers", "os_volumes", "os_snapshots")
+KINDS = ("os_cloud", "os_servers", "os_volumes", "os_snapshots", "os_images", "os_keypairs")
 ScopeName = Literal["function", "class", "module", "session"]
 SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
@@ -87,6 +87,11 @@ FACTORIES = {
         "Snapshots",
         "A factory of volumes' snapshots, which are gone at the end of its scope.",
     ),
+    "os_images": (
+        "Images",
+        "A factory of servers' images, which are gone at the end of its scope.",
+    ),
+    "os_keypairs": ("Keypairs", "A factory of keypairs, which are gone at the end of its scope."),
 }
 
 

@@ -23,6 +23,8 @@ from pytest_osfutures.sweep import clean_up, clean_up_dead, dead_runs, sweep_exp
 PERSISTENCE = 60.0
 #: Seconds that the end of a run waits for the sweep of older runs.
 PATIENCE = 60.0
+#: Seconds after which anybody may delete what is left of a run.
+EXPIRY = 6 * 3600.0
 RUN: pytest.StashKey[str] = pytest.StashKey()
 CONTROLLER: pytest.StashKey[Ledger] = pytest.StashKey()
 
@@ -77,7 +79,8 @@ class Guard:
             start = partial(reaper.start, self.ledger, cloud.name, configuration)
             self.ledger.before_first = start
         cloud.run, cloud.ledger = self.ledger.run, self.ledger
-        cloud.expiry = options.EXPIRY.value(config)
+        self.expiry: float = options.EXPIRY.value(config) or EXPIRY
+        cloud.expiry = self.expiry
 
     def _join(self) -> Ledger:
         project = self.cloud.session.get_project_id() or ""

@@ -5,13 +5,18 @@ from __future__ import annotations
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any
 
+from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.leftovers import Leftover
+from pytest_osfutures.sweep import Sweep
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.guard import Guard
 
+#: Seconds that a keypair has to be gone after its deletion.
+KEYPAIR_PATIENCE = 10.0
 Made = list[tuple[str, OperationFuture[Any]]]
 
 
@@ -26,11 +31,16 @@ class Scope:
         self.guard = guard
         self.owner = owner
         self.made: Made = []
+        self.keypairs: list[Leftover] = []
 
     def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
         """From now on this is deleted with all the rest."""
         self.made.append((kind, future))
         return future
+
+    def own_keypair(self, keypair: Leftover) -> None:
+        """From now on this keypair is deleted with all the rest."""
+        self.keypairs.append(keypair)
 
     def keep(self) -> None:
         """Leave what there is where it is, and note that somebody wants it."""
@@ -38,6 +48,9 @@ class Scope:
         for kind, future in wanted:
             self.guard.keep(kind, str(future.resource_id))
         self.made = [each for each in self.made if each not in wanted]
+        for keypair in self.keypairs:
+            self.guard.keep("keypair", keypair.id)
+        self.keypairs = []
         self.close()
 
     def close(self) -> None:
@@ -47,18 +60,30 @@ class Scope:
         volumes.
         """
         made, self.made = self.made, []
+        keypairs, self.keypairs = self.keypairs, []
         volumes = [each for each in made if each[0] == "volume"]
         servers = {future.resource_id for kind, future in made if kind == "server"}
         try:
             self._detach(volumes, servers)
             left = _undo([each for each in made if each[0] != "volume"])
+            left += self._delete(keypairs)
             left += _undo(volumes)
         except KeyboardInterrupt:
             self.guard.abandoned = True
             raise
         if left:
-            text = f"{len(left)} of {len(made)} resources could not be deleted"
+            text = f"{len(left)} of {len(made) + len(keypairs)} resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
+
+    def _delete(self, keypairs: list[Leftover]) -> list[str]:
+        """Delete keypairs, which go at once; what is left, with the reasons."""
+        clock, note = SystemClock(), self.guard.ledger.note
+        sweep = Sweep(self.cloud.source, lambda _: True, clock, note, KEYPAIR_PATIENCE)
+        left = sweep.remove(keypairs)
+        for each in keypairs:
+            if each not in left:
+                self.guard.ledger.gone("keypair", each.id)
+        return [f"{each}: {why}" for each, why in left.items()]
 
     def _detach(self, volumes: Made, servers: set[str | None]) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""

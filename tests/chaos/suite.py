@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_osfutures.ledger import Ledger, ledgers, reaper_lock
 from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.stamp import Stamp
 
 #: Seconds within which anything that is waited for has to happen.
 LIMIT = 60.0
@@ -65,6 +66,11 @@ def holder(lock: Path) -> int | None:
     return None
 
 
+def _stamp(row: dict[str, Any]) -> Stamp | None:
+    more = {"fingerprint": ""} if row["kind"] == "keypair" else {}
+    return Stamp.of({**row, **more})
+
+
 @dataclass
 class World:
     """A fake cloud with a port, and a directory for the ledgers of the runs in it."""
@@ -92,7 +98,7 @@ class World:
         return [
             f"{row['kind']} {row['id']}"
             for row in self.ask("/_osf/resources")["resources"]
-            if "osf_run" in row["metadata"] and run in (None, row["metadata"]["osf_run"])
+            if (stamp := _stamp(row)) is not None and run in (None, stamp.run)
         ]
 
     def environment(self) -> dict[str, str]:

@@ -108,6 +108,10 @@ def _live_and_die(world: World, seed: int) -> str:
     random = Random(seed)
     workers = random.choice(([], [], ["-n2"], ["-n4"] if RUNS > 10 else ["-n2"]))
     text = SUITE.replace("{tests}", "6").replace("{seconds}", "0.2")
+    text = text.replace("os_snapshots)", "os_snapshots, os_images, os_keypairs)").replace(
+        '    mark("made")',
+        '    os_keypairs.create(), os_images.create_async(vm).result()\n    mark("made")',
+    )
     teardown = random.choice(("wait", "background"))
     run = world.run(text, *workers, f"--os-teardown={teardown}", name=f"run{seed}")
     moment = random.uniform(2.0, 20.0)

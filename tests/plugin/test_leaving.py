@@ -141,3 +141,49 @@ def test_servers_go_before_their_volumes_and_snapshots_before_theirs(
         assert not [each for each in requests if "DELETE" in each and "attachments" in each]
     """
     run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
+    text = """
+    def kinds(cloud):
+        return [row["kind"] for row in cloud.fake.alive() if "osf_run" in row["metadata"]]
+
+    def test_some(os_cloud, os_servers, os_images, os_keypairs):
+        key = os_keypairs.create("mine")
+        assert key.name.endswith("-mine")
+        assert key.name.startswith(f"osf-{os_cloud.run}-")
+        assert "PRIVATE KEY" in key.private_key
+        vm = os_servers.create_async(key_name=key.name).result()
+        image = os_images.create_async(vm, "picture").result()
+        (row,) = [row for row in os_cloud.fake.alive() if row["name"] == "picture"]
+        assert row["metadata"]["osf_of"] == vm.id
+        assert sorted(kinds(os_cloud)) == ["image", "server"]
+
+    def test_nothing_is_left(os_cloud):
+        assert kinds(os_cloud) == []
+        assert os_cloud.nova.keypairs.list() == []
+    """
+    run(pytester, text).assert_outcomes(passed=2)
+
+
+def test_the_image_of_somebody_elses_server_is_not_ours(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_inherited(os_cloud, os_servers, os_images):
+        ours = os_images.create_async(os_servers.create_async().result()).result()
+        nova, flavor = os_cloud.nova, os_cloud.nova.flavors.find(name="m1.nano")
+        ours = [row for row in os_cloud.fake.alive() if "osf_of" in row["metadata"]][0]["id"]
+        server = nova.servers.create("foreign", ours, flavor, nics="none")
+        os_cloud.fake.clock.sleep(60)
+        nova.servers.create_image(server, "foreign")
+
+    def test_it_stays(os_cloud):
+        from pytest_osfutures.clock import SystemClock
+        from pytest_osfutures.sweep import Sweep
+
+        os_cloud.fake.clock.sleep(60)
+        sweep = Sweep(os_cloud.source, lambda _: True, SystemClock(), print)
+        assert sweep.remove(sweep.find()) == {}
+        rows = os_cloud.fake.alive()
+        assert [row["name"] for row in rows if row["name"] == "foreign"] == ["foreign", "foreign"]
+    """
+    run(pytester, text).assert_outcomes(passed=2)
