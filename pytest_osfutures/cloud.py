@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -68,9 +69,15 @@ class Cloud:
         import novaclient
         from novaclient import client
 
-        version = self._microversion("compute", "2.1", novaclient.API_MAX_VERSION.get_string())
+        newest = novaclient.API_MAX_VERSION.get_string()
+        version, endpoint = self._endpoint("compute", "2.1", newest)
         return self._with_twins(
-            client.Client(version, session=self.session, **self._way("compute", "endpoint_type"))
+            client.Client(
+                version,
+                session=self.session,
+                endpoint_override=endpoint,
+                **self._way("compute", "endpoint_type"),
+            )
         )
 
     @cached_property
@@ -78,12 +85,13 @@ class Cloud:
         """A cinderclient Client at the newest microversion that it and the cloud know."""
         from cinderclient import api_versions, client
 
-        version = self._microversion("block-storage", "3.0", api_versions.MAX_VERSION)
+        version, endpoint = self._endpoint("block-storage", "3.0", api_versions.MAX_VERSION)
         return self._with_twins(
             client.Client(
                 version,
                 session=self.session,
                 service_type="block-storage",
+                endpoint_override=endpoint,
                 **self._way("block-storage", "endpoint_type"),
             )
         )
@@ -135,23 +143,27 @@ class Cloud:
             "region_name": self._config.get_region_name(service),
         }
 
-    def _microversion(self, service: str, lowest: str, highest: str) -> str:
-        """The clouds.yaml's own default, else the newest that both sides know."""
-        if self._config is not None:
-            chosen = self._config.get_default_microversion(service)
-            if chosen:
-                return str(chosen)
+    def _endpoint(self, service: str, lowest: str, highest: str) -> tuple[str, str | None]:
+        """The microversion to speak: the clouds.yaml's own default, else the newest that both know.
+
+        And the endpoint, if the catalog's URL is without a version: only the sdk finds the way from
+        there by itself.
+        """
         way = self._way(service, "interface")
         data = self.session.get_endpoint_data(
             service_type=service, min_version=lowest, max_version=f"{lowest[0]}.latest", **way
         )
         if data is None:
             raise CloudUnreachable(f"the catalog of cloud {self.name!r} has no {service} service")
+        endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
+        chosen = self._config and self._config.get_default_microversion(service)
+        if chosen:
+            return str(chosen), endpoint
         known = data.max_microversion
         if known is None:
-            return lowest
+            return lowest, endpoint
         newest = min(tuple(known), tuple(int(part) for part in highest.split(".")))
-        return ".".join(str(part) for part in newest)
+        return ".".join(str(part) for part in newest), endpoint
 
 
 def connect(

@@ -1,0 +1,29 @@
+"""A cloud: which endpoints and microversions its clients speak to."""
+
+from __future__ import annotations
+
+import pytest
+
+import pytest_osfutures as osf
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.engine import SteppedEngine
+
+from .api import CLOUD, NOVA, Api, session
+
+
+@pytest.mark.parametrize("listed", [NOVA, f"{NOVA}/", f"{CLOUD}/compute", f"{CLOUD}/compute/"])
+def test_a_catalog_may_have_a_version_in_its_urls_or_not(listed: str) -> None:
+    engine = SteppedEngine(ManualClock())
+    api = Api(engine.clock)
+    api.nova = listed
+    cloud = osf.connect(session=session(api), engine=engine)
+    future = cloud.nova.servers.create_async("web", "image", "flavor", nics="none")
+    assert future.operation == "server.create"
+    assert engine.run_until(future.done, 1000)
+    assert future.result().status == "ACTIVE"
+
+
+def test_the_newest_microversion_is_spoken_that_both_know() -> None:
+    engine = SteppedEngine(ManualClock())
+    cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
+    assert cloud.nova.api_version.get_string() == "2.96"
