@@ -13,8 +13,8 @@ from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import Attempt, BadInput, Seen
 from pytest_osfutures.watch import Watch
 
+__tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
-U = TypeVar("U")
 
 
 class OperationFuture(Future[T], Generic[T]):
@@ -73,12 +73,22 @@ class OperationFuture(Future[T], Generic[T]):
         return self._attempts
 
     def result(self, timeout: float | None = None) -> T:
-        self._check()
-        return super().result(timeout)
+        error = self.exception(timeout)
+        if error is None:
+            return super().result()
+        try:
+            raise error  # here, and not in the standard library: pytest shows the caller's line
+        finally:
+            del error  # it holds this frame
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         self._check()
-        return super().exception(timeout)
+        try:
+            return super().exception(timeout)
+        except TimeoutError:
+            ident = f" ({self.resource_id})" if self.resource_id else ""
+            what = f"{self.operation or 'the call'}{ident}"
+            raise TimeoutError(f"{what} is not done after {timeout:g} s, and goes on") from None
 
     def cancel(self) -> bool:
         with self._ending:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.engine import Engine, SteppedEngine
-from pytest_osfutures.errors import BadInput, OperationFailed
+from pytest_osfutures.errors import BadInput, OperationFailed, OperationTimeout
 from pytest_osfutures.future import OperationFuture, finished
 
 
@@ -54,6 +54,20 @@ def test_the_wait_is_bounded_and_leaves_it_running(engine: Engine) -> None:
     with pytest.raises(TimeoutError):
         future.exception(timeout=0)
     assert future.running()
+
+
+def test_a_wait_that_is_over_says_for_what(engine: Engine) -> None:
+    future: OperationFuture[str] = OperationFuture(engine)
+    with pytest.raises(TimeoutError, match=r"the call is not done after 0.01 s, and goes on"):
+        future.result(0.01)
+    assert not future.done()
+
+
+def test_an_operations_own_timeout_is_not_that_of_a_wait(engine: Engine) -> None:
+    future: OperationFuture[str] = OperationFuture(engine)
+    future._fail(OperationTimeout("not done within its 5 s"))
+    with pytest.raises(OperationTimeout, match="its 5 s"):
+        future.result(0.01)
 
 
 def test_what_nobody_knows_is_empty(engine: Engine) -> None:
