@@ -64,7 +64,8 @@ def unknown(name: str | None, config: Any, also: str) -> BadInput:
     if found := names(config):
         where = f" in {config.config_filename}" if config.config_filename else ""
         known = ", ".join(found)
-        return BadInput(f"{which}; found{where}: {known} (and {also!r}, the embedded fake)")
+        more = "" if also in found else f" (and {also!r}, the embedded fake)"
+        return BadInput(f"{which}; found{where}: {known}{more}")
     looked = ", ".join(dict.fromkeys(_places()))
     return BadInput(
         f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "

@@ -11,6 +11,7 @@ from concurrent.futures._base import DoneAndNotDoneFutures
 from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.clock import Clock, SystemClock
+from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
 
 T = TypeVar("T")
@@ -23,13 +24,16 @@ def wait(
 
     Raises EngineError in a forked process, where nobody finishes what is not done.
     """
-    futures = set(futures)
+    futures = list(futures)
     for future in futures:
         _check(future)
     return concurrent.futures.wait(futures, timeout, return_when)
 
 
 def _check(future: Future[Any]) -> None:
+    if not isinstance(future, Future):
+        hint = "; give them one by one" if isinstance(future, Iterable) else ""
+        raise BadInput(f"{future!r:.100} is no future{hint}")
     if isinstance(future, OperationFuture) and not future.done():
         future._engine.check_process()
 

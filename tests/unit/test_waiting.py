@@ -119,3 +119,12 @@ def test_gather_takes_one_twice() -> None:
     (a,) = some(1)
     a._succeed(1)
     assert osf.gather(a, a) == [1, 1]
+
+
+def test_what_is_no_future_is_named() -> None:
+    listed: Any = some(1)
+    with pytest.raises(osf.BadInput, match="is no future; give them one by one"):
+        osf.gather(listed)
+    numbers: list[Any] = [3]
+    with pytest.raises(osf.BadInput, match="3 is no future"):
+        osf.wait(numbers)
