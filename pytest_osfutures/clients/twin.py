@@ -32,9 +32,22 @@ def twinned(plain: type, binding_of: BindingOf, more: Mapping[str, Any] | None =
             if not name.startswith("_") and inspect.isfunction(method):
                 members[f"{name}_async"] = _async(name, method, binding_of)
                 members[f"{name}_async_r"] = _async_r(name, method, binding_of)
+        own: Any = inspect.getattr_static(plain, "__eq__")
+        if inspect.isfunction(own):
+            members.update(__eq__=_equality(plain, own), __hash__=plain.__hash__)
         members.update(more or {})
         _FOUND[key] = type(plain.__name__, (plain,), members)
     return _FOUND[key]
+
+
+def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """The class's own equality, in which an object with twins equals one without."""
+
+    def equal(self: Any, other: Any) -> Any:
+        # It takes an object of a subclass for one of its own, but not of the class above.
+        return own(other, self) if type(other) is plain else own(self, other)
+
+    return equal
 
 
 def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:

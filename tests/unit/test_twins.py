@@ -189,3 +189,17 @@ def test_only_public_methods_have_twins() -> None:
     assert kind.__doc__ == Plain.__doc__
     assert twinned(Plain, binding_of) is kind
     assert kind().method() == "plain"
+
+
+def test_an_object_with_twins_equals_one_without(place: Place) -> None:
+    nova = place.nova()
+    vm = place.run(nova.servers.create_async("web", "image", "flavor", nics="none"))
+    same = nova_client.Client("2.90", session=place.session).servers.get(vm.id)
+    assert type(same) is not type(vm)
+    assert same == vm
+    assert vm == same
+    assert vm in [same]
+    other = place.run(nova.servers.create_async("other", "image", "flavor", nics="none"))
+    assert same != other
+    assert other != same
+    assert vm != "web"
