@@ -156,4 +156,4 @@ class Poll:
         `expected` is how long operations of its kind take at most, as far as is known.
         """
         overdue = max(0.0, age - expected)
-        return min(self.slowest, max(self.fastest, 0.5 * overdue))
+        return min(self.slowest, max(self.fastest, 0.1 * overdue))
