@@ -61,7 +61,9 @@ class Undoing:
         sent: list[Exchange] = []
         try:
             self.targets = self.targets or targets(self.submission)
-            undoings = [send_undo(self.submission, names, sent) for names in self.targets]
+            # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
+            first = self.failed == 0
+            undoings = [send_undo(self.submission, names, sent, first) for names in self.targets]
         except Exception as error:
             self.engine.soon(partial(self._refused, error, sent[-1] if sent else None))
         else:
@@ -140,25 +142,32 @@ def targets(submission: Submission) -> list[Names]:
 
 
 def send_undo(
-    submission: Submission, names: Names, sent: list[Exchange] | None = None
+    submission: Submission,
+    names: Names,
+    sent: list[Exchange] | None = None,
+    doubtful: bool = False,
 ) -> Submission | None:
-    """Send the request that undoes an operation; None if there is nothing left to undo."""
+    """Send the request that undoes an operation; None if there is nothing left to undo.
+
+    With `doubtful` only what is not there counts as such, and no other refusal.
+    """
     operation, exchange = submission.operation, submission.exchange
     assert operation is not None
     assert exchange is not None
     way = operation.undo
     if way is None:
         raise BadInput(f"{operation.name} has nothing that would undo it")
+    needless = way.needless & {404} if doubtful else way.needless
     source = submission.binding.source
     version = microversion_of(way.service, exchange.request_headers)
     path = way.path.format_map(names)
 
     def call() -> Any:
         answer = source.send(way.method, way.service, path, way.body, version)
-        if answer.status_code >= 300 and answer.status_code not in way.needless:
+        if answer.status_code >= 300 and answer.status_code not in needless:
             text = f"{way.method} {path} answered {answer.status_code}: {message(answer)}"
             raise OSFuturesError(f"cannot undo {operation.name}: {text}")
         return answer
 
     undoing = submit(submission.binding, call, sent=sent)
-    return None if undoing.plain.status_code in way.needless else undoing
+    return None if undoing.plain.status_code in needless else undoing

@@ -222,3 +222,13 @@ def test_many_servers_whose_answer_got_lost_are_found_again(
     there = [each for each in cloud.nova.servers.list() if each.name.startswith("ruin-lost")]
     assert {each.id for each in made} == {each.id for each in there}
     future.undo().result(PATIENCE)
+
+
+def test_a_resize_that_is_still_going_on_is_waited_for_before_it_is_reverted(
+    cloud: Cloud, server: Any
+) -> None:
+    resize = server.resize_async(bigger(cloud, server))
+    resize.undo().result(PATIENCE)
+    resize.exception(PATIENCE)  # it may have been seen resized, or not
+    server.get()
+    assert (server.status, getattr(server, "OS-EXT-STS:task_state")) == ("ACTIVE", None)
