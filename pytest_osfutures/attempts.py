@@ -1,6 +1,6 @@
-"""How a call becomes a future: with one try (`*_async`), or with many (`*_async_r`).
+"""How a call becomes a future with many tries (`*_async_r`).
 
-The many are a state machine: try, undo, wait until it is really gone, pause, try again. No thread
+It is a state machine: try, undo, wait until it is really gone, pause, try again. No thread
 waits for any of it: requests leave on the engine's pool, pauses and ends come through the
 monitor's loop, and there every state changes. `decide` says what to do about a failed try.
 """
@@ -26,62 +26,28 @@ from pytest_osfutures.busy import when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     Attempt,
-    EngineError,
     Facts,
     NoRoom,
     OperationError,
     OperationTimeout,
-    OSFuturesError,
     ResourceVanished,
     UnknownFate,
 )
 from pytest_osfutures.fate import Search, adopted
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import retry_after
-from pytest_osfutures.submission import Binding, Submission, submit, submit_stamped
+from pytest_osfutures.start import Call, settle
+from pytest_osfutures.submission import Binding, Submission, submit_stamped
 from pytest_osfutures.timers import Timer
-from pytest_osfutures.undo import Undoing, finish, undo
+from pytest_osfutures.undo import Undoing, finish
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
-Call = Callable[[], Any]
 _log = logging.getLogger("osfutures")
 #: Seconds after which a request counts as unanswered where the try has no deadline of its own.
 PATIENCE = 600.0
-
-
-def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
-    """Make the plain call now, in this thread, and return the future of what it has started.
-
-    An error of the call itself is raised at once. A call that starts no operation that the table
-    knows gives a future that is done already. `tout` is in seconds.
-    """
-    if tout is not None:
-        seconds("tout", tout, 0.0)
-    engine = binding.engine
-    engine.check()
-    record = None
-    if binding.stamps:
-        stamp = binding.stamp()
-        record = binding.record(stamp)
-        submission = submit_stamped(binding, call, stamp, record)
-    else:
-        submission = submit(binding, call)
-    if submission.operation is None:
-        return finished(engine, submission.plain)
-    future: OperationFuture[Any] = OperationFuture(engine)
-    future._start()
-    watch = submission.watch(tout, partial(_settle, future, submission))
-    future._begun(submission.plain, watch)
-    if submission.operation.undo is not None:
-        future._undo = partial(undo, submission, record)
-    try:
-        engine.watch(watch)
-    except EngineError as error:  # it has just ended; the cloud has taken the request all the same
-        future._fail(error)
-    return future
 
 
 def start_retried(
@@ -97,29 +63,6 @@ def start_retried(
     if tout is not None:
         seconds("tout", tout, 0.0)
     return Attempts(binding, call, Retry.of(try_count, binding.retry), tout).begin()
-
-
-def _settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
-    """Finish the future with what the operation came to. Never raises: the loop calls it."""
-    if isinstance(ending, OSFuturesError):
-        future._fail(ending)
-        return
-    try:
-        value = submission.result(ending)
-    except Exception as error:
-        future._fail(error)
-    else:
-        _note_gone(submission)
-        future._succeed(value)
-
-
-def _note_gone(submission: Submission) -> None:
-    """Note it in the ledger if the operation has deleted something."""
-    operation, ledger = submission.operation, submission.binding.ledger
-    ident = submission.resource_id
-    if ledger is not None and operation is not None and operation.deletes and ident:
-        gone = partial(ledger.gone, operation.kind.name, ident)
-        submission.binding.engine.submissions.submit(gone)
 
 
 class Attempts:
@@ -243,7 +186,7 @@ class Attempts:
         elif isinstance(ending, Succeeded):
             self.idle = True
             self._forget_deadline()
-            _settle(self.future, self.made, ending)
+            settle(self.future, self.made, ending)
         elif self.engine.ended:
             self._end(ending)
         else:

@@ -49,7 +49,8 @@ class Binding:
 
     `service` is the service type that the client itself speaks to. `run` is in the stamps.
     `retry` is how its operations are tried again where nothing else is said. `stamps` says that
-    plain calls are stamped too, and not only retried ones; `ledger` takes note of what is stamped.
+    plain calls are stamped too, and not only retried ones, `background` that they do not wait for
+    the answer; `ledger` takes note of what is stamped.
     """
 
     engine: Engine
@@ -62,6 +63,7 @@ class Binding:
     retry: Retry = field(default_factory=Retry)
     expiry: float = 6 * 3600.0
     stamps: bool = False
+    background: bool = False
     ledger: Ledger | None = None
 
     def stamp(self) -> Stamp:

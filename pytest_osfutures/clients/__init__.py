@@ -35,6 +35,7 @@ def futurize(
     retry: Retry | None = None,
     run: str | None = None,
     stamp: bool = False,
+    background: bool = False,
     expiry: float | None = None,
     ledger: Ledger | None = None,
 ) -> C:
@@ -44,7 +45,9 @@ def futurize(
     one that watches (default: the process's own), `poll` how often it looks, `retry` how
     `x_async_r` tries again. What `x_async_r` creates carries a stamp with the name `run`, which
     expires after `expiry` seconds (default: 6 hours), and so does what `x_async` creates with
-    `stamp=True`; `ledger` takes note of all of it.
+    `stamp=True`; `ledger` takes note of all of it. With `background=True` `x_async` does not wait
+    for the cloud's answer: requests leave as quickly as the API takes them, `sync_res` waits for
+    the answer, and an error of the call is in the future.
 
     Raises BadInput for anything else, and for a client that does not send through a
     keystoneauth1 session.
@@ -81,6 +84,7 @@ def futurize(
             run or PROCESS_RUN,
             retry or Retry(),
             stamps=stamp,
+            background=background,
             ledger=ledger,
             **({} if expiry is None else {"expiry": expiry}),
         )

@@ -12,9 +12,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.attempts import start, start_retried
+from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.start import start
 from pytest_osfutures.submission import Binding
 
 #: Finds the binding of the object that a twin is called on.

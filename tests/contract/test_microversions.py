@@ -10,6 +10,8 @@ import novaclient.client
 import pytest
 
 import pytest_osfutures as osf
+from pytest_osfutures.start import start
+from pytest_osfutures.clients.managers import HANDLE
 from pytest_osfutures.cloud import Cloud
 from tests.contract.conftest import PATIENCE, image_of
 
@@ -81,3 +83,23 @@ def test_volumes(cinder: Any) -> None:
         done = cinder.volumes.retype_async(made.id, each.id, "on-demand").result(PATIENCE)
         assert done.volume_type == each.name
     assert made.delete_async().result(PATIENCE) is None
+
+
+def test_an_attach_that_is_only_accepted(cloud: Cloud, vm: Any, volume: Any) -> None:
+    path = f"/servers/{vm.id}/os-volume_attachments"
+    body = {"volumeAttachment": {"volumeId": volume.id}}
+
+    def attach() -> Any:
+        answer = cloud.source.send("POST", "compute", path, body, "2.101")
+        if answer.status_code == 406:
+            pytest.skip("the cloud is older than 2.101")
+        assert answer.status_code == 202
+        assert not answer.content
+        return answer
+
+    future = start(getattr(cloud.nova, HANDLE), attach)
+    future.result(PATIENCE)
+    assert future.operation == "server.attach_volume"
+    assert cloud.cinder.volumes.get(volume.id).status == "in-use"
+    future.undo().result(PATIENCE)
+    assert cloud.cinder.volumes.get(volume.id).status == "available"

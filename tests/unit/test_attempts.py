@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
 
 from pytest_osfutures.answer import Answer, decide
-from pytest_osfutures.attempts import start, start_retried
+from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine import SteppedEngine
@@ -28,6 +29,7 @@ from pytest_osfutures.fate import MOMENTS
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.stamp import OPERATION, RUN
+from pytest_osfutures.start import start
 
 from .api import (
     NOVA,
@@ -617,3 +619,35 @@ def test_the_answer_to_a_failure(
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "osfutures")
+
+
+# One try in the background
+
+
+def test_a_background_call_is_answered_in_its_future() -> None:
+    cloud = Cloud()
+    waiting: list[Any] = []
+
+    class Later:
+        def submit(self, task: Any) -> None:
+            waiting.append(task)
+
+    binding = replace(cloud.binding, background=True)
+    cloud.engine.submissions = Later()
+    future = start(binding, cloud.create)
+    assert not future.running()
+    assert cloud.api.count(*POST) == 0
+    waiting.pop()()
+    assert future.sync_res.json()["server"]["id"] == future.resource_id
+    cloud.run(future)
+    assert future.result()["status"] == "ACTIVE"
+
+
+def test_an_error_of_a_background_call_is_in_its_future() -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/servers", answers(400))
+    future = start(replace(cloud.binding, background=True), cloud.create)
+    error = future.exception()
+    assert error is not None
+    with pytest.raises(type(error)):
+        _ = future.sync_res

@@ -1,0 +1,100 @@
+"""How a plain call becomes a future with one try: in the caller's thread, or in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from pytest_osfutures.errors import EngineError, OSFuturesError
+from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.policy import seconds
+from pytest_osfutures.submission import Binding, Record, Submission, submit, submit_stamped
+from pytest_osfutures.undo import undo
+from pytest_osfutures.watch import Ending
+
+Call = Callable[[], Any]
+
+
+def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
+    """Make the plain call now, in this thread, and return the future of what it has started.
+
+    An error of the call itself is raised at once. A call that starts no operation that the table
+    knows gives a future that is done already. `tout` is in seconds. A binding that says so makes
+    the call in the background: then its error is in the future, and `sync_res` waits.
+    """
+    if tout is not None:
+        seconds("tout", tout, 0.0)
+    engine = binding.engine
+    engine.check()
+    future: OperationFuture[Any] = OperationFuture(engine)
+    if binding.background:
+        engine.submissions.submit(partial(_start_later, future, binding, call, tout))
+        return future
+    submission, record = _send(binding, call)
+    if submission.operation is None:
+        return finished(engine, submission.plain)
+    future._start()
+    _follow(future, submission, record, tout)
+    return future
+
+
+def _start_later(
+    future: OperationFuture[Any], binding: Binding, call: Call, tout: float | None
+) -> None:
+    if not future._start():
+        return
+    try:
+        submission, record = _send(binding, call)
+    except BaseException as error:
+        future._fail(error)
+        return
+    if submission.operation is None:
+        future._succeed(submission.plain)
+    else:
+        _follow(future, submission, record, tout)
+
+
+def _send(binding: Binding, call: Call) -> tuple[Submission, Record | None]:
+    if not binding.stamps:
+        return submit(binding, call), None
+    stamp = binding.stamp()
+    record = binding.record(stamp)
+    return submit_stamped(binding, call, stamp, record), record
+
+
+def _follow(
+    future: OperationFuture[Any], submission: Submission, record: Record | None, tout: float | None
+) -> None:
+    assert submission.operation is not None
+    watch = submission.watch(tout, partial(settle, future, submission))
+    if submission.operation.undo is not None:
+        future._undo = partial(undo, submission, record)
+    future._begun(submission.plain, watch)
+    try:
+        submission.binding.engine.watch(watch)
+    except EngineError as error:  # it has just ended; the cloud has taken the request all the same
+        future._fail(error)
+
+
+def settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
+    """Finish the future with what the operation came to. Never raises: the loop calls it."""
+    if isinstance(ending, OSFuturesError):
+        future._fail(ending)
+        return
+    try:
+        value = submission.result(ending)
+    except Exception as error:
+        future._fail(error)
+    else:
+        _note_gone(submission)
+        future._succeed(value)
+
+
+def _note_gone(submission: Submission) -> None:
+    """Note it in the ledger if the operation has deleted something."""
+    operation, ledger = submission.operation, submission.binding.ledger
+    ident = submission.resource_id
+    if ledger is not None and operation is not None and operation.deletes and ident:
+        gone = partial(ledger.gone, operation.kind.name, ident)
+        submission.binding.engine.submissions.submit(gone)
