@@ -110,6 +110,9 @@ def _is_active(server: Body) -> bool:
 
 # Servers that move
 
+#: Old clouds do not say what a migration is.
+LIVE = "live-migration"
+
 
 def host_while_migrating(server: Body, _: Names, __: float) -> Names:
     """The host that the server leaves, as long as it has not left it."""
@@ -134,7 +137,7 @@ def is_live_migrated(body: Body, names: Names) -> bool | str | None:
     mine = [
         each
         for each in body["migrations"]
-        if each["migration_type"] == "live-migration" and each["created_at"][:19] >= since
+        if each.get("migration_type", LIVE) == LIVE and each["created_at"][:19] >= since
     ]
     newest = max(mine, key=lambda each: int(each["id"]), default=None)
     return False if newest is None else _ended(newest, "completed")
@@ -145,7 +148,9 @@ def migration_is(end: str) -> Holds:
 
     def holds(body: Body, names: Names) -> bool | str | None:
         wanted = names["migration"]
-        mine = [each for each in body["migrations"] if wanted in (str(each["id"]), each["uuid"])]
+        mine = [
+            each for each in body["migrations"] if wanted in (str(each["id"]), each.get("uuid"))
+        ]
         return _ended(mine[0], end) if mine else False
 
     return holds
