@@ -149,12 +149,20 @@ class Cloud:
         And the endpoint, if the catalog's URL is without a version: only the sdk finds the way from
         there by itself.
         """
+        from keystoneauth1.exceptions import EndpointNotFound
+
         way = self._way(service, "interface")
-        data = self.session.get_endpoint_data(
-            service_type=service, min_version=lowest, max_version=f"{lowest[0]}.latest", **way
-        )
+        try:
+            data = self.session.get_endpoint_data(
+                service_type=service, min_version=lowest, max_version=f"{lowest[0]}.latest", **way
+            )
+        except (EndpointNotFound, ValueError):  # ValueError: of a service that has several names
+            data = None
         if data is None:
-            raise CloudUnreachable(f"the catalog of cloud {self.name!r} has no {service} service")
+            where = "".join(f", {name} {value}" for name, value in way.items() if value)
+            raise CloudUnreachable(
+                f"the catalog of cloud {self.name!r} has no {service} service{where}"
+            )
         endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
         chosen = self._config and self._config.get_default_microversion(service)
         if chosen:

@@ -123,15 +123,18 @@ class Source:
             if service in self._bases:
                 return self._bases[service]
         lowest, highest = _VERSIONS.get(service, (None, None))
-        found = self.session.get_endpoint_data(
-            auth=self.auth,
-            service_type=service,
-            interface=self.interface,
-            region_name=self.region,
-            min_version=lowest,
-            max_version=highest,
-            discover_versions=False,
-        )
+        try:
+            found = self.session.get_endpoint_data(
+                auth=self.auth,
+                service_type=service,
+                interface=self.interface,
+                region_name=self.region,
+                min_version=lowest,
+                max_version=highest,
+                discover_versions=False,
+            )
+        except ValueError:  # the session's way to miss a service that has several names
+            found = None
         version = None if found is None else found.api_version
         # Without a catalog a session takes its one endpoint for every service's.
         if found is None or (lowest and version and version[0] != int(lowest[0])):

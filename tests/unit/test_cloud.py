@@ -27,3 +27,15 @@ def test_the_newest_microversion_is_spoken_that_both_know() -> None:
     engine = SteppedEngine(ManualClock())
     cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
     assert cloud.nova.api_version.get_string() == "2.96"
+
+
+def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = SteppedEngine(ManualClock())
+    cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
+    elsewhere = {"interface": "internal", "region_name": "north"}
+    monkeypatch.setattr(cloud, "_way", lambda *_: elsewhere)
+    said = "'session' has no {} service, interface internal, region_name north"
+    with pytest.raises(osf.CloudUnreachable, match=said.format("compute")):
+        _ = cloud.nova
+    with pytest.raises(osf.CloudUnreachable, match=said.format("block-storage")):
+        _ = cloud.cinder
