@@ -268,6 +268,8 @@ def _status_text(expect: Expect, status: str, body: Body) -> str:
 def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> str:
     if not expect.kind.status:
         return f"there is {'a' if sight.body else 'no'} {expect.kind.name}"
+    if status in expect.success:
+        return f"the {expect.kind.name} is in status {status} again, but not what was asked for"
     text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
     known = expect.success | expect.running | expect.proven | expect.kind.steady
     return text if status in known else f"{text}, which is no step of {case.operation.name}"
