@@ -271,7 +271,7 @@ def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> s
     if status in expect.success:
         return f"the {expect.kind.name} is in status {status} again, but not what was asked for"
     text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
-    known = expect.success | expect.running | expect.proven | expect.kind.steady
+    known = expect.running | expect.proven | expect.kind.steady
     return text if status in known else f"{text}, which is no step of {case.operation.name}"
 
 
