@@ -45,6 +45,8 @@ from pytest_osfutures.undo import Undoing, finish
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 _log = logging.getLogger("osfutures")
 #: Seconds after which a request counts as unanswered where the try has no deadline of its own.
 PATIENCE = 600.0

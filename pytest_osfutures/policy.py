@@ -8,6 +8,8 @@ from random import Random
 
 from pytest_osfutures.errors import BadInput
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 RetryOn = Callable[[BaseException], bool]
 
 

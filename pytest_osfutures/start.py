@@ -13,6 +13,8 @@ from pytest_osfutures.submission import Binding, Record, Submission, submit, sub
 from pytest_osfutures.undo import undo
 from pytest_osfutures.watch import Ending
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 Call = Callable[[], Any]
 
 

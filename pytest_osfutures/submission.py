@@ -15,6 +15,8 @@ from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending, Watch
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Makes the client's own object of what the API says about a resource of a kind; the last
 #: argument is what the plain call returned, which is the result where a client has no object.
 Revive = Callable[[Kind, Body, Any], Any]

@@ -14,6 +14,8 @@ from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 T = TypeVar("T")
 
 

@@ -18,6 +18,8 @@ from pytest_osfutures.policy import Retry
 from pytest_osfutures.start import start
 from pytest_osfutures.submission import Binding
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Finds the binding of the object that a twin is called on.
 BindingOf = Callable[[Any], Binding]
 _FOUND: dict[tuple[type, BindingOf], type] = {}

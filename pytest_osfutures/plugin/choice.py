@@ -12,6 +12,8 @@ from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.source import message
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Formats of images that are only parts of one.
 _PARTS = ("aki", "ari")
 

@@ -15,6 +15,8 @@ from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp, new_id
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 _numbers = itertools.count(1)
 
 

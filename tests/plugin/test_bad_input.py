@@ -88,3 +88,35 @@ def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*no cloud was chosen; found in*"])
     assert "Traceback" not in result.stdout.str()
+
+
+def test_errors_in_tests_are_shown_at_the_tests_own_lines(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest_osfutures as osf
+
+        def test_flavor(os_servers):
+            os_servers.create_async(flavor="none")
+
+        def test_deadline(os_servers):
+            os_servers.create_async(tout=-1)
+
+        def test_operation(os_servers):
+            os_servers.create_async(flavor="m1.huge").result()
+
+        def test_refusal(os_volumes):
+            os_volumes.create_async(size=-1).result()
+
+        def test_several(os_servers):
+            osf.gather(os_servers.create_async(flavor="m1.huge"))
+
+        def test_plain(os_cloud):
+            os_cloud.nova.servers.stop_async("none")
+        """
+    )
+    result = pytester.runpytest_subprocess("--os-cloud=fake", "--tb=short")
+    result.assert_outcomes(failed=6)
+    said = result.stdout.str()
+    for words in ("unknown flavor 'none'", "tout=-1 is not a number", "No valid host was found"):
+        assert words in said
+    assert "pytest_osfutures/" not in said
