@@ -238,6 +238,17 @@ class Ledger:
         """How many resources may still exist that nobody wants to keep."""
         return self._count("SELECT count(*) FROM resources WHERE state IN ('intent', 'bound')")
 
+    def is_needless(self) -> bool:
+        """Whether nobody will look into it again: the run is over, and nothing kept is left.
+
+        A run that died before it had made anything is over an hour later.
+        """
+        run, now = self.info(), time.time()
+        if run is not None and run.state == "ended":
+            return all(row.expires < now for row in self.rows("kept"))
+        began = run.started if run is not None and self.path is not None else now
+        return not self.rows() and not self.living() and began < now - 3600
+
     def note(self, text: str) -> None:
         """Remember a step of the clean-up."""
         self._write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))

@@ -139,7 +139,8 @@ def pytest_configure_node(node: Any) -> None:
     from pytest_osfutures.plugin import guard
 
     if options.CLOUD.value(config) != "fake":
-        guard.hold_run(config)
+        known = config.stash.get(GUARD, None)
+        guard.hold_run(config, known.ledger if known is not None else None)
         config.stash[IN_USE] = True
     node.workerinput["osfutures_run"] = guard.run_id(config)
 

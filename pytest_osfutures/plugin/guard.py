@@ -47,9 +47,14 @@ def directory(config: pytest.Config) -> Path:
     return ledgers.directory(options.LEDGER.value(config))
 
 
-def hold_run(config: pytest.Config) -> None:
-    """Let the controller of xdist be one of the run's processes, as long as it lives."""
-    if CONTROLLER not in config.stash:
+def hold_run(config: pytest.Config, own: Ledger | None) -> None:
+    """Let the controller of xdist be one of the run's processes, as long as it lives.
+
+    `own` is the ledger of a controller that is one already.
+    """
+    if own is not None:
+        config.stash[CONTROLLER] = own
+    elif CONTROLLER not in config.stash:
         run = run_id(config)
         config.stash[CONTROLLER] = Ledger(ledgers.path_of(directory(config), run), run)
         config.stash[CONTROLLER].join()
@@ -115,7 +120,7 @@ class Guard:
             for ledger in dead_runs(place, self.cloud.auth_url, project):
                 clean_up_dead(source, ledger, clock, ledger.note)
                 ledger.close()
-            self._tell_of_reaped(place)
+            self._tidy(place)
             alive = self._alive(place)
             left = sweep_expired(source, alive, clock, gone.append)
         except Unreadable as error:
@@ -124,10 +129,11 @@ class Guard:
         self.said += [f"left by an older run: {each}: {why}" for each, why in left.items()]
         self.said += [f"left by an older run: {text}" for text in gone if text.endswith("is gone")]
 
-    def _tell_of_reaped(self, place: Path) -> None:
+    def _tidy(self, place: Path) -> None:
+        """Tell of runs that were reaped, and remove the ledgers that nobody needs any more."""
         for ledger in ledgers.ledgers(place):
             run = ledger.info()
-            if run is not None and run.state == "reaped":
+            if run is not None and run.state == "reaped" and run.cloud == self.cloud.name:
                 gone = len(ledger.rows("gone"))
                 log = ledgers.log_path(place / ledger.run)
                 where = f", as {log} tells" if log.exists() else ""
@@ -135,8 +141,8 @@ class Guard:
                     f"run {run.run} was killed; {gone} resources of it are gone{where}"
                 )
                 ledger.turn(["reaped"], "ended")
-                if ledger.path is not None and not ledger.rows("kept"):
-                    ledgers.remove(ledger.path)
+            if ledger.is_needless():
+                ledgers.remove(ledgers.path_of(place, ledger.run))
             ledger.close()
 
     def _alive(self, place: Path) -> list[str]:

@@ -20,7 +20,7 @@ from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.stamp import Stamp
 
 #: Seconds within which anything that is waited for has to happen.
-LIMIT = 60.0
+LIMIT = 120.0
 Unfinished = subprocess.TimeoutExpired
 SUITE = """
 import time
