@@ -146,8 +146,7 @@ class Monitor:
                 if isinstance(verdict, Failed):  # and is only not explained yet
                     self._end(watch, _error(watch, verdict, now))
                     continue
-                why = f"not done within its {watch.tout:g} s"
-                self._end(watch, OperationTimeout(why, watch.facts(now)))
+                self._end(watch, OperationTimeout(watch.why_late(), watch.facts(now)))
 
     def _end(self, watch: Watch, ending: Ending) -> None:
         key = self._keys.pop(watch, None)
@@ -359,6 +358,7 @@ class Monitor:
         if sight.body is None and is_going(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
         watch.sights[ref] = sight
+        watch.trouble = None
         group.mentioned[ref] = outcome.answered_at
         if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
             status = str(sight.body.get(ref.kind.status, ""))
@@ -385,6 +385,7 @@ class Monitor:
             service = group.kind.service
             quiet[service] = max(quiet.get(service, now), now + outcome.retry_after)
         for watch in group.interested(outcome.look.refs):
+            watch.trouble = outcome.error
             group.put(watch, group.quiet_until)
             if group.kind.evidence:  # what has failed does not wait for its explanation for ever
                 self._judge(watch)

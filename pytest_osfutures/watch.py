@@ -30,7 +30,8 @@ class Reader(Protocol):
 class Watch:
     """One operation in flight; times on the engine's clock, `versions` a service's microversion.
 
-    `sent_at` is when its request left: the cloud may have done all before it said so.
+    `sent_at` is when its request left: the cloud may have done all before it said so. `trouble` is
+    why the last look came to nothing.
     """
 
     operation: Operation
@@ -48,6 +49,7 @@ class Watch:
     history: list[Seen] = field(default_factory=list)
     changed_at: float = -math.inf
     wants: tuple[Ref, ...] = ()
+    trouble: str | None = None
 
     @property
     def deadline(self) -> float:
@@ -58,6 +60,11 @@ class Watch:
     def resource_id(self) -> str:
         """The id of the resource that the operation is about."""
         return self.operation.resource_id(self.names)
+
+    def why_late(self) -> str:
+        """Why it is not done at its deadline, as far as that is known."""
+        late = f"not done within its {self.tout:g} s"
+        return f"{late}, and the last look at it failed: {self.trouble}" if self.trouble else late
 
     def learn(self) -> None:
         """Add the names that the sights so far tell."""
