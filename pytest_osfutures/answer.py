@@ -34,7 +34,9 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     """
     if sent is not None and sent.doubtful and sent.method == "POST":
         return Answer.SEARCH
-    if sent is not None and sent.method == "DELETE" and sent.status == 404 and failed > 1:
+    foreign = sent is not None and sent.foreign
+    gone = sent is not None and sent.method == "DELETE" and sent.status == 404
+    if gone and failed > 1 and not foreign:
         return Answer.DONE
     wanted = opinion(retry, error, failed)
     if wanted is False or not isinstance(error, Exception):
@@ -43,7 +45,7 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
         return Answer.AGAIN
     if sent is None:
         return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
-    passing = sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
+    passing = foreign or sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
     return Answer.AGAIN if passing or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
 
 

@@ -53,6 +53,12 @@ class Exchange:
         return self.status in (0, 500, 502, 503, 504)
 
     @property
+    def foreign(self) -> bool:
+        """Whether something in front of the service has refused the request with a page."""
+        page = self.request_id is None and not isinstance(self.response, dict)
+        return self.status in (400, 403, 404) and page
+
+    @property
     def request_id(self) -> str | None:
         """The cloud's name for the request, which is also the key of the instance action."""
         for name in ("x-openstack-request-id", "x-compute-request-id"):

@@ -598,7 +598,11 @@ def exchange(status: int, method: str = "POST", response: Any = None) -> Exchang
         (OSError(), exchange(503), 9, Answer.SEARCH),
         (OSError(), exchange(0, "DELETE"), 1, Answer.AGAIN),
         (OSError(), exchange(503, "PUT"), 1, Answer.AGAIN),
-        (OSError(), exchange(400), 1, Answer.GIVE_UP),
+        (OSError(), exchange(400, response={"badRequest": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 2, Answer.DONE),
+        (OSError(), exchange(404, "DELETE"), 2, Answer.AGAIN),  # a load balancer's page
+        (OSError(), exchange(403), 1, Answer.AGAIN),
         (OSError(), exchange(409), 1, Answer.AGAIN),
         (OSError(), exchange(409), 3, Answer.GIVE_UP),
         (OSError(), exchange(403, response={"message": "Quota exceeded"}), 1, Answer.AGAIN),
