@@ -130,20 +130,21 @@ def sweep_rows(
     """
     operations = {row.operation: row for row in rows}
     sweep = Sweep(source, lambda stamp: stamp.operation in operations, clock, note, patience)
+    readable, found = True, []
     try:
         found = sweep.find()
-    except Unreadable as error:
+    except Unreadable as error:  # what has an id can be deleted all the same
         note(str(error))
-        return False
+        readable = False
     seen = {(each.shelf.kind, each.id) for each in found}
     for row in rows:  # a list may be older than the resource
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
             stamp = Stamp(ledger.run, row.operation, row.expires)
             found.append(Leftover(SHELVES[row.kind], row.id, stamp, row.name or ""))
     left = {each.stamp.operation: why for each, why in sweep.remove(found).items()}
-    complete = True
+    complete = readable
     for row in rows:
-        settled = clock.time() > row.intended + SETTLING
+        settled = readable and clock.time() > row.intended + SETTLING
         if row.operation in left:
             ledger.settle(row.operation, row.state, left[row.operation])
             complete = False

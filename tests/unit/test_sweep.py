@@ -169,6 +169,16 @@ def test_faults_delay_it_and_do_not_stop_it(world: World) -> None:
     assert world.left() == set()
 
 
+def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world: World) -> None:
+    furnish(world)
+    world.noted("volume", stamp(), None)
+    broken = Fault("status", method="GET", path="/volumes/detail", status=404)
+    world.cloud.faults.add(broken)
+    assert not world.clean_up(persistence=0.0)
+    assert world.left() == set()
+    assert [row.id for row in world.ledger.rows("intent", "bound")] == [None]
+
+
 def test_what_cannot_be_deleted_is_told_with_its_reason(world: World) -> None:
     furnish(world)
     world.cloud.faults.add(Fault("status", method="DELETE", path="/servers", status=409))
