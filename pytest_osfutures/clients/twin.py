@@ -111,5 +111,5 @@ def _dressed(
     if parameters and parameters[-1].kind is inspect.Parameter.VAR_KEYWORD:
         at -= 1
     parameters[at:at] = ours
-    twin.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    vars(twin)["__signature__"] = signature.replace(parameters=parameters)
     return twin
