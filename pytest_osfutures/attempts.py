@@ -325,7 +325,8 @@ class Attempts:
         """The deadline of all tries has passed: the future ends now, what is left later."""
         now = self.engine.clock.now()
         self.over = True
-        watch = self.future._watch
+        # An earlier try's watch says nothing about what is under way now.
+        watch = self.future._watch if self.made is not None else None
         facts = watch.facts(now) if watch is not None else Facts()
         why = f"not done within the {self.retry.within:g} s for all tries"
         self.future._fail(OperationTimeout(why, replace(facts, attempts=tuple(self.failed))))
