@@ -110,7 +110,8 @@ class Facts:
         if self.status is not None:
             lines.append(f"last seen: status {self.status}, task_state {self.task_state}")
         if self.fault:
-            lines.append(f"fault {self.fault.get('code', '?')}: {self.fault.get('message', '')}")
+            text = str(self.fault.get("message", "")).strip()
+            lines.append(f"fault {self.fault.get('code', '?')}: {text}")
         for event in self.events:
             details = f": {event.details}" if event.details else ""
             lines.append(f"event {event.name}: {event.result or 'not finished'}{details}")
