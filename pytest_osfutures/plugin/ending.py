@@ -25,12 +25,16 @@ def _say(config: pytest.Config, text: str) -> None:
         terminal.write_line(f"osfutures: {text}")
 
 
+def _count(number: int) -> str:
+    return "1 resource" if number == 1 else f"{number} resources"
+
+
 def interrupted(config: pytest.Config) -> None:
     """Say that the deletion goes on although the run was interrupted."""
     ledger = _ledger(config)
     if ledger is not None and (left := ledger.left()):
         again = "interrupt again to leave them to the reaper"
-        _say(config, f"interrupted; deleting {left} resources first ({again})")
+        _say(config, f"interrupted; deleting {_count(left)} first ({again})")
 
 
 def finish(session: pytest.Session) -> None:
@@ -94,7 +98,8 @@ def leave(config: pytest.Config) -> None:
     guard = config.stash.get(GUARD, None)
     worker = guard is not None and guard.worker
     if not worker and ledger.path is not None and (left := ledger.left()):
-        _say(config, f"{left} resources are left to {_heir(config, ledger, guard)}")
+        verb = "is" if left == 1 else "are"
+        _say(config, f"{_count(left)} {verb} left to {_heir(config, ledger, guard)}")
     _close(ledger, bool(worker))
     signals.remove()
 
