@@ -71,6 +71,12 @@ def _stamp(row: dict[str, Any]) -> Stamp | None:
     return Stamp.of({**row, **more})
 
 
+def _hear_signals() -> None:
+    """In the child: what a job in the background, or under nohup, would ignore, counts."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @dataclass
 class World:
     """A fake cloud with a port, and a directory for the ledgers of the runs in it."""
@@ -136,7 +142,7 @@ class World:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 # Whoever starts these tests in the background lets them ignore Ctrl-C.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+                preexec_fn=_hear_signals,
             )
         self.runs.append(Run(self, process, folder, marks))
         return self.runs[-1]
