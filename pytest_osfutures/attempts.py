@@ -22,7 +22,7 @@ from pytest_osfutures.answer import (
     opinion,
     over_quota,
 )
-from pytest_osfutures.busy import when_free
+from pytest_osfutures.busy import is_busy, when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     Attempt,
@@ -96,6 +96,7 @@ class Attempts:
         self.sendings = 0
         self.overdue: set[int] = set()
         self.late: Submission | None = None
+        self.unfinished: Submission | None = None
 
     def begin(self) -> OperationFuture[Any]:
         """Make the first try in the background and return the future."""
@@ -203,6 +204,10 @@ class Attempts:
         if over_quota(sent) and not self.ending and self._wait_for_room(error):
             return
         self._note(error)
+        submission, self.unfinished = self.unfinished, None
+        if submission is not None and sent is not None and is_busy(sent) and not self.ending:
+            self._accepted(submission)  # it came too late for its deadline: is it done by now?
+            return
         answer = decide(error, sent, self.retry, len(self.failed))
         if sent is not None and answer is Answer.SEARCH:
             found = partial(self._found, error, sent)
@@ -258,6 +263,9 @@ class Attempts:
         """Undo the failed try and wait until that is done; then go on, or give up with `error`."""
         submission, self.made = self.made, None
         assert submission is not None
+        operation = submission.operation
+        if isinstance(error, OperationTimeout) and operation and operation.undo is None:
+            self.unfinished = submission
         Undoing(submission, self.retry, partial(self._cleaned, error, submission)).begin()
 
     def _cleaned(
