@@ -10,7 +10,7 @@ from pytest_osfutures import ledger as ledgers
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin.fixtures import GUARD, guard_of
-from pytest_osfutures.plugin.guard import CONTROLLER, Guard
+from pytest_osfutures.plugin.guard import CONTROLLER, Guard, counted
 
 
 def _ledger(config: pytest.Config) -> Ledger | None:
@@ -25,16 +25,12 @@ def _say(config: pytest.Config, text: str) -> None:
         terminal.write_line(f"osfutures: {text}")
 
 
-def _count(number: int) -> str:
-    return "1 resource" if number == 1 else f"{number} resources"
-
-
 def interrupted(config: pytest.Config) -> None:
     """Say that the deletion goes on although the run was interrupted."""
     ledger = _ledger(config)
     if ledger is not None and (left := ledger.left()):
         again = "interrupt again to leave them to the reaper"
-        _say(config, f"interrupted; deleting {_count(left)} first ({again})")
+        _say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
 
 def finish(session: pytest.Session) -> None:
@@ -99,7 +95,7 @@ def leave(config: pytest.Config) -> None:
     worker = guard is not None and guard.worker
     if not worker and ledger.path is not None and (left := ledger.left()):
         verb = "is" if left == 1 else "are"
-        _say(config, f"{_count(left)} {verb} left to {_heir(config, ledger, guard)}")
+        _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
     _close(ledger, bool(worker))
     signals.remove()
 

@@ -61,6 +61,11 @@ def hold_run(config: pytest.Config, own: Ledger | None) -> None:
         signals.install()
 
 
+def counted(number: int) -> str:
+    """So many resources, in words."""
+    return "1 resource" if number == 1 else f"{number} resources"
+
+
 class Guard:
     """Keeps the ledger of what this process makes, and cleans up what is left at the end.
 
@@ -137,9 +142,7 @@ class Guard:
                 gone = len(ledger.rows("gone"))
                 log = ledgers.log_path(place / ledger.run)
                 where = f", as {log} tells" if log.exists() else ""
-                self.said.append(
-                    f"run {run.run} was killed; {gone} resources of it are gone{where}"
-                )
+                self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
                 ledger.turn(["reaped"], "ended")
             if ledger.is_needless():
                 ledgers.remove(ledgers.path_of(place, ledger.run))
@@ -180,4 +183,4 @@ class Guard:
         clean_up(source, self.ledger, clock, note, (), PERSISTENCE, PERSISTENCE / 2)
         self.left = self.ledger.rows("intent", "bound")
         if swept := before - len(self.left):
-            self.said.append(f"{swept} resources that the tests had left are deleted")
+            self.said.append(f"deleted {counted(swept)} that the tests had left")

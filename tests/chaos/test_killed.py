@@ -31,7 +31,7 @@ def test_kill_9(world: World) -> None:
     ledger.close()
     after = world.run("def test_x(os_cloud): pass", name="next")
     assert after.wait() == 0
-    assert "was killed; 5 resources of it are gone, as " in after.out
+    assert "was killed; deleted 5 resources of it, as " in after.out
     assert [path.suffix for path in world.ledgers.iterdir()] == [".log"]
 
 

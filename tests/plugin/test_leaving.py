@@ -102,7 +102,7 @@ def test_what_nobody_deletes_is_deleted_at_the_end(pytester: pytest.Pytester) ->
     """
     result = run(pytester, LEFT + text)
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["1 resources that the tests had left are deleted"])
+    result.stdout.fnmatch_lines(["deleted 1 resource that the tests had left"])
 
 
 def test_what_cannot_be_deleted_fails_the_run(pytester: pytest.Pytester) -> None:
