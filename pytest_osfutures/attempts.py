@@ -70,7 +70,8 @@ def start_retried(
 class Attempts:
     """One `*_async_r` call: owns its future, and makes the tries one after another.
 
-    `made` is what exists in the cloud by the present try, `idle` says that nothing is under way.
+    `made` is what exists in the cloud by the present try, `undone` what takes back that of earlier
+    ones, `idle` says that nothing is under way.
     `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
     `late` what such an answer said while the cloud was still searched for it.
     """
@@ -90,6 +91,7 @@ class Attempts:
         self.stamp = binding.stamp()
         self.record = binding.record(self.stamp)
         self.made: Submission | None = None
+        self.undone: list[Undoing] = []
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
         self.queued_at: float | None = None
@@ -211,7 +213,9 @@ class Attempts:
         answer = decide(error, sent, self.retry, len(self.failed))
         if sent is not None and answer is Answer.SEARCH:
             found = partial(self._found, error, sent)
-            Search(self.binding, sent, self.stamp, found, partial(self._unknown, error)).begin()
+            unknown = partial(self._unknown, error)
+            past = {names["id"] for each in self.undone for names in each.targets if "id" in names}
+            Search(self.binding, sent, self.stamp, past, found, unknown).begin()
         elif answer is Answer.DONE:
             self._succeed(None)
         elif answer is Answer.AGAIN:
@@ -266,7 +270,9 @@ class Attempts:
         operation = submission.operation
         if isinstance(error, OperationTimeout) and operation and operation.undo is None:
             self.unfinished = submission
-        Undoing(submission, self.retry, partial(self._cleaned, error, submission)).begin()
+        undoing = Undoing(submission, self.retry, partial(self._cleaned, error, submission))
+        self.undone.append(undoing)
+        undoing.begin()
 
     def _cleaned(
         self, error: BaseException, submission: Submission, failure: BaseException | None

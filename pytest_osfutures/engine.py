@@ -46,7 +46,7 @@ class Engine:
         self.reads: Executor = Pool("read", 4)
         self.width = Width()
         self.submissions: Executor = Pool("submit", lambda: self.width.now)
-        self.callbacks: Executor = Pool("callback", 16)
+        self.callbacks: Executor = Pool("callback", 8)
         self.monitor = Monitor(self.clock, self._start_look, self.random)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from pytest_osfutures.capture import Exchange
@@ -22,6 +22,7 @@ class Search:
 
     `found(operation, bodies)` with everything that carries the stamp, oldest first (nothing, if
     there is none after the settling time), or `unknown(why)` if the cloud cannot be searched.
+    `past` are the ids of what earlier tries have made: lists may still show it.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Search:
         binding: Binding,
         sent: Exchange,
         stamp: Stamp,
+        past: Collection[str],
         found: Callable[[Operation, Sequence[Body]], None],
         unknown: Callable[[str, str], None],
     ) -> None:
@@ -36,6 +38,7 @@ class Search:
         self.engine = binding.engine
         self.sent = sent
         self.stamp = stamp
+        self.past = past
         self.found = found
         self.unknown = unknown
 
@@ -67,7 +70,11 @@ class Search:
         self.engine.soon(partial(self._looked, operation, number, outcome))
 
     def _looked(self, operation: Operation, number: int, outcome: Outcome) -> None:
-        mine = [body for body in outcome.found.values() if self.stamp.is_on(body)]
+        mine = [
+            body
+            for ident, body in outcome.found.items()
+            if self.stamp.is_on(body) and ident not in self.past
+        ]
         if mine:
             ordered = sorted(mine, key=_created)
             self.found(operation, ordered)

@@ -1,94 +1,191 @@
-"""All watches that one kind of read serves, and what is known of their looks so far."""
+"""All watches that one kind of read serves: when it is due, what it asks, and what it has told."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_osfutures.operation import Kind, Ref, Sight
+from pytest_osfutures.operation import Kind, Operation, Ref, Sight
+from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.watch import Reader, Watch
+
+#: Seconds without any mention of a resource after which it is asked for by itself.
+OVERDUE = 15.0
+#: Where so many operations end between two lists, others soon will: then lists come twice as often.
+CROWD = 16
+
+
+@dataclass(eq=False)
+class Flight:
+    """A look that is not answered yet; `covered` are the watches that had joined when it left."""
+
+    look: Look
+    covered: tuple[Watch, ...]
+
+    @property
+    def aside(self) -> bool:
+        """Whether others may leave meanwhile: a list of everything takes long where it is many."""
+        return self.look.listing and self.look.kind.changes_since and self.look.since is None
 
 
 @dataclass(eq=False)
 class Group:
     """All watches that one kind of read serves: same reader, same kind, same microversion.
 
-    `dues` says when each of them wants a look, `mentioned` when each resource was heard of last
-    (or asked for first), `listed` what the last list, of `listed_at`, was asked for, `ended` the
-    same of the last list of what has ended only. `in_flight` are the looks that are not answered
-    yet, each with the moment at which that counts as lost.
+    `wanted` says who waits for each resource, `dues` when each watch wants a look, `mentioned`
+    when each resource was heard of last (or was to be looked at first), and `going` what was seen
+    as deleted. `listed_at` is when the last list was asked for, `unlisted` who has to be told more
+    than what changed since, each with the moment from which changes matter. The next list leaves
+    at `rest_until`, and nothing at all before `quiet_until`. `in_flight` has each look by the timer
+    that gives it up.
     """
 
     reader: Reader
     kind: Kind
     microversion: str
     watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
+    wanted: dict[Ref, dict[Watch, None]] = field(default_factory=dict)
     dues: dict[Watch, float] = field(default_factory=dict)
     confirm: dict[Ref, None] = field(default_factory=dict)
     mentioned: dict[Ref, float] = field(default_factory=dict)
-    listed: frozenset[Ref] = frozenset()
+    going: dict[Ref, None] = field(default_factory=dict)
+    unlisted: dict[Watch, float] = field(default_factory=dict)
     listed_at: float = math.inf
-    ended: frozenset[Ref] = frozenset()
-    ended_at: float = math.inf
+    rest_until: float = -math.inf
     quiet_until: float = -math.inf
-    in_flight: set[Timer] = field(default_factory=set)
+    in_flight: dict[Timer, Flight] = field(default_factory=dict)
     total: int = 0
     failures: int = 0
 
     def __post_init__(self) -> None:
+        self._operations: Counter[Operation] = Counter()
         self._by_due: list[tuple[float, int, Watch]] = []
         self._order = itertools.count()
 
-    @property
-    def due(self) -> float:
-        """When the next look may leave; a moment that has passed says since when it waits."""
-        heap = self._by_due
-        while heap and self.dues.get(heap[0][2]) != heap[0][0]:
-            heapq.heappop(heap)
-        return max(self.quiet_until, heap[0][0] if heap else math.inf)
+    # Who waits for what
+
+    def want(self, watch: Watch, refs: tuple[Ref, ...], due: float) -> None:
+        """From now on `watch` waits for these resources; its first look is to be at `due`."""
+        if watch not in self.watches:
+            self._operations[watch.operation] += 1
+            self.put(watch, due)
+        self._leave(watch, [ref for ref in self.watches.get(watch, ()) if ref not in refs])
+        self.watches[watch] = refs
+        self.unlisted[watch] = watch.accepted_at if watch.sent_at is None else watch.sent_at
+        for ref in refs:
+            self.wanted.setdefault(ref, {})[watch] = None
+            self.mentioned.setdefault(ref, due)
+
+    def drop(self, watch: Watch) -> None:
+        """It wants nothing of this kind any more."""
+        if watch in self.watches:
+            self._leave(watch, self.watches.pop(watch))
+            self._operations[watch.operation] -= 1
+            del self.dues[watch]
+            self.unlisted.pop(watch, None)
+
+    def _leave(self, watch: Watch, refs: Iterable[Ref]) -> None:
+        for ref in refs:
+            waiting = self.wanted[ref]
+            del waiting[watch]
+            if not waiting:
+                for known in (self.wanted, self.confirm, self.mentioned, self.going):
+                    known.pop(ref, None)
+
+    def waiting_for(self, refs: Iterable[Ref]) -> list[Watch]:
+        """Who waits for any of these resources."""
+        return list(dict.fromkeys(watch for ref in refs for watch in self.wanted.get(ref, ())))
+
+    # When to look
 
     def put(self, watch: Watch, due: float) -> None:
         """Let `watch` want its next look at `due`."""
         self.dues[watch] = due
+        self.rest_until = min(self.rest_until, due + self.reader.poll.fastest)
         if len(self._by_due) > 2 * len(self.dues) + 64:  # mostly of looks that have been
             self._by_due = [(when, next(self._order), each) for each, when in self.dues.items()]
             heapq.heapify(self._by_due)
         else:
             heapq.heappush(self._by_due, (due, next(self._order), watch))
 
-    def drop(self, watch: Watch) -> None:
-        """It wants nothing of this kind any more."""
-        self.watches.pop(watch, None)
-        self.dues.pop(watch, None)
+    @property
+    def due(self) -> float:
+        """When the next look may leave; a moment that has passed says since when it waits."""
+        if any(not flight.aside for flight in self.in_flight.values()):
+            return math.inf
+        return max(self.quiet_until, -math.inf if self.confirm else self._usually_due())
 
-    def forget(self, ref: Ref) -> None:
-        """Nobody asks for this resource any more."""
-        self.mentioned.pop(ref, None)
-        self.confirm.pop(ref, None)
+    def _usually_due(self) -> float:
+        heap = self._by_due
+        while heap and self.dues.get(heap[0][2]) != heap[0][0]:
+            heapq.heappop(heap)
+        return max(self.rest_until, heap[0][0] if heap else math.inf)
 
-    def is_new(self, watch: Watch) -> bool:
-        """Whether the lists of changes may not have told `watch` all since its acceptance."""
-        return any(ref not in self.listed or ref not in watch.sights for ref in self.watches[watch])
+    # What to ask, and what was told
 
-    def ends(self) -> tuple[str, ...]:
+    def looks(self, now: float, offset: float | None) -> list[Look]:
+        """What to ask for now; `offset` is a lower bound of the cloud's date minus our clock."""
+        since = min([self.listed_at, *self.unlisted.values()])
+        ends = self._ends()
+        situation = Situation(self.kind, self.microversion, self.total, offset, since, ends)
+        wanted: Sequence[Ref] = ()
+        if self._usually_due() <= now:
+            every = situation.lists(len(self.wanted)) and not situation.dateless
+            wanted = tuple(self.wanted) if every else self._most_urgent(now)
+        return plan(situation, wanted, self.confirm, self._overdue(now))
+
+    def _most_urgent(self, now: float) -> list[Ref]:
+        due = sorted((when, order) for order, when in enumerate(self.dues.values()) if when <= now)
+        watches = list(self.dues)
+        return [
+            ref
+            for _, order in due
+            for ref in sorted(self.watches[watches[order]], key=self.mentioned.__getitem__)
+        ]
+
+    def _overdue(self, now: float) -> list[Ref]:
+        """What no list of changes has told of for long, or has told to be going."""
+        if self.in_flight or not self.kind.changes_since:
+            return []  # everything is being asked for
+        late = [ref for ref, heard in self.mentioned.items() if now - heard > OVERDUE]
+        return [*self.going, *late]
+
+    def _ends(self) -> tuple[str, ...]:
         """The statuses in which all that is waited for ends; none if that has to be seen whole."""
         found: dict[str, None] = {}
-        for watch in self.watches:
-            if not watch.operation.creates:
+        for operation, number in self._operations.items():
+            if number and not operation.creates:
                 return ()
-            for expect in watch.operation.expects:
+            for expect in operation.expects if number else ():
                 if expect.kind is self.kind:
                     found.update(dict.fromkeys(sorted(expect.success | expect.failure)))
         return tuple(found)
 
-    def interested(self, refs: Iterable[Ref]) -> list[Watch]:
-        """Whose look this is."""
-        wanted = set(refs)
-        return [watch for watch, own in self.watches.items() if wanted.intersection(own)]
+    def told(self, flight: Flight, outcome: Outcome) -> list[Ref]:
+        """Take note of an answer: the resources of which it says something."""
+        look = flight.look
+        self.failures = 0
+        if look.listing:
+            earlier = self.listed_at if self.listed_at < math.inf else outcome.asked_at
+            self.listed_at = max(earlier, outcome.asked_at)
+            if look.since is None:
+                self.total = len(outcome.found)
+        else:
+            self.confirm.pop(look.refs[0], None)
+        refs = (ref for ref in look.refs if look.since is None or ref.id in outcome.found)
+        return [ref for ref in refs if ref in self.wanted]
+
+    def is_told(self, flight: Flight) -> None:
+        """After a list: who has heard all that mattered before it needs the next changes only."""
+        for watch in flight.covered if flight.look.listing else ():
+            refs = self.watches.get(watch, ())
+            if flight.look.statuses or all(ref in watch.sights for ref in refs):
+                self.unlisted.pop(watch, None)
 
 
 def is_going(ref: Ref, sight: Sight | None) -> bool:

@@ -13,7 +13,7 @@ import logging
 import math
 import queue
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 from weakref import WeakKeyDictionary
@@ -29,10 +29,10 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     Seen,
 )
-from pytest_osfutures.group import Group, goes_back, is_going
+from pytest_osfutures.group import CROWD, Flight, Group, goes_back, is_going
 from pytest_osfutures.operation import Kind, Ref
 from pytest_osfutures.room import Room
-from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
+from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.timers import Timer, Timers
 from pytest_osfutures.verdict import Failed, Running, Succeeded, Verdict, judge
 from pytest_osfutures.watch import Ending, Reader, Watch
@@ -40,10 +40,6 @@ from pytest_osfutures.watch import Ending, Reader, Watch
 #: Starts a look and sees to it that its outcome is delivered.
 StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
 _log = logging.getLogger("osfutures")
-#: Seconds without any mention of a resource after which it is asked for by itself.
-OVERDUE = 15.0
-#: A list of what has ended only is followed by a whole one after so many times `Poll.slowest`.
-WHOLE = 3.0
 #: A read that is not answered after so many times its own timeout never will be.
 LOST = 2.0
 #: So many durations of each operation are remembered.
@@ -195,14 +191,17 @@ class Monitor:
 
     def _next_look(self, watch: Watch, now: float) -> float:
         poll = watch.reader.poll
-        usual = watch.operation.usual
-        early, late = self._learned.get(
-            watch.operation.name, (min(0.2 * usual, 2 * poll.fastest), usual)
-        )
+        early, late = self._expected(watch)
         age = now - watch.accepted_at
         if age < early:
             return watch.accepted_at + early
         return now + poll.interval(age, late) * self._random.uniform(0.9, 1.1)
+
+    def _expected(self, watch: Watch) -> tuple[float, float]:
+        """How long such operations take at least and at most, in seconds, as far as is known."""
+        usual = watch.operation.usual
+        prior = min(0.2 * usual, 2 * watch.reader.poll.fastest), usual
+        return self._learned.get(watch.operation.name, prior)
 
     def _learn(self, watch: Watch, now: float) -> None:
         known = self._durations.setdefault(watch.operation.name, deque(maxlen=REMEMBERED))
@@ -228,13 +227,8 @@ class Monitor:
         for kind in dict.fromkeys(ref.kind for ref in old + refs):
             group = self._group(watch, kind)
             own = tuple(ref for ref in refs if ref.kind == kind)
-            for ref in old:
-                if ref.kind == kind and ref not in own:
-                    group.forget(ref)
             if own:
-                group.watches[watch] = own
-                if watch not in group.dues:
-                    group.put(watch, self._next_look(watch, now))
+                group.want(watch, own, self._next_look(watch, now))
                 continue
             group.drop(watch)
             if not group.watches:
@@ -243,19 +237,22 @@ class Monitor:
     def _look(self, now: float) -> float:
         """Send what is due, what waits longest first; the next moment at which something is."""
         again = math.inf
-        free = [(group.due, group) for group in self._groups.values() if not group.in_flight]
-        for due, group in sorted(free, key=lambda pair: pair[0]):
+        for due, group in sorted(
+            ((group.due, group) for group in self._groups.values()), key=lambda pair: pair[0]
+        ):
             if due > now:
                 return min(again, due)
             bucket = self._bucket(group.reader)
             if wait := bucket.wait(now, group.kind.service):
                 again = min(again, now + wait)
                 continue
-            for look in self._plan(group, now):
+            for look in group.looks(now, self._offsets.get(group.reader)):
                 if wait := bucket.take(now, group.kind.service):
                     again = min(again, now + wait)
                     break
                 self._send(group, look, now)
+            else:
+                again = min(again, group.due)
         return again
 
     def _bucket(self, reader: Reader) -> Bucket:
@@ -263,88 +260,70 @@ class Monitor:
             self._buckets[reader] = Bucket(reader.poll, self.clock.now())
         return self._buckets[reader]
 
-    def _plan(self, group: Group, now: float) -> list[Look]:
-        watches = sorted(group.watches, key=group.dues.__getitem__)
-        wanted = [
-            ref
-            for watch in watches
-            for ref in sorted(group.watches[watch], key=lambda ref: group.mentioned.get(ref, 0.0))
-        ]
-        situation = self._situation(group, watches, now)
-        overdue = [
-            ref
-            for watch in watches
-            for ref in group.watches[watch]
-            if now - group.mentioned.get(ref, now) > OVERDUE or is_going(ref, watch.sights.get(ref))
-        ]
-        due = {ref for watch in watches if group.dues[watch] <= now for ref in group.watches[watch]}
-        looks = plan(situation, wanted, group.confirm, overdue)
-        return [look for look in looks if look.listing or not due.isdisjoint(look.refs)]
-
-    def _situation(self, group: Group, watches: Iterable[Watch], now: float) -> Situation:
-        """What a list has to reach back for: in between, only for what has ended."""
-        age = now - group.listed_at  # of the last list that shows everything
-        often = group.kind.changes_since and 0 <= age < WHOLE * group.reader.poll.slowest
-        statuses = group.ends() if often else ()
-        if statuses:
-            last = group.ended_at
-            new = [w for w in watches if group.ended.isdisjoint(group.watches[w])]
-        else:
-            last = group.listed_at
-            new = [watch for watch in watches if group.is_new(watch)]
-        starts = [watch.accepted_at if watch.sent_at is None else watch.sent_at for watch in new]
-        offset = self._offsets.get(group.reader)
-        since = min([last, *starts])
-        return Situation(group.kind, group.microversion, group.total, offset, since, statuses)
-
     def _send(self, group: Group, look: Look, now: float) -> None:
         patience = LOST * group.reader.poll.read_timeout
         lost = Outcome(look, now, now + patience, error=f"no answer within {patience:g} s")
-        flight = Timer(now + patience, lambda: self._arrived(group, flight, lost))
-        self._timers.add(flight)
-        group.in_flight.add(flight)
-        for ref in look.refs:
-            group.mentioned.setdefault(ref, now)
+        timer = Timer(now + patience, lambda: self._arrived(group, timer, lost))
+        self._timers.add(timer)
+        group.in_flight[timer] = Flight(look, tuple(group.unlisted))
+        if look.listing:
+            group.rest_until = now + group.reader.poll.fastest
 
         def deliver(outcome: Outcome) -> None:
-            self.soon(lambda: self._arrived(group, flight, outcome))
+            self.soon(lambda: self._arrived(group, timer, outcome))
 
         self._start_look(group.reader, look, deliver)
 
-    def _arrived(self, group: Group, flight: Timer, outcome: Outcome) -> None:
+    def _arrived(self, group: Group, timer: Timer, outcome: Outcome) -> None:
         """Take an answer, once; or its absence, and then no answer any more."""
-        if flight in group.in_flight:
-            group.in_flight.remove(flight)
-            flight.cancel()
-            self._digest(group, outcome)
+        flight = group.in_flight.pop(timer, None)
+        if flight is not None:
+            timer.cancel()
+            self._digest(group, flight, outcome)
 
-    def _digest(self, group: Group, outcome: Outcome) -> None:
+    def _digest(self, group: Group, flight: Flight, outcome: Outcome) -> None:
         now = self.clock.now()
         if outcome.fatal and group.kind.evidence:  # no explanation is no failure
             outcome = replace(outcome, error=None, fatal=False)
         if outcome.error is not None:
             self._put_off(group, outcome, now)
             return
-        group.failures = 0
-        asked = outcome.look.asked
-        for ref in outcome.look.refs:
-            group.confirm.pop(ref, None)
-        if outcome.look.listing:
-            group.ended, group.ended_at = asked, outcome.asked_at
-        if outcome.look.listing and not outcome.look.statuses:
-            group.listed, group.listed_at = asked, outcome.asked_at
-            if outcome.look.since is None:
-                group.total = len(outcome.found)
         if (offset := outcome.offset()) is not None and group.kind.changes_since:
             self._offsets[group.reader] = max(offset, self._offsets.get(group.reader, -math.inf))
-        for watch, refs in list(group.watches.items()):
-            if watch not in group.watches:
-                continue  # the end of another one has ended it
-            seen = [ref for ref in refs if self._see(group, watch, ref, outcome)]
-            if seen or not asked.isdisjoint(refs):
+        refs = group.told(flight, outcome)
+        seen = {
+            watch: None
+            for ref in refs
+            for watch in list(group.wanted[ref])
+            if self._see(group, watch, ref, outcome)
+        }
+        group.is_told(flight)
+        if not outcome.look.listing:
+            for watch in group.waiting_for(outcome.look.refs):
                 group.put(watch, self._next_look(watch, outcome.asked_at))
-            if seen:
+        before = len(group.watches)
+        for watch in seen:
+            if watch in group.watches:  # else the end of another one has ended it
                 self._judge(watch)
+        if outcome.look.listing and not flight.aside:
+            ended = before - len(group.watches)
+            group.rest_until = outcome.asked_at + self._pause(group, now, ended)
+
+    def _pause(self, group: Group, now: float, ended: int) -> float:
+        """Seconds from one list to the next, after one that has ended so many operations."""
+        poll = group.reader.poll
+        if ended >= CROWD:
+            return poll.fastest / 2
+        least = poll.slowest
+        for watch in reversed(group.watches):  # the youngest is the most likely to be in a hurry
+            if group.dues[watch] > now:
+                least = min(least, group.dues[watch] - now)
+            else:
+                _, late = self._expected(watch)
+                least = min(least, poll.interval(now - watch.accepted_at, late))
+            if least <= poll.fastest:
+                return poll.fastest
+        return least * self._random.uniform(0.9, 1.1)
 
     def _see(self, group: Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
         sight = outcome.sight(ref)
@@ -360,6 +339,8 @@ class Monitor:
         watch.sights[ref] = sight
         watch.trouble = None
         group.mentioned[ref] = outcome.answered_at
+        if is_going(ref, sight):
+            group.going[ref] = None
         if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
             status = str(sight.body.get(ref.kind.status, ""))
             task = sight.body.get(ref.kind.task_state) if ref.kind.task_state else None
@@ -373,7 +354,7 @@ class Monitor:
     def _put_off(self, group: Group, outcome: Outcome, now: float) -> None:
         """A read failed: later again, unless the cloud will never answer it."""
         if outcome.fatal:
-            for watch in group.interested(outcome.look.refs):
+            for watch in group.waiting_for(outcome.look.refs):
                 self._end(watch, AccessDenied(str(outcome.error), watch.facts(now)))
             return
         group.failures += 1
@@ -384,7 +365,7 @@ class Monitor:
             quiet = self._bucket(group.reader).quiet
             service = group.kind.service
             quiet[service] = max(quiet.get(service, now), now + outcome.retry_after)
-        for watch in group.interested(outcome.look.refs):
+        for watch in group.waiting_for(outcome.look.refs):
             watch.trouble = outcome.error
             group.put(watch, group.quiet_until)
             if group.kind.evidence:  # what has failed does not wait for its explanation for ever

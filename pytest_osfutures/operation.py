@@ -155,7 +155,7 @@ class Undo:
     each: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operation:
     """One row of the table: one kind of background work.
 

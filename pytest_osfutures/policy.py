@@ -133,14 +133,15 @@ class Both(Retry):
 class Poll:
     """How often the cloud is asked about what is under way.
 
-    Never more than `max_rate` reads a second in total, after a short `burst`. The first look
-    comes when the operation is likely to be done; then every `fastest` seconds, and slower as the
-    operation gets older than anything known, down to every `slowest` seconds. A read is given up
-    after `read_timeout` seconds and repeated later.
+    Never more than `max_rate` reads a second in total, but for up to `burst` that were saved
+    before. The first look comes when the operation is likely to be done; then every `fastest`
+    seconds, twice as often while many operations end at a time, and slower as the operation gets
+    older than anything known, down to every `slowest` seconds. A read is given up after
+    `read_timeout` seconds and repeated later.
     """
 
     max_rate: float = 2.0
-    burst: int = 4
+    burst: int = 8
     fastest: float = 0.5
     slowest: float = 5.0
     read_timeout: float = 30.0

@@ -13,7 +13,7 @@ from typing import Protocol
 Task = Callable[[], object]
 _log = logging.getLogger("osfutures")
 #: Seconds after which a thread without work ends.
-IDLE = 10.0
+IDLE = 2.0
 
 
 class Executor(Protocol):

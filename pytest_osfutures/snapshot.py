@@ -95,6 +95,18 @@ class Situation:
     since: float = 0.0
     statuses: tuple[str, ...] = ()
 
+    def lists(self, number: int) -> bool:
+        """Whether one list is the cheapest read of so many resources."""
+        if self.kind.list_path is None:
+            return False
+        # A list of changes is as short as what has happened.
+        return number > FEW + (0 if self.kind.changes_since else self.total // PAGE)
+
+    @property
+    def dateless(self) -> bool:
+        """Whether changes cannot be asked for yet: the cloud's date is not known."""
+        return self.kind.changes_since and self.offset is None
+
 
 def plan(
     situation: Situation,
@@ -110,16 +122,13 @@ def plan(
     single = tuple(dict.fromkeys(confirm))
     looks = [_get(situation, ref) for ref in single]
     rest = tuple(ref for ref in dict.fromkeys(wanted) if ref not in single)
-    kind = situation.kind
-    if not rest:
-        return looks
-    if kind.list_path is None or len(rest) <= FEW + situation.total // PAGE:
+    if not situation.lists(len(rest)):
         return looks + [_get(situation, ref) for ref in rest]
-    if not kind.changes_since:
+    if not situation.kind.changes_since:
         return [*looks, _list(situation, rest)]
     if situation.offset is None:
         return [*looks, _get(situation, rest[0])]  # tells the cloud's date
-    late = [ref for ref in rest if ref in set(overdue)]
+    late = [ref for ref in dict.fromkeys(overdue) if ref not in single]
     if len(late) > FEW:
         return [*looks, _list(situation, rest)]
     overlap = SHORT_OVERLAP if situation.statuses else OVERLAP

@@ -20,7 +20,7 @@ class Width:
     estimate that needs to know nothing of it. Can be used from any thread.
     """
 
-    def __init__(self, least: int = 2, most: int = 24, start: int = 8) -> None:
+    def __init__(self, least: int = 2, most: int = 28, start: int = 8) -> None:
         self.least = least
         self.most = most
         self._width = float(start)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from concurrent.futures import CancelledError
 from dataclasses import replace
@@ -395,6 +396,32 @@ def test_promise_5_extras_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert future.result()["id"] == "server-1"
     assert cloud.api.alive() == ["server-1"]
     assert len(cloud.api.servers) == 3
+
+
+def test_promise_5_what_an_earlier_try_has_made_is_not_adopted() -> None:
+    cloud = Cloud()
+    cloud.api.fates = ["ERROR"]
+    past: list[bytes] = []
+
+    def remembers(proceed: Any) -> requests.Response:
+        response: requests.Response = proceed()
+        past.append(response.content)
+        return response
+
+    def shows_the_past(_: Any) -> Any:
+        return answer(200, json.loads(past[0]))
+
+    cloud.api.fault("GET", "/servers/server-1", remembers)
+    future = start_retried(cloud.binding, cloud.create)
+    cloud.engine.run_until(lambda: bool(past), 60)
+    listed = {"servers": [json.loads(past[0])["server"]]}
+    past[0] = json.dumps(listed).encode()
+    cloud.api.fault("POST", "/servers", lost_after)
+    cloud.api.fault("GET", "/servers/detail", shows_the_past)
+    cloud.run(future)
+    assert future.result()["id"] == "server-2"
+    assert cloud.api.alive() == ["server-2"]
+    assert cloud.api.count(*POST) == 2
 
 
 def test_promise_5_others_are_left_alone() -> None:

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from pytest_osfutures.errors import AccessDenied, EngineError, OperationTimeout
-from pytest_osfutures.monitor import OVERDUE
+from pytest_osfutures.group import OVERDUE
 from pytest_osfutures.operation import Kind
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
@@ -179,6 +179,67 @@ def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
     scene.run(within=2 * OVERDUE)
     listed = {ref.id for look in scene.world.looks if look.since is None for ref in look.refs}
     assert listed == set("abcdef")
+
+
+def create_many(scene: Scene, done: Callable[[int], float], many: int = 100) -> list[Ends]:
+    """Create so many servers; number n is ACTIVE after `done(n)` seconds."""
+    ends = []
+    for number in range(many):
+        ref = SERVER.ref(id=f"s{number}")
+        scene.world.at(0, ref, server("BUILD", "spawning"))
+        scene.world.at(done(number), ref, server("ACTIVE"))
+        ends.append(scene.start("server.create", tout=300, id=f"s{number}"))
+    return ends
+
+
+def lists(scene: Scene, narrow: bool = True) -> list[float]:
+    """When lists left: those of what has ended, or those of everything."""
+    looks = zip(scene.world.times, scene.world.looks, strict=True)
+    return [when for when, look in looks if look.listing and (look.since is not None) == narrow]
+
+
+def test_lists_come_twice_as_often_while_many_end_at_a_time() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 5 + number / 50)  # 25 between two lists
+    assert scene.run(lambda: all(ends))
+    pauses = [later - sooner for sooner, later in itertools.pairwise(lists(scene))]
+    assert pauses[:5] == pytest.approx([scene.world.poll.fastest] * 5)
+    assert min(pauses) == pytest.approx(scene.world.poll.fastest / 2)
+
+
+def test_before_anything_ends_the_burst_is_saved() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 30.0)
+    scene.run(within=10)
+    assert not any(ends)
+    assert len(scene.world.times) <= 10 * scene.world.poll.max_rate
+
+
+def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 20.0 if number else 40.0)
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
+    held: list[float] = []
+
+    def slow(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        if look.listing and look.since is None:  # and its answer takes longer than the test
+            held.append(scene.clock.now())
+        else:
+            start(reader, look, deliver)
+
+    monitor._start_look = slow
+    assert scene.run(lambda: all(ends[1:]), within=25)
+    assert len(held) == 1
+    assert held[0] < 20
+
+
+def test_the_last_few_of_many_are_listed_and_not_read_one_by_one() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 5.0 if number > 4 else 60.0)
+    scene.run(lambda: all(ends[5:]))
+    before = len(scene.world.looks)
+    scene.run(within=10)
+    assert all(look.listing for look in scene.world.looks[before:])
 
 
 def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:

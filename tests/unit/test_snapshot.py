@@ -84,6 +84,8 @@ def test_one_or_two_are_read_by_id_and_more_by_a_list() -> None:
 
 
 def test_a_long_list_costs_as_much_as_some_more_reads_by_id() -> None:
+    changes = Situation(SERVER, "", total=3 * PAGE, offset=0.0)
+    assert len(plan(changes, refs(SERVER, list("abcde")))) == 1  # it is as long as what is new
     five = refs(VOLUME, list("abcde"))
     assert len(plan(Situation(VOLUME, "", total=3 * PAGE), five)) == 5
     assert len(plan(Situation(VOLUME, "", total=2 * PAGE), five)) == 1
