@@ -59,6 +59,7 @@ def main() -> int:
     parser.add_argument("--peers", metavar="PYTHON", help="the interpreter that has the peers")
     parser.add_argument("--only", action="append", help="contestants, by a part of their name")
     parser.add_argument("--workers", type=int, default=0, help="of the API; 0: never busy")
+    parser.add_argument("--seed", type=int, default=0, help="of the build times")
     args = parser.parse_args()
     print(f"| | {' | '.join(COLUMNS)} |\n|---{'|---' * len(COLUMNS)}|", flush=True)
     for name, (program, more) in CONTESTANTS.items():
@@ -67,13 +68,14 @@ def main() -> int:
         if program != "engine" and args.peers is None:
             continue
         python = sys.executable if program == "engine" else args.peers
-        print(f"| {name} | {race(python, program, more, args.servers, args.workers)} |", flush=True)
+        row = race(python, program, more, args.servers, args.workers, args.seed)
+        print(f"| {name} | {row} |", flush=True)
     return 0
 
 
-def race(python: str, program: str, more: list[str], servers: int, workers: int) -> str:
+def race(python: str, program: str, more: list[str], servers: int, workers: int, seed: int) -> str:
     """One contestant on one fresh cloud: its row of the table."""
-    with fake_cloud() as (control, clouds_yaml):
+    with fake_cloud(seed) as (control, clouds_yaml):
         ask(control + "/settings", "PATCH", {**LATENCY, "api_workers": workers})
         ask(control + "/counters", "DELETE")
         path = str(HERE / "contestants" / f"{program}.py")
@@ -147,12 +149,13 @@ def observe(process: subprocess.Popen[str]) -> tuple[int, int]:
 
 
 @contextmanager
-def fake_cloud() -> Iterator[tuple[str, str]]:
+def fake_cloud(seed: int = 0) -> Iterator[tuple[str, str]]:
     """A process of the fake: the URL of its control API, and its clouds.yaml."""
     with tempfile.TemporaryDirectory() as place:
         clouds_yaml = str(Path(place) / "clouds.yaml")
         program = "import sys; from pytest_osfutures.cli import main; sys.exit(main())"
-        command = [sys.executable, "-c", program, "fake", "--clouds-yaml", clouds_yaml]
+        command = [sys.executable, "-c", program, "fake", "--seed", str(seed)]
+        command += ["--clouds-yaml", clouds_yaml]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
             assert process.stdout is not None

@@ -84,7 +84,7 @@ class Engine:
     def check(self) -> None:
         """Raise EngineError if this engine cannot finish anything (any more)."""
         if self._ended is not None:
-            raise self._ended
+            raise EngineError(str(self._ended)) from self._ended  # each with its own traceback
         self.check_process()
 
     def check_process(self) -> None:
