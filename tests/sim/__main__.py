@@ -28,16 +28,19 @@ def main() -> int:
     logging.basicConfig(level=logging.DEBUG if args.trace else logging.CRITICAL)
     began = time.perf_counter()
     seeds = range(args.seed, args.seed + args.runs)
-    broken, operations, endings = 0, 0, Counter[str]()
+    broken, operations, endings, struck = 0, 0, Counter[str](), Counter[str]()
     for result in _results(seeds, args.operations, args.processes):
         operations += result.operations
         endings += Counter(result.endings)
+        struck += Counter(result.struck)
         if result.broken:
             broken += 1
             print(result.broken, file=sys.stderr)
     took = time.perf_counter() - began
     print(f"{len(seeds)} runs, {operations} operations in {took:.1f} s; {broken} runs broken")
-    print(", ".join(f"{count} {name}" for name, count in endings.most_common()))
+    for title, counts in (("endings", endings), ("faults", struck)):
+        listed = ", ".join(f"{count} {name}" for name, count in counts.most_common())
+        print(f"{title}: {listed or 'none'}")
     return 1 if broken else 0
 
 
@@ -54,7 +57,7 @@ def _one(seed: int, operations: int) -> Result:
         return run(seed, operations)
     except Exception as error:
         text = "".join(traceback.format_exception(error))
-        return Result(seed, 0, {}, "", f"seed {seed}:\n{text}")
+        return Result(seed, 0, {}, {}, "", f"seed {seed}:\n{text}")
 
 
 if __name__ == "__main__":

@@ -8,118 +8,64 @@ from random import Random
 from typing import Any
 
 from pytest_osfutures.errors import OperationTimeout, UnknownFate
+from pytest_osfutures.fakecloud.compute.models.server import Server
+from pytest_osfutures.fakecloud.resource import Resource
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.world import Broken, World
 
-#: What a server can be asked for in each state, and the state it is in when that is done.
-ACTIONS: dict[str, tuple[tuple[str, tuple[Any, ...], str], ...]] = {
-    "active": (
-        ("stop", (), "stopped"),
-        ("reboot", ("HARD",), "active"),
-        ("reboot", ("SOFT",), "active"),
-        ("pause", (), "paused"),
-        ("suspend", (), "suspended"),
-    ),
-    "stopped": (("start", (), "active"),),
-    "paused": (("unpause", (), "active"),),
-    "suspended": (("resume", (), "active"),),
-}
 #: A deadline that is shorter than what some operations need, so that it is met and missed.
 DEADLINES = (5.0, 30.0, 120.0, 300.0)
-#: A server may be there so long before a deadline without being noticed, when reads fail.
+#: A resource may be there so long before a deadline without being noticed, when reads fail.
 UNNOTICED = 90.0
+#: Longer than a list can be out of date: nobody could tell two states apart.
+APART = 3.0
+
+Use = Callable[["Actor", str], None]
 
 
 class Actor:
-    """Makes servers, one after another, works on each and deletes it, until `budget` is spent."""
+    """Lives one life after another with what it makes, until `budget` is spent."""
 
-    def __init__(self, world: World, number: int, budget: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        world: World,
+        number: int,
+        budget: Callable[[], bool],
+        lives: tuple[Callable[[Actor], None], ...],
+    ) -> None:
         self.world = world
         self.number = number
         self.random = Random(f"{world.seed}:{number}")
         self.budget = budget
-        self.servers = world.nova.servers
-        self.flavor, self.image = world.a_flavor(), world.an_image()
+        self.lives = lives
 
     def __call__(self) -> None:
         """Be a task on the timeline."""
         self.rest(10.0)
         while self.budget():
-            self.one_server()
+            self.random.choice(self.lives)(self)
             self.rest(5.0)
 
-    def rest(self, most: float) -> None:
+    def rest(self, most: float, least: float = 0.0) -> None:
         """Do nothing for a while."""
-        self.world.timeline.sleep(self.random.uniform(0.0, most))
+        self.world.timeline.sleep(self.random.uniform(least, most))
 
-    def one_server(self) -> None:
-        """The life of one server, from its creation to its certain end."""
-        future = self.create()
-        stopped = None
-        if self.random.random() < 0.1:
-            self.rest(15.0)
-            stopped = future.undo()
-        ident, error = self.ending(future)
-        if error is None and stopped is None:
-            assert ident is not None
-            for _ in range(self.random.randint(0, 3)):
-                # Longer than a list can be out of date: nobody could tell two states apart.
-                self.world.timeline.sleep(3.0 + self.random.uniform(0.0, 5.0))
-                if not self.act(ident):
-                    break
-        gone = stopped or (future.undo() if self.random.random() < 0.5 or ident is None else None)
-        if gone is None:
-            assert ident is not None
-            gone = self.world.track(self.servers.delete_async_r(ident, tout=120.0))
-        self.certain(future, ident, gone)
-
-    def create(self) -> OperationFuture[Any]:
-        """Ask for a server with retries, some with a deadline for it all."""
+    def make(self, manager: Any, *arguments: Any, **more: Any) -> OperationFuture[Any]:
+        """Ask for something new with retries, sometimes with a deadline for it all."""
         within = self.random.choice((None, None, 60.0, 300.0))
         retry = Retry(tries=self.random.choice((1, 3, 5)), within=within)
-        name = f"a{self.number}-{self.world.started}"
         tout = self.random.choice(DEADLINES)
-        future = self.servers.create_async_r(
-            name, self.image, self.flavor, nics="none", try_count=retry, tout=tout
-        )
+        name = f"a{self.number}-{self.world.started}"
+        future = manager.create_async_r(*arguments, name=name, try_count=retry, tout=tout, **more)
         return self.world.track(future, within)
 
-    def ending(self, future: OperationFuture[Any]) -> tuple[str | None, BaseException | None]:
-        """Wait until a server's creation ends; a success has to be one."""
-        try:
-            server = self.world.timeline.wait(future)
-        except (Exception, CancelledError) as error:
-            self.noticed(future, error)
-            return None, error
-        self.confirm(server.id, "active", "server.create")
-        return server.id, None
-
-    def noticed(self, future: OperationFuture[Any], error: BaseException) -> None:
-        """A deadline was missed: then the server must not have been there long before."""
-        if not isinstance(error, OperationTimeout) or error.status is None:
-            return
-        ident = error.resource_id or ""
-        server = self.world.server(ident) or self.world.cloud.compute.servers.gone(ident)
-        watch = future._watch
-        if server is None or server.launched_at is None or watch is None or error.seconds is None:
-            return
-        clock = self.world.cloud.clock
-        age = watch.accepted_at + error.seconds - (server.launched_at - clock.time() + clock.now())
-        if watch.resource_id == ident and age > UNNOTICED:
-            raise Broken(f"{future} timed out {age:.1f} s after {ident} was ACTIVE: {error}")
-
-    def act(self, ident: str) -> bool:
-        """Start some action on the server and wait for its end; whether to go on with it."""
-        server = self.world.server(ident)
-        if server is None or server.task_state is not None or server.vm_state not in ACTIONS:
-            return False
-        name, arguments, after = self.random.choice(ACTIONS[server.vm_state])
+    def ask(self, manager: Any, name: str, *arguments: Any) -> bool:
+        """Start something with what is there and wait for its end; whether it was a success."""
         tout = self.random.choice(DEADLINES)
         kind = self.random.choice(("_async", "_async_r"))
         try:
-            call = getattr(self.servers, name + kind)
-            future = call(ident, *arguments, tout=tout)
+            future = getattr(manager, name + kind)(*arguments, tout=tout)
         except Exception:  # the plain call's own error, which is the caller's business
             return False
         self.world.track(future, tout if kind == "_async" else None)
@@ -127,34 +73,96 @@ class Actor:
             self.world.timeline.wait(future)
         except Exception:
             return False
-        self.confirm(ident, after, f"server.{name}")
         return True
 
-    def confirm(self, ident: str, state: str, what: str) -> None:
-        """An operation was called a success: so it must be in the cloud."""
-        server = self.world.server(ident)
-        if server is None or server.task_state == "deleting":  # by somebody else, since then
+    def life(self, future: OperationFuture[Any], manager: Any, use: Use | None = None) -> None:
+        """One thing from its creation to its certain end, and what it is used for between."""
+        stopped = None
+        if self.random.random() < 0.1:
+            self.rest(15.0)
+            stopped = future.undo()
+        ident = self.made(future)
+        if ident is not None and stopped is None and use is not None:
+            use(self, ident)
+        gone = stopped or (future.undo() if self.random.random() < 0.5 or ident is None else None)
+        if gone is None:
+            gone = self.world.track(manager.delete_async_r(ident, tout=120.0))
+        self.certain(future, ident, gone)
+
+    def made(self, future: OperationFuture[Any]) -> str | None:
+        """Wait until a creation ends; the id of what was made, which has to be there."""
+        try:
+            ident = str(self.world.timeline.wait(future).id)
+        except (Exception, CancelledError) as error:
+            self.noticed(future, error)
+            return None
+        found = self.world.found(ident)
+        if found is not None and not is_leaving(found) and not is_ready(found):
+            raise Broken(f"{future.operation} of {ident} ended as a success in {state(found)}")
+        return ident
+
+    def noticed(self, future: OperationFuture[Any], error: BaseException) -> None:
+        """A deadline was missed: then it must not have been there long before."""
+        if not isinstance(error, OperationTimeout) or error.status is None:
             return
-        if (server.vm_state, server.task_state) != (state, None):
-            found = f"{server.vm_state}/{server.task_state}"
-            raise Broken(f"{what} of {ident} ended as a success in state {found}")
+        ident = error.resource_id or ""
+        found = self.world.found(ident) or self.world.cloud.compute.servers.gone(ident)
+        watch = future._watch
+        if watch is None or watch.resource_id != ident or error.seconds is None:
+            return
+        clock = self.world.cloud.clock
+        ready = ready_since(found)
+        age = watch.accepted_at + error.seconds - (ready - clock.time() + clock.now())
+        if age > UNNOTICED:
+            raise Broken(f"{future} timed out {age:.1f} s after {ident} was there: {error}")
 
     def certain(
         self, future: OperationFuture[Any], ident: str | None, gone: OperationFuture[Any]
     ) -> None:
         """After the deletion nothing may be left, unless its error says so."""
+        made = self.world.made_by(future)
         try:
             self.world.timeline.wait(gone)
         except (Exception, CancelledError):
-            self.world.excused.update(server.id for server in self.world.made_by(future))
+            self.world.excused.update(each.id for each in self.world.made_by(future))
             return
-        left = [] if ident is None else [self.world.server(ident)]
+        made = self.world.made_by(future)
         ended = future.done() and not future.cancelled()
         if ended and isinstance(future.exception(), UnknownFate):
-            self.world.excused.update(server.id for server in self.world.made_by(future))
-        else:
-            left += self.world.made_by(future)
-        alive = [server.id for server in left if server is not None]
-        if alive:
+            self.world.excused.update(each.id for each in made)
+            made = []
+        if ident is not None and (one := self.world.found(ident)) is not None:
+            made.append(one)
+        if made:
+            alive = ", ".join(state(each) for each in made)
             why = future.exception() if ended else ""
-            raise Broken(f"{gone} of {ident} ended as a success, {alive} is still there; {why}")
+            raise Broken(f"{gone} of {ident} ended as a success, but there is {alive}; {why}")
+
+
+def is_ready(resource: Resource) -> bool:
+    """Whether it is as it should be at the end of its creation."""
+    if isinstance(resource, Server):
+        return (resource.vm_state, resource.task_state) == ("active", None)
+    return resource.status == "available"
+
+
+def is_leaving(resource: Resource) -> bool:
+    """Whether somebody else is deleting it."""
+    if isinstance(resource, Server):
+        return resource.task_state == "deleting" or resource.vm_state == "deleted"
+    return resource.status in ("deleting", "error_deleting")
+
+
+def ready_since(resource: Resource | None) -> float:
+    """Since when (the cloud's date) it is ready, for ever if it is not."""
+    if isinstance(resource, Server):
+        when = resource.launched_at
+    else:
+        when = resource.updated_at if resource is not None and is_ready(resource) else None
+    return float("inf") if when is None else when
+
+
+def state(resource: Resource) -> str:
+    """What it is and how it is, in a few words."""
+    task = f"/{resource.task_state}" if isinstance(resource, Server) else ""
+    return f"{type(resource).__name__} {resource.id} {resource.shown_status}{task}"

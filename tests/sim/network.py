@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from random import Random
 from typing import Any
 
@@ -14,6 +14,7 @@ from requests.exceptions import ReadTimeout
 
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.inprocess import _answer, _body, _text
+from pytest_osfutures.fakecloud.resource import Table
 from pytest_osfutures.fakecloud.wire import Request, Response
 from pytest_osfutures.stamp import OPERATION
 from tests.sim.timeline import Timeline
@@ -23,8 +24,8 @@ from tests.sim.weather import LATE, Weather
 class Network(BaseAdapter):
     """Carries requests, and knows all that ever arrived: what no client can know.
 
-    `made` are the servers that each stamped operation has made, `deleted` the ids that the cloud
-    was asked to delete.
+    `made` is what each stamped operation has made, `posted` the stamps of requests that nobody has
+    checked yet, `deleted` the ids that the cloud was asked to delete, `struck` what went wrong.
     """
 
     def __init__(
@@ -36,9 +37,16 @@ class Network(BaseAdapter):
         self.weather = weather
         self.random = random
         self.made: dict[str, list[str]] = defaultdict(list)
+        self.posted: list[str] = []
         self.deleted: set[str] = set()
+        self.struck: Counter[str] = Counter()
         self.requests = 0
-        self.posts = 0
+        self.answered = 0
+        self.tables: dict[str, tuple[str, Table[Any]]] = {
+            "servers": ("server", cloud.compute.servers),
+            "volumes": ("volume", cloud.block_storage.volumes),
+            "snapshots": ("snapshot", cloud.block_storage.snapshots),
+        }
 
     def send(
         self,
@@ -55,25 +63,28 @@ class Network(BaseAdapter):
         if asked.path.startswith("/identity"):  # a session holds a lock while it fetches a token
             return _answer(self.cloud.handle(asked), request)
         self.requests += 1
-        weather, chance = self.weather, self.random.random
+        number = self.requests
+        weather = self.weather
         patience = float(timeout if timeout is not None else 60.0)
         self.timeline.sleep(self.random.uniform(0.005, 0.05))
-        if chance() < weather.lost_before:
+        if self._strikes("lost_before", weather.lost_before):
             raise Cut("broken on the way there", request=request)
-        if chance() < weather.late:
+        if self._strikes("late", weather.late):
             self._later(asked)
             self.timeline.sleep(self.random.choice((0.1, patience)))
             raise ReadTimeout(f"no answer within {patience} s", request=request)
         answer = self._handle(asked)
         delay = answer.delay + self.random.expovariate(1 / 0.05)
-        if chance() < weather.slow:
+        if self._strikes("slow", weather.slow):
             delay += self.random.uniform(1.0, 20.0)
-        if chance() < weather.hung or delay > patience:
+        if self._strikes("hung", weather.hung) or delay > patience:
             self.timeline.sleep(patience)
             raise ReadTimeout(f"no answer within {patience} s", request=request)
         self.timeline.sleep(delay)
-        if answer.cut or chance() < weather.lost_after:
+        if self._strikes("lost_after", weather.lost_after) or answer.cut:
             raise Cut("broken on the way back", request=request)
+        self.struck["overtaken"] += number < self.answered
+        self.answered = max(number, self.answered)
         return _answer(answer, request)
 
     def close(self) -> None:
@@ -83,16 +94,25 @@ class Network(BaseAdapter):
         when = self.timeline.now() + self.random.uniform(0.1, LATE)
         self.timeline.at(when, lambda: self._handle(asked))
 
+    def _strikes(self, name: str, chance: float) -> bool:
+        strikes = self.random.random() < chance
+        self.struck[name] += strikes
+        return strikes
+
     def _handle(self, asked: Request) -> Response:
+        """Let the cloud do it, and note what it has made or was asked to delete."""
+        last = asked.path.rsplit("/", 1)[-1]
         if asked.method == "DELETE":
-            self.deleted.add(asked.path.rsplit("/", 1)[-1])
-        if asked.method != "POST" or not asked.path.endswith("/servers"):
+            self.deleted.add(last)
+        if asked.method != "POST":
             return self.cloud.handle(asked)
-        self.posts += 1
-        before = {server.id for server in self.cloud.compute.servers}
+        key, table = self.tables.get(last, ("", None))
+        before = set() if table is None else {each.id for each in table}
         answer = self.cloud.handle(asked)
-        stamp = json.loads(asked.body)["server"].get("metadata", {}).get(OPERATION)
-        if stamp is not None:
-            now = [server.id for server in self.cloud.compute.servers]
-            self.made[stamp] += [each for each in now if each not in before]
+        if answer.status in (403, 413) and b"uota" in answer.encoded():
+            self.struck["quota" if "/compute/" in asked.path else "volume_quota"] += 1
+        stamp = json.loads(asked.body)[key].get("metadata", {}).get(OPERATION) if key else None
+        if stamp is not None and table is not None:
+            self.made[stamp] += [each.id for each in table if each.id not in before]
+            self.posted.append(stamp)
         return answer

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from tests.sim.actors import Actor
+from tests.sim.lives import LIVES
 from tests.sim.weather import Weather
 from tests.sim.world import Broken, World
 
@@ -15,11 +16,12 @@ ACTORS = 40
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a run; `digest` is the same for the same history."""
+    """What came of a run, how often which fault struck; `digest`: the same for one history."""
 
     seed: int
     operations: int
     endings: dict[str, int]
+    struck: dict[str, int]
     digest: str
     broken: str = ""
 
@@ -31,7 +33,7 @@ def run(seed: int, operations: int, weather: Weather | None = None) -> Result:
     """
     world = World(seed, weather)
     for number in range(ACTORS):
-        world.timeline.spawn(Actor(world, number, lambda: world.started < operations))
+        world.timeline.spawn(Actor(world, number, lambda: world.started < operations, LIVES))
     try:
         world.run()
         world.check_the_end()
@@ -42,4 +44,4 @@ def run(seed: int, operations: int, weather: Weather | None = None) -> Result:
         ) from error
     history = f"{world.timeline.now()}:{world.network.requests}:{sorted(world.endings.items())}"
     digest = hashlib.sha256(history.encode()).hexdigest()[:16]
-    return Result(seed, world.started, dict(world.endings), digest)
+    return Result(seed, world.started, dict(world.endings), dict(world.struck()), digest)

@@ -6,13 +6,17 @@ some of them only, each with a strength of its own.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 
-#: A request may change the cloud so long after its sender gave up: less than the settling time.
-LATE = 10.0
+#: A request may change the cloud so long after its sender gave up, what it makes may be missing
+#: from lists for so long, and lists may be so old: together less than the settling time of 15 s.
+LATE, HIDDEN, OLD = 8.0, 4.0, 2.0
+SERVICES = ("compute", "block_storage")
 
 
 @dataclass
@@ -23,7 +27,7 @@ class Weather:
     lost_after: float = 0.0  # ... after the cloud has done what was asked
     late: float = 0.0  # ... and the cloud does it some seconds later
     twice: float = 0.0  # a read's answer is delivered a second time, later
-    slow: float = 0.0  # an answer takes seconds
+    slow: float = 0.0  # an answer takes seconds, and others overtake it
     hung: float = 0.0  # an answer never comes
     stale: float = 0.0  # a list shows the past
     hidden: float = 0.0  # what was made is missing from lists for seconds
@@ -34,8 +38,10 @@ class Weather:
     build_fails: float = 0.0
     silent: float = 0.0  # an action falls back without a word
     stuck: float = 0.0  # an action never ends
-    third_party: float = 0.0  # somebody else deletes a server of ours, chance a step
+    stays: float = 0.0  # a deletion fails
+    third_party: float = 0.0  # somebody else deletes something of ours, chance a step
     quota: int = 1000  # servers
+    volume_quota: int = 1000
     skew: float = 0.0  # the cloud's date minus ours
 
     @classmethod
@@ -61,29 +67,65 @@ class Weather:
             build_fails=some(0.2),
             silent=some(0.2),
             stuck=some(0.05),
+            stays=some(0.05),
             third_party=some(0.003),
-            quota=random.choice((1000, 1000, 1000, 25)),
+            quota=random.choice((1000, 1000, 1000, 20)),
+            volume_quota=random.choice((1000, 1000, 1000, 8)),
             skew=random.choice((0.0, 0.0, -3600.0, 7.5, -2.3, 86400.0)),
         )
 
     def settle_on(self, cloud: FakeCloud) -> None:
         """Tell the fake cloud its part of it; the network does the rest."""
-        cloud.settings.quotas["instances"] = self.quota
-        rules = [
-            Fault("stale", method="GET", path="/detail$", seconds=2.0, probability=self.stale),
-            Fault("slow", method="POST", seconds=6.0, probability=self.hidden),
-            Fault("status", status=503, probability=self.broken_before / 2),
-            Fault("status", status=500, probability=self.broken_before / 2),
-            Fault("status", status=502, when="after", probability=self.broken_after / 2),
-            Fault("status", status=504, when="after", probability=self.broken_after / 2),
-            Fault("status", status=429, retry_after=3, probability=self.busy),
-            Fault("expire", probability=self.expired),
-            Fault("error", operation="server.create", probability=self.build_fails),
-            Fault("silent", operation="server.[!cd]*", probability=self.silent),
-            Fault("stuck", operation="server.[!d]*", probability=self.stuck),
-        ]
-        for rule in rules:
+        cloud.settings.quotas.update(instances=self.quota, volumes=self.volume_quota)
+        for _, rule in self._rules():
             if rule.probability > 0:
-                if rule.effect not in ("error", "silent", "stuck"):
-                    rule.service = "compute"
                 cloud.faults.add(rule)
+
+    def struck(self, cloud: FakeCloud) -> Counter[str]:
+        """How often each of the cloud's own faults has happened."""
+        rules = iter(cloud.faults.all())
+        mine = [(name, next(rules)) for name, rule in self._rules() if rule.probability > 0]
+        found: Counter[str] = Counter()
+        for name, rule in mine:
+            found[name] += rule.fired
+        return found
+
+    def _rules(self) -> Iterator[tuple[str, Fault]]:
+        """The name of each of the cloud's own faults, with its rules."""
+        for service in SERVICES:
+            yield from self._on_requests(service)
+        failing = ("server.create", "volume.create", "snapshot.create", "volume.extend")
+        for operation in failing:
+            yield "build_fails", Fault("error", operation=operation, probability=self.build_fails)
+        for operation in ("server.[!cd]*", "server.detach_volume", "volume.extend"):
+            yield "silent", Fault("silent", operation=operation, probability=self.silent)
+        for operation in ("server.[!d]*", "volume.[!d]*", "snapshot.create"):
+            yield "stuck", Fault("stuck", operation=operation, probability=self.stuck)
+        for effect in ("error", "silent"):
+            yield "stays", Fault(effect, operation="*.delete", probability=self.stays / 2)
+
+    def _on_requests(self, service: str) -> Iterator[tuple[str, Fault]]:
+        yield (
+            "stale",
+            Fault(
+                "stale",
+                service,
+                method="GET",
+                path="/detail$",
+                seconds=OLD,
+                probability=self.stale,
+            ),
+        )
+        yield (
+            "hidden",
+            Fault("slow", service, method="POST", seconds=HIDDEN, probability=self.hidden),
+        )
+        half = self.broken_before / 2
+        for status in (503, 500):
+            yield "broken_before", Fault("status", service, status=status, probability=half)
+        half = self.broken_after / 2
+        for status in (502, 504):
+            rule = Fault("status", service, status=status, when="after", probability=half)
+            yield "broken_after", rule
+        yield "busy", Fault("status", service, status=429, retry_after=3, probability=self.busy)
+        yield "expired", Fault("expire", service, probability=self.expired)

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from random import Random
 from typing import Any
 
+import cinderclient.client
 import novaclient.client
 import requests
 from keystoneauth1.identity.v3 import Password
@@ -19,14 +20,17 @@ from pytest_osfutures.attempts import Attempts
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import SteppedEngine
 from pytest_osfutures.fakecloud import FakeCloud, Settings
+from pytest_osfutures.fakecloud.block_storage.models.records import Volume
 from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.inprocess import URL
+from pytest_osfutures.fakecloud.resource import Resource, Table
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.watch import Reader
 from tests.fakecloud.asking import Asker
+from tests.fakecloud.asking_cinder import Cinder
 from tests.sim.network import Network
 from tests.sim.timeline import Crew, Timeline
 from tests.sim.weather import Weather
@@ -64,6 +68,7 @@ class SimulatedEngine(SteppedEngine):
         self.timeline = timeline
         self.weather = weather
         self.chance = Random(random.random())
+        self.doubled = 0
         self.reads = Crew(timeline, lambda: 4)
         self.submissions = Crew(timeline, lambda: self.width.now)
         self.callbacks = Crew(timeline, lambda: 16)
@@ -72,6 +77,7 @@ class SimulatedEngine(SteppedEngine):
         def maybe_twice(outcome: Outcome) -> None:
             deliver(outcome)
             if self.chance.random() < self.weather.twice:
+                self.doubled += 1
                 after = self.timeline.now() + self.chance.uniform(0.0, 5.0)
                 self.timeline.at(after, lambda: deliver(outcome))
 
@@ -89,24 +95,29 @@ class World:
         self.cloud = FakeCloud(
             SkewedClock(self.timeline, self.weather.skew), seed, Settings(sigma=0.4)
         )
-        self.foreign = self._foreign_servers()
+        self.tables: tuple[Table[Any], ...] = (
+            self.cloud.compute.servers,
+            self.cloud.block_storage.volumes,
+            self.cloud.block_storage.snapshots,
+        )
+        self.foreign = self._what_is_foreign()
         self.weather.settle_on(self.cloud)
         self.network = Network(self.cloud, self.timeline, self.weather, Random(seed + 1))
         self.engine = SimulatedEngine(self.timeline, self.weather, Random(seed + 2))
         self.session = self._session()
-        self.nova = futurize(
-            novaclient.client.Client("2.90", session=self.session),
-            engine=self.engine,
-            poll=Poll(),
-            retry=Retry(tries=4),
-            run=f"sim{seed}",
-        )
+        self.nova = self._with_twins(novaclient.client.Client("2.90", session=self.session))
+        self.cinder = self._with_twins(cinderclient.client.Client("3.70", session=self.session))
         self.started = 0
-        self.excused: set[str] = set()  # servers whose operation has said that they may be left
+        self.deletions = 0  # by somebody else
+        self.excused: set[str] = set()  # what its operation has said may be left
         self.endings: Counter[str] = Counter()
         self._ended: Counter[OperationFuture[Any]] = Counter()
         self._deadlines: list[tuple[float, int, OperationFuture[Any]]] = []
-        self._checked_posts = 0
+
+    def _with_twins(self, client: Any) -> Any:
+        return futurize(
+            client, engine=self.engine, poll=Poll(), retry=Retry(tries=4), run=f"sim{self.seed}"
+        )
 
     def _session(self) -> Session:
         http = requests.Session()
@@ -122,10 +133,12 @@ class World:
         )
         return Session(auth=auth, session=http, timeout=30.0)
 
-    def _foreign_servers(self) -> set[str]:
-        """Servers of somebody else in the same project; nobody here may touch them."""
+    def _what_is_foreign(self) -> set[str]:
+        """What somebody else has in the same project; nobody here may touch it."""
         self.someone_else = Asker(self.cloud)
-        return {self.someone_else.create(f"foreign-{number}") for number in range(3)}
+        cinder = Cinder(self.someone_else)
+        servers = {self.someone_else.create(f"foreign-{number}") for number in range(3)}
+        return servers | {cinder.make("volume", size=1, name="foreign") for _ in range(2)}
 
     def a_flavor(self) -> str:
         """A flavor that fits everywhere."""
@@ -135,22 +148,41 @@ class World:
         """An image that every server can boot from."""
         return next(image.id for image in self.cloud.image.images)
 
+    def found(self, ident: str) -> Resource | None:
+        """What has that id, as it really is now."""
+        self.cloud.schedule.catch_up()
+        found = (table.get(ident) for table in self.tables)
+        return next((each for each in found if each is not None), None)
+
     def server(self, ident: str) -> Server | None:
         """The server as it really is now."""
-        self.cloud.schedule.catch_up()
-        return self.cloud.compute.servers.get(ident)
+        found = self.found(ident)
+        return found if isinstance(found, Server) else None
+
+    def volume(self, ident: str) -> Volume | None:
+        """The volume as it really is now."""
+        found = self.found(ident)
+        return found if isinstance(found, Volume) else None
+
+    def alive(self) -> set[str]:
+        """The ids of everything that there is."""
+        return {each.id for table in self.tables for each in table}
 
     def delete_behind_our_back(self, ident: str) -> None:
-        """Somebody else deletes a server."""
-        self.someone_else("DELETE", f"/servers/{ident}")
+        """Somebody else deletes it, if the cloud takes that."""
+        if self.server(ident) is not None:
+            answer = self.someone_else("DELETE", f"/servers/{ident}")
+        else:
+            kind = "volumes" if self.volume(ident) else "snapshots"
+            answer = Cinder(self.someone_else)("DELETE", f"/{kind}/{ident}")
+        self.deletions += answer.status < 300
 
-    def made_by(self, future: OperationFuture[Any]) -> list[Server]:
+    def made_by(self, future: OperationFuture[Any]) -> list[Resource]:
         """What is alive of everything that the requests of `future` have made."""
         attempts = getattr(future._undo, "__self__", None)
         assert isinstance(attempts, Attempts)
-        stamp = attempts.stamp.operation
-        found = (self.server(ident) for ident in self.network.made.get(stamp, ()))
-        return [server for server in found if server is not None]
+        found = (self.found(ident) for ident in self.network.made.get(attempts.stamp.operation, ()))
+        return [each for each in found if each is not None]
 
     def track(
         self, future: OperationFuture[Any], within: float | None = None
@@ -172,11 +204,11 @@ class World:
         error = future.exception()
         self.endings[type(error).__name__ if error is not None else "success"] += 1
 
-    def step(self) -> bool:
-        """Let whoever is due first have its turn, and check; False if nobody ever is."""
+    def step(self, end: float = math.inf) -> bool:
+        """Let whoever is due first have its turn, and check; False if nobody is until `end`."""
         again = self.engine.monitor.step()
         due = self.timeline.next_due()
-        if math.isinf(min(again, due)):
+        if min(again, due) > end or math.isinf(min(again, due)):
             return False
         self._third_party()
         if due <= again:
@@ -187,16 +219,16 @@ class World:
         return True
 
     def _third_party(self) -> None:
-        """Now and then somebody else deletes a server of ours."""
+        """Now and then somebody else deletes something of ours."""
         if self.random.random() < self.weather.third_party:
-            ours = sorted({server.id for server in self.cloud.compute.servers} - self.foreign)
+            ours = sorted(self.alive() - self.foreign)
             if ours:
                 self.delete_behind_our_back(self.random.choice(ours))
 
     def run(self, seconds: float = math.inf) -> None:
         """Step until nothing is due any more, or for `seconds`."""
         end = self.timeline.now() + seconds
-        while min(self.engine.monitor.step(), self.timeline.next_due()) <= end and self.step():
+        while self.step(end):
             pass
         if not math.isinf(end):
             self.timeline.advance_to(end)
@@ -208,17 +240,24 @@ class World:
             due, _, future = heapq.heappop(self._deadlines)
             if not future.done():
                 raise Broken(f"{future} of {future.operation} was due at {due:.1f}, now {now:.1f}")
-        if self.network.posts != self._checked_posts:
-            self._checked_posts = self.network.posts
-            self._check_duplicates()
-        if self.network.deleted & self.foreign:
-            raise Broken("somebody else's server was deleted")
+        while self.network.posted:
+            self._check_duplicates(self.network.posted.pop())
+        if not self.network.deleted.isdisjoint(self.foreign):
+            raise Broken("what is somebody else's was deleted")
 
-    def _check_duplicates(self) -> None:
-        alive = self.cloud.compute.servers
-        for stamp, ids in self.network.made.items():
-            if len(twins := [each for each in ids if alive.get(each) is not None]) > 1:
-                raise Broken(f"operation {stamp} has made {twins}")
+    def _check_duplicates(self, stamp: str) -> None:
+        twins = [each for each in self.network.made[stamp] if self.found(each) is not None]
+        if len(twins) > 1:
+            raise Broken(f"operation {stamp} has made {twins}")
+
+    def struck(self) -> Counter[str]:
+        """How often each fault of the weather has really happened."""
+        ours = Counter(
+            twice=self.engine.doubled,
+            third_party=self.deletions,
+            skew=int(self.weather.skew != 0.0),
+        )
+        return self.network.struck + self.weather.struck(self.cloud) + ours
 
     def check_the_end(self) -> None:
         """What has to be true when nothing is under way any more. Raises Broken."""
@@ -227,8 +266,8 @@ class World:
         late = [future for _, _, future in self._deadlines if not future.done()]
         if late or self.engine.monitor.pending:
             raise Broken(f"never ended: {late}, {self.engine.monitor.pending} watches")
-        alive = {server.id for server in self.cloud.compute.servers}
+        alive = self.alive()
         if not self.foreign <= alive:
-            raise Broken(f"somebody else's servers are gone: {self.foreign - alive}")
+            raise Broken(f"what is somebody else's is gone: {self.foreign - alive}")
         if unknown := alive - self.foreign - self.excused:
             raise Broken(f"nobody knows of {sorted(unknown)}")
