@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 Body = Mapping[str, Any]
@@ -90,9 +91,12 @@ class Route:
             isinstance(request, Mapping) and self.action in request
         ):
             return None
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + r"/?\Z"
-        found = re.match(pattern, path)
+        found = self._pattern.match(path)
         return found.groupdict() if found else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + r"/?\Z")
 
 
 Names = Mapping[str, str]

@@ -54,16 +54,15 @@ class Source:
         self._bases: dict[str, str] = {}
         self._catalog: tuple[list[tuple[str, str]], str | None] | None = None
         self._lock = threading.Lock()
+        self._way = (id(self.session), id(self.auth), self.interface, self.region)
+        self._hash = hash(self._way)
         capture.install(self.session)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Source) and self._way() == other._way()
+        return self is other or (isinstance(other, Source) and self._way == other._way)
 
-    def __hash__(self) -> int:
-        return hash(self._way())
-
-    def _way(self) -> tuple[Any, ...]:
-        return (id(self.session), id(self.auth), self.interface, self.region)
+    def __hash__(self) -> int:  # the monitor looks things up by it all the time
+        return self._hash
 
     def locate(self, url: str, service: str | None = None) -> Place | None:
         """Find the service of a URL by the longest matching endpoint of the token's catalog.

@@ -70,7 +70,7 @@ class Weather:
             stays=some(0.05),
             third_party=some(0.003),
             quota=random.choice((1000, 1000, 1000, 20)),
-            volume_quota=random.choice((1000, 1000, 1000, 8)),
+            volume_quota=random.choice((1000, 1000, 1000, 12)),
             skew=random.choice((0.0, 0.0, -3600.0, 7.5, -2.3, 86400.0)),
         )
 

@@ -105,8 +105,8 @@ class World:
         self.network = Network(self.cloud, self.timeline, self.weather, Random(seed + 1))
         self.engine = SimulatedEngine(self.timeline, self.weather, Random(seed + 2))
         self.session = self._session()
-        self.nova = self._with_twins(novaclient.client.Client("2.90", session=self.session))
-        self.cinder = self._with_twins(cinderclient.client.Client("3.70", session=self.session))
+        self.nova = self._client(novaclient.client, "2.90", "compute")
+        self.cinder = self._client(cinderclient.client, "3.70", "block-storage")
         self.started = 0
         self.deletions = 0  # by somebody else
         self.excused: set[str] = set()  # what its operation has said may be left
@@ -114,7 +114,9 @@ class World:
         self._ended: Counter[OperationFuture[Any]] = Counter()
         self._deadlines: list[tuple[float, int, OperationFuture[Any]]] = []
 
-    def _with_twins(self, client: Any) -> Any:
+    def _client(self, library: Any, version: str, service: str) -> Any:
+        endpoint = self.session.get_endpoint(service_type=service)
+        client = library.Client(version, session=self.session, endpoint_override=endpoint)
         return futurize(
             client, engine=self.engine, poll=Poll(), retry=Retry(tries=4), run=f"sim{self.seed}"
         )
