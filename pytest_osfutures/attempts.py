@@ -183,6 +183,8 @@ class Attempts:
         return self.over or bool(self.stopping)
 
     def _ended(self, ending: Ending) -> None:
+        if self.idle:  # given up while it could not be taken back: it has no say any more
+            return
         if self.made is None:  # it is being taken back, or that is done already
             if isinstance(ending, Succeeded | ResourceVanished):
                 self.future._fail(CancelledError())

@@ -580,6 +580,20 @@ def test_undo_between_two_tries_prevents_the_next_one() -> None:
     assert cloud.api.alive() == []
 
 
+def test_an_undo_that_has_given_up_is_no_reason_to_try_again_when_it_is_gone_after_all() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.binding, cloud.create)
+    cloud.settle(1)
+    cloud.api.fault("DELETE", "", done_but_answers(504), lost_before, lost_before)
+    cloud.api.fault("GET", "", *[answers(503)] * 4)  # so that this is noticed only afterwards
+    gone = future.undo()
+    cloud.run(gone)
+    assert gone.exception() is not None
+    cloud.settle(100)
+    assert cloud.api.servers["server-1"]["deleted"] is not None
+    assert cloud.api.count(*POST) == 1
+
+
 def test_undo_after_the_end_deletes_what_was_made_and_twice_is_fine() -> None:
     cloud = Cloud()
     future = start_retried(cloud.binding, cloud.create)
