@@ -107,6 +107,10 @@ class World:
             if (stamp := _stamp(row)) is not None and run in (None, stamp.run)
         ]
 
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """All that exists in the cloud, whosever it is, by id."""
+        return {row["id"]: row for row in self.ask("/_osf/resources")["resources"]}
+
     def environment(self) -> dict[str, str]:
         """What a run in this world sees."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
@@ -169,6 +173,19 @@ class Run:
     def made(self, count: int = 1) -> None:
         """Wait until so many tests have what they need."""
         until(lambda: self.marks.read_text().count("made") >= count, f"{count} tests\n{self.out}")
+
+    def count(self, word: str) -> int:
+        """How many marks begin with a word."""
+        return sum(line.split()[0] == word for line in self.marks.read_text().splitlines())
+
+    def idents(self) -> set[str]:
+        """Under which names the run is known, if it says so."""
+        lines = self.marks.read_text().splitlines()
+        return {line.split()[1] for line in lines if line.startswith("run ")}
+
+    def is_over(self) -> bool:
+        """Whether its first process has ended."""
+        return self.process.poll() is not None
 
     @property
     def out(self) -> str:

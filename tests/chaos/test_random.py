@@ -11,87 +11,152 @@ from pathlib import Path
 from random import Random
 
 import pytest
-import yaml
 
-from pytest_osfutures.cloud import reconnect
-from pytest_osfutures.stamp import Stamp, new_id
 from tests.chaos import suite
-from tests.chaos.suite import SUITE, Run, World, until
+from tests.chaos.strangers import move_in
+from tests.chaos.suite import Run, World, until
 
 RUNS = int(os.environ.get("OSF_CHAOS_RUNS", "10"))
 FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
 #: So many runs at a time; they are one another's strangers.
 TOGETHER = 4
+#: So many runs share a weather; then it is looked at what they have left.
+ERA = 20 if RUNS > 10 else 5
 STRANGERS = 1000 if RUNS > 10 else 100
-FAULTS = (
-    {"effect": "status", "status": 429, "retry_after": 1, "probability": 0.05},
-    {"effect": "status", "status": 503, "probability": 0.05},
-    {"effect": "status", "status": 500, "probability": 0.05, "when": "after"},
-    {"effect": "cut", "probability": 0.05, "when": "after"},
+BAD_WEATHER = (
+    {"effect": "status", "status": 429, "retry_after": 1},
+    {"effect": "status", "status": 503},
+    {"effect": "status", "status": 500, "when": "after"},
+    {"effect": "cut"},
+    {"effect": "cut", "when": "after"},
 )
+#: Of the requests to all services, one in five meets at least one of them.
+PROBABILITY = 1 - 0.8 ** (1 / len(BAD_WEATHER))
+SUITE = """
+import pytest
+
+@pytest.fixture(autouse=True, scope="session")
+def run(os_cloud):
+    mark("run " + os_cloud.run)
+
+@pytest.mark.parametrize("number", range(6))
+def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, os_keypairs):
+    mark("making")
+    os_keypairs.create("key")
+    web, disk = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
+    more = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
+    vm, volume = web.result(), disk.result()
+    mark("attaching")
+    attached = os_cloud.nova.volumes.create_server_volume_async(vm.id, volume.id)
+    snapshot = os_snapshots.create_async(more[1].result(), "snap")
+    attached.result()
+    mark("imaging")
+    os_images.create_async(vm, "image").result()
+    snapshot.result()
+    if number % 2:
+        mark("detaching")
+        os_cloud.nova.volumes.delete_server_volume_async(vm.id, volume.id).result()
+    mark("deleting")
+
+def mark(text):
+    with open({marks!r}, "a") as file:
+        file.write(text + "\\n")
+"""
+MOMENTS = ("run", "making", "attaching", "imaging", "detaching", "deleting")
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A cloud with many others in it."""
     with suite.world(tmp_path_factory.mktemp("chaos")) as made:
-        _move_in(made)
+        move_in(made, STRANGERS)
         yield made
 
 
-def _move_in(world: World) -> None:
-    """Strangers with the same names, similar metadata, and stamps of runs that live."""
-    known = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]
-    source = reconnect("fake", known).source
-    image = source.send("GET", "image", "/images", None).json()["images"][0]["id"]
-    flavor = source.send("GET", "compute", "/flavors", None).json()["flavors"][0]["id"]
-    for number in range(STRANGERS // 2):
-        metadata = [
-            Stamp(new_id(), new_id(), int(time.time()) + 36000).metadata(),
-            {"osf_run": "0123456789abcdef", "purpose": "osf_op"},
-        ][number % 2]
-        server = {"name": "web", "imageRef": image, "flavorRef": flavor, "metadata": metadata}
-        volume = {"name": f"osf-{number}", "size": 1, "metadata": metadata}
-        for service, path, body in (
-            ("compute", "/servers", {"server": server}),
-            ("block-storage", "/volumes", {"volume": volume}),
-        ):
-            assert source.send("POST", service, path, body).status_code == 202
+@pytest.mark.parametrize("era", range(max(1, RUNS // ERA)))
+def test_nothing_is_left_and_strangers_stay(world: World, era: int) -> None:
+    before = world.everything()
+    if era % 2:
+        for fault in BAD_WEATHER:
+            world.ask("/_osf/faults", {**fault, "probability": PROBABILITY}, "POST")
+    seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        deaths = list(pool.map(lambda seed: _live_and_die(world, seed), seeds))
+    until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
+    world.settle(300.0)
+    world.ask("/_osf/faults", method="DELETE")
+    reaped = world.command("reap", "--dead")
+    assert reaped.returncode == 0, reaped.stdout + reaped.stderr
+    after = world.everything()
+    told = "\n".join(deaths)
+    assert [after[each] for each in after.keys() - before.keys()] == [], told
+    assert after == before, told
 
 
-def _stamped(world: World) -> set[str]:
-    return set(world.alive())
+def _live_and_die(world: World, seed: int) -> str:
+    """Start runs until one is killed before it has ended by itself; say how."""
+    random = Random(seed)
+    for number in range(10):
+        workers = random.choice(([], [], ["-n2"], ["-n4"]))
+        teardown = random.choice(("wait", "background"))
+        name = f"run{seed}" + f"-{number}" * bool(number)
+        run = world.run(SUITE, *workers, f"--os-teardown={teardown}", name=name)
+        moment = _wait(run, random)
+        if not run.is_over():
+            way = _kill(run, random, bool(workers))
+            return f"{name}: {' '.join([*workers, teardown])}, {moment}: {way}"
+    raise AssertionError(f"seed {seed}: no run lives long enough to be killed\n{run.out}")
 
 
-def _kill(run: Run, random: Random) -> str:
+def _wait(run: Run, random: Random) -> str:
+    """Wait for a random moment in the run's life, and say which."""
+    if random.random() < 0.2:
+        moment = random.uniform(0.5, 5.0)
+        time.sleep(moment)
+        return f"{moment:.2f} s after its start"
+    word, count, later = random.choice(MOMENTS), random.randint(1, 3), random.random() ** 3
+    what = f"{later:.2f} s after {word!r} {count}"
+    until(lambda: run.is_over() or run.count(word) >= count, f"{what}\n{run.out}")
+    time.sleep(later)
+    return what
+
+
+def _kill(run: Run, random: Random, has_workers: bool) -> str:
     """Let the run die in one of many ways, and say in which."""
-    ways = ["controller", "group", "child", "term", "interrupts", "reaper"]
-    way = random.choice(ways)
-    if way == "group":
+    ways = ["controller", "group", "term", "hangup", "interrupts", "reaper first", "reaper later"]
+    way = random.choice(ways + ["worker", "worker first"] * has_workers)
+    if way.startswith("worker"):
+        for child in _workers(run.process.pid)[:1]:
+            os.kill(child, signal.SIGKILL)
+    if way == "worker first":
+        time.sleep(random.uniform(0.0, 2.0))
+    if way == "reaper first":
+        _kill_reaper(run)
+    if way in ("group", "worker first", "reaper first", "reaper later"):
         run.kill(group=True)
-    elif way == "term":
-        run.kill(signal.SIGTERM, group=random.random() < 0.5)
+    elif way in ("term", "hangup"):
+        number = signal.SIGTERM if way == "term" else signal.SIGHUP
+        run.kill(number, group=random.random() < 0.5)
     elif way == "interrupts":
         run.kill(signal.SIGINT, group=True)
         time.sleep(random.uniform(0.0, 1.0))
         run.kill(signal.SIGINT, group=True)
-    elif way == "child":
-        for child in _children(run.process.pid)[:1]:
-            os.kill(child, signal.SIGKILL)
-        time.sleep(random.uniform(0.0, 2.0))
-        run.kill(group=True)
-    elif way == "reaper":
-        run.kill(group=True)
-        time.sleep(random.uniform(0.5, 2.5))
-        for lock in run.world.ledgers.glob("*.reaper.lock"):
-            if (pid := suite.holder(lock)) is not None and random.random() < 0.3:
-                os.kill(pid, signal.SIGKILL)
-    else:
+    elif way == "controller":
         run.kill()
+    if way == "reaper later":
+        time.sleep(random.uniform(0.0, 5.0))
+        _kill_reaper(run)
     return way
 
 
-def _children(parent: int) -> list[int]:
+def _kill_reaper(run: Run) -> None:
+    for ident in run.idents():
+        pid = suite.holder(run.world.ledgers / f"{ident}.reaper.lock")
+        if pid is not None:
+            os.kill(pid, signal.SIGKILL)
+
+
+def _workers(parent: int) -> list[int]:
     """The workers of a run: of its session, as the reaper is not."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -102,46 +167,3 @@ def _children(parent: int) -> list[int]:
         if int(rest.split()[1]) == parent and int(rest.split()[3]) == parent:
             found.append(int(stat.parent.name))
     return found
-
-
-def _live_and_die(world: World, seed: int) -> str:
-    random = Random(seed)
-    workers = random.choice(([], [], ["-n2"], ["-n4"] if RUNS > 10 else ["-n2"]))
-    text = SUITE.replace("{tests}", "6").replace("{seconds}", "0.2")
-    text = text.replace("os_snapshots)", "os_snapshots, os_images, os_keypairs)").replace(
-        '    mark("made")',
-        '    os_keypairs.create(), os_images.create_async(vm).result()\n    mark("made")',
-    )
-    teardown = random.choice(("wait", "background"))
-    run = world.run(text, *workers, f"--os-teardown={teardown}", name=f"run{seed}")
-    moment = random.uniform(2.0, 20.0)
-    try:
-        run.process.wait(moment)
-        way = "none"
-    except suite.Unfinished:
-        way = _kill(run, random)
-    return f"seed {seed}: {' '.join(workers)} {teardown}, after {moment:.1f} s: {way}"
-
-
-def test_nothing_is_left_and_strangers_stay(world: World) -> None:
-    strangers = _stamped(world)
-    everything = {row["id"] for row in world.ask("/_osf/resources")["resources"]}
-    for begin in range(FIRST_SEED, FIRST_SEED + RUNS, TOGETHER):
-        seeds = range(begin, min(begin + TOGETHER, FIRST_SEED + RUNS))
-        if (begin // TOGETHER) % 2:
-            for service in ("compute", "block-storage"):
-                for fault in FAULTS:
-                    world.ask("/_osf/faults", {**fault, "service": service}, "POST")
-        with ThreadPoolExecutor(TOGETHER) as pool:
-            deaths = list(pool.map(lambda seed: _live_and_die(world, seed), seeds))
-        until(lambda: all(_is_over(run) for run in world.runs), "the end of the runs", 180.0)
-        world.settle(300.0)
-        world.ask("/_osf/faults", method="DELETE")
-        reaped = world.command("reap", "--dead")
-        assert reaped.returncode == 0, reaped.stdout + reaped.stderr
-        assert _stamped(world) == strangers, deaths
-    assert everything <= {row["id"] for row in world.ask("/_osf/resources")["resources"]}
-
-
-def _is_over(run: Run) -> bool:
-    return run.process.poll() is not None

@@ -121,10 +121,10 @@ def test_evacuate(admin: Cloud, vm: Any) -> None:
         check(vm.start_async(), "server.start", "ACTIVE")
 
 
-def test_a_busy_server_is_waited_for_by_async_r_only(vm: Any) -> None:
-    future = vm.stop_async()
+def test_a_busy_server_is_waited_for_by_async_r_only(vm: Any, flavor: Any, bigger: Any) -> None:
+    future = vm.resize_async(bigger)  # no cloud is through with it before the next request
     with pytest.raises(Conflict):
-        vm.start_async()
-    again = vm.start_async_r()
-    assert again.result(PATIENCE).status == "ACTIVE"
-    future.exception(PATIENCE)  # the server may run again before it was seen to be stopped
+        vm.revert_resize_async()
+    again = vm.revert_resize_async_r()
+    assert again.result(PATIENCE).flavor["original_name"] == flavor.name
+    future.exception(PATIENCE)  # it may be reverted before it was seen to be resized
