@@ -5,14 +5,12 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import yaml
-
-from pytest_osfutures.cloud import reconnect
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp, new_id
 from tests.chaos.suite import World, until
 
 RUN = "0123456789abcdef"
+ORDER = ("server", "keypair", "image", "snapshot", "volume")
 
 
 def _marks(number: int) -> dict[str, str]:
@@ -26,40 +24,65 @@ def _marks(number: int) -> dict[str, str]:
     ][number % 4]
 
 
-def move_in(world: World, count: int) -> None:
-    """Let `count` strangers be there, and ready: servers, volumes, snapshots, images, keypairs."""
-    world.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
-    known = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]
-    source = reconnect("fake", known).source
-    image = _send(source, "GET", "image", "/images")["images"][0]["id"]
-    flavor = _send(source, "GET", "compute", "/flavors")["flavors"][0]["id"]
-    volumes = []
-    for number in range(count // 5):
-        marks = _marks(number)
-        server = {"name": "web", "imageRef": image, "flavorRef": flavor, "metadata": marks}
-        _send(source, "POST", "compute", "/servers", {"server": server})
-        picture = {"name": "image", "container_format": "bare", "disk_format": "raw", **marks}
-        _send(source, "POST", "image", "/images", picture)
-        stamp = Stamp(new_id(), new_id(), int(time.time()) + 36000)
-        name = stamp.name("key") if number % 2 else f"osf-{RUN}-{number}-key"
-        _send(source, "POST", "compute", "/os-keypairs", {"keypair": {"name": name}})
-        volume = {"name": "disk", "size": 1, "metadata": marks}
-        answer = _send(source, "POST", "block-storage", "/volumes", {"volume": volume})
-        volumes.append(answer["volume"]["id"])
-    until(lambda: _are(world, "volume", "available"), "the strangers' volumes")
-    for number, ident in enumerate(volumes):
-        snapshot = {"volume_id": ident, "name": "snap", "metadata": _marks(number)}
-        _send(source, "POST", "block-storage", "/snapshots", {"snapshot": snapshot})
-    until(lambda: _are(world, "snapshot", "available"), "the strangers' snapshots")
-    until(lambda: _are(world, "server", "ACTIVE"), "the strangers' servers")
+class Strangers:
+    """Servers, volumes, snapshots, images and keypairs that are nobody's business."""
 
+    def __init__(self, world: World, source: Source) -> None:
+        self.world = world
+        self.source = source
+        self.paths: dict[str, dict[str, tuple[str, str]]] = {kind: {} for kind in ORDER}
 
-def _send(source: Source, method: str, service: str, path: str, body: Any = None) -> Any:
-    answer = source.send(method, service, path, body)
-    assert answer.status_code < 300, answer.text
-    return answer.json()
+    def move_in(self, count: int, image: str | None = None) -> None:
+        """Let so many be there, and ready; the servers of the image of this name."""
+        images = self._send("GET", "image", "/images")["images"]
+        images = [each["id"] for each in images if image in (None, each["name"])]
+        flavor = self._send("GET", "compute", "/flavors")["flavors"][0]["id"]
+        for number in range(count // 5):
+            marks = _marks(number)
+            server = {"name": "web", "imageRef": images[0], "flavorRef": flavor, "metadata": marks}
+            self._make("server", "compute", "/servers", {"server": server})
+            picture = {"name": "image", "container_format": "bare", "disk_format": "raw", **marks}
+            self._make("image", "image", "/images", picture)
+            stamp = Stamp(new_id(), new_id(), int(time.time()) + 36000)
+            name = stamp.name("key") if number % 2 else f"osf-{RUN}-{number}-key"
+            self._make("keypair", "compute", "/os-keypairs", {"keypair": {"name": name}})
+            volume = {"name": "disk", "size": 1, "metadata": marks}
+            self._make("volume", "block-storage", "/volumes", {"volume": volume})
+        self._wait_for("volume", "available")
+        for number, ident in enumerate(self.paths["volume"]):
+            snapshot = {"volume_id": ident, "name": "snap", "metadata": _marks(number)}
+            self._make("snapshot", "block-storage", "/snapshots", {"snapshot": snapshot})
+        self._wait_for("snapshot", "available")
+        self._wait_for("server", "ACTIVE")
 
+    def move_out(self) -> None:
+        """Delete them all."""
+        for kind, paths in self.paths.items():
+            for service, path in paths.values():
+                assert self.source.send("DELETE", service, path, None).status_code < 300
+            until(lambda: not self.seen(kind), f"the end of the strangers' {kind}s")  # noqa: B023
 
-def _are(world: World, kind: str, status: str) -> bool:
-    rows = [row for row in world.everything().values() if row["kind"] == kind]
-    return all(row["status"] == status for row in rows)
+    def seen(self, *kinds: str) -> dict[str, dict[str, Any]]:
+        """What is to be seen of them now, by id."""
+        ours = {ident for kind in kinds or ORDER for ident in self.paths[kind]}
+        return {key: row for key, row in self.world.everything().items() if key in ours}
+
+    def _make(self, kind: str, service: str, path: str, body: Any) -> None:
+        answer = self._send("POST", service, path, body)
+        made = answer.get(kind, answer)
+        ident = made["name" if kind == "keypair" else "id"]
+        self.paths[kind][ident] = (service, f"{path}/{ident}")
+
+    def _send(self, method: str, service: str, path: str, body: Any = None) -> Any:
+        answer = self.source.send(method, service, path, body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def _wait_for(self, kind: str, status: str) -> None:
+        def ready() -> bool:
+            found = self.seen(kind).values()
+            return len(found) == len(self.paths[kind]) and all(
+                row["status"] == status for row in found
+            )
+
+        until(ready, f"the strangers' {kind}s")

@@ -84,6 +84,8 @@ class World:
     url: str
     place: Path
     clouds: Path
+    cloud: str = "fake"
+    args: tuple[str, ...] = ()
     runs: list[Run] = field(default_factory=list)
 
     @property
@@ -119,7 +121,7 @@ class World:
     def command(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run `osfutures` to its end."""
         code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
-        where = ["--os-cloud", "fake", "--os-ledger", str(self.ledgers)]
+        where = ["--os-cloud", self.cloud, "--os-ledger", str(self.ledgers)]
         return subprocess.run(
             [sys.executable, "-c", code, *args, *where],
             env=self.environment(),
@@ -136,7 +138,7 @@ class World:
         marks = folder / "marks"
         marks.touch()
         (folder / "test_it.py").write_text(text.replace("{marks!r}", repr(str(marks))))
-        ours = ["--os-cloud", "fake", "--os-ledger", str(self.ledgers)]
+        ours = ["--os-cloud", self.cloud, "--os-ledger", str(self.ledgers), *self.args]
         with (folder / "out").open("w") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *ours, *args],
@@ -150,6 +152,13 @@ class World:
             )
         self.runs.append(Run(self, process, folder, marks))
         return self.runs[-1]
+
+    def end(self) -> None:
+        """Kill what still runs."""
+        for run in self.runs:
+            with suppress(ProcessLookupError):
+                run.kill(group=True)
+            run.wait()
 
     def quiet(self) -> bool:
         """Whether no reaper is at work."""
@@ -234,8 +243,5 @@ def world(place: Path, speed: float = 20.0) -> Iterator[World]:
         try:
             yield made
         finally:
-            for run in made.runs:
-                with suppress(ProcessLookupError):
-                    run.kill(group=True)
-                run.wait()
+            made.end()
             fake.terminate()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import signal
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from random import Random
 
 import pytest
+import yaml
 
+from pytest_osfutures.cloud import reconnect
 from tests.chaos import suite
-from tests.chaos.strangers import move_in
-from tests.chaos.suite import Run, World, until
+from tests.chaos.deaths import live_and_die
+from tests.chaos.strangers import Strangers
+from tests.chaos.suite import World, until
 
 RUNS = int(os.environ.get("OSF_CHAOS_RUNS", "10"))
 FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
@@ -32,44 +31,15 @@ BAD_WEATHER = (
 )
 #: Of the requests to all services, one in five meets at least one of them.
 PROBABILITY = 1 - 0.8 ** (1 / len(BAD_WEATHER))
-SUITE = """
-import pytest
-
-@pytest.fixture(autouse=True, scope="session")
-def run(os_cloud):
-    mark("run " + os_cloud.run)
-
-@pytest.mark.parametrize("number", range(6))
-def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, os_keypairs):
-    mark("making")
-    os_keypairs.create("key")
-    web, disk = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
-    more = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
-    vm, volume = web.result(), disk.result()
-    mark("attaching")
-    attached = os_cloud.nova.volumes.create_server_volume_async(vm.id, volume.id)
-    snapshot = os_snapshots.create_async(more[1].result(), "snap")
-    attached.result()
-    mark("imaging")
-    os_images.create_async(vm, "image").result()
-    snapshot.result()
-    if number % 2:
-        mark("detaching")
-        os_cloud.nova.volumes.delete_server_volume_async(vm.id, volume.id).result()
-    mark("deleting")
-
-def mark(text):
-    with open({marks!r}, "a") as file:
-        file.write(text + "\\n")
-"""
-MOMENTS = ("run", "making", "attaching", "imaging", "detaching", "deleting")
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A cloud with many others in it."""
     with suite.world(tmp_path_factory.mktemp("chaos")) as made:
-        move_in(made, STRANGERS)
+        made.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
+        known = yaml.safe_load(made.clouds.read_text())["clouds"]["fake"]
+        Strangers(made, reconnect("fake", known).source).move_in(STRANGERS)
         yield made
 
 
@@ -81,7 +51,7 @@ def test_nothing_is_left_and_strangers_stay(world: World, era: int) -> None:
             world.ask("/_osf/faults", {**fault, "probability": PROBABILITY}, "POST")
     seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
     with ThreadPoolExecutor(TOGETHER) as pool:
-        deaths = list(pool.map(lambda seed: _live_and_die(world, seed), seeds))
+        deaths = list(pool.map(lambda seed: live_and_die(world, seed), seeds))
     until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
     world.settle(300.0)
     world.ask("/_osf/faults", method="DELETE")
@@ -91,79 +61,3 @@ def test_nothing_is_left_and_strangers_stay(world: World, era: int) -> None:
     told = "\n".join(deaths)
     assert [after[each] for each in after.keys() - before.keys()] == [], told
     assert after == before, told
-
-
-def _live_and_die(world: World, seed: int) -> str:
-    """Start runs until one is killed before it has ended by itself; say how."""
-    random = Random(seed)
-    for number in range(10):
-        workers = random.choice(([], [], ["-n2"], ["-n4"]))
-        teardown = random.choice(("wait", "background"))
-        name = f"run{seed}" + f"-{number}" * bool(number)
-        run = world.run(SUITE, *workers, f"--os-teardown={teardown}", name=name)
-        moment = _wait(run, random)
-        if not run.is_over():
-            way = _kill(run, random, bool(workers))
-            return f"{name}: {' '.join([*workers, teardown])}, {moment}: {way}"
-    raise AssertionError(f"seed {seed}: no run lives long enough to be killed\n{run.out}")
-
-
-def _wait(run: Run, random: Random) -> str:
-    """Wait for a random moment in the run's life, and say which."""
-    if random.random() < 0.2:
-        moment = random.uniform(0.5, 5.0)
-        time.sleep(moment)
-        return f"{moment:.2f} s after its start"
-    word, count, later = random.choice(MOMENTS), random.randint(1, 3), random.random() ** 3
-    what = f"{later:.2f} s after {word!r} {count}"
-    until(lambda: run.is_over() or run.count(word) >= count, f"{what}\n{run.out}")
-    time.sleep(later)
-    return what
-
-
-def _kill(run: Run, random: Random, has_workers: bool) -> str:
-    """Let the run die in one of many ways, and say in which."""
-    ways = ["controller", "group", "term", "hangup", "interrupts", "reaper first", "reaper later"]
-    way = random.choice(ways + ["worker", "worker first"] * has_workers)
-    if way.startswith("worker"):
-        for child in _workers(run.process.pid)[:1]:
-            os.kill(child, signal.SIGKILL)
-    if way == "worker first":
-        time.sleep(random.uniform(0.0, 2.0))
-    if way == "reaper first":
-        _kill_reaper(run)
-    if way in ("group", "worker first", "reaper first", "reaper later"):
-        run.kill(group=True)
-    elif way in ("term", "hangup"):
-        number = signal.SIGTERM if way == "term" else signal.SIGHUP
-        run.kill(number, group=random.random() < 0.5)
-    elif way == "interrupts":
-        run.kill(signal.SIGINT, group=True)
-        time.sleep(random.uniform(0.0, 1.0))
-        run.kill(signal.SIGINT, group=True)
-    elif way == "controller":
-        run.kill()
-    if way == "reaper later":
-        time.sleep(random.uniform(0.0, 5.0))
-        _kill_reaper(run)
-    return way
-
-
-def _kill_reaper(run: Run) -> None:
-    for ident in run.idents():
-        pid = suite.holder(run.world.ledgers / f"{ident}.reaper.lock")
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-
-
-def _workers(parent: int) -> list[int]:
-    """The workers of a run: of its session, as the reaper is not."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            _, _, rest = stat.read_text().rpartition(")")
-        except OSError:
-            continue
-        if int(rest.split()[1]) == parent and int(rest.split()[3]) == parent:
-            found.append(int(stat.parent.name))
-    return found

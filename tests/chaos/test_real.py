@@ -1,0 +1,99 @@
+"""Five runs that are killed at random moments in a real cloud.
+
+    OSF_CHAOS_CLOUD=demo OSF_CHAOS_IMAGE=tiny pytest -s tests/chaos/test_real.py
+
+OSF_CHAOS_CLOUD is a cloud of your clouds.yaml, OSF_CHAOS_IMAGE the name of an image in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_osfutures import leftovers
+from pytest_osfutures.cloud import Cloud, connect
+from pytest_osfutures.leftovers import SHELVES, Leftover
+from tests.chaos.deaths import live_and_die
+from tests.chaos.strangers import Strangers
+from tests.chaos.suite import World, until
+
+CLOUD = os.environ.get("OSF_CHAOS_CLOUD")
+IMAGE = os.environ.get("OSF_CHAOS_IMAGE")
+FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
+RUNS, TOGETHER, STRANGERS = 5, 2, 20
+pytestmark = pytest.mark.skipif(not CLOUD, reason="OSF_CHAOS_CLOUD names no real cloud")
+
+
+class RealWorld(World):
+    """A cloud that can only be asked as everybody asks it."""
+
+    connected: Cloud
+
+    def everything(self) -> dict[str, dict[str, Any]]:
+        """All that the project has, by id; a keypair's id is its name."""
+        seen = {}
+        for kind, service, path, key in (
+            ("server", "compute", "/servers/detail", "servers"),
+            ("keypair", "compute", "/os-keypairs", "keypairs"),
+            ("image", "image", "/images", "images"),
+            ("snapshot", "block-storage", "/snapshots/detail", "snapshots"),
+            ("volume", "block-storage", "/volumes/detail", "volumes"),
+        ):
+            answer = self.connected.source.send("GET", service, path, None)
+            assert answer.status_code == 200, answer.text
+            for row in answer.json()[key]:
+                body = row.get("keypair", row)
+                told = {name: body.get(name) for name in ("name", "status", "metadata", "osf_run")}
+                seen[body["name" if kind == "keypair" else "id"]] = {"kind": kind, **told}
+        return seen
+
+    def left(self) -> list[Leftover]:
+        """What carries the stamp of one of the runs."""
+        idents = {ident for run in self.runs for ident in run.idents()}
+        found = [
+            each
+            for shelf in SHELVES.values()
+            for each in leftovers.found(self.connected.source, shelf)
+        ]
+        return [each for each in found if each.stamp.run in idents]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[RealWorld]:
+    """The real cloud, and others in it."""
+    assert CLOUD is not None
+    file = os.environ.get("OS_CLIENT_CONFIG_FILE", "~/.config/openstack/clouds.yaml")
+    args = ("--os-image", IMAGE) if IMAGE else ()
+    world = RealWorld("", tmp_path, Path(file).expanduser(), CLOUD, args)
+    world.connected = connect(CLOUD)
+    try:
+        yield world
+    finally:
+        world.end()
+
+
+def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) -> None:
+    strangers = Strangers(world, world.connected.source)
+    try:
+        strangers.move_in(STRANGERS, IMAGE)
+        before = strangers.seen()
+        assert len(before) == STRANGERS
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            seeds = range(FIRST_SEED, FIRST_SEED + RUNS)
+            for death in pool.map(lambda seed: live_and_die(world, seed), seeds):
+                print(death)
+        until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 600.0)
+        world.settle(900.0)
+        reaped = world.command("reap", "--dead")
+        print(reaped.stdout)
+        assert reaped.returncode == 0, reaped.stdout + reaped.stderr
+        assert [str(each) for each in world.left()] == []
+        assert strangers.seen() == before
+        print(f"{len(before)} strangers stay as they were, nothing of {len(world.runs)} runs")
+    finally:
+        strangers.move_out()
