@@ -7,6 +7,7 @@ deleted, whatever its name.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,14 +65,20 @@ class Leftover:
         return f"{self.shelf.kind} {self.name} ({self.id})".replace("  ", " ")
 
 
-def found(source: Source, shelf: Shelf) -> list[Leftover]:
-    """All resources of one kind in the project that carry a stamp. Raises Unreadable."""
-    stamped = []
-    for body in _listed(source, shelf):
-        leftover = _leftover(shelf, body)
-        if leftover is not None:
-            stamped.append(leftover)
-    return stamped
+def first_page(source: Source, shelf: Shelf) -> str:
+    """Where the list of one kind of resources in the project begins. Raises Unreadable."""
+    details = shelf.details
+    if "{project}" in details:
+        with _heard(f"the project of {shelf.path}"):
+            details = details.format(project=source.session.get_project_id(auth=source.auth))
+    return shelf.path + details
+
+
+def page(source: Source, shelf: Shelf, path: str) -> tuple[list[Leftover], str | None]:
+    """What carries a stamp on one page of a list, and where the next is. Raises Unreadable."""
+    bodies, after = _page(source, shelf, path)
+    stamped = [_leftover(shelf, body) for body in bodies]
+    return [each for each in stamped if each is not None], after
 
 
 def _leftover(shelf: Shelf, body: Body) -> Leftover | None:
@@ -91,21 +98,17 @@ def _inherited(image: Body) -> bool:
     return image.get("instance_uuid") is not None and image.get(OF) != image["instance_uuid"]
 
 
-def _listed(source: Source, shelf: Shelf) -> Iterator[Body]:
-    details = shelf.details
-    if "{project}" in details:
-        details = details.format(project=source.session.get_project_id(auth=source.auth))
-    path: str | None = shelf.path + details
-    while path is not None:
-        answer = _ask(source, "GET", shelf, path)
-        if answer is None or answer.status_code == 406:  # no such service, or one too old for it
-            return
-        if answer.status_code >= 300:
-            raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
-        document = answer.json()
-        for each in document[shelf.collection]:
-            yield each.get(shelf.member, each) if shelf.kind == "keypair" else each
-        path = _next(shelf, path, document)
+def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | None]:
+    answer = _ask(source, "GET", shelf, path)
+    if answer is None or answer.status_code == 406:  # no such service, or one too old for it
+        return [], None
+    if answer.status_code >= 300:
+        raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
+    document = answer.json()
+    bodies = document[shelf.collection]
+    if shelf.kind == "keypair":
+        bodies = [each.get(shelf.member, each) for each in bodies]
+    return bodies, _next(shelf, path, document)
 
 
 def _next(shelf: Shelf, path: str, document: Body) -> str | None:
@@ -119,12 +122,19 @@ def _ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None)
     """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
     from keystoneauth1.exceptions import EndpointNotFound
 
+    with _heard(f"{method} {path}"):
+        try:
+            return source.send(method, shelf.service, path, body, shelf.version)
+        except (LookupError, EndpointNotFound):
+            return None
+
+
+@contextmanager
+def _heard(request: str) -> Iterator[None]:
     try:
-        return source.send(method, shelf.service, path, body, shelf.version)
-    except (LookupError, EndpointNotFound):
-        return None
+        yield
     except Exception as error:  # the network's, the session's, the identity service's
-        raise Unreadable(f"{method} {path}: {type(error).__name__}: {error}") from error
+        raise Unreadable(f"{request}: {type(error).__name__}: {error}") from error
 
 
 def read(source: Source, leftover: Leftover) -> Body | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
+import socket
 import sys
 import time
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,11 +29,15 @@ from pytest_osfutures.sweep import (
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
 
+ALIVE = "alive"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `osfutures ls` understands, and `osfutures reap` as well."""
     parser.add_argument(
-        "--os-cloud", metavar="NAME", help="a cloud of your clouds.yaml (default: OS_CLOUD)"
+        "--os-cloud",
+        metavar="NAME",
+        help="a cloud of your clouds.yaml (default: OS_CLOUD, else all that this host's runs used)",
     )
     parser.add_argument(
         "--os-ledger", metavar="DIR", help="directory of the ledgers, if it is not the usual one"
@@ -42,31 +48,73 @@ def add_reap_arguments(parser: argparse.ArgumentParser) -> None:
     """What `osfutures reap` understands."""
     add_arguments(parser)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--run", metavar="ID", help="all of one run, what was kept as well")
+    which.add_argument(
+        "--run", metavar="ID", type=_run_id, help="all of one run, what was kept as well"
+    )
     which.add_argument("--dead", action="store_true", help="of runs of this host that were killed")
     which.add_argument("--expired", action="store_true", help="what has outlived its stamp")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
 
 
+def _run_id(text: str) -> str:
+    if not re.fullmatch("[0-9a-f]{16}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no run's id: 16 hexadecimal digits, as `osfutures ls` shows them"
+        )
+    return text
+
+
 def list_all(args: argparse.Namespace) -> int:
     """Print what carries a stamp in the project; 2 if that cannot be known."""
-    try:
-        cloud = _connect(args)
-        found = Sweep(cloud.source, lambda _: True, SystemClock(), _say).find()
-    except (OSFuturesError, Unreadable) as error:
-        return _bad("ls", error)
-    states = _states(ledgers.directory(args.os_ledger))
-    _print_table(found, states)
-    return 0
+    place = ledgers.directory(args.os_ledger)
+    found: list[tuple[str, Leftover]] = []
+
+    def look(cloud: Cloud) -> int:
+        seen = Sweep(cloud.source, lambda _: True, SystemClock(), _say).find()
+        found.extend((_where(cloud), each) for each in seen)
+        return 0
+
+    status = _in_each_cloud("ls", args, place, look)
+    if found or not status:
+        _print_table(found, _states(place))
+    return status
 
 
 def reap(args: argparse.Namespace) -> int:
     """Delete what was asked for; 1 if something is left, 2 for bad input."""
+    place = ledgers.directory(args.os_ledger)
+    return _in_each_cloud("reap", args, place, lambda cloud: _reap(args, cloud, place))
+
+
+def _in_each_cloud(
+    command: str, args: argparse.Namespace, place: Path, do: Callable[[Cloud], int]
+) -> int:
+    """Do it in the cloud that was named, else in those of this host's runs; the worst status."""
+    from pytest_osfutures.cloud import connect
+
+    status = 0
     try:
-        cloud = _connect(args)
-        return _reap(args, cloud, ledgers.directory(args.os_ledger))
+        for name in _names(args, place):
+            status = max(status, do(connect(name)))
     except (OSFuturesError, Unreadable) as error:
-        return _bad("reap", error)
+        print(f"osfutures {command}: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _names(args: argparse.Namespace, place: Path) -> list[str | None]:
+    """The clouds that are meant; None stands for what the environment names."""
+    from pytest_osfutures import clouds_yaml
+
+    if args.os_cloud or clouds_yaml.default_name(clouds_yaml.read()):
+        return [args.os_cloud]
+    used = set()
+    for ledger in ledgers.ledgers(place):
+        run = ledger.info()
+        if run is not None and run.cloud and run.host == socket.gethostname():
+            used.add(run.cloud)
+        ledger.close()
+    return [*sorted(used)] or [None]
 
 
 def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
@@ -76,29 +124,28 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     dead = dead_runs(place, cloud.auth_url, cloud.session.get_project_id() or "")
     for ledger in [] if args.expired else dead:
         if args.dry_run:
-            _would(_of_run(cloud, ledger.run))
+            left += _would(_of_run(cloud, ledger.run))
         elif not clean_up_dead(cloud.source, ledger, SystemClock(), _say):
             left += ledger.left()
-            print(f"run {ledger.run}: {ledger.left()} resources are left")
+            print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
     if not args.dead:
-        alive = [run for run, state in _states(place).items() if state == "alive"]
+        alive = [run for run, state in _states(place).items() if state == ALIVE]
         if args.dry_run:
             now = time.time()
             sweep = Sweep(cloud.source, lambda each: each.expires < now, SystemClock(), _say)
-            _would(each for each in sweep.find() if each.stamp.run not in alive)
+            left += _would(each for each in sweep.find() if each.stamp.run not in alive)
         else:
             left += _tell(sweep_expired(cloud.source, alive, SystemClock(), _say))
-    return 1 if left else 0
+    return _conclude(args, cloud, left)
 
 
 def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     path = ledgers.path_of(place, args.run)
-    if _states(place).get(args.run) == "alive":
+    if _states(place).get(args.run) == ALIVE:
         print(f"osfutures reap: run {args.run} is alive; end it first", file=sys.stderr)
         return 2
     if args.dry_run:
-        _would(_of_run(cloud, args.run))
-        return 0
+        return _conclude(args, cloud, _would(_of_run(cloud, args.run)))
 
     def wanted(stamp: Stamp) -> bool:
         return bool(stamp.run == args.run)
@@ -107,21 +154,22 @@ def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     left = _tell(sweep.remove(sweep.find_twice()))
     if path.exists() and not left:
         ledgers.remove(path)
-    return 1 if left else 0
+    return _conclude(args, cloud, left)
+
+
+def _conclude(args: argparse.Namespace, cloud: Cloud, left: int) -> int:
+    if not left:
+        run = f"of run {args.run} " if args.run else ""
+        print(f"nothing {run}is left to reap in cloud {cloud.name}")
+    return 1 if left and not args.dry_run else 0
 
 
 def _of_run(cloud: Cloud, run: str) -> list[Leftover]:
     return Sweep(cloud.source, lambda stamp: stamp.run == run, SystemClock(), _say).find()
 
 
-def _connect(args: argparse.Namespace) -> Cloud:
-    from pytest_osfutures.cloud import connect
-
-    return connect(args.os_cloud)
-
-
 def _states(place: Path) -> dict[str, str]:
-    """What the ledgers of this host say about each run: alive, dead or over."""
+    """What the ledgers of this host say about each run."""
     states = {}
     for ledger in ledgers.ledgers(place):
         states[ledger.run] = _state(ledger)
@@ -133,22 +181,31 @@ def _state(ledger: Ledger) -> str:
     run = ledger.info()
     if run is not None and run.state in ("ended", "reaped"):
         return "over"
-    return "dead" if is_dead(ledger) else "alive"
+    if ledger.living():
+        return ALIVE
+    return "dead" if is_dead(ledger) else "being reaped"
 
 
-def _print_table(found: list[Leftover], states: dict[str, str]) -> None:
-    head = ("KIND", "ID", "NAME", "STATUS", "AGE", "RUN", "RUN IS")
+def _where(cloud: Cloud) -> str:
+    """Cloud and project."""
+    access = cloud.session.auth.get_access(cloud.session)
+    return f"{cloud.name}/{access.project_name or access.project_id}"
+
+
+def _print_table(found: list[tuple[str, Leftover]], states: dict[str, str]) -> None:
+    head = ("KIND", "ID", "NAME", "STATUS", "WHERE", "AGE", "RUN", "RUN IS")
     rows = [
         (
             each.shelf.kind,
             each.id,
             each.name,
             each.status,
+            where,
             _age(each.created),
             each.stamp.run,
-            "expired" if each.stamp.expires < time.time() else states.get(each.stamp.run, "?"),
+            _state_of(each, states),
         )
-        for each in found
+        for where, each in found
     ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for row in (head, *rows):
@@ -156,17 +213,25 @@ def _print_table(found: list[Leftover], states: dict[str, str]) -> None:
         print("  ".join(cells).rstrip())
 
 
+def _state_of(leftover: Leftover, states: dict[str, str]) -> str:
+    known = states.get(leftover.stamp.run, "unknown here")
+    return "expired" if leftover.stamp.expires < time.time() and known != ALIVE else known
+
+
 def _age(created: str) -> str:
     if not created:
         return "?"
-    moment = datetime.fromisoformat(created.replace("Z", "") + "+00:00")
+    moment = datetime.fromisoformat(created)
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     minutes = int((time.time() - moment.timestamp()) // 60)
     return f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{max(0, minutes)}m"
 
 
-def _would(found: Iterable[Leftover]) -> None:
-    for each in found:
+def _would(found: Iterable[Leftover]) -> int:
+    everything = list(found)
+    for each in everything:
         print(f"would delete {each}")
+    return len(everything)
 
 
 def _tell(left: dict[Leftover, str]) -> int:
@@ -177,8 +242,3 @@ def _tell(left: dict[Leftover, str]) -> int:
 
 def _say(text: str) -> None:
     print(text)
-
-
-def _bad(command: str, error: Exception) -> int:
-    print(f"osfutures {command}: {error}", file=sys.stderr)
-    return 2

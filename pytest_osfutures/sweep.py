@@ -8,7 +8,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from pytest_osfutures import leftovers
 from pytest_osfutures.clock import Clock
@@ -29,9 +31,10 @@ SETTLING = 30.0
 #: What cannot be deleted is tried again for so long, with pauses that grow up to the second.
 PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
 WORKERS = 8
-#: So often a list is asked for before the whole look is given up, and tried again later.
-LIST_TRIES = 6
+#: So often a page of a list is asked for before the whole look is given up, and tried again later.
+READ_TRIES = 6
 
+T = TypeVar("T")
 Wanted = Callable[[Stamp], bool]
 Note = Callable[[str], None]
 
@@ -64,14 +67,22 @@ class Sweep:
         ]
 
     def _list(self, shelf: Shelf) -> list[Leftover]:
-        """One list; all of them have to be there, so each is asked for more than once."""
-        for number in range(LIST_TRIES - 1):
+        """One list, page by page: all of them have to be there, however long the list is."""
+        found: list[Leftover] = []
+        path: str | None = self._insist(partial(leftovers.first_page, self.source, shelf))
+        while path is not None:
+            some, path = self._insist(partial(leftovers.page, self.source, shelf, path))
+            found += some
+        return found
+
+    def _insist(self, read: Callable[[], T]) -> T:
+        for number in range(READ_TRIES - 1):
             try:
-                return leftovers.found(self.source, shelf)
+                return read()
             except Unreadable as error:
                 self.note(str(error))
                 self.clock.sleep(SOONEST * 2**number)
-        return leftovers.found(self.source, shelf)
+        return read()
 
     def find_twice(self) -> list[Leftover]:
         """What was there at both of two looks. Raises Unreadable."""

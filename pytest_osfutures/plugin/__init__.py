@@ -88,13 +88,24 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     return result
 
 
-@pytest.hookimpl(tryfirst=True, specname="pytest_sessionfinish")
-def pytest_osfutures_interrupted(session: pytest.Session, exitstatus: int) -> None:
-    """Before the fixtures are torn down: say that this takes a moment."""
-    if exitstatus == pytest.ExitCode.INTERRUPTED and _is_in_use(session.config):
+@pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_sessionfinish")
+def pytest_osfutures_interrupted(
+    session: pytest.Session, exitstatus: int
+) -> Generator[None, object, object]:
+    """Before the fixtures are torn down: say that this takes a moment.
+
+    Who interrupts that as well gets one line, and no traceback of what pytest was about.
+    """
+    if not _is_in_use(session.config):
+        return (yield)
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
         from pytest_osfutures.plugin.ending import interrupted
 
         interrupted(session.config)
+    try:
+        return (yield)
+    except KeyboardInterrupt:
+        raise pytest.exit.Exception("interrupted again", pytest.ExitCode.INTERRUPTED) from None
 
 
 @pytest.hookimpl(trylast=True)

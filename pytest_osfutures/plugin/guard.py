@@ -69,7 +69,7 @@ def counted(number: int) -> str:
 class Guard:
     """Keeps the ledger of what this process makes, and cleans up what is left at the end.
 
-    `abandoned` says that the user did not want to wait for that; `said` is for the summary.
+    `said` is for the summary.
     """
 
     def __init__(self, config: pytest.Config, cloud: Cloud) -> None:
@@ -77,7 +77,6 @@ class Guard:
         self.cloud = cloud
         self.worker = worker_id(config)
         self.background = Background()
-        self.abandoned = False
         self.left: list[Row] = []
         self.said: list[str] = []
         self.sweeping: threading.Thread | None = None
@@ -165,15 +164,11 @@ class Guard:
 
     def finish(self) -> list[Row]:
         """Delete what is left of the run; return what could not be deleted."""
-        try:
-            if self.sweeping is not None:
-                self.sweeping.join(PATIENCE)
-                self.sweeping = None
-            if not self.worker and not self.abandoned and self.ledger.left():
-                self._clean_up()
-        except KeyboardInterrupt:
-            self.abandoned = True
-            raise
+        if self.sweeping is not None:
+            self.sweeping.join(PATIENCE)
+            self.sweeping = None
+        if not self.worker and self.ledger.left():
+            self._clean_up()
         return self.left
 
     def _clean_up(self) -> None:

@@ -63,14 +63,10 @@ class Scope:
         keypairs, self.keypairs = self.keypairs, []
         volumes = [each for each in made if each[0] == "volume"]
         servers = {future.resource_id for kind, future in made if kind == "server"}
-        try:
-            self._detach(volumes, servers)
-            left = _undo([each for each in made if each[0] != "volume"])
-            left += self._delete(keypairs)
-            left += _undo(volumes)
-        except KeyboardInterrupt:
-            self.guard.abandoned = True
-            raise
+        self._detach(volumes, servers)
+        left = _undo([each for each in made if each[0] != "volume"])
+        left += self._delete(keypairs)
+        left += _undo(volumes)
         if left:
             text = f"{len(left)} of {len(made) + len(keypairs)} resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)

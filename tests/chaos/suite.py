@@ -118,10 +118,10 @@ class World:
         env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
         return {**env, "OS_CLIENT_CONFIG_FILE": str(self.clouds), "COLUMNS": "200"}
 
-    def command(self, *args: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *args: str, cloud: str | None = "fake") -> subprocess.CompletedProcess[str]:
         """Run `osfutures` to its end."""
         code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
-        where = ["--os-cloud", self.cloud, "--os-ledger", str(self.ledgers)]
+        where = [f"--os-cloud={cloud}"] * bool(cloud) + ["--os-ledger", str(self.ledgers)]
         return subprocess.run(
             [sys.executable, "-c", code, *args, *where],
             env=self.environment(),

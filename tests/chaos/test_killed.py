@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import textwrap
 from pathlib import Path
@@ -58,11 +59,16 @@ def test_a_killed_reaper_is_no_loss(world: World) -> None:
     assert len(left) == 5
     listed = world.command("ls")
     assert listed.returncode == 0
+    head = listed.stdout.splitlines()[0]
+    assert re.fullmatch("KIND +ID +NAME +STATUS +WHERE +AGE +RUN +RUN IS", head)
+    assert listed.stdout.count("  fake/demo  ") == 5
     assert listed.stdout.count("  dead\n") == 5
     would = world.command("reap", "--dead", "--dry-run")
     assert would.stdout.count("would delete") == 5
     assert world.alive() == left
-    assert world.command("reap", "--dead").returncode == 0
+    reaped = world.command("reap", "--dead", cloud=None)  # the ledger tells in which cloud
+    assert reaped.returncode == 0
+    assert reaped.stdout.endswith("nothing is left to reap in cloud fake\n")
     assert world.alive() == []
 
 
@@ -99,9 +105,25 @@ def test_ctrl_c_twice_leaves_it_to_the_reaper(world: World) -> None:
     run.kill(signal.SIGINT)
     run.wait()
     world.ask("/_osf/faults", method="DELETE")
-    assert "resources are left to the reaper, which writes to " in run.out
+    assert run.process.returncode == 2
+    more = run.out.partition("resources are left to the reaper, which writes to ")[2]
+    assert "Traceback" not in run.out
+    assert str(world.ledgers) in more
+    assert len(more.splitlines()) == 1
     until(lambda: not world.alive(), "all is gone")
     world.settle()
+
+
+def test_ctrl_c_in_a_teardown_is_the_first_one_all_the_same(world: World) -> None:
+    slow = {"effect": "delay", "method": "DELETE", "seconds": 40}
+    world.ask("/_osf/faults", slow, "POST")
+    run = world.run(suite(seconds=0.0))
+    until(lambda: world.ask("/_osf/faults")["faults"][0]["fired"], "the teardown")
+    run.kill(signal.SIGINT)
+    assert run.wait() == 2
+    assert "osfutures: interrupted; deleting 5 resources first" in run.out
+    assert "left to the reaper" not in run.out
+    assert world.alive() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -46,18 +47,25 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.mark.parametrize("era", range(max(1, RUNS // ERA)))
 def test_nothing_is_left_and_strangers_stay(world: World, era: int) -> None:
     before = world.everything()
-    if era % 2:
-        for fault in BAD_WEATHER:
-            world.ask("/_osf/faults", {**fault, "probability": PROBABILITY}, "POST")
     seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
-    with ThreadPoolExecutor(TOGETHER) as pool:
-        deaths = list(pool.map(lambda seed: live_and_die(world, seed), seeds))
-    until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
-    world.settle(300.0)
-    world.ask("/_osf/faults", method="DELETE")
+    with _weather(world, bad=bool(era % 2)):
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            deaths = list(pool.map(lambda seed: live_and_die(world, seed), seeds))
+        until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
+        world.settle(300.0)
     reaped = world.command("reap", "--dead")
     assert reaped.returncode == 0, reaped.stdout + reaped.stderr
     after = world.everything()
     told = "\n".join(deaths)
     assert [after[each] for each in after.keys() - before.keys()] == [], told
     assert after == before, told
+
+
+@contextmanager
+def _weather(world: World, *, bad: bool) -> Iterator[None]:
+    for fault in BAD_WEATHER if bad else ():
+        world.ask("/_osf/faults", {**fault, "probability": PROBABILITY}, "POST")
+    try:
+        yield
+    finally:
+        world.ask("/_osf/faults", method="DELETE")

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures import leftovers
+from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
-from pytest_osfutures.leftovers import SHELVES, Leftover
+from pytest_osfutures.leftovers import Leftover
+from pytest_osfutures.sweep import Sweep
 from tests.chaos.deaths import live_and_die
 from tests.chaos.strangers import Strangers
 from tests.chaos.suite import World, until
@@ -55,12 +56,10 @@ class RealWorld(World):
     def left(self) -> list[Leftover]:
         """What carries the stamp of one of the runs."""
         idents = {ident for run in self.runs for ident in run.idents()}
-        found = [
-            each
-            for shelf in SHELVES.values()
-            for each in leftovers.found(self.connected.source, shelf)
-        ]
-        return [each for each in found if each.stamp.run in idents]
+        idents |= {path.name.partition(".")[0] for path in self.ledgers.iterdir()}
+        clock = SystemClock()
+        sweep = Sweep(self.connected.source, lambda stamp: stamp.run in idents, clock, print)
+        return sweep.find()
 
 
 @pytest.fixture
@@ -89,7 +88,7 @@ def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) ->
                 print(death)
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 600.0)
         world.settle(900.0)
-        reaped = world.command("reap", "--dead")
+        reaped = world.command("reap", "--dead", cloud=CLOUD)
         print(reaped.stdout)
         assert reaped.returncode == 0, reaped.stdout + reaped.stderr
         assert [str(each) for each in world.left()] == []

@@ -169,6 +169,16 @@ def test_faults_delay_it_and_do_not_stop_it(world: World) -> None:
     assert world.left() == set()
 
 
+def test_a_long_list_is_read_to_its_end_whatever_page_fails(world: World) -> None:
+    furnish(world)
+    for _ in range(200):  # Glance shows 25 at a time
+        image = {"name": "image", "container_format": "bare", "disk_format": "raw"}
+        world.send("POST", "image", "/images", image)
+    world.cloud.faults.add(Fault("status", service="image", method="GET", probability=0.4))
+    assert world.clean_up(persistence=0.0)
+    assert world.left() == set()
+
+
 def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world: World) -> None:
     furnish(world)
     world.noted("volume", stamp(), None)
