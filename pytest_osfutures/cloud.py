@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_osfutures import clouds_yaml
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
-from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
@@ -240,4 +240,5 @@ def _authenticate(cloud: Cloud) -> None:
         refused = isinstance(error, exceptions.Unauthorized)
         what = "refuses the credentials" if refused else "does not answer"
         words = clouds_yaml.one_line(error)
-        raise CloudUnreachable(f"cloud {cloud.name!r} at {where} {what}: {words}") from error
+        text = f"cloud {cloud.name!r} at {where} {what}: {words}"
+        raise CloudUnreachable(text) from without_frames(error)

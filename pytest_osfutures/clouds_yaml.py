@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import BadInput, without_frames
 
 
 def read() -> Any:
@@ -44,7 +44,8 @@ def region(config: Any, name: str) -> Any:
             found = config.get_one(cloud=name)
             found.get_session()
     except Exception as error:  # the sdk's, or an auth plugin's complaint about what is missing
-        raise BadInput(f"cloud {name!r} cannot be used: {one_line(error)}") from error
+        text = f"cloud {name!r} cannot be used: {one_line(error)}"
+        raise BadInput(text) from without_frames(error)
     return found
 
 

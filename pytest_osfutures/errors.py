@@ -22,7 +22,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
+
+Failure = TypeVar("Failure", bound=BaseException)
 
 
 class OSFuturesError(Exception):
@@ -193,3 +195,18 @@ class UnknownFate(OperationError):
     """The request may or may not have reached the cloud, and it was not sent again."""
 
     verb = "has an unknown fate"
+
+
+def without_frames(error: Failure) -> Failure:
+    """The same error with no traceback, and none of what it came of.
+
+    pytest shows the arguments of each function in a traceback. Those of a client's functions are
+    passwords, tokens, user data: nothing for a report.
+    """
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error

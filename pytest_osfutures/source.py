@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 
 from pytest_osfutures import capture
 from pytest_osfutures.clock import Clock
+from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operation import Body
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
+
+__tracebackhide__ = True  # pytest: it would show the bodies of requests
 
 #: The oldest API version that is spoken, where a service has several side by side.
 _VERSIONS = {
@@ -151,17 +154,20 @@ class Source:
 
         Raises BadGateway where something in front of the service has refused it.
         """
-        answer = self.session.request(
-            self.base(service) + path,
-            method,
-            auth=self.auth,
-            json=body,
-            headers=_version_headers(service, microversion),
-            raise_exc=False,
-            timeout=self.poll.read_timeout,
-            connect_retries=0,
-            status_code_retries=0,
-        )
+        try:
+            answer = self.session.request(
+                self.base(service) + path,
+                method,
+                auth=self.auth,
+                json=body,
+                headers=_version_headers(service, microversion),
+                raise_exc=False,
+                timeout=self.poll.read_timeout,
+                connect_retries=0,
+                status_code_retries=0,
+            )
+        except Exception as error:
+            raise without_frames(error)  # noqa: B904
         if answer.status_code in (400, 403, 404) and not _is_of_service(answer):
             from keystoneauth1.exceptions import BadGateway
 

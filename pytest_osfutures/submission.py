@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
+from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.source import Place, Source, microversion_of
@@ -147,6 +148,8 @@ def submit(
     with capture(binding.engine.clock, before, sent) as exchanges:
         try:
             plain = call()
+        except Exception as error:
+            raise without_frames(error)  # noqa: B904
         finally:
             _pace(binding.engine, exchanges)
     for exchange in reversed(exchanges):
@@ -184,13 +187,24 @@ def submit_stamped(
     sent: list[Exchange] | None = None,
 ) -> Submission:
     """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
-    submission = submit(binding, call, stamping(binding, stamp, record), sent)
+    sent = [] if sent is None else sent
+    try:
+        submission = submit(binding, call, stamping(binding, stamp, record), sent)
+    except Exception:
+        if record is not None and sent and all(_is_refused(each) for each in sent):
+            record.gone()  # it never was
+        raise
     operation = submission.operation
     if record is not None and operation is not None and operation.stamp:
         made = operation.main.ref(submission.names or {})
         if made is not None:
             record.bound(made.id)
     return submission
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    """Whether the cloud has said that it did not do it. 408 is a proxy's, who cannot know."""
+    return 400 <= exchange.status < 500 and exchange.status != 408
 
 
 def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> BeforeSending:

@@ -78,7 +78,7 @@ class Scope:
         left = sweep.remove(keypairs)
         for each in keypairs:
             if each not in left:
-                self.guard.ledger.gone("keypair", each.id)
+                self.guard.ledger.settle(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]
 
     def _detach(self, volumes: Made, servers: set[str | None]) -> None:

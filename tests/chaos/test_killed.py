@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import textwrap
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
@@ -182,34 +183,80 @@ def test_one_reaper_for_all_workers_and_nothing_left(world: World) -> None:
     assert list(world.ledgers.iterdir()) == []
 
 
+SECRETIVE = """
+import pytest
+import pytest_osfutures as osf
+import yaml, os
+
+DATA, WORD = "planted" + "-data", "planted" + "-word"
+
+def mark(text):
+    with open({marks!r}, "a") as file:
+        file.write(text + "\\n")
+
+def test_answers(os_cloud, os_servers):
+    vm = os_servers.create_async("web", userdata=DATA).result()
+    mark("secret " + vm.adminPass)
+    mark("secret " + os_cloud.session.get_token())
+    os_cloud.nova.volumes.create_server_volume_async(vm.id, "no-such-volume")
+
+def test_refused(os_cloud):
+    more = {"nics": "none", "userdata": DATA, "admin_pass": WORD}
+    os_cloud.nova.servers.create_async("web", "no-image", "no-flavor", **more)
+
+def test_refused_later(os_servers):
+    more = {"userdata": DATA, "admin_pass": WORD}
+    os_servers.create_async("web", availability_zone="nowhere", **more).result()
+
+def test_busy(os_servers):
+    vm = os_servers.create_async("web").result()
+    vm.stop_async().result()
+    vm.change_password_async(WORD).result()
+
+def test_wrong_password(os_cloud, tmp_path, monkeypatch):
+    known = yaml.safe_load(open(os.environ["OS_CLIENT_CONFIG_FILE"]))
+    known["clouds"]["fake"]["auth"]["password"] = WORD
+    (tmp_path / "clouds.yaml").write_text(yaml.safe_dump(known))
+    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "clouds.yaml"))
+    osf.connect("fake")
+
+def test_nobody_there(os_cloud):
+    known = osf.connect("fake")
+    known.source.catalog()
+    known.source._bases["compute"] = "http://127.0.0.1:9"
+    known.source.send("POST", "compute", "/servers", {"server": {"user_data": DATA}})
+
+def test_wait(os_servers):
+    os_servers.create_async("more").result()
+    mark("made")
+    __import__("time").sleep(30)
+"""
+
+
 def test_no_secret_leaves_the_process(world: World) -> None:
     password = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]["auth"]["password"]
-    text = """
-    def test_secrets(os_cloud, os_servers):
-        vm = os_servers.create_async("web", userdata="planted-user-data").result()
-        mark(vm.adminPass)
-        mark(os_cloud.session.get_token())
-        mark("made")
-        os_cloud.nova.volumes.create_server_volume_async(vm.id, "no-such-volume")
-
-    def mark(text):
-        with open({marks!r}, "a") as file:
-            file.write(text + "\\n")
-
-    def test_wait(os_servers):
-        os_servers.create_async("more").result()
-        mark("made")
-        __import__("time").sleep(30)
-    """
-    run = world.run(textwrap.dedent(text), "--tb=short")
-    run.made(2)
-    run.kill()
+    args = ("-v", "--tb=long", "--junitxml=junit.xml", "--log-level=INFO")
+    run = world.run(SECRETIVE, *args)
+    run.made()
+    run.kill(signal.SIGTERM)  # so that the reports are written
+    run.wait()
+    again = world.run(SECRETIVE, *args, name="again")
+    again.made()
+    again.kill()
     world.settle()
     assert world.alive() == []
-    admin_pass, token, *_ = run.marks.read_text().splitlines()
+    marks = (run.marks.read_text() + again.marks.read_text()).splitlines()
+    secrets = {line.split()[1] for line in marks if line.startswith("secret")}
+    assert len(secrets) == 4
+    secrets |= {"planted-data", b64encode(b"planted-data").decode(), "planted-word"}
     written = b"".join(path.read_bytes() for path in world.ledgers.iterdir())
+    reports = run.out + again.out + (run.folder / "junit.xml").read_text()
     assert b"web" in written
+    assert reports.count("test_refused_later") > 2
+    assert run.out.count("Error Traceback") == 0
+    assert run.out.count("6 failed") == 1
+    # The fake's password is a common word, so it is looked for where no words are.
     assert password.encode() not in written
-    for secret in (admin_pass, token, "planted-user-data"):
+    for secret in secrets:
         assert len(secret) > 5
-        assert secret.encode() not in written + run.out.encode()
+        assert secret.encode() not in written + reports.encode()

@@ -67,7 +67,7 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
     """The real cloud, and others in it."""
     assert CLOUD is not None
     file = os.environ.get("OS_CLIENT_CONFIG_FILE", "~/.config/openstack/clouds.yaml")
-    args = ("--os-image", IMAGE) if IMAGE else ()
+    args = ("--os-network", "none", *(("--os-image", IMAGE) if IMAGE else ()))
     world = RealWorld("", tmp_path, Path(file).expanduser(), CLOUD, args)
     world.connected = connect(CLOUD)
     try:

@@ -190,7 +190,7 @@ def busy_or_gone() -> tuple[type[BaseException], ...]:
     return Conflict, NotFound
 
 
-def test_a_state_that_somebody_else_resets(admin: Cloud, vm: Any) -> None:
+def test_a_state_that_somebody_else_resets(cloud: Cloud, admin: Cloud, vm: Any) -> None:
     server = admin.nova.servers.get(vm.id)
     future = vm.shelve_async()
     server.reset_state("error")
@@ -198,3 +198,7 @@ def test_a_state_that_somebody_else_resets(admin: Cloud, vm: Any) -> None:
         future.result(PATIENCE)
     server.reset_state("active")
     vm.reboot_async("HARD").result(PATIENCE)
+    shelved = "/images?name=contract-shelved"  # nobody unshelves it, so nobody else deletes it
+    for each in cloud.source.send("GET", "image", shelved, None).json()["images"]:
+        if each.get("instance_uuid") == vm.id:
+            cloud.source.send("DELETE", "image", f"/images/{each['id']}", None)

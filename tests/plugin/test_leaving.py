@@ -105,6 +105,23 @@ def test_what_nobody_deletes_is_deleted_at_the_end(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["deleted 1 resource that the tests had left"])
 
 
+def test_what_was_refused_is_not_left(pytester: pytest.Pytester) -> None:
+    text = """
+    import pytest
+    from novaclient.exceptions import BadRequest
+
+    def test_refused(os_cloud, os_keypairs):
+        with pytest.raises(BadRequest):
+            os_cloud.nova.servers.create_async("web", "no-image", "no-flavor", nics="none")
+        with pytest.raises(BadRequest):
+            os_keypairs.create(public_key="no key")
+
+    def test_nothing_is_left(os_cloud):
+        assert os_cloud.ledger.left() == 0
+    """
+    run(pytester, text).assert_outcomes(passed=2)
+
+
 def test_what_cannot_be_deleted_fails_the_run(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
