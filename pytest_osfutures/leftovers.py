@@ -104,8 +104,9 @@ def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | No
         return [], None
     if answer.status_code >= 300:
         raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
-    document = answer.json()
-    bodies = document[shelf.collection]
+    with _heard(f"GET {path}"):
+        document = answer.json()
+        bodies = document[shelf.collection]
     if shelf.kind == "keypair":
         bodies = [each.get(shelf.member, each) for each in bodies]
     return bodies, _next(shelf, path, document)
@@ -146,8 +147,9 @@ def read(source: Source, leftover: Leftover) -> Body | None:
         return None
     if answer.status_code >= 300:
         raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
-    document = answer.json()
-    body: Body = document[shelf.member] if shelf.member else document
+    with _heard(f"GET {path}"):
+        document = answer.json()
+        body: Body = document[shelf.member] if shelf.member else document
     return None if body.get("status") == "DELETED" else body
 
 

@@ -44,11 +44,14 @@ def mark(text):
 MOMENTS = ("run", "making", "attaching", "imaging", "detaching", "deleting")
 
 
-def live_and_die(world: World, seed: int) -> str:
-    """Start runs until one is killed before it has ended by itself; say how."""
+def live_and_die(world: World, seed: int, most: int) -> str:
+    """Start runs until one is killed before it has ended by itself; say how.
+
+    They have no workers of xdist, or 2, or the `most`.
+    """
     random = Random(seed)
     for number in range(10):
-        workers = random.choice(([], [], ["-n2"], ["-n4"]))
+        workers = random.choice(([], [], ["-n2"], [f"-n{most}"]))
         teardown = random.choice(("wait", "background"))
         name = f"run{seed}" + f"-{number}" * bool(number)
         run = world.run(SUITE, *workers, f"--os-teardown={teardown}", name=name)

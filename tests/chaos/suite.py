@@ -27,6 +27,10 @@ import time
 import pytest
 import pytest_osfutures as osf
 
+@pytest.fixture(autouse=True, scope="session")
+def run(os_cloud):
+    mark("run " + os_cloud.run)
+
 @pytest.mark.parametrize("number", range({tests}))
 def test_some(number, os_cloud, os_servers, os_volumes, os_snapshots):
     web, disk = os_servers.create_async("web"), os_volumes.create_async()
@@ -108,6 +112,12 @@ class World:
             for row in self.ask("/_osf/resources")["resources"]
             if (stamp := _stamp(row)) is not None and run in (None, stamp.run)
         ]
+
+    def left(self) -> list[str]:
+        """What exists in the cloud of the runs that were started here."""
+        idents = {ident for run in self.runs for ident in run.idents()}
+        assert idents, "no run has said who it is"
+        return [each for ident in idents for each in self.alive(ident)]
 
     def everything(self) -> dict[str, dict[str, Any]]:
         """All that exists in the cloud, whosever it is, by id."""

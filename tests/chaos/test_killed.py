@@ -7,39 +7,80 @@ import re
 import signal
 import textwrap
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tests.chaos import suite as chaos
 from tests.chaos.suite import SUITE, World, until
 
 
-def suite(tests: int = 1, seconds: float = 30.0) -> str:
+def suite(tests: int = 1, seconds: float = 600.0) -> str:
     """A suite whose tests take their time."""
     return SUITE.replace("{tests}", str(tests)).replace("{seconds}", str(seconds))
 
 
-def test_kill_9(world: World) -> None:
-    run = world.run(suite())
-    run.made()
-    assert len(world.alive()) == 5
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One fake cloud for all."""
+    with chaos.world(tmp_path_factory.mktemp("cloud")) as made:
+        yield made
+
+
+@pytest.fixture
+def world(cloud: World, tmp_path: Path) -> Iterator[World]:
+    """The ledgers and runs of one test."""
+    made = World(cloud.url, tmp_path, cloud.clouds)
+    yield made
+    made.end()
+    made.ask("/_osf/faults", method="DELETE")
+
+
+@pytest.fixture(scope="module")
+def waiting(
+    cloud: World, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[list[World]]:
+    """A run for each test that wants one; they all begin at the same time."""
+    items = [each for each in request.session.items if each.path == request.path]
+    count = sum("ready" in getattr(each, "fixturenames", ()) for each in items)
+    worlds = [World(cloud.url, tmp_path_factory.mktemp("run"), cloud.clouds) for _ in range(count)]
+    for each in worlds:
+        each.run(suite())
+    unused = list(worlds)
+    yield unused
+    for each in worlds:
+        each.end()
+
+
+@pytest.fixture
+def ready(waiting: list[World]) -> Iterator[World]:
+    """The ledgers of a run whose test has what it needs, and takes its time."""
+    made = waiting.pop()
+    made.runs[0].made()
+    yield made
+    made.ask("/_osf/faults", method="DELETE")
+
+
+def test_kill_9(ready: World) -> None:
+    run = ready.runs[0]
+    assert len(ready.left()) == 5
     run.kill()
-    until(lambda: not world.alive(), "all is gone")
-    world.settle()
+    until(lambda: not ready.left(), "all is gone")
+    ready.settle()
     ledger = run.ledger()
     assert {row.state for row in ledger.rows()} == {"gone"}
     assert ledger.steps()[-1] == "all of it is gone"
     ledger.close()
-    after = world.run("def test_x(os_cloud): pass", name="next")
+    after = ready.run("def test_x(os_cloud): pass", name="next")
     assert after.wait() == 0
     assert "was killed; deleted 5 resources of it, as " in after.out
-    assert [path.suffix for path in world.ledgers.iterdir()] == [".log"]
+    assert [path.suffix for path in ready.ledgers.iterdir()] == [".log"]
 
 
-def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(world: World) -> None:
-    run = world.run(suite())
-    run.made()
+def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(ready: World) -> None:
+    run = ready.runs[0]
     proc = Path(f"/proc/{run.reaper()}")
     (size,) = [line for line in (proc / "status").read_text().splitlines() if "VmRSS" in line]
     assert int(size.split()[1]) < 25 * 1024
@@ -47,72 +88,69 @@ def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(world: World)
     assert "OS_" not in seen
     assert os.getsid(run.reaper()) == run.reaper()
     run.kill()
-    world.settle()
+    ready.settle()
 
 
-def test_a_killed_reaper_is_no_loss(world: World) -> None:
-    run = world.run(suite())
-    run.made()
+def test_a_killed_reaper_is_no_loss(ready: World) -> None:
+    run = ready.runs[0]
     os.kill(run.reaper(), signal.SIGKILL)
     run.kill(group=True)
     run.wait()
-    left = world.alive()
+    left = ready.left()
     assert len(left) == 5
-    listed = world.command("ls")
+    listed = ready.command("ls")
     assert listed.returncode == 0
     head = listed.stdout.splitlines()[0]
     assert re.fullmatch("KIND +ID +NAME +STATUS +WHERE +AGE +RUN +RUN IS", head)
-    assert listed.stdout.count("  fake/demo  ") == 5
-    assert listed.stdout.count("  dead\n") == 5
-    would = world.command("reap", "--dead", "--dry-run")
+    dead = [line for line in listed.stdout.splitlines() if line.endswith("  dead")]
+    assert len(dead) == 5
+    assert all("  fake/demo  " in line for line in dead)
+    would = ready.command("reap", "--dead", "--dry-run")
     assert would.stdout.count("would delete") == 5
-    assert world.alive() == left
-    reaped = world.command("reap", "--dead", cloud=None)  # the ledger tells in which cloud
+    assert ready.left() == left
+    reaped = ready.command("reap", "--dead", cloud=None)  # the ledger tells in which cloud
     assert reaped.returncode == 0
     assert reaped.stdout.endswith("nothing is left to reap in cloud fake\n")
-    assert world.alive() == []
+    assert ready.left() == []
 
 
-def test_the_next_run_finishes_the_job_of_a_killed_reaper(world: World) -> None:
-    run = world.run(suite())
-    run.made()
+def test_the_next_run_finishes_the_job_of_a_killed_reaper(ready: World) -> None:
+    run = ready.runs[0]
     os.kill(run.reaper(), signal.SIGKILL)
     run.kill()
     run.wait()
-    after = world.run("def test_x(os_cloud): pass", name="next")
+    after = ready.run("def test_x(os_cloud): pass", name="next")
     assert after.wait() == 0, after.out
-    assert world.alive() == []
+    assert ready.left() == []
     assert "was killed" in after.out
 
 
-def test_ctrl_c_once_deletes_and_says_so(world: World) -> None:
-    run = world.run(suite())
-    run.made()
+def test_ctrl_c_once_deletes_and_says_so(ready: World) -> None:
+    run = ready.runs[0]
     run.kill(signal.SIGINT, group=True)
     assert run.wait() == 2
-    assert world.alive() == []
+    assert ready.left() == []
     assert "osfutures: interrupted; deleting 5 resources first" in run.out
-    world.settle()
-    assert list(world.ledgers.iterdir()) == []
+    ready.settle()
+    assert list(ready.ledgers.iterdir()) == []
 
 
-def test_ctrl_c_twice_leaves_it_to_the_reaper(world: World) -> None:
+def test_ctrl_c_twice_leaves_it_to_the_reaper(ready: World) -> None:
     slow = {"effect": "delay", "method": "DELETE", "seconds": 60}
-    world.ask("/_osf/faults", slow, "POST")
-    run = world.run(suite())
-    run.made()
+    ready.ask("/_osf/faults", slow, "POST")
+    run = ready.runs[0]
     run.kill(signal.SIGINT)
     until(lambda: "interrupted; deleting" in run.out, "the first word")
     run.kill(signal.SIGINT)
     run.wait()
-    world.ask("/_osf/faults", method="DELETE")
+    ready.ask("/_osf/faults", method="DELETE")
     assert run.process.returncode == 2
     more = run.out.partition("resources are left to the reaper, which writes to ")[2]
     assert "Traceback" not in run.out
-    assert str(world.ledgers) in more
+    assert str(ready.ledgers) in more
     assert len(more.splitlines()) == 1
-    until(lambda: not world.alive(), "all is gone")
-    world.settle()
+    until(lambda: not ready.left(), "all is gone")
+    ready.settle()
 
 
 def test_ctrl_c_in_a_teardown_is_the_first_one_all_the_same(world: World) -> None:
@@ -124,16 +162,15 @@ def test_ctrl_c_in_a_teardown_is_the_first_one_all_the_same(world: World) -> Non
     assert run.wait() == 2
     assert "osfutures: interrupted; deleting 5 resources first" in run.out
     assert "left to the reaper" not in run.out
-    assert world.alive() == []
+    assert world.left() == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_are_as_ctrl_c(world: World, number: int) -> None:
-    run = world.run(suite())
-    run.made()
+def test_other_signals_are_as_ctrl_c(ready: World, number: int) -> None:
+    run = ready.runs[0]
     run.kill(number)
     assert run.wait() == 2
-    assert world.alive() == []
+    assert ready.left() == []
     assert "osfutures: interrupted; deleting 5 resources first" in run.out
 
 
@@ -162,7 +199,7 @@ def test_a_crashed_worker(world: World) -> None:
     run.wait()
     assert "osfutures: left to the reaper" in run.out
     assert "server web (" in run.out
-    until(lambda: not world.alive(), "all is gone")
+    until(lambda: not world.left(), "all is gone")
     world.settle()
 
 
@@ -171,14 +208,14 @@ def test_kill_9_with_workers(world: World, group: bool) -> None:
     run = world.run(suite(2, 5.0), "-n2")
     run.made(2)
     run.kill(group=group)
-    until(lambda: not world.alive(), "all is gone")
+    until(lambda: not world.left(), "all is gone")
     world.settle()
 
 
 def test_one_reaper_for_all_workers_and_nothing_left(world: World) -> None:
     run = world.run(suite(4, 0.0), "-n4")
     assert run.wait() == 0, run.out
-    assert world.alive() == []
+    assert world.left() == []
     world.settle()
     assert list(world.ledgers.iterdir()) == []
 
@@ -193,6 +230,10 @@ DATA, WORD = "planted" + "-data", "planted" + "-word"
 def mark(text):
     with open({marks!r}, "a") as file:
         file.write(text + "\\n")
+
+@pytest.fixture(autouse=True, scope="session")
+def run(os_cloud):
+    mark("run " + os_cloud.run)
 
 def test_answers(os_cloud, os_servers):
     vm = os_servers.create_async("web", userdata=DATA).result()
@@ -244,7 +285,7 @@ def test_no_secret_leaves_the_process(world: World) -> None:
     again.made()
     again.kill()
     world.settle()
-    assert world.alive() == []
+    assert world.left() == []
     marks = (run.marks.read_text() + again.marks.read_text()).splitlines()
     secrets = {line.split()[1] for line in marks if line.startswith("secret")}
     assert len(secrets) == 4

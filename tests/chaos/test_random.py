@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import yaml
@@ -18,11 +18,12 @@ from tests.chaos.suite import World, until
 
 RUNS = int(os.environ.get("OSF_CHAOS_RUNS", "10"))
 FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
-#: So many runs at a time; they are one another's strangers.
-TOGETHER = 4
 #: So many runs share a weather; then it is looked at what they have left.
 ERA = 20 if RUNS > 10 else 5
+#: So many of them at a time, in either weather; they are one another's strangers.
+TOGETHER = 2
 STRANGERS = 1000 if RUNS > 10 else 100
+WORKERS = 4 if RUNS > 10 else 2
 BAD_WEATHER = (
     {"effect": "status", "status": 429, "retry_after": 1},
     {"effect": "status", "status": 503},
@@ -35,22 +36,38 @@ PROBABILITY = 1 - 0.8 ** (1 / len(BAD_WEATHER))
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A cloud with many others in it."""
-    with suite.world(tmp_path_factory.mktemp("chaos")) as made:
-        made.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
-        known = yaml.safe_load(made.clouds.read_text())["clouds"]["fake"]
-        Strangers(made, reconnect("fake", known).source).move_in(STRANGERS)
-        yield made
+def eras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[None]]]:
+    """All of them; good and bad weather have a cloud each, at the same time."""
+    with ExitStack() as stack:
+        places = [tmp_path_factory.mktemp(weather) for weather in ("good", "bad")]
+        worlds = [stack.enter_context(suite.world(place)) for place in places]
+        times = [stack.enter_context(ThreadPoolExecutor(1)) for _ in worlds]
+        for world, time in zip(worlds, times, strict=True):
+            time.submit(_move_in, world)
+        yield [
+            times[era % 2].submit(_live_through, worlds[era % 2], era, bad=bool(era % 2))
+            for era in range(max(1, RUNS // ERA))
+        ]
+
+
+def _move_in(world: World) -> None:
+    world.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
+    known = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]
+    Strangers(world, reconnect("fake", known).source).move_in(STRANGERS)
 
 
 @pytest.mark.parametrize("era", range(max(1, RUNS // ERA)))
-def test_nothing_is_left_and_strangers_stay(world: World, era: int) -> None:
+def test_nothing_is_left_and_strangers_stay(eras: list[Future[None]], era: int) -> None:
+    eras[era].result()
+
+
+def _live_through(world: World, era: int, *, bad: bool) -> None:
     before = world.everything()
+    assert len(before) > STRANGERS
     seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
-    with _weather(world, bad=bool(era % 2)):
+    with _weather(world, bad=bad):
         with ThreadPoolExecutor(TOGETHER) as pool:
-            deaths = list(pool.map(lambda seed: live_and_die(world, seed), seeds))
+            deaths = list(pool.map(lambda seed: live_and_die(world, seed, WORKERS), seeds))
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
         world.settle(300.0)
     reaped = world.command("reap", "--dead")

@@ -53,7 +53,7 @@ class RealWorld(World):
                 seen[body["name" if kind == "keypair" else "id"]] = {"kind": kind, **told}
         return seen
 
-    def left(self) -> list[Leftover]:
+    def stamped(self) -> list[Leftover]:
         """What carries the stamp of one of the runs."""
         idents = {ident for run in self.runs for ident in run.idents()}
         idents |= {path.name.partition(".")[0] for path in self.ledgers.iterdir()}
@@ -84,14 +84,14 @@ def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) ->
         assert len(before) == STRANGERS
         with ThreadPoolExecutor(TOGETHER) as pool:
             seeds = range(FIRST_SEED, FIRST_SEED + RUNS)
-            for death in pool.map(lambda seed: live_and_die(world, seed), seeds):
+            for death in pool.map(lambda seed: live_and_die(world, seed, 4), seeds):
                 print(death)
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 600.0)
         world.settle(900.0)
         reaped = world.command("reap", "--dead", cloud=CLOUD)
         print(reaped.stdout)
         assert reaped.returncode == 0, reaped.stdout + reaped.stderr
-        assert [str(each) for each in world.left()] == []
+        assert [str(each) for each in world.stamped()] == []
         assert strangers.seen() == before
         print(f"{len(before)} strangers stay as they were, nothing of {len(world.runs)} runs")
     finally:

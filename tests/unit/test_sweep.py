@@ -179,6 +179,25 @@ def test_a_long_list_is_read_to_its_end_whatever_page_fails(world: World) -> Non
     assert world.left() == set()
 
 
+def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
+    furnish(world)
+    broken = [b"<html>", b'{"servers": [', b"{}"]
+
+    class Garbling(Source):
+        """Something in front of the services answers in their place now and then."""
+
+        def send(self, method: str, *args: Any) -> Any:
+            answer = super().send(method, *args)
+            if method == "GET" and broken:
+                answer._content = broken.pop()
+            return answer
+
+    world.source = Garbling(world.source.session)
+    assert world.clean_up(persistence=0.0)
+    assert broken == []
+    assert world.left() == set()
+
+
 def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world: World) -> None:
     furnish(world)
     world.noted("volume", stamp(), None)
