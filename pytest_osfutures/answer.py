@@ -59,8 +59,8 @@ def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
 
 
 def over_quota(sent: Exchange | None) -> bool:
-    """Whether the cloud refused the request because of a quota (Nova: 403, Cinder: 413)."""
-    if sent is None or sent.status not in (403, 413):
+    """Whether the cloud refused it because of a quota (Nova: 403, Neutron: 409, Cinder: 413)."""
+    if sent is None or sent.status not in (403, 409, 413):
         return False
     return "quota" in str(sent.response).lower()
 

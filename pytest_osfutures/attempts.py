@@ -39,7 +39,7 @@ from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import retry_after
 from pytest_osfutures.start import Call, settle
-from pytest_osfutures.submission import Binding, Submission, submit_stamped
+from pytest_osfutures.submission import Binding, Submission, accepted, submit_stamped
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.undo import Undoing, finish
 from pytest_osfutures.verdict import Succeeded
@@ -133,7 +133,12 @@ class Attempts:
         try:
             submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
         except BaseException as error:
-            come = partial(self._refused, error, sent[-1] if sent else None)
+            made = [each for each in accepted(self.binding, None, sent) if _creates(each)]
+            come = (
+                partial(self._broken_off, error, made[0])
+                if made
+                else partial(self._refused, error, sent[-1] if sent else None)
+            )
         else:
             come = partial(self._accepted, submission)
         patience.cancel()
@@ -225,6 +230,12 @@ class Attempts:
         else:
             self._end(explained(self.binding, error, sent, self.engine.clock.now() - self.began_at))
 
+    def _broken_off(self, error: BaseException, submission: Submission) -> None:
+        """The plain call raised after one of its requests had made something."""
+        self.made = submission
+        self._note(error)
+        self._clean_up(error)
+
     def _wait_for_turn(self, error: BaseException) -> None:
         """Ask again whether the run may have one more; that costs no try."""
         now = self.engine.clock.now()
@@ -249,7 +260,11 @@ class Attempts:
                 self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
             for extra in extras:
                 Undoing(extra, self.retry, _log_failure).begin()
-            self._accepted(first)
+            if operation.begins:
+                self.made = first
+                self._clean_up(error)
+            else:
+                self._accepted(first)
         elif self.late is not None:
             self._accepted(self.late)
         elif opinion(self.retry, error, len(self.failed)) is not False:
@@ -375,6 +390,10 @@ class Attempts:
             finish(gone, failure)
         if failure is not None and not waiting:
             _log_failure(failure)
+
+
+def _creates(submission: Submission) -> bool:
+    return submission.operation is not None and submission.operation.creates
 
 
 def _log_failure(failure: BaseException | None) -> None:

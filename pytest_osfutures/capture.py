@@ -18,9 +18,9 @@ from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
 
-#: Looks at a request that is about to leave (method, URL, JSON body); a body that it returns is
-#: sent instead.
-BeforeSending = Callable[[str, str, Any], Any]
+#: Looks at a request that is about to leave (method, URL, JSON body, headers); a body that it
+#: returns is sent instead.
+BeforeSending = Callable[[str, str, Any, Mapping[str, str]], Any]
 #: The session's own requests for a token, which are not the call's.
 _FOR_TOKEN = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
@@ -76,7 +76,7 @@ class _Recorder:
     def sending(self, sent: Any) -> None:
         document = _document(sent.body)
         if self.before is not None:
-            changed = self.before(sent.method, sent.url, document)
+            changed = self.before(sent.method, sent.url, document, sent.headers)
             if changed is not None:
                 document = changed
                 sent.body = json.dumps(changed).encode()

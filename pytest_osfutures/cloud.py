@@ -54,6 +54,7 @@ class Cloud:
         self.ledger: Ledger | None = None
         self.fake = fake
         self._config = config
+        self._apis: dict[str, Any] = {}
 
     def __repr__(self) -> str:
         return f"<Cloud {self.name!r}>"
@@ -104,6 +105,21 @@ class Cloud:
         if self._config is not None:
             return self._with_twins(Connection(config=self._config))
         return self._with_twins(Connection(session=self.session))
+
+    def api(self, service: str) -> Any:
+        """A keystoneauth1 Adapter of one service, with twins: `cloud.api("network")`.
+
+        Paths are below the API's version (`/networks`). Raises keystoneauth1's EndpointNotFound if
+        the cloud has no such service.
+        """
+        if service not in self._apis:
+            from keystoneauth1.adapter import Adapter
+
+            way = self._way(service, "interface")
+            base = self.source.base(service)
+            plain = Adapter(self.session, service, endpoint_override=base, **way)
+            self._apis[service] = self._with_twins(plain)
+        return self._apis[service]
 
     def configuration(self) -> dict[str, Any] | None:
         """What another process needs to `reconnect`, credentials and all: JSON-able values.

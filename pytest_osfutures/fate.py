@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from pytest_osfutures.capture import Exchange
-from pytest_osfutures.operation import Body, Operation
+from pytest_osfutures.operation import Body, Operation, Ref
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.source import microversion_of
 from pytest_osfutures.stamp import Stamp
@@ -41,6 +41,7 @@ class Search:
         self.past = past
         self.found = found
         self.unknown = unknown
+        self.ref: Ref | None = None
 
     def begin(self) -> None:
         """Start searching; call it in the loop."""
@@ -48,8 +49,10 @@ class Search:
         if recognised is None:
             self.unknown("", "nothing is known about it that could be searched for")
             return
-        operation, _, _ = recognised
-        if operation.stamp is None or operation.kind.list_path is None:
+        operation, names, _ = recognised
+        if operation.creates:  # whoever asks may name what is to be made
+            self.ref = operation.main.ref(operation.identify(names, self.sent.request, None))
+        if operation.stamp is None or (self.ref is None and operation.kind.list_path is None):
             self.unknown(operation.name, "it leaves no stamp that could be searched for")
             return
         self._plan(operation, 0)
@@ -66,6 +69,8 @@ class Search:
         kind = operation.kind
         version = microversion_of(kind.service, self.sent.request_headers)
         look = Look(kind, version, (), kind.list_path or "", listing=True)
+        if self.ref is not None:
+            look = Look(kind, version, (self.ref,), self.ref.path)
         outcome = self.binding.source.read(look, self.engine.clock)
         self.engine.soon(partial(self._looked, operation, number, outcome))
 

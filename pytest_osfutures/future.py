@@ -220,3 +220,10 @@ def finished(engine: Engine, value: T) -> OperationFuture[T]:
     future._start()
     future._succeed(value)
     return future
+
+
+def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
+    """A future that is done, of the same operation as `before` but with another result."""
+    future = finished(before._engine, value)
+    future._watch, future._undo = before._watch, before._undo
+    return future

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,11 @@ from pytest_osfutures.stamp import OF, Stamp
 
 @dataclass(frozen=True)
 class Shelf:
-    """Where one kind of resources is: listed, read and deleted. Paths are the service's."""
+    """Where one kind of resources is: listed, read and deleted. Paths are the service's.
+
+    `described` says that the stamp may stand in the description, `version` is the microversion
+    that shows it elsewhere, `extension` that of Neutron without which there is nothing.
+    """
 
     kind: str
     service: str
@@ -30,20 +34,56 @@ class Shelf:
     details: str = ""
     version: str = ""
     key: str = "id"
+    described: bool = False
+    extension: str = ""
+
+
+def _cinder(kind: str, version: str = "", described: bool = False) -> Shelf:
+    path = f"/{kind}s"
+    return Shelf(
+        kind, "block-storage", path, f"{kind}s", kind, "/detail", version, described=described
+    )
+
+
+def _neutron(kind: str, plural: str, extension: str = "") -> Shelf:
+    collection = plural.replace("-", "_")
+    return Shelf(
+        kind,
+        "network",
+        f"/{plural}",
+        collection,
+        collection.removesuffix("s"),
+        "?tenant_id={project}",
+        described=True,
+        extension=extension,
+    )
 
 
 #: In the order in which they can be deleted; what stands together does not depend on each other.
 ORDER = (
-    (Shelf("server", "compute", "/servers", "servers", "server", "/detail"),),
     (
-        Shelf("snapshot", "block-storage", "/snapshots", "snapshots", "snapshot", "/detail"),
-        Shelf("backup", "block-storage", "/backups", "backups", "backup", "/detail", "3.43"),
+        Shelf("server", "compute", "/servers", "servers", "server", "/detail"),
+        _neutron("floating ip", "floatingips", "router"),
+        _cinder("snapshot"),
+        _cinder("backup", "3.43", described=True),
         Shelf("image", "image", "/images", "images", "", "?owner={project}"),
         Shelf("keypair", "compute", "/os-keypairs", "keypairs", "keypair", key="name"),
     ),
-    (Shelf("volume", "block-storage", "/volumes", "volumes", "volume", "/detail"),),
+    (
+        _cinder("volume"),
+        _neutron("port", "ports"),
+        _neutron("security group rule", "security-group-rules", "security-group"),
+    ),
+    (
+        _neutron("router", "routers", "router"),
+        _neutron("security group", "security-groups", "security-group"),
+    ),
+    (_neutron("subnet", "subnets"),),
+    (_neutron("network", "networks"),),
 )
 SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
+#: Who has the ports by which routers are connected, as `device_owner` says it.
+INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 
 
 class Unreadable(OSFuturesError):
@@ -82,7 +122,7 @@ def page(source: Source, shelf: Shelf, path: str) -> tuple[list[Leftover], str |
 
 
 def _leftover(shelf: Shelf, body: Body) -> Leftover | None:
-    stamp = Stamp.of(body)
+    stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
     if stamp is None or (shelf.kind == "image" and _inherited(body)):
         return None
     created = str(body.get("created") or body.get("created_at") or "")
@@ -91,16 +131,19 @@ def _leftover(shelf: Shelf, body: Body) -> Leftover | None:
 
 
 def _inherited(image: Body) -> bool:
-    """Whether an image has its stamp from the one that its server was made of.
+    """Whether an image has its stamp from the one that its server or its volume was made of.
 
-    Nova gives the properties of a server's image to the snapshots of the server.
+    Nova and Cinder give the properties of that image to the images of the server or the volume.
     """
-    return image.get("instance_uuid") is not None and image.get(OF) != image["instance_uuid"]
+    meant = image.get(OF)
+    if meant is not None:
+        return meant not in (image.get("instance_uuid"), image["id"])
+    return image.get("instance_uuid") is not None
 
 
 def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | None]:
     answer = _ask(source, "GET", shelf, path)
-    if answer is None or answer.status_code == 406:  # no such service, or one too old for it
+    if answer is None or (answer.status_code == 404 and _is_missing(source, shelf)):
         return [], None
     if answer.status_code >= 300:
         raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
@@ -112,6 +155,14 @@ def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | No
     return bodies, _next(shelf, path, document)
 
 
+def _is_missing(source: Source, shelf: Shelf) -> bool:
+    """Whether this Neutron cannot have any such resources."""
+    if not shelf.extension:
+        return False
+    answer = _ask(source, "GET", shelf, f"/extensions/{shelf.extension}")
+    return answer is not None and answer.status_code == 404
+
+
 def _next(shelf: Shelf, path: str, document: Body) -> str | None:
     links = document.get(f"{shelf.collection}_links") or ()
     hrefs = [link["href"] for link in links if link.get("rel") == "next"]
@@ -119,13 +170,16 @@ def _next(shelf: Shelf, path: str, document: Body) -> str | None:
     return f"{path.partition('?')[0]}?{urlsplit(href).query}" if href else None
 
 
-def _ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
+def _ask(source: Source, method: str, shelf: Shelf, path: str, body: Body | None = None) -> Any:
     """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
     from keystoneauth1.exceptions import EndpointNotFound
 
     with _heard(f"{method} {path}"):
         try:
-            return source.send(method, shelf.service, path, body, shelf.version)
+            answer = source.send(method, shelf.service, path, body, shelf.version)
+            if answer.status_code == 406:  # an older cloud, where the description has to do
+                answer = source.send(method, shelf.service, path, body)
+            return answer
         except (LookupError, EndpointNotFound):
             return None
 
@@ -169,7 +223,7 @@ def step(source: Source, leftover: Leftover) -> str | None:
         return "it is being deleted"
     if leftover.shelf.kind == "volume" and body.get("attachments"):
         return _detach(source, leftover, body)
-    return _delete(source, leftover, status)
+    return disconnect(source, leftover.shelf.kind, body) or _delete(source, leftover, status)
 
 
 def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
@@ -201,3 +255,36 @@ def _detach(source: Source, volume: Leftover, body: Body) -> str:
     if refused:
         return f"detaching answered {refused[0].status_code}: {message(refused[0])}"
     return "it is being detached"
+
+
+def disconnect(source: Source, kind: str, body: Body) -> str | None:
+    """Take a router's interfaces away, or what is a subnet's or is a port on anybody's router.
+
+    Returns what is under way, or why it is not; None if there is none. Raises Unreadable.
+    """
+    said = []
+    for port in _interfaces(source, kind, body):
+        what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port["id"]}
+        path = f"/routers/{port['device_id']}/remove_router_interface"
+        said.append(_ask(source, "PUT", SHELVES["router"], path, what))
+    refused = [each for each in said if each is not None and each.status_code >= 300]
+    for answer in refused:
+        if answer.status_code != 404:
+            return f"disconnecting answered {answer.status_code}: {message(answer)}"
+    return "it is being disconnected" if said else None
+
+
+def _interfaces(source: Source, kind: str, body: Body) -> list[Body]:
+    """The ports by which a router, a subnet or a port is connected."""
+    ports: list[Body] = [body]
+    if kind in ("router", "subnet"):
+        which = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
+        shelf = replace(SHELVES["port"], details=f"?{which}{body['id']}")
+        ports = []
+        path: str | None = shelf.path + shelf.details
+        while path:
+            bodies, path = _page(source, shelf, path)
+            ports += bodies
+    elif kind != "port":
+        return []
+    return [each for each in ports if str(each.get("device_owner")).startswith(INTERFACES)]

@@ -174,7 +174,9 @@ class Operation:
 
     `creates` says that something new comes to life. `needs` are other resources that must not be
     busy. `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is
-    where in the request the metadata of a new resource stands.
+    where in the request the metadata of a new resource stands, `stamp_since` the microversion that
+    brought it: before, the description has to do. `begins` says that calls may go on with other
+    requests: what a lost one has made is then taken back, and the call made again.
     """
 
     name: str
@@ -194,6 +196,8 @@ class Operation:
     tout: float = 300.0
     usual: float = 5.0
     stamp: str | None = None
+    stamp_since: str = ""
+    begins: bool = False
     when: Callable[[Any, Names], bool] | None = None
 
     def recognise(self, service: str, method: str, path: str, request: Any) -> Names | None:
@@ -219,6 +223,14 @@ class Operation:
             values = (_dig(sources, place) for place in places)
             found[key] = next((value for value in values if value is not None), None)
         return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
+
+    def stamp_at(self, microversion: str) -> str | None:
+        """Where the stamp stands in a request at `microversion` (empty: the oldest)."""
+        if not self.stamp or not self.stamp_since or microversion == "latest":
+            return self.stamp
+        if _numbers(microversion or "0") >= _numbers(self.stamp_since):
+            return self.stamp
+        return f"{self.main.kind.member}.description"
 
     @property
     def main(self) -> Expect:
@@ -261,6 +273,10 @@ class Operation:
         if not free:
             return None
         return Operation(f"{self.name}, waiting", self.route, tuple(free.values()))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
 
 
 def _is_free(kind: Kind) -> Holds:

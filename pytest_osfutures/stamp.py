@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import re
 import secrets
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,12 @@ from typing import Any
 RUN = "osf_run"
 OPERATION = "osf_op"
 EXPIRES = "osf_expires"
-#: Nova hands an image's properties down to the images of servers made of it, this one as well; so
-#: it tells which image the stamp was meant for.
+#: Nova and Cinder hand an image's properties down to the images of servers and volumes made of it,
+#: this one as well; so it tells which image the stamp was meant for.
 OF = "osf_of"
-_NAME = re.compile(r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>\d+)(-|\Z)")
+_TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>\d+)"
+_NAME = re.compile(rf"{_TEXT}(-|\Z)")
+_DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -36,41 +39,62 @@ class Stamp:
         return mark if of is None else {**mark, OF: of}
 
     @classmethod
-    def of(cls, resource: Mapping[str, Any]) -> Stamp | None:
+    def of(cls, resource: Mapping[str, Any], described: bool = False) -> Stamp | None:
         """The stamp that a resource carries, as its API shows it; None if it carries none.
 
-        It stands in the metadata, among an image's own properties, or in a keypair's name.
+        It stands in the metadata, among an image's own properties, in a keypair's name, or at the
+        end of a description: only where `described` says that nothing else could carry it.
         """
         metadata = resource.get("metadata", resource)
-        if not isinstance(metadata, Mapping):
-            return None
-        run, operation = metadata.get(RUN), metadata.get(OPERATION)
-        expires = str(metadata.get(EXPIRES, ""))
-        if isinstance(run, str) and isinstance(operation, str) and expires.isdigit():
-            return cls(run, operation, int(expires))
-        found = _NAME.match(str(resource.get("name", "")))
-        if found is None or "fingerprint" not in resource:
+        if isinstance(metadata, Mapping):
+            run, operation = metadata.get(RUN), metadata.get(OPERATION)
+            expires = str(metadata.get(EXPIRES, ""))
+            if isinstance(run, str) and isinstance(operation, str) and expires.isdigit():
+                return cls(run, operation, int(expires))
+        found = None
+        if described:
+            found = _DESCRIPTION.match(str(resource.get("description") or ""))
+        elif "fingerprint" in resource:
+            found = _NAME.match(str(resource.get("name", "")))
+        if found is None:
             return None
         return cls(found["run"], found["operation"], int(found["expires"]))
 
     def name(self, wish: str | None = None) -> str:
         """A name that carries the stamp, for what can carry it nowhere else."""
-        more = f"-{wish}" if wish else ""
-        return f"osf-{self.run}-{self.operation}-{self.expires}{more}"
+        return f"{self._text}-{wish}" if wish else self._text
+
+    def description(self, wish: str | None = None) -> str:
+        """A description that ends with the stamp, for what has no metadata."""
+        return f"{wish} {self._text}" if wish else self._text
+
+    @property
+    def _text(self) -> str:
+        return f"osf-{self.run}-{self.operation}-{self.expires}"
 
     def is_on(self, resource: Mapping[str, Any]) -> bool:
         """Whether `resource` was made by this very operation."""
-        found = self.of(resource)
+        found = self.of(resource) or self.of(resource, described=True)
         return found is not None and found.operation == self.operation
 
     def put_on(self, request: Any, place: str, of: str | None = None) -> Any:
-        """The request's document with the stamp at `place` (`server.metadata`)."""
+        """The request's document with the stamp at `place` (`server.metadata`).
+
+        At the end of a `description`; at "." among the properties of a new image, which gets its
+        id here, so that the stamp can say that it is meant for this one.
+        """
         stamped = copy.deepcopy(request)
+        if place == ".":
+            ident = stamped.setdefault("id", str(uuid.uuid4()))
+            return {**stamped, **self.metadata(ident)}
         target = stamped
         *way, last = place.split(".")
         for key in way:
             target = target[key]
-        target[last] = {**(target.get(last) or {}), **self.metadata(of)}
+        if last == "description":
+            target[last] = self.description(target.get(last))
+        else:
+            target[last] = {**(target.get(last) or {}), **self.metadata(of)}
         return stamped
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
@@ -152,12 +152,35 @@ def submit(
             raise without_frames(error)  # noqa: B904
         finally:
             _pace(binding.engine, exchanges)
-    for exchange in reversed(exchanges):
+    started = accepted(binding, plain, exchanges)
+    return _joined(started) if started else Submission(binding, plain)
+
+
+def accepted(binding: Binding, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
+    """What the requests of a call have started, one by one, as far as the table knows it."""
+    started = []
+    for exchange in exchanges:
         if exchange.accepted and (found := recognise(binding, exchange)):
             operation, names, _ = found
             names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
-            return Submission(binding, plain, operation, names, exchange)
-    return Submission(binding, plain)
+            started.append(Submission(binding, plain, operation, names, exchange))
+    return started
+
+
+def _joined(started: Sequence[Submission]) -> Submission:
+    """The last of what a call has started, which also undoes that the call has made it.
+
+    A new image is made by one request and gets its data by another.
+    """
+    last = started[-1]
+    for each in started[:-1]:
+        made, operation = each.operation, last.operation
+        if made is None or operation is None or not made.creates:
+            continue
+        if (made.kind, each.resource_id) == (operation.kind, last.resource_id):
+            whole = replace(operation, creates=True, undo=made.undo, stamp=made.stamp)
+            return replace(last, operation=whole)
+    return last
 
 
 def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
@@ -210,14 +233,18 @@ def _is_refused(exchange: Exchange) -> bool:
 def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> BeforeSending:
     """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
 
-    def before(method: str, url: str, request: Any) -> Any:
+    def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
         place = binding.source.locate(url, binding.service)
         found = place and binding.table.find(place.service, method, place.path, request)
-        if found and found[0].stamp:
-            if record is not None:
-                record.intended(found[0].main.kind.name, _name(request, None))
-            return stamp.put_on(request, found[0].stamp, found[1].get("server"))
-        return None
+        if place is None or not found:
+            return None
+        operation, names = found
+        where = operation.stamp_at(microversion_of(place.service, headers))
+        if where is None:
+            return None
+        if record is not None:
+            record.intended(operation.main.kind.name, _name(request, None))
+        return stamp.put_on(request, where, names.get("server"))
 
     return before
 
@@ -225,7 +252,7 @@ def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> Be
 def _name(request: Any, plain: Any) -> str | None:
     """The name of what the call is about, from its request or from its answer."""
     if isinstance(request, Mapping):
-        for value in request.values():
+        for value in (request, *request.values()):
             if isinstance(value, Mapping) and isinstance(value.get("name"), str):
                 return str(value["name"])
     # Not getattr: a lazy resource of a client would ask the cloud for what it does not have.

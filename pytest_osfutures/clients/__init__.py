@@ -41,7 +41,8 @@ def futurize(
 ) -> C:
     """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
 
-    Takes a novaclient or cinderclient `Client` or an openstacksdk `Connection`. `engine` is the
+    Takes a novaclient or cinderclient `Client`, an openstacksdk `Connection`, or a keystoneauth1
+    `Adapter`, whose results are the resources as their API shows them. `engine` is the
     one that watches (default: the process's own), `poll` how often it looks, `retry` how
     `x_async_r` tries again. What `x_async_r` creates carries a stamp with the name `run`, which
     expires after `expiry` seconds (default: 6 hours), and so does what `x_async` creates with
@@ -52,6 +53,7 @@ def futurize(
     Raises BadInput for anything else, and for a client that does not send through a
     keystoneauth1 session.
     """
+    from pytest_osfutures.clients import adapter as adapters
     from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 
     library = type(client).__module__.partition(".")[0]
@@ -59,11 +61,13 @@ def futurize(
         "novaclient": novaclient.put_twins,
         "cinderclient": cinderclient.put_twins,
         "openstack": openstacksdk.put_twins,
+        "keystoneauth1": adapters.put_twins,
     }.get(library)
     if put is None:
         raise BadInput(
             f"cannot futurize {type(client).__module__}.{type(client).__qualname__}; "
-            "accepted: a novaclient or cinderclient Client, an openstacksdk Connection"
+            "accepted: a novaclient or cinderclient Client, an openstacksdk Connection, "
+            "a keystoneauth1 Adapter"
         )
 
     def bind(adapter: Adapter, service: str, revive: Revive) -> Binding:

@@ -10,7 +10,12 @@ from pytest_osfutures.operation import Body, Kind
 from pytest_osfutures.submission import Binding
 
 #: The services whose proxies get twins: those that the operation tables know.
-SERVICES = {"compute": "compute", "block_storage": "block-storage"}
+SERVICES = {
+    "compute": "compute",
+    "block_storage": "block-storage",
+    "image": "image",
+    "network": "network",
+}
 _CLASSES: dict[type, type] = {}
 
 
@@ -72,6 +77,13 @@ def _classes() -> dict[str, Any]:
     from openstack.compute.v2.server_interface import ServerInterface
     from openstack.compute.v2.volume_attachment import VolumeAttachment
     from openstack.image.v2.image import Image
+    from openstack.network.v2.floating_ip import FloatingIP
+    from openstack.network.v2.network import Network
+    from openstack.network.v2.port import Port
+    from openstack.network.v2.router import Router
+    from openstack.network.v2.security_group import SecurityGroup
+    from openstack.network.v2.security_group_rule import SecurityGroupRule
+    from openstack.network.v2.subnet import Subnet
 
     return {
         "server": Server,
@@ -85,4 +97,11 @@ def _classes() -> dict[str, Any]:
         "group": Group,
         "group's replication": Group,
         "group snapshot": GroupSnapshot,
+        "network": Network,
+        "subnet": Subnet,
+        "port": Port,
+        "router": Router,
+        "floating ip": FloatingIP,
+        "security group": SecurityGroup,
+        "security group rule": SecurityGroupRule,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from types import SimpleNamespace
@@ -14,6 +15,7 @@ from pytest_osfutures.source import message
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Formats of images that are only parts of one.
 _PARTS = ("aki", "ari")
 
@@ -45,8 +47,11 @@ class Choice:
 
     @cached_property
     def _networks(self) -> list[Any]:
+        return self._list_networks(external=False)
+
+    def _list_networks(self, external: bool) -> list[Any]:
         networks = self._list("network", "/networks", "networks")
-        return [each for each in networks if not vars(each).get("router:external")]
+        return [each for each in networks if bool(vars(each).get("router:external")) is external]
 
     def _list(self, service: str, path: str | None, key: str) -> list[Any]:
         found: list[Any] = []
@@ -103,6 +108,27 @@ class Choice:
         if len(self._networks) == 1:
             return [{"net-id": self._networks[0].id}]
         return "auto" if self._allocates else "none"
+
+    def network(self, wanted: Any, external: bool = False) -> str:
+        """The id of the network `wanted` (name, id, object or None), inside or outside.
+
+        None stands for --os-network if that names one, or else for the only one there is.
+        """
+        if wanted is not None and not isinstance(wanted, str):
+            return str(wanted.id)
+        if wanted and _ID.fullmatch(wanted):
+            return wanted
+        if not external and self.settings.network not in ("auto", "none"):
+            wanted = wanted or self.settings.network
+        kind = "external network" if external else "network"
+        known = self._list_networks(external)
+        if wanted:
+            return str(_find(kind, wanted, known).id)
+        if len(known) != 1:
+            names = ", ".join(sorted(str(each.name) for each in known)) or "none"
+            count = f"cloud {self.cloud.name!r} has {len(known)} {kind}s"
+            raise BadInput(f"{count}, so name one; there are: {names}")
+        return str(known[0].id)
 
     @cached_property
     def _allocates(self) -> bool:

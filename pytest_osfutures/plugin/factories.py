@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import itertools
 import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.attempts import start_retried
+from pytest_osfutures.clients.adapter import Resource, binding_of
 from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.leftovers import SHELVES, Leftover
 from pytest_osfutures.plugin.choice import Choice
@@ -18,6 +23,9 @@ from pytest_osfutures.stamp import Stamp, new_id
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 _numbers = itertools.count(1)
+#: What a file's name may end with that says what is in it.
+DISK_FORMATS = ("ami", "iso", "ploop", "qcow2", "vdi", "vhd", "vhdx", "vmdk")
+OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 class Factory:
@@ -122,8 +130,33 @@ class Snapshots(Factory):
         return self.scope.own("snapshot", future)
 
 
+class Backups(Factory):
+    """Creates backups of volumes; `os_backups` and its siblings of wider scope."""
+
+    def create_async(
+        self,
+        volume: Any,
+        name: str | None = None,
+        *,
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        **more: Any,
+    ) -> OperationFuture[Any]:
+        """Create a backup of `volume` (an object or an id) and return its future.
+
+        All else as for volumes; it goes to cinderclient's `backups.create`.
+        """
+        future = self.cloud.cinder.backups.create_async_r(
+            getattr(volume, "id", volume),
+            name=self._name(name),
+            **self._tries(try_count, tout),
+            **more,
+        )
+        return self.scope.own("backup", future)
+
+
 class Images(Factory):
-    """Creates images of servers; `os_images` and its siblings of wider scope."""
+    """Creates images, of servers or of data; `os_images` and its siblings of wider scope."""
 
     def create_async(
         self,
@@ -143,6 +176,48 @@ class Images(Factory):
             server, self._name(name), **self._tries(try_count, tout), **more
         )
         return self.scope.own("image", future)
+
+    def upload_async(
+        self,
+        source: str | Path | bytes,
+        name: str | None = None,
+        *,
+        disk_format: str | None = None,
+        container_format: str = "bare",
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        **more: Any,
+    ) -> OperationFuture[Any]:
+        """Create an image of `source`, a file's path or the bytes themselves; return its future.
+
+        It is done when the image is active; the result is the image as Glance shows it
+        (`image.id`, `image["min_disk"]`). `disk_format` is by default what the file's name ends
+        with (`.qcow2`), or else `raw`. `try_count` and `tout` as for servers; all else goes to
+        Glance: its own attributes and free properties. Raises BadInput if there is no such file.
+        """
+        if not isinstance(source, bytes) and not Path(source).is_file():
+            raise BadInput(f"upload_async: there is no file {str(source)!r}")
+        api, formats = self.cloud.api("image"), {"container_format": container_format}
+        formats["disk_format"] = disk_format or _disk_format(source)
+
+        def call() -> Any:
+            made = api.post("/images", json={"name": full, **formats, **more}).json()
+            with _opened(source) as data:
+                api.put(f"/images/{made['id']}/file", data=data, headers=OCTETS)
+            return Resource(made)
+
+        full = self._name(name)
+        future = start_retried(binding_of(api), call, **self._tries(try_count, tout))
+        return self.scope.own("image", future)
+
+
+def _disk_format(source: str | Path | bytes) -> str:
+    end = "" if isinstance(source, bytes) else Path(source).suffix.lower().removeprefix(".")
+    return end if end in DISK_FORMATS else "raw"
+
+
+def _opened(source: str | Path | bytes) -> AbstractContextManager[Any]:
+    return nullcontext(source) if isinstance(source, bytes) else Path(source).open("rb")
 
 
 class Keypairs(Factory):

@@ -1,7 +1,8 @@
-"""The fixtures: a cloud, and factories of servers, volumes and snapshots in each scope."""
+"""The fixtures: a cloud, and factories of what a project can have in each scope."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 #: Whether there may be something to take care of at the end.
 IN_USE: pytest.StashKey[bool] = pytest.StashKey()
-KINDS = ("os_cloud", "os_servers", "os_volumes", "os_snapshots", "os_images", "os_keypairs")
 ScopeName = Literal["function", "class", "module", "session"]
 SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
@@ -77,38 +77,37 @@ def _open_scope(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Sco
         scope.close()
 
 
+#: The module and the class of each factory, and what it makes.
 FACTORIES = {
-    "os_servers": ("Servers", "A factory of servers, which are gone at the end of its scope."),
-    "os_volumes": (
-        "Volumes",
-        "A factory of volumes, which are detached and gone at the end of its scope.",
-    ),
-    "os_snapshots": (
-        "Snapshots",
-        "A factory of volumes' snapshots, which are gone at the end of its scope.",
-    ),
-    "os_images": (
-        "Images",
-        "A factory of servers' images, which are gone at the end of its scope.",
-    ),
-    "os_keypairs": ("Keypairs", "A factory of keypairs, which are gone at the end of its scope."),
+    "os_servers": ("factories", "Servers", "servers"),
+    "os_volumes": ("factories", "Volumes", "volumes"),
+    "os_snapshots": ("factories", "Snapshots", "snapshots of volumes"),
+    "os_backups": ("factories", "Backups", "backups of volumes"),
+    "os_images": ("factories", "Images", "images, of servers or of data"),
+    "os_keypairs": ("factories", "Keypairs", "keypairs"),
+    "os_networks": ("networking", "Networks", "networks"),
+    "os_subnets": ("networking", "Subnets", "subnets"),
+    "os_ports": ("networking", "Ports", "ports"),
+    "os_routers": ("networking", "Routers", "routers"),
+    "os_floating_ips": ("networking", "FloatingIps", "floating ips"),
+    "os_security_groups": ("networking", "SecurityGroups", "security groups"),
 }
+KINDS = ("os_cloud", *FACTORIES)
 
 
-def _factory(name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
+def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
     def make(os_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
-        from pytest_osfutures.plugin import factories
-
+        factories = importlib.import_module(f"pytest_osfutures.plugin.{module}")
         owner = request.getfixturevalue(f"_os_{scope}")
         settings = options.Settings.of(request.config)
         return getattr(factories, name)(os_cloud, settings, owner)
 
-    make.__doc__ = text
+    make.__doc__ = f"A factory of {text}, which are gone at the end of its scope."
     return make
 
 
 for _scope in SCOPES:
     globals()[f"_os_{_scope}"] = pytest.fixture(_open_scope, name=f"_os_{_scope}", scope=_scope)
-    for _kind, (_name, _text) in FACTORIES.items():
+    for _kind, _what in FACTORIES.items():
         _full = _kind if _scope == "function" else f"{_kind}_{_scope}"
-        globals()[_full] = pytest.fixture(_factory(_name, _text, _scope), name=_full, scope=_scope)
+        globals()[_full] = pytest.fixture(_factory(*_what, _scope), name=_full, scope=_scope)

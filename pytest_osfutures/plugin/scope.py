@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.leftovers import Leftover
+from pytest_osfutures.leftovers import ORDER, Leftover, Unreadable, disconnect
 from pytest_osfutures.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -32,10 +33,13 @@ class Scope:
         self.owner = owner
         self.made: Made = []
         self.keypairs: list[Leftover] = []
+        self.closed = False
 
     def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
-        """From now on this is deleted with all the rest."""
+        """From now on this is deleted with all the rest; at once, if that has begun already."""
         self.made.append((kind, future))
+        if self.closed:
+            future.undo()
         return future
 
     def own_keypair(self, keypair: Leftover) -> None:
@@ -56,17 +60,23 @@ class Scope:
     def close(self) -> None:
         """Delete everything and wait until it is gone; CleanupError names what is not.
 
-        First what frees others: attachments to servers that stay, servers, snapshots; then
-        volumes.
+        First what frees others: attachments to servers that stay; then stage by stage.
         """
+        self.closed = True
         made, self.made = self.made, []
         keypairs, self.keypairs = self.keypairs, []
-        volumes = [each for each in made if each[0] == "volume"]
-        servers = {future.resource_id for kind, future in made if kind == "server"}
-        self._detach(volumes, servers)
-        left = _undo([each for each in made if each[0] != "volume"])
+        self._detach(made)
+        left: list[str] = []
+        for shelves in ORDER:
+            kinds = [shelf.kind for shelf in shelves]
+            if "port" in kinds:
+                self._disconnect(made)
+            stage = [each for each in made if each[0] in kinds]
+            for built_on in reversed([each for each in stage if _is_built_on_another(each)]):
+                stage.remove(built_on)
+                left += _undo([built_on])
+            left += _undo(stage)
         left += self._delete(keypairs)
-        left += _undo(volumes)
         if left:
             text = f"{len(left)} of {len(made) + len(keypairs)} resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
@@ -81,8 +91,17 @@ class Scope:
                 self.guard.ledger.settle(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]
 
-    def _detach(self, volumes: Made, servers: set[str | None]) -> None:
+    def _disconnect(self, made: Made) -> None:
+        """Take routers and subnets off each other; what cannot be will show in its deletion."""
+        for kind, future in made:
+            if kind in ("router", "subnet") and future.resource_id:
+                with suppress(Unreadable):
+                    disconnect(self.cloud.source, kind, {"id": future.resource_id})
+
+    def _detach(self, made: Made) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""
+        volumes = [each for each in made if each[0] == "volume"]
+        servers = {future.resource_id for kind, future in made if kind == "server"}
         detached = [
             self.cloud.nova.volumes.delete_server_volume_async_r(
                 each["server_id"], future.resource_id
@@ -108,6 +127,13 @@ class Scope:
 def _failed(future: OperationFuture[Any]) -> bool:
     """Whether it is known already that a future has made nothing."""
     return future.done() and (future.cancelled() or future.exception() is not None)
+
+
+def _is_built_on_another(each: tuple[str, OperationFuture[Any]]) -> bool:
+    """Whether this is an incremental backup, which keeps those before it from being deleted."""
+    kind, future = each
+    wanted = kind == "backup" and future.done() and not _failed(future)
+    return wanted and bool(getattr(future.result(), "is_incremental", False))
 
 
 def _undo(made: Made) -> list[str]:

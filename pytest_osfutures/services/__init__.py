@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.operation import Table
-from pytest_osfutures.services import block_storage, compute
+from pytest_osfutures.services import block_storage, compute, image, network
 
-TABLE = Table((*compute.OPERATIONS, *block_storage.OPERATIONS))
+SERVICES = (compute, block_storage, image, network)
+TABLE = Table(operation for service in SERVICES for operation in service.OPERATIONS)

@@ -256,6 +256,8 @@ OPERATIONS = (
         names={"id": "response.backup.id", "volume": "request.backup.volume_id"},
         creates=True,
         undo=Undo(CINDER, "DELETE", "/backups/{id}"),
+        stamp="backup.metadata",
+        stamp_since="3.43",
         **SLOW,
     ),
     Operation(

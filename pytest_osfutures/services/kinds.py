@@ -190,3 +190,31 @@ SERVICES = Kind(
     version=LATEST,
     status=None,
 )
+
+
+def neutron(name: str, plural: str, member: str, status: str | None = "status") -> Kind:
+    """A kind of Neutron's resources; `plural` is as in paths."""
+    collection = plural.replace("-", "_")
+    busy = frozenset({"BUILD", "ALLOCATING", "PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
+    return Kind(
+        name,
+        "network",
+        path=f"/{plural}/{{id}}",
+        member=member,
+        list_path=f"/{plural}",
+        collection=collection,
+        status=status,
+        busy=busy if status else frozenset(),
+        steady=frozenset({"ACTIVE", "DOWN"}),
+    )
+
+
+NETWORK = neutron("network", "networks", "network")
+SUBNET = neutron("subnet", "subnets", "subnet", None)
+PORT = neutron("port", "ports", "port")
+ROUTER = neutron("router", "routers", "router")
+FLOATING_IP = neutron("floating ip", "floatingips", "floatingip")
+SECURITY_GROUP = neutron("security group", "security-groups", "security_group", None)
+SECURITY_GROUP_RULE = neutron(
+    "security group rule", "security-group-rules", "security_group_rule", None
+)

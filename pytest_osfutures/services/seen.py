@@ -54,6 +54,11 @@ def swaps(request: Any, names: Names) -> bool:
     return bool(request["volumeAttachment"]["volumeId"] != names["old"])
 
 
+def leads_elsewhere(request: Any, _: Names) -> bool:
+    """The floating IP gets another port or none, and not only another description."""
+    return "port_id" in request["floatingip"]
+
+
 def mac_with_address(_: Any, response: Any) -> str | None:
     """The MAC address of the new interface, if it has an IP address too."""
     made = (response or {}).get("interfaceAttachment") or {}
@@ -298,3 +303,28 @@ def has_status(resource: Body, names: Names) -> bool | None:
 def volume_of_attachment(attachment: Body, _: Names, __: float) -> Names:
     """The volume that is attached."""
     return {"volume": attachment["volume_id"]}
+
+
+# Networks and images
+
+
+def is_not_unbindable(port: Body, _: Names) -> bool | str:
+    """The port is bound, or nobody has tried; only administrators are shown more."""
+    if port.get("binding:vif_type") == "binding_failed":
+        return f"the port cannot be bound to host {port.get('binding:host_id')}"
+    return True
+
+
+def leads_as_asked(floating_ip: Body, _: Names) -> bool | None:
+    """The agent of the router has done its part: ACTIVE where there is a port, else DOWN."""
+    wanted = "ACTIVE" if floating_ip.get("port_id") else "DOWN"
+    return True if floating_ip["status"] == wanted else None
+
+
+def is_imported(image: Body, _: Names) -> bool | str | None:
+    """The data is in all stores. Without a list of stores the task has not begun."""
+    if image.get("os_glance_importing_to_stores"):
+        return None
+    if stores := image.get("os_glance_failed_import"):
+        return f"the import into {stores} has failed"
+    return True if image["status"] == "active" else None

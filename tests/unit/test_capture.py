@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -88,8 +89,9 @@ def test_a_capture_within_a_capture_has_its_own(ks: Session, clock: ManualClock)
 
 
 def test_what_is_stamped_is_what_is_sent(ks: Session, api: Api, clock: ManualClock) -> None:
-    def stamp(method: str, url: str, document: Any) -> Any:
+    def stamp(method: str, url: str, document: Any, headers: Mapping[str, str]) -> Any:
         assert (method, url) == ("POST", f"{NOVA}/servers")
+        assert "X-Auth-Token" in headers
         stamped = json.loads(json.dumps(document))
         stamped["server"]["metadata"]["stamp"] = "ä" * 50
         return stamped

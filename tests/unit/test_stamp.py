@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp, new_id
+from pytest_osfutures.stamp import EXPIRES, OF, OPERATION, RUN, Stamp, new_id
 
 STAMP = Stamp("run-1", "op-1", 1_900_000_000)
+WRITTEN = Stamp("0" * 16, "1" * 16, 1_900_000_000)
 
 
 def test_a_stamp_is_metadata_of_strings() -> None:
@@ -41,6 +42,43 @@ def test_it_is_found_on_its_own_resource_and_on_no_other(metadata: dict[str, str
 @pytest.mark.parametrize("resource", [{}, {"metadata": None}, {"metadata": {}}, {"metadata": []}])
 def test_what_has_no_stamp_is_not_ours(resource: dict[str, object]) -> None:
     assert not STAMP.is_on(resource)
+
+
+@given(st.one_of(st.none(), st.text()))
+def test_a_description_keeps_the_users_words_and_ends_with_it(words: str | None) -> None:
+    stamped = WRITTEN.put_on({"network": {"description": words}}, "network.description")["network"]
+    assert stamped["description"].startswith(words or "osf-")
+    assert Stamp.of(stamped, described=True) == WRITTEN
+    assert WRITTEN.is_on(stamped)
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        None,
+        "",
+        WRITTEN.description()[4:],
+        WRITTEN.description() + " was its stamp",
+        "my" + WRITTEN.description(),
+        WRITTEN.description() + "-web",
+        WRITTEN.description().replace("1111", "111"),
+    ],
+)
+def test_a_description_that_is_nearly_one_is_none(description: str | None) -> None:
+    assert Stamp.of({"description": description}, described=True) is None
+
+
+def test_a_description_counts_only_where_nothing_else_could_carry_it() -> None:
+    assert Stamp.of({"description": WRITTEN.description(), "metadata": {}}) is None
+    assert Stamp.of({"description": WRITTEN.description()}) is None
+
+
+def test_a_new_image_gets_an_id_that_the_stamp_names() -> None:
+    stamped = STAMP.put_on({"name": "picture"}, ".")
+    assert stamped["id"] == stamped[OF]
+    assert stamped["id"] != STAMP.put_on({"name": "picture"}, ".")["id"]
+    assert STAMP.put_on({"id": "mine"}, ".")[OF] == "mine"
+    assert Stamp.of(stamped) == STAMP
 
 
 def test_ids_differ() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.fakecloud.compute.neighbours import PortFacts
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S", bound=Standard)
 
-CIDR = "10.20.0.0/16"
+CIDR, PUBLIC = "10.20.0.0/16", "172.24.4.0/24"
 ZONE = "nova"
 
 
@@ -46,8 +47,18 @@ class NetworkModel:
         network = ports.create_network(self, owner, {"name": "private", "shared": True})
         values = {"name": "private", "network_id": network.id, "cidr": CIDR, "ip_version": 4}
         ports.create_subnet(self, owner, values)
+        self._add_public(owner)
         for project_id in cloud.identity.projects:
             self.default_group(project_id)
+
+    def _add_public(self, owner: str) -> None:
+        """The network outside; the ids of all else stay those of the seed."""
+        cloud = self.cloud
+        kept, cloud.random = cloud.random, Random(f"{cloud.seed}:public")
+        network = ports.create_network(self, owner, {"name": "public", "external": True})
+        values = {"name": "public", "network_id": network.id, "cidr": PUBLIC, "ip_version": 4}
+        ports.create_subnet(self, owner, values)
+        cloud.random = kept
 
     def keep(self, table: Table[S], resource: S) -> S:
         """Put a new resource into its table."""

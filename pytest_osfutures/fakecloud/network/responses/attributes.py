@@ -259,6 +259,7 @@ PORT = {
     "dns_name": Attribute("", text),
     "qos_policy_id": Attribute("", perhaps(uuid)),
     "propagate_uplink_status": Attribute("", flag),
+    "tags": Attribute("", listing(text), update=False),  # taken, and forgotten
 }
 ROUTER = {
     **COMMON,

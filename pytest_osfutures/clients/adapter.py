@@ -1,0 +1,67 @@
+"""keystoneauth1: twins on an Adapter of any service (`network.post_async("/ports", json=...)`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pytest_osfutures.clients.managers import HANDLE, Bind
+from pytest_osfutures.clients.twin import twinned
+from pytest_osfutures.operation import Body, Kind
+from pytest_osfutures.source import message
+from pytest_osfutures.submission import Binding
+
+
+class Resource(dict[str, Any]):
+    """A resource as its API shows it: `port["binding:host_id"]`, and `port.id` for short."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(
+                f"the resource has no {name!r}; it has {', '.join(self)}"
+            ) from None
+
+
+def put_twins(adapter: Any, bind: Bind) -> None:
+    """Put the twins on `adapter`, a keystoneauth1 Adapter of one service."""
+    if hasattr(adapter, HANDLE):
+        return
+    setattr(adapter, HANDLE, bind(adapter, adapter.service_type, _revive))
+    plain = type(adapter)
+    adapter.__class__ = twinned(plain, binding_of, {"request": _in_clear(plain)})
+
+
+def binding_of(adapter: Any) -> Binding:
+    """What the adapter's twins know."""
+    binding: Binding = getattr(adapter, HANDLE)
+    return binding
+
+
+def _revive(kind: Kind, body: Body, plain: Any) -> Resource:
+    del kind, plain
+    return Resource(body)
+
+
+def _in_clear(plain: type[Any]) -> Callable[..., Any]:
+    """The adapter's `request`, whose errors have the cloud's own words, whatever the service's."""
+
+    def request(self: Any, url: str, method: str, **more: Any) -> Any:
+        from keystoneauth1.exceptions import HttpError
+
+        try:
+            return plain.request(self, url, method, **more)
+        except HttpError as error:
+            if error.response is None or (said := message(error.response)) in str(error):
+                raise
+            raise type(error)(
+                said,
+                response=error.response,
+                request_id=error.request_id,
+                url=error.url,
+                method=error.method,
+                http_status=error.http_status,
+            ) from None
+
+    return request

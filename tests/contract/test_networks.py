@@ -1,0 +1,143 @@
+"""Rows 68 and 69: what Neutron has, and the stamp that stands in each of its create requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import pytest_osfutures as osf
+from pytest_osfutures.clock import SystemClock
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.leftovers import SHELVES, Leftover
+from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.sweep import Sweep
+from tests.contract.conftest import PATIENCE
+
+CIDR = "10.211.0.0/24"
+
+
+def found(cloud: Cloud, run: str) -> list[Leftover]:
+    """What carries the stamp of a run."""
+    return Sweep(cloud.source, lambda stamp: stamp.run == run, SystemClock(), print).find()
+
+
+def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
+    """Something new of Neutron's, as a future."""
+    shelf = SHELVES[kind]
+    future = cloud.api("network").post_async_r(shelf.path, json={shelf.member: fields})
+    made = future.result(PATIENCE)
+    assert future.operation == f"{kind}.create"
+    stamp = Stamp.of(made, described=True)
+    assert stamp is not None
+    assert stamp.run == cloud.run
+    return future
+
+
+@pytest.fixture(scope="module")
+def network(cloud: Cloud) -> Iterator[Any]:
+    """A network with a subnet."""
+    future = make(cloud, "network", name="contract", description="of the contract")
+    subnet = make(cloud, "subnet", network_id=future.resource_id, cidr=CIDR, ip_version=4)
+    yield future.result()
+    subnet.undo().result(PATIENCE)
+    future.undo().result(PATIENCE)
+    assert [each for each in found(cloud, cloud.run) if each.shelf.service == "network"] == []
+
+
+def test_users_keep_name_and_description(cloud: Cloud, network: Any) -> None:
+    assert network.name == "contract"
+    assert network.description.startswith("of the contract osf-")
+    kinds = {each.shelf.kind for each in found(cloud, cloud.run)}
+    assert {"network", "subnet"} <= kinds
+
+
+def test_ports_groups_and_rules_come_and_go(cloud: Cloud, network: Any) -> None:
+    group = make(cloud, "security group", name="contract")
+    rule = {"security_group_id": group.resource_id, "direction": "ingress", "protocol": "icmp"}
+    rule = make(cloud, "security group rule", **rule)
+    ports = [
+        make(cloud, "port", network_id=network.id, security_groups=[group.resource_id])
+        for _ in range(3)
+    ]
+    assert {port.result().status for port in ports} <= {"ACTIVE", "DOWN"}
+    kinds = [each.shelf.kind for each in found(cloud, cloud.run)]
+    assert kinds.count("port") == 3
+    assert kinds.count("security group rule") == 1
+    for future in (*ports, rule, group):
+        future.undo().result(PATIENCE)
+        path = f"{SHELVES[future.operation.removesuffix('.create')].path}/{future.resource_id}"
+        assert cloud.source.send("GET", "network", path, None).status_code == 404
+
+
+def test_a_refusal_has_neutrons_own_words(cloud: Cloud, network: Any) -> None:
+    body = {"subnet": {"network_id": network.id, "cidr": CIDR, "ip_version": 4}}
+    future = cloud.api("network").post_async_r("/subnets", json=body)
+    with pytest.raises(Exception, match="overlaps with another subnet"):
+        future.result(PATIENCE)
+
+
+def test_tags_cannot_be_given_to_what_is_new(cloud: Cloud, network: Any) -> None:
+    """This is why the stamp is no tag: networks refuse them, new ports may forget them."""
+    api = cloud.api("network")
+    with pytest.raises(Exception, match="Attribute 'tags' not allowed in POST"):
+        api.post("/networks", json={"network": {"tags": ["x"]}})
+    port = make(cloud, "port", network_id=network.id, tags=["x"])
+    port.undo().result(PATIENCE)
+
+
+def test_a_network_that_is_in_use_stays(cloud: Cloud, network: Any) -> None:
+    own = make(cloud, "network")
+    port = make(cloud, "port", network_id=own.resource_id)
+    with pytest.raises(osf.OSFuturesError, match="409"):
+        own.undo().result(PATIENCE)
+    port.undo().result(PATIENCE)
+    own.undo().result(PATIENCE)
+
+
+def test_a_sweep_takes_routers_and_subnets_off_each_other(cloud: Cloud) -> None:
+    api = cloud.api("network")
+    if cloud.source.send("GET", "network", "/extensions/router", None).status_code == 404:
+        pytest.skip("this Neutron has no routers")
+    inside = make(cloud, "network")
+    subnet = make(cloud, "subnet", network_id=inside.resource_id, cidr=CIDR, ip_version=4)
+    router = make(cloud, "router")
+    path = f"/routers/{router.resource_id}/add_router_interface"
+    api.put(path, json={"subnet_id": subnet.resource_id})
+    ours = {inside.resource_id, subnet.resource_id, router.resource_id}
+    sweep = Sweep(cloud.source, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
+    assert sweep.remove([each for each in sweep.find() if each.id in ours]) == {}
+    assert not ours & {each.id for each in sweep.find()}
+
+
+def test_floating_ips_lead_where_they_should(cloud: Cloud, network: Any) -> None:
+    api = cloud.api("network")
+    outside = api.get("/networks?router:external=true").json()["networks"]
+    if not outside:
+        pytest.skip("this cloud has no external network")
+    gateway = {"network_id": outside[0]["id"]}
+    router = make(cloud, "router", external_gateway_info=gateway)
+    connection = {"subnet_id": api.get(f"/networks/{network.id}").json()["network"]["subnets"][0]}
+    api.put(f"/routers/{router.resource_id}/add_router_interface", json=connection)
+    port = make(cloud, "port", network_id=network.id)
+    floating = make(cloud, "floating ip", floating_network_id=outside[0]["id"])
+    assert floating.result().status == "DOWN"
+    for target, status in ((port.resource_id, "ACTIVE"), (None, "DOWN")):
+        body = {"floatingip": {"port_id": target}}
+        moved = api.put_async(f"/floatingips/{floating.resource_id}", json=body)
+        assert moved.operation == "floating ip.update"
+        assert moved.result(PATIENCE).status == status
+    floating.undo().result(PATIENCE)
+    port.undo().result(PATIENCE)
+    api.put(f"/routers/{router.resource_id}/remove_router_interface", json=connection)
+    router.undo().result(PATIENCE)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_openstacksdk_has_twins_for_it(cloud: Cloud, network: Any) -> None:
+    future = cloud.sdk.network.create_port_async_r(network_id=network.id, name="sdk")
+    port = future.result(PATIENCE)
+    assert (type(port).__name__, port.name) == ("Port", "sdk")
+    assert port.description.startswith("osf-")
+    assert cloud.sdk.network.delete_port_async(port).result(PATIENCE) is None

@@ -1,0 +1,155 @@
+"""Neutron's resources, backups and uploaded images: there when asked for, gone afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugin.test_factories import run
+
+OURS = """
+    def ours(cloud):
+        kinds = ("server", "volume", "snapshot", "backup", "image", "network", "subnet", "port")
+        kinds += ("router", "floatingip", "security_group", "security_group_rule")
+        return [
+            row
+            for row in cloud.fake.alive()
+            if row["kind"] in kinds
+            and row["name"] not in ("private", "public", "cirros", "tiny", "default", None)
+        ]
+"""
+WHOLE = """
+    import pytest_osfutures as osf
+
+    def test_all(os_cloud, os_networks, os_ports, os_routers, os_floating_ips, os_servers,
+                 os_security_groups, os_volumes, os_backups, os_snapshots, os_images):
+        net = os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        disk = os_volumes.create_async(name="disk").result()
+        group = os_security_groups.create_async("sg", rules=[{"protocol": "icmp"}])
+        port = os_ports.create_async(net, "eth0", security_groups=[group.result().id])
+        router = os_routers.create_async("way", subnets=net.subnets, external=True)
+        osf.gather(port, router)
+        address = os_floating_ips.create_async(port=port.result(), description="way in")
+        vm = os_servers.create_async("web", nics=[{"port-id": port.result().id}])
+        backup = os_backups.create_async(disk, "safe")
+        image = os_images.upload_async(b"bits", "picture")
+        snapshot = os_snapshots.create_async(disk, "moment")
+        osf.gather(address, vm, image)
+        # Cinder lets a volume be snapshotted or backed up, one after the other
+        osf.gather(backup, snapshot)
+        assert address.result().status == "ACTIVE"
+        assert address.result().description.startswith(f"way in osf-{os_cloud.run}-")
+        assert image.result().status == "active"
+        assert len(ours(os_cloud)) == 10
+"""
+
+
+def test_nothing_is_left_and_all_went_in_order(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_nothing_is_left(os_cloud):
+        assert ours(os_cloud) == []
+        gone = {row["name"]: row["deleted_at"] for row in os_cloud.fake.ever() if row["name"]}
+        kinds = {row["kind"]: row["deleted_at"] for row in os_cloud.fake.ever()}
+        assert gone["web"] < gone["eth0"] < kinds["subnet"] < kinds["network"]
+        assert kinds["floatingip"] < gone["way"] < kinds["subnet"]
+        assert gone["eth0"] < gone["sg"]
+        assert max(gone["safe"], gone["moment"]) < gone["disk"]
+    """
+    run(pytester, OURS + WHOLE + text).assert_outcomes(passed=2)
+
+
+SCOPES = """
+    class TestClass:
+        def test_one(self, os_networks_class, os_ports_module, os_images_session, os_backups):
+            type(self).net = os_networks_class.create_async("of class").result()
+            os_ports_module.create_async("private", "of module").result()
+            os_images_session.upload_async(b"bits", "of session").result()
+
+        def test_two(self, os_cloud, os_subnets):
+            os_subnets.create_async(self.net, "10.8.0.0/24", "of function").result()
+            assert len(ours(os_cloud)) == 4
+
+        def test_three(self, os_cloud):
+            names = [row["name"] for row in ours(os_cloud)]
+            assert names == ["of class", "of module", "of session"]
+
+    def test_after(os_cloud):
+        assert [row["name"] for row in ours(os_cloud)] == ["of module", "of session"]
+"""
+
+
+def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_next=OURS
+        + """
+    def test_in_another_module(os_cloud):
+        assert [row["name"] for row in ours(os_cloud)] == ["of session"]
+"""
+    )
+    pytester.makepyfile(test_first=OURS + SCOPES)
+    result = pytester.runpytest_subprocess("--os-cloud=fake", "test_first.py", "test_next.py")
+    result.assert_outcomes(passed=5)
+
+
+def test_every_factory_is_there_in_every_scope(pytester: pytest.Pytester) -> None:
+    from pytest_osfutures.plugin.fixtures import FACTORIES
+
+    said = pytester.runpytest_subprocess("--fixtures").stdout.str()
+    for name in FACTORIES:
+        for end in ("", "_class", "_module", "_session"):
+            assert f"{name}{end} " in said
+
+
+def test_what_is_still_being_made_is_deleted_too(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_impatient(os_networks, os_images, os_security_groups):
+        os_networks.create_async("n", cidr="10.7.0.0/24")
+        os_images.upload_async(b"bits", "i")
+        os_security_groups.create_async("g", rules=[{"protocol": "icmp"}, {"protocol": "tcp"}])
+
+    def test_nothing_is_left(os_cloud):
+        assert ours(os_cloud) == []
+    """
+    result = run(pytester, OURS + text)
+    result.assert_outcomes(passed=2)
+    assert result.ret == 0
+
+
+def test_an_upload_that_breaks_off_is_taken_back_and_tried_again(
+    pytester: pytest.Pytester,
+) -> None:
+    text = """
+    import pytest
+    from pytest_osfutures.fakecloud import Fault
+
+    @pytest.mark.parametrize("status, when", [(503, "before"), (503, "after")])
+    def test_again(os_cloud, os_images, tmp_path, status, when):
+        path = tmp_path / "disk.qcow2"
+        path.write_bytes(b"bits")
+        os_cloud.fake.faults.add(
+            Fault("status", method="PUT", path="/file", status=status, count=1, when=when)
+        )
+        future = os_images.upload_async(path, "picture", min_disk=1, mine="yes")
+        image = future.result()
+        assert (image.status, image.size, image.disk_format) == ("active", 4, "qcow2")
+        assert (image.min_disk, image.mine, image.osf_of) == (1, "yes", image.id)
+        assert len(future.attempts) == 1
+        assert [row["id"] for row in ours(os_cloud)] == [image.id]
+
+    def test_lost(os_cloud, os_images):
+        os_cloud.fake.faults.add(Fault("cut", method="POST", path="/images", when="after", count=1))
+        image = os_images.upload_async(b"bits", "picture").result()
+        assert image.status == "active"
+        assert len(ours(os_cloud)) == 1
+
+    def test_never(os_cloud, os_images):
+        os_cloud.fake.faults.add(Fault("status", method="PUT", path="/file", status=413))
+        with pytest.raises(Exception, match="413"):
+            os_images.upload_async(b"bits").result()
+        os_cloud.fake.faults.clear()
+        assert ours(os_cloud) == []
+
+    def test_no_file(os_images):
+        with pytest.raises(osf.BadInput, match="there is no file 'nothing.img'"):
+            os_images.upload_async("nothing.img")
+    """
+    run(pytester, "    import pytest_osfutures as osf\n" + OURS + text).assert_outcomes(passed=5)
