@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from pytest_osfutures.plugin.fixtures import FACTORIES
+
 HEAVY = ("requests", "keystoneauth1", "novaclient", "cinderclient", "openstack", "yaml")
 
 
@@ -43,3 +45,7 @@ def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(
         ["os_cloud *", "*The cloud under test*", "os_servers *", "*A factory of servers*"]
     )
+    said = result.stdout.str()
+    for name in FACTORIES:
+        for end in ("", "_class", "_module", "_session"):
+            assert f"{name}{end} " in said

@@ -90,15 +90,6 @@ def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=5)
 
 
-def test_every_factory_is_there_in_every_scope(pytester: pytest.Pytester) -> None:
-    from pytest_osfutures.plugin.fixtures import FACTORIES
-
-    said = pytester.runpytest_subprocess("--fixtures").stdout.str()
-    for name in FACTORIES:
-        for end in ("", "_class", "_module", "_session"):
-            assert f"{name}{end} " in said
-
-
 def test_what_is_still_being_made_is_deleted_too(pytester: pytest.Pytester) -> None:
     text = """
     def test_impatient(os_networks, os_images, os_security_groups):
@@ -153,3 +144,82 @@ def test_an_upload_that_breaks_off_is_taken_back_and_tried_again(
             os_images.upload_async("nothing.img")
     """
     run(pytester, "    import pytest_osfutures as osf\n" + OURS + text).assert_outcomes(passed=5)
+
+
+def test_keep_failed(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_bad(os_networks, os_images):
+        os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        os_images.upload_async(b"bits", "picture").result()
+        assert 0
+
+    def test_left(os_cloud):
+        assert len(ours(os_cloud)) == 3
+    """
+    result = run(pytester, OURS + text, "--os-keep=failed")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines_random(
+        ["kept: network inside (*", "kept: subnet inside (*", "kept: image picture (*"]
+    )
+
+
+def test_what_is_built_on_another_goes_first(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_incremental(os_volumes, os_backups):
+        disk = os_volumes.create_async().result()
+        for number in range(3):
+            os_backups.create_async(disk, f"b{number}", incremental=number > 0).result()
+
+    def test_subnet_on_a_router_that_stays(os_cloud, os_routers_module, os_networks):
+        router = os_routers_module.create_async("way").result()
+        net = os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        path = f"/routers/{router.id}/add_router_interface"
+        os_cloud.api("network").put(path, json={"subnet_id": net.subnets[0]})
+
+    def test_nothing_is_left(os_cloud):
+        assert [row["name"] for row in ours(os_cloud)] == ["way"]
+        ever = [row for row in os_cloud.fake.ever() if row["kind"] == "backup"]
+        gone = {row["name"]: row["deleted_at"] for row in ever}
+        assert gone["b2"] < gone["b1"] < gone["b0"]
+    """
+    run(pytester, OURS + text).assert_outcomes(passed=3)
+
+
+def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
+    text = """
+    import pytest
+    import pytest_osfutures as osf
+
+    def test_names(os_networks, os_ports, os_subnets, os_floating_ips):
+        net = os_networks.create_async("inside").result()
+        for call, words in (
+            (lambda: os_ports.create_async(), "has 2 networks, so name one; there are: inside"),
+            (lambda: os_ports.create_async("nope"), "unknown network 'nope'; there are: inside"),
+            (lambda: os_networks.create_async(cidr="10"), "cidr='10' is no network with its mask"),
+            (lambda: os_subnets.create_async(net, "x"), "cidr='x' is no network with its mask"),
+            (lambda: os_floating_ips.create_async("inside"), "unknown external network 'inside'"),
+        ):
+            with pytest.raises(osf.BadInput, match=words):
+                call()
+
+    def test_the_cloud_says_no(os_networks):
+        made = os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        with pytest.raises(Exception, match="exceeds maximum length of 255"):
+            os_networks.create_async(description="x" * 250).result()
+
+    def test_quota(os_cloud, os_networks):
+        os_cloud.fake.settings.quotas["network"] = 0
+        with pytest.raises(osf.QuotaExceeded, match="Quota exceeded for resources"):
+            os_networks.create_async(try_count=1).result()
+    """
+    run(pytester, text).assert_outcomes(passed=3)
+
+
+def test_warnings_that_are_errors_do_no_harm(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_strict(os_networks, os_ports, os_images):
+        net = os_networks.create_async(cidr="10.7.0.0/24").result()
+        assert os_ports.create_async(net).result().status == "DOWN"
+        assert os_images.upload_async(b"bits").result().status == "active"
+    """
+    run(pytester, text, "-W", "error").assert_outcomes(passed=1)

@@ -175,6 +175,35 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
 # Many tries: *_async_r
 
 
+def test_a_call_that_breaks_off_is_taken_back_and_made_again() -> None:
+    cloud = Cloud()
+
+    def call() -> None:
+        cloud.create()
+        cloud.binding.source.session.post(f"{NOVA}/os-keypairs", json={"keypair": {"name": "k"}})
+
+    cloud.api.fault("POST", "/os-keypairs", answers(503))
+    future = start_retried(cloud.binding, call, 2)
+    cloud.run(future)
+    assert cloud.api.alive() == ["server-2"]
+    assert cloud.api.count(*POST) == 2
+    assert [each.resource_id for each in future.attempts] == ["server-1"]
+
+
+def test_a_call_that_breaks_off_for_good_leaves_nothing() -> None:
+    cloud = Cloud()
+
+    def call() -> None:
+        cloud.create()
+        raise ValueError("the client does not like the answer")
+
+    future = start_retried(cloud.binding, call)
+    cloud.run(future)
+    assert isinstance(future.exception(), ValueError)
+    assert cloud.api.alive() == []
+    assert cloud.api.count(*POST) == 1
+
+
 def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> None:
     cloud = Cloud()
     future = start_retried(cloud.binding, cloud.create)

@@ -13,6 +13,7 @@ from pytest_osfutures.submission import Binding, recognise, submit
 from pytest_osfutures.verdict import Succeeded
 
 from .api import CINDER, CLOUD, NOVA, Api, answers, binding, lost_before
+from .scripted import row
 
 
 @pytest.fixture
@@ -67,6 +68,31 @@ def test_the_last_request_that_is_known_counts(bound: Binding) -> None:
     assert made.plain == "plain"
     assert made.operation is not None
     assert made.operation.name == "server.stop"
+
+
+def test_what_an_earlier_request_has_made_is_what_is_undone(bound: Binding) -> None:
+    def call() -> None:
+        post(bound, "/servers", {"server": {}})
+        post(bound, "/servers/server-1/action", {"os-stop": None})
+
+    made = submit(bound, call)
+    assert made.operation is not None
+    assert made.operation.creates
+    assert made.operation.undo == row("server.create").undo
+    assert row("server.stop").undo is None
+
+
+def test_what_another_request_has_made_is_not(bound: Binding) -> None:
+    def call() -> None:
+        post(bound, "/servers", {"server": {}})
+        post(bound, "/servers", {"server": {}})
+        post(bound, "/servers/server-2/action", {"os-stop": None})
+        post(bound, "/servers/server-1/action", {"os-start": None})
+
+    made = submit(bound, call)
+    assert (made.resource_id, made.operation and made.operation.creates) == ("server-1", True)
+    stopped = submit(bound, lambda: post(bound, "/servers/server-1/action", {"os-stop": None}))
+    assert stopped.operation is row("server.stop")
 
 
 def test_a_request_that_was_refused_has_started_nothing(bound: Binding, api: Api) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cinderclient import client as cinder_client
+from keystoneauth1.adapter import Adapter
 from novaclient import client as nova_client
 from openstack.connection import Connection
 
@@ -17,7 +18,7 @@ from pytest_osfutures.engine import SteppedEngine
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.stamp import RUN
 
-from .api import Api, answers, session
+from .api import Api, answer, answers, session
 
 
 class Place:
@@ -203,3 +204,34 @@ def test_an_object_with_twins_equals_one_without(place: Place) -> None:
     assert same != other
     assert other != same
     assert vm != "web"
+
+
+def test_an_adapter_of_any_service_gets_twins(place: Place) -> None:
+    plain: Any = Adapter(place.session, "compute")
+    compute = osf.futurize(plain, engine=place.engine, run="run-7")
+    assert compute is plain
+    assert Adapter in type(compute).__mro__
+    future = compute.post_async_r("/servers", json={"server": {"name": "web"}})
+    vm = place.run(future)
+    assert (vm.status, vm["name"], future.operation) == ("ACTIVE", "web", "server.create")
+    assert vm.metadata[RUN] == "run-7"
+    with pytest.raises(AttributeError, match="no 'colour'; it has "):
+        _ = vm.colour
+    assert place.run(compute.delete_async(f"/servers/{vm.id}")) is None
+    assert osf.futurize(compute) is plain
+
+
+def test_an_adapters_errors_have_the_services_own_words(place: Place) -> None:
+    from keystoneauth1.exceptions import Conflict
+
+    def in_use(_: Any) -> Any:
+        body = {"NeutronError": {"type": "NetworkInUse", "message": "in use", "detail": ""}}
+        return answer(409, body)
+
+    plain: Any = Adapter(place.session, "compute")
+    compute = osf.futurize(plain, engine=place.engine)
+    place.api.fault("POST", "/servers", in_use)
+    with pytest.raises(Conflict, match=r"^in use \(HTTP 409\)") as caught:
+        compute.post_async("/servers", json={"server": {}})
+    assert caught.value.response is not None
+    assert caught.value.response.status_code == 409
