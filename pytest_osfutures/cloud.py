@@ -109,14 +109,19 @@ class Cloud:
     def api(self, service: str) -> Any:
         """A keystoneauth1 Adapter of one service, with twins: `cloud.api("network")`.
 
-        Paths are below the API's version (`/networks`). Raises keystoneauth1's EndpointNotFound if
-        the cloud has no such service.
+        Paths are below the API's version (`/networks`). Raises CloudUnreachable if the cloud has no
+        such service.
         """
         if service not in self._apis:
             from keystoneauth1.adapter import Adapter
+            from keystoneauth1.exceptions import EndpointNotFound
 
+            try:
+                base = self.source.base(service)
+            except EndpointNotFound:
+                what = f"the catalog of cloud {self.name!r} has no {service} service"
+                raise CloudUnreachable(what) from None
             way = self._way(service, "interface")
-            base = self.source.base(service)
             plain = Adapter(self.session, service, endpoint_override=base, **way)
             self._apis[service] = self._with_twins(plain)
         return self._apis[service]

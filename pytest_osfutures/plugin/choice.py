@@ -12,6 +12,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.source import message
+from pytest_osfutures.stamp import Stamp
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -77,9 +78,10 @@ class Choice:
         wanted = wanted or self.settings.image
         if wanted:
             return _find("image", wanted, self._images)
-        if not self._images:
+        standing = _standing(self._images)
+        if not standing:
             raise BadInput(f"cloud {self.cloud.name!r} has no active image; upload one")
-        return min(self._images, key=lambda image: (image.size or 0, image.name))
+        return min(standing, key=lambda image: (image.size or 0, image.name))
 
     def flavor(self, wanted: Any, image: Any) -> Any:
         """The flavor `wanted` (name, id, object or None), as an object.
@@ -98,15 +100,21 @@ class Choice:
             )
         return min(fit, key=lambda each: (each.ram, each.vcpus, each.disk, each.name))
 
-    def nics(self) -> Any:
-        """The `nics` of a new server: --os-network, else the only network, else auto or none."""
-        wanted = self.settings.network
+    def nics(self, network: Any = None) -> Any:
+        """The `nics` of a new server on `network` (name, id, object, auto, none or None).
+
+        None stands for --os-network, else for the only network, else for auto or none.
+        """
+        wanted = network or self.settings.network
         if wanted in ("auto", "none"):
             return wanted
+        if network is not None:
+            return [{"net-id": self.network(network)}]
         if wanted:
             return [{"net-id": _find("network", wanted, self._networks).id}]
-        if len(self._networks) == 1:
-            return [{"net-id": self._networks[0].id}]
+        standing = _standing(self._networks)
+        if len(standing) == 1:
+            return [{"net-id": standing[0].id}]
         return "auto" if self._allocates else "none"
 
     def network(self, wanted: Any, external: bool = False) -> str:
@@ -124,6 +132,7 @@ class Choice:
         known = self._list_networks(external)
         if wanted:
             return str(_find(kind, wanted, known).id)
+        known = _standing(known)
         if len(known) != 1:
             names = ", ".join(sorted(str(each.name) for each in known)) or "none"
             count = f"cloud {self.cloud.name!r} has {len(known)} {kind}s"
@@ -137,6 +146,11 @@ class Choice:
         path = f"/auto-allocated-topology/{project}?fields=dry-run"
         answer = self.cloud.source.send("GET", "network", path, None)
         return bool(answer.status_code < 300)
+
+
+def _standing(found: list[Any]) -> list[Any]:
+    """Those that no run has made: what comes and goes is nobody's default."""
+    return [each for each in found if Stamp.of(vars(each), described=True) is None]
 
 
 def _find(kind: str, wanted: Any, known: Iterable[Any]) -> Any:

@@ -59,6 +59,7 @@ class Servers(Factory):
         image: Any = None,
         flavor: Any = None,
         *,
+        network: Any = None,
         try_count: int | Retry | None = None,
         tout: float | None = None,
         **more: Any,
@@ -66,13 +67,17 @@ class Servers(Factory):
         """Create a server in the background and return its future.
 
         `image` and `flavor` are names, ids or objects (default: --os-image and --os-flavor, else
-        the smallest there is); `try_count` (default: --os-try-count) and `tout`, the deadline of
-        each try in seconds (default: --os-timeout); all else goes to novaclient's
-        `servers.create` as it is. Raises BadInput for an unknown image or flavor.
+        the smallest there is), and so is `network`, which may be `auto` or `none` as well (default:
+        --os-network); `try_count` (default: --os-try-count) and `tout`, the deadline of each try in
+        seconds (default: --os-timeout); all else goes to novaclient's `servers.create` as it is.
+        Raises BadInput for an unknown image, flavor or network.
         """
         boots_from_volume = "block_device_mapping_v2" in more or "block_device_mapping" in more
         chosen = image if image is None and boots_from_volume else self.choice.image(image)
-        more.setdefault("nics", self.choice.nics())
+        if network is not None and "nics" in more:
+            raise BadInput(f"give network={network!r} or nics, not both")
+        if "nics" not in more:
+            more["nics"] = self.choice.nics(network)
         future = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,

@@ -40,6 +40,16 @@ def test_an_image_is_done_when_its_data_is_there(cloud: Cloud) -> None:
     assert image_of(cloud, image.id)["status"] == "gone"
 
 
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_openstacksdk_has_a_twin_for_it(cloud: Cloud) -> None:
+    future = cloud.sdk.image.create_image_async_r("contract-sdk", data=b"bits", disk_format="raw")
+    image = future.result(PATIENCE)
+    assert (type(image).__name__, image.status) == ("Image", "active")
+    assert image.id in [each.id for each in found(cloud, cloud.run)]
+    future.undo().result(PATIENCE)
+    assert image_of(cloud, image.id)["status"] == "gone"
+
+
 def test_import(cloud: Cloud) -> None:
     api = cloud.api("image")
     made = api.post_async_r("/images", json=NEW)

@@ -190,10 +190,12 @@ def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
     import pytest
     import pytest_osfutures as osf
 
-    def test_names(os_networks, os_ports, os_subnets, os_floating_ips):
+    def test_names(os_cloud, os_networks, os_ports, os_subnets, os_floating_ips):
         net = os_networks.create_async("inside").result()
+        assert os_ports.create_async().result().fixed_ips[0]["ip_address"].startswith("10.20.")
+        os_cloud.api("network").post("/networks", json={"network": {"name": "other"}})
         for call, words in (
-            (lambda: os_ports.create_async(), "has 2 networks, so name one; there are: inside"),
+            (lambda: os_ports.create_async(), "has 2 networks, so name one; there are: other"),
             (lambda: os_ports.create_async("nope"), "unknown network 'nope'; there are: inside"),
             (lambda: os_networks.create_async(cidr="10"), "cidr='10' is no network with its mask"),
             (lambda: os_subnets.create_async(net, "x"), "cidr='x' is no network with its mask"),
@@ -201,6 +203,14 @@ def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
         ):
             with pytest.raises(osf.BadInput, match=words):
                 call()
+
+    def test_servers(os_networks, os_servers):
+        net = os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        made = [os_servers.create_async(network=each) for each in (net, net.id, "inside", "none")]
+        names = [list(each.result().addresses) for each in made]
+        assert names == [["inside"], ["inside"], ["inside"], []]
+        with pytest.raises(osf.BadInput, match="network='auto' or nics, not both"):
+            os_servers.create_async(network="auto", nics="none")
 
     def test_the_cloud_says_no(os_networks):
         made = os_networks.create_async("inside", cidr="10.7.0.0/24").result()
@@ -212,7 +222,20 @@ def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
         with pytest.raises(osf.QuotaExceeded, match="Quota exceeded for resources"):
             os_networks.create_async(try_count=1).result()
     """
-    run(pytester, text).assert_outcomes(passed=3)
+    run(pytester, text).assert_outcomes(passed=4)
+
+
+def test_what_a_run_has_made_is_nobodys_default(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_defaults(os_cloud, os_networks, os_images, os_servers):
+        os_networks.create_async("inside", cidr="10.7.0.0/24").result()
+        small = os_images.upload_async(b"bits", "small").result()
+        vm = os_servers.create_async().result()
+        assert list(vm.addresses) == ["private"]
+        assert vm.image["id"] != small.id
+        assert os_servers.create_async(image="small").result().image["id"] == small.id
+    """
+    run(pytester, text).assert_outcomes(passed=1)
 
 
 def test_warnings_that_are_errors_do_no_harm(pytester: pytest.Pytester) -> None:

@@ -39,3 +39,15 @@ def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.M
         _ = cloud.nova
     with pytest.raises(osf.CloudUnreachable, match=said.format("block-storage")):
         _ = cloud.cinder
+
+
+def test_any_service_can_be_spoken_to_but_one_that_is_not_there() -> None:
+    engine = SteppedEngine(ManualClock())
+    cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
+    compute = cloud.api("compute")
+    assert cloud.api("compute") is compute
+    future = compute.post_async("/servers", json={"server": {"name": "web"}})
+    assert engine.run_until(future.done, 1000)
+    assert future.result().status == "ACTIVE"
+    with pytest.raises(osf.CloudUnreachable, match="cloud 'session' has no network service"):
+        cloud.api("network")
