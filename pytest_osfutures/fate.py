@@ -50,7 +50,7 @@ class Search:
             self.unknown("", "nothing is known about it that could be searched for")
             return
         operation, names, _ = recognised
-        if operation.creates:  # whoever asks may name what is to be made
+        if operation.members is None:  # whoever asks may name what is to be made
             self.ref = operation.main.ref(operation.identify(names, self.sent.request, None))
         if operation.stamp is None or (self.ref is None and operation.kind.list_path is None):
             self.unknown(operation.name, "it leaves no stamp that could be searched for")
