@@ -126,7 +126,8 @@ def _leftover(shelf: Shelf, body: Body) -> Leftover | None:
     if stamp is None or (shelf.kind == "image" and _inherited(body)):
         return None
     created = str(body.get("created") or body.get("created_at") or "")
-    name, status = str(body.get("name") or ""), str(body.get("status") or "")
+    name = str(body.get("name") or body.get("floating_ip_address") or "")
+    status = str(body.get("status") or "")
     return Leftover(shelf, str(body[shelf.key]), stamp, name, status, created)
 
 

@@ -40,6 +40,11 @@ WHOLE = """
         assert address.result().description.startswith(f"way in osf-{os_cloud.run}-")
         assert image.result().status == "active"
         assert len(ours(os_cloud)) == 10
+        bound = [row.kind for row in os_cloud.ledger.rows("bound")]
+        assert sorted(bound) == [
+            "backup", "floating ip", "image", "network", "port", "router", "security group",
+            "security group rule", "server", "snapshot", "subnet", "volume",
+        ]
 """
 
 
