@@ -179,6 +179,9 @@ class Attempts:
             self._clean_up(CancelledError())
             return
         watch = submission.watch(self.tout, self._ended)
+        watch.tout += max(
+            0.0, self.began_at - watch.accepted_at
+        )  # of an earlier try: looked at anew
         self.future._begun(submission.plain, watch)
         self.engine.watch(watch)
 
@@ -214,7 +217,8 @@ class Attempts:
             return
         self._note(error)
         submission, self.unfinished = self.unfinished, None
-        if submission is not None and sent is not None and is_busy(sent) and not self.ending:
+        refused = sent is not None and (is_busy(sent) or sent.status == 400)
+        if submission is not None and refused and not self.ending:
             self._accepted(submission)  # it came too late for its deadline: is it done by now?
             return
         answer = decide(error, sent, self.retry, len(self.failed))

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import CancelledError
+from dataclasses import fields
 from random import Random
 
 import pytest
@@ -12,6 +15,14 @@ import pytest
 from pytest_osfutures import attempts, monitor
 from pytest_osfutures.answer import Answer, decide
 from pytest_osfutures.capture import Exchange
+from pytest_osfutures.errors import (
+    ObjectCreationError,
+    OperationFailed,
+    OperationTimeout,
+    QuotaExceeded,
+    ResourceVanished,
+    UnknownFate,
+)
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.verdict import Succeeded
 from tests.sim.run import run
@@ -28,13 +39,42 @@ def environment(hash_seed: str) -> dict[str, str]:
     return {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}
 
 
-def test_twenty_thousand_operations_keep_every_promise_whatever_the_weather() -> None:
-    command = [sys.executable, "-m", "tests.sim", "--runs", "40", "--operations", "500"]
+@pytest.fixture(scope="module")
+def told() -> str:
+    """What 38 runs say, each in a weather of its own."""
+    command = [sys.executable, "-m", "tests.sim", "--runs", "38", "--operations", "500"]
     command += ["--processes", str(os.cpu_count() or 1)]
-    told = subprocess.run(
+    done = subprocess.run(
         command, env=environment("0"), capture_output=True, text=True, check=False
     )
-    assert told.returncode == 0, told.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def counted(text: str, title: str) -> dict[str, int]:
+    """The counts in the line that begins with `title`."""
+    line = next(line for line in text.splitlines() if line.startswith(f"{title}: "))
+    return {name: int(count) for count, name in re.findall(r"(\d+) (\w+)", line)}
+
+
+def test_twenty_thousand_operations_keep_every_promise_whatever_the_weather(told: str) -> None:
+    operations = re.search(r"(\d+) operations in .*; 0 runs broken", told)
+    assert operations is not None, told
+    assert int(operations[1]) >= 20_000
+
+
+def test_every_kind_of_fault_has_really_struck(told: str) -> None:
+    struck = counted(told, "faults")
+    for fault in fields(Weather):
+        assert struck.get(fault.name, 0) >= 5, fault.name
+    assert struck["overtaken"] > 1000  # answers in another order than their requests
+
+
+def test_every_kind_of_ending_was_seen(told: str) -> None:
+    endings = counted(told, "endings")
+    ours = (OperationTimeout, ObjectCreationError, OperationFailed, ResourceVanished)
+    others = (UnknownFate, QuotaExceeded, CancelledError)
+    assert {"success", *(kind.__name__ for kind in (*ours, *others))} <= set(endings)
 
 
 def test_on_a_sunny_day_only_deadlines_that_are_too_short_are_missed() -> None:
@@ -48,11 +88,7 @@ def test_the_same_seed_is_the_same_history_in_every_process() -> None:
     digests = [
         subprocess.run(
             [sys.executable, "-c", program],
-            env={
-                **os.environ,
-                "PYTHONHASHSEED": hash_seed,
-                "PYTHONPATH": os.pathsep.join(sys.path),
-            },
+            env=environment(hash_seed),
             capture_output=True,
             text=True,
             check=True,

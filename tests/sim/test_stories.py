@@ -1,0 +1,218 @@
+"""Single stories on a clock that jumps, each through real clients: what becomes of one failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.errors import OperationFailed, QuotaExceeded, UnknownFate
+from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.fate import MOMENTS
+from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.policy import Poll
+from tests.sim.weather import Weather
+from tests.sim.world import World
+
+SETTLING = MOMENTS[-1] * Poll().slowest
+
+
+@pytest.fixture
+def world() -> World:
+    """A sunny day."""
+    return World(0, Weather())
+
+
+def tell(world: World, story: Callable[[], Any]) -> Any:
+    """Let `story` happen as a task, and everything that comes of it; what it returns."""
+    told: list[Any] = []
+    world.timeline.spawn(lambda: told.append(story()))
+    world.run()
+    assert told, "the story ended with an error"
+    return told[0]
+
+
+def create(world: World, kind: str, **more: Any) -> OperationFuture[Any]:
+    """A server, a volume or a snapshot of `more["of"]`, with retries."""
+    if kind == "server":
+        what = {"image": world.an_image(), "flavor": world.a_flavor(), "nics": "none"}
+        return world.track(world.nova.servers.create_async_r("x", **what, **more))
+    if kind == "volume":
+        return world.track(world.cinder.volumes.create_async_r(1, name="x", **more))
+    volume = more.pop("of")
+    return world.track(world.cinder.volume_snapshots.create_async_r(volume, name="x", **more))
+
+
+def ours(world: World) -> set[str]:
+    """What there is besides what is foreign."""
+    world.cloud.schedule.catch_up()
+    return world.alive() - world.foreign
+
+
+# Requests of unknown fate
+
+LOSSES = {
+    "cut before": Fault("cut", method="POST", count=1),
+    "cut after": Fault("cut", method="POST", when="after", count=1),
+    "read timeout": Fault("delay", method="POST", seconds=45.0, count=1),
+    **{f"{status} before": Fault("status", method="POST", status=status, count=1)
+       for status in (500, 502, 503, 504)},
+    **{f"{status} after": Fault("status", method="POST", status=status, when="after", count=1)
+       for status in (500, 502, 503, 504)},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["server", "volume", "snapshot"])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_create_of_unknown_fate_makes_one_and_only_one(
+    world: World, kind: str, loss: str
+) -> None:
+    def story() -> tuple[Any, float, set[str]]:
+        more = {}
+        if kind == "snapshot":
+            more["of"] = world.timeline.wait(create(world, "volume")).id
+        before, began = ours(world), world.timeline.now()
+        rule = LOSSES[loss].as_dict() | {"fired": 0, "path": f"/{kind}s$"}
+        world.cloud.faults.add(Fault(**rule))
+        made = world.timeline.wait(create(world, kind, **more))
+        return made, world.timeline.now() - began, ours(world) - before
+
+    made, took, found = tell(world, story)
+    assert found == {made.id}
+    posts = sum(len(ids) for ids in world.network.made.values()) - (kind == "snapshot")
+    assert posts == 1  # never two, not even one after the other
+    if loss.endswith("before"):
+        assert took > SETTLING  # only then it was sent again
+    assert [world.cloud.faults.all()[0].fired] == [1]
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_an_effect_that_comes_seconds_later_and_shows_seconds_later_still_is_adopted(
+    world: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = ["late"]
+
+    def strikes(name: str, chance: float) -> bool:
+        return name in left and not left.remove(name)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(world.network, "_strikes", strikes)
+    monkeypatch.setattr(world.network.random, "choice", lambda _: 0.1)  # the loss is known at once
+    world.cloud.faults.add(Fault("slow", method="POST", path=f"/{kind}s$", seconds=4.0))
+    made = tell(world, lambda: world.timeline.wait(create(world, kind)))
+    assert ours(world) == {made.id}
+    assert sum(len(ids) for ids in world.network.made.values()) == 1
+    assert left == []
+
+
+@pytest.mark.parametrize("loss", ["cut after", "cut before"])
+def test_an_attach_of_unknown_fate_is_not_sent_again(world: World, loss: str) -> None:
+    def story() -> Any:
+        vm = world.timeline.wait(create(world, "server")).id
+        volume = world.timeline.wait(create(world, "volume")).id
+        world.cloud.faults.add(Fault(**LOSSES[loss].as_dict() | {"fired": 0}))
+        future = world.nova.volumes.create_server_volume_async_r(vm, volume)
+        world.track(future)
+        return _waited(world, future).exception()
+
+    error = tell(world, story)
+    assert isinstance(error, UnknownFate)
+    assert "was not sent again" in str(error)
+    assert isinstance(error.__cause__, Exception)
+
+
+# What a failure is answered with
+
+
+def test_a_volume_over_quota_waits_for_a_deletion_of_ours_and_costs_no_try(world: World) -> None:
+    world.cloud.settings.quotas["volumes"] = len(world.cloud.block_storage.volumes) + 1
+
+    def story() -> OperationFuture[Any]:
+        first = world.timeline.wait(create(world, "volume"))
+        gone = world.track(first.delete_async_r())
+        second = create(world, "volume", try_count=1)
+        world.timeline.wait(second)
+        world.timeline.wait(gone)
+        return second
+
+    second = tell(world, story)
+    assert second.attempts == ()
+    assert ours(world) == {second.result().id}
+
+
+def test_a_volume_over_quota_without_a_deletion_of_ours_is_told_in_cinders_words(
+    world: World,
+) -> None:
+    world.cloud.settings.quotas["volumes"] = 0
+
+    def story() -> Any:
+        future = create(world, "volume", try_count=2)
+        with pytest.raises(QuotaExceeded, match="Maximum number of volumes allowed"):
+            world.timeline.wait(future)
+        return future.exception()
+
+    error = tell(world, story)
+    assert [each.number for each in error.attempts] == [1, 2]
+
+
+def test_a_volume_that_no_backend_takes_is_deleted_and_made_again(world: World) -> None:
+    world.cloud.faults.add(Fault("error", operation="volume.create", count=2))
+    future = tell(world, lambda: _waited(world, create(world, "volume", try_count=3)))
+    assert future.exception() is None
+    assert len(future.attempts) == 2
+    assert ours(world) == {future.result().id}
+
+
+@pytest.mark.parametrize(
+    ("manager", "name", "arguments", "slow"),
+    [("volumes", "extend", (2,), "volume.extend"), ("servers", "stop", (), "server.stop")],
+)
+def test_what_is_done_right_after_the_deadline_of_its_try_is_the_success_that_was_asked_for(
+    world: World, manager: str, name: str, arguments: tuple[Any, ...], slow: str
+) -> None:
+    world.cloud.settings.sigma = 0.0
+    world.cloud.settings.seconds[slow] = 5.5
+
+    def story() -> OperationFuture[Any]:
+        client = world.cinder if manager == "volumes" else world.nova
+        ident = world.timeline.wait(create(world, manager[:-1])).id
+        world.timeline.sleep(3.0)
+        twin = getattr(getattr(client, manager), f"{name}_async_r")
+        return _waited(world, world.track(twin(ident, *arguments, tout=5.0)))
+
+    future = tell(world, story)
+    assert future.exception() is None
+    assert "not done within its 5 s" in future.attempts[0].why
+
+
+def test_a_volume_that_falls_back_to_its_old_size_is_extended_again(world: World) -> None:
+    world.cloud.faults.add(Fault("silent", operation="volume.extend", count=1))
+
+    def story() -> OperationFuture[Any]:
+        ident = world.timeline.wait(create(world, "volume")).id
+        world.timeline.sleep(3.0)
+        return _waited(world, world.track(world.cinder.volumes.extend_async_r(ident, 2)))
+
+    future = tell(world, story)
+    assert future.result().size == 2
+    assert "not what was asked for" in future.attempts[0].why
+
+
+def test_an_extend_that_falls_back_fails_a_call_of_one_try(world: World) -> None:
+    world.cloud.faults.add(Fault("silent", operation="volume.extend", count=1))
+
+    def story() -> Any:
+        ident = world.timeline.wait(create(world, "volume")).id
+        world.timeline.sleep(3.0)
+        future = world.track(world.cinder.volumes.extend_async(ident, 2))
+        return _waited(world, future).exception()
+
+    assert isinstance(tell(world, story), OperationFailed)
+
+
+def _waited(world: World, future: OperationFuture[Any]) -> OperationFuture[Any]:
+    try:
+        world.timeline.wait(future)
+    except Exception:
+        assert future.done()
+    return future
