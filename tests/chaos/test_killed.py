@@ -203,17 +203,21 @@ def test_a_crashed_worker(world: World) -> None:
     world.settle()
 
 
-@pytest.mark.parametrize("group", [False, True], ids=["controller", "group"])
-def test_kill_9_with_workers(world: World, group: bool) -> None:
-    run = world.run(suite(2, 5.0), "-n2")
-    run.made(2)
-    run.kill(group=group)
+def test_kill_9_with_workers(world: World) -> None:
+    both = [world.run(suite(2, 60.0), "-n2", name=name) for name in ("controller", "group")]
+    for run in both:
+        run.made(2)
+    assert len(world.left()) == 20
+    for run in both:
+        run.kill(group=run.folder.name == "group")
     until(lambda: not world.left(), "all is gone")
     world.settle()
 
 
 def test_one_reaper_for_all_workers_and_nothing_left(world: World) -> None:
-    run = world.run(suite(4, 0.0), "-n4")
+    run = world.run(suite(2, 1.0), "-n2")
+    run.made(2)
+    run.reaper()  # there is one, and one ledger
     assert run.wait() == 0, run.out
     assert world.left() == []
     world.settle()
@@ -277,13 +281,12 @@ def test_wait(os_servers):
 def test_no_secret_leaves_the_process(world: World) -> None:
     password = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]["auth"]["password"]
     args = ("-v", "--tb=long", "--junitxml=junit.xml", "--log-level=INFO")
-    run = world.run(SECRETIVE, *args)
+    run, again = (world.run(SECRETIVE, *args, name=name) for name in ("ends", "dies"))
     run.made()
-    run.kill(signal.SIGTERM)  # so that the reports are written
-    run.wait()
-    again = world.run(SECRETIVE, *args, name="again")
     again.made()
     again.kill()
+    run.kill(signal.SIGTERM)  # so that the reports are written
+    run.wait()
     world.settle()
     assert world.left() == []
     marks = (run.marks.read_text() + again.marks.read_text()).splitlines()
