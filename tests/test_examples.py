@@ -6,37 +6,59 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+Started = dict[str, subprocess.Popen[str]]
 
 
-def run(*command: str) -> str:
-    """The output of a command that has to succeed, on a machine without clouds."""
+COMMANDS = {
+    "suites": ("-m", "pytest", "-p", "osfutures", "--os-cloud", "fake", "examples"),
+    "blueprint": ("examples/blueprint.py",),
+    "load": ("examples/load.py", "--servers", "5"),
+}
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Started]:
+    """All of them at the same time, as on a machine without clouds."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
-    done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    pipe = subprocess.PIPE
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, *args], cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True
+                )
+            )
+            for name, args in COMMANDS.items()
+        }
 
 
-def test_the_suites_pass_on_the_fake() -> None:
-    out = run(sys.executable, "-m", "pytest", "-p", "osfutures", "--os-cloud", "fake", "examples")
-    assert re.search(r"\d+ passed", out)
+def output(process: subprocess.Popen[str]) -> str:
+    """What a command has printed, which has to succeed."""
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, out + err
+    return out
 
 
-def test_the_blueprint() -> None:
-    lines = run(sys.executable, "examples/blueprint.py").splitlines()
+def test_the_suites_pass_on_the_fake(started: Started) -> None:
+    assert re.search(r"\d+ passed", output(started["suites"]))
+
+
+def test_the_blueprint(started: Started) -> None:
+    lines = output(started["blueprint"]).splitlines()
     assert re.fullmatch(r"accepted: [0-9a-f-]{36} - done already\? False", lines[0])
     assert sorted(lines[1:3]) == ["ready: first ACTIVE", "ready: second ACTIVE"]
     assert lines[3:] == ["attached: in-use", "deleted: True"]
 
 
-def test_the_load_script_prints_a_table() -> None:
-    head, *rows = run(sys.executable, "examples/load.py", "--servers", "5").splitlines()
+def test_the_load_script_prints_a_table(started: Started) -> None:
+    head, *rows = output(started["load"]).splitlines()
     assert head.split() == ["step", "count", "min", "s", "median", "s", "max", "s"]
     assert [row.split()[:2] for row in rows] == [["create", "5"], ["stop", "5"], ["delete", "5"]]
 
