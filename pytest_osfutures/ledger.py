@@ -12,8 +12,9 @@ import socket
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,13 @@ CREATE TABLE IF NOT EXISTS resources(
     note TEXT);
 CREATE INDEX IF NOT EXISTS by_id ON resources(id);
 CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
+CREATE TABLE IF NOT EXISTS shared(
+    name TEXT PRIMARY KEY, arguments TEXT, creator TEXT, state TEXT, operation TEXT, id TEXT,
+    error TEXT);
+CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, process));
 """
+#: The name of the shared resource that is being created in this context (see holders.py).
+SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
 _INTEND = """
 INSERT INTO resources(
     operation, kind, name, process, worker, test, state, tries, intended, expires)
@@ -141,18 +148,16 @@ class Ledger:
             held = ProcessLock(self.lock_path(self.process))
             if held.take():
                 self._held = held
-        state = self._write_and_read(
-            (
+        with self.transaction() as db:
+            db.execute(
                 "INSERT OR IGNORE INTO run VALUES (?, ?, '', '', '', ?, 'running', NULL)",
                 (self.run, socket.gethostname(), now),
-            ),
-            ("SELECT state FROM run", ()),
-        )
-        if state != [("running",)]:
-            return False
-        self._write(
-            "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
-        )
+            )
+            if db.execute("SELECT state FROM run").fetchall() != [("running",)]:
+                return False
+            db.execute(
+                "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
+            )
         return True
 
     def describe(self, cloud: str, auth_url: str, project: str) -> None:
@@ -172,6 +177,8 @@ class Ledger:
 
     def dead(self) -> list[str]:
         """The processes of the run that have died."""
+        if self.path is None:
+            return []
         names = [str(name) for (name,) in self._read("SELECT name FROM processes")]
         return [name for name in names if ProcessLock(self.lock_path(name)).is_free()]
 
@@ -189,6 +196,9 @@ class Ledger:
 
     def record(self, stamp: Stamp) -> Record:
         """The row of what `stamp` will be on; it comes into being with `intended`."""
+        if (name := SHARING.get()) is not None:
+            sql = "UPDATE shared SET operation = ? WHERE name = ?"
+            self._write(sql, (stamp.operation, name))
         return Record(self, stamp, self.test)
 
     def begin(self) -> None:
@@ -271,17 +281,17 @@ class Ledger:
         with self._lock:
             return int(self._db.execute(sql).fetchone()[0])
 
-    def _write_and_read(
-        self, write: tuple[str, Sequence[object]], read: tuple[str, Sequence[object]]
-    ) -> list[tuple[Any, ...]]:
-        """Both in one transaction."""
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Several reads and writes that nobody comes between."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
-                self._db.execute(*write)
-                return self._db.execute(*read).fetchall()
-            finally:
-                self._db.execute("COMMIT")
+                yield self._db
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
 
 
 class Record:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.holders import bury
 from pytest_osfutures.ledger import Ledger, log_path, reaper_lock
 from pytest_osfutures.locks import ProcessLock
 
@@ -104,6 +105,8 @@ def _watch(path: Path, order: dict[str, Any]) -> None:
         if run is not None and run.state == "ended":
             return
         dead = [name for name in ledger.dead() if name not in cleaned]
+        if dead:
+            bury(ledger, dead)
         if ledger.living() == 0:
             if ledger.turn(["running"], "reaping"):
                 _reap(ledger, order, [])

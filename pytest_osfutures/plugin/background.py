@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from pytest_osfutures.plugin.scope import Scope
+from pytest_osfutures.plugin.shared import SharedScope
 
 
 class Background:
@@ -18,7 +19,7 @@ class Background:
         self._lock = threading.Lock()
         self._failures: list[tuple[str, str]] = []
 
-    def close(self, scope: Scope) -> None:
+    def close(self, scope: Scope | SharedScope) -> None:
         """Delete what the scope has made, in the background."""
         thread = threading.Thread(
             target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
@@ -26,7 +27,7 @@ class Background:
         self._threads.append(thread)
         thread.start()
 
-    def _close(self, scope: Scope) -> None:
+    def _close(self, scope: Scope | SharedScope) -> None:
         try:
             scope.close()
         except Exception as error:

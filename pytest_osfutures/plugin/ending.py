@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures import ledger as ledgers
+from pytest_osfutures.holders import bury
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin.fixtures import GUARD, guard_of
@@ -47,7 +48,10 @@ def finish(session: pytest.Session) -> None:
 def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
     """Add to a crashed test's report what it has left."""
     ledger = _ledger(config)
-    rows = ledger.rows("intent", "bound", test=test) if ledger is not None else []
+    if ledger is None:
+        return
+    bury(ledger, ledger.dead())  # what others share with the dead is theirs now
+    rows = ledger.rows("intent", "bound", test=test)
     if rows:
         lines = "\n".join(str(row) for row in rows)
         report.sections.append(("osfutures: left to the reaper", lines))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
     from pytest_osfutures.plugin.guard import Guard
     from pytest_osfutures.plugin.scope import Scope
+    from pytest_osfutures.plugin.shared import SharedScope
 
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 #: Whether there may be something to take care of at the end.
@@ -65,14 +66,29 @@ def _open_scope(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Sco
     """What the factories of one scope have made; it goes after all of them."""
     from pytest_osfutures.plugin.scope import Scope
 
-    settings = options.Settings.of(request.config)
-    guard = guard_of(request.config)
-    scope = Scope(os_cloud, guard, request.node.nodeid)
+    if request.scope == "session":  # it goes first: it may depend on what the workers share
+        request.getfixturevalue("_os_shared")
+    scope = Scope(os_cloud, guard_of(request.config), request.node.nodeid)
     yield scope
+    _close(scope, request)
+
+
+@pytest.fixture(scope="session")
+def _os_shared(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[SharedScope]:
+    """What all workers share; the last one deletes it."""
+    from pytest_osfutures.plugin.shared import SharedScope
+
+    scope = SharedScope(os_cloud, guard_of(request.config), request.node.nodeid)
+    yield scope
+    _close(scope, request)
+
+
+def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
+    settings = options.Settings.of(request.config)
     if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
         scope.keep()
     elif settings.background:
-        guard.background.close(scope)
+        guard_of(request.config).background.close(scope)
     else:
         scope.close()
 
@@ -94,6 +110,9 @@ FACTORIES = {
 }
 KINDS = ("os_cloud", *FACTORIES)
 
+#: What all workers can have in common.
+SHARED = ("os_servers", "os_volumes", "os_snapshots", "os_images")
+
 
 def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
     def make(os_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
@@ -106,8 +125,24 @@ def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..
     return make
 
 
+def _shared(name: str, text: str) -> Callable[..., Any]:
+    def make(os_cloud: Cloud, request: pytest.FixtureRequest, _os_shared: SharedScope) -> Any:
+        from pytest_osfutures.plugin import factories
+        from pytest_osfutures.plugin.shared import Shared
+
+        settings = options.Settings.of(request.config)
+        return Shared(getattr(factories, name)(os_cloud, settings, _os_shared), _os_shared)
+
+    make.__doc__ = f"A factory of {text} that all workers share."
+    return make
+
+
 for _scope in SCOPES:
     globals()[f"_os_{_scope}"] = pytest.fixture(_open_scope, name=f"_os_{_scope}", scope=_scope)
     for _kind, _what in FACTORIES.items():
         _full = _kind if _scope == "function" else f"{_kind}_{_scope}"
         globals()[_full] = pytest.fixture(_factory(*_what, _scope), name=_full, scope=_scope)
+for _kind in SHARED:
+    _, _name, _text = FACTORIES[_kind]
+    _full = f"{_kind}_shared"
+    globals()[_full] = pytest.fixture(_shared(_name, _text), name=_full, scope="session")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import textwrap
 from itertools import pairwise
+from typing import Any
+
+import pytest
 
 from tests.chaos.suite import World
 
@@ -41,3 +44,115 @@ def test_all_workers_are_of_one_run(world: World) -> None:
     assert len(runs) == 1
     world.settle()
     assert list(world.ledgers.iterdir()) == []
+
+
+SHARED = """
+    import os, time
+    import pytest
+
+    @pytest.fixture(scope="session")
+    def web(os_servers_shared):
+        return os_servers_shared.create_async("web")
+
+    @pytest.fixture(scope="session")
+    def disk(os_volumes_shared):
+        return os_volumes_shared.create_async(name="disk")
+
+    def mark(text):
+        with open({marks!r}, "a") as file:
+            file.write(text + "\\n")
+
+    def until(happened):
+        while not happened():
+            time.sleep(0.05)
+
+    def marks():
+        return open({marks!r}).read().split()
+"""
+
+
+def _shared(text: str) -> str:
+    return textwrap.dedent(SHARED) + textwrap.dedent(text)
+
+
+def _servers(world: World) -> list[dict[str, Any]]:
+    rows = world.ask("/_osf/history")["resources"]
+    return [row for row in rows if row["kind"] == "server"]
+
+
+def test_one_server_and_one_volume_for_all_workers(world: World) -> None:
+    text = """
+    @pytest.mark.parametrize("number", range(2))
+    def test_both(number, os_cloud, web, disk):
+        mark(f"web:{web.result().id}")
+        mark(f"disk:{disk.result().id}")
+        mark("here")
+        until(lambda: marks().count("here") == 2)  # so each worker has one of the two tests
+        assert number, "one fails"
+
+    def test_later(os_cloud, web):
+        until(lambda: os_cloud.ledger.living() == 2)  # the controller and this worker
+        assert os_cloud.nova.servers.get(web.result().id).status == "ACTIVE"
+    """
+    run = world.run(_shared(text), "-n2")
+    assert run.wait() == 1, run.out
+    assert "1 failed, 2 passed" in run.out
+    marks = run.marks.read_text().split()
+    assert len(marks) == 6
+    assert len(set(marks)) == 3
+    assert len(_servers(world)) == 1
+    assert world.alive() == []
+    assert "deleted" not in run.out  # by the end of the run: the last worker has done it
+    world.settle()
+    assert list(world.ledgers.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["creating", "created"])
+def test_who_creates_it_dies(world: World, moment: str) -> None:
+    world.ask("/_osf/settings", {"seconds": {"server.create": 40.0}}, "PATCH")
+    text = """
+    def test_dies(os_cloud, web):
+        {wait}
+        mark("created")
+        until(lambda: "waits" in marks())
+        os._exit(3)
+
+    def test_lives(os_cloud, web_too):
+        vm = web_too.result()
+        mark("web:" + vm.id)
+        until(lambda: {row.process for row in os_cloud.ledger.rows("bound")} == {str(os.getpid())})
+        assert os_cloud.nova.servers.get(vm.id).status == "ACTIVE"
+
+    @pytest.fixture(scope="session")
+    def web_too(os_servers_shared):
+        until(lambda: "created" in marks())
+        web = os_servers_shared.create_async("web")
+        mark("waits")
+        return web
+    """
+    wait = "web.result()" if moment == "created" else "until(lambda: web.resource_id)"
+    run = world.run(_shared(text.replace("{wait}", wait)), "-n2", "--max-worker-restart=0")
+    assert run.wait() == 1, run.out
+    assert "1 failed, 1 passed" in run.out
+    servers = _servers(world)
+    assert len(servers) == (1 if moment == "created" else 2)
+    assert f"web:{servers[-1]['id']}" in run.marks.read_text()
+    assert world.alive() == []
+    world.settle()
+
+
+def test_the_failure_of_a_shared_server_is_everybodys(world: World) -> None:
+    world.ask("/_osf/faults", {"effect": "error", "operation": "server.create"}, "POST")
+    text = """
+    @pytest.mark.parametrize("number", range(2))
+    def test_it(number, web):
+        mark("here")
+        until(lambda: marks().count("here") == 2)
+        web.result()
+    """
+    run = world.run(_shared(text), "-n2", "--os-try-count=1", "--tb=short")
+    assert run.wait() == 1, run.out
+    assert len(_servers(world)) == 1
+    assert run.out.count("E   pytest_osfutures.errors.ObjectCreationError: server.create") == 2
+    assert world.alive() == []
+    world.settle()

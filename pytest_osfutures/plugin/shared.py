@@ -1,0 +1,269 @@
+"""One resource for all workers: whoever asks first creates it, whoever is the last deletes it."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.attempts import PATIENCE
+from pytest_osfutures.clock import SystemClock
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTimeout
+from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.holders import Holders, Share, heard
+from pytest_osfutures.ledger import Row
+from pytest_osfutures.plugin.factories import Factory
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.sweep import sweep_rows
+
+if TYPE_CHECKING:
+    from pytest_osfutures.plugin.guard import Guard
+
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+Future = OperationFuture[Any]
+#: What can be shared, by the name of its factory: its kind, and how others come to the result.
+KINDS: dict[str, tuple[str, Callable[[Cloud, str], Future]]] = {
+    "Servers": ("server", lambda cloud, ident: cloud.nova.servers.get_async_r(ident)),
+    "Volumes": ("volume", lambda cloud, ident: cloud.cinder.volumes.get_async_r(ident)),
+    "Snapshots": ("snapshot", lambda cloud, id_: cloud.cinder.volume_snapshots.get_async_r(id_)),
+    "Images": ("image", lambda cloud, ident: finished(cloud.engine, ident)),
+}
+
+#: Seconds for which the last holder insists on the deletion of each kind.
+INSISTENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for. `arguments` tell it from others without saying what they are."""
+
+    kind: str
+    name: str
+    arguments: Mapping[str, str]
+    create: Callable[[], Future]
+    read: Callable[[str], Future]
+    patience: float
+
+    @property
+    def key(self) -> str:
+        """Its name in the ledger."""
+        return f"{self.kind} {self.name}"
+
+
+class Shared:
+    """A factory of what all workers have in common; `os_servers_shared` and its siblings.
+
+    `create_async` takes what the factory's own does, with a name: whoever asks for the same name
+    and the same arguments gets the same resource.
+    """
+
+    def __init__(self, factory: Factory, scope: SharedScope) -> None:
+        self._factory: Any = factory
+        self._scope = scope
+        self._kind, self._read = KINDS[type(factory).__name__]
+
+    def create_async(self, *args: Any, **kwargs: Any) -> Future:
+        """The future of the resource of that name, which the first worker that asks creates.
+
+        The arguments are those of the factory's own `create_async`, with `name`. Raises BadInput
+        without a name, and if the name was asked for with other arguments before.
+        """
+        bound = inspect.signature(self._factory.create_async).bind(*args, **kwargs)
+        given = dict(bound.arguments, **bound.arguments.get("more", {}))
+        given.pop("more", None)
+        name = given.pop("name", None)
+        if not name:
+            raise BadInput(
+                f"a shared {self._kind} has no name; give it one (name=...), "
+                "by which all workers know it"
+            )
+        tries, tout = given.pop("try_count", None), given.pop("tout", None)
+        settings = self._factory.settings
+        tries = Retry.of(settings.try_count if tries is None else tries).tries
+        wish = Wish(
+            self._kind,
+            name,
+            {each: _digest(value) for each, value in given.items()},
+            partial(self._factory.create_async, *args, **kwargs),
+            partial(self._read, self._factory.cloud),
+            # Twice: each try may have to be taken back.
+            2 * tries * (tout or settings.tout or PATIENCE),
+        )
+        return self._scope.share(wish)
+
+
+def _digest(value: Any) -> str:
+    """What tells a value from others, and not what it is: it may be a secret."""
+    return hashlib.sha256(repr(_plain(value)).encode()).hexdigest()[:8]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return sorted((str(key), _plain(each)) for key, each in value.items())
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return getattr(value, "id", value)
+
+
+class SharedFuture(OperationFuture[Any]):
+    """The future of a shared resource, in the worker that creates it and in the others."""
+
+    def __init__(self, cloud: Cloud, kind: str) -> None:
+        super().__init__(cloud.engine)
+        self._kind = kind
+        self._creation: Future | None = None
+        self._id: str | None = None
+
+    @property
+    def operation(self) -> str:
+        return f"{self._kind}.create"
+
+    @property
+    def resource_id(self) -> str | None:
+        return self._id or (self._creation.resource_id if self._creation is not None else None)
+
+    def undo(self) -> Future:
+        """Raises BadInput: others may need it."""
+        raise BadInput(f"a shared {self._kind} goes when the last worker that asked for it is done")
+
+
+class SharedResource:
+    """One shared resource as this worker sees it: created here, or waited for."""
+
+    def __init__(self, cloud: Cloud, holders: Holders, wish: Wish) -> None:
+        self.engine = cloud.engine
+        self.pause = cloud.poll.fastest
+        self.holders = holders
+        self.wish = wish
+        self.future = SharedFuture(cloud, wish.kind)
+        self.future._start()
+        self.creation: Future | None = None
+        self.over = False
+        self.began_at = self.engine.clock.now()
+
+    def go_on(self, share: Share) -> None:
+        """Do what is to be done now that the ledger says `share`; raises what the creation does."""
+        if share.state == "yours":
+            self._create()
+        elif share.state == "there":
+            assert share.id is not None
+            self.future._id = share.id
+            self.future._follow(self.wish.read(share.id))
+        elif share.state == "failed":
+            assert share.error is not None
+            self.future._fail(heard(share.error))
+        elif self.engine.clock.now() - self.began_at > self.wish.patience:
+            self.future._fail(self._late(share))
+        else:
+            look = partial(self.engine.submissions.submit, self._look)
+            self.engine.later(self.pause, look)
+
+    def _look(self) -> None:
+        if self.over:
+            return
+        try:
+            self.go_on(self.holders.claim(self.wish.key, self.wish.arguments))
+        except BaseException as error:
+            self.future._fail(error)
+
+    def _late(self, share: Share) -> OperationTimeout:
+        facts = Facts(self.future.operation, None, self.wish.name, seconds=self.wish.patience)
+        return OperationTimeout(f"process {share.creator}, which creates it, is not done", facts)
+
+    def _create(self) -> None:
+        try:
+            with self.holders.creating(self.wish.key):
+                self.creation = self.wish.create()
+        except BaseException:
+            self.holders.give_back([self.wish.key])
+            raise
+        self.future._creation = self.creation
+        self.creation.add_done_callback(self._created)
+
+    def _created(self, creation: Any) -> None:
+        """Tell the others, and then whoever waits here."""
+        try:
+            error = creation.exception()
+            if error is None:
+                self.future._id = creation.resource_id
+                self.holders.created(self.wish.key, creation.resource_id)
+            elif not self.over:
+                self.holders.failed(self.wish.key, error)
+        finally:
+            self.future._follow(creation)
+
+    def stop(self) -> None:
+        """Wait no longer; what is being created here is taken back, unless others wait for it."""
+        self.over = not self.holders.others(self.wish.key)
+        if self.creation is not None and not self.future.done():
+            if self.over:
+                self.creation.undo().exception()
+            self.future.exception()
+        self.over = True
+        self.future._fail(CancelledError())
+
+
+class SharedScope:
+    """What this worker shares with the others, until its session ends."""
+
+    def __init__(self, cloud: Cloud, guard: Guard, owner: str) -> None:
+        self.cloud = cloud
+        self.guard = guard
+        self.owner = owner
+        self.holders = Holders(guard.ledger)
+        self._lock = threading.Lock()
+        self._shared: dict[str, SharedResource] = {}
+
+    def share(self, wish: Wish) -> Future:
+        """The future of what was asked for. Raises BadInput, and what its creation raises."""
+        with self._lock:
+            share = self.holders.claim(wish.key, wish.arguments)
+            known = self._shared.get(wish.key)
+            if known is None:
+                known = SharedResource(self.cloud, self.holders, wish)
+                known.go_on(share)
+                self._shared[wish.key] = known
+        return known.future
+
+    def own(self, kind: str, future: Future) -> Future:
+        """What the factories create here is the ledger's to own."""
+        del kind
+        return future
+
+    def keep(self) -> None:
+        """Note that somebody wants what there is, whoever is the last to hold it."""
+        for each in self._shared.values():
+            if each.future._id is not None:
+                self.guard.keep(each.wish.kind, each.future._id)
+        self.close()
+
+    def close(self) -> None:
+        """Hold it no longer, and delete what nobody else holds; CleanupError names what stays."""
+        shared, self._shared = self._shared, {}
+        try:
+            for each in shared.values():
+                each.stop()
+            rows = self.holders.give_back(shared)
+            left = list(self._delete(rows)) if rows else []
+        except KeyboardInterrupt:
+            self.guard.abandoned = True
+            raise
+        if left:
+            text = f"{len(left)} of {len(rows)} shared resources could not be deleted"
+            raise CleanupError("\n  ".join([text, *left]), left)
+
+    def _delete(self, rows: list[Row]) -> Iterator[str]:
+        ledger, fake = self.guard.ledger, self.cloud.fake
+        clock = fake.clock if fake is not None else SystemClock()
+        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, INSISTENCE)
+        operations = {row.operation for row in rows}
+        for row in ledger.rows("intent", "bound"):
+            if row.operation in operations:
+                yield f"{row}: {row.note or 'it is still there'}"
