@@ -39,7 +39,13 @@ from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import retry_after
 from pytest_osfutures.start import Call, settle
-from pytest_osfutures.submission import Binding, Submission, accepted, submit_stamped
+from pytest_osfutures.submission import (
+    Binding,
+    Record,
+    Submission,
+    accepted,
+    submit_stamped,
+)
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.undo import Undoing, finish
 from pytest_osfutures.verdict import Succeeded
@@ -174,7 +180,7 @@ class Attempts:
         if submission.operation is None:
             self._succeed(submission.plain)
             return
-        self.made = submission
+        self.made, self.queued_at = submission, None
         if self.ending:
             self._clean_up(CancelledError())
             return
@@ -211,10 +217,14 @@ class Attempts:
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
         if isinstance(error, NoRoom):
-            self._wait_for_turn(error)
-            return
-        if over_quota(sent) and not self.ending and self._wait_for_room(error):
-            return
+            self._wait_for_turn(error, None)
+        elif over_quota(sent) and not self.ending:
+            self._wait_for_room(error, sent)
+        else:
+            self._answer(error, sent)
+
+    def _answer(self, error: BaseException, sent: Exchange | None) -> None:
+        """Do what is to be done about a try that has failed."""
         self._note(error)
         submission, self.unfinished = self.unfinished, None
         refused = sent is not None and (is_busy(sent) or sent.status == 400)
@@ -240,19 +250,30 @@ class Attempts:
         self._note(error)
         self._clean_up(error)
 
-    def _wait_for_turn(self, error: BaseException) -> None:
-        """Ask again whether the run may have one more; that costs no try."""
-        now = self.engine.clock.now()
+    def _wait_for_turn(self, error: BaseException, sent: Exchange | None) -> None:
+        """Ask again whether there may be one more; that costs no try."""
+        now, poll = self.engine.clock.now(), self.binding.source.poll
         self.queued_at = now if self.queued_at is None else self.queued_at
-        if now - self.queued_at > (self.tout or PATIENCE):
-            self._end(error)
+        waited = now - self.queued_at
+        if waited > (self.tout or PATIENCE):
+            self._end(explained(self.binding, error, sent, waited))
         else:
-            self.engine.later(self.binding.source.poll.fastest, partial(self._resend, error))
+            pause = poll.fastest if sent is None else poll.interval(waited, 0.0)
+            self.engine.later(pause, partial(self._resend, error))
 
-    def _wait_for_room(self, error: BaseException) -> bool:
-        """Go on when one of our own deletions has ended; that costs no try."""
-        room = self.engine.monitor.room
-        return room.wait(self.binding.source, partial(self._resend, error))
+    def _wait_for_room(self, error: BaseException, sent: Exchange | None) -> None:
+        """Go on when one of our own deletions has ended, here or in another worker."""
+        if self.engine.monitor.room.wait(self.binding.source, partial(self._resend, error)):
+            return
+        if self.record is None:
+            self._answer(error, sent)
+        else:
+            self.engine.submissions.submit(partial(self._ask_for_room, error, sent, self.record))
+
+    def _ask_for_room(self, error: BaseException, sent: Exchange | None, record: Record) -> None:
+        """On the pool: only what others have can make room that nobody here knows of."""
+        go_on = self._wait_for_turn if record.others() else self._answer
+        self.engine.soon(partial(go_on, error, sent))
 
     def _found(
         self, error: BaseException, sent: Exchange, operation: Operation, bodies: Sequence[Body]

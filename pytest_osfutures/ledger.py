@@ -53,6 +53,16 @@ WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
 ON CONFLICT(operation) DO UPDATE SET
     state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
 """
+#: Cinder has one quota of bytes for all that it makes.
+_OTHERS = """
+SELECT 1 FROM resources AS other, resources AS own
+WHERE other.state = 'bound' AND other.process <> ?1 AND own.operation = ?2
+    AND (other.kind = own.kind OR other.kind IN ('volume', 'snapshot', 'backup')
+        AND own.kind IN ('volume', 'snapshot', 'backup'))
+    AND other.operation NOT IN
+        (SELECT operation FROM shared JOIN holders USING (name) WHERE process = ?1)
+LIMIT 1
+"""
 
 
 @dataclass(frozen=True)
@@ -325,6 +335,16 @@ class Record:
         """Nothing of it exists (any more), and that is confirmed."""
         with suppress(sqlite3.Error):  # then the sweep asks the cloud
             self.ledger.settle(self.stamp.operation, "gone")
+
+    def others(self) -> bool:
+        """Whether other processes of the run have what the same quota is for.
+
+        What this process holds together with them does not count: it will make no room.
+        """
+        try:
+            return bool(self.ledger._read(_OTHERS, (self.ledger.process, self.stamp.operation)))
+        except sqlite3.Error:
+            return False
 
 
 def directory(given: str | Path | None = None) -> Path:

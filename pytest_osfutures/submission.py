@@ -35,6 +35,9 @@ class Record(Protocol):
     def gone(self) -> None:
         """Nothing of it exists (any more), and that is confirmed."""
 
+    def others(self) -> bool:
+        """Whether other processes of the run have what the same quota is for."""
+
 
 class Ledger(Protocol):
     """Where it is noted what a run makes."""

@@ -46,6 +46,24 @@ def test_all_workers_are_of_one_run(world: World) -> None:
     assert list(world.ledgers.iterdir()) == []
 
 
+def test_a_quota_holds_over_all_workers(world: World) -> None:
+    world.ask("/_osf/settings", {"quotas": {"instances": 1, "volumes": 1}}, "PATCH")
+    text = """
+    import pytest
+
+    @pytest.mark.parametrize("number", range(4))
+    def test_one(number, os_servers, os_volumes):
+        os_volumes.create_async().result()
+        server = os_servers.create_async()
+        server.result()
+        assert server.attempts == ()
+    """
+    run = world.run(textwrap.dedent(text), "-n2", "--os-try-count=1")
+    assert run.wait() == 0, run.out
+    assert world.alive() == []
+    world.settle()
+
+
 SHARED = """
     import os, time
     import pytest
