@@ -15,17 +15,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import NoRoom
 from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.record import Record
 from pytest_osfutures.stamp import Stamp
 
 #: Seconds that a write waits for the other processes'.
 PATIENCE = 30.0
 SUFFIX = ".sqlite"
+#: Stands between the run and the host in the name of a ledger that is not the controller's.
+APART = "@"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS run(
     run TEXT PRIMARY KEY, host TEXT, cloud TEXT, auth_url TEXT, project TEXT, started REAL,
@@ -44,25 +46,6 @@ CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, pr
 """
 #: The name of the shared resource that is being created in this context (see holders.py).
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
-_INTEND = """
-INSERT INTO resources(
-    operation, kind, name, process, worker, test, state, tries, intended, expires)
-SELECT ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?
-WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
-    WHERE kind = 'server' AND state IN ('intent', 'bound') AND operation <> ?)
-ON CONFLICT(operation) DO UPDATE SET
-    state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
-"""
-#: Cinder has one quota of bytes for all that it makes.
-_OTHERS = """
-SELECT 1 FROM resources AS other, resources AS own
-WHERE other.state = 'bound' AND other.process <> ?1 AND own.operation = ?2
-    AND (other.kind = own.kind OR other.kind IN ('volume', 'snapshot', 'backup')
-        AND own.kind IN ('volume', 'snapshot', 'backup'))
-    AND other.operation NOT IN
-        (SELECT operation FROM shared JOIN holders USING (name) WHERE process = ?1)
-LIMIT 1
-"""
 
 
 @dataclass(frozen=True)
@@ -170,27 +153,44 @@ class Ledger:
             )
         return True
 
+    def leave(self) -> bool:
+        """This process is none of the run's any more; say whether it was the last that lives."""
+        self.write("DELETE FROM processes WHERE name = ?", (self.process,))
+        return not self.living()
+
+    def workers(self) -> list[str]:
+        """The workers that have joined the run here."""
+        return [str(name) for (name,) in self.read("SELECT DISTINCT worker FROM processes")]
+
+    @property
+    def part(self) -> bool:
+        """Whether others of the run have a ledger elsewhere, and this is not the controller's."""
+        return self.path is not None and APART in self.path.stem
+
     def describe(self, cloud: str, auth_url: str, project: str) -> None:
         """Note which project of which cloud the run works in."""
         values = (cloud, auth_url, project)
-        self._write("UPDATE run SET cloud = ?, auth_url = ?, project = ?", values)
+        self.write("UPDATE run SET cloud = ?, auth_url = ?, project = ?", values)
 
     def info(self) -> Run | None:
         """The run; None as long as no process has joined it."""
-        found = self._read("SELECT * FROM run")
+        found = self.read("SELECT * FROM run")
         return Run(*found[0]) if found else None
 
     def lock_path(self, process: str) -> Path:
         """The file whose lock a process holds while it lives."""
         assert self.path is not None
-        return self.path.with_name(f"{self.run}.{process}.lock")
+        return self.path.with_name(f"{self.path.stem}.{process}.lock")
+
+    def processes(self) -> list[str]:
+        """All processes that have joined the run, the dead ones as well."""
+        return [str(name) for (name,) in self.read("SELECT name FROM processes")]
 
     def dead(self) -> list[str]:
         """The processes of the run that have died."""
         if self.path is None:
             return []
-        names = [str(name) for (name,) in self._read("SELECT name FROM processes")]
-        return [name for name in names if ProcessLock(self.lock_path(name)).is_free()]
+        return [name for name in self.processes() if ProcessLock(self.lock_path(name)).is_free()]
 
     def living(self) -> int:
         """How many processes of the run live."""
@@ -200,7 +200,7 @@ class Ledger:
         """Let the run's state be `state`, if it is one of `before`; say whether it was."""
         marks = ", ".join("?" * len(before))
         sql = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
-        return self._write(sql, (state, time.time(), *before)) > 0
+        return self.write(sql, (state, time.time(), *before)) > 0
 
     # Resources
 
@@ -208,7 +208,7 @@ class Ledger:
         """The row of what `stamp` will be on; it comes into being with `intended`."""
         if (name := SHARING.get()) is not None:
             sql = "UPDATE shared SET operation = ? WHERE name = ?"
-            self._write(sql, (stamp.operation, name))
+            self.write(sql, (stamp.operation, name))
         return Record(self, stamp, self.test)
 
     def begin(self) -> None:
@@ -222,21 +222,26 @@ class Ledger:
         """This resource is confirmed to be gone."""
         sql = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
         with suppress(sqlite3.Error):
-            self._write(sql, (time.time(), resource_id, kind))
+            self.write(sql, (time.time(), resource_id, kind))
 
     def keep(self, kind: str, resource_id: str) -> None:
         """Somebody wants this resource to stay."""
         sql = "UPDATE resources SET state = 'kept' WHERE id = ? AND kind = ?"
-        self._write(sql, (resource_id, kind))
+        self.write(sql, (resource_id, kind))
 
     def settle(self, operation: str, state: str, note: str | None = None) -> None:
         """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why."""
         now = time.time()
-        self._write(
+        self.write(
             "UPDATE resources SET state = ?, note = ?, gone = CASE ? WHEN 'gone' THEN ? END "
             "WHERE operation = ?",
             (state, note, state, now, operation),
         )
+
+    def take_in(self, row: Row) -> None:
+        """Note what another ledger of the run knows of."""
+        marks = ", ".join("?" * len(fields(Row)))
+        self.write(f"INSERT OR IGNORE INTO resources VALUES ({marks})", astuple(row))  # noqa: S608
 
     def rows(
         self, *states: str, processes: Iterable[str] = (), test: str | None = None
@@ -252,7 +257,7 @@ class Ledger:
         if test is not None:
             sql += " AND test = ?"
             values.append(test)
-        return [Row(*found) for found in self._read(sql + " ORDER BY intended", values)]
+        return [Row(*found) for found in self.read(sql + " ORDER BY intended", values)]
 
     def left(self) -> int:
         """How many resources may still exist that nobody wants to keep."""
@@ -271,19 +276,21 @@ class Ledger:
 
     def note(self, text: str) -> None:
         """Remember a step of the clean-up."""
-        self._write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
+        self.write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
 
     def steps(self) -> list[str]:
         """The steps of the clean-up, in their order."""
-        return [str(text) for (text,) in self._read("SELECT text FROM steps ORDER BY rowid")]
+        return [str(text) for (text,) in self.read("SELECT text FROM steps ORDER BY rowid")]
 
     # Access
 
-    def _write(self, sql: str, values: Sequence[object] = ()) -> int:
+    def write(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Change rows; how many."""
         with self._lock:
             return self._db.execute(sql, values).rowcount
 
-    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """What there is."""
         with self._lock:
             return self._db.execute(sql, values).fetchall()
 
@@ -304,49 +311,6 @@ class Ledger:
             self._db.execute("COMMIT")
 
 
-class Record:
-    """The ledger's row of one operation: what it is to make, and what became of it."""
-
-    def __init__(self, ledger: Ledger, stamp: Stamp, test: str) -> None:
-        self.ledger = ledger
-        self.stamp = stamp
-        self.test = test
-
-    def intended(self, kind: str, name: str | None) -> None:
-        """The request is about to leave. Raises NoRoom if the run may not have another server."""
-        ledger = self.ledger
-        ledger.begin()
-        limit = ledger.max_servers if kind == "server" else None
-        operation = self.stamp.operation
-        row = (operation, kind, name, ledger.process, ledger.worker, self.test, time.time())
-        written = ledger._write(_INTEND, (*row, self.stamp.expires, limit, limit, operation))
-        if not written:
-            raise NoRoom(f"the run has {limit} servers already, as many as it may have")
-
-    def bound(self, resource_id: str) -> None:
-        """The cloud has answered: this is its id."""
-        with suppress(sqlite3.Error):  # the stamp tells it, too
-            self.ledger._write(
-                "UPDATE resources SET state = 'bound', id = ?, bound = ? WHERE operation = ?",
-                (resource_id, time.time(), self.stamp.operation),
-            )
-
-    def gone(self) -> None:
-        """Nothing of it exists (any more), and that is confirmed."""
-        with suppress(sqlite3.Error):  # then the sweep asks the cloud
-            self.ledger.settle(self.stamp.operation, "gone")
-
-    def others(self) -> bool:
-        """Whether other processes of the run have what the same quota is for.
-
-        What this process holds together with them does not count: it will make no room.
-        """
-        try:
-            return bool(self.ledger._read(_OTHERS, (self.ledger.process, self.stamp.operation)))
-        except sqlite3.Error:
-            return False
-
-
 def directory(given: str | Path | None = None) -> Path:
     """Where the ledgers are: the given place, or one in the user's state directory."""
     if given:
@@ -356,9 +320,14 @@ def directory(given: str | Path | None = None) -> Path:
     return Path(platformdirs.user_state_dir("pytest-osfutures"))
 
 
-def path_of(place: Path, run: str) -> Path:
-    """The file of a run's ledger."""
-    return place / f"{run}{SUFFIX}"
+def path_of(place: Path, run: str, host: str = "") -> Path:
+    """The file of a run's ledger; with `host` of the part that workers on another host have."""
+    return place / f"{run}{APART if host else ''}{host}{SUFFIX}"
+
+
+def run_of(path: Path) -> str:
+    """The run that a ledger is of."""
+    return path.stem.partition(APART)[0]
 
 
 def reaper_lock(ledger: Path) -> Path:
@@ -376,7 +345,7 @@ def ledgers(place: Path) -> list[Ledger]:
     found = []
     for path in sorted(place.glob(f"*{SUFFIX}")):
         try:
-            found.append(Ledger(path, path.stem))
+            found.append(Ledger(path, run_of(path)))
         except sqlite3.Error:  # not ours, or of another version
             continue
     return found

@@ -170,9 +170,10 @@ def _of_run(cloud: Cloud, run: str) -> list[Leftover]:
 
 def _states(place: Path) -> dict[str, str]:
     """What the ledgers of this host say about each run."""
-    states = {}
+    states: dict[str, str] = {}
     for ledger in ledgers.ledgers(place):
-        states[ledger.run] = _state(ledger)
+        if states.get(ledger.run) != "alive":  # a run may have a ledger on each of several hosts
+            states[ledger.run] = _state(ledger)
         ledger.close()
     return states
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.holders import bury
-from pytest_osfutures.ledger import Ledger, log_path, reaper_lock
+from pytest_osfutures.ledger import Ledger, log_path, reaper_lock, run_of
 from pytest_osfutures.locks import ProcessLock
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def main() -> int:
 
 
 def _watch(path: Path, order: dict[str, Any]) -> None:
-    ledger = Ledger(path, path.stem)
+    ledger = Ledger(path, run_of(path))
     cleaned: set[str] = set()
     while True:
         time.sleep(LOOK)

@@ -177,8 +177,9 @@ def clean_up(
 ) -> bool:
     """Delete what dead processes have left (default: the whole run), trying for so many seconds.
 
-    Without `processes` everything goes that carries the run's stamp and is not kept. `patience`
-    is for each kind of resource to be gone. Returns whether all of it is gone.
+    Without `processes` everything goes that carries the run's stamp and is not kept; but if the
+    ledger is only a part of the run's, others may need what it does not know. `patience` is for
+    each kind of resource to be gone. Returns whether all of it is gone.
     """
     end = clock.now() + persistence
     named = list(processes)
@@ -186,7 +187,7 @@ def clean_up(
     while True:
         rows = ledger.rows("intent", "bound", processes=named)
         done = not rows or sweep_rows(source, ledger, rows, clock, note, patience)
-        if done and not named:
+        if done and not named and not ledger.part:
             done = _by_stamp(source, ledger, clock, note, patience)
         if done:
             return True

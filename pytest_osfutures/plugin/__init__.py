@@ -80,10 +80,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     guard = session.config.stash.get(GUARD, None)
     if guard is not None:
         guard.background.wait()
-        if guard.worker:
-            worker: Any = session.config
-            worker.workeroutput["osfutures_failures"] = guard.background.failures()
-        else:
+        if not guard.worker:
             guard.report_failures()
     return result
 
@@ -98,13 +95,14 @@ def pytest_osfutures_interrupted(
     """
     if not _is_in_use(session.config):
         return (yield)
-    if exitstatus == pytest.ExitCode.INTERRUPTED:
-        from pytest_osfutures.plugin.ending import interrupted
+    from pytest_osfutures.plugin import ending
 
-        interrupted(session.config)
+    if exitstatus == pytest.ExitCode.INTERRUPTED:
+        ending.interrupted(session.config)
     try:
         return (yield)
     except KeyboardInterrupt:
+        ending.interrupted_again(session.config)
         raise pytest.exit.Exception("interrupted again", pytest.ExitCode.INTERRUPTED) from None
 
 
@@ -147,24 +145,23 @@ def pytest_configure_node(node: Any) -> None:
     config = node.config
     if not options.CLOUD.value(config) and "OS_AUTH_URL" not in os.environ:
         return
-    from pytest_osfutures.plugin import guard
+    from pytest_osfutures.plugin import guard, workers
 
-    if options.CLOUD.value(config) != "fake":
-        known = config.stash.get(GUARD, None)
-        guard.hold_run(config, known.ledger if known is not None else None)
+    known, path = config.stash.get(GUARD, None), None
+    if known is not None or options.CLOUD.value(config) != "fake":
+        path = guard.hold_run(config, known.ledger if known is not None else None).path
         config.stash[IN_USE] = True
-    node.workerinput["osfutures_run"] = guard.run_id(config)
+    workers.introduce(node, path)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Tell of deletions in the background that have failed in a worker."""
+    """Take over what a worker has to say at its end."""
     del error
-    failures = getattr(node, "workeroutput", {}).get("osfutures_failures")
-    if failures:
-        from pytest_osfutures.plugin.background import report
+    if _is_in_use(node.config):
+        from pytest_osfutures.plugin.ending import worker_ended
 
-        report(node.config, failures)
+        worker_ended(node)
 
 
 @pytest.hookimpl(optionalhook=True)

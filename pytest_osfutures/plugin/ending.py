@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,9 +10,13 @@ import pytest
 from pytest_osfutures import ledger as ledgers
 from pytest_osfutures.holders import bury
 from pytest_osfutures.ledger import Ledger
-from pytest_osfutures.plugin import signals
+from pytest_osfutures.plugin import signals, workers
+from pytest_osfutures.plugin.background import report
 from pytest_osfutures.plugin.fixtures import GUARD, guard_of
 from pytest_osfutures.plugin.guard import CONTROLLER, Guard, counted
+
+#: Whether the end of the session has seen to what is left.
+FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def _ledger(config: pytest.Config) -> Ledger | None:
@@ -34,15 +39,41 @@ def interrupted(config: pytest.Config) -> None:
         _say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
 
+def interrupted_again(config: pytest.Config) -> None:
+    """Who interrupts the deletion does not want to wait for it."""
+    config.stash[FINISHED] = True
+
+
 def finish(session: pytest.Session) -> None:
     """Delete what is left of the run; the run fails if that cannot be done."""
     config = session.config
-    held = config.stash.get(CONTROLLER, None)
-    if held is not None and GUARD not in config.stash and held.left():
-        guard_of(config)  # the workers have left something, and are gone
-    guard = config.stash.get(GUARD, None)
-    if guard is not None and guard.finish() and session.exitstatus == pytest.ExitCode.OK:
+    config.stash[FINISHED] = True
+    guard = _clean_up(config)
+    if guard is not None and guard.left and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _clean_up(config: pytest.Config) -> Guard | None:
+    guard, ledger = config.stash.get(GUARD, None), _ledger(config)
+    if ledger is None:
+        return guard
+    if guard is not None and guard.worker:
+        workers.say_goodbye(config, guard)
+    apart, lost = workers.elsewhere(config, ledger)
+    if guard is None and (ledger.left() or apart or lost):
+        guard = guard_of(config)  # the workers have left something, and are gone
+    if guard is not None:
+        guard.finish(apart, lost)
+    return guard
+
+
+def worker_ended(node: Any) -> None:
+    """Note what a worker of xdist wants to keep, and tell of what it could not delete."""
+    ledger = _ledger(node.config)
+    if ledger is not None:
+        workers.hear(node, ledger)
+    if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
+        report(node.config, failures)
 
 
 def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
@@ -73,8 +104,8 @@ def summarise(config: pytest.Config, terminal: Any) -> None:
         terminal.write_line(text)
     for row in kept:
         terminal.write_line(f"kept: {row}")
-    for row in left:
-        terminal.write_line(f"NOT deleted: {row}: {row.note or 'it is still there'}")
+    for text in left:
+        terminal.write_line(f"NOT deleted: {text}")
     if (kept or left) and ledger.path is not None:
         terminal.write_line(f"to delete: {command(config, ledger)}")
 
@@ -97,11 +128,26 @@ def leave(config: pytest.Config) -> None:
         return
     guard = config.stash.get(GUARD, None)
     worker = guard is not None and guard.worker
+    if not worker and not config.stash.get(FINISHED, False):
+        _clean_up_late(config, ledger)
     if not worker and ledger.path is not None and (left := ledger.left()):
         verb = "is" if left == 1 else "are"
         _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
     _close(ledger, bool(worker))
     signals.remove()
+
+
+def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
+    """The end of the session was skipped: by a plugin that has raised, for one.
+
+    That is the reaper's. Where there is none, nobody else would do it.
+    """
+    from pytest_osfutures.plugin import options
+
+    if options.REAPER.value(config) == "off" and (left := ledger.left()):
+        _say(config, f"deleting {counted(left)}, as there is no reaper (interrupt to leave them)")
+        with suppress(KeyboardInterrupt):
+            _clean_up(config)
 
 
 def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
@@ -114,7 +160,8 @@ def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
 def _close(ledger: Ledger, worker: bool) -> None:
     """If nothing is left, the reaper may go, and the ledger with it."""
     path = ledger.path
-    over = not worker and not ledger.left()
+    last = ledger.leave() if ledger.part else not worker
+    over = last and not ledger.left()
     if over:
         ledger.turn(["running"], "ended")
     kept = ledger.rows("kept")

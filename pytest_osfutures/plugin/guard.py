@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from pytest_osfutures import ledger as ledgers
 from pytest_osfutures import reaper
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.ledger import Ledger, Row
+from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.leftovers import Unreadable
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
@@ -47,10 +49,10 @@ def directory(config: pytest.Config) -> Path:
     return ledgers.directory(options.LEDGER.value(config))
 
 
-def hold_run(config: pytest.Config, own: Ledger | None) -> None:
+def hold_run(config: pytest.Config, own: Ledger | None) -> Ledger:
     """Let the controller of xdist be one of the run's processes, as long as it lives.
 
-    `own` is the ledger of a controller that is one already.
+    `own` is the ledger of a controller that is one already. Returns the run's.
     """
     if own is not None:
         config.stash[CONTROLLER] = own
@@ -59,6 +61,12 @@ def hold_run(config: pytest.Config, own: Ledger | None) -> None:
         config.stash[CONTROLLER] = Ledger(ledgers.path_of(directory(config), run), run)
         config.stash[CONTROLLER].join()
         signals.install()
+    return config.stash[CONTROLLER]
+
+
+def identity(path: Path) -> str:
+    """Where a ledger is, for workers to compare."""
+    return f"{socket.gethostname()}:{path}"
 
 
 def counted(number: int) -> str:
@@ -77,9 +85,10 @@ class Guard:
         self.cloud = cloud
         self.worker = worker_id(config)
         self.background = Background()
-        self.left: list[Row] = []
+        self.left: list[str] = []
         self.said: list[str] = []
         self.sweeping: threading.Thread | None = None
+        self.parts = 0
         self.ledger = self._join()
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
         configuration = cloud.configuration()
@@ -94,22 +103,34 @@ class Guard:
     def _join(self) -> Ledger:
         project = self.cloud.session.get_project_id() or ""
         while True:
-            run = run_id(self.config)
-            path = ledgers.path_of(directory(self.config), run)
-            held = self.config.stash.get(CONTROLLER, None)
-            ledger = held or Ledger(None if self.cloud.fake is not None else path, run)
+            ledger = self.config.stash.get(CONTROLLER, None) or self._open()
             if ledger.join(self.worker):
                 ledger.describe(self.cloud.name, self.cloud.auth_url, project)
                 return ledger
             ledger.close()  # everything else of the run is dead, and the reaper is at it
-            self.config.stash[RUN] = new_id()
+            if ledger.part:
+                self.parts += 1
+            else:
+                self.config.stash[RUN] = new_id()
+
+    def _open(self) -> Ledger:
+        """The run's ledger; of a worker that cannot get at the controller's, one beside it."""
+        run, place = run_id(self.config), directory(self.config)
+        path: Path | None = None
+        if self.cloud.fake is None:
+            path = ledgers.path_of(place, run)
+            theirs = getattr(self.config, "workerinput", {}).get("osfutures_ledger")
+            if theirs and theirs != identity(path):
+                again = f".{self.parts}" if self.parts else ""
+                path = ledgers.path_of(place, run, socket.gethostname() + again)
+        return Ledger(path, run)
 
     def begin(self) -> None:
         """Sweep what older runs have left, in the background, and mind the signals."""
         if self.cloud.fake is not None:
             return
         signals.install()
-        if not self.worker:
+        if not self.worker or (self.ledger.part and self.ledger.living() == 1):
             self.sweeping = threading.Thread(
                 target=self._sweep, name="osfutures-sweep", daemon=True
             )
@@ -137,14 +158,15 @@ class Guard:
         """Tell of runs that were reaped, and remove the ledgers that nobody needs any more."""
         for ledger in ledgers.ledgers(place):
             run = ledger.info()
+            assert ledger.path is not None
             if run is not None and run.state == "reaped" and run.cloud == self.cloud.name:
                 gone = len(ledger.rows("gone"))
-                log = ledgers.log_path(place / ledger.run)
+                log = ledgers.log_path(ledger.path)
                 where = f", as {log} tells" if log.exists() else ""
                 self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
                 ledger.turn(["reaped"], "ended")
             if ledger.is_needless():
-                ledgers.remove(ledgers.path_of(place, ledger.run))
+                ledgers.remove(ledger.path)
             ledger.close()
 
     def _alive(self, place: Path) -> list[str]:
@@ -162,20 +184,39 @@ class Guard:
         """Let what could not be deleted in the background be errors of its tests."""
         report(self.config, self.background.failures())
 
-    def finish(self) -> list[Row]:
-        """Delete what is left of the run; return what could not be deleted."""
+    def finish(self, apart: Sequence[str] = (), lost: Sequence[str] = ()) -> None:
+        """Delete what is left of the run; `left` is what could not be deleted.
+
+        `apart` are workers with a ledger of their own, `lost` those that may have had one.
+        """
         if self.sweeping is not None:
             self.sweeping.join(PATIENCE)
             self.sweeping = None
-        if not self.worker and self.ledger.left():
-            self._clean_up()
-        return self.left
+        if not self.worker and (self.ledger.left() or apart or lost):
+            self._clean_up(lost)
 
-    def _clean_up(self) -> None:
-        before = self.ledger.left()
-        source, note = self.cloud.source, self.ledger.note
+    def _clean_up(self, lost: Sequence[str]) -> None:
+        gone: list[str] = []
+
+        def note(text: str) -> None:
+            self.ledger.note(text)
+            if text.endswith("is gone"):
+                gone.append(text)
+
+        ours: list[str] = []
+        keep = options.Settings.of(self.config).keep
+        if lost and keep != "never":
+            ours = self.ledger.processes()  # and nothing by stamp
+            self.said.append(
+                f"lost on other hosts: {', '.join(lost)}; what they have left is for the reapers "
+                f"there, which know what --os-keep={keep} wants"
+            )
         clock = self.cloud.fake.clock if self.cloud.fake is not None else SystemClock()
-        clean_up(source, self.ledger, clock, note, (), PERSISTENCE, PERSISTENCE / 2)
-        self.left = self.ledger.rows("intent", "bound")
-        if swept := before - len(self.left):
-            self.said.append(f"deleted {counted(swept)} that the tests had left")
+        source, insist = self.cloud.source, (PERSISTENCE, PERSISTENCE / 2)
+        complete = clean_up(source, self.ledger, clock, note, ours, *insist)
+        rows = self.ledger.rows("intent", "bound")
+        self.left = [f"{row}: {row.note or 'it is still there'}" for row in rows]
+        if not complete and not rows:
+            self.left = self.ledger.steps()[-1:]
+        if gone:
+            self.said.append(f"deleted {counted(len(gone))} that the tests had left")

@@ -247,14 +247,10 @@ class SharedScope:
     def close(self) -> None:
         """Hold it no longer, and delete what nobody else holds; CleanupError names what stays."""
         shared, self._shared = self._shared, {}
-        try:
-            for each in shared.values():
-                each.stop()
-            rows = self.holders.give_back(shared)
-            left = list(self._delete(rows)) if rows else []
-        except KeyboardInterrupt:
-            self.guard.abandoned = True
-            raise
+        for each in shared.values():
+            each.stop()
+        rows = self.holders.give_back(shared)
+        left = list(self._delete(rows)) if rows else []
         if left:
             text = f"{len(left)} of {len(rows)} shared resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 import textwrap
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.chaos.suite import World
+from tests.chaos.suite import World, until
 
 
 def test_max_servers(world: World) -> None:
@@ -174,3 +176,103 @@ def test_the_failure_of_a_shared_server_is_everybodys(world: World) -> None:
     assert run.out.count("E   pytest_osfutures.errors.ObjectCreationError: server.create") == 2
     assert world.alive() == []
     world.settle()
+
+
+@pytest.fixture
+def far(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where one worker has its ledgers, as if it were on another host."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(world.ledgers))
+    return world.place / "far"
+
+
+def _two(far: Path) -> list[str]:
+    """A worker beside the controller, and one that sees other directories."""
+    beside, apart = ("--tx", "popen"), ("--tx", f"popen//env:XDG_STATE_HOME={far}")
+    return [*beside, *apart, "--dist=load", "--os-ledger="]
+
+
+def _files(place: Path) -> list[str]:
+    return sorted(path.name for path in place.glob("pytest-osfutures/*"))
+
+
+def test_a_worker_elsewhere_is_of_the_run_and_has_its_own_ledger(world: World, far: Path) -> None:
+    text = """
+    @pytest.mark.parametrize("number", range(2))
+    def test_it(number, os_cloud, os_volumes, web):
+        mark("here")
+        until(lambda: marks().count("here") == 2)
+        os_cloud.cinder.volumes.create_async(1, name="forgotten").result()
+        disk, vm = os_volumes.create_async().result(), web.result()
+        mark(f"run:{os_cloud.run}")
+        mark(f"web:{vm.id}")
+        mark(str(os_cloud.ledger.path))
+        if "/far" in str(os_cloud.ledger.path):
+            mark(f"volume:{disk.id}")
+            assert 0
+    """
+    run = world.run(_shared(text), *_two(far), "--os-keep=failed")
+    assert run.wait() == 1, run.out
+    assert "1 failed, 1 passed" in run.out
+    marks = set(run.marks.read_text().split())
+    (of,) = [each.removeprefix("run:") for each in marks if each.startswith("run:")]
+    webs = [each.removeprefix("web:") for each in marks if each.startswith("web:")]
+    assert len(webs) == 2  # one for each host
+    host = socket.gethostname()
+    (apart,) = [Path(each) for each in marks if each.startswith(str(far))]
+    assert apart.name == f"{of}@{host}.sqlite"
+    (kept,) = [each.removeprefix("volume:") for each in marks if each.startswith("volume:")]
+    alive = world.alive(of)
+    assert f"volume {kept}" in alive
+    assert f"kept: volume osf-{of[:6]}" in run.out
+    assert (
+        f"server {webs[0]}" in alive or f"server {webs[1]}" in alive
+    )  # of the session that failed
+    assert len(alive) == 2, run.out
+
+
+def test_a_crash_elsewhere_is_for_the_reaper_there(world: World, far: Path) -> None:
+    text = """
+    @pytest.mark.parametrize("number", range(2))
+    def test_it(number, os_cloud, os_servers):
+        vm = os_servers.create_async().result()
+        mark("here")
+        until(lambda: marks().count("here") == 2)
+        if "/far" in str(os_cloud.ledger.path):
+            mark(f"dies:{vm.id}")
+            os._exit(3)
+        until(lambda: "gone" in marks())
+        assert os_cloud.nova.servers.get(vm.id).status == "ACTIVE"
+    """
+    run = world.run(_shared(text), *_two(far), "--max-worker-restart=0")
+    dead = until(
+        lambda: [each[5:] for each in run.marks.read_text().split() if each.startswith("dies:")],
+        "a death",
+    )
+    until(lambda: f"server {dead[0]}" not in world.alive(), "the reaper elsewhere")
+    assert len(world.alive()) == 1
+    run.marks.write_text(run.marks.read_text() + "gone\n")
+    assert run.wait() == 1, run.out
+    assert "1 failed, 1 passed" in run.out
+    assert world.alive() == []
+
+
+def test_without_a_reaper_a_session_that_was_cut_short_is_swept_at_the_very_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = """
+    import pytest
+
+    def pytest_sessionfinish(session):
+        if not hasattr(session.config, "workerinput"):
+            raise KeyboardInterrupt  # as a second Ctrl-C
+    """
+    text = """
+    def test_it(os_cloud):
+        os_cloud.cinder.volumes.create_async(1, name="forgotten").result()
+    """
+    (world.place / "cut_short.py").write_text(textwrap.dedent(plugin))
+    monkeypatch.setenv("PYTHONPATH", str(world.place))
+    run = world.run(textwrap.dedent(text), "-n1", "-p", "cut_short", "--os-reaper=off")
+    run.wait()
+    assert "osfutures: deleting 1 resource, as there is no reaper" in run.out
+    assert world.alive() == []

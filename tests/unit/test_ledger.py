@@ -140,6 +140,29 @@ def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
     ledger.close()
 
 
+def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> None:
+    own, part = Ledger(path, RUN), ledgers.path_of(path.parent, RUN, "host.example.org")
+    apart = Ledger(part, RUN)
+    assert (own.part, apart.part) == (False, True)
+    assert own.join()
+    assert apart.join("gw0")
+    assert apart.workers() == ["gw0"]
+    found = ledgers.ledgers(path.parent)
+    assert [each.run for each in found] == [RUN, RUN]
+    record = apart.record(stamp())
+    record.intended("server", "web")
+    record.bound("4711")
+    apart.keep("server", "4711")
+    for _ in range(2):
+        own.take_in(*apart.rows("kept"))
+    assert own.rows() == apart.rows()
+    assert apart.leave()
+    for each in (own, apart, *found):
+        each.close()
+    ledgers.remove(path)
+    assert part.exists()
+
+
 def test_a_process_is_dead_when_the_kernel_says_so(path: Path) -> None:
     ledger = Ledger(path, RUN)
     ledger.join()
@@ -205,7 +228,7 @@ def test_a_writer_may_be_killed_between_any_two_statements(path: Path) -> None:
         for name, state in said:  # what it had done when it said so is there
             assert STATES.index(rows[name].state) >= STATES.index(state)
         assert all((row.id is None) == (row.state == "intent") for row in rows.values())
-        assert ledger._read("PRAGMA integrity_check") == [("ok",)]
+        assert ledger.read("PRAGMA integrity_check") == [("ok",)]
         assert ledger.living() == 0
         assert len(rows) > known
         known = len(rows)

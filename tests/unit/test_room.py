@@ -11,7 +11,8 @@ import pytest
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.errors import QuotaExceeded
 from pytest_osfutures.holders import Holders
-from pytest_osfutures.ledger import Ledger, Record
+from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.record import Record
 from pytest_osfutures.stamp import Stamp, new_id
 
 from .api import Fault, answer
@@ -103,7 +104,7 @@ def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledge
     assert isinstance(cloud.binding.ledger, Ledger)
     mine, theirs = Holders(cloud.binding.ledger), Holders(other)
     for ledger in (cloud.binding.ledger, other):
-        ledger._write("INSERT INTO processes VALUES (?, '', 0)", (ledger.process,))
+        ledger.write("INSERT INTO processes VALUES (?, '', 0)", (ledger.process,))
     theirs.claim("server web", {})
     with theirs.creating("server web"):
         _make(other, "server")

@@ -12,7 +12,7 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.inprocess import session
-from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.ledger import Ledger, path_of
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.sweep import SETTLING, Sweep, clean_up, sweep_expired
@@ -133,6 +133,17 @@ def test_what_the_ledger_does_not_know_is_found_by_its_stamp(world: World) -> No
     world.noted("volume", twin, world.volume(twin.metadata()))
     assert world.clean_up()
     assert world.left() == set()
+
+
+def test_a_part_of_the_run_leaves_alone_what_it_does_not_know(world: World, tmp_path: Path) -> None:
+    part = Ledger(path_of(tmp_path, RUN, "host"), RUN)
+    world.ledger.close()
+    world.ledger = part
+    others = world.server(stamp().metadata())
+    mine = stamp()
+    world.noted("volume", mine, world.volume(mine.metadata()))
+    assert world.clean_up()
+    assert world.left() == {others}
 
 
 def test_a_request_that_was_under_way_may_take_effect_late(world: World) -> None:

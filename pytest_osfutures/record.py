@@ -1,0 +1,77 @@
+"""What one operation is to make, as it is noted in the ledger before the request leaves."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.errors import NoRoom
+from pytest_osfutures.stamp import Stamp
+
+if TYPE_CHECKING:
+    from pytest_osfutures.ledger import Ledger
+
+_INTEND = """
+INSERT INTO resources(
+    operation, kind, name, process, worker, test, state, tries, intended, expires)
+SELECT ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?
+WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
+    WHERE kind = 'server' AND state IN ('intent', 'bound') AND operation <> ?)
+ON CONFLICT(operation) DO UPDATE SET
+    state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
+"""
+#: Cinder has one quota of bytes for all that it makes.
+_OTHERS = """
+SELECT 1 FROM resources AS other, resources AS own
+WHERE other.state = 'bound' AND other.process <> ?1 AND own.operation = ?2
+    AND (other.kind = own.kind OR other.kind IN ('volume', 'snapshot', 'backup')
+        AND own.kind IN ('volume', 'snapshot', 'backup'))
+    AND other.operation NOT IN
+        (SELECT operation FROM shared JOIN holders USING (name) WHERE process = ?1)
+LIMIT 1
+"""
+
+
+class Record:
+    """The ledger's row of one operation: what it is to make, and what became of it."""
+
+    def __init__(self, ledger: Ledger, stamp: Stamp, test: str) -> None:
+        self.ledger = ledger
+        self.stamp = stamp
+        self.test = test
+
+    def intended(self, kind: str, name: str | None) -> None:
+        """The request is about to leave. Raises NoRoom if the run may not have another server."""
+        ledger = self.ledger
+        ledger.begin()
+        limit = ledger.max_servers if kind == "server" else None
+        operation = self.stamp.operation
+        row = (operation, kind, name, ledger.process, ledger.worker, self.test, time.time())
+        written = ledger.write(_INTEND, (*row, self.stamp.expires, limit, limit, operation))
+        if not written:
+            raise NoRoom(f"the run has {limit} servers already, as many as it may have")
+
+    def bound(self, resource_id: str) -> None:
+        """The cloud has answered: this is its id."""
+        with suppress(sqlite3.Error):  # the stamp tells it, too
+            self.ledger.write(
+                "UPDATE resources SET state = 'bound', id = ?, bound = ? WHERE operation = ?",
+                (resource_id, time.time(), self.stamp.operation),
+            )
+
+    def gone(self) -> None:
+        """Nothing of it exists (any more), and that is confirmed."""
+        with suppress(sqlite3.Error):  # then the sweep asks the cloud
+            self.ledger.settle(self.stamp.operation, "gone")
+
+    def others(self) -> bool:
+        """Whether other processes of the run have what the same quota is for.
+
+        What this process holds together with them does not count: it will make no room.
+        """
+        try:
+            return bool(self.ledger.read(_OTHERS, (self.ledger.process, self.stamp.operation)))
+        except sqlite3.Error:
+            return False
