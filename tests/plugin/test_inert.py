@@ -42,9 +42,9 @@ def test_the_plugin_can_be_left_out(pytester: pytest.Pytester) -> None:
 
 def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--fixtures")
-    result.stdout.fnmatch_lines(
-        ["os_cloud *", "*The cloud under test*", "os_servers *", "*A factory of servers*"]
-    )
+    result.stdout.fnmatch_lines(["os_cloud *", "*The cloud under test*"])
+    result.stdout.fnmatch_lines(["os_servers *", "*A factory of servers*"])
+    result.stdout.fnmatch_lines(["os_servers_shared *", "*A factory of servers that all workers*"])
     said = result.stdout.str()
     for name in FACTORIES:
         for end in ("", "_class", "_module", "_session"):
