@@ -19,6 +19,7 @@ from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.leftovers import Leftover, Unreadable
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.sweep import (
+    SETTLING,
     Sweep,
     clean_up_dead,
     dead_runs,
@@ -125,7 +126,7 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     for ledger in [] if args.expired else dead:
         if args.dry_run:
             left += _would(_of_run(cloud, ledger.run))
-        elif not clean_up_dead(cloud.source, ledger, SystemClock(), _say):
+        elif not clean_up_dead(cloud.source, ledger, SystemClock(), _say, SETTLING + 10.0):
             left += ledger.left()
             print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
     if not args.dead:

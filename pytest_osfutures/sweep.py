@@ -212,7 +212,9 @@ def _by_stamp(source: Source, ledger: Ledger, clock: Clock, note: Note, patience
         return False
 
 
-def clean_up_dead(source: Source, ledger: Ledger, clock: Clock, note: Note) -> bool:
+def clean_up_dead(
+    source: Source, ledger: Ledger, clock: Clock, note: Note, persistence: float = 0.0
+) -> bool:
     """Finish what the reaper of a dead run did not; whether all of it is gone.
 
     Somebody else who is at it already is left to it, and counts as a no.
@@ -223,7 +225,7 @@ def clean_up_dead(source: Source, ledger: Ledger, clock: Clock, note: Note) -> b
         return False
     try:
         ledger.turn(["running"], "reaping")
-        complete = clean_up(source, ledger, clock, note, persistence=0.0)
+        complete = clean_up(source, ledger, clock, note, persistence=persistence)
         if complete:
             ledger.turn(["reaping"], "reaped")
         return complete
