@@ -58,8 +58,10 @@ def _ask(world: World, servers: int) -> list[Any]:
     def ask() -> None:
         image, flavor = world.an_image(), world.a_flavor()
         create = world.nova.servers.create_async_r
-        for number in range(servers):
-            futures.append(create(f"s{number}", image, flavor, nics="none", tout=2 * LONG))
+        futures.extend(
+            create(f"s{number}", image, flavor, nics="none", tout=2 * LONG)
+            for number in range(servers)
+        )
 
     world.timeline.spawn(ask)
     return futures
