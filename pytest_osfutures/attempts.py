@@ -39,14 +39,9 @@ from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import retry_after
 from pytest_osfutures.start import Call, settle
-from pytest_osfutures.submission import (
-    Binding,
-    Record,
-    Submission,
-    accepted,
-    submit_stamped,
-)
+from pytest_osfutures.submission import Binding, Submission, accepted, submit_stamped
 from pytest_osfutures.timers import Timer
+from pytest_osfutures.turn import Turn
 from pytest_osfutures.undo import Undoing, finish
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
@@ -96,11 +91,11 @@ class Attempts:
         self.over = False
         self.stamp = binding.stamp()
         self.record = binding.record(self.stamp)
+        self.turn = Turn(binding, self.record, tout or PATIENCE)
         self.made: Submission | None = None
         self.undone: list[Undoing] = []
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
-        self.queued_at: float | None = None
         self.sendings = 0
         self.overdue: set[int] = set()
         self.late: Submission | None = None
@@ -139,12 +134,11 @@ class Attempts:
         try:
             submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
         except BaseException as error:
-            made = [each for each in accepted(self.binding, None, sent) if _creates(each)]
-            come = (
-                partial(self._broken_off, error, made[0])
-                if made
-                else partial(self._refused, error, sent[-1] if sent else None)
-            )
+            come = partial(self._refused, error, sent[-1] if sent else None)
+            for made in accepted(self.binding, None, sent):
+                if made.operation is not None and made.operation.creates:
+                    come = partial(self._broken_off, error, made)
+                    break
         else:
             come = partial(self._accepted, submission)
         patience.cancel()
@@ -180,14 +174,14 @@ class Attempts:
         if submission.operation is None:
             self._succeed(submission.plain)
             return
-        self.made, self.queued_at = submission, None
+        self.made = submission
+        self.turn.come()
         if self.ending:
             self._clean_up(CancelledError())
             return
         watch = submission.watch(self.tout, self._ended)
-        watch.tout += max(
-            0.0, self.began_at - watch.accepted_at
-        )  # of an earlier try: looked at anew
+        # One of an earlier try is looked at anew.
+        watch.tout += max(0.0, self.began_at - watch.accepted_at)
         self.future._begun(submission.plain, watch)
         self.engine.watch(watch)
 
@@ -216,10 +210,12 @@ class Attempts:
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
+        again = partial(self._resend, error)
         if isinstance(error, NoRoom):
-            self._wait_for_turn(error, None)
+            self.turn.wait_in_run(again, lambda _: self._end(error))
         elif over_quota(sent) and not self.ending:
-            self._wait_for_room(error, sent)
+            give_up = partial(self._give_up, error, sent)
+            self.turn.wait_in_cloud(again, partial(self._answer, error, sent), give_up)
         else:
             self._answer(error, sent)
 
@@ -242,38 +238,16 @@ class Attempts:
         elif answer is Answer.AGAIN:
             self._again_when_free(error, sent)
         else:
-            self._end(explained(self.binding, error, sent, self.engine.clock.now() - self.began_at))
+            self._give_up(error, sent, self.engine.clock.now() - self.began_at)
+
+    def _give_up(self, error: BaseException, sent: Exchange | None, seconds: float) -> None:
+        self._end(explained(self.binding, error, sent, seconds))
 
     def _broken_off(self, error: BaseException, submission: Submission) -> None:
         """The plain call raised after one of its requests had made something."""
         self.made = submission
         self._note(error)
         self._clean_up(error)
-
-    def _wait_for_turn(self, error: BaseException, sent: Exchange | None) -> None:
-        """Ask again whether there may be one more; that costs no try."""
-        now, poll = self.engine.clock.now(), self.binding.source.poll
-        self.queued_at = now if self.queued_at is None else self.queued_at
-        waited = now - self.queued_at
-        if waited > (self.tout or PATIENCE):
-            self._end(explained(self.binding, error, sent, waited))
-        else:
-            pause = poll.fastest if sent is None else poll.interval(waited, 0.0)
-            self.engine.later(pause, partial(self._resend, error))
-
-    def _wait_for_room(self, error: BaseException, sent: Exchange | None) -> None:
-        """Go on when one of our own deletions has ended, here or in another worker."""
-        if self.engine.monitor.room.wait(self.binding.source, partial(self._resend, error)):
-            return
-        if self.record is None:
-            self._answer(error, sent)
-        else:
-            self.engine.submissions.submit(partial(self._ask_for_room, error, sent, self.record))
-
-    def _ask_for_room(self, error: BaseException, sent: Exchange | None, record: Record) -> None:
-        """On the pool: only what others have can make room that nobody here knows of."""
-        go_on = self._wait_for_turn if record.others() else self._answer
-        self.engine.soon(partial(go_on, error, sent))
 
     def _found(
         self, error: BaseException, sent: Exchange, operation: Operation, bodies: Sequence[Body]
@@ -415,10 +389,6 @@ class Attempts:
             finish(gone, failure)
         if failure is not None and not waiting:
             _log_failure(failure)
-
-
-def _creates(submission: Submission) -> bool:
-    return submission.operation is not None and submission.operation.creates
 
 
 def _log_failure(failure: BaseException | None) -> None:

@@ -25,6 +25,7 @@ class Flight:
     """A look that is not answered yet; `covered` are the watches that had joined when it left."""
 
     look: Look
+    left_at: float
     covered: tuple[Watch, ...]
 
     @property
@@ -116,9 +117,11 @@ class Group:
     @property
     def due(self) -> float:
         """When the next look may leave; a moment that has passed says since when it waits."""
-        if any(not flight.aside for flight in self.in_flight.values()):
-            return math.inf
-        return max(self.quiet_until, -math.inf if self.confirm else self._usually_due())
+        patience = self.reader.poll.slowest  # one that hangs must not hold up the others for long
+        held = (flight.left_at for flight in self.in_flight.values() if not flight.aside)
+        held_until = max(held, default=-math.inf) + patience
+        due = -math.inf if self.confirm else self._usually_due()
+        return max(self.quiet_until, held_until, due)
 
     def _usually_due(self) -> float:
         heap = self._by_due
@@ -150,8 +153,8 @@ class Group:
 
     def _overdue(self, now: float) -> list[Ref]:
         """What no list of changes has told of for long, or has told to be going."""
-        if self.in_flight or not self.kind.changes_since:
-            return []  # everything is being asked for
+        if not self.kind.changes_since or any(each.aside for each in self.in_flight.values()):
+            return []  # or everything is being asked for
         late = [ref for ref, heard in self.mentioned.items() if now - heard > OVERDUE]
         return [*self.going, *late]
 

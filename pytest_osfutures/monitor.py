@@ -265,7 +265,7 @@ class Monitor:
         lost = Outcome(look, now, now + patience, error=f"no answer within {patience:g} s")
         timer = Timer(now + patience, lambda: self._arrived(group, timer, lost))
         self._timers.add(timer)
-        group.in_flight[timer] = Flight(look, tuple(group.unlisted))
+        group.in_flight[timer] = Flight(look, now, tuple(group.unlisted))
         if look.listing:
             group.rest_until = now + group.reader.poll.fastest
 

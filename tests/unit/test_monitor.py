@@ -233,6 +233,24 @@ def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
     assert held[0] < 20
 
 
+@pytest.mark.parametrize("many", [1, 10])
+def test_a_look_that_hangs_holds_up_the_others_for_a_moment_only(many: int) -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 4.0, many)
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
+    hung: list[Look] = []
+
+    def hang(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        if scene.clock.now() > 3 and not hung:
+            hung.append(look)
+        else:
+            start(reader, look, deliver)
+
+    monitor._start_look = hang
+    assert scene.run(lambda: all(ends), within=4 + scene.world.poll.slowest)
+    assert hung
+
+
 def test_the_last_few_of_many_are_listed_and_not_read_one_by_one() -> None:
     scene = Scene()
     ends = create_many(scene, lambda number: 5.0 if number > 4 else 60.0)

@@ -1,0 +1,67 @@
+"""Waiting for room: under a quota of the cloud's, or under the run's own limit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from pytest_osfutures.submission import Binding, Record
+
+Step = Callable[[], None]
+
+
+class Turn:
+    """One call's place in the queue for what may exist at a time. To wait costs it no try.
+
+    `patience` bounds (in seconds) how long it waits for others to ask again.
+    """
+
+    def __init__(self, binding: Binding, record: Record | None, patience: float) -> None:
+        self.binding = binding
+        self.engine = binding.engine
+        self.record = record
+        self.patience = patience
+        self.since: float | None = None
+
+    def come(self) -> None:
+        """It is this call's turn: the next time it begins to wait anew."""
+        self.since = None
+
+    def wait_in_run(self, again: Step, too_late: Callable[[float], None]) -> None:
+        """The run has as much as it may have: call `again` in a moment.
+
+        Or `too_late` with the seconds for which it has waited. Call in the loop, as the others.
+        """
+        self._wait(self.binding.source.poll.fastest, again, too_late)
+
+    def wait_in_cloud(self, again: Step, refused: Step, too_late: Callable[[float], None]) -> None:
+        """The quota is used up: call `again` when one of our deletions has ended.
+
+        Here, or in another worker; `refused` if nobody of the run has anything that could go.
+        """
+        if self.engine.monitor.room.wait(self.binding.source, again):
+            return
+        if self.record is None:
+            refused()
+        else:
+            ask = partial(self._ask, self.record, again, refused, too_late)
+            self.engine.submissions.submit(ask)
+
+    def _ask(
+        self, record: Record, again: Step, refused: Step, too_late: Callable[[float], None]
+    ) -> None:
+        """On the pool: only what others have can make room that nobody here knows of."""
+        if record.others():
+            self.engine.soon(partial(self._wait, None, again, too_late))
+        else:
+            self.engine.soon(refused)
+
+    def _wait(self, pause: float | None, again: Step, too_late: Callable[[float], None]) -> None:
+        now = self.engine.clock.now()
+        self.since = now if self.since is None else self.since
+        waited = now - self.since
+        if waited > self.patience:
+            too_late(waited)
+        else:
+            usual = self.binding.source.poll.interval(waited, 0.0)
+            self.engine.later(usual if pause is None else pause, again)
