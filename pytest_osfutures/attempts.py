@@ -97,7 +97,7 @@ class Attempts:
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
         self.sendings = 0
-        self.overdue: set[int] = set()
+        self.overdue: tuple[int, ...] = ()
         self.late: Submission | None = None
         self.unfinished: Submission | None = None
 
@@ -165,7 +165,7 @@ class Attempts:
         """No answer came in the time that the whole try has; none may ever come."""
         if number != self.sendings or self.made is not None or self.idle:
             return
-        self.overdue.add(number)
+        self.overdue += (number,)
         why = f"no answer to the request within {self.tout or PATIENCE:g} s"
         facts = Facts(seconds=self.engine.clock.now() - self.began_at)
         self._refused(OperationTimeout(why, facts), sent[-1] if sent else None)

@@ -25,7 +25,7 @@ BeforeSending = Callable[[str, str, Any, Mapping[str, str]], Any]
 _FOR_TOKEN = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Exchange:
     """One request that changes something, and its answer; `status` 0 means that none came.
 

@@ -167,8 +167,8 @@ class Cloud:
     def _endpoint(self, service: str, lowest: str, highest: str) -> tuple[str, str | None]:
         """The microversion to speak: the clouds.yaml's own default, else the newest that both know.
 
-        And the endpoint: where the catalog's URL has no version only the sdk finds the way from
-        there by itself, and where it has one the client would copy the catalog for each request.
+        And the endpoint, if the catalog's URL is without a version: only the sdk finds the way from
+        there by itself.
         """
         from keystoneauth1.exceptions import EndpointNotFound
 
@@ -184,8 +184,7 @@ class Cloud:
             raise CloudUnreachable(
                 f"the catalog of cloud {self.name!r} has no {service} service{where}"
             )
-        whole = re.search(r"/v\d", data.catalog_url or "/v0")
-        endpoint = data.catalog_url if whole else data.url
+        endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
         chosen = self._config and self._config.get_default_microversion(service)
         if chosen:
             return str(chosen), endpoint

@@ -52,7 +52,7 @@ class Kind:
         return Ref(self, path, re.split(r"[/=]", path)[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Ref:
     """One resource: its kind, the path that reads it, and its id in lists."""
 
@@ -61,7 +61,7 @@ class Ref:
     id: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sight:
     """What one read said about one resource; `body` None says that it is not there.
 

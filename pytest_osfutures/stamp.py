@@ -25,7 +25,7 @@ _NAME = re.compile(rf"{_TEXT}(-|\Z)")
 _DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Stamp:
     """Whose a resource is: the run, the operation, and when it may be deleted (epoch seconds)."""
 

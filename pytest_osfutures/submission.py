@@ -81,7 +81,7 @@ class Binding:
         return None if self.ledger is None else self.ledger.record(stamp)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A plain call that was accepted: its result, and the operation that it has started."""
 

@@ -26,7 +26,7 @@ class Reader(Protocol):
         """Carry out one look; never raises, whatever goes wrong is in the outcome."""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Watch:
     """One operation in flight; times on the engine's clock, `versions` a service's microversion.
 

@@ -95,14 +95,13 @@ def pytest_osfutures_interrupted(
     """
     if not _is_in_use(session.config):
         return (yield)
-    from pytest_osfutures.plugin import ending
-
     if exitstatus == pytest.ExitCode.INTERRUPTED:
-        ending.interrupted(session.config)
+        from pytest_osfutures.plugin.ending import interrupted
+
+        interrupted(session.config)
     try:
         return (yield)
     except KeyboardInterrupt:
-        ending.interrupted_again(session.config)
         raise pytest.exit.Exception("interrupted again", pytest.ExitCode.INTERRUPTED) from None
 
 

@@ -39,11 +39,6 @@ def interrupted(config: pytest.Config) -> None:
         _say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
 
-def interrupted_again(config: pytest.Config) -> None:
-    """Who interrupts the deletion does not want to wait for it."""
-    config.stash[FINISHED] = True
-
-
 def finish(session: pytest.Session) -> None:
     """Delete what is left of the run; the run fails if that cannot be done."""
     config = session.config
