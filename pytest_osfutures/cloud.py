@@ -18,6 +18,8 @@ from pytest_osfutures.submission import Ledger
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
 
+#: As many connections as requests may be under way, with some to spare for calls of the user's.
+CONNECTIONS = 64
 #: The name that stands for the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
 #: The embedded fake's time runs so many times as fast, and is looked at accordingly.
@@ -225,7 +227,7 @@ def connect(
 def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
     """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked."""
     region = clouds_yaml.rebuilt(configuration)
-    return Cloud(name, region.get_session(), config=region)
+    return Cloud(name, _session(region), config=region)
 
 
 def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> Cloud:
@@ -237,7 +239,20 @@ def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> C
     if name is None or name not in found:
         raise clouds_yaml.unknown(name, config, FAKE)
     region = clouds_yaml.region(config, name)
-    return Cloud(name, region.get_session(), engine=engine, poll=poll, config=region)
+    return Cloud(name, _session(region), engine=engine, poll=poll, config=region)
+
+
+def _session(region: Any) -> Any:
+    """The session of a cloud's configuration, with a connection for each request under way.
+
+    The library keeps ten at a time, and closes with a warning what is more.
+    """
+    from keystoneauth1.session import TCPKeepAliveAdapter
+
+    session = region.get_session()
+    for scheme in ("http://", "https://"):
+        session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
+    return session
 
 
 def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:

@@ -6,7 +6,9 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.cloud import reconnect
 from pytest_osfutures.engine import SteppedEngine
+from pytest_osfutures.width import Width
 
 from .api import CLOUD, NOVA, Api, session
 
@@ -27,6 +29,14 @@ def test_the_newest_microversion_is_spoken_that_both_know() -> None:
     engine = SteppedEngine(ManualClock())
     cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
     assert cloud.nova.api_version.get_string() == "2.96"
+
+
+def test_each_request_under_way_has_a_connection_to_keep() -> None:
+    auth = {"auth_url": f"{CLOUD}/v3", "username": "u", "password": "p", "project_name": "p"}
+    cloud = reconnect("x", {"auth_type": "password", "auth": auth, "config": {}})
+    for url in (CLOUD, CLOUD.replace("http:", "https:")):
+        adapter = cloud.session.session.get_adapter(url)
+        assert adapter.__getstate__()["_pool_maxsize"] >= Width().most
 
 
 def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
