@@ -80,12 +80,12 @@ def race(python: str, program: str, more: list[str], servers: int, workers: int,
         ask(control + "/counters", "DELETE")
         path = str(HERE / "contestants" / f"{program}.py")
         environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": clouds_yaml}
-        process = subprocess.Popen(
-            [python, path, str(servers), *more], env=environment, stdout=subprocess.PIPE, text=True
-        )
-        threads, memory = observe(process)
-        assert process.stdout is not None
-        said = process.stdout.read()
+        with tempfile.TemporaryFile("w+") as output:  # a pipe would be full of some peers' logs
+            command = [python, path, str(servers), *more]
+            process = subprocess.Popen(command, env=environment, stdout=output, text=True)
+            threads, memory = observe(process)
+            output.seek(0)
+            said = output.read()
         if process.returncode:
             return f"failed with {process.returncode}" + " |" * (len(COLUMNS) - 1)
         told = json.loads(said.splitlines()[-1])
