@@ -119,11 +119,12 @@ def plan(
     `confirm` are to be asked for one by one, because a list did not have them. `overdue` were
     mentioned by no list of changes for long, which may only mean that nothing happened.
     """
-    single = tuple(dict.fromkeys(confirm))
+    single = dict.fromkeys(confirm)
     looks = [_get(situation, ref) for ref in single]
-    rest = tuple(ref for ref in dict.fromkeys(wanted) if ref not in single)
+    # No hash of each where a list serves all: there may be thousands.
+    rest = tuple(ref for ref in wanted if ref not in single) if single else tuple(wanted)
     if not situation.lists(len(rest)):
-        return looks + [_get(situation, ref) for ref in rest]
+        return looks + [_get(situation, ref) for ref in dict.fromkeys(rest)]
     if not situation.kind.changes_since:
         return [*looks, _list(situation, rest)]
     if situation.offset is None:
