@@ -339,6 +339,7 @@ class Monitor:
         watch.sights[ref] = sight
         watch.trouble = None
         group.mentioned[ref] = outcome.answered_at
+        group.going.pop(ref, None)
         if is_going(ref, sight):
             group.going[ref] = None
         if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
