@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pytest_osfutures.policy import Poll
 
+#: What sums of fractions may be short of a whole.
+DUST = 1e-9
+
 
 class Bucket:
     """Lets through `burst` reads at once and `max_rate` a second in the long run.
@@ -23,7 +26,12 @@ class Bucket:
             return self.quiet[service] - now
         self.level = min(self.poll.burst, self.level + (now - self.at) * self.poll.max_rate)
         self.at = now
-        return 0.0 if self.level >= 1 - 1e-9 else (1 - self.level) / self.poll.max_rate
+        return 0.0 if self.allowed else (1 - self.level) / self.poll.max_rate
+
+    @property
+    def allowed(self) -> int:
+        """How many reads may leave at once, as of the last `wait` or `take`."""
+        return int(self.level + DUST)
 
     def take(self, now: float, service: str) -> float:
         """As `wait`; where it is 0 a read leaves now."""

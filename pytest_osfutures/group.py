@@ -131,11 +131,15 @@ class Group:
 
     # What to ask, and what was told
 
-    def looks(self, now: float, offset: float | None) -> list[Look]:
-        """What to ask for now; `offset` is a lower bound of the cloud's date minus our clock."""
+    def looks(self, now: float, offset: float | None, allowed: int) -> list[Look]:
+        """What to ask for now, of which `allowed` reads may leave at once.
+
+        `offset` is a lower bound of the cloud's date minus our clock.
+        """
         since = min([self.listed_at, *self.unlisted.values()])
         ends = self._ends()
-        situation = Situation(self.kind, self.microversion, self.total, offset, since, ends)
+        kind, version = self.kind, self.microversion
+        situation = Situation(kind, version, self.total, offset, since, ends, allowed)
         wanted: Sequence[Ref] = ()
         if self._usually_due() <= now:
             every = situation.lists(len(self.wanted)) and not situation.dateless

@@ -246,7 +246,7 @@ class Monitor:
             if wait := bucket.wait(now, group.kind.service):
                 again = min(again, now + wait)
                 continue
-            for look in group.looks(now, self._offsets.get(group.reader)):
+            for look in group.looks(now, self._offsets.get(group.reader), bucket.allowed):
                 if wait := bucket.take(now, group.kind.service):
                     again = min(again, now + wait)
                     break

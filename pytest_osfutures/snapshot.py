@@ -84,8 +84,8 @@ class Situation:
     """What is known when reads are planned for one kind of resource.
 
     `total` is the length of the last complete list, `offset` the lower bound of the cloud's date
-    minus the engine's clock, `since` the moment (engine's clock) from which changes matter, and
-    `statuses` those that matter now (none: all).
+    minus the engine's clock, `since` the moment (engine's clock) from which changes matter,
+    `statuses` those that matter now (none: all), and `allowed` how many reads may leave now.
     """
 
     kind: Kind
@@ -94,13 +94,15 @@ class Situation:
     offset: float | None = None
     since: float = 0.0
     statuses: tuple[str, ...] = ()
+    allowed: int = FEW
 
     def lists(self, number: int) -> bool:
         """Whether one list is the cheapest read of so many resources."""
         if self.kind.list_path is None:
             return False
-        # A list of changes is as short as what has happened.
-        return number > FEW + (0 if self.kind.changes_since else self.total // PAGE)
+        if self.kind.changes_since:  # such a list is as short as what has happened
+            return number > min(FEW, self.allowed)
+        return number > FEW + self.total // PAGE
 
     @property
     def dateless(self) -> bool:

@@ -260,6 +260,19 @@ def test_the_last_few_of_many_are_listed_and_not_read_one_by_one() -> None:
     assert all(look.listing for look in scene.world.looks[before:])
 
 
+def test_two_share_a_list_where_the_rate_has_no_room_for_a_read_of_each() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 60.0, 2)
+    scene.run(within=8)  # the burst is spent
+    before = len(scene.world.looks)
+    scene.run(within=10)
+    looks = scene.world.looks[before:]
+    seen = [sum(ref.id == name for look in looks for ref in look.refs) for name in ("s0", "s1")]
+    assert len(looks) <= 10 * scene.world.poll.max_rate + 1
+    assert min(seen) >= 0.9 * len(looks)
+    assert scene.run(lambda: all(ends), within=300)
+
+
 def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     scene.clock.advance(20)

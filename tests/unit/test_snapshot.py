@@ -27,6 +27,7 @@ situations = st.builds(
     total=st.integers(0, 1000),
     offset=st.none() | st.floats(-1e9, 1e9),
     since=st.floats(0, 1e6),
+    allowed=st.integers(0, 8),
 )
 
 
