@@ -14,7 +14,7 @@ from pytest_osfutures.submission import Binding, Submission, recognise
 
 #: The cloud is searched at these moments after the request was lost, in multiples of
 #: `Poll.slowest`: what was taken may become visible only later. Then it is taken for not arrived.
-MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0)
+MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0, 4.4)
 
 
 class Search:

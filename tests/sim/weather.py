@@ -14,8 +14,8 @@ from random import Random
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 
 #: A request may change the cloud so long after its sender gave up, what it makes may be missing
-#: from lists for so long, and lists may be so old: together less than the settling time of 15 s.
-LATE, HIDDEN, OLD = 8.0, 4.0, 2.0
+#: from lists for so long, and lists may be so old: together less than the settling time of 22 s.
+LATE, HIDDEN, OLD = 10.0, 6.0, 2.0
 SERVICES = ("compute", "block_storage")
 
 
