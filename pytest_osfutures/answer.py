@@ -67,11 +67,10 @@ def over_quota(sent: Exchange | None) -> bool:
 
 def left_behind(error: BaseException, failure: BaseException) -> BaseException:
     """A try failed and left something that could not be undone: both have to be said."""
-    why = error.why if isinstance(error, OperationError) else str(error)
-    text = f"{why}; what it left could not be undone: {failure}"
-    if isinstance(error, OperationError):
-        return type(error)(text, error.facts)
-    return OperationFailed(text)
+    plain = error if isinstance(error, OperationError) else OperationFailed(str(error))
+    both = type(plain)(f"{plain.why}; what it left could not be undone: {failure}", plain.facts)
+    both.__cause__ = error
+    return both
 
 
 def explained(

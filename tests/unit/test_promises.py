@@ -253,7 +253,7 @@ def test_promise_4_error_while_being_deleted_is_still_being_deleted() -> None:
     assert ends.success.body is None
 
 
-# 5 is in test_attempts.py: it is about requests.
+# 5 is in test_fate.py: it is about requests.
 
 # 6
 

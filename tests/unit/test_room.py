@@ -16,7 +16,7 @@ from pytest_osfutures.record import Record
 from pytest_osfutures.stamp import Stamp, new_id
 
 from .api import Fault, answer
-from .test_attempts import POST, Cloud
+from .stepped import POST, Cloud
 
 WORDS = "Quota exceeded for instances: Requested 1"
 OVER: Fault = lambda _: answer(403, {"forbidden": {"message": WORDS, "code": 403}})  # noqa: E731

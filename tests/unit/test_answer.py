@@ -1,0 +1,54 @@
+"""What to do about a failed try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.answer import Answer, decide
+from pytest_osfutures.capture import Exchange
+from pytest_osfutures.errors import (
+    OperationFailed,
+    OperationTimeout,
+)
+from pytest_osfutures.policy import Retry
+
+from .api import (
+    NOVA,
+)
+
+
+def exchange(status: int, method: str = "POST", response: Any = None) -> Exchange:
+    return Exchange(method, f"{NOVA}/servers", {}, None, 0.0, status, {}, response)
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "failed", "expected"),
+    [
+        (OSError(), exchange(0), 1, Answer.SEARCH),
+        (OSError(), exchange(503), 9, Answer.SEARCH),
+        (OSError(), exchange(0, "DELETE"), 1, Answer.AGAIN),
+        (OSError(), exchange(503, "PUT"), 1, Answer.AGAIN),
+        (OSError(), exchange(400, response={"badRequest": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 2, Answer.DONE),
+        (OSError(), exchange(404, "DELETE"), 2, Answer.AGAIN),  # a load balancer's page
+        (OSError(), exchange(404, "PUT", {"itemNotFound": {}}), 2, Answer.GIVE_UP),
+        (OSError(), exchange(400, "DELETE", {"badRequest": {}}), 2, Answer.GIVE_UP),
+        (OSError(), exchange(403), 1, Answer.AGAIN),
+        (OSError(), exchange(409), 1, Answer.AGAIN),
+        (OSError(), exchange(409), 3, Answer.GIVE_UP),
+        (OSError(), exchange(403, response={"message": "Quota exceeded"}), 1, Answer.AGAIN),
+        (OSError(), exchange(403, response={"message": "Policy"}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(413, response={"message": "VolumeLimit quota"}), 1, Answer.AGAIN),
+        (OperationTimeout("late"), None, 1, Answer.AGAIN),
+        (OperationFailed("no"), None, 3, Answer.GIVE_UP),
+        (TypeError(), None, 1, Answer.GIVE_UP),
+        (KeyboardInterrupt(), None, 1, Answer.GIVE_UP),
+    ],
+)
+def test_the_answer_to_a_failure(
+    error: BaseException, sent: Exchange | None, failed: int, expected: Answer
+) -> None:
+    assert decide(error, sent, Retry(3), failed) is expected
