@@ -66,7 +66,7 @@ ORDER = (
         _neutron("floating ip", "floatingips", "router"),
         _cinder("snapshot"),
         _cinder("backup", "3.43", described=True),
-        Shelf("image", "image", "/images", "images", "", "?owner={project}"),
+        Shelf("image", "image", "/images", "images", "", "?owner={project}&limit=1000"),
         Shelf("keypair", "compute", "/os-keypairs", "keypairs", "keypair", key="name"),
     ),
     (

@@ -42,6 +42,7 @@ def exchange(status: int, method: str = "POST", response: Any = None) -> Exchang
         (OSError(), exchange(403, response={"message": "Quota exceeded"}), 1, Answer.AGAIN),
         (OSError(), exchange(403, response={"message": "Policy"}), 1, Answer.GIVE_UP),
         (OSError(), exchange(413, response={"message": "VolumeLimit quota"}), 1, Answer.AGAIN),
+        (OSError(), exchange(400, response={"message": "No such quota"}), 1, Answer.GIVE_UP),
         (OperationTimeout("late"), None, 1, Answer.AGAIN),
         (OperationFailed("no"), None, 3, Answer.GIVE_UP),
         (TypeError(), None, 1, Answer.GIVE_UP),
@@ -52,3 +53,9 @@ def test_the_answer_to_a_failure(
     error: BaseException, sent: Exchange | None, failed: int, expected: Answer
 ) -> None:
     assert decide(error, sent, Retry(3), failed) is expected
+
+
+def test_what_ends_a_thread_is_never_a_reason_to_try_again() -> None:
+    willing = Retry(3, retry_on=lambda _: True)
+    assert decide(OSError(), None, willing, 1) is Answer.AGAIN
+    assert decide(SystemExit(), None, willing, 1) is Answer.GIVE_UP
