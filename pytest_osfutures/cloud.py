@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: As many connections as requests may be under way, with some to spare for calls of the user's.
 CONNECTIONS = 64
+#: A request for a token is sent again so often, after 0, 1 and 2 seconds: it changes nothing.
+TOKEN_TRIES, TOKEN_PAUSE = 3, 0.5
+PASSING = (429, 500, 502, 503, 504)
 #: The name that stands for the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
 #: The embedded fake's time runs so many times as fast, and is looked at accordingly.
@@ -245,13 +248,27 @@ def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> C
 def _session(region: Any) -> Any:
     """The session of a cloud's configuration, with a connection for each request under way.
 
-    The library keeps ten at a time, and closes with a warning what is more.
+    The library keeps ten at a time, and closes with a warning what is more. It asks for a token
+    once, so that a moment's trouble of the identity service would end a run.
     """
     from keystoneauth1.session import TCPKeepAliveAdapter
+    from urllib3 import Retry as Again
 
     session = region.get_session()
     for scheme in ("http://", "https://"):
         session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
+    again = Again(
+        TOKEN_TRIES,
+        connect=0,  # nobody is there: said at once
+        allowed_methods=None,
+        status_forcelist=PASSING,
+        backoff_factor=TOKEN_PAUSE,
+        raise_on_status=False,
+        respect_retry_after_header=False,  # it may be an hour
+    )
+    where = str(getattr(session.auth, "auth_url", None) or "").rstrip("/")
+    for path in ("/auth/tokens", "/v3/auth/tokens") if where else ():
+        session.session.mount(where + path, TCPKeepAliveAdapter(max_retries=again))
     return session
 
 

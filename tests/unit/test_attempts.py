@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from keystoneauth1.exceptions import Forbidden
+from keystoneauth1.exceptions import Forbidden, HttpError
 
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.errors import (
@@ -137,7 +137,7 @@ def test_a_wrong_request_is_not_repeated(status: int) -> None:
     cloud.api.fault("POST", "/servers", answers(status), answers(status))
     future = start_retried(cloud.binding, cloud.create, 5)
     cloud.run(future)
-    assert future.exception() is not None
+    assert isinstance(future.exception(), HttpError)  # the client's own
     assert cloud.api.count(*POST) <= 2  # a session repeats a 401 itself, once
     with pytest.raises(Exception, match=str(status)):
         future.sync_res  # noqa: B018
@@ -176,6 +176,19 @@ def test_a_quota_is_waited_for_and_then_named() -> None:
     assert "Quota exceeded for instances" in str(error_of(future))
     assert error_of(future).operation == "server.create"
     assert isinstance(error_of(future).__cause__, Forbidden)
+
+
+def test_a_quota_is_named_where_nothing_is_known_of_the_call() -> None:
+    cloud = Cloud()
+    text = {"forbidden": {"message": "Quota exceeded for server groups", "code": 403}}
+    cloud.api.fault("POST", "/os-server-groups", lambda _: answer(403, text))
+    url = f"{NOVA}/os-server-groups"
+    future = start_retried(
+        cloud.binding, lambda: cloud.binding.source.session.post(url, json={"server_group": {}}), 1
+    )
+    cloud.run(future)
+    assert isinstance(error_of(future), QuotaExceeded)
+    assert error_of(future).operation == ""
 
 
 def test_a_mistake_of_the_caller_is_not_repeated() -> None:
