@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.fakecloud import FakeCloud
+from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.wire import Response
 from tests.fakecloud.asking import Asker
+
+#: Servers that Nova knows nothing about.
+SERVER, OTHER = "11111111-1111-4111-8111-111111111111", "21111111-1111-4111-8111-111111111111"
 
 
 @dataclass
@@ -100,3 +103,8 @@ class Cinder:
         ((_, content),) = response.body.items()
         assert content["code"] == response.status
         return response.status, content["message"]
+
+
+def fail(cinder: Cinder, operation: str, effect: str = "error", **more: Any) -> None:
+    """Let the next operation of that name fail."""
+    cinder.cloud.faults.add(Fault(effect, operation=operation, count=1, **more))

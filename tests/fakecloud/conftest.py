@@ -7,6 +7,7 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from tests.fakecloud.asking import Asker
+from tests.fakecloud.asking_cinder import Cinder
 
 
 @pytest.fixture
@@ -24,3 +25,15 @@ def demo(cloud: FakeCloud) -> Asker:
 def admin(cloud: FakeCloud) -> Asker:
     """An administrator."""
     return Asker(cloud, "admin")
+
+
+@pytest.fixture
+def cinder(demo: Asker) -> Cinder:
+    """Cinder as the plain member."""
+    return Cinder(demo)
+
+
+@pytest.fixture
+def boss(admin: Asker) -> Cinder:
+    """Cinder as an administrator."""
+    return Cinder(admin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -182,3 +183,17 @@ class Scene:
         """Let time pass until something is so (default: until nothing is to be done any more)."""
         assert isinstance(self.engine, SteppedEngine)
         return self.engine.run_until(lambda: bool(until()), within)
+
+
+def failing(scene: Scene, kind: Kind, times: float = math.inf, **more: object) -> None:
+    """Let the next reads of a kind fail."""
+    left = [times]
+
+    def interruption(look: Look) -> Outcome | None:
+        if look.kind != kind or left[0] <= 0:
+            return None
+        left[0] -= 1
+        now = scene.clock.now()
+        return Outcome(look, now, now, error="GET answered 503", **more)  # type: ignore[arg-type]
+
+    scene.world.interrupt(interruption)

@@ -1,4 +1,4 @@
-"""The thread, its pools, and their ends. What the engine promises is in test_promises.py."""
+"""The thread, its pools, and their ends. What the engine promises is in test_promises_*.py."""
 
 from __future__ import annotations
 
