@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.answer import Answer, decide
+from pytest_osfutures.answer import Answer, decide, over_quota
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
     OperationFailed,
@@ -59,3 +59,30 @@ def test_what_ends_a_thread_is_never_a_reason_to_try_again() -> None:
     willing = Retry(3, retry_on=lambda _: True)
     assert decide(OSError(), None, willing, 1) is Answer.AGAIN
     assert decide(SystemExit(), None, willing, 1) is Answer.GIVE_UP
+
+
+@pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
+def test_what_the_cloud_cannot_do_now_is_tried_again(status: int) -> None:
+    sent = exchange(status, "PUT", {"message": "later"})
+    assert decide(OSError(), sent, Retry(3), 1) is Answer.AGAIN
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (403, "Quota exceeded for instances", True),
+        (409, "Quota exceeded for resources: ['port']", True),
+        (
+            413,
+            "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota",
+            True,
+        ),
+        (403, "Policy doesn't allow it", False),
+        (400, "Quota exceeded", False),
+        (200, "quota", False),
+    ],
+)
+def test_each_service_refuses_in_its_own_way_what_is_over_a_quota(
+    status: int, said: str, expected: bool
+) -> None:
+    assert over_quota(exchange(status, response={"message": said})) is expected
