@@ -15,6 +15,9 @@ from functools import partial
 
 from tests.sim.run import Result, run
 
+#: Seconds between two words about how far it is.
+PROGRESS = 30.0
+
 
 def main() -> int:
     """Run the seeds, print what came of them; 1 if a promise was broken."""
@@ -29,8 +32,13 @@ def main() -> int:
     began = time.perf_counter()
     seeds = range(args.seed, args.seed + args.runs)
     broken, operations, endings, struck = 0, 0, Counter[str](), Counter[str]()
-    for result in _results(seeds, args.operations, args.processes):
+    told_at = began
+    for number, result in enumerate(_results(seeds, args.operations, args.processes)):
         operations += result.operations
+        if (now := time.perf_counter()) - told_at > PROGRESS:
+            told_at = now
+            so_far = f"{number + 1} of {len(seeds)} runs, {operations} operations, {broken} broken"
+            print(f"{so_far}, {now - began:.0f} s", file=sys.stderr, flush=True)
         endings += Counter(result.endings)
         struck += Counter(result.struck)
         if result.broken:

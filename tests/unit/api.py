@@ -72,7 +72,7 @@ def lost_after(proceed: Callable[[], requests.Response]) -> requests.Response:
 
 
 class Api(BaseAdapter):
-    """The cloud: servers build in 3 seconds (or end as `fates` says) and go in 2."""
+    """The cloud: servers build in `building` seconds (or end as `fates` says) and go in 2."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -81,6 +81,7 @@ class Api(BaseAdapter):
         self.prepared: list[requests.PreparedRequest] = []
         self.servers: dict[str, dict[str, Any]] = {}
         self.fates: list[str] = []
+        self.building = 3.0
         self.faults: list[tuple[str, str, Fault]] = []
         self.nova = NOVA  # as the catalog has it
         self.token_expires = "2099-01-01T00:00:00.000000Z"
@@ -166,8 +167,9 @@ class Api(BaseAdapter):
         now = self.clock.now()
         if kept is None or (kept["deleted"] is not None and now >= kept["deleted"] + 2):
             return None
-        built = now >= kept["born"] + 3
-        since = kept["deleted"] if kept["deleted"] is not None else kept["born"] + 3 * built
+        done_at = kept["born"] + self.building
+        built = now >= done_at
+        since = kept["deleted"] or (done_at if built else kept["born"])
         task = "deleting" if kept["deleted"] is not None else None if built else "spawning"
         date = datetime.fromtimestamp(int(self.clock.time() - now + since), UTC)
         shown = {

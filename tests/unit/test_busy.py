@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.busy import is_busy
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.operation import Names
+from pytest_osfutures.policy import Retry
 from pytest_osfutures.services.kinds import SERVER, SNAPSHOT, VOLUME
+from pytest_osfutures.start import start
+from pytest_osfutures.undo import PATIENCE
 
+from .api import NOVA, Fault, answer
 from .judging import Judged, done, runs
 from .scripted import row
+from .stepped import Cloud
 
 
 def refused(status: int, text: str) -> Exchange:
@@ -80,3 +86,43 @@ def test_everything_that_the_operation_works_on_has_to_be_free(
 
 def test_what_is_only_to_be_made_is_not_waited_for() -> None:
     assert row("volume.create").until_free({}) is None
+
+
+def busy_until(cloud: Cloud, seconds: float) -> Fault:
+    """Refused until then, in Nova's words."""
+    text = "Cannot do it while the instance is in task_state spawning"
+    refusal = {"conflictingRequest": {"code": 409, "message": text}}
+    return lambda proceed: answer(409, refusal) if cloud.clock.now() < seconds else proceed()
+
+
+@pytest.mark.parametrize(("tout", "again"), [(300.0, 100.0), (20.0, 20.0)])
+def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
+    tout: float, again: float
+) -> None:
+    cloud = Cloud()
+    cloud.api.building = 100.0
+    start(cloud.binding, cloud.create)
+    path = "/compute/v2.1/servers/server-1/action"
+    cloud.api.fault("POST", path, *[busy_until(cloud, 100)] * 9)
+
+    def stop() -> Any:
+        url = f"{NOVA}/servers/server-1/action"
+        return cloud.binding.source.session.post(url, json={"os-stop": None})
+
+    start_retried(cloud.binding, stop, Retry(5, backoff=0.0), tout)
+    assert cloud.engine.run_until(lambda: cloud.api.count("POST", path) == 2, 200)
+    assert again <= cloud.clock.now() <= again + 10
+
+
+@pytest.mark.parametrize(("building", "again"), [(40.0, 40.0), (500.0, PATIENCE)])
+def test_what_is_busy_is_taken_back_when_it_is_free_or_after_a_while(
+    building: float, again: float
+) -> None:
+    cloud = Cloud()
+    cloud.api.building = building
+    future = start(cloud.binding, cloud.create)
+    path = "/compute/v2.1/servers/server-1"
+    cloud.api.fault("DELETE", path, *[busy_until(cloud, building)] * 9)
+    future.undo()
+    assert cloud.engine.run_until(lambda: cloud.api.count("DELETE", path) == 2, 200)
+    assert again <= cloud.clock.now() <= again + 10
