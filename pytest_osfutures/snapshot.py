@@ -75,8 +75,9 @@ class Outcome:
         Nothing can have been updated later than the answer was given, so each `updated` bounds
         the cloud's clock from below. Many clouds send no Date header.
         """
-        dates = [date for body in self.found.values() if (date := _date(body)) is not None]
-        return max(dates) - self.answered_at if dates else None
+        latest = max(map(_updated, self.found.values()), default="")  # one service, one format
+        date = _date(latest)
+        return None if date is None else date - self.answered_at
 
 
 @dataclass(frozen=True)
@@ -154,10 +155,12 @@ def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = Non
     return Look(situation.kind, version, refs, path, True, since, statuses)
 
 
-def _date(body: Body) -> float | None:
+def _updated(body: Body) -> str:
     text = body.get("updated") or body.get("updated_at") or body.get("created_at")
-    if not isinstance(text, str):
-        return None
+    return text if isinstance(text, str) else ""
+
+
+def _date(text: str) -> float | None:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
