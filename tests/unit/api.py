@@ -142,7 +142,8 @@ class Api(BaseAdapter):
         if path == "/compute/v2.1/servers" and method == "POST":
             return self._create(body["server"])
         if path == "/compute/v2.1/servers/detail":
-            return answer(200, {"servers": [s for key in self.servers if (s := self._show(key))]})
+            newest_first = reversed(self.servers)
+            return answer(200, {"servers": [s for key in newest_first if (s := self._show(key))]})
         if path == "/compute/v2.1/os-keypairs" and method == "POST":
             return answer(200, {"keypair": {"name": body["keypair"]["name"]}})
         found = re.fullmatch(r"/compute/v2\.1/servers/([^/]+)(/action)?", path)

@@ -57,23 +57,30 @@ def test_promise_5_a_create_is_sent_again_only_after_settling(loss: Fault) -> No
     assert cloud.api.servers["server-1"]["born"] >= SETTLING
 
 
-def test_promise_5_what_shows_up_late_is_adopted_as_well() -> None:
+@pytest.mark.parametrize(
+    ("shows", "adopted_by"),
+    [(0.0, 0.5), (0.8, 1.5), (2.0, 3.5), (4.0, 6.5), (8.0, 10.5), (13.0, 15.5), (21.0, 22.5)],
+)
+def test_promise_5_what_shows_up_late_is_adopted_as_well(shows: float, adopted_by: float) -> None:
     cloud = Cloud()
 
     def late(proceed: Any) -> requests.Response:
-        cloud.engine.later(8.0, proceed)
+        cloud.engine.later(shows, proceed)
         raise requests.exceptions.ConnectionError("cut")
 
     cloud.api.fault("POST", "/servers", late)
     future = start_retried(cloud.binding, cloud.create)
+    assert cloud.engine.run_until(lambda: future.resource_id is not None, adopted_by)
     cloud.run(future)
     assert future.result()["id"] == "server-1"
     assert cloud.api.count(*POST) == 1
 
 
-def test_promise_5_extras_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: None)
+def test_promise_5_the_oldest_is_adopted_and_extras_are_deleted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     cloud = Cloud()
+    monkeypatch.setattr("time.sleep", cloud.clock.sleep)
     cloud.api.fault("POST", "/servers", lost_after, lost_after, lost_after)
     # A session that was told so repeats by itself what may have arrived.
     future = start_retried(cloud.binding, lambda: cloud.create(connect_retries=2))

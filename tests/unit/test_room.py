@@ -1,4 +1,4 @@
-"""Who is refused for a quota waits for what the other processes of the run have."""
+"""Who is refused for a quota, or by the run's own limit, waits for what makes room."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import QuotaExceeded
+from pytest_osfutures.errors import NoRoom, QuotaExceeded
 from pytest_osfutures.holders import Holders
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.record import Record
 from pytest_osfutures.stamp import Stamp, new_id
+from pytest_osfutures.start import start
 
 from .api import Fault, answer
 from .stepped import POST, Cloud
@@ -113,3 +114,63 @@ def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledge
     assert record.others()
     mine.claim("server web", {})
     assert not record.others()
+
+
+def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
+    cloud = Cloud()  # without a ledger: it needs none for what is its own
+    first = start(cloud.binding, cloud.create)
+    cloud.run(first)
+    first.undo()
+    cloud.api.fault("POST", "/servers", OVER)
+    second = start_retried(cloud.binding, cloud.create, 1)
+    cloud.run(second)
+    assert second.result()["status"] == "ACTIVE"
+    assert second.attempts == ()
+    assert cloud.api.servers["server-2"]["born"] >= 5.0  # gone two seconds after it was built
+
+
+# The run's own limit
+
+
+@pytest.fixture
+def limited(cloud: Cloud, other: Ledger) -> Cloud:
+    """A cloud whose run may have one server at a time."""
+    assert isinstance(cloud.binding.ledger, Ledger)
+    cloud.binding.ledger.max_servers = 1
+    return cloud
+
+
+def test_the_limit_is_waited_for_and_costs_no_try(limited: Cloud, other: Ledger) -> None:
+    theirs = _make(other, "server")
+    limited.engine.later(30.0, theirs.gone)
+    future = start_retried(limited.binding, limited.create, 1)
+    limited.run(future)
+    assert future.result()["status"] == "ACTIVE"
+    assert future.attempts == ()
+    assert limited.api.count(*POST) == 1
+    assert 30.0 <= limited.api.servers["server-1"]["born"] <= 31.0
+
+
+def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(
+    limited: Cloud, other: Ledger
+) -> None:
+    _make(other, "server")
+    future = start_retried(limited.binding, limited.create, 3, 30.0)
+    limited.run(future, 32.0)
+    assert limited.clock.now() >= 30.0
+    assert isinstance(future.exception(), NoRoom)
+    assert limited.api.count(*POST) == 0
+
+
+def test_each_wait_has_the_patience_of_a_whole_try(limited: Cloud, other: Ledger) -> None:
+    theirs = _make(other, "server")
+    limited.engine.later(20.0, theirs.gone)
+    limited.api.fates = ["ERROR"]
+    future = start_retried(limited.binding, limited.create, 3, 30.0)
+    assert limited.engine.run_until(lambda: limited.api.count(*POST) == 1, 25.0)
+    again = _make(other, "server")
+    limited.engine.later(25.0, again.gone)
+    limited.run(future)
+    assert future.result()["id"] == "server-2"
+    assert len(future.attempts) == 1
+    assert limited.api.servers["server-2"]["born"] > 40.0
