@@ -140,15 +140,18 @@ def limited(cloud: Cloud, other: Ledger) -> Cloud:
     return cloud
 
 
-def test_the_limit_is_waited_for_and_costs_no_try(limited: Cloud, other: Ledger) -> None:
+@pytest.mark.parametrize("until", [5.1, 28.1, 30.1, 32.1])
+def test_the_limit_is_waited_for_and_costs_no_try(
+    limited: Cloud, other: Ledger, until: float
+) -> None:
     theirs = _make(other, "server")
-    limited.engine.later(30.0, theirs.gone)
+    limited.engine.later(until, theirs.gone)
     future = start_retried(limited.binding, limited.create, 1)
     limited.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert future.attempts == ()
     assert limited.api.count(*POST) == 1
-    assert 30.0 <= limited.api.servers["server-1"]["born"] <= 31.0
+    assert until <= limited.api.servers["server-1"]["born"] <= until + 0.6
 
 
 def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(

@@ -38,6 +38,18 @@ def test_undo_takes_back_what_was_created() -> None:
     assert cloud.api._show("server-1") is None
 
 
+def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused() -> None:
+    cloud = Cloud()
+    future = start(cloud.binding, cloud.create)
+    undo = future.undo()
+    assert undo.running()
+    assert not undo.cancel()
+    cloud.run(undo)
+    cloud.engine.stop()
+    with pytest.raises(EngineError, match="was stopped"):
+        future.undo()
+
+
 def test_undoing_what_is_gone_already_is_done() -> None:
     cloud = Cloud()
     future = start(cloud.binding, cloud.create)
