@@ -127,6 +127,10 @@ def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
     assert second.result()["status"] == "ACTIVE"
     assert second.attempts == ()
     assert cloud.api.servers["server-2"]["born"] >= 5.0  # gone two seconds after it was built
+    cloud.api.fault("POST", "/servers", OVER)
+    third = start_retried(cloud.binding, cloud.create, 1)  # nothing is being deleted any more
+    cloud.run(third, 5.0)
+    assert isinstance(third.exception(), QuotaExceeded)
 
 
 # The run's own limit
