@@ -147,9 +147,9 @@ def is_ready(resource: Resource) -> bool:
 
 
 def is_leaving(resource: Resource) -> bool:
-    """Whether somebody else is deleting it."""
+    """Whether somebody else is deleting it, or has tried to."""
     if isinstance(resource, Server):
-        return resource.task_state == "deleting" or resource.vm_state == "deleted"
+        return any(each.action == "delete" for each in resource.actions)
     return resource.status in ("deleting", "error_deleting")
 
 
