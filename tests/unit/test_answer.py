@@ -8,15 +8,10 @@ import pytest
 
 from pytest_osfutures.answer import Answer, decide, over_quota
 from pytest_osfutures.capture import Exchange
-from pytest_osfutures.errors import (
-    OperationFailed,
-    OperationTimeout,
-)
+from pytest_osfutures.errors import OperationFailed, OperationTimeout
 from pytest_osfutures.policy import Retry
 
-from .api import (
-    NOVA,
-)
+from .api import NOVA
 
 
 def exchange(status: int, method: str = "POST", response: Any = None) -> Exchange:

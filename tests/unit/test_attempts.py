@@ -20,13 +20,7 @@ from pytest_osfutures.errors import (
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import OPERATION, RUN
 
-from .api import (
-    NOVA,
-    Fault,
-    answer,
-    answers,
-    lost_before,
-)
+from .api import NOVA, Fault, answer, answers, lost_before
 from .stepped import POST, Cloud, error_of
 
 

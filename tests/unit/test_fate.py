@@ -10,22 +10,11 @@ import pytest
 import requests
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import (
-    OperationFailed,
-    UnknownFate,
-)
+from pytest_osfutures.errors import OperationFailed, UnknownFate
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.start import start
 
-from .api import (
-    NOVA,
-    Fault,
-    answer,
-    answers,
-    done_but_answers,
-    lost_after,
-    lost_before,
-)
+from .api import NOVA, Fault, answer, answers, done_but_answers, lost_after, lost_before
 from .stepped import POST, SETTLING, Cloud, error_of
 
 

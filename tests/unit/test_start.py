@@ -8,14 +8,10 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import (
-    BadInput,
-)
+from pytest_osfutures.errors import BadInput
 from pytest_osfutures.start import start
 
-from .api import (
-    answers,
-)
+from .api import answers
 from .stepped import POST, Cloud
 
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import (
-    EngineError,
-)
+from pytest_osfutures.errors import EngineError
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.start import start
 
-from .api import (
-    answers,
-    done_but_answers,
-    lost_before,
-)
+from .api import NOVA, answers, done_but_answers, lost_before
 from .stepped import POST, Cloud
 
 
@@ -76,6 +71,33 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
     failed = other.undo()
     cloud.run(failed)
     assert "409" in str(failed.exception())
+
+
+@pytest.mark.parametrize(("tries", "sent"), [(1, 3), (3, 3), (5, 5)])
+def test_undo_insists_three_times_or_as_often_as_a_call_is_tried(tries: int, sent: int) -> None:
+    cloud = Cloud()
+    future = start(replace(cloud.binding, retry=Retry(tries)), cloud.create)
+    cloud.run(future)
+    cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 9)
+    cloud.run(future.undo())
+    assert cloud.api.count("DELETE", "/compute/v2.1/servers/server-1") == sent
+
+
+def test_a_refusal_that_may_mean_not_yet_is_believed_the_second_time() -> None:
+    cloud = Cloud()
+    cloud.run(start(cloud.binding, cloud.create))
+    url = f"{NOVA}/servers/server-1/action"
+
+    def resize() -> Any:
+        return cloud.binding.source.session.post(url, json={"resize": {"flavorRef": "2"}})
+
+    future = start(cloud.binding, resize)
+    cloud.api.fault("POST", "/action", answers(409), answers(409))
+    gone = future.undo()
+    cloud.run(gone)
+    assert gone.result() is None  # there is nothing to revert
+    sent = [body for method, path, body in cloud.api.sent if path.endswith("/action")]
+    assert sent[1:] == [{"revertResize": None}] * 2
 
 
 def test_undo_of_a_call_that_has_not_begun_cancels_it() -> None:
