@@ -14,14 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.answer import (
-    Answer,
-    decide,
-    explained,
-    left_behind,
-    opinion,
-    over_quota,
-)
+from pytest_osfutures.answer import Answer, decide, explained, left_behind, opinion, over_quota
 from pytest_osfutures.busy import is_busy, when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
@@ -263,13 +256,18 @@ class Attempts:
                 self.made = first
                 self._clean_up(error)
             else:
-                self._accepted(first)
+                self._adopt(first)
         elif self.late is not None:
-            self._accepted(self.late)
+            self._adopt(self.late)
         elif opinion(self.retry, error, len(self.failed)) is not False:
             self._again(error, None)
         else:
             self._end(error)
+
+    def _adopt(self, submission: Submission) -> None:
+        """Go on with what a lost request has made: its try begins now."""
+        self.began_at = self.engine.clock.now()
+        self._accepted(submission)
 
     def _unknown(self, error: BaseException, operation: str, why: str) -> None:
         text = f"the request may have arrived and was not sent again ({why}): {error}"

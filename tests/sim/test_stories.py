@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.errors import OperationFailed, QuotaExceeded, UnknownFate
+from pytest_osfutures.errors import (
+    OperationFailed,
+    OperationTimeout,
+    QuotaExceeded,
+    UnknownFate,
+)
 from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.fakecloud.wire import Request, Response
 from pytest_osfutures.fate import MOMENTS
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll
@@ -80,8 +86,7 @@ def test_a_create_of_unknown_fate_makes_one_and_only_one(
 
     made, took, found = tell(world, story)
     assert found == {made.id}
-    posts = sum(len(ids) for ids in world.network.made.values()) - (kind == "snapshot")
-    assert posts == 1  # never two, not even one after the other
+    assert posts(world) - (kind == "snapshot") == 1  # never two, not even one after the other
     if loss.endswith("before"):
         assert took > SETTLING  # only then it was sent again
     assert [world.cloud.faults.all()[0].fired] == [1]
@@ -101,8 +106,86 @@ def test_an_effect_that_comes_seconds_later_and_shows_seconds_later_still_is_ado
     world.cloud.faults.add(Fault("slow", method="POST", path=f"/{kind}s$", seconds=4.0))
     made = tell(world, lambda: world.timeline.wait(create(world, kind)))
     assert ours(world) == {made.id}
-    assert sum(len(ids) for ids in world.network.made.values()) == 1
+    assert posts(world) == 1
     assert left == []
+
+
+# Requests that are not answered while their try lasts
+
+
+#: Seconds of a try in which a create is not answered, though it takes less.
+BRIEF = 5.0
+
+
+@pytest.fixture
+def quick(world: World) -> World:
+    """A sunny day on which nothing takes long."""
+    world.cloud.settings.sigma = 0.0
+    world.cloud.settings.seconds.update({"server.create": 2.0, "volume.create": 2.0})
+    return world
+
+
+def is_held_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next create arrives too late to be found. Where it was made again, there are two."""
+    handle, held = world.network._handle, [BRIEF + SETTLING + 2.0]
+
+    def later(asked: Request) -> Response:
+        if held and asked.method == "POST":
+            world.timeline.sleep(held.pop())
+        return handle(asked)
+
+    monkeypatch.setattr(world.network, "_handle", later)
+    monkeypatch.setattr(world, "_check_duplicates", lambda _: None)
+
+
+def posts(world: World) -> int:
+    """How many creates have ever arrived."""
+    return sum(len(ids) for ids in world.network.made.values())
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_what_has_arrived_is_adopted_before_its_answer_comes(quick: World, kind: str) -> None:
+    quick.cloud.faults.add(Fault("delay", method="POST", seconds=25.0, count=1))
+
+    def story() -> tuple[Any, float]:
+        made = quick.timeline.wait(create(quick, kind, tout=BRIEF))
+        return made, quick.timeline.now()
+
+    made, done_at = tell(quick, story)
+    assert done_at < 2 * BRIEF
+    assert ours(quick) == {made.id}
+    assert posts(quick) == 1
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_an_answer_says_what_is_not_listed_yet(quick: World, kind: str) -> None:
+    quick.cloud.faults.add(Fault("delay", method="POST", seconds=15.0, count=1))
+    quick.cloud.faults.add(Fault("slow", method="POST", seconds=60.0, count=1))
+    made = tell(quick, lambda: quick.timeline.wait(create(quick, kind, tout=BRIEF)))
+    assert ours(quick) == {made.id}
+    assert posts(quick) == 1
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_what_arrives_after_it_was_made_again_is_deleted(
+    quick: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_held_up(quick, monkeypatch)
+    made = tell(quick, lambda: quick.timeline.wait(create(quick, kind, tout=BRIEF)))
+    assert posts(quick) == 2
+    assert ours(quick) == {made.id}
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_what_arrives_after_its_call_was_given_up_is_deleted(
+    quick: World, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_held_up(quick, monkeypatch)
+    future = tell(quick, lambda: _waited(quick, create(quick, kind, tout=BRIEF, try_count=1)))
+    assert isinstance(future.exception(), OperationTimeout)
+    assert "no answer to the request within 5 s" in str(future.exception())
+    assert posts(quick) == 1
+    assert ours(quick) == set()
 
 
 @pytest.mark.parametrize("loss", ["cut after", "cut before"])
