@@ -273,6 +273,24 @@ def test_what_could_not_be_undone_is_said_and_not_tried_again() -> None:
     assert cloud.api.count(*POST) == 1
 
 
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_nobody_waits_for_and_could_not_be_taken_back_is_logged(
+    stays: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "osfutures")
+    cloud = Cloud()
+    if stays:
+        cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 9)
+    cloud.api.building = 100.0
+    future = start_retried(cloud.binding, cloud.create, Retry(3, within=10.0))
+    cloud.run(future, 11.0)
+    cloud.settle()
+    assert isinstance(future.exception(), OperationTimeout)
+    assert bool(cloud.api.alive()) is stays
+    assert ("could not be taken back: cannot undo server.create" in caplog.text) is stays
+    assert bool(caplog.text) is stays
+
+
 def test_an_overall_deadline_is_never_outlasted_by_another_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 100
