@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from pytest_osfutures.errors import NoRoom
 from pytest_osfutures.stamp import Stamp
-
-if TYPE_CHECKING:
-    from pytest_osfutures.ledger import Ledger
 
 _INTEND = """
 INSERT INTO resources(
@@ -34,10 +32,23 @@ LIMIT 1
 """
 
 
+class Rows(Protocol):
+    """What a record needs of its ledger."""
+
+    process: str
+    worker: str
+    max_servers: int | None
+
+    def begin(self) -> None: ...
+    def write(self, sql: str, values: Sequence[object]) -> int: ...
+    def read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]: ...
+    def settle(self, operation: str, state: str) -> None: ...
+
+
 class Record:
     """The ledger's row of one operation: what it is to make, and what became of it."""
 
-    def __init__(self, ledger: Ledger, stamp: Stamp, test: str) -> None:
+    def __init__(self, ledger: Rows, stamp: Stamp, test: str) -> None:
         self.ledger = ledger
         self.stamp = stamp
         self.test = test

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from typing import Protocol
 
 import pytest
 
-from pytest_osfutures.plugin.scope import Scope
-from pytest_osfutures.plugin.shared import SharedScope
+
+class Closing(Protocol):
+    """What deletes all that it has made: a scope, or what workers share."""
+
+    owner: str
+
+    def close(self) -> None:
+        """Delete it and wait until it is gone."""
 
 
 class Background:
@@ -19,7 +26,7 @@ class Background:
         self._lock = threading.Lock()
         self._failures: list[tuple[str, str]] = []
 
-    def close(self, scope: Scope | SharedScope) -> None:
+    def close(self, scope: Closing) -> None:
         """Delete what the scope has made, in the background."""
         thread = threading.Thread(
             target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
@@ -27,7 +34,7 @@ class Background:
         self._threads.append(thread)
         thread.start()
 
-    def _close(self, scope: Scope | SharedScope) -> None:
+    def _close(self, scope: Closing) -> None:
         try:
             scope.close()
         except Exception as error:
