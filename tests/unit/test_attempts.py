@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from keystoneauth1.exceptions import Forbidden, HttpError
 
-from pytest_osfutures.attempts import start_retried
+from pytest_osfutures.attempts import Attempts, start_retried
 from pytest_osfutures.errors import (
     ObjectCreationError,
     OperationFailed,
@@ -84,6 +85,25 @@ def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> Non
     assert metadata[RUN] == "run-1"
     assert metadata[OPERATION]
     assert future.result()["status"] == "ACTIVE"
+
+
+def test_a_call_that_is_done_leaves_nothing_to_do() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.binding, cloud.create, Retry(3, within=100.0), 50.0)
+    cloud.run(future)
+    assert cloud.engine.monitor.step() == math.inf
+
+
+def test_a_deadline_that_strikes_together_with_the_answer_is_none() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.binding, cloud.create, 3, 50.0)
+    assert cloud.engine.run_until(lambda: future.resource_id is not None)
+    attempts = getattr(future._undo, "__self__", None)
+    assert isinstance(attempts, Attempts)
+    attempts._unanswered(1, [])  # its timer had left the queue already
+    cloud.run(future)
+    assert future.attempts == ()
+    assert cloud.api.count(*POST) == 1
 
 
 def test_a_failed_try_is_cleaned_up_before_the_next_one() -> None:
