@@ -273,7 +273,7 @@ class Attempts:
         text = f"the request may have arrived and was not sent again ({why}): {error}"
         unknown = UnknownFate(text, Facts(operation=operation))
         unknown.__cause__ = error
-        self._end(unknown)
+        self._end(unknown, unknown if self.ending else None)
 
     # In the loop: from one try to the next
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import OperationFailed, UnknownFate
+from pytest_osfutures.errors import OperationFailed, OperationTimeout, UnknownFate
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.start import start
 
@@ -159,6 +159,22 @@ def test_promise_5_a_cloud_that_cannot_be_searched_leaves_the_fate_unknown() -> 
     cloud.run(future)
     assert isinstance(future.exception(), UnknownFate)
     assert cloud.api.count(*POST) == 1
+
+
+@pytest.mark.parametrize("within", [None, 2.0])
+def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
+    within: float | None,
+) -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/servers", lost_after)
+    cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
+    future = start_retried(cloud.binding, cloud.create, Retry(5, within=within))
+    cloud.engine.run_until(lambda: False, 3.0)
+    undo = future.undo()
+    cloud.run(undo)
+    assert isinstance(undo.exception(), UnknownFate)
+    assert isinstance(future.exception(), UnknownFate if within is None else OperationTimeout)
+    assert cloud.api.alive() == ["server-1"]
 
 
 def test_promise_5_the_last_try_is_searched_for_too() -> None:
