@@ -1,4 +1,4 @@
-"""Calls that are tried again: clean-up, deadlines, policies."""
+"""Calls that are tried again: clean-up, deadlines, what is said and noted."""
 
 from __future__ import annotations
 
@@ -18,10 +18,12 @@ from pytest_osfutures.errors import (
     QuotaExceeded,
     UnknownFate,
 )
+from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import OPERATION, RUN
+from pytest_osfutures.start import start
 
-from .api import NOVA, Fault, answer, answers, lost_before
+from .api import NOVA, Fault, answer, answers, lost_after, lost_before
 from .stepped import POST, Cloud, error_of
 
 
@@ -87,11 +89,66 @@ def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> Non
     assert future.result()["status"] == "ACTIVE"
 
 
-def test_a_call_that_is_done_leaves_nothing_to_do() -> None:
+@pytest.mark.parametrize("fate", ["ACTIVE", "ERROR"])
+def test_a_call_that_is_done_leaves_nothing_to_do(fate: str) -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, Retry(3, within=100.0), 50.0)
+    cloud.api.fates = [fate]
+    future = start_retried(cloud.binding, cloud.create, Retry(1, within=100.0), 50.0)
     cloud.run(future)
+    assert (future.exception() is None) is (fate == "ACTIVE")
     assert cloud.engine.monitor.step() == math.inf
+
+
+def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.binding, lambda: "plain", Retry(3, within=100.0), 50.0)
+    cloud.run(future)
+    assert future.result() == future.sync_res == "plain"
+    assert cloud.engine.monitor.step() == math.inf
+
+
+def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_left() -> None:
+    cloud = Cloud()
+    cloud.run(start(cloud.binding, cloud.create))
+    cloud.api.fault("DELETE", "/servers/server-1", lost_after)
+
+    def delete() -> Any:
+        return cloud.binding.source.session.delete(f"{NOVA}/servers/server-1")
+
+    policy = Retry(3, backoff=10.0, jitter=0.0, within=100.0)
+    future = start_retried(cloud.binding, delete, policy, 50.0)
+    cloud.run(future)
+    assert future.result() is None
+    assert len(future.attempts) == 2
+    assert cloud.engine.monitor.step() == math.inf
+
+
+def test_a_try_that_was_undone_is_not_gone_on_with() -> None:
+    cloud = Cloud()
+    cloud.api.building = 100.0
+    future = start_retried(cloud.binding, cloud.create, 3, 10.0)
+    path = "/compute/v2.1/servers/server-1"
+    assert cloud.engine.run_until(lambda: cloud.api.count("DELETE", path) == 1, 20.0)
+    cloud.api.building = 3.0
+    cloud.api.fault("POST", "/servers", answers(409))
+    cloud.run(future)
+    assert future.result()["id"] == "server-2"
+    assert len(future.attempts) == 2
+
+
+@pytest.mark.parametrize(("lost", "left"), [(False, 0), (True, 1)])
+def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -> None:
+    cloud = Cloud()
+    ledger = Ledger(None, "run")
+    cloud.api.fates = ["ERROR"]
+    if lost:
+        cloud.api.fault("POST", "/servers", lost_after)
+        cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
+    future = start_retried(replace(cloud.binding, ledger=ledger), cloud.create, 1)
+    cloud.run(future)
+    assert isinstance(future.exception(), UnknownFate if lost else ObjectCreationError)
+    assert len(ledger.rows("intent", "bound")) == left
+    ledger.close()
 
 
 def test_a_deadline_that_strikes_together_with_the_answer_is_none() -> None:
@@ -311,6 +368,18 @@ def test_what_nobody_waits_for_and_could_not_be_taken_back_is_logged(
     assert bool(caplog.text) is stays
 
 
+def test_an_overall_deadline_may_strike_while_nothing_is_there() -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/servers", *[answers(429)] * 9)
+    policy = Retry(9, backoff=30.0, jitter=0.0, within=20.0)
+    future = start_retried(cloud.binding, cloud.create, policy)
+    cloud.run(future)
+    assert cloud.clock.now() == pytest.approx(20.0)
+    assert isinstance(future.exception(), OperationTimeout)
+    cloud.settle()
+    assert cloud.api.count(*POST) == 1
+
+
 def test_an_overall_deadline_is_never_outlasted_by_another_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 100
@@ -320,76 +389,3 @@ def test_an_overall_deadline_is_never_outlasted_by_another_try() -> None:
     assert len(error_of(future).attempts) > 2
     assert all(each["born"] < 40 for each in cloud.api.servers.values())
     assert cloud.api.alive() == []
-
-
-def quick(tries: int, retry_on: Any = None, backoff: float = 1.0) -> Retry:
-    return Retry(tries, backoff=backoff, factor=1.0, jitter=0.0, retry_on=retry_on)
-
-
-@pytest.mark.parametrize(
-    ("retry", "posts"),
-    [
-        (quick(3, ObjectCreationError) | quick(3, ValueError), 3),
-        (quick(3, ValueError) | quick(3, KeyError), 1),
-        (quick(2, ObjectCreationError) | quick(4, ValueError), 2),
-        (quick(2, ObjectCreationError) | quick(4, ObjectCreationError), 4),
-        (quick(3, ObjectCreationError) & quick(3, OperationFailed), 3),
-        (quick(3, ObjectCreationError) & quick(3, ValueError), 1),
-        (quick(4, ObjectCreationError) & quick(2, ObjectCreationError), 2),
-        (quick(4) & quick(4, ValueError), 1),
-    ],
-)
-def test_a_composed_policy_decides_a_real_call(retry: Retry, posts: int) -> None:
-    cloud = Cloud()
-    cloud.api.fates = ["ERROR"] * 9
-    future = start_retried(cloud.binding, cloud.create, retry)
-    cloud.run(future)
-    assert cloud.api.count(*POST) == posts
-    assert [each.number for each in future.attempts] == list(range(1, posts + 1))
-    assert error_of(future).attempts == future.attempts
-    cloud.settle()
-    assert cloud.api.alive() == []
-
-
-@pytest.mark.parametrize("either", [True, False])
-def test_a_composed_policy_pauses_as_the_shorter_or_the_longer_one(either: bool) -> None:
-    cloud = Cloud()
-    cloud.api.fault("POST", "/servers", answers(409))
-    short, long = quick(3, backoff=1.0), quick(3, backoff=20.0)
-    future = start_retried(cloud.binding, cloud.create, short | long if either else short & long)
-    assert cloud.engine.run_until(lambda: cloud.api.count(*POST) == 2, 100)
-    assert cloud.clock.now() == pytest.approx(1.0 if either else 20.0, abs=0.5)
-    cloud.run(future)
-    assert future.result()["status"] == "ACTIVE"
-    assert len(future.attempts) == 1  # a success tells of the tries that failed, too
-
-
-@pytest.mark.parametrize(("either", "ends"), [(True, 50.0), (False, 5.0)])
-def test_a_composed_policy_ends_with_the_longer_or_the_shorter_deadline(
-    either: bool, ends: float
-) -> None:
-    cloud = Cloud()
-    cloud.api.fates = ["ERROR"] * 99
-    one, other = (replace(quick(99), within=seconds) for seconds in (5.0, 50.0))
-    future = start_retried(cloud.binding, cloud.create, one | other if either else one & other)
-    cloud.run(future)
-    assert isinstance(error_of(future), OperationTimeout)
-    assert cloud.clock.now() == pytest.approx(ends, abs=1.0)
-
-
-@pytest.mark.parametrize("status", [413, 429, 503])
-def test_a_wish_of_the_cloud_is_honoured_whatever_its_status(status: int) -> None:
-    cloud = Cloud()
-    path = "/action" if status == 503 else "/servers"  # a create is searched for after a 503
-    cloud.api.fault("PUT" if status == 503 else "POST", path, answers(status, Retry_After="30"))
-
-    def call() -> Any:
-        if status != 503:
-            return cloud.create()
-        return cloud.binding.source.session.put(f"{NOVA}/servers/s/action", json={})
-
-    future = start_retried(cloud.binding, call)
-    method, where = ("PUT", "/compute/v2.1/servers/s/action") if status == 503 else POST
-    assert cloud.engine.run_until(lambda: cloud.api.count(method, where) == 2, 100)
-    assert cloud.clock.now() >= 30
-    cloud.engine.run_until(future.done, 100)

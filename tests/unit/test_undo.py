@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.errors import EngineError
+from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.start import start
+from pytest_osfutures.start import Call, start
+from pytest_osfutures.submission import Binding
 
 from .api import NOVA, answers, done_but_answers, lost_before
 from .stepped import POST, Cloud
@@ -33,9 +36,12 @@ def test_undo_takes_back_what_was_created() -> None:
     assert cloud.api._show("server-1") is None
 
 
-def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused() -> None:
+@pytest.mark.parametrize("begin", [start, start_retried])
+def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused(
+    begin: Callable[[Binding, Call], OperationFuture[Any]],
+) -> None:
     cloud = Cloud()
-    future = start(cloud.binding, cloud.create)
+    future = begin(cloud.binding, cloud.create)
     undo = future.undo()
     assert undo.running()
     assert not undo.cancel()
@@ -43,6 +49,8 @@ def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused
     cloud.engine.stop()
     with pytest.raises(EngineError, match="was stopped"):
         future.undo()
+    with pytest.raises(EngineError, match="was stopped"):
+        begin(cloud.binding, cloud.create)
 
 
 def test_undoing_what_is_gone_already_is_done() -> None:
@@ -117,6 +125,25 @@ def test_undo_of_a_call_that_has_not_begun_cancels_it() -> None:
         task()
     cloud.settle(30)
     assert cloud.api.count(*POST) == 0
+    again = future.undo()  # there is nothing to wait for
+    cloud.run(again, 1.0)
+    assert again.exception() is None
+
+
+def test_an_undo_that_failed_can_be_tried_again() -> None:
+    cloud = Cloud()
+    cloud.api.building = 100.0
+    future = start_retried(cloud.binding, cloud.create)
+    cloud.settle(1)
+    cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)
+    failed = future.undo()
+    cloud.run(failed)
+    assert "500" in str(failed.exception())
+    assert future.done()
+    undo = future.undo()
+    cloud.run(undo)
+    assert undo.exception() is None
+    assert cloud.api.alive() == []
 
 
 def test_undo_in_the_middle_deletes_and_leaves_the_engine_well() -> None:
