@@ -83,13 +83,17 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A plain call that was accepted: its result, and the operation that it has started."""
+    """A plain call that was accepted: its result, and the operation that it has started.
+
+    `members` are the names of each of many things that it has made, once they were looked for.
+    """
 
     binding: Binding
     plain: Any
     operation: Operation | None = None
     names: Names | None = None
     exchange: Exchange | None = None
+    members: list[Names] = field(default_factory=list, compare=False)
 
     @property
     def resource_id(self) -> str | None:

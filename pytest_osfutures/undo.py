@@ -58,16 +58,27 @@ class Undoing:
         self.then(error)
 
     def _send(self) -> None:
-        sent: list[Exchange] = []
         try:
-            self.targets = self.targets or targets(self.submission)
-            # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
-            first = self.failed == 0
-            undoings = [send_undo(self.submission, names, sent, first) for names in self.targets]
+            self.targets = targets(self.submission)
         except Exception as error:
-            self.engine.soon(partial(self._refused, error, sent[-1] if sent else None))
+            self.engine.soon(partial(self._refused, error, None))
+            return
+        # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
+        first = self.failed == 0
+        undoings: list[Submission] = []
+        refusals: list[tuple[Exception, Exchange | None]] = []
+        for names in self.targets:  # one that is refused must not keep the others
+            sent: list[Exchange] = []
+            try:
+                undoing = send_undo(self.submission, names, sent, first)
+            except Exception as error:
+                refusals.append((error, sent[-1] if sent else None))
+            else:
+                undoings += [undoing] if undoing is not None else []
+        if refusals:
+            self.engine.soon(partial(self._refused, *refusals[0]))
         else:
-            self.engine.soon(partial(self._sent, [each for each in undoings if each is not None]))
+            self.engine.soon(partial(self._sent, undoings))
 
     def _refused(self, error: Exception, sent: Exchange | None) -> None:
         ended = partial(self._ended, error)
@@ -125,7 +136,10 @@ def finish(future: OperationFuture[None], error: BaseException | None) -> None:
 
 
 def targets(submission: Submission) -> list[Names]:
-    """The names of everything that an operation has made, each of which is to be undone."""
+    """The names of everything that an operation has made, each of which is to be undone.
+
+    The first of many is what the others are known by: when it is gone, those count that were seen.
+    """
     operation, names = submission.operation, submission.names
     assert operation is not None
     assert names is not None
@@ -135,10 +149,13 @@ def targets(submission: Submission) -> list[Names]:
     assert ref is not None
     look = Look(ref.kind, submission.microversion, (ref,), ref.path)
     outcome = submission.binding.source.read(look, submission.binding.engine.clock)
-    if outcome.error is not None:
+    if outcome.error is not None and not submission.members:
         raise OSFuturesError(f"cannot undo {operation.name}: {outcome.error}")
-    body = outcome.found.get(ref.id) or {}
-    return [{**names, "id": str(each["id"])} for each in operation.members(body, names)]
+    known = {each["id"] for each in submission.members}
+    body = outcome.found.get(ref.id)
+    found = [str(each["id"]) for each in operation.members(body, names)] if body else []
+    submission.members.extend({**names, "id": each} for each in found if each not in known)
+    return submission.members
 
 
 def send_undo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError
 from typing import Any
 
 import pytest
@@ -188,6 +189,44 @@ def test_what_arrives_after_its_call_was_given_up_is_deleted(
     assert isinstance(future.exception(), OperationTimeout)
     assert "no answer to the request within 5 s" in str(future.exception())
     assert posts(quick) == 1
+    assert ours(quick) == set()
+
+
+@pytest.mark.parametrize("kind", ["server", "volume"])
+def test_an_undo_while_the_request_is_under_way_leaves_nothing(quick: World, kind: str) -> None:
+    quick.cloud.faults.add(Fault("delay", method="POST", seconds=5.0, count=1))
+
+    def story() -> OperationFuture[Any]:
+        future = create(quick, kind)
+        quick.timeline.sleep(1.0)
+        quick.timeline.wait(future.undo())
+        return future
+
+    future = tell(quick, story)
+    assert isinstance(future.exception(), CancelledError)
+    assert posts(quick) == 1
+    assert ours(quick) == set()
+
+
+def test_an_undo_of_many_fails_if_one_of_them_stays(
+    quick: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quick, "_check_duplicates", lambda _: None)  # one stamp for all three
+
+    def story() -> tuple[list[Any], OperationFuture[Any], set[str], OperationFuture[Any]]:
+        future = create(quick, "server", min_count=3)
+        made = quick.timeline.wait(future)
+        stays = Fault("status", method="DELETE", path=made[1].id, status=409)
+        quick.cloud.faults.add(stays)
+        failed = _waited(quick, future.undo())
+        left = ours(quick)
+        quick.cloud.faults.clear()
+        return made, failed, left, _waited(quick, future.undo())
+
+    made, failed, left, undone = tell(quick, story)
+    assert "409" in str(failed.exception())
+    assert made[1].id in left
+    assert undone.exception() is None
     assert ours(quick) == set()
 
 

@@ -136,6 +136,26 @@ def test_a_try_that_was_undone_is_not_gone_on_with() -> None:
     assert len(future.attempts) == 2
 
 
+@pytest.mark.parametrize(("status", "looked_at"), [(403, False), (404, False), (409, True)])
+def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
+    status: int, looked_at: bool
+) -> None:
+    cloud = Cloud()
+    cloud.run(start(cloud.binding, cloud.create))
+    url = f"{NOVA}/servers/server-1/action"
+
+    def stop() -> Any:
+        return cloud.binding.source.session.post(url, json={"os-stop": None})
+
+    cloud.api.fault("POST", "/action", lambda proceed: proceed(), answers(status))
+    future = start_retried(cloud.binding, stop, 2, 5.0)
+    assert cloud.engine.run_until(
+        lambda: cloud.api.count("POST", "/compute/v2.1/servers/server-1/action") == 2, 30.0
+    )
+    cloud.run(future)
+    assert isinstance(future.exception(), OperationFailed if looked_at else HttpError)
+
+
 @pytest.mark.parametrize(("lost", "left"), [(False, 0), (True, 1)])
 def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -> None:
     cloud = Cloud()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from pytest_osfutures.errors import NoRoom, QuotaExceeded
 from pytest_osfutures.holders import Holders
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.record import Record
+from pytest_osfutures.room import Room
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.start import start
 
-from .api import Fault, answer
+from .api import Fault, answer, answers
 from .stepped import POST, Cloud
 
 WORDS = "Quota exceeded for instances: Requested 1"
@@ -54,6 +56,20 @@ def _make(ledger: Ledger, kind: str, ident: str | None = "4711") -> Record:
     if ident is not None:
         record.bound(ident)
     return record
+
+
+def test_each_deletion_lets_one_try_and_the_last_one_all() -> None:
+    room, tried = Room(), list[str]()
+    for _ in range(2):
+        room.leaving("project")
+    for name in "abc":
+        assert room.wait("project", partial(tried.append, name))
+    assert not room.wait("another", partial(tried.append, "x"))
+    room.left("project")
+    assert tried == ["a"]
+    room.left("project")
+    assert tried == ["a", "b", "c"]
+    assert not room.wait("project", partial(tried.append, "d"))
 
 
 def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Ledger) -> None:
@@ -131,6 +147,17 @@ def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
     third = start_retried(cloud.binding, cloud.create, 1)  # nothing is being deleted any more
     cloud.run(third, 5.0)
     assert isinstance(third.exception(), QuotaExceeded)
+
+
+def test_only_a_quota_waits_for_our_deletions() -> None:
+    cloud = Cloud()
+    first = start(cloud.binding, cloud.create)
+    cloud.run(first)
+    first.undo()
+    cloud.api.fault("POST", "/servers", answers(400))
+    second = start_retried(cloud.binding, cloud.create)
+    cloud.run(second, 1.0)
+    assert second.exception() is not None
 
 
 # The run's own limit

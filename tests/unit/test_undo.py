@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.attempts import start_retried
-from pytest_osfutures.errors import EngineError
+from pytest_osfutures.errors import EngineError, OperationTimeout
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.start import Call, start
 from pytest_osfutures.submission import Binding
@@ -163,6 +164,48 @@ def test_undo_in_the_middle_deletes_and_leaves_the_engine_well() -> None:
     other = start_retried(cloud.binding, cloud.create)
     cloud.run(other)
     assert other.result()["status"] == "ACTIVE"
+
+
+def test_what_ends_while_it_is_taken_back_is_no_success() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.binding, cloud.create)
+    cloud.settle(1)
+    cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 2)
+    gone = future.undo()
+    cloud.run(future)
+    assert not gone.done()
+    assert isinstance(future.exception(), CancelledError)
+    cloud.run(gone)
+    assert gone.exception() is None
+
+
+def test_what_is_late_while_it_is_taken_back_is_late() -> None:
+    cloud = Cloud()
+    cloud.api.building = 100.0
+    future = start_retried(cloud.binding, cloud.create, 1, 3.0)
+    cloud.settle(1)
+    cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 2)
+    gone = future.undo()
+    cloud.run(future)
+    assert not gone.done()
+    assert isinstance(future.exception(), OperationTimeout)
+    cloud.run(gone)
+    assert gone.exception() is None
+
+
+def test_the_ledger_forgets_what_was_undone() -> None:
+    cloud = Cloud()
+    ledger = Ledger(None, "run")
+    future = start(replace(cloud.binding, ledger=ledger, stamps=True), cloud.create)
+    cloud.run(future)
+    assert len(ledger.rows("bound")) == 1
+    cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)
+    cloud.run(future.undo())
+    assert len(ledger.rows("bound")) == 1
+    cloud.run(future.undo())
+    cloud.settle(1)
+    assert ledger.rows("intent", "bound") == []
+    ledger.close()
 
 
 def test_undo_between_two_tries_prevents_the_next_one() -> None:
