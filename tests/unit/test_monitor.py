@@ -148,6 +148,18 @@ def test_after_failures_reads_come_back_slower_but_come_back() -> None:
     assert max(pauses) <= scene.world.poll.slowest
 
 
+def test_reads_that_succeed_again_make_up_for_those_that_failed() -> None:
+    scene = Scene()
+    scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    failing(scene, SERVER, times=6)
+    scene.start("server.stop", id="a", tout=300)
+    assert scene.run(lambda: len(scene.world.times) > 6)
+    failing(scene, SERVER, times=1)
+    assert scene.run(lambda: len(scene.world.times) > 9)
+    pauses = [later - sooner for sooner, later in itertools.pairwise(scene.world.times[6:])]
+    assert max(pauses) <= 2 * scene.world.poll.fastest + 0.5
+
+
 def test_a_cloud_that_became_quicker_is_noticed() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
 

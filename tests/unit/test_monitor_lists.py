@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from pytest_osfutures.group import OVERDUE
+from pytest_osfutures.group import OVERDUE, goes_back
+from pytest_osfutures.operation import Sight
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.watch import Reader
 
-from .scripted import SERVER, Ends, Scene, failing, server
+from .scripted import SERVER, Ends, Scene, failing, server, watch
 
 
 def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
@@ -115,6 +117,54 @@ def test_two_share_a_list_where_the_rate_has_no_room_for_a_read_of_each() -> Non
     assert len(looks) <= 10 * scene.world.poll.max_rate + 1
     assert min(seen) >= 0.9 * len(looks)
     assert scene.run(lambda: all(ends), within=300)
+
+
+def test_who_comes_new_does_not_wait_for_the_pauses_of_the_old() -> None:
+    scene = Scene()
+    old = [scene.start("server.stop", id=name, tout=3000) for name in "abcdef"]
+    for name in "abcdef":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+    scene.run(within=400)
+    paused = lists(scene)[-1] - lists(scene)[-2]
+    assert paused > 4 * scene.world.poll.fastest
+    assert scene.run(lambda: scene.world.times[-1] > scene.clock.now() - 0.01)
+    ref = SERVER.ref(id="new")
+    scene.world.at(scene.clock.now() - 1, ref, server("BUILD", "spawning"))
+    scene.world.at(scene.clock.now() + 0.5, ref, server("ACTIVE"))
+    came_at = scene.clock.now()
+    new = scene.start("server.create", id="new")
+    assert scene.run(lambda: new, within=paused - 0.5)
+    assert scene.clock.now() - came_at <= 4 * scene.world.poll.fastest
+    assert not any(old)
+
+
+def test_what_is_remembered_of_looks_does_not_grow_with_them() -> None:
+    scene = Scene()
+    for name in "abc":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=100_000)
+    scene.run(within=3000)
+    assert len(scene.world.looks) > 300
+    (group,) = scene.engine.monitor._groups.values()
+    assert len(group._by_due) <= 2 * 3 + 65
+
+
+def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
+    scene = Scene()
+    deleting = watch(scene.world, "server.delete", lambda _: None, id="a")
+    creating = watch(scene.world, "server.create", lambda _: None, id="a")
+    now = server("ACTIVE", "deleting") | {"updated": "2026-01-01T00:00:09Z"}
+    before = server("ACTIVE") | {"updated": "2026-01-01T00:00:08Z"}
+    known, old, new = (
+        Sight(at, body, confirmed=False) for at, body in ((1, now), (2, before), (2, now))
+    )
+    assert goes_back(deleting, known, old)
+    assert not goes_back(deleting, known, new)
+    assert not goes_back(deleting, old, known)
+    assert not goes_back(deleting, known, replace(old, confirmed=True))  # the resource itself
+    assert not goes_back(deleting, known, replace(old, body=None))
+    assert not goes_back(deleting, replace(known, body=None), old)
+    assert not goes_back(creating, known, old)  # what was built stays so
 
 
 def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
