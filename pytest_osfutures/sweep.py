@@ -109,8 +109,8 @@ class Sweep:
         while left:
             for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
                 if why is None:
-                    del left[each]
-                    self.note(f"{each} is gone")
+                    begun = left.pop(each)  # else somebody else was quicker
+                    self.note(f"{each} is gone" if begun else f"{each} was gone already")
                 elif left[each] != why:
                     left[each] = why
                     self.note(f"{each}: {why}")

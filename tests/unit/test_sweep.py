@@ -126,6 +126,22 @@ def test_all_of_a_run_goes_and_a_thousand_others_stay(world: World) -> None:
     assert world.ledger.left() == 0
 
 
+def test_what_somebody_else_has_deleted_is_not_counted_as_deleted(world: World) -> None:
+    there, away = stamp(), stamp()
+    left = world.server(there.metadata(), "left")
+    world.noted("server", there, left)
+    gone = world.server(away.metadata(), "gone")
+    world.noted("server", away, gone)
+    world.send("DELETE", "compute", f"/servers/{gone}")
+    world.clock.advance(60)
+    assert world.clean_up()
+    said = [note.partition(")")[2] for note in world.notes if gone in note]
+    assert said == [" was gone already"]
+    assert [note for note in world.notes if note.endswith("is gone")] == [
+        f"server left ({left}) is gone"
+    ]
+
+
 def test_what_the_ledger_does_not_know_is_found_by_its_stamp(world: World) -> None:
     world.server(stamp().metadata())
     twin = stamp()
