@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,13 +29,18 @@ class Choice:
         self.settings = settings
 
     def check(self) -> None:
-        """Raise BadInput if something that the settings name does not exist."""
-        if self.settings.image:
-            self.image(None)
-        if self.settings.flavor:
-            self.flavor(None, None)
-        if self.settings.network:
-            self.nics()
+        """Raise BadInput, which names the option, if something that it names does not exist."""
+        named: tuple[tuple[str, str | None, Callable[[], object]], ...] = (
+            ("image", self.settings.image, partial(self.image, None)),
+            ("flavor", self.settings.flavor, partial(self.flavor, None, None)),
+            ("network", self.settings.network, self.nics),
+        )
+        for option, name, find in named:
+            try:
+                if name:
+                    find()
+            except BadInput as error:
+                raise BadInput(f"--os-{option}: {error}") from None
 
     @cached_property
     def _images(self) -> list[Any]:

@@ -46,9 +46,12 @@ def guard_of(config: pytest.Config) -> Guard:
             known = Guard(config, cloud)
             config.stash[GUARD] = known
             config.stash[IN_USE] = True
-            Choice(cloud, options.Settings.of(config)).check()
         except (BadInput, CloudUnreachable) as error:
             raise pytest.UsageError(f"--os-cloud: {error}") from None
+        try:
+            Choice(cloud, options.Settings.of(config)).check()
+        except (BadInput, CloudUnreachable) as error:
+            raise pytest.UsageError(str(error)) from None
         known.begin()
     return known
 

@@ -49,9 +49,12 @@ def test_an_endpoint_that_is_down(pytester: pytest.Pytester, clouds: Path) -> No
 @pytest.mark.parametrize(
     ("option", "sentence"),
     [
-        ("--os-image=nope", "unknown image 'nope'; there are: cirros, tiny"),
-        ("--os-flavor=nope", "unknown flavor 'nope'; there are: m1.huge, m1.medium, m1.nano"),
-        ("--os-network=nope", "unknown network 'nope'; there are: private"),
+        ("--os-image=nope", "ERROR: --os-image: unknown image 'nope'; there are: cirros, tiny"),
+        (
+            "--os-flavor=nope",
+            "ERROR: --os-flavor: unknown flavor 'nope'; there are: m1.huge, m1.medium, m1.nano",
+        ),
+        ("--os-network=nope", "ERROR: --os-network: unknown network 'nope'; there are: private"),
         ("--os-timeout=-1", "'-1' is not a number of seconds greater than 0"),
         ("--os-timeout=soon", "'soon' is not a number of seconds greater than 0"),
         ("--os-try-count=0", "'0' is not a whole number of 1 or more"),
