@@ -140,6 +140,23 @@ def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, st
     assert not exchanges[-1].accepted
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize(
+    ("headers", "body", "foreign"),
+    [
+        ({}, None, True),
+        ({}, ["a list"], True),
+        ({"x-openstack-request-id": "req-1"}, None, False),
+        ({"x-compute-request-id": "req-1"}, None, False),
+    ],
+)
+def test_a_refusal_without_request_id_and_document_is_of_a_proxy(
+    status: int, headers: dict[str, str], body: object, foreign: bool
+) -> None:
+    one = Exchange("DELETE", "http://x/servers/a", {}, None, 0.0, status, headers, body)
+    assert one.foreign is foreign
+
+
 def test_each_sending_of_a_retried_request_is_seen(
     ks: Session, api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -253,3 +254,27 @@ def test_events_come_in_the_order_in_which_they_began() -> None:
     assert [event.name for event in events(record)] == ["first", "second"]
     assert failed_event(record) == "event second failed: why"
     assert failed_event({"events": None}) == ""
+
+
+# What is only half known
+
+
+def test_a_new_server_that_was_seen_and_is_missing_is_not_waited_for() -> None:
+    missing = case("server.create", {THE_SERVER: seen(None), THE_ACTION: seen(None)}, id="a")
+    assert isinstance(judge(missing), Running)
+    verdict = judge(replace(missing, was_there=True))
+    assert isinstance(verdict, Failed)
+    assert verdict.vanished
+
+
+@pytest.mark.parametrize(("now", "over"), [(9.9, False), (10.1, True)])
+def test_success_waits_a_while_for_the_record_of_the_action(now: float, over: bool) -> None:
+    sights = {THE_SERVER: seen(server("ACTIVE")), THE_ACTION: seen(None)}
+    verdict = judge(case("server.change_password", sights, now=now, id="a"))
+    assert isinstance(verdict, Succeeded if over else Running)
+
+
+def test_a_finished_action_read_together_with_the_old_status_does_not_count_yet() -> None:
+    record = action(("compute_stop_instance", "Success"))
+    sights = {THE_SERVER: seen(server("ACTIVE"), 2.0), THE_ACTION: seen(record, 2.0)}
+    assert isinstance(judge(case("server.stop", sights, now=3, id="a")), Running)

@@ -1,0 +1,129 @@
+"""The changes that a mutant is made of: cosmic-ray's, and three that its own list lacks.
+
+A dropped operand, a dropped statement and a swapped `min` and `max` are mistakes that people really
+make, and that a change of a comparison does not stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cosmic_ray.ast import get_ast
+from cosmic_ray.operators.operator import Operator
+from cosmic_ray.plugins import get_operator
+
+Position = tuple[tuple[int, int], tuple[int, int]]
+
+#: Of cosmic-ray's operators those whose mutants a test can notice: no `|` of annotations, no
+#: comparison by identity in place of equality, and no tuning constant one higher or lower.
+NAMES = (
+    *(
+        f"core/ReplaceComparisonOperator_{pair}"
+        for pair in (
+            "Eq_NotEq",
+            "NotEq_Eq",
+            "Lt_LtE",
+            "Lt_GtE",
+            "LtE_Lt",
+            "LtE_Gt",
+            "Gt_GtE",
+            "Gt_LtE",
+            "GtE_Gt",
+            "GtE_Lt",
+            "Is_IsNot",
+            "IsNot_Is",
+        )
+    ),
+    *(f"core/ReplaceBinaryOperator_{pair}" for pair in ("Add_Sub", "Sub_Add", "Mul_Div")),
+    "core/ReplaceUnaryOperator_Delete_Not",
+    "core/AddNot",
+    "core/ReplaceTrueWithFalse",
+    "core/ReplaceFalseWithTrue",
+    "core/ReplaceAndWithOr",
+    "core/ReplaceOrWithAnd",
+    "core/ReplaceBreakWithContinue",
+    "core/ReplaceContinueWithBreak",
+    "core/ExceptionReplacer",
+    "core/ZeroIterationForLoop",
+)
+
+
+class DropOperand(Operator):  # type: ignore[misc]  # cosmic-ray has no types
+    """Leave one operand of an `and` or an `or` out."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Position]:
+        """A position for each operand."""
+        if node.type in ("and_test", "or_test"):
+            for operand in node.children[::2]:
+                yield operand.start_pos, operand.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The same test without the operand `index`, and without the word that joined it."""
+        rest = [child for number, child in enumerate(node.children[::2]) if number != index]
+        code = f" {node.children[1].value} ".join(child.get_code().strip() for child in rest)
+        return get_ast(node.get_first_leaf().prefix + code)
+
+    @classmethod
+    def examples(cls) -> tuple[()]:
+        """None: cosmic-ray's own tests are the readers of examples."""
+        return ()
+
+
+class DropStatement(Operator):  # type: ignore[misc]
+    """Leave a statement of a function out: a call, or an assignment to an attribute or a key."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Position]:
+        """The position of the statement."""
+        if node.type == "simple_stmt" and _is_effect(node.children[0]):
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """`pass` in the place of the statement."""
+        del index
+        return get_ast(f"{node.get_first_leaf().prefix}pass\n")
+
+    @classmethod
+    def examples(cls) -> tuple[()]:
+        """None: cosmic-ray's own tests are the readers of examples."""
+        return ()
+
+
+def _is_effect(statement: Any) -> bool:
+    if statement.search_ancestor("funcdef") is None:
+        return False
+    if statement.type == "atom_expr":
+        return "_log." not in statement.get_code()  # nobody promises the words of a log
+    if statement.type != "expr_stmt":
+        return False
+    target, sign = statement.children[0], statement.children[1]
+    return target.type == "atom_expr" or getattr(sign, "value", "") == "+="
+
+
+class SwapExtremes(Operator):  # type: ignore[misc]
+    """`max` in the place of `min`, and the other way round."""
+
+    OTHER = {"min": "max", "max": "min"}  # noqa: RUF012  # cosmic-ray's operators are plain classes
+
+    def mutation_positions(self, node: Any) -> Iterator[Position]:
+        """The position of the name, where it is called."""
+        following = node.get_next_leaf() if node.type == "name" else None
+        if following is not None and node.value in self.OTHER and following.value == "(":
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:
+        """The other name."""
+        del index
+        node.value = self.OTHER[node.value]
+        return node
+
+    @classmethod
+    def examples(cls) -> tuple[()]:
+        """None: cosmic-ray's own tests are the readers of examples."""
+        return ()
+
+
+OPERATORS: dict[str, Operator] = {
+    **{name.partition("/")[2]: get_operator(name)() for name in NAMES},
+    **{each.__name__: each() for each in (DropOperand, DropStatement, SwapExtremes)},
+}
