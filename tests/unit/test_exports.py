@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -68,3 +69,8 @@ def test_what_is_given_out_says_what_it_is_for() -> None:
     for name in osf.__all__:
         if not name.isupper():
             assert inspect.getdoc(getattr(osf, name)), name
+
+
+def test_the_version_is_that_of_the_distribution() -> None:
+    project = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text())["project"]
+    assert osf.__version__ == project["version"]
