@@ -22,11 +22,15 @@ CROWD = 16
 
 @dataclass(eq=False)
 class Flight:
-    """A look that is not answered yet; `covered` are the watches that had joined when it left."""
+    """A look that is not answered yet; `covered` are the watches that had joined when it left.
+
+    `alarm` rings when the answer takes too long to be waited for by what it would explain.
+    """
 
     look: Look
     left_at: float
     covered: tuple[Watch, ...]
+    alarm: Timer | None = None
 
     @property
     def aside(self) -> bool:

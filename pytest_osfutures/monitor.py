@@ -15,6 +15,7 @@ import queue
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from random import Random
 from weakref import WeakKeyDictionary
 
@@ -265,9 +266,13 @@ class Monitor:
         lost = Outcome(look, now, now + patience, error=f"no answer within {patience:g} s")
         timer = Timer(now + patience, lambda: self._arrived(group, timer, lost))
         self._timers.add(timer)
-        group.in_flight[timer] = Flight(look, now, tuple(group.unlisted))
+        flight = group.in_flight[timer] = Flight(look, now, tuple(group.unlisted))
         if look.listing:
             group.rest_until = now + group.reader.poll.fastest
+        if group.kind.evidence:
+            hangs = partial(self._hangs, group, flight)
+            flight.alarm = Timer(now + group.reader.poll.slowest, hangs)
+            self._timers.add(flight.alarm)
 
         def deliver(outcome: Outcome) -> None:
             self.soon(lambda: self._arrived(group, timer, outcome))
@@ -279,6 +284,8 @@ class Monitor:
         flight = group.in_flight.pop(timer, None)
         if flight is not None:
             timer.cancel()
+            if flight.alarm is not None:
+                flight.alarm.cancel()
             self._digest(group, flight, outcome)
 
     def _digest(self, group: Group, flight: Flight, outcome: Outcome) -> None:
@@ -340,8 +347,10 @@ class Monitor:
         watch.trouble = None
         group.mentioned[ref] = outcome.answered_at
         group.going.pop(ref, None)
-        if is_going(ref, sight):
+        if is_going(ref, sight) or sight.body is None:  # no list of changes tells of it again
             group.going[ref] = None
+        if sight.body is None and ref.kind == watch.operation.main.kind:
+            watch.absences += 1
         if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
             status = str(sight.body.get(ref.kind.status, ""))
             task = sight.body.get(ref.kind.task_state) if ref.kind.task_state else None
@@ -369,8 +378,19 @@ class Monitor:
         for watch in group.waiting_for(outcome.look.refs):
             watch.trouble = outcome.error
             group.put(watch, group.quiet_until)
-            if group.kind.evidence:  # what has failed does not wait for its explanation for ever
-                self._judge(watch)
+            if group.kind.evidence:
+                self._miss_evidence(group, watch, outcome.look.refs)
+
+    def _hangs(self, group: Group, flight: Flight) -> None:
+        """An answer about evidence that takes so long counts as a failed read, until it comes."""
+        for watch in group.waiting_for(flight.look.refs):
+            self._miss_evidence(group, watch, flight.look.refs)
+
+    def _miss_evidence(self, group: Group, watch: Watch, refs: tuple[Ref, ...]) -> None:
+        """Note failed reads of evidence: a failure does not wait for its explanation for ever."""
+        wanted = group.watches.get(watch, ())
+        watch.failed_reads += tuple(ref for ref in refs if ref in wanted)
+        self._judge(watch)
 
 
 def _error(watch: Watch, verdict: Failed, now: float) -> OperationFailed:

@@ -48,7 +48,8 @@ class Case:
     `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
     this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
     seen alive since, `moved` that its state was seen to change, `still_for` for how long (seconds)
-    it was not.
+    it was not. `absences` counts the reads that did not find the operation's main resource;
+    `unreadable` are resources of which `ENOUGH_FAILURES` reads have failed.
     """
 
     operation: Operation
@@ -61,6 +62,8 @@ class Case:
     was_there: bool = False
     moved: bool = False
     still_for: float = math.inf
+    absences: int = 0
+    unreadable: frozenset[Ref] = frozenset()
 
     def sight(self, ref: Ref) -> Sight | None:
         """The last valid sight of a resource, if there is one."""
@@ -96,6 +99,12 @@ class Case:
 RECORDED_WITHIN = 10.0
 #: How long a failure waits for what explains it, should that be unreadable.
 EXPLAINED_WITHIN = 10.0
+#: After so many failed reads of what would explain a failure, the failure is told without it.
+ENOUGH_FAILURES = 2
+#: A new resource that was never seen is gone if so many reads did not find it, the last of them
+#: asked for at least `HAND_OVER` seconds after the create request was accepted.
+ENOUGH_ABSENCES = 2
+HAND_OVER = 1.0
 
 
 def judge(case: Case, final: bool = False) -> Verdict:
@@ -181,7 +190,7 @@ def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdi
     if expect.kind.evidence:  # it cannot be read: the event has to do
         word = _ask_action(case)
         return Succeeded(None) if word is None else word
-    if case.operation.creates and case.age < expect.kind.visible_within and not case.was_there:
+    if case.operation.creates and not case.was_there and _may_still_appear(case, expect, ref):
         return Running((ref,))
     if not expect.kind.status:  # a relation, not a thing: only the action can explain
         return _judge_standstill(case, expect, ref, case.sights[ref])
@@ -194,6 +203,14 @@ def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdi
     return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
 
 
+def _may_still_appear(case: Case, expect: Expect, ref: Ref) -> bool:
+    """Whether a new resource may only be invisible as yet: its hand-over takes a moment."""
+    asked_after = case.sights[ref].asked_at - case.accepted_at
+    if asked_after >= expect.kind.visible_within:
+        return False
+    return asked_after < HAND_OVER or case.absences < ENOUGH_ABSENCES
+
+
 def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Verdict:
     """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
     if not sight.confirmed:
@@ -204,9 +221,9 @@ def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Ver
     if action is None:
         return Failed(text)
     record = case.sight(action)
-    if record is None:
+    if record is None and action not in case.unreadable:
         return Running((ref, action))
-    if record.body is None:
+    if record is None or record.body is None:
         return Failed(text) if case.age > RECORDED_WITHIN else Running((ref, action))
     if failed := failed_event(record.body):
         return Failed(f"{text}: {failed}")
@@ -251,7 +268,9 @@ def _ask_action(case: Case) -> Verdict | None:
 
 def _with_evidence(case: Case, ref: Ref, verdict: Failed) -> Verdict:
     """The failure, once what explains it was read (or cannot be)."""
-    unread = tuple(each for each in case.evidence if case.sight(each) is None)
+    unread = tuple(
+        each for each in case.evidence if case.sight(each) is None and each not in case.unreadable
+    )
     sight = case.sight(ref)
     late = sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN
     return Running(unread) if unread and not late else verdict

@@ -12,7 +12,7 @@ from pytest_osfutures.errors import Facts, OSFuturesError, Seen
 from pytest_osfutures.operation import Body, Kind, Operation, Ref, Sight
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.verdict import Case, Succeeded, events
+from pytest_osfutures.verdict import ENOUGH_FAILURES, Case, Succeeded, events
 
 Ending = Succeeded | OSFuturesError
 
@@ -31,7 +31,8 @@ class Watch:
     """One operation in flight; times on the engine's clock, `versions` a service's microversion.
 
     `sent_at` is when its request left: the cloud may have done all before it said so. `trouble` is
-    why the last look came to nothing.
+    why the last look came to nothing. `absences` counts the reads that did not find the main
+    resource, `failed_reads` names each resource as often as a read of it as evidence has failed.
     """
 
     operation: Operation
@@ -50,6 +51,8 @@ class Watch:
     changed_at: float = -math.inf
     wants: tuple[Ref, ...] = ()
     trouble: str | None = None
+    absences: int = 0
+    failed_reads: tuple[Ref, ...] = ()
 
     @property
     def deadline(self) -> float:
@@ -89,6 +92,10 @@ class Watch:
             was_there=bool(self.history),
             moved=len(self.history) > 1,
             still_for=now - self.changed_at,
+            absences=self.absences,
+            unreadable=frozenset(
+                ref for ref in self.failed_reads if self.failed_reads.count(ref) >= ENOUGH_FAILURES
+            ),
         )
 
     def facts(self, now: float) -> Facts:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
-from pytest_osfutures.errors import AccessDenied, OperationFailed, OperationTimeout
+from pytest_osfutures.errors import (
+    AccessDenied,
+    OperationFailed,
+    OperationTimeout,
+    ResourceVanished,
+)
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
 
@@ -134,6 +140,78 @@ def test_promise_3_a_server_that_something_else_has_reset_does_not_wait_for_the_
     scene.run(lambda: ends)
     assert "no end" in str(ends.error)
     assert scene.clock.now() < 30
+
+
+def test_promise_3_a_server_deleted_while_it_builds_fails_its_create_after_two_looks() -> None:
+    scene = Scene()  # Nova deletes a build request without a trace: there is no action either
+    ends = scene.start("server.create", tout=600, id="a")
+    scene.run(lambda: ends)
+    assert isinstance(ends.error, ResourceVanished)
+    assert scene.world.count(SERVER) == 2
+    assert scene.clock.now() < 3
+
+
+def test_promise_3_one_of_many_servers_deleted_while_they_build_does_not_wait_either() -> None:
+    scene = Scene()
+    ends = {name: scene.start("server.create", tout=600, id=name) for name in "abcdefgh"}
+    for name in "bcdefgh":
+        scene.world.at(0, SERVER.ref(id=name), server("BUILD", "spawning"))
+        scene.world.at(200, SERVER.ref(id=name), server("ACTIVE"))
+    scene.run(lambda: ends["a"])
+    assert isinstance(ends["a"].error, ResourceVanished)
+    assert scene.clock.now() < 20
+
+
+def test_promise_3_a_new_server_may_be_invisible_at_the_first_look() -> None:
+    scene = Scene()
+    scene.world.at(1.2, SERVER.ref(id="a"), server("BUILD", "spawning"))
+    scene.world.at(4, SERVER.ref(id="a"), server("ACTIVE"))
+    ends = scene.start("server.create", id="a")
+    scene.run(lambda: ends)
+    assert ends.success
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+@pytest.mark.parametrize("status", ["ACTIVE", "ERROR"])
+def test_promise_3_a_failure_waits_for_two_reads_of_its_evidence(status: str, hangs: bool) -> None:
+    scene = Scene()
+    scene.world.at(0, SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
+    scene.world.at(20, SERVER.ref(id="a"), server(status))
+    evidence = []
+
+    def unreadable(reader: object, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        now = scene.clock.now()
+        if look.kind is not ACTION:
+            deliver(scene.world.read(look, scene.clock))
+            return
+        evidence.append(now)
+        if not hangs:
+            deliver(Outcome(look, now, now, error="GET answered 500"))
+
+    scene.engine.monitor._start_look = unreadable
+    ends = scene.start("server.stop", tout=600, id="a")
+    scene.run(lambda: ends)
+    assert isinstance(ends.error, OperationFailed)
+    assert not isinstance(ends.error, OperationTimeout)
+    assert len(evidence) == 2
+    assert scene.clock.now() < (34 if hangs else 26)
+
+
+def test_promise_3_a_late_explanation_still_counts() -> None:
+    scene = Scene()
+    scene.world.at(0, SERVER.ref(id="a"), server("ERROR"))
+    key = ACTION.ref(id="a", request_id="req-1")
+    scene.world.at(0, key, action(("the_event", "Error")))
+
+    def slow(reader: object, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        outcome = scene.world.read(look, scene.clock)
+        scene.engine.later(8.0 if look.kind is ACTION else 0.0, lambda: deliver(outcome))
+
+    scene.engine.monitor._start_look = slow
+    ends = scene.start("server.stop", tout=600, id="a")
+    scene.run(lambda: ends)
+    assert isinstance(ends.error, OperationFailed)
+    assert ends.error.events
 
 
 # 4
