@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ResourceVanished,
         Seen,
         UnknownFate,
+        UnusableAnswer,
     )
     from pytest_osfutures.future import OperationFuture
     from pytest_osfutures.policy import Poll, Retry
@@ -71,6 +72,7 @@ _PLACES = {
         "ResourceVanished",
         "Seen",
         "UnknownFate",
+        "UnusableAnswer",
     ),
     "future": ("OperationFuture",),
     "policy": ("Poll", "Retry"),
@@ -112,6 +114,7 @@ __all__ = [
     "Retry",
     "Seen",
     "UnknownFate",
+    "UnusableAnswer",
     "as_completed",
     "connect",
     "futurize",

@@ -7,9 +7,15 @@ import logging
 
 from pytest_osfutures.busy import is_busy
 from pytest_osfutures.capture import Exchange
-from pytest_osfutures.errors import Facts, OperationError, OperationFailed, QuotaExceeded
+from pytest_osfutures.errors import (
+    Facts,
+    OperationError,
+    OperationFailed,
+    QuotaExceeded,
+    UnusableAnswer,
+)
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.source import is_passing, words
+from pytest_osfutures.source import is_passing, retry_after, words
 from pytest_osfutures.submission import Binding, recognise
 
 _log = logging.getLogger("osfutures")
@@ -27,12 +33,13 @@ class Answer(enum.Enum):
 def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
     """The answer to the `failed`-th failure; `sent` is the request if it had no success.
 
-    A request that may have arrived is looked for first. Then the user's `retry_on` decides where
-    it has an opinion. Otherwise: what the cloud calls a wrong request (400, 404 and their like) is
-    never repeated; a conflict, a quota, a rate limit and whatever failed after it was accepted is,
-    and so is a call that the cloud did not hear before it could change anything.
+    A request that may have arrived is looked for first, and so is what an answer does not name.
+    Then the user's `retry_on` decides where it has an opinion. Otherwise: what the cloud calls a
+    wrong request (400, 404 and their like) is never repeated; a conflict, a quota, a rate limit and
+    whatever failed after it was accepted is, and so is a call that the cloud did not hear before it
+    could change anything.
     """
-    if sent is not None and sent.doubtful and sent.method == "POST":
+    if is_ambiguous(sent) or (sent is not None and isinstance(error, UnusableAnswer)):
         return Answer.SEARCH
     foreign = sent is not None and sent.foreign
     gone = sent is not None and sent.method == "DELETE" and sent.status == 404
@@ -56,6 +63,24 @@ def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
     except Exception:
         _log.exception("retry_on raised")
         return False
+
+
+def is_ambiguous(sent: Exchange | None) -> bool:
+    """Whether the request may have made something, although nobody said so."""
+    return sent is not None and sent.doubtful and sent.method == "POST"
+
+
+def is_rate_limit(error: BaseException, sent: Exchange | None) -> bool:
+    """Whether the cloud does not take more requests now, whatever they ask for.
+
+    429, or 413 and 503 with a Retry-After (rate limits of old services, and overload). Without
+    `sent` it is the answer to the session's own request for a token.
+    """
+    if sent is None:
+        return getattr(error, "http_status", None) == 429
+    if sent.status in (413, 503):
+        return retry_after(sent.headers) is not None and not over_quota(sent)
+    return sent.status == 429
 
 
 def over_quota(sent: Exchange | None) -> bool:

@@ -7,14 +7,22 @@ monitor's loop, and there every state changes. `decide` says what to do about a 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.answer import Answer, decide, explained, left_behind, opinion, over_quota
+from pytest_osfutures.answer import (
+    Answer,
+    decide,
+    explained,
+    is_ambiguous,
+    is_rate_limit,
+    left_behind,
+    opinion,
+    over_quota,
+)
 from pytest_osfutures.busy import is_busy, when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
@@ -32,18 +40,14 @@ from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.source import retry_after
 from pytest_osfutures.start import Call, settle
-from pytest_osfutures.submission import Binding, Submission, accepted, submit_stamped
+from pytest_osfutures.submission import Binding, Submission, made_by, submit_stamped
 from pytest_osfutures.timers import Timer
-from pytest_osfutures.turn import Turn
-from pytest_osfutures.undo import Undoing, finish
+from pytest_osfutures.turn import PATIENCE, Turn
+from pytest_osfutures.undo import Undoing, finish, log_failure
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
-
-_log = logging.getLogger("osfutures")
-#: Seconds after which a request counts as unanswered where the try has no deadline of its own.
-PATIENCE = 600.0
 
 
 def start_retried(
@@ -84,7 +88,7 @@ class Attempts:
         self.over = False
         self.stamp = binding.stamp()
         self.record = binding.record(self.stamp)
-        self.turn = Turn(binding, self.record, tout or PATIENCE)
+        self.turn = Turn(binding, self.record, tout or PATIENCE, retry)
         self.made: Submission | None = None
         self.undone: list[Undoing] = []
         self.idle = True
@@ -128,10 +132,8 @@ class Attempts:
             submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
         except BaseException as error:
             come = partial(self._refused, error, sent[-1] if sent else None)
-            for made in accepted(self.binding, None, sent):
-                if made.operation is not None and made.operation.creates:
-                    come = partial(self._broken_off, error, made)
-                    break
+            if (made := made_by(self.binding, sent)) is not None:
+                come = partial(self._broken_off, error, made)
         else:
             come = partial(self._accepted, submission)
         patience.cancel()
@@ -150,7 +152,7 @@ class Attempts:
             return
         if self.idle or self.made is not None:
             if self.made is None or self.made.resource_id != submission.resource_id:
-                Undoing(submission, self.retry, _log_failure).begin()
+                Undoing(submission, self.retry, log_failure).begin()
         else:
             self.late = submission
 
@@ -160,8 +162,8 @@ class Attempts:
             return
         self.overdue += (number,)
         why = f"no answer to the request within {self.tout or PATIENCE:g} s"
-        facts = Facts(seconds=self.engine.clock.now() - self.began_at)
-        self._refused(OperationTimeout(why, facts), sent[-1] if sent else None)
+        late = OperationTimeout(why, Facts(seconds=self.engine.clock.now() - self.began_at))
+        self._refused(late, sent[-1] if sent else None)
 
     def _accepted(self, submission: Submission) -> None:
         if submission.operation is None:
@@ -203,18 +205,26 @@ class Attempts:
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
-        again = partial(self._resend, error)
+        again, answer = partial(self._resend, error), partial(self._answer, error, sent)
         if isinstance(error, NoRoom):
             self.turn.wait_in_run(again, lambda _: self._end(error))
         elif over_quota(sent) and not self.ending:
-            give_up = partial(self._give_up, error, sent)
-            self.turn.wait_in_cloud(again, partial(self._answer, error, sent), give_up)
-        else:
-            self._answer(error, sent)
+            self.turn.wait_in_cloud(again, answer, partial(self._give_up, error, sent))
+        elif is_ambiguous(sent) or not self._wait_for_rate(error, sent):
+            answer()
+
+    def _wait_for_rate(self, error: BaseException, sent: Exchange | None) -> bool:
+        """Send the request again later if a rate limit has refused it: that costs it no try."""
+        if self.ending or not is_rate_limit(error, sent) or opinion(self.retry, error, 0) is False:
+            return False
+        give_up = partial(self._give_up, error, sent)
+        self.turn.wait_for_rate(error, sent, partial(self._resend, error), give_up)
+        return True
 
     def _answer(self, error: BaseException, sent: Exchange | None) -> None:
         """Do what is to be done about a try that has failed."""
-        self._note(error)
+        if not is_rate_limit(error, sent) or not is_ambiguous(sent):
+            self._note(error)
         submission, self.unfinished = self.unfinished, None
         refused = sent is not None and (is_busy(sent) or sent.status == 400)
         if submission is not None and refused and not self.ending:
@@ -251,7 +261,7 @@ class Attempts:
             if self.record is not None and first.resource_id:
                 self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
             for extra in extras:
-                Undoing(extra, self.retry, _log_failure).begin()
+                Undoing(extra, self.retry, log_failure).begin()
             if operation.begins:
                 self.made = first
                 self._clean_up(error)
@@ -259,6 +269,8 @@ class Attempts:
                 self._adopt(first)
         elif self.late is not None:
             self._adopt(self.late)
+        elif self._wait_for_rate(error, sent):
+            pass
         elif opinion(self.retry, error, len(self.failed)) is not False:
             self._again(error, None)
         else:
@@ -386,10 +398,4 @@ class Attempts:
         for gone in waiting:
             finish(gone, failure)
         if failure is not None and not waiting:
-            _log_failure(failure)
-
-
-def _log_failure(failure: BaseException | None) -> None:
-    """Say what nobody waits for: something may be left in the cloud."""
-    if failure is not None:
-        _log.warning("could not be taken back: %s", failure)
+            log_failure(failure)

@@ -11,6 +11,7 @@
         │   ├── ObjectCreationError    ... of something that was to be created
         │   ├── ResourceVanished       it is gone, and nobody here deleted it
         │   ├── QuotaExceeded          the project may not have more
+        │   ├── UnusableAnswer         the cloud accepted it, and did not say what it has made
         │   └── AccessDenied           the cloud does not let us look any longer
         ├── OperationTimeout (TimeoutError)   its deadline has passed
         └── UnknownFate                nobody knows whether the request arrived
@@ -179,6 +180,10 @@ class ResourceVanished(OperationFailed):
 
 class QuotaExceeded(OperationFailed):
     """The project's quota does not allow it."""
+
+
+class UnusableAnswer(OperationFailed):
+    """The cloud accepted the request, and its answer does not name the resource."""
 
 
 class AccessDenied(OperationFailed):

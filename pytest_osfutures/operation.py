@@ -224,6 +224,11 @@ class Operation:
             found[key] = next((value for value in values if value is not None), None)
         return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
 
+    def is_identified(self, names: Names) -> bool:
+        """Whether `names`, found in an answer, tell which resource the operation is about."""
+        told = (key for key, where in self.names.items() if _is_in_response(where))
+        return self.main.ref(names) is not None and all(key in names for key in told)
+
     def stamp_at(self, microversion: str) -> str | None:
         """Where the stamp stands in a request at `microversion` (empty: the oldest)."""
         if not self.stamp or not self.stamp_since or microversion == "latest":
@@ -284,6 +289,11 @@ def _is_free(kind: Kind) -> Holds:
         return None if body.get(kind.status or "") in kind.busy else True
 
     return is_free
+
+
+def _is_in_response(where: Where) -> bool:
+    places = () if callable(where) else (where,) if isinstance(where, str) else where
+    return any(place.startswith("response.") for place in places)
 
 
 def _dig(document: Any, path: str) -> Any:

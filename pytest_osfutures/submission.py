@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
-from pytest_osfutures.errors import without_frames
+from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.source import Place, Source, microversion_of
@@ -103,6 +104,11 @@ class Submission:
         return self.operation.resource_id(self.names)
 
     @property
+    def is_identified(self) -> bool:
+        """Whether the answer names the resource that the operation is about."""
+        return self.operation is None or self.operation.is_identified(self.names or {})
+
+    @property
     def microversion(self) -> str:
         """The microversion at which the operation was asked for; empty if none was."""
         if self.operation is None or self.exchange is None:
@@ -156,11 +162,33 @@ def submit(
         try:
             plain = call()
         except Exception as error:
+            _check_answers(accepted(binding, None, exchanges), without_frames(error))
             raise without_frames(error)  # noqa: B904
         finally:
             _pace(binding.engine, exchanges)
     started = accepted(binding, plain, exchanges)
+    _check_answers(started)
     return _joined(started) if started else Submission(binding, plain)
+
+
+def _check_answers(started: Iterable[Submission], cause: Exception | None = None) -> None:
+    """Raise UnusableAnswer if an answer does not name the resource of the operation it accepted.
+
+    A client may have raised `cause` because of it: a KeyError, say. The body itself is not told:
+    it may hold a password.
+    """
+    for each in started:
+        exchange, operation = each.exchange, each.operation
+        if exchange is None or operation is None or each.is_identified:
+            continue
+        path = urlsplit(exchange.url).path
+        keys = list(exchange.response) if isinstance(exchange.response, dict) else None
+        shape = "no JSON object" if keys is None else f"a JSON object of the keys {keys!r:.100}"
+        raise UnusableAnswer(
+            f"{exchange.method} {path} was answered {exchange.status} with {shape}, "
+            f"which does not name the {operation.kind.name}",
+            Facts(operation=operation.name, request_id=exchange.request_id),
+        ) from cause
 
 
 def accepted(binding: Binding, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
@@ -172,6 +200,14 @@ def accepted(binding: Binding, plain: Any, exchanges: Iterable[Exchange]) -> lis
             names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
             started.append(Submission(binding, plain, operation, names, exchange))
     return started
+
+
+def made_by(binding: Binding, exchanges: Iterable[Exchange]) -> Submission | None:
+    """The first thing that the requests of a call have created, if its id is known."""
+    for each in accepted(binding, None, exchanges):
+        if each.operation is not None and each.operation.creates and each.is_identified:
+            return each
+    return None
 
 
 def _joined(started: Sequence[Submission]) -> Submission:

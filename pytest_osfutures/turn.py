@@ -1,31 +1,61 @@
-"""Waiting for room: under a quota of the cloud's, or under the run's own limit."""
+"""Waiting for room: under a quota, a rate limit of the cloud's, or the run's own limit."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 
+from pytest_osfutures.capture import Exchange
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.source import retry_after
 from pytest_osfutures.submission import Binding, Record
 
 Step = Callable[[], None]
+#: Seconds after which a request counts as unanswered where the try has no deadline of its own.
+PATIENCE = 600.0
+_log = logging.getLogger("osfutures")
 
 
 class Turn:
     """One call's place in the queue for what may exist at a time. To wait costs it no try.
 
-    `patience` bounds (in seconds) how long it waits for others to ask again.
+    `patience` bounds (in seconds) how long it waits for others to ask again. `retry` has the
+    pauses after a rate limit.
     """
 
-    def __init__(self, binding: Binding, record: Record | None, patience: float) -> None:
+    def __init__(
+        self, binding: Binding, record: Record | None, patience: float, retry: Retry
+    ) -> None:
         self.binding = binding
         self.engine = binding.engine
         self.record = record
         self.patience = patience
+        self.retry = retry
         self.since: float | None = None
+        self.limited = 0
 
     def come(self) -> None:
         """It is this call's turn: the next time it begins to wait anew."""
         self.since = None
+        self.limited = 0
+
+    def wait_for_rate(
+        self,
+        error: BaseException,
+        sent: Exchange | None,
+        again: Step,
+        too_late: Callable[[float], None],
+    ) -> None:
+        """The cloud takes no more requests now: call `again` after the pause that it wishes.
+
+        Or `too_late` at once, where that pause would outlast `patience`.
+        """
+        wish = retry_after(sent.headers) if sent is not None else None
+        self.limited += 1
+        pause = max(self.retry.pause(self.limited, self.engine.random), wish or 0.0)
+        _log.info("rate limit: the next request leaves in %.1f s (%s)", pause, error)
+        self._wait(pause, again, too_late)
 
     def wait_in_run(self, again: Step, too_late: Callable[[float], None]) -> None:
         """The run has as much as it may have: call `again` in a moment.
@@ -60,8 +90,8 @@ class Turn:
         now = self.engine.clock.now()
         self.since = now if self.since is None else self.since
         waited = now - self.since
-        if waited > self.patience:
+        pause = self.binding.source.poll.interval(waited, 0.0) if pause is None else pause
+        if waited + pause > self.patience:
             too_late(waited)
         else:
-            usual = self.binding.source.poll.interval(waited, 0.0)
-            self.engine.later(usual if pause is None else pause, again)
+            self.engine.later(pause, again)

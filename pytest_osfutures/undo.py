@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.answer import is_rate_limit
 from pytest_osfutures.busy import when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import BadInput, OSFuturesError
@@ -13,13 +15,14 @@ from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Names
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.snapshot import Look
-from pytest_osfutures.source import message, microversion_of
+from pytest_osfutures.source import message, microversion_of, retry_after
 from pytest_osfutures.submission import Record, Submission, submit
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
 
 #: What comes after: called in the loop with None, or with the reason why it could not be undone.
 Then = Callable[[BaseException | None], None]
+_log = logging.getLogger("osfutures")
 #: How long (seconds) something that is busy may keep what would undo it from being taken.
 PATIENCE = 60.0
 
@@ -37,6 +40,8 @@ class Undoing:
         self.engine = submission.binding.engine
         self.room = self.engine.monitor.room
         self.failed = 0
+        self.limited = 0
+        self.limited_for = 0.0
         self.targets: Sequence[Names] = ()
         self.open = 0
         self.failure: Ending | None = None
@@ -81,9 +86,23 @@ class Undoing:
             self.engine.soon(partial(self._sent, undoings))
 
     def _refused(self, error: Exception, sent: Exchange | None) -> None:
+        pause = self._pause_of_rate_limit(error, sent)
+        if pause is not None:
+            self.engine.later(pause, self._send_soon)
+            return
         ended = partial(self._ended, error)
         if not when_free(self.submission.binding, sent, PATIENCE, lambda _: ended()):
             ended()
+
+    def _pause_of_rate_limit(self, error: Exception, sent: Exchange | None) -> float | None:
+        """Seconds to wait where a rate limit refused the request: that is no failed try."""
+        if self.engine.ended or not is_rate_limit(error, sent):
+            return None
+        self.limited += 1
+        wish = retry_after(sent.headers) if sent is not None else None
+        pause = max(self.retry.pause(self.limited, self.engine.random), wish or 0.0)
+        self.limited_for += pause
+        return pause if self.limited_for <= PATIENCE else None
 
     def _sent(self, undoings: Sequence[Submission]) -> None:
         started = [each for each in undoings if each.operation is not None]
@@ -133,6 +152,12 @@ def finish(future: OperationFuture[None], error: BaseException | None) -> None:
         future._succeed(None)
     else:
         future._fail(error)
+
+
+def log_failure(failure: BaseException | None) -> None:
+    """Say what nobody waits for: something may be left in the cloud."""
+    if failure is not None:
+        _log.warning("could not be taken back: %s", failure)
 
 
 def targets(submission: Submission) -> list[Names]:

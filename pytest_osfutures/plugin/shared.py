@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.attempts import PATIENCE
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTimeout
@@ -21,6 +20,7 @@ from pytest_osfutures.ledger import Row
 from pytest_osfutures.plugin.factories import Factory
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.sweep import sweep_rows
+from pytest_osfutures.turn import PATIENCE
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.guard import Guard
