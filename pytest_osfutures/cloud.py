@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures import clouds_yaml
@@ -11,7 +12,7 @@ from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry
-from pytest_osfutures.source import Source
+from pytest_osfutures.source import Source, refuses_credentials
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.submission import Ledger
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 64
 #: A request for a token is sent again so often, after 0, 1 and 2 seconds: it changes nothing.
 TOKEN_TRIES, TOKEN_PAUSE = 3, 0.5
+#: Seconds for which a refusal of the credentials is not asked for again.
+REFUSED_FOR = 5.0
 PASSING = (429, 500, 502, 503, 504)
 #: The name that stands for the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
@@ -228,9 +231,33 @@ def connect(
 
 
 def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
-    """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked."""
+    """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked.
+
+    A refusal of the credentials holds for a moment, so that it is heard once by all threads.
+    """
     region = clouds_yaml.rebuilt(configuration)
-    return Cloud(name, _session(region), config=region)
+    session = _session(region)
+    _remember_refusals(session.auth)
+    return Cloud(name, session, config=region)
+
+
+def _remember_refusals(auth: Any) -> None:
+    ask = getattr(auth, "get_auth_ref", None)
+    if ask is None:  # without an identity service
+        return
+    refused: list[tuple[float, Exception]] = []
+
+    def asked(session: Any) -> Any:
+        if refused and monotonic() < refused[-1][0] + REFUSED_FOR:
+            raise refused[-1][1]
+        try:
+            return ask(session)
+        except Exception as error:
+            if refuses_credentials(error):
+                refused[:] = [(monotonic(), error)]
+            raise
+
+    auth.get_auth_ref = asked
 
 
 def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> Cloud:

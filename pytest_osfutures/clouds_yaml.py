@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +43,33 @@ def region(config: Any, name: str) -> Any:
         with warnings.catch_warnings():  # the sdk warns about its own defaults
             warnings.simplefilter("ignore")
             found = config.get_one(cloud=name)
+            found.config.update(absolute(found.config))
             found.get_session()
     except Exception as error:  # the sdk's, or an auth plugin's complaint about what is missing
         text = f"cloud {name!r} cannot be used: {one_line(error)}"
         raise BadInput(text) from without_frames(error)
     return found
+
+
+def absolute(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """A cloud's configuration with absolute paths, whatever directory is the current one later.
+
+    The sdk reads certificates relative to the current directory, and anew for each connection.
+    """
+    return {
+        key: absolute(value) if isinstance(value, Mapping) else _absolute(key, value)
+        for key, value in configuration.items()
+    }
+
+
+def _absolute(key: str, value: Any) -> Any:
+    if not isinstance(value, str) or not value:
+        return value
+    path = Path(value).expanduser().absolute()
+    if key in ("cacert", "cert", "key"):
+        return str(path)
+    named = key == "verify" or key.endswith(("file", "path", "cert", "cacert"))
+    return str(path) if named and path.exists() else value
 
 
 def rebuilt(configuration: dict[str, Any]) -> Any:

@@ -15,12 +15,16 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.record import Record
+from pytest_osfutures.rows import Row as Row
+from pytest_osfutures.rows import Run as Run
+from pytest_osfutures.rows import process_names, row_of, run_row
 from pytest_osfutures.stamp import Stamp
 
 #: Seconds that a write waits for the other processes'.
@@ -48,43 +52,8 @@ CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, pr
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One resource of a run, as the ledger has it; times are seconds since 1970."""
-
-    operation: str
-    kind: str
-    name: str | None
-    id: str | None
-    process: str
-    worker: str
-    test: str
-    state: str
-    tries: int
-    intended: float
-    bound: float | None
-    gone: float | None
-    expires: int
-    note: str | None
-
-    def __str__(self) -> str:
-        ident = self.id or f"not known yet, operation {self.operation}"
-        of = f" of {self.test}" if self.test else ""
-        return f"{self.kind} {self.name or ''} ({ident}){of}".replace("  ", " ")
-
-
-@dataclass(frozen=True)
-class Run:
-    """Whose ledger it is. `state`: running, reaping (its processes are dead), reaped, ended."""
-
-    run: str
-    host: str
-    cloud: str
-    auth_url: str
-    project: str
-    started: float
-    state: str
-    ended: float | None
+class LedgerUnusable(OSFuturesError, sqlite3.DatabaseError):
+    """The ledger's file cannot be read or written: damaged, deleted, or on a full disk."""
 
 
 class Ledger:
@@ -107,22 +76,54 @@ class Ledger:
         self.process = str(os.getpid())
         self._lock = threading.Lock()
         self._held: ProcessLock | None = None
+        self._index: tuple[int, int] | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):
                 # sqlite gives its companion files the mode that this one has. Only where nobody
                 # has it open: closing it would drop the locks of this process's other connections.
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-        self._db = sqlite3.connect(
-            path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.executescript(_TABLES)
+        with self._usable():
+            self._db = sqlite3.connect(
+                path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
+            )
+            self._db.text_factory = lambda text: text.decode(errors="replace")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.executescript(_TABLES)
+        self._mend_index()
+
+    def _mend_index(self) -> None:
+        """If the file that sqlite maps into memory was cut, give it its length back.
+
+        Touching what is not there would kill the process (SIGBUS). Sqlite rebuilds the content.
+        """
+        if self.path is None:
+            return
+        index = Path(f"{self.path}-shm")
+        with suppress(OSError):
+            found = index.stat()
+            if self._index is None:
+                self._index = found.st_ino, found.st_size
+            inode, size = self._index
+            if found.st_ino == inode and found.st_size < size:
+                os.truncate(index, size)
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Say which file it is that sqlite complains about. Raises LedgerUnusable."""
+        try:
+            yield
+        except sqlite3.IntegrityError:  # the caller's mistake, and not the file's
+            raise
+        except sqlite3.Error as error:
+            where = self.path or "in memory"
+            raise LedgerUnusable(f"the ledger {where} cannot be used: {error}") from error
 
     def close(self) -> None:
         """Let go of the file, and of this process's part in the run."""
         with self._lock:
+            self._mend_index()
             self._db.close()
         if self._held is not None:
             self._held.release()
@@ -175,7 +176,7 @@ class Ledger:
     def info(self) -> Run | None:
         """The run; None as long as no process has joined it."""
         found = self.read("SELECT * FROM run")
-        return Run(*found[0]) if found else None
+        return run_row(found[0]) if found else None
 
     def lock_path(self, process: str) -> Path:
         """The file whose lock a process holds while it lives."""
@@ -184,7 +185,7 @@ class Ledger:
 
     def processes(self) -> list[str]:
         """All processes that have joined the run, the dead ones as well."""
-        return [str(name) for (name,) in self.read("SELECT name FROM processes")]
+        return process_names(self.read("SELECT name FROM processes"))
 
     def dead(self) -> list[str]:
         """The processes of the run that have died."""
@@ -194,7 +195,7 @@ class Ledger:
 
     def living(self) -> int:
         """How many processes of the run live."""
-        return self._count("SELECT count(*) FROM processes") - len(self.dead())
+        return len(self.processes()) - len(self.dead())
 
     def turn(self, before: Sequence[str], state: str) -> bool:
         """Let the run's state be `state`, if it is one of `before`; say whether it was."""
@@ -257,11 +258,12 @@ class Ledger:
         if test is not None:
             sql += " AND test = ?"
             values.append(test)
-        return [Row(*found) for found in self.read(sql + " ORDER BY intended", values)]
+        rows = [row_of(found) for found in self.read(sql + " ORDER BY intended", values)]
+        return [row for row in rows if row is not None]
 
     def left(self) -> int:
         """How many resources may still exist that nobody wants to keep."""
-        return self._count("SELECT count(*) FROM resources WHERE state IN ('intent', 'bound')")
+        return len(self.rows("intent", "bound"))
 
     def is_needless(self) -> bool:
         """Whether nobody will look into it again: the run is over, and nothing kept is left.
@@ -275,8 +277,9 @@ class Ledger:
         return not self.rows() and not self.living() and began < now - 3600
 
     def note(self, text: str) -> None:
-        """Remember a step of the clean-up."""
-        self.write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
+        """Remember a step of the clean-up, if that is possible."""
+        with suppress(sqlite3.Error):
+            self.write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
 
     def steps(self) -> list[str]:
         """The steps of the clean-up, in their order."""
@@ -286,29 +289,29 @@ class Ledger:
 
     def write(self, sql: str, values: Sequence[object] = ()) -> int:
         """Change rows; how many."""
-        with self._lock:
+        with self._lock, self._usable():
+            self._mend_index()
             return self._db.execute(sql, values).rowcount
 
     def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What there is."""
-        with self._lock:
+        with self._lock, self._usable():
+            self._mend_index()
             return self._db.execute(sql, values).fetchall()
-
-    def _count(self, sql: str) -> int:
-        with self._lock:
-            return int(self._db.execute(sql).fetchone()[0])
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Several reads and writes that nobody comes between."""
-        with self._lock:
+        with self._lock, self._usable():
+            self._mend_index()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk ends it
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
 
 
 def directory(given: str | Path | None = None) -> Path:
@@ -340,15 +343,43 @@ def log_path(ledger: Path) -> Path:
     return ledger.with_suffix(".log")
 
 
-def ledgers(place: Path) -> list[Ledger]:
-    """All ledgers in a directory that can be read; close them after use."""
+def living_runs(place: Path) -> set[str]:
+    """The runs in a directory of which a process lives, whatever became of their ledgers."""
+    locks = [path for path in place.glob("*.lock") if not path.name.endswith(".reaper.lock")]
+    names = [path.name.partition(".")[0] for path in locks if not ProcessLock(path).is_free()]
+    return {name.partition(APART)[0] for name in names}
+
+
+def ledgers(place: Path, note: Callable[[str], None] = lambda _: None) -> list[Ledger]:
+    """All ledgers in a directory that can be read; close them after use.
+
+    `note` is told which cannot be, and what to do about it.
+    """
     found = []
     for path in sorted(place.glob(f"*{SUFFIX}")):
         try:
-            found.append(Ledger(path, run_of(path)))
-        except sqlite3.Error:  # not ours, or of another version
-            continue
+            if path.is_file():
+                found.append(_intact(path))
+        except (sqlite3.Error, OSError) as error:  # not ours, damaged, or of another version
+            note(
+                f"{error}; `osfutures reap --run {run_of(path)}` deletes by their stamp the "
+                f"resources that it may have named; then remove {path}"
+            )
     return found
+
+
+def _intact(path: Path) -> Ledger:
+    """A ledger that has no damage. Raises LedgerUnusable."""
+    ledger = Ledger(path, run_of(path))
+    try:
+        ((said,),) = ledger.read("PRAGMA quick_check(1)")
+        if said != "ok":
+            raise LedgerUnusable(f"the ledger {path} is damaged: {said}")
+        ledger.info()
+    except sqlite3.Error:
+        ledger.close()
+        raise
+    return ledger
 
 
 def remove(path: Path) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operation import Body
-from pytest_osfutures.source import Source, message
+from pytest_osfutures.source import Source, message, refuses_credentials
 from pytest_osfutures.stamp import OF, Stamp
 
 
@@ -88,6 +88,10 @@ INTERFACES = ("network:router_interface", "network:ha_router_replicated_interfac
 
 class Unreadable(OSFuturesError):
     """The cloud did not say what there is."""
+
+
+class Refused(Unreadable):
+    """The identity service refuses the credentials: asking often may lock the user out."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,8 @@ def _heard(request: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the network's, the session's, the identity service's
-        raise Unreadable(f"{request}: {type(error).__name__}: {error}") from error
+        kind = Refused if refuses_credentials(error) else Unreadable
+        raise kind(f"{request}: {type(error).__name__}: {error}") from error
 
 
 def read(source: Source, leftover: Leftover) -> Body | None:

@@ -43,17 +43,59 @@ class ProcessLock:
             _HELD.discard(self.path)
 
     def is_free(self) -> bool:
-        """Whether no process holds the lock; one that never was is free."""
+        """Whether no process holds the lock; one that never was is free.
+
+        A lock that cannot be tried is not called free: its process may live.
+        """
         if self.path in _HELD:
             return False
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
             return True
+        except OSError:
+            return False
         try:
             return _lock(file)
+        except OSError:
+            return False
         finally:
             os.close(file)
+
+
+class LockView:
+    """The lock of another process, seen through one open file: deleting the file changes nothing.
+
+    A process must not hold a lock that it views.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file: int | None = None
+        self._unknown = False
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            pass
+        except OSError:
+            self._unknown = True
+
+    def is_free(self) -> bool:
+        """Whether no process holds the lock; False if that cannot be known."""
+        if self._file is None:
+            return not self._unknown
+        try:
+            free = _lock(self._file)
+            if free:
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+        except OSError:
+            return False
+        return free
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
 
 
 def _lock(file: int) -> bool:

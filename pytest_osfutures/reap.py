@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,7 +68,7 @@ def _run_id(text: str) -> str:
 
 def list_all(args: argparse.Namespace) -> int:
     """Print what carries a stamp in the project; 2 if that cannot be known."""
-    place = ledgers.directory(args.os_ledger)
+    place = _place(args)
     found: list[tuple[str, Leftover]] = []
 
     def look(cloud: Cloud) -> int:
@@ -83,8 +84,16 @@ def list_all(args: argparse.Namespace) -> int:
 
 def reap(args: argparse.Namespace) -> int:
     """Delete what was asked for; 1 if something is left, 2 for bad input."""
-    place = ledgers.directory(args.os_ledger)
+    place = _place(args)
     return _in_each_cloud("reap", args, place, lambda cloud: _reap(args, cloud, place))
+
+
+def _place(args: argparse.Namespace) -> Path:
+    """The directory of the ledgers; those that cannot be read are told of."""
+    place = ledgers.directory(args.os_ledger)
+    for ledger in ledgers.ledgers(place, partial(print, file=sys.stderr)):
+        ledger.close()
+    return place
 
 
 def _in_each_cloud(
@@ -171,9 +180,9 @@ def _of_run(cloud: Cloud, run: str) -> list[Leftover]:
 
 def _states(place: Path) -> dict[str, str]:
     """What the ledgers of this host say about each run."""
-    states: dict[str, str] = {}
+    states = dict.fromkeys(ledgers.living_runs(place), ALIVE)
     for ledger in ledgers.ledgers(place):
-        if states.get(ledger.run) != "alive":  # a run may have a ledger on each of several hosts
+        if states.get(ledger.run) != ALIVE:  # a run may have a ledger on each of several hosts
             states[ledger.run] = _state(ledger)
         ledger.close()
     return states

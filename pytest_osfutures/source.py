@@ -324,6 +324,15 @@ def _is_fatal(error: Exception) -> bool:
     )
 
 
+def refuses_credentials(error: BaseException) -> bool:
+    """Whether the identity service has refused the credentials, and no page in front of it has."""
+    from keystoneauth1.exceptions import HttpError
+
+    if not isinstance(error, HttpError) or error.http_status not in (400, 401, 403, 404):
+        return False
+    return error.response is not None and _is_of_service(error.response)
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether it is a session's error that may be gone the next time."""
     from keystoneauth1 import exceptions

@@ -6,7 +6,7 @@ It speaks to the cloud in the caller's thread: for the reaper, the command and a
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from pytest_osfutures import leftovers
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.ledger import Ledger, Row, ledgers, reaper_lock
-from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Shelf, Unreadable
+from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
+from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp
@@ -30,6 +30,8 @@ TWICE = 2.0
 SETTLING = 30.0
 #: What cannot be deleted is tried again for so long, with pauses that grow up to the second.
 PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
+#: Refused credentials are tried again after so many seconds, and then no more.
+REFUSAL_PAUSES = (10.0, 60.0, 300.0)
 WORKERS = 8
 #: So often a page of a list is asked for before the whole look is given up, and tried again later.
 READ_TRIES = 6
@@ -79,6 +81,8 @@ class Sweep:
         for number in range(READ_TRIES - 1):
             try:
                 return read()
+            except Refused:
+                raise
             except Unreadable as error:
                 self.note(str(error))
                 self.clock.sleep(SOONEST * 2**number)
@@ -123,6 +127,8 @@ class Sweep:
     def _step(self, leftover: Leftover) -> str | None:
         try:
             return leftovers.step(self.source, leftover)
+        except Refused:
+            raise
         except Unreadable as error:
             return str(error)
 
@@ -144,6 +150,8 @@ def sweep_rows(
     readable, found = True, []
     try:
         found = sweep.find()
+    except Refused:
+        raise
     except Unreadable as error:  # what has an id can be deleted all the same
         note(str(error))
         readable = False
@@ -181,32 +189,76 @@ def clean_up(
     ledger is only a part of the run's, others may need what it does not know. `patience` is for
     each kind of resource to be gone. Returns whether all of it is gone.
     """
-    end = clock.now() + persistence
     named = list(processes)
-    pause = 1.0
-    while True:
+
+    def once() -> bool:
         rows = ledger.rows("intent", "bound", processes=named)
         done = not rows or sweep_rows(source, ledger, rows, clock, note, patience)
         if done and not named and not ledger.part:
-            done = _by_stamp(source, ledger, clock, note, patience)
-        if done:
-            return True
+            kept = {row.operation for row in ledger.rows("kept")}
+            done = _by_stamp(source, of_run(ledger.run, kept), clock, note, patience)
+        return done
+
+    return persist(once, clock, note, persistence)
+
+
+def clean_up_by_stamp(
+    source: Source,
+    wanted: Wanted,
+    clock: Clock,
+    note: Note,
+    persistence: float = PERSISTENCE,
+) -> bool:
+    """Delete whatever carries a wanted stamp, where no ledger can tell more; whether all is gone.
+
+    It goes on until a request that was under way at the beginning can no longer take effect.
+    """
+    began = clock.now()
+
+    def once() -> bool:
+        settled = clock.now() > began + SETTLING
+        return _by_stamp(source, wanted, clock, note, PATIENCE) and settled
+
+    return persist(once, clock, note, persistence)
+
+
+def persist(once: Callable[[], bool], clock: Clock, note: Note, persistence: float) -> bool:
+    """Try until it is done, for so many seconds, with growing pauses; whether it is done.
+
+    Credentials that are refused are tried a few times only: more might lock the user out.
+    """
+    end = clock.now() + persistence
+    pause = 1.0
+    refusals = list(REFUSAL_PAUSES)
+    while True:
+        try:
+            if once():
+                return True
+            wait = pause
+            pause = min(LONGEST_PAUSE, 2 * pause)
+        except Refused as error:
+            if not refusals:
+                note(f"{error}; not tried again, as more tries might lock the user out")
+                return False
+            wait = refusals.pop(0)
+            note(f"{error}; tried again in {wait:.0f} s")
         if clock.now() >= end:
             return False
-        clock.sleep(min(pause, max(0.1, end - clock.now())))
-        pause = min(LONGEST_PAUSE, 2 * pause)
+        clock.sleep(min(wait, max(0.1, end - clock.now())))
 
 
-def _by_stamp(source: Source, ledger: Ledger, clock: Clock, note: Note, patience: float) -> bool:
-    """Whatever else carries the run's stamp: duplicates, and what the ledger does not know."""
-    kept = {row.operation for row in ledger.rows("kept")}
+def of_run(run: str, kept: Container[str]) -> Wanted:
+    """Who carries the stamp of a run, but for the operations whose resources are kept."""
+    return lambda stamp: stamp.run == run and stamp.operation not in kept
 
-    def wanted(stamp: Stamp) -> bool:
-        return stamp.run == ledger.run and stamp.operation not in kept
 
+def _by_stamp(source: Source, wanted: Wanted, clock: Clock, note: Note, patience: float) -> bool:
+    """Whatever carries a wanted stamp: duplicates, and what the ledger does not know."""
     sweep = Sweep(source, wanted, clock, note, patience)
     try:
         return not sweep.remove(sweep.find_twice())
+    except Refused:
+        raise
     except Unreadable as error:
         note(str(error))
         return False
@@ -223,12 +275,17 @@ def clean_up_dead(
     lock = ProcessLock(reaper_lock(ledger.path))
     if not lock.take():
         return False
+    kept = {row.operation for row in ledger.rows("kept")}
     try:
         ledger.turn(["running"], "reaping")
         complete = clean_up(source, ledger, clock, note, persistence=persistence)
         if complete:
             ledger.turn(["reaping"], "reaped")
         return complete
+    except LedgerUnusable as error:
+        note(f"{error}; going by the stamps in the cloud")
+        whole = not ledger.part
+        return whole and _by_stamp(source, of_run(ledger.run, kept), clock, note, PATIENCE)
     finally:
         lock.release()
 
@@ -246,13 +303,15 @@ def sweep_expired(
     return sweep.remove(sweep.find_twice())
 
 
-def dead_runs(place: Path, auth_url: str, project: str) -> list[Ledger]:
+def dead_runs(
+    place: Path, auth_url: str, project: str, note: Note = lambda _: None
+) -> list[Ledger]:
     """The ledgers of this host's runs in a project that died, and that nobody cleans up.
 
-    Close them after use.
+    Close them after use. `note` is told which ledgers cannot be read.
     """
     dead = []
-    for ledger in ledgers(place):
+    for ledger in ledgers(place, note):
         run = ledger.info()
         ours = run is not None and (run.host, run.auth_url, run.project) == (
             socket.gethostname(),

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_osfutures import ledger as ledgers
 from pytest_osfutures.holders import bury
-from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.plugin import signals, workers
 from pytest_osfutures.plugin.background import report
 from pytest_osfutures.plugin.fixtures import GUARD, guard_of
@@ -31,10 +31,18 @@ def _say(config: pytest.Config, text: str) -> None:
         terminal.write_line(f"osfutures: {text}")
 
 
+def _left(ledger: Ledger) -> int:
+    """How much may be left; without the ledger, something."""
+    try:
+        return ledger.left()
+    except LedgerUnusable:
+        return 1
+
+
 def interrupted(config: pytest.Config) -> None:
     """Say that the deletion goes on although the run was interrupted."""
     ledger = _ledger(config)
-    if ledger is not None and (left := ledger.left()):
+    if ledger is not None and (left := _left(ledger)):
         again = "interrupt again to leave them to the reaper"
         _say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
@@ -54,19 +62,27 @@ def _clean_up(config: pytest.Config) -> Guard | None:
         return guard
     if guard is not None and guard.worker:
         workers.say_goodbye(config, guard)
-    apart, lost = workers.elsewhere(config, ledger)
-    if guard is None and (ledger.left() or apart or lost):
+    apart, lost = _elsewhere(config, ledger)
+    if guard is None and (_left(ledger) or apart or lost):
         guard = guard_of(config)  # the workers have left something, and are gone
     if guard is not None:
         guard.finish(apart, lost)
     return guard
 
 
+def _elsewhere(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
+    try:
+        return workers.elsewhere(config, ledger)
+    except LedgerUnusable:
+        return [], []
+
+
 def worker_ended(node: Any) -> None:
     """Note what a worker of xdist wants to keep, and tell of what it could not delete."""
     ledger = _ledger(node.config)
     if ledger is not None:
-        workers.hear(node, ledger)
+        with suppress(LedgerUnusable):  # said at the end
+            workers.hear(node, ledger)
     if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
         report(node.config, failures)
 
@@ -76,8 +92,10 @@ def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -
     ledger = _ledger(config)
     if ledger is None:
         return
-    bury(ledger, ledger.dead())  # what others share with the dead is theirs now
-    rows = ledger.rows("intent", "bound", test=test)
+    rows: list[Row] = []
+    with suppress(LedgerUnusable):
+        bury(ledger, ledger.dead())  # what others share with the dead is theirs now
+        rows = ledger.rows("intent", "bound", test=test)
     if rows:
         lines = "\n".join(str(row) for row in rows)
         report.sections.append(("osfutures: left to the reaper", lines))
@@ -89,7 +107,7 @@ def summarise(config: pytest.Config, terminal: Any) -> None:
     ledger = _ledger(config)
     if ledger is None:
         return
-    kept = ledger.rows("kept")
+    kept = _kept(ledger)
     left = guard.left if guard is not None else []
     said = guard.said if guard is not None else []
     if not (kept or left or said):
@@ -105,13 +123,22 @@ def summarise(config: pytest.Config, terminal: Any) -> None:
         terminal.write_line(f"to delete: {command(config, ledger)}")
 
 
+def _kept(ledger: Ledger) -> list[Row]:
+    try:
+        return ledger.rows("kept")
+    except LedgerUnusable:
+        return []
+
+
 def command(config: pytest.Config, ledger: Ledger) -> str:
     """The command that deletes what is left of a run."""
     from pytest_osfutures.plugin import options
 
     place = options.LEDGER.value(config)
     where = f" --os-ledger {place}" if place else ""
-    run = ledger.info()
+    run = None
+    with suppress(LedgerUnusable):
+        run = ledger.info()
     cloud = run.cloud if run is not None and run.cloud else options.CLOUD.value(config)
     return f"osfutures reap --os-cloud {cloud} --run {ledger.run}{where}"
 
@@ -125,10 +152,14 @@ def leave(config: pytest.Config) -> None:
     worker = guard is not None and guard.worker
     if not worker and not config.stash.get(FINISHED, False):
         _clean_up_late(config, ledger)
-    if not worker and ledger.path is not None and (left := ledger.left()):
-        verb = "is" if left == 1 else "are"
-        _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
-    _close(ledger, bool(worker))
+    try:
+        if not worker and ledger.path is not None and (left := ledger.left()):
+            verb = "is" if left == 1 else "are"
+            _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
+        _close(ledger, bool(worker))
+    except LedgerUnusable as error:
+        _say(config, f"{error}; what may be left is left to {_heir(config, ledger, guard)}")
+        ledger.close()
     signals.remove()
 
 
@@ -139,7 +170,7 @@ def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
     """
     from pytest_osfutures.plugin import options
 
-    if options.REAPER.value(config) == "off" and (left := ledger.left()):
+    if options.REAPER.value(config) == "off" and (left := _left(ledger)):
         _say(config, f"deleting {counted(left)}, as there is no reaper (interrupt to leave them)")
         with suppress(KeyboardInterrupt):
             _clean_up(config)

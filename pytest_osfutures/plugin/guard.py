@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +15,19 @@ from pytest_osfutures import ledger as ledgers
 from pytest_osfutures import reaper
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.ledger import Ledger, LedgerUnusable
 from pytest_osfutures.leftovers import Unreadable
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.sweep import clean_up, clean_up_dead, dead_runs, sweep_expired
+from pytest_osfutures.sweep import (
+    clean_up,
+    clean_up_by_stamp,
+    clean_up_dead,
+    dead_runs,
+    of_run,
+    sweep_expired,
+)
 
 #: Seconds for which the end of a run insists on deleting what its fixtures could not delete.
 PERSISTENCE = 60.0
@@ -142,11 +150,12 @@ class Guard:
         project = self.cloud.session.get_project_id() or ""
         gone: list[str] = []
         try:
-            for ledger in dead_runs(place, self.cloud.auth_url, project):
-                clean_up_dead(source, ledger, clock, ledger.note)
+            for ledger in dead_runs(place, self.cloud.auth_url, project, self.said.append):
+                with self._telling():
+                    clean_up_dead(source, ledger, clock, ledger.note)
                 ledger.close()
             self._tidy(place)
-            alive = self._alive(place)
+            alive = ledgers.living_runs(place) | {self.ledger.run}
             left = sweep_expired(source, alive, clock, gone.append)
         except Unreadable as error:
             self.said.append(f"older runs' resources could not be looked for: {error}")
@@ -154,27 +163,32 @@ class Guard:
         self.said += [f"left by an older run: {each}: {why}" for each, why in left.items()]
         self.said += [f"left by an older run: {text}" for text in gone if text.endswith("is gone")]
 
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """A ledger that cannot be used is told of, and keeps nobody from the others."""
+        try:
+            yield
+        except LedgerUnusable as error:
+            self.said.append(str(error))
+
     def _tidy(self, place: Path) -> None:
         """Tell of runs that were reaped, and remove the ledgers that nobody needs any more."""
         for ledger in ledgers.ledgers(place):
-            run = ledger.info()
-            assert ledger.path is not None
-            if run is not None and run.state == "reaped" and run.cloud == self.cloud.name:
-                gone = len(ledger.rows("gone"))
-                log = ledgers.log_path(ledger.path)
-                where = f", as {log} tells" if log.exists() else ""
-                self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
-                ledger.turn(["reaped"], "ended")
-            if ledger.is_needless():
-                ledgers.remove(ledger.path)
+            with self._telling():
+                self._tidy_one(ledger)
             ledger.close()
 
-    def _alive(self, place: Path) -> list[str]:
-        found = ledgers.ledgers(place)
-        alive = [each.run for each in found if each.run != self.ledger.run and each.living()]
-        for each in found:
-            each.close()
-        return [*alive, self.ledger.run]
+    def _tidy_one(self, ledger: Ledger) -> None:
+        run = ledger.info()
+        assert ledger.path is not None
+        if run is not None and run.state == "reaped" and run.cloud == self.cloud.name:
+            gone = len(ledger.rows("gone"))
+            log = ledgers.log_path(ledger.path)
+            where = f", as {log} tells" if log.exists() else ""
+            self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
+            ledger.turn(["reaped"], "ended")
+        if ledger.is_needless():
+            ledgers.remove(ledger.path)
 
     def keep(self, kind: str, resource_id: str) -> None:
         """Somebody wants to look at this: nobody deletes it before it expires."""
@@ -192,8 +206,13 @@ class Guard:
         if self.sweeping is not None:
             self.sweeping.join(PATIENCE)
             self.sweeping = None
-        if not self.worker and (self.ledger.left() or apart or lost):
-            self._clean_up(lost)
+        if self.worker:
+            return
+        try:
+            if self.ledger.left() or apart or lost:
+                self._clean_up(lost)
+        except LedgerUnusable as error:
+            self._clean_up_by_stamp(str(error))
 
     def _clean_up(self, lost: Sequence[str]) -> None:
         gone: list[str] = []
@@ -220,3 +239,17 @@ class Guard:
             self.left = self.ledger.steps()[-1:]
         if gone:
             self.said.append(f"deleted {counted(len(gone))} that the tests had left")
+
+    def _clean_up_by_stamp(self, why: str) -> None:
+        """Without the ledger: what carries the run's stamp, unless some of it is to be kept."""
+        run, clock = self.ledger.run, SystemClock()
+        keep = options.Settings.of(self.config).keep
+        if keep != "never":
+            self.left = [f"{why}; it alone knows what --os-keep={keep} wants of run {run}"]
+            return
+        self.said.append(f"{why}; going by the stamps in the cloud")
+        said: list[str] = []
+        if not clean_up_by_stamp(
+            self.cloud.source, of_run(run, ()), clock, said.append, PERSISTENCE
+        ):
+            self.left = said[-1:]

@@ -231,9 +231,12 @@ class Run:
         """The process id of the reaper."""
         ledger = self.ledger()
         assert ledger.path is not None
-        lock = reaper_lock(ledger.path)
         ledger.close()
-        pid = holder(lock)
+        return self.reaper_of(ledger.path)
+
+    def reaper_of(self, ledger: Path) -> int:
+        """The process id of the reaper that minds a ledger."""
+        pid = holder(reaper_lock(ledger))
         assert pid is not None
         return pid
 

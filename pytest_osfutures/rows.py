@@ -1,0 +1,110 @@
+"""What stands in a ledger, as values that cannot be odd, whatever became of its file."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: A process goes by its id; nothing else may become a part of a path.
+_PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One resource of a run, as the ledger has it; times are seconds since 1970."""
+
+    operation: str
+    kind: str
+    name: str | None
+    id: str | None
+    process: str
+    worker: str
+    test: str
+    state: str
+    tries: int
+    intended: float
+    bound: float | None
+    gone: float | None
+    expires: int
+    note: str | None
+
+    def __str__(self) -> str:
+        ident = self.id or f"not known yet, operation {self.operation}"
+        of = f" of {self.test}" if self.test else ""
+        return f"{self.kind} {self.name or ''} ({ident}){of}".replace("  ", " ")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Whose ledger it is. `state`: running, reaping (its processes are dead), reaped, ended."""
+
+    run: str
+    host: str
+    cloud: str
+    auth_url: str
+    project: str
+    started: float
+    state: str
+    ended: float | None
+
+
+def row_of(found: Sequence[Any]) -> Row | None:
+    """A row of the file as a value that cannot be odd; None if it does not say what it is of."""
+    (operation, kind, name, ident, process, worker, test, state) = found[:8]
+    tries, intended, bound, gone, expires, note = found[8:]
+    if not isinstance(operation, str) or not isinstance(kind, str):
+        return None
+    return Row(
+        operation,
+        kind,
+        None if name is None else _text(name),
+        _text(ident) or None,
+        _text(process),
+        _text(worker),
+        _text(test),
+        _text(state),
+        int(_number(tries)),
+        _number(intended),
+        _maybe(bound),
+        _maybe(gone),
+        int(_number(expires)),
+        None if note is None else _text(note),
+    )
+
+
+def run_row(found: Sequence[Any]) -> Run:
+    """The run that a file is of, as a value that cannot be odd."""
+    run, host, cloud, auth_url, project, started, state, ended = found
+    return Run(
+        _text(run),
+        _text(host),
+        _text(cloud),
+        _text(auth_url),
+        _text(project),
+        _number(started),
+        _text(state),
+        _maybe(ended),
+    )
+
+
+def process_names(found: Iterable[Sequence[Any]]) -> list[str]:
+    """The processes of a run; another name was never a process, and holds no lock."""
+    return [name for name in map(_text, (name for (name,) in found)) if _PROCESS.fullmatch(name)]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return "" if value is None else str(value)
+
+
+def _number(value: object) -> float:
+    """A number of a row; 0 for what is none, or is infinite."""
+    return value if isinstance(value, int | float) and math.isfinite(value) else 0
+
+
+def _maybe(value: object) -> float | None:
+    return None if value is None else _number(value)

@@ -1,0 +1,156 @@
+"""Whatever becomes of the ledger, nothing is left behind, and others are not held up."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from pytest_osfutures.ledger import log_path, path_of
+from tests.chaos.suite import SUITE, Run, World, until
+
+
+def suite(tests: int = 1, seconds: float = 600.0) -> str:
+    """A suite whose tests take their time."""
+    return SUITE.replace("{tests}", str(tests)).replace("{seconds}", str(seconds))
+
+
+def ledger_of(run: Run) -> Path:
+    """The ledger of a run that has said who it is."""
+    (ident,) = run.idents()
+    return path_of(run.world.ledgers, ident)
+
+
+def overwrite(place: Path, ledger: Path) -> None:
+    for path in place.glob(f"{ledger.name}*"):
+        path.write_text("garbage")
+
+
+def delete(place: Path, ledger: Path) -> None:
+    del ledger
+    shutil.rmtree(place)
+
+
+@pytest.mark.parametrize("harm", [overwrite, delete])
+def test_a_killed_run_without_its_ledger(world: World, harm: Callable[[Path, Path], None]) -> None:
+    run = world.run(suite())
+    run.made()
+    ledger = ledger_of(run)
+    harm(world.ledgers, ledger)
+    run.kill()
+    until(lambda: not world.left(), "all is gone")
+    log = log_path(ledger)
+    until(lambda: "all of it is gone" in log.read_text(), "the reaper's last word")
+
+
+def test_a_run_whose_ledger_is_overwritten_ends_well_all_the_same(world: World) -> None:
+    text = suite(seconds=0.0).replace("time.sleep(0.0)", "harm(os_cloud.ledger.path)")
+    text += (
+        "def harm(path):\n"
+        "    for each in path.parent.glob(path.name + '*'):\n"
+        "        each.write_text('garbage')\n"
+    )
+    run = world.run(text)
+    run.wait()
+    assert "INTERNALERROR" not in run.out
+    assert f"the ledger {ledger_of(run)} cannot be used: " in run.out
+    assert world.left() == []
+
+
+@pytest.fixture
+def small_disk(world: World) -> Iterator[Path]:
+    """The directory of the ledgers on a file system that is soon full."""
+    world.ledgers.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(world.ledgers)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("only root may make a small file system")
+    yield world.ledgers
+    subprocess.run(["umount", "-l", str(world.ledgers)], check=True)
+
+
+def fill(path: Path) -> None:
+    """Let a file take all the room that there is."""
+    with suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 512)
+
+
+def test_a_killed_run_on_a_full_disk(world: World, small_disk: Path) -> None:
+    run = world.run(suite())
+    run.made()
+    ledger = ledger_of(run)
+    filler = small_disk / "filler"
+    fill(filler)
+    run.kill()
+    until(lambda: not world.left(), "all is gone")
+    filler.unlink()
+    until(lambda: "all of it is gone" in log_path(ledger).read_text(), "the reaper's last word")
+
+
+def test_a_damaged_ledger_keeps_nobody_from_the_others(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    damaged = path_of(world.ledgers, "0" * 16)
+    damaged.write_bytes(b"garbage" * 1000)
+    half = path_of(world.ledgers, "f" * 16)
+    shutil.copy(ledger_of(run), half)
+    with half.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 5000)
+    os.kill(run.reaper_of(ledger_of(run)), signal.SIGKILL)
+    run.kill()
+    run.wait()
+    listed = world.command("ls")
+    assert listed.returncode == 0
+    assert listed.stdout.count("  dead") == 5
+    for path in (damaged, half):
+        assert f"the ledger {path}" in listed.stderr
+    after = world.run("def test_x(os_cloud): pass", name="next")
+    assert after.wait() == 0, after.out
+    assert world.left() == []
+    assert f"the ledger {damaged}" in after.out
+    reaped = world.command("reap")
+    assert reaped.returncode == 0, reaped.stderr
+
+
+def test_what_cannot_be_deleted_of_one_worker_holds_up_nobody(world: World) -> None:
+    text = (
+        "import os, time, pytest\n"
+        "@pytest.fixture(autouse=True, scope='session')\n"
+        "def run(os_cloud):\n"
+        "    mark('run ' + os_cloud.run)\n"
+        "@pytest.mark.parametrize('number', range(3))\n"
+        "def test_it(number, os_volumes):\n"
+        "    mark(f'volume{number} ' + os_volumes.create_async().result().id)\n"
+        "    while number < 2 and not os.path.exists(f'die{number}'): time.sleep(0.1)\n"
+        "    os._exit(3) if number < 2 else time.sleep(600)\n"
+        "def mark(text):\n"
+        "    with open({marks!r}, 'a') as file: file.write(text + '\\n')\n"
+    )
+    run = world.run(text, "-n3", "--max-worker-restart=0")
+
+    def volumes() -> list[str]:
+        lines = run.marks.read_text().splitlines()
+        return [line.split()[1] for line in sorted(lines) if line.startswith("volume")]
+
+    until(lambda: len(volumes()) == 3, "the volumes")
+    stuck, second, third = volumes()
+    fault = {"effect": "status", "status": 500, "method": "DELETE", "path": f"/volumes/{stuck}"}
+    world.ask("/_osf/faults", fault, "POST")
+    (run.folder / "die0").touch()
+    until(lambda: world.ask("/_osf/faults")["faults"][0]["fired"], "the first try")
+    (run.folder / "die1").touch()
+    until(lambda: f"volume {second}" not in world.left(), "the second worker's is gone", 30.0)
+    assert f"volume {stuck}" in world.left()
+    assert f"volume {third}" in world.left()
+    run.kill(group=True)
+    until(lambda: f"volume {third}" not in world.left(), "the third worker's is gone", 30.0)
+    world.ask("/_osf/faults", method="DELETE")
+    until(lambda: not world.left(), "all is gone")
+    world.settle()
