@@ -24,6 +24,8 @@ from pytest_osfutures.width import Width
 _log = logging.getLogger("osfutures")
 #: The monitor looks at the clock at least so often (seconds), should the system sleep.
 HEARTBEAT = 60.0
+#: So many functions of users may be blocked at a time, each in a thread; further ones wait.
+MOST_BLOCKED = 1000
 
 
 class Owed(Protocol):
@@ -33,10 +35,12 @@ class Owed(Protocol):
 
 
 class Engine:
-    """Finishes futures: a monitor in a thread of its own, and three pools of threads.
+    """Finishes futures: a monitor in a thread of its own, and pools of threads.
 
-    Reads run on one pool, requests that start something on another, users' callbacks and `.next`
-    functions on the third, so that none of them can hold up a deadline.
+    Reads run on one pool, requests that start something on another, and users' callbacks and
+    `.next` functions on a third, so that none of them can hold up a deadline. Users' functions may
+    block and wait for one another. What the package itself does when a future ends never waits for
+    them: `links` runs what is quick in the thread that ends the future, `own_calls` the rest.
     """
 
     def __init__(self, clock: Clock | None = None, random: Random | None = None) -> None:
@@ -46,7 +50,9 @@ class Engine:
         self.reads: Executor = Pool("read", 4)
         self.width = Width()
         self.submissions: Executor = Pool("submit", lambda: self.width.now)
-        self.callbacks: Executor = Pool("callback", 8)
+        self.callbacks: Executor = Pool("callback", 8, MOST_BLOCKED)
+        self.own_calls: Executor = Pool("chain", 8, MOST_BLOCKED)
+        self.links: Executor = Inline()
         self.monitor = Monitor(self.clock, self._start_look, self.random)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -164,7 +170,7 @@ class SteppedEngine(Engine):
 
     def __init__(self, clock: ManualClock | None = None, random: Random | None = None) -> None:
         super().__init__(clock or ManualClock(), random or Random(0))
-        self.reads = self.submissions = self.callbacks = Inline()
+        self.reads = self.submissions = self.callbacks = self.own_calls = Inline()
 
     def run_until(self, done: Callable[[], bool], within: float = math.inf) -> bool:
         """Step and jump from one due moment to the next until `done()`; say whether it is.

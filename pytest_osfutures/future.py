@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from functools import partial
+from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import Attempt, BadInput, Seen
+from pytest_osfutures.pool import Executor
 from pytest_osfutures.watch import Watch
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
@@ -98,6 +102,9 @@ class OperationFuture(Future[T], Generic[T]):
         return cancelled
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        if getattr(fn, "__module__", "") == "asyncio.futures":  # of wrap_future: it never blocks
+            self._link(fn)
+            return
         self._engine.check_process()
 
         def run(future: Future[T]) -> None:
@@ -110,9 +117,12 @@ class OperationFuture(Future[T], Generic[T]):
 
         If this future fails, `fn` is not called and the new one fails with the same error.
         """
+        return self._then(fn, self._engine.callbacks)
+
+    def _then(self, fn: Callable[[T], Any], executor: Executor) -> OperationFuture[Any]:
         after: OperationFuture[Any] = OperationFuture(self._engine)
 
-        def go_on(before: Future[T]) -> None:
+        def call(before: Future[T]) -> None:
             if not after._start():
                 return
             try:
@@ -125,8 +135,21 @@ class OperationFuture(Future[T], Generic[T]):
             else:
                 after._succeed(value)
 
-        self.add_done_callback(go_on)
+        def go_on(before: Future[T]) -> None:
+            error = _error_of(before)
+            if error is None:
+                executor.submit(partial(call, before))
+            elif after._start():
+                after._fail(error)
+
+        self._link(go_on)
         return after
+
+    def _link(self, fn: Callable[[Future[T]], object]) -> None:
+        """Call `fn`, which must be quick, in the thread that ends the future."""
+        self._engine.check_process()
+        links = self._engine.links  # one after another: a chain may be longer than the stack
+        super().add_done_callback(lambda future: links.submit(partial(fn, future)))
 
     @property
     def chain(self) -> Any:
@@ -142,8 +165,11 @@ class OperationFuture(Future[T], Generic[T]):
             raise BadInput(f"{self.operation or 'this call'} has nothing that would undo it")
         return self._undo()
 
-    def __await__(self) -> Generator[Any, None, T]:
-        return asyncio.wrap_future(self).__await__()
+    def __await__(self) -> Generator[Any, Any, T]:
+        if not self.done():
+            self._check()
+            yield from _wait_in_task(self).__await__()
+        return self.result()
 
     def _check(self) -> None:
         """A wait for something that nobody will finish is an error and no wait."""
@@ -188,16 +214,16 @@ class OperationFuture(Future[T], Generic[T]):
         def copy(done: Future[Any]) -> None:
             if isinstance(done, OperationFuture):
                 self._watch, self._attempts = done._watch, done._attempts
-            try:
-                error = done.exception()
-            except CancelledError as cancelled:
-                error = cancelled
+            error = _error_of(done)
             if error is not None:
                 self._fail(error)
             else:
                 self._succeed(done.result())
 
-        other.add_done_callback(copy)
+        if isinstance(other, OperationFuture):
+            other._link(copy)
+        else:
+            other.add_done_callback(lambda done: self._engine.links.submit(partial(copy, done)))
 
 
 class _Chain:
@@ -209,9 +235,65 @@ class _Chain:
             raise AttributeError(name)
 
         def call(*args: Any, **kwargs: Any) -> OperationFuture[Any]:
-            return self._future.next(lambda result: getattr(result, name)(*args, **kwargs))
+            return then(self._future, lambda result: getattr(result, name)(*args, **kwargs))
 
         return call
+
+
+def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:
+    """Like `before.next(fn)` for functions of this package: they do not wait for users' ones."""
+    return before._then(fn, before._engine.own_calls)
+
+
+def _error_of(future: Future[Any]) -> BaseException | None:
+    """The error of a future that has ended; that it was cancelled is one."""
+    try:
+        return future.exception(0)
+    except CancelledError as cancelled:
+        return cancelled
+
+
+async def _wait_in_task(future: OperationFuture[Any]) -> None:
+    """Let the task of asyncio or trio wait until `future` is done, in whatever thread that is.
+
+    A task that is cancelled meanwhile leaves the future alone. trio is not imported here: where a
+    task of trio runs, somebody has done that.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and _runs_in_trio(trio):
+        token, ended = trio.lowlevel.current_trio_token(), trio.Event()
+        wake, closed = partial(token.run_sync_soon, ended.set), trio.RunFinishedError
+        waiting = ended.wait()
+    else:
+        loop = asyncio.get_running_loop()
+        waiting = loop.create_future()
+        wake, closed = partial(loop.call_soon_threadsafe, _set_if_waiting, waiting), RuntimeError
+
+    def link(_: Future[Any]) -> None:
+        with contextlib.suppress(closed):  # nobody waits there any more
+            wake()
+
+    future._link(link)
+    await waiting
+
+
+def _runs_in_trio(trio: ModuleType) -> bool:
+    """Whether the code that calls is a task of trio's; asyncio may run beside it as its host."""
+    try:
+        if asyncio.current_task() is not None:
+            return False
+    except RuntimeError:  # no loop of asyncio
+        pass
+    try:
+        trio.lowlevel.current_task()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _set_if_waiting(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def finished(engine: Engine, value: T) -> OperationFuture[T]:

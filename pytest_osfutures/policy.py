@@ -31,8 +31,9 @@ class Retry:
 
     The pause after try n is `backoff * factor**(n-1)` seconds, at most `longest`, shortened by a
     random part of up to `jitter` (0 to 1), so that many operations do not come back together.
-    `retry_on` decides about an error: a predicate, or the exception classes to retry on; None
-    leaves it to the kind of failure (a wrong request is never repeated). `within` is the deadline
+    `retry_on` decides about an error: a predicate (which runs in the engine's loop and must not
+    block), or the exception classes to retry on; None leaves it to the kind of failure (a wrong
+    request is never repeated). `within` is the deadline
     of all tries together, in seconds: then the operation ends, and what is left is taken back.
 
     `a | b` tries again where one of the two would, after the shorter pause; `a & b` where both

@@ -12,6 +12,8 @@ from typing import Protocol
 
 Task = Callable[[], object]
 _log = logging.getLogger("osfutures")
+#: Seconds for which no thread of a pool takes a waiting task, after which it counts as blocked.
+BLOCKED = 0.05
 #: Seconds after which a thread without work ends.
 IDLE = 2.0
 
@@ -26,12 +28,17 @@ class Executor(Protocol):
 class Pool:
     """Up to `size` daemon threads, started when they are needed and ended when they are not.
 
-    A `size` that is a function may change its mind at any time.
+    A `size` that is a function may change its mind at any time. Where the tasks may wait for one
+    another, `most` is greater than `size`: while all threads are blocked and tasks are waiting,
+    more threads are started, up to `most`.
     """
 
-    def __init__(self, name: str, size: int | Callable[[], int]) -> None:
+    def __init__(self, name: str, size: int | Callable[[], int], most: int = 0) -> None:
         self.name = name
         self._size = size
+        self._most = most
+        self._taken = 0
+        self._relieving = False
         self._tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -50,10 +57,37 @@ class Pool:
 
     def _grow(self) -> None:
         with self._lock:
-            if self._unfinished <= self._threads or self._threads >= self.size:
+            if self._unfinished <= self._threads:
                 return
-            self._threads += 1
-        threading.Thread(target=self._work, name=f"osfutures-{self.name}", daemon=True).start()
+            if self._threads < self.size:
+                self._threads += 1
+                target = self._work
+            elif self._threads < self._most and not self._relieving:
+                self._relieving = True
+                target = self._relieve
+            else:
+                return
+        self._start(target)
+
+    def _start(self, target: Callable[[], None]) -> None:
+        threading.Thread(target=target, name=f"osfutures-{self.name}", daemon=True).start()
+
+    def _relieve(self) -> None:
+        """Start more threads, twice as many each time, while those there are take no task."""
+        pause = threading.Event()
+        while True:
+            taken = self._taken
+            pause.wait(BLOCKED)
+            with self._lock:
+                waiting = self._tasks.qsize()
+                if not waiting:
+                    self._relieving = False
+                    return
+                blocked = taken == self._taken
+                more = min(waiting, self._threads, self._most - self._threads) if blocked else 0
+                self._threads += more
+            for _ in range(more):
+                self._start(self._work)
 
     def _work(self) -> None:
         while True:
@@ -65,6 +99,7 @@ class Pool:
                         self._threads -= 1
                         return
                 continue
+            self._taken += 1
             try:
                 task()
             except BaseException:  # also a SystemExit: it must not take the thread along
@@ -72,13 +107,14 @@ class Pool:
             del task
             with self._lock:
                 self._unfinished -= 1
-                if self._threads > self.size:
+                idle = self._tasks.empty() or not self._most
+                if self._threads > self.size and idle:
                     self._threads -= 1
                     return
             self._grow()
 
 
-class Inline:
+class Inline(threading.local):
     """Runs tasks at once in the caller's thread, one after another."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.clients.adapter import Resource, binding_of
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.future import OperationFuture, renewed
+from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.leftovers import SHELVES
 from pytest_osfutures.plugin.choice import Choice
 from pytest_osfutures.plugin.factories import Factory
@@ -54,7 +54,7 @@ class Networking(Factory):
         """The future of `made`, done when all that belongs to it is there as well."""
         whole, shelf = made, SHELVES[kind]
         for step in steps:
-            whole = whole.next(partial(_step, step, made))
+            whole = then(whole, partial(_step, step, made))
         if whole is made:
             return made
 
@@ -62,7 +62,7 @@ class Networking(Factory):
             shown = self.api.get(f"{shelf.path}/{made.resource_id}").json()
             return renewed(made, Resource(shown[shelf.member]))
 
-        return whole.next(again)
+        return then(whole, again)
 
 
 def _step(step: Step, made: OperationFuture[Any], _: Any) -> OperationFuture[Any]:

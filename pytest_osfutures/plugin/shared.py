@@ -185,7 +185,8 @@ class SharedResource:
             self.holders.give_back([self.wish.key])
             raise
         self.future._creation = self.creation
-        self.creation.add_done_callback(self._created)
+        created = partial(self._created, self.creation)
+        self.creation._link(lambda _: self.engine.own_calls.submit(created))
 
     def _created(self, creation: Any) -> None:
         """Tell the others, and then whoever waits here."""
