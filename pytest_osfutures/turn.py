@@ -24,6 +24,8 @@ class Turn:
     pauses after a rate limit.
     """
 
+    __slots__ = ("binding", "engine", "limited", "patience", "record", "retry", "since")
+
     def __init__(
         self, binding: Binding, record: Record | None, patience: float, retry: Retry
     ) -> None:

@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pytest_osfutures.arguments import Repeatable, copied
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
@@ -57,8 +58,10 @@ def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Calla
     def twin(
         self: Any, *args: Any, tout: float | None = None, **kwargs: Any
     ) -> OperationFuture[Any]:
-        call = functools.partial(getattr(self, name), *args, **kwargs)
-        return start(binding_of(self), call, tout)
+        binding = binding_of(self)
+        if binding.background:  # the call is made later, in another thread
+            args, kwargs = copied(args), copied(kwargs)
+        return start(binding, functools.partial(getattr(self, name), *args, **kwargs), tout)
 
     text = (
         f"Call `{name}` and return the future of what it starts.\n\n"
@@ -69,6 +72,8 @@ def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Calla
 
 
 def _async_r(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:
+    own_name = f"{name}_async_r"
+
     def twin(
         self: Any,
         *args: Any,
@@ -76,16 +81,18 @@ def _async_r(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Cal
         tout: float | None = None,
         **kwargs: Any,
     ) -> OperationFuture[Any]:
-        call = functools.partial(getattr(self, name), *args, **kwargs)
+        call = Repeatable(own_name, plain, getattr(self, name), args, kwargs)
         return start_retried(binding_of(self), call, try_count, tout)
 
     text = (
         f"Call `{name}` in the background, with clean-up and retries, and return its future.\n\n"
         "`try_count` is the number of tries in all, or an `osf.Retry` (default: 3 tries); `tout`\n"
         "is the deadline of each try in seconds (default: by the kind of operation); all other\n"
-        f"arguments are those of `{name}`. Every error goes into the future.\n"
+        f"arguments are those of `{name}`. Each try gets copies of lists and dicts, and reads\n"
+        "files from the position at which they were given; what can be read only once is refused.\n"
+        "Every other error goes into the future.\n"
     )
-    return _dressed(twin, f"{name}_async_r", plain, text, ("try_count", "tout"))
+    return _dressed(twin, own_name, plain, text, ("try_count", "tout"))
 
 
 def _dressed(

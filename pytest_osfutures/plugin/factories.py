@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.arguments import Repeatable
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.clients.adapter import Resource, binding_of
 from pytest_osfutures.cloud import Cloud
@@ -206,14 +209,20 @@ class Images(Factory):
         formats["disk_format"] = disk_format or _disk_format(source)
 
         def call() -> Any:
-            made = api.post("/images", json={"name": full, **formats, **more}).json()
+            made = create()
             with _opened(source) as data:
                 api.put(f"/images/{made['id']}/file", data=data, headers=OCTETS)
             return Resource(made)
 
         full = self._name(name)
+        new = partial(_new_image, api, full, formats)
+        create = Repeatable("upload_async", _new_image, new, (), more)
         future = start_retried(binding_of(api), call, **self._tries(try_count, tout))
         return self.scope.own("image", future)
+
+
+def _new_image(api: Any, name: str, formats: Mapping[str, str], **more: Any) -> Any:
+    return api.post("/images", json={"name": name, **formats, **more}).json()
 
 
 def _disk_format(source: str | Path | bytes) -> str:
