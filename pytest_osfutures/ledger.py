@@ -19,7 +19,8 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.database import Database
+from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.record import Record
 from pytest_osfutures.rows import Row as Row
@@ -27,8 +28,6 @@ from pytest_osfutures.rows import Run as Run
 from pytest_osfutures.rows import process_names, row_of, run_row
 from pytest_osfutures.stamp import Stamp
 
-#: Seconds that a write waits for the other processes'.
-PATIENCE = 30.0
 SUFFIX = ".sqlite"
 #: Stands between the run and the host in the name of a ledger that is not the controller's.
 APART = "@"
@@ -74,7 +73,6 @@ class Ledger:
         self.before_first: Callable[[], None] | None = None
         self._beginning = threading.Lock()
         self.process = str(os.getpid())
-        self._lock = threading.Lock()
         self._held: ProcessLock | None = None
         self._index: tuple[int, int] | None = None
         if path is not None:
@@ -84,13 +82,8 @@ class Ledger:
                 # has it open: closing it would drop the locks of this process's other connections.
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with self._usable():
-            self._db = sqlite3.connect(
-                path or ":memory:", timeout=PATIENCE, isolation_level=None, check_same_thread=False
-            )
-            self._db.text_factory = lambda text: text.decode(errors="replace")
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_TABLES)
+            self._database = Database(path, _TABLES)
+            self._lock = self._database.lock
         self._mend_index()
 
     def _mend_index(self) -> None:
@@ -120,11 +113,15 @@ class Ledger:
             where = self.path or "in memory"
             raise LedgerUnusable(f"the ledger {where} cannot be used: {error}") from error
 
+    @property
+    def _db(self) -> sqlite3.Connection:
+        return self._database.connection
+
     def close(self) -> None:
         """Let go of the file, and of this process's part in the run."""
         with self._lock:
             self._mend_index()
-            self._db.close()
+            self._database.close()
         if self._held is not None:
             self._held.release()
             self._held = None
@@ -158,6 +155,21 @@ class Ledger:
         """This process is none of the run's any more; say whether it was the last that lives."""
         self.write("DELETE FROM processes WHERE name = ?", (self.process,))
         return not self.living()
+
+    def end_if_last(self) -> bool:
+        """End the run if no other process of it lives and nothing is left; say whether it ended.
+
+        Nobody can join in between.
+        """
+        with self.transaction() as db:
+            others = db.execute("SELECT name FROM processes WHERE name != ?", (self.process,))
+            if any(not ProcessLock(self.lock_path(str(name))).is_free() for (name,) in others):
+                return False
+            left = db.execute("SELECT 1 FROM resources WHERE state IN ('intent', 'bound')")
+            if left.fetchone() is not None:
+                return False
+            db.execute("UPDATE run SET state = 'ended', ended = ?", (time.time(),))
+        return True
 
     def workers(self) -> list[str]:
         """The workers that have joined the run here."""
@@ -315,12 +327,22 @@ class Ledger:
 
 
 def directory(given: str | Path | None = None) -> Path:
-    """Where the ledgers are: the given place, or one in the user's state directory."""
-    if given:
-        return Path(given).expanduser().absolute()
+    """The directory of the ledgers: the given one, or one in the user's state directory.
+
+    Raises BadInput if no home directory is known.
+    """
     import platformdirs
 
-    return Path(platformdirs.user_state_dir("pytest-osfutures"))
+    try:
+        place = Path(given or platformdirs.user_state_dir("pytest-osfutures")).expanduser()
+    except RuntimeError:  # the words of pathlib for a home that is not known
+        place = Path("~")
+    if str(place).startswith("~"):
+        raise BadInput(
+            "the user has no home directory (HOME is not set), so the ledgers of the runs have no "
+            "place: name a directory with --os-ledger"
+        )
+    return place.absolute()
 
 
 def path_of(place: Path, run: str, host: str = "") -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 #: What this process holds: the kernel would call such a lock free, and drop it when asked.
 _HELD: set[Path] = set()
+os.register_at_fork(after_in_child=_HELD.clear)  # its locks are not its child's
 
 
 class ProcessLock:

@@ -7,13 +7,20 @@ nothing of OpenStack until a fixture or an option of it is used.
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import fixtures, options
-from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, guard_of, wants_cloud
+from pytest_osfutures.plugin import fixtures, options, place
+from pytest_osfutures.plugin.fixtures import (
+    IN_USE,
+    ITEM,
+    UNUSABLE,
+    guard_of,
+    known_guard,
+    surely_used,
+)
 from pytest_osfutures.plugin.outcome import note_failure
 
 
@@ -27,57 +34,109 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     options.declare(parser)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
+    """Leave out the options that a conftest.py has itself."""
+    with options.aside(parser):
+        return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember which process this is, and listen to the reports of others."""
+    config.stash[place.MAIN] = os.getpid()
+    config.pluginmanager.register(_Reports(config), "osfutures-reports")
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say which cloud is tested, if one was asked for."""
-    name = config.getoption("os_cloud")
+    name = options.CLOUD.given(config)
     return f"osfutures: cloud {name}" if name else None
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """A cloud that was asked for on the command line has to be there before anything is run."""
-    config = session.config
-    if config.getoption("os_cloud") and not config.getoption("collectonly"):
-        guard_of(config)
-
-
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """A cloud that the tests need has to be there before the first of them is run."""
-    config = session.config
-    if config.getoption("collectonly") or hasattr(config, "workerinput"):
-        return
-    if any(wants_cloud(item) for item in session.items):
-        guard_of(config)  # raises UsageError: exit status 4, before anything was made
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Note in the ledger whose resources these are; tell of deletions that have failed."""
-    guard = item.config.stash.get(GUARD, None)
+    config = item.config
+    config.stash[ITEM] = item
+    guard = known_guard(config)
     if guard is not None:
         guard.ledger.test = item.nodeid
+    elif _forks(item) and surely_used(item):
+        _before_fork(config)
     try:
         return (yield)
     finally:
+        guard = known_guard(config)
         if guard is not None and not guard.worker:
             guard.report_failures()
+
+
+def _forks(item: pytest.Item) -> bool:
+    """Whether pytest-forked will run a test in a child process."""
+    forked = item.config.getoption("forked", False)
+    return bool(forked or item.get_closest_marker("forked"))
+
+
+def _before_fork(config: pytest.Config) -> None:
+    """Let the parent be one of the run's processes before its children are."""
+    if place.worker_id(config):
+        guard_of(config)
+    elif options.CLOUD.value(config) != "fake":
+        from pytest_osfutures.plugin.guard import hold_run
+
+        hold_run(config)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember what has failed, for --os-keep."""
+    """Remember what has failed, for --os-keep; tell another process what it has to know."""
     report = yield
     if report.failed:
         note_failure(item)
+    if UNUSABLE in item.config.stash:
+        vars(report)["osfutures_unusable"] = item.config.stash[UNUSABLE]
+    guard = known_guard(item.config)
+    if guard is not None and (guard.worker or guard.forked) and guard.ledger.path is not None:
+        vars(report)["osfutures_run"] = guard.ledger.run
     return report
+
+
+class _Reports:
+    """Hears in the main process what workers of xdist and forked children report."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Join the run that another process is using; end the tests if there is no cloud.
+
+        Raises pytest.UsageError: exit status 4.
+        """
+        if place.worker_id(self.config) or place.is_forked(self.config):
+            return
+        if why := getattr(report, "osfutures_unusable", None):
+            raise pytest.UsageError(why)
+        run = getattr(report, "osfutures_run", None)
+        if run is not None and not _is_in_use(self.config):
+            from pytest_osfutures.plugin.guard import hold_run
+
+            self.config.stash[place.RUN] = run
+            hold_run(self.config)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Wait for the deletions in the background, while failures still count."""
+    """Try the named cloud before the first test; wait at last for deletions in the background."""
+    config = session.config
+    named = options.CLOUD.given(config) and not place.worker_id(config)
+    runs = not (config.option.collectonly or config.option.setupplan or session.testsfailed)
+    if named and runs and any(surely_used(item) for item in session.items):
+        guard_of(config)  # raises UsageError: exit status 4, before anything was made
     result = yield
-    guard = session.config.stash.get(GUARD, None)
+    guard = known_guard(config)
     if guard is not None:
         guard.background.wait()
         if not guard.worker:
@@ -128,11 +187,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         from pytest_osfutures.plugin.ending import leave
 
         leave(config)
-        config.stash[IN_USE] = False
+        config.stash[IN_USE] = 0
 
 
 def _is_in_use(config: pytest.Config) -> bool:
-    return config.stash.get(IN_USE, False)
+    return config.stash.get(IN_USE, 0) == os.getpid()
 
 
 # xdist
@@ -140,17 +199,10 @@ def _is_in_use(config: pytest.Config) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """All workers are of one run, which lives as long as this process does."""
-    config = node.config
-    if not options.CLOUD.value(config) and "OS_AUTH_URL" not in os.environ:
-        return
-    from pytest_osfutures.plugin import guard, workers
+    """All workers are of one run."""
+    from pytest_osfutures.plugin import workers
 
-    known, path = config.stash.get(GUARD, None), None
-    if known is not None or options.CLOUD.value(config) != "fake":
-        path = guard.hold_run(config, known.ledger if known is not None else None).path
-        config.stash[IN_USE] = True
-    workers.introduce(node, path)
+    workers.introduce(node)
 
 
 @pytest.hookimpl(optionalhook=True)

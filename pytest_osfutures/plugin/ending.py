@@ -12,16 +12,16 @@ from pytest_osfutures.holders import bury
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.plugin import signals, workers
 from pytest_osfutures.plugin.background import report
-from pytest_osfutures.plugin.fixtures import GUARD, guard_of
-from pytest_osfutures.plugin.guard import CONTROLLER, Guard, counted
+from pytest_osfutures.plugin.fixtures import guard_of, known_guard
+from pytest_osfutures.plugin.guard import Guard, counted, held
 
 #: Whether the end of the session has seen to what is left.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def _ledger(config: pytest.Config) -> Ledger | None:
-    guard = config.stash.get(GUARD, None)
-    return guard.ledger if guard is not None else config.stash.get(CONTROLLER, None)
+    guard = known_guard(config)
+    return guard.ledger if guard is not None else held(config)
 
 
 def _say(config: pytest.Config, text: str) -> None:
@@ -57,7 +57,7 @@ def finish(session: pytest.Session) -> None:
 
 
 def _clean_up(config: pytest.Config) -> Guard | None:
-    guard, ledger = config.stash.get(GUARD, None), _ledger(config)
+    guard, ledger = known_guard(config), _ledger(config)
     if ledger is None:
         return guard
     if guard is not None and guard.worker:
@@ -103,7 +103,7 @@ def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -
 
 def summarise(config: pytest.Config, terminal: Any) -> None:
     """Say what was swept, what is kept and what could not be deleted."""
-    guard = config.stash.get(GUARD, None)
+    guard = known_guard(config)
     ledger = _ledger(config)
     if ledger is None:
         return
@@ -148,7 +148,7 @@ def leave(config: pytest.Config) -> None:
     ledger = _ledger(config)
     if ledger is None:
         return
-    guard = config.stash.get(GUARD, None)
+    guard = known_guard(config)
     worker = guard is not None and guard.worker
     if not worker and not config.stash.get(FINISHED, False):
         _clean_up_late(config, ledger)
@@ -156,7 +156,7 @@ def leave(config: pytest.Config) -> None:
         if not worker and ledger.path is not None and (left := ledger.left()):
             verb = "is" if left == 1 else "are"
             _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
-        _close(ledger, bool(worker))
+        _close(ledger, bool(worker), guard is not None and guard.forked)
     except LedgerUnusable as error:
         _say(config, f"{error}; what may be left is left to {_heir(config, ledger, guard)}")
         ledger.close()
@@ -183,13 +183,16 @@ def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
     return f"you: {command(config, ledger)}"
 
 
-def _close(ledger: Ledger, worker: bool) -> None:
+def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
     """If nothing is left, the reaper may go, and the ledger with it."""
     path = ledger.path
-    last = ledger.leave() if ledger.part else not worker
-    over = last and not ledger.left()
-    if over:
-        ledger.turn(["running"], "ended")
+    if forked:
+        over = ledger.end_if_last()  # its parent may not even know of the run
+    else:
+        last = ledger.leave() if ledger.part else not worker
+        over = last and not ledger.left()
+        if over:
+            ledger.turn(["running"], "ended")
     kept = ledger.rows("kept")
     ledger.close()
     if over and path is not None and not kept:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.arguments import Repeatable
 from pytest_osfutures.attempts import start_retried
@@ -23,6 +23,9 @@ from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp, new_id
 
+if TYPE_CHECKING:
+    from pytest_osfutures.plugin.shared import SharedScope
+
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 _numbers = itertools.count(1)
@@ -34,10 +37,25 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 class Factory:
     """Creates in the background, with retries; its scope deletes at the end what it has created."""
 
-    def __init__(self, cloud: Cloud, settings: Settings, scope: Scope) -> None:
-        self.cloud = cloud
+    def __init__(self, settings: Settings, scope: Scope | SharedScope) -> None:
         self.settings = settings
-        self.scope = scope
+        self._scope = scope
+        self._choices: dict[Cloud, Choice] = {}
+
+    @property
+    def scope(self) -> Scope | SharedScope:
+        """The scope that owns what is made in this process, which may be a fork of the test's."""
+        return self._scope.here()
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud, as this process is connected to it."""
+        return self.scope.cloud
+
+    @property
+    def choice(self) -> Choice:
+        """Finds images, flavors and networks."""
+        return self._choices.setdefault(self.cloud, Choice(self.cloud, self.settings))
 
     def _name(self, name: str | None) -> str:
         return name or f"osf-{self.cloud.run[:6]}-{next(_numbers)}"
@@ -51,10 +69,6 @@ class Factory:
 
 class Servers(Factory):
     """Creates servers; `os_servers` and its siblings of wider scope."""
-
-    def __init__(self, cloud: Cloud, settings: Settings, scope: Scope) -> None:
-        super().__init__(cloud, settings, scope)
-        self.choice = Choice(cloud, settings)
 
     def create_async(
         self,
@@ -246,12 +260,14 @@ class Keypairs(Factory):
         private = None
         if public_key is None:
             public_key, private = _new_key()
-        expires = int(time.time() + self.scope.guard.expiry)
+        scope = self.scope
+        expires = int(time.time() + scope.guard.expiry)
         stamp = Stamp(self.cloud.run, new_id(), expires)
         full = stamp.name(name)
-        record = self.scope.guard.ledger.record(stamp)
+        record = scope.guard.ledger.record(stamp)
         record.intended("keypair", full)
-        self.scope.own_keypair(Leftover(SHELVES["keypair"], full, stamp, full))
+        assert isinstance(scope, Scope)
+        scope.own_keypair(Leftover(SHELVES["keypair"], full, stamp, full))
         keypair = self.cloud.nova.keypairs.create(full, public_key)
         record.bound(full)
         if private is not None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.outcome import has_failed
 
@@ -19,81 +19,122 @@ if TYPE_CHECKING:
     from pytest_osfutures.plugin.shared import SharedScope
 
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
-#: Whether there may be something to take care of at the end.
-IN_USE: pytest.StashKey[bool] = pytest.StashKey()
+#: The process in which there may be something to take care of at the end.
+IN_USE: pytest.StashKey[int] = pytest.StashKey()
+#: The test that runs now.
+ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+#: Why there is no cloud, in one sentence.
+UNUSABLE: pytest.StashKey[str] = pytest.StashKey()
 ScopeName = Literal["function", "class", "module", "session"]
 SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
 
-def wants_cloud(item: pytest.Item) -> bool:
-    """Whether a test uses a fixture of this plugin."""
-    return any(name.startswith(KINDS) for name in getattr(item, "fixturenames", ()))
+def surely_used(item: pytest.Item) -> bool:
+    """Whether a fixture of this plugin will be set up for a test, as far as that can be foreseen.
+
+    A test with `skipif` may be skipped, and a fixture of the user's may skip it before ours is set
+    up; of both it shows only when the test is run.
+    """
+    info = getattr(item, "_fixtureinfo", None)
+    found = getattr(info, "name2fixturedefs", {})
+    if any(item.iter_markers("skip")) or any(item.iter_markers("skipif")):
+        return False
+    return any(each[-1].func.__module__ == __name__ for each in found.values() if each)
+
+
+def known_guard(config: pytest.Config) -> Guard | None:
+    """This process's guard, if it has connected to the cloud; a parent's does not count."""
+    known = config.stash.get(GUARD, None)
+    return known if known is not None and known.pid == os.getpid() else None
 
 
 def guard_of(config: pytest.Config) -> Guard:
-    """This run's cloud, and what takes care of it; it is connected to once.
+    """This process's cloud, and what takes care of it; it is connected to once.
 
     Raises pytest.UsageError if that cannot be.
     """
-    known = config.stash.get(GUARD, None)
+    known = known_guard(config)
     if known is None:
-        from pytest_osfutures.cloud import connect
-        from pytest_osfutures.plugin.choice import Choice
-        from pytest_osfutures.plugin.guard import Guard
+        from pytest_osfutures.plugin.guard import connected
 
-        try:
-            cloud = connect(options.CLOUD.value(config))
-            known = Guard(config, cloud)
-            config.stash[GUARD] = known
-            config.stash[IN_USE] = True
-        except (BadInput, CloudUnreachable) as error:
-            raise pytest.UsageError(f"--os-cloud: {error}") from None
-        try:
-            Choice(cloud, options.Settings.of(config)).check()
-        except (BadInput, CloudUnreachable) as error:
-            raise pytest.UsageError(str(error)) from None
-        known.begin()
+        known = connected(config)
     return known
 
 
-@pytest.fixture(scope="session")
-def os_cloud(pytestconfig: pytest.Config) -> Cloud:
-    """The cloud under test: `nova`, `cinder` and `sdk` are real clients with twins."""
+def _guard(config: pytest.Config) -> Guard:
+    """The guard; without a cloud the test fails with one sentence, and the run ends."""
     try:
-        return guard_of(pytestconfig).cloud
-    except pytest.UsageError as error:  # in a worker of xdist: one sentence, no traceback
-        pytest.fail(str(error), pytrace=False)
+        return guard_of(config)
+    except pytest.UsageError as error:
+        config.stash[UNUSABLE] = str(error)
+        raise _failure(str(error)) from None
 
 
-def _open_scope(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
+@pytest.fixture(scope="session")
+def os_cloud(_osfutures_cloud: Cloud) -> Cloud:
+    """The cloud under test: `nova`, `cinder` and `sdk` are real clients with twins."""
+    return _osfutures_cloud
+
+
+@pytest.fixture(scope="session")
+def _osfutures_cloud(pytestconfig: pytest.Config) -> Iterator[Cloud]:
+    """The cloud under test, also for projects that have an `os_cloud` of their own."""
+    guard = _guard(pytestconfig)
+    yield guard.cloud
+    if guard.forked and guard is known_guard(pytestconfig):
+        # A child's end is not the end of a session: no hook is called.
+        from pytest_osfutures.plugin.ending import leave
+
+        leave(pytestconfig)
+
+
+def _open_scope(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
     """What the factories of one scope have made; it goes after all of them."""
     from pytest_osfutures.plugin.scope import Scope
 
     if request.scope == "session":  # it goes first: it may depend on what the workers share
-        request.getfixturevalue("_os_shared")
-    scope = Scope(os_cloud, guard_of(request.config), request.node.nodeid)
+        request.getfixturevalue("_osfutures_shared")
+    guard = _guard(request.config)
+    scope = Scope(guard.cloud, guard, request.node.nodeid)
     yield scope
     _close(scope, request)
 
 
 @pytest.fixture(scope="session")
-def _os_shared(os_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[SharedScope]:
+def _osfutures_shared(
+    _osfutures_cloud: Cloud, request: pytest.FixtureRequest
+) -> Iterator[SharedScope]:
     """What all workers share; the last one deletes it."""
     from pytest_osfutures.plugin.shared import SharedScope
 
-    scope = SharedScope(os_cloud, guard_of(request.config), request.node.nodeid)
+    guard = _guard(request.config)
+    scope = SharedScope(guard.cloud, guard, request.node.nodeid)
     yield scope
     _close(scope, request)
 
 
 def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
+    if scope.guard is not known_guard(request.config):
+        return  # it is the parent process's, who goes on using it
     settings = options.Settings.of(request.config)
-    if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
-        scope.keep()
-    elif settings.background:
-        guard_of(request.config).background.close(scope)
-    else:
-        scope.close()
+    try:
+        if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
+            scope.keep()
+        elif settings.background:
+            scope.guard.background.close(scope)
+        else:
+            scope.close()
+    except Exception as error:
+        from pytest_osfutures.errors import CleanupError
+
+        if not isinstance(error, CleanupError):
+            raise
+        raise _failure(str(error)) from None
+
+
+def _failure(text: str) -> BaseException:
+    """A failure that is shown as its text, without a line of this package."""
+    return pytest.fail.Exception(text, pytrace=False)
 
 
 #: The module and the class of each factory, and what it makes.
@@ -111,37 +152,39 @@ FACTORIES = {
     "os_floating_ips": ("networking", "FloatingIps", "floating ips"),
     "os_security_groups": ("networking", "SecurityGroups", "security groups"),
 }
-KINDS = ("os_cloud", *FACTORIES)
 
 #: What all workers can have in common.
 SHARED = ("os_servers", "os_volumes", "os_snapshots", "os_images")
 
 
 def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
-    def make(os_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
+    def make(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
         factories = importlib.import_module(f"pytest_osfutures.plugin.{module}")
-        owner = request.getfixturevalue(f"_os_{scope}")
+        owner = request.getfixturevalue(f"_osfutures_{scope}")
         settings = options.Settings.of(request.config)
-        return getattr(factories, name)(os_cloud, settings, owner)
+        return getattr(factories, name)(settings, owner)
 
     make.__doc__ = f"A factory of {text}, which are gone at the end of its scope."
     return make
 
 
 def _shared(name: str, text: str) -> Callable[..., Any]:
-    def make(os_cloud: Cloud, request: pytest.FixtureRequest, _os_shared: SharedScope) -> Any:
+    def make(_osfutures_shared: SharedScope, request: pytest.FixtureRequest) -> Any:
         from pytest_osfutures.plugin import factories
         from pytest_osfutures.plugin.shared import Shared
 
+        owner: Any = _osfutures_shared
         settings = options.Settings.of(request.config)
-        return Shared(getattr(factories, name)(os_cloud, settings, _os_shared), _os_shared)
+        return Shared(getattr(factories, name)(settings, owner), owner)
 
     make.__doc__ = f"A factory of {text} that all workers share."
     return make
 
 
 for _scope in SCOPES:
-    globals()[f"_os_{_scope}"] = pytest.fixture(_open_scope, name=f"_os_{_scope}", scope=_scope)
+    globals()[f"_osfutures_{_scope}"] = pytest.fixture(
+        _open_scope, name=f"_osfutures_{_scope}", scope=_scope
+    )
     for _kind, _what in FACTORIES.items():
         _full = _kind if _scope == "function" else f"{_kind}_{_scope}"
         globals()[_full] = pytest.fixture(_factory(*_what, _scope), name=_full, scope=_scope)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -14,11 +16,17 @@ import pytest
 from pytest_osfutures import ledger as ledgers
 from pytest_osfutures import reaper
 from pytest_osfutures.clock import SystemClock
-from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.cloud import Cloud, connect
+from pytest_osfutures.clouds_yaml import one_line
+from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.ledger import Ledger, LedgerUnusable
 from pytest_osfutures.leftovers import Unreadable
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
+from pytest_osfutures.plugin.choice import Choice
+from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, ITEM, known_guard
+from pytest_osfutures.plugin.place import RUN, directory, identity, is_forked, run_id, worker_id
+from pytest_osfutures.plugin.workers import tell_controller
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.sweep import (
     clean_up,
@@ -35,46 +43,77 @@ PERSISTENCE = 60.0
 PATIENCE = 60.0
 #: Seconds after which anybody may delete what is left of a run.
 EXPIRY = 6 * 3600.0
-RUN: pytest.StashKey[str] = pytest.StashKey()
 CONTROLLER: pytest.StashKey[Ledger] = pytest.StashKey()
 
 
-def run_id(config: pytest.Config) -> str:
-    """This run's name, the same in all workers of xdist."""
-    if RUN not in config.stash:
-        given = getattr(config, "workerinput", {}).get("osfutures_run")
-        config.stash[RUN] = given or new_id()
-    return config.stash[RUN]
+def held(config: pytest.Config) -> Ledger | None:
+    """The ledger that this process has joined for others' sake."""
+    ledger = config.stash.get(CONTROLLER, None)
+    return ledger if ledger is not None and ledger.process == str(os.getpid()) else None
 
 
-def worker_id(config: pytest.Config) -> str:
-    """The name of this worker of xdist; empty without xdist and in its controller."""
-    return str(getattr(config, "workerinput", {}).get("workerid", ""))
+def hold_run(config: pytest.Config) -> None:
+    """Let this process be one of the run's as long as it lives: xdist's controller, a parent.
 
-
-def directory(config: pytest.Config) -> Path:
-    """Where the ledgers are."""
-    return ledgers.directory(options.LEDGER.value(config))
-
-
-def hold_run(config: pytest.Config, own: Ledger | None) -> Ledger:
-    """Let the controller of xdist be one of the run's processes, as long as it lives.
-
-    `own` is the ledger of a controller that is one already. Returns the run's.
+    What its workers and forked children make is then deleted at the end of the whole run. Raises
+    pytest.UsageError if there can be no ledger.
     """
-    if own is not None:
-        config.stash[CONTROLLER] = own
-    elif CONTROLLER not in config.stash:
-        run = run_id(config)
-        config.stash[CONTROLLER] = Ledger(ledgers.path_of(directory(config), run), run)
-        config.stash[CONTROLLER].join()
+    config.stash[IN_USE] = os.getpid()
+    known = known_guard(config)
+    if known is not None:
+        config.stash[CONTROLLER] = known.ledger
+    elif held(config) is None:
+        run, place = run_id(config), directory(config)
+        with ledger_at(place):
+            config.stash[CONTROLLER] = Ledger(ledgers.path_of(place, run), run)
+            config.stash[CONTROLLER].join()
         signals.install()
-    return config.stash[CONTROLLER]
 
 
-def identity(path: Path) -> str:
-    """Where a ledger is, for workers to compare."""
-    return f"{socket.gethostname()}:{path}"
+@contextmanager
+def ledger_at(place: Path) -> Iterator[None]:
+    """Say in one sentence why there can be no ledger; raises pytest.UsageError."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise pytest.UsageError(
+            f"--os-ledger: no ledger of the run can be kept in {place} ({error}); "
+            "name a directory that can be written to, on a file system with locks"
+        ) from None
+
+
+def connected(config: pytest.Config) -> Guard:
+    """Connect to the cloud and join the run.
+
+    Raises pytest.UsageError, with one sentence, if that cannot be.
+    """
+    try:
+        return _connected(config)
+    except pytest.UsageError:
+        raise
+    except (BadInput, CloudUnreachable) as error:
+        raise pytest.UsageError(str(error)) from None
+    except Exception as error:
+        why = f"{type(error).__name__}: {one_line(error)}"
+        raise pytest.UsageError(f"osfutures cannot start: {why}") from None
+
+
+def _connected(config: pytest.Config) -> Guard:
+    try:
+        cloud = connect(options.CLOUD.value(config))
+    except (BadInput, CloudUnreachable) as error:
+        raise pytest.UsageError(f"--os-cloud: {error}") from None
+    guard = Guard(config, cloud)
+    config.stash[GUARD] = guard
+    config.stash[IN_USE] = guard.pid
+    item = config.stash.get(ITEM, None)
+    if item is not None:
+        guard.ledger.test = item.nodeid
+        if guard.worker and not guard.forked:
+            tell_controller(guard, item)
+    Choice(cloud, options.Settings.of(config)).check()
+    guard.begin()
+    return guard
 
 
 def counted(number: int) -> str:
@@ -91,13 +130,19 @@ class Guard:
     def __init__(self, config: pytest.Config, cloud: Cloud) -> None:
         self.config = config
         self.cloud = cloud
+        self.pid = os.getpid()
+        self.forked = is_forked(config)
+        #: A fork must not close its parent's ledger, so it keeps what it has got of it.
+        self.inherited = config.stash.get(GUARD, None), config.stash.get(CONTROLLER, None)
         self.worker = worker_id(config)
         self.background = Background()
         self.left: list[str] = []
         self.said: list[str] = []
         self.sweeping: threading.Thread | None = None
         self.parts = 0
-        self.ledger = self._join()
+        place = None if cloud.fake is not None else directory(config)
+        with nullcontext() if place is None else ledger_at(place):
+            self.ledger = self._join()
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
         configuration = cloud.configuration()
         self.reaped = configuration is not None and options.REAPER.value(config) != "off"
@@ -111,7 +156,7 @@ class Guard:
     def _join(self) -> Ledger:
         project = self.cloud.session.get_project_id() or ""
         while True:
-            ledger = self.config.stash.get(CONTROLLER, None) or self._open()
+            ledger = held(self.config) or self._open()
             if ledger.join(self.worker):
                 ledger.describe(self.cloud.name, self.cloud.auth_url, project)
                 return ledger
@@ -135,7 +180,7 @@ class Guard:
 
     def begin(self) -> None:
         """Sweep what older runs have left, in the background, and mind the signals."""
-        if self.cloud.fake is not None:
+        if self.cloud.fake is not None or self.forked:
             return
         signals.install()
         if not self.worker or (self.ledger.part and self.ledger.living() == 1):

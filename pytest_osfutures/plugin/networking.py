@@ -13,14 +13,10 @@ from typing import Any
 
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.clients.adapter import Resource, binding_of
-from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.leftovers import SHELVES
-from pytest_osfutures.plugin.choice import Choice
 from pytest_osfutures.plugin.factories import Factory
-from pytest_osfutures.plugin.options import Settings
-from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -31,10 +27,6 @@ Step = Callable[[Resource], OperationFuture[Any]]
 
 class Networking(Factory):
     """What the factories below have in common: Neutron's API, and how something is made by it."""
-
-    def __init__(self, cloud: Cloud, settings: Settings, scope: Scope) -> None:
-        super().__init__(cloud, settings, scope)
-        self.choice = Choice(cloud, settings)
 
     @property
     def api(self) -> Any:

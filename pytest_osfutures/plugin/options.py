@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
 
-from pytest_osfutures.policy import Retry, seconds
+# policy is imported where a value is checked: an unused plugin should cost next to nothing.
 
 
 def _seconds(text: str) -> float:
+    from pytest_osfutures.policy import seconds
+
     try:
         return seconds("os_timeout", float(text), 0.0)
     except ValueError:
@@ -23,6 +25,8 @@ def _seconds(text: str) -> float:
 
 
 def _tries(text: str) -> int:
+    from pytest_osfutures.policy import Retry
+
     try:
         return Retry(tries=int(text)).tries
     except ValueError:
@@ -30,6 +34,8 @@ def _tries(text: str) -> int:
 
 
 def _span(text: str) -> float:
+    from pytest_osfutures.policy import seconds
+
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     try:
         value = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
@@ -55,8 +61,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return check
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One option: `--os-NAME`, ini `os_NAME`, and an environment variable for some."""
 
     name: str
@@ -66,22 +71,36 @@ class Option:
     env: str | None = None
 
     @property
-    def dest(self) -> str:
-        """The name in ini files, and of the value in pytest's configuration."""
+    def string(self) -> str:
+        """The option as it is given on the command line."""
+        return f"--os-{self.name}"
+
+    @property
+    def ini(self) -> str:
+        """The name in ini files."""
         return "os_" + self.name.replace("-", "_")
+
+    @property
+    def dest(self) -> str:
+        """The name of the command line's value, which no project's own option has."""
+        return "osfutures_" + self.name.replace("-", "_")
+
+    def given(self, config: pytest.Config) -> Any:
+        """The command line's value; None if the option is not there."""
+        return getattr(config.option, self.dest, None)
 
     def value(self, config: pytest.Config) -> Any:
         """What was chosen; None if nothing was. Raises pytest.UsageError for what cannot be."""
-        given = config.getoption(self.dest)
+        given = self.given(config)
         if given is not None:
             return given
-        text = (os.environ.get(self.env) if self.env else None) or config.getini(self.dest)
+        text = (os.environ.get(self.env) if self.env else None) or config.getini(self.ini)
         if not text:
             return None
         try:
             return self.type(str(text))
         except argparse.ArgumentTypeError as error:
-            raise pytest.UsageError(f"ini option {self.dest}: {error}") from None
+            raise pytest.UsageError(f"ini option {self.ini}: {error}") from None
 
 
 CLOUD = Option(
@@ -136,25 +155,52 @@ ALL = (
     LEDGER,
     REAPER,
 )
+DESTS = frozenset(option.dest for option in ALL)
+
+
+def _theirs(parser: pytest.Parser, group: Any) -> set[str]:
+    """The options of all groups but `group`."""
+    others = [each for each in (*parser._groups, parser._anonymous) if each is not group]
+    return {name for each in others for option in each.options for name in option.names()}
 
 
 def declare(parser: pytest.Parser) -> None:
-    """Add all options to pytest's."""
+    """Add all options to pytest's, but those whose names another plugin has taken."""
     group = parser.getgroup("osfutures", "OpenStack resources")
+    theirs = _theirs(parser, group)
     for option in ALL:
-        group.addoption(
-            f"--os-{option.name}",
-            dest=option.dest,
-            metavar=option.metavar,
-            type=option.type,
-            default=None,
-            help=option.text,
-        )
-        parser.addini(option.dest, option.text, default="")
+        if option.string not in theirs:
+            group.addoption(
+                option.string,
+                dest=option.dest,
+                metavar=option.metavar,
+                type=option.type,
+                default=None,
+                help=option.text,
+            )
+        parser.addini(option.ini, option.text, default="")
 
 
-@dataclass(frozen=True)
-class Settings:
+@contextmanager
+def aside(parser: pytest.Parser) -> Iterator[None]:
+    """Let conftest.py files define options of the same names meanwhile, and leave ours out then.
+
+    pytest calls conftest.py files after every plugin, and has no way to take an option back.
+    """
+    group: Any = parser.getgroup("osfutures")
+    known = getattr(getattr(parser, "optparser", None), "_option_string_actions", {})
+    actions = {name: known.pop(name) for name in list(known) if known[name].dest in DESTS}
+    yield
+    theirs = _theirs(parser, group)
+    group.options[:] = [option for option in group.options if not theirs & set(option.names())]
+    for name, action in actions.items():
+        if name in theirs:
+            action.container._remove_action(action)
+        else:
+            known[name] = action
+
+
+class Settings(NamedTuple):
     """What the factories go by."""
 
     image: str | None = None

@@ -11,6 +11,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.leftovers import ORDER, Leftover, Unreadable, disconnect
+from pytest_osfutures.plugin.fixtures import guard_of
 from pytest_osfutures.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -34,6 +35,19 @@ class Scope:
         self.made: Made = []
         self.keypairs: list[Leftover] = []
         self.closed = False
+        self._forked: Scope | None = None
+
+    def here(self) -> Scope:
+        """The scope of this process: in a fork one of its own, whose cloud is connected to anew.
+
+        Nobody closes that one: what is left of a process that has died is the reaper's.
+        """
+        guard = guard_of(self.guard.config)
+        if guard is self.guard:
+            return self
+        if self._forked is None or self._forked.guard is not guard:
+            self._forked = Scope(guard.cloud, guard, self.owner)
+        return self._forked
 
     def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
         """From now on this is deleted with all the rest; at once, if that has begun already."""

@@ -18,6 +18,7 @@ from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.holders import Holders, Share, heard
 from pytest_osfutures.ledger import Row
 from pytest_osfutures.plugin.factories import Factory
+from pytest_osfutures.plugin.fixtures import guard_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.sweep import sweep_rows
 from pytest_osfutures.turn import PATIENCE
@@ -96,7 +97,7 @@ class Shared:
             # Twice: each try may have to be taken back.
             2 * tries * (tout or settings.tout or PATIENCE),
         )
-        return self._scope.share(wish)
+        return self._scope.here().share(wish)
 
 
 def _digest(value: Any) -> str:
@@ -221,6 +222,16 @@ class SharedScope:
         self.holders = Holders(guard.ledger)
         self._lock = threading.Lock()
         self._shared: dict[str, SharedResource] = {}
+        self._forked: SharedScope | None = None
+
+    def here(self) -> SharedScope:
+        """The scope of this process, as of `Scope`."""
+        guard = guard_of(self.guard.config)
+        if guard is self.guard:
+            return self
+        if self._forked is None or self._forked.guard is not guard:
+            self._forked = SharedScope(guard.cloud, guard, self.owner)
+        return self._forked
 
     def share(self, wish: Wish) -> Future:
         """The future of what was asked for. Raises BadInput, and what its creation raises."""

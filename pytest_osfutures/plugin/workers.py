@@ -6,27 +6,53 @@ controller cannot read that; so at the end it looks for the run's stamp in the c
 
 from __future__ import annotations
 
+import os
+import time
+from contextlib import suppress
 from dataclasses import astuple
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_osfutures import ledger as ledgers
 from pytest_osfutures.ledger import Ledger, Row
-from pytest_osfutures.plugin.guard import Guard, identity, run_id
+from pytest_osfutures.plugin.place import directory, identity, run_id
 
+if TYPE_CHECKING:
+    from pytest_osfutures.plugin.guard import Guard
+
+#: Seconds that a worker waits for its controller to join the run.
+CONTROLLER_PATIENCE = 10.0
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 
 
-def introduce(node: Any, path: Path | None) -> None:
-    """Tell a new worker which run it is of, and where the controller's ledger is.
-
-    `path` is None on an embedded fake, of which each worker has its own.
-    """
-    node.workerinput["osfutures_run"] = run_id(node.config)
-    if path is not None:
+def introduce(node: Any) -> None:
+    """Tell a new worker which run it is of, and where the controller's ledger will be."""
+    config = node.config
+    node.workerinput["osfutures_run"] = run_id(config)
+    node.workerinput["osfutures_controller"] = str(os.getpid())
+    with suppress(pytest.UsageError):  # whoever needs a ledger will say so
+        path = ledgers.path_of(directory(config), run_id(config))
         node.workerinput["osfutures_ledger"] = identity(path)
-        node.config.stash.setdefault(NODES, []).append(node)
+    config.stash.setdefault(NODES, []).append(node)
+
+
+def tell_controller(guard: Guard, item: pytest.Item) -> None:
+    """In a worker that is about to use the cloud: let the controller join the run first.
+
+    xdist carries nothing but reports from a worker to its controller, so this is one.
+    """
+    ledger = guard.ledger
+    if ledger.path is None:
+        return
+    report = pytest.TestReport(
+        item.nodeid, item.location, {}, "passed", None, "setup", osfutures_run=ledger.run
+    )
+    item.config.hook.pytest_runtest_logreport(report=report)
+    controller = item.config.workerinput["osfutures_controller"]  # type: ignore[attr-defined]
+    end = time.monotonic() + CONTROLLER_PATIENCE
+    while not ledger.part and controller not in ledger.processes() and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def say_goodbye(config: Any, guard: Guard) -> None:

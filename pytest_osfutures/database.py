@@ -1,0 +1,74 @@
+"""A sqlite file that may be open while the process forks.
+
+Sqlite's state of an open file must not get into a child: there it would wait for locks that only
+the parent has. So all files are closed when the process forks, and opened again when parent or
+child use them next (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_).
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import weakref
+from pathlib import Path
+
+#: Seconds that a write waits for the other processes'.
+PATIENCE = 30.0
+
+
+class Database:
+    """One sqlite file; None keeps it in memory. Whoever uses `connection` holds `lock`."""
+
+    def __init__(self, path: Path | None, tables: str) -> None:
+        self.path = path
+        self.lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        with _FORKING:
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.executescript(tables)
+            if path is not None:
+                _OPEN.add(self)
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection; a new one after a fork."""
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self.path or ":memory:",
+                timeout=PATIENCE,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+            self._connection.text_factory = lambda text: text.decode(errors="replace")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+        return self._connection
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+#: Held while the process forks, and while a file is opened for the first time.
+_FORKING = threading.Lock()
+_OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
+_paused: list[Database] = []
+
+
+def _before_fork() -> None:
+    _FORKING.acquire()
+    _paused[:] = _OPEN
+    for database in _paused:
+        database.lock.acquire()
+        database.close()
+
+
+def _after_fork() -> None:
+    while _paused:
+        _paused.pop().lock.release()
+    _FORKING.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)

@@ -1,0 +1,271 @@
+"""The package is merely installed: nothing is done before one of its fixtures is set up."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TEST = "def test_x(os_servers): os_servers.create_async().result()"
+NO_HOME = """
+    import os, pwd
+    os.environ.pop("HOME", None)
+    os.environ.pop("XDG_STATE_HOME", None)
+    for name in "CACHE", "DATA", "CONFIG":  # openstacksdk does not do without
+        os.environ[f"XDG_{name}_HOME"] = "/nonexistent"
+    def unknown(uid):
+        raise KeyError(uid)
+    pwd.getpwuid = unknown
+"""
+NO_LOCKS = """
+    import errno, fcntl, os
+    def lockf(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+    fcntl.lockf = lockf
+"""
+
+
+@pytest.mark.parametrize("args", [[], ["--os-cloud=nope"], ["-n1", "--os-cloud=nope"]])
+def test_skipped_tests_need_no_cloud(pytester: pytest.Pytester, args: list[str]) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.skip
+        def test_mark(os_servers):
+            pass
+
+        @pytest.mark.skipif(True, reason="no")
+        def test_condition(os_volumes_session, os_cloud):
+            pass
+
+        def test_other():
+            pass
+        """
+    )
+    result = pytester.runpytest_subprocess(*args)
+    result.assert_outcomes(skipped=2, passed=1)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("args", [[], ["-n1"]])
+def test_a_fixture_of_the_project_may_skip_first(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, args: list[str]
+) -> None:
+    monkeypatch.setenv("OS_CLOUD", "nope")
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(autouse=True, scope="session")
+        def only_at_night():
+            pytest.skip("it is day")
+
+        def test_one(os_servers): pass
+        def test_two(os_cloud): pass
+        """
+    )
+    result = pytester.runpytest_subprocess(*args)
+    result.assert_outcomes(skipped=2)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize(
+    "look", ["--fixtures", "--fixtures-per-test", "--setup-plan", "--collect-only"]
+)
+@pytest.mark.parametrize("cloud", [[], ["--os-cloud=nope"]])
+def test_looking_needs_no_cloud(pytester: pytest.Pytester, look: str, cloud: list[str]) -> None:
+    pytester.makepyfile(TEST)
+    result = pytester.runpytest_inprocess(look, *cloud)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*os_servers*"] if "collect" not in look else ["*test_x*"])
+
+
+def test_fixtures_of_the_project_are_its_own(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def os_images_dir(): return "/images"
+        @pytest.fixture
+        def os_cloud_name(): return "mine"
+        @pytest.fixture
+        def os_cloud(os_cloud_name): return os_cloud_name
+        @pytest.fixture
+        def os_servers(os_cloud): return [os_cloud]
+
+        def test_x(os_images_dir, os_cloud, os_servers):
+            assert (os_images_dir, os_cloud, os_servers) == ("/images", "mine", ["mine"])
+        """
+    )
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_the_factories_do_without_the_projects_own_os_cloud(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def os_cloud(): return "mine"
+
+        def test_x(os_cloud, os_servers):
+            assert os_servers.create_async().result().status == "ACTIVE"
+            assert os_cloud == "mine"
+        """
+    )
+    pytester.runpytest_subprocess("--os-cloud=fake").assert_outcomes(passed=1)
+
+
+OPTIONS = """
+def pytest_addoption(parser):
+    {group}.addoption("{string}", default="theirs")
+"""
+OPTIONS_TEST = """
+    def test_x(pytestconfig, os_volumes):
+        assert pytestconfig.getoption("{string}") == "{value}"
+        assert os_volumes.create_async(name="disk").result().name == "disk"
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "group"),
+    [("conftest", "parser"), ("conftest", "parser.getgroup('mine')"), ("plugin", "parser")],
+)
+@pytest.mark.parametrize("string", ["--os_cloud", "--os-cloud"])
+def test_options_of_the_project_are_its_own(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    string: str,
+    where: str,
+    group: str,
+) -> None:
+    monkeypatch.setenv("OS_CLOUD", "fake")
+    pytester.makepyfile(**{where: OPTIONS.format(string=string, group=group)})
+    args = ["-p", "plugin"] if where == "plugin" else []
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    pytester.makepyfile(test_x=OPTIONS_TEST.format(string=string, value="mine"))
+    given = ["--os-timeout=60", string, "mine"]
+    pytester.runpytest_subprocess(*args, *given).assert_outcomes(passed=1)
+
+
+@pytest.fixture
+def no_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A state directory that cannot be made: a file is in its place."""
+    (tmp_path / "state").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state" / "pytest-osfutures"
+
+
+@pytest.mark.parametrize("args", [[], ["-n1"]])
+def test_a_home_that_cannot_be_written_to_does_not_matter_without_use(
+    pytester: pytest.Pytester, clouds: Path, no_place: Path, args: list[str]
+) -> None:
+    pytester.makepyfile("def test_x(): pass")
+    result = pytester.runpytest_subprocess("--os-cloud=devstack", *args)
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("args", [[], ["-n1"]])
+def test_without_use_nothing_is_written(
+    pytester: pytest.Pytester,
+    clouds: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    args: list[str],
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("OS_CLOUD", "devstack")
+    pytester.makepyfile("def test_x(): pass")
+    pytester.runpytest_subprocess("--os-cloud=devstack", *args).assert_outcomes(passed=1)
+    assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.parametrize("args", [["-n0"], ["-n1"]])
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        ("", "pytest-osfutures * Not a directory: *"),
+        (NO_HOME, "the user has no home directory (HOME is not set)*"),
+        (NO_LOCKS, "no ledger of the run can be kept in *ledgers (*No locks available*"),
+    ],
+)
+def test_with_use_it_is_one_sentence(
+    pytester: pytest.Pytester,
+    http_cloud: str,
+    no_place: Path,
+    trouble: str,
+    words: str,
+    args: list[str],
+) -> None:
+    pytester.makeconftest(trouble)
+    pytester.makepyfile(TEST)
+    if trouble == NO_LOCKS:
+        args = [*args, f"--os-ledger={pytester.path}/ledgers"]
+    result = pytester.runpytest_subprocess(f"--os-cloud={http_cloud}", *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: *{words}"])
+    said = result.stdout.str() + result.stderr.str()
+    assert "INTERNALERROR" not in said
+    assert "Traceback" not in said
+    assert "--os-ledger" in result.stderr.str()
+    assert not (pytester.path / "~").exists()
+
+
+def test_whatever_goes_wrong_at_the_start_is_one_sentence(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        from pytest_osfutures import cloud
+
+        def broken(*_):
+            raise LookupError("of\\nall things")
+        cloud.embedded = broken
+        """
+    )
+    pytester.makepyfile(TEST)
+    result = pytester.runpytest_subprocess("--os-cloud=fake", "-n1")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: osfutures cannot start: LookupError: of all things"])
+
+
+def test_a_cloud_that_is_named_is_tried_before_the_first_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_first(): print('RUN')\n" + TEST)
+    result = pytester.runpytest_subprocess("--os-cloud=nope", "-s")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.no_fnmatch_line("*RUN*")
+    result.stderr.fnmatch_lines(["ERROR: --os-cloud: unknown cloud 'nope'*"])
+
+
+def test_a_cloud_that_shows_late_to_be_missing_ends_the_run(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        def test_first(): pass
+        def test_asks(request): request.getfixturevalue("os_volumes")
+        def test_last(): pass
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.assert_outcomes(passed=1, failed=1)
+    result.stderr.fnmatch_lines(["ERROR: --os-cloud: no cloud was chosen*"])
+
+
+def test_an_unused_plugin_loads_five_modules_of_its_own() -> None:
+    import subprocess
+
+    code = (
+        "import sys, pytest; before = set(sys.modules); import pytest_osfutures.plugin;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == [
+        "pytest_osfutures",
+        "pytest_osfutures.plugin",
+        "pytest_osfutures.plugin.fixtures",
+        "pytest_osfutures.plugin.options",
+        "pytest_osfutures.plugin.outcome",
+        "pytest_osfutures.plugin.place",
+    ]
