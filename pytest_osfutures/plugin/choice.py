@@ -1,32 +1,40 @@
-"""Which image, flavor and network a new server gets: by name, id or object, or a sound default."""
+"""Which image, flavor and network a new server gets: what the user names, or a sound default.
+
+Defaults follow Nova's own rules (nova/compute/api.py: _validate_flavor_image_nostatus,
+nova/network/neutron.py: _get_available_networks). What the user names is taken as it is.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial
-from types import SimpleNamespace
+import json
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from pytest_osfutures.clients.adapter import Resource
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.errors import BadInput
+from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import Settings
-from pytest_osfutures.source import message
 from pytest_osfutures.stamp import Stamp
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: Formats of images that are only parts of one.
-_PARTS = ("aki", "ari")
+GIB = 1024**3
+#: Seconds for which the default image and flavor stay the same.
+MEMORY = 60.0
+#: Formats that no server boots from by itself: parts of an image, an installer, an archive.
+_NO_DISKS = ("aki", "ari", "iso", "ova", "docker")
 
 
 class Choice:
-    """Finds what a cloud has; asks it once for each kind of thing, and when it is needed first."""
+    """Finds what a new server needs."""
 
     def __init__(self, cloud: Cloud, settings: Settings) -> None:
         self.cloud = cloud
         self.settings = settings
+        self.lookup = Lookup(cloud)
 
     def check(self) -> None:
         """Raise BadInput, which names the option, if something that it names does not exist."""
@@ -42,109 +50,136 @@ class Choice:
             except BadInput as error:
                 raise BadInput(f"--os-{option}: {error}") from None
 
-    @cached_property
-    def _images(self) -> list[Any]:
-        images = self._list("image", "/images?status=active", "images")
-        return [image for image in images if image.container_format not in _PARTS]
-
-    @cached_property
-    def _flavors(self) -> list[Any]:
-        return list(self.cloud.nova.flavors.list())
-
-    @cached_property
-    def _networks(self) -> list[Any]:
-        return self._list_networks(external=False)
-
-    def _list_networks(self, external: bool) -> list[Any]:
-        networks = self._list("network", "/networks", "networks")
-        return [each for each in networks if bool(vars(each).get("router:external")) is external]
-
-    def _list(self, service: str, path: str | None, key: str) -> list[Any]:
-        found: list[Any] = []
-        while path:
-            document = self._get(service, path)
-            found += [SimpleNamespace(**each) for each in document[key]]
-            path = document.get("next")
-            path = path and path[path.index(f"/{key}") :]
-        return found
-
-    def _get(self, service: str, path: str) -> Any:
-        answer = self.cloud.source.send("GET", service, path, None)
-        if answer.status_code >= 300:
-            words = f"{answer.status_code}: {message(answer)}"
-            raise CloudUnreachable(f"GET {service} {path} of {self.cloud.name!r} answers {words}")
-        return answer.json()
-
-    def image(self, wanted: Any) -> Any:
+    def image(self, wanted: Any, flavor: Any = None) -> Any:
         """The image `wanted` (name, id, object or None), as an object.
 
-        None stands for --os-image, or else for the smallest that is active.
+        None stands for --os-image, or else for the smallest that a server can boot from and that
+        `flavor` holds (None: any flavor does). Raises BadInput if there is none.
         """
         wanted = wanted or self.settings.image
         if wanted:
-            return _find("image", wanted, self._images)
-        standing = _standing(self._images)
-        if not standing:
-            raise BadInput(f"cloud {self.cloud.name!r} has no active image; upload one")
-        return min(standing, key=lambda image: (image.size or 0, image.name))
+            return self.lookup.find(IMAGE, wanted)
+        named = flavor if flavor is not None else self.settings.flavor
+        ask = partial(self._default_image, named)
+        return self.lookup.remembered(("image", str(getattr(named, "id", named))), ask, MEMORY)
 
-    def flavor(self, wanted: Any, image: Any) -> Any:
+    def _default_image(self, flavor: Any) -> Any:
+        known = self.lookup.all(IMAGE)
+        bootable = _of_one_architecture([each for each in known if _boots(each)], self._hosts)
+        if not bootable:
+            raise BadInput(
+                f"cloud {self.cloud.name!r} has no active image that a server boots from by "
+                f"default (it has {len(known)} others); upload one, or name one"
+            )
+        flavors = (
+            self._flavors()
+            if flavor is None
+            else [self.lookup.facts(FLAVOR, self.lookup.find(FLAVOR, flavor))]
+        )
+        bootable.sort(key=lambda image: (image.size, image.name or ""))
+        held = (each for each in bootable if any(_holds(one, each) for one in flavors))
+        return next(held, bootable[0])
+
+    def _hosts(self) -> set[str]:
+        """The architectures of the hosts, as far as the cloud shows them: to administrators."""
+        found = self.lookup.ask("compute", "/os-hypervisors/detail", (400, 403, 404)) or {}
+        return {_architecture(each) for each in found.get("hypervisors", ())} - {""}
+
+    def _flavors(self) -> list[Any]:
+        known = self.lookup.all(FLAVOR)
+        return [each for each in known if not each.get("OS-FLV-DISABLED:disabled")]
+
+    def flavor(self, wanted: Any, image: Any, from_volume: bool = False) -> Any:
         """The flavor `wanted` (name, id, object or None), as an object.
 
-        None stands for --os-flavor, or else for the smallest that holds `image`.
+        None stands for --os-flavor, or else for the smallest that holds `image`; a server that
+        boots `from_volume` needs no disk of the flavor. Raises BadInput if there is none.
         """
         wanted = wanted or self.settings.flavor
         if wanted:
-            return _find("flavor", wanted, self._flavors)
-        ram, disk = getattr(image, "min_ram", 0) or 0, getattr(image, "min_disk", 0) or 0
-        fit = [each for each in self._flavors if each.ram >= ram and each.disk >= disk]
+            return self.lookup.find(FLAVOR, wanted)
+        ask = partial(self._default_flavor, image, from_volume)
+        key = "flavor", str(getattr(image, "id", image)), from_volume
+        return self.lookup.remembered(key, ask, MEMORY)
+
+    def _default_flavor(self, image: Any, from_volume: bool) -> Any:
+        about = Resource() if image is None else self.lookup.facts(IMAGE, image)
+        # An image of no bytes stands for snapshots of volumes, from which Nova makes volumes.
+        from_volume = from_volume or image is None or about.get("size") == 0
+        fit = [each for each in self._flavors() if _holds(each, about, from_volume)]
         if not fit:
+            disk = "" if from_volume else f" and {-(-_bytes(about) // GIB)} GiB of disk"
             raise BadInput(
-                f"cloud {self.cloud.name!r} has no flavor with {ram} MiB of memory and "
-                f"{disk} GiB of disk, as the image needs"
+                f"cloud {self.cloud.name!r} has no flavor with {about.get('min_ram') or 0} MiB of "
+                f"memory{disk}, as the image needs"
             )
         return min(fit, key=lambda each: (each.ram, each.vcpus, each.disk, each.name))
 
     def nics(self, network: Any = None) -> Any:
         """The `nics` of a new server on `network` (name, id, object, auto, none or None).
 
-        None stands for --os-network, else for the only network, else for auto or none.
+        None stands for --os-network, else for the only network, else for auto or none. Raises
+        BadInput where several could be meant.
         """
         wanted = network or self.settings.network
-        if wanted in ("auto", "none"):
+        if wanted == "none":
             return wanted
-        if network is not None:
-            return [{"net-id": self.network(network)}]
+        if wanted == "auto":
+            self._only(self._networks())  # Nova would answer 409
+            return wanted
         if wanted:
-            return [{"net-id": _find("network", wanted, self._networks).id}]
-        standing = _standing(self._networks)
-        if len(standing) == 1:
-            return [{"net-id": standing[0].id}]
-        return "auto" if self._allocates else "none"
+            return [{"net-id": self.network(wanted)}]
+        if only := self.lookup.remembered("default network", self._default_network):
+            return [{"net-id": only.id}]
+        return "auto" if not self._networks() and self._allocates() else "none"
+
+    def _default_network(self) -> Any:
+        # Nova refuses networks without a subnet.
+        return self._only([each for each in self._default_networks() if each.get("subnets", True)])
 
     def network(self, wanted: Any, external: bool = False) -> str:
         """The id of the network `wanted` (name, id, object or None), inside or outside.
 
-        None stands for --os-network if that names one, or else for the only one there is.
+        None stands for --os-network if that names one, or else for the only one there is. Raises
+        BadInput if there is none, or if several could be meant.
         """
-        if wanted is not None and not isinstance(wanted, str):
-            return str(wanted.id)
-        if wanted and _ID.fullmatch(wanted):
-            return wanted
-        if not external and self.settings.network not in ("auto", "none"):
-            wanted = wanted or self.settings.network
-        kind = "external network" if external else "network"
-        known = self._list_networks(external)
+        if not wanted and not external and self.settings.network not in ("auto", "none"):
+            wanted = self.settings.network
         if wanted:
-            return str(_find(kind, wanted, known).id)
-        known = _standing(known)
-        if len(known) != 1:
-            names = ", ".join(sorted(str(each.name) for each in known)) or "none"
-            count = f"cloud {self.cloud.name!r} has {len(known)} {kind}s"
-            raise BadInput(f"{count}, so name one; there are: {names}")
-        return str(known[0].id)
+            found = self.lookup.find(NETWORK, wanted, partial(_is_external, external))
+            if external and isinstance(wanted, str) and not _is_external(True, found):
+                raise BadInput(f"unknown external network {wanted!r}: it is inside the cloud")
+            return str(found.id)
+        known = self._default_networks(external)
+        only = self._only(known, "external network" if external else "network")
+        if only is None:
+            kind = "external network" if external else "network"
+            raise BadInput(f"cloud {self.cloud.name!r} has 0 {kind}s, so name one; there are: none")
+        return str(only.id)
 
-    @cached_property
+    def _only(self, networks: list[Any], kind: str = "network") -> Any:
+        """The only one; None if there is none. Raises BadInput, which names all, for several."""
+        if len(networks) > 1:
+            names = ", ".join(sorted(f"{each.name} ({each.id})" for each in networks))
+            count = f"cloud {self.cloud.name!r} has {len(networks)} {kind}s"
+            raise BadInput(f"{count}, so name one; there are: {names}")
+        return networks[0] if networks else None
+
+    def _networks(self) -> list[Any]:
+        """Among what Nova chooses for `auto`: what is up, and the project's own or shared."""
+        project = self.cloud.session.get_project_id()
+        return [
+            each
+            for each in self.lookup.all(NETWORK)
+            if each.get("admin_state_up", True)
+            and (each.get("shared") or each.get("project_id", project) == project)
+        ]
+
+    def _default_networks(self, external: bool = False) -> list[Any]:
+        # Networks outside are for everybody, whosever they are.
+        known = self.lookup.all(NETWORK) if external else self._networks()
+        return [each for each in known if _is_external(external, each) and _stands(each)]
+
     def _allocates(self) -> bool:
         """Whether the cloud makes a network for a server that asks for `auto`."""
         project = self.cloud.session.get_project_id()
@@ -153,21 +188,65 @@ class Choice:
         return bool(answer.status_code < 300)
 
 
-def _standing(found: list[Any]) -> list[Any]:
-    """Those that no run has made: what comes and goes is nobody's default."""
-    return [each for each in found if Stamp.of(vars(each), described=True) is None]
+def _stands(each: Any) -> bool:
+    """Whether no run has made it: what comes and goes is nobody's default."""
+    return Stamp.of(each, described=True) is None
 
 
-def _find(kind: str, wanted: Any, known: Iterable[Any]) -> Any:
-    if not isinstance(wanted, str):
-        return wanted
-    found = [each for each in known if each.id == wanted]
-    found = found or [each for each in known if each.name == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        ids = ", ".join(each.id for each in found)
-        raise BadInput(f"{kind} {wanted!r} stands for {len(found)} of them; give an id: {ids}")
-    names = sorted({str(each.name) for each in known})
-    some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    raise BadInput(f"unknown {kind} {wanted!r}; there are: {some or 'none'}")
+def _is_external(wanted: bool, network: Any) -> bool:
+    found = isinstance(network, dict) and network.get("router:external")
+    return bool(found) is wanted
+
+
+def _boots(image: Any) -> bool:
+    """Whether an image is a disk that a new server is meant to boot from."""
+    formats = image.get("disk_format"), image.get("container_format")
+    return (
+        _stands(image)
+        and bool(image.get("size"))
+        and not any(each in _NO_DISKS for each in formats)
+        and (formats[0] != "ami" or "kernel_id" in image)
+        and "block_device_mapping" not in image
+        and image.get("image_type") not in ("snapshot", "backup")
+    )
+
+
+def _of_one_architecture(images: list[Any], ask: Callable[[], set[str]]) -> list[Any]:
+    """The images that the hosts can run.
+
+    Images of several architectures among which the cloud does not say what its hosts are: then
+    those of the commonest, and those that say nothing.
+    """
+    count = Counter(each.get("architecture") for each in images)
+    count.pop(None, 0)
+    if not count:
+        return images
+    hosts = ask()
+    if not hosts and len(count) > 1:
+        hosts = {count.most_common(1)[0][0]}
+    if not hosts:
+        return images
+    return [each for each in images if each.get("architecture") in (None, *hosts)]
+
+
+def _architecture(hypervisor: Any) -> str:
+    about = hypervisor.get("cpu_info")
+    try:
+        about = json.loads(about) if isinstance(about, str) else about
+    except ValueError:
+        return ""
+    return str(about.get("arch") or "") if isinstance(about, dict) else ""
+
+
+def _bytes(image: Any) -> int:
+    """The disk that an image needs, in bytes."""
+    disk = (image.get("min_disk") or 0) * GIB
+    return int(max(disk, image.get("size") or 0, image.get("virtual_size") or 0))
+
+
+def _holds(flavor: Any, image: Any, from_volume: bool = False) -> bool:
+    """Whether Nova starts a server of this flavor from this image."""
+    if flavor.ram < (image.get("min_ram") or 0):
+        return False
+    # A disk of 0 GiB means "as large as the image", which most clouds refuse to plain members.
+    return from_volume or (flavor.disk > 0 and flavor.disk * GIB >= _bytes(image))

@@ -89,8 +89,8 @@ class Servers(Factory):
         seconds (default: --os-timeout); all else goes to novaclient's `servers.create` as it is.
         Raises BadInput for an unknown image, flavor or network.
         """
-        boots_from_volume = "block_device_mapping_v2" in more or "block_device_mapping" in more
-        chosen = image if image is None and boots_from_volume else self.choice.image(image)
+        from_volume = _boots_from_volume(more)
+        chosen = None if image is None and from_volume else self.choice.image(image, flavor)
         if network is not None and "nics" in more:
             raise BadInput(f"give network={network!r} or nics, not both")
         if "nics" not in more:
@@ -98,11 +98,18 @@ class Servers(Factory):
         future = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
-            self.choice.flavor(flavor, chosen),
+            self.choice.flavor(flavor, chosen, from_volume),
             **self._tries(try_count, tout),
             **more,
         )
         return self.scope.own("server", future)
+
+
+def _boots_from_volume(more: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a server say what its first disk is."""
+    mappings = more.get("block_device_mapping_v2") or ()
+    first = any(str(each.get("boot_index")) == "0" for each in mappings)
+    return first or bool(more.get("block_device_mapping"))
 
 
 class Volumes(Factory):

@@ -243,6 +243,23 @@ def test_what_a_run_has_made_is_nobodys_default(pytester: pytest.Pytester) -> No
     run(pytester, text).assert_outcomes(passed=1)
 
 
+def test_an_image_is_known_by_name_as_soon_as_it_is_there(pytester: pytest.Pytester) -> None:
+    text = """
+    import pytest
+    import pytest_osfutures as osf
+
+    def test_boot(os_images, os_servers):
+        for _ in range(2):
+            with pytest.raises(osf.BadInput, match="unknown image 'fresh'"):
+                os_servers.create_async(image="fresh")
+            fresh = os_images.upload_async(b"bits", "fresh")
+            vm = os_servers.create_async(image=fresh.result().name).result()
+            assert vm.image["id"] == fresh.resource_id
+            fresh.undo().result()
+    """
+    run(pytester, text).assert_outcomes(passed=1)
+
+
 def test_warnings_that_are_errors_do_no_harm(pytester: pytest.Pytester) -> None:
     text = """
     def test_strict(os_networks, os_ports, os_images):
