@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
+from pytest_osfutures.cloudtime import CloudTime
 
 #: Looks at a request that is about to leave (method, URL, JSON body, headers); a body that it
 #: returns is sent instead.
@@ -105,19 +106,27 @@ class _Watcher:
 
     def __init__(self, original: Any) -> None:
         self.original = original
+        self.cloud_time = CloudTime()
 
     def __call__(self, sent: Any) -> Any:
         if callable(self.original):
             sent = self.original(sent)
+        sent.register_hook("response", self.answered)
         recorder = _recorder.get()
         changes = sent.method not in ("GET", "HEAD", "OPTIONS")
         if recorder is not None and changes and not _FOR_TOKEN.match(sent.url):
             recorder.sending(sent)
         return sent
 
+    def answered(self, response: Any, **_: Any) -> None:
+        self.cloud_time.learn_date(response.headers.get("Date"))
 
-def install(session: KeystoneSession) -> None:
-    """Let captures see what goes through `session`. Doing it twice does no harm."""
+
+def install(session: KeystoneSession) -> CloudTime:
+    """Let captures see what goes through `session`; what its answers tell about the time.
+
+    Doing it twice does no harm.
+    """
     http = session.session
     if not isinstance(http.auth, _Watcher):
         original = http.auth
@@ -126,6 +135,8 @@ def install(session: KeystoneSession) -> None:
 
             original = HTTPBasicAuth(*original)
         http.auth = _Watcher(original)
+    watcher: _Watcher = http.auth
+    return watcher.cloud_time
 
 
 @contextmanager

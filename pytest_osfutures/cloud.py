@@ -313,6 +313,7 @@ def _authenticate(cloud: Cloud) -> None:
     from keystoneauth1 import exceptions
 
     where = cloud.auth_url or "its endpoint"
+    fresh = getattr(cloud.session.auth, "auth_ref", True) is None
     try:
         cloud.session.get_token()
     except (exceptions.ClientException, OSError) as error:
@@ -321,3 +322,7 @@ def _authenticate(cloud: Cloud) -> None:
         words = clouds_yaml.one_line(error)
         text = f"cloud {cloud.name!r} at {where} {what}: {words}"
         raise CloudUnreachable(text) from without_frames(error)
+    if fresh and cloud.fake is None:  # an answer with a Date header will be more recent
+        issued = cloud.session.auth.get_access(cloud.session).issued
+        if issued is not None:
+            cloud.source.cloud_time.learn(issued)

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import threading
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
 #: Seconds that a write waits for the other processes'.
@@ -24,6 +25,7 @@ class Database:
         self.path = path
         self.lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._index: tuple[int, int] | None = None
         with _FORKING:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.executescript(tables)
@@ -33,7 +35,9 @@ class Database:
     @property
     def connection(self) -> sqlite3.Connection:
         """The connection; a new one after a fork."""
-        if self._connection is None:
+        if self._connection is not None:
+            self._mend_index()
+        else:
             self._connection = sqlite3.connect(
                 self.path or ":memory:",
                 timeout=PATIENCE,
@@ -42,11 +46,29 @@ class Database:
             )
             self._connection.text_factory = lambda text: text.decode(errors="replace")
             self._connection.execute("PRAGMA synchronous = NORMAL")
+            self._index = None
         return self._connection
+
+    def _mend_index(self) -> None:
+        """If the file that sqlite maps into memory was cut, give it its length back.
+
+        Touching what is not there would kill the process (SIGBUS). Sqlite rebuilds the content.
+        """
+        if self.path is None:
+            return
+        index = Path(f"{self.path}-shm")
+        with suppress(OSError):
+            found = index.stat()
+            if self._index is None and found.st_size:
+                self._index = found.st_ino, found.st_size
+            inode, size = self._index or (0, 0)
+            if found.st_ino == inode and found.st_size < size:
+                os.truncate(index, size)
 
     def close(self) -> None:
         """Close the file."""
         if self._connection is not None:
+            self._mend_index()
             self._connection.close()
             self._connection = None
 

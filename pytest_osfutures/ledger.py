@@ -23,30 +23,14 @@ from pytest_osfutures.database import Database
 from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.record import Record
+from pytest_osfutures.rows import TABLES, process_names, row_of, run_row
 from pytest_osfutures.rows import Row as Row
 from pytest_osfutures.rows import Run as Run
-from pytest_osfutures.rows import process_names, row_of, run_row
 from pytest_osfutures.stamp import Stamp
 
 SUFFIX = ".sqlite"
 #: Stands between the run and the host in the name of a ledger that is not the controller's.
 APART = "@"
-_TABLES = """
-CREATE TABLE IF NOT EXISTS run(
-    run TEXT PRIMARY KEY, host TEXT, cloud TEXT, auth_url TEXT, project TEXT, started REAL,
-    state TEXT, ended REAL);
-CREATE TABLE IF NOT EXISTS processes(name TEXT PRIMARY KEY, worker TEXT, started REAL);
-CREATE TABLE IF NOT EXISTS resources(
-    operation TEXT PRIMARY KEY, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT,
-    test TEXT, state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER,
-    note TEXT);
-CREATE INDEX IF NOT EXISTS by_id ON resources(id);
-CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
-CREATE TABLE IF NOT EXISTS shared(
-    name TEXT PRIMARY KEY, arguments TEXT, creator TEXT, state TEXT, operation TEXT, id TEXT,
-    error TEXT);
-CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, process));
-"""
 #: The name of the shared resource that is being created in this context (see holders.py).
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
 
@@ -74,7 +58,6 @@ class Ledger:
         self._beginning = threading.Lock()
         self.process = str(os.getpid())
         self._held: ProcessLock | None = None
-        self._index: tuple[int, int] | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):
@@ -82,25 +65,8 @@ class Ledger:
                 # has it open: closing it would drop the locks of this process's other connections.
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
         with self._usable():
-            self._database = Database(path, _TABLES)
+            self._database = Database(path, TABLES)
             self._lock = self._database.lock
-        self._mend_index()
-
-    def _mend_index(self) -> None:
-        """If the file that sqlite maps into memory was cut, give it its length back.
-
-        Touching what is not there would kill the process (SIGBUS). Sqlite rebuilds the content.
-        """
-        if self.path is None:
-            return
-        index = Path(f"{self.path}-shm")
-        with suppress(OSError):
-            found = index.stat()
-            if self._index is None:
-                self._index = found.st_ino, found.st_size
-            inode, size = self._index
-            if found.st_ino == inode and found.st_size < size:
-                os.truncate(index, size)
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
@@ -120,7 +86,6 @@ class Ledger:
     def close(self) -> None:
         """Let go of the file, and of this process's part in the run."""
         with self._lock:
-            self._mend_index()
             self._database.close()
         if self._held is not None:
             self._held.release()
@@ -150,6 +115,18 @@ class Ledger:
                 "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
             )
         return True
+
+    def check_lock(self) -> bool:
+        """Whether another process sees this one's lock, which `join` has taken; noted for all."""
+        holds = self._held is None or self._held.is_seen()
+        if not holds:
+            self.write("INSERT OR REPLACE INTO facts VALUES ('locks', 'do not hold')")
+        return holds
+
+    @property
+    def locks_hold(self) -> bool:
+        """Whether the locks beside this ledger tell who lives."""
+        return not self.read("SELECT 1 FROM facts WHERE name = 'locks'")
 
     def leave(self) -> bool:
         """This process is none of the run's any more; say whether it was the last that lives."""
@@ -200,8 +177,8 @@ class Ledger:
         return process_names(self.read("SELECT name FROM processes"))
 
     def dead(self) -> list[str]:
-        """The processes of the run that have died."""
-        if self.path is None:
+        """The processes of the run that have died; none, where locks cannot tell."""
+        if self.path is None or not self.locks_hold:
             return []
         return [name for name in self.processes() if ProcessLock(self.lock_path(name)).is_free()]
 
@@ -242,6 +219,10 @@ class Ledger:
         sql = "UPDATE resources SET state = 'kept' WHERE id = ? AND kind = ?"
         self.write(sql, (resource_id, kind))
 
+    def renew(self, operation: str, expires: int) -> None:
+        """The stamp of what an operation has made is good until then."""
+        self.write("UPDATE resources SET expires = ? WHERE operation = ?", (expires, operation))
+
     def settle(self, operation: str, state: str, note: str | None = None) -> None:
         """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why."""
         now = time.time()
@@ -277,16 +258,19 @@ class Ledger:
         """How many resources may still exist that nobody wants to keep."""
         return len(self.rows("intent", "bound"))
 
-    def is_needless(self) -> bool:
+    def is_needless(self, now: float) -> bool:
         """Whether nobody will look into it again: the run is over, and nothing kept is left.
 
-        A run that died before it had made anything is over an hour later.
+        A run that died before it had made anything is over an hour later; one of which nobody can
+        tell whether it lives a day after the last of its stamps. `now` is the cloud's time.
         """
-        run, now = self.info(), time.time()
+        run = self.info()
         if run is not None and run.state == "ended":
             return all(row.expires < now for row in self.rows("kept"))
-        began = run.started if run is not None and self.path is not None else now
-        return not self.rows() and not self.living() and began < now - 3600
+        began = run.started if run is not None and self.path is not None else time.time()
+        if not self.locks_hold:
+            return max([began, *(row.expires for row in self.rows())]) < now - 86400
+        return not self.rows() and not self.living() and began < time.time() - 3600
 
     def note(self, text: str) -> None:
         """Remember a step of the clean-up, if that is possible."""
@@ -302,20 +286,17 @@ class Ledger:
     def write(self, sql: str, values: Sequence[object] = ()) -> int:
         """Change rows; how many."""
         with self._lock, self._usable():
-            self._mend_index()
             return self._db.execute(sql, values).rowcount
 
     def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """What there is."""
         with self._lock, self._usable():
-            self._mend_index()
             return self._db.execute(sql, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Several reads and writes that nobody comes between."""
         with self._lock, self._usable():
-            self._mend_index()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db

@@ -147,7 +147,7 @@ def _inherited(image: Body) -> bool:
 
 
 def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | None]:
-    answer = _ask(source, "GET", shelf, path)
+    answer = ask(source, "GET", shelf, path)
     if answer is None or (answer.status_code == 404 and _is_missing(source, shelf)):
         return [], None
     if answer.status_code >= 300:
@@ -164,7 +164,7 @@ def _is_missing(source: Source, shelf: Shelf) -> bool:
     """Whether this Neutron cannot have any such resources."""
     if not shelf.extension:
         return False
-    answer = _ask(source, "GET", shelf, f"/extensions/{shelf.extension}")
+    answer = ask(source, "GET", shelf, f"/extensions/{shelf.extension}")
     return answer is not None and answer.status_code == 404
 
 
@@ -175,7 +175,7 @@ def _next(shelf: Shelf, path: str, document: Body) -> str | None:
     return f"{path.partition('?')[0]}?{urlsplit(href).query}" if href else None
 
 
-def _ask(source: Source, method: str, shelf: Shelf, path: str, body: Body | None = None) -> Any:
+def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
     """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
     from keystoneauth1.exceptions import EndpointNotFound
 
@@ -202,7 +202,7 @@ def read(source: Source, leftover: Leftover) -> Body | None:
     """The resource as it is now; None if it is gone. Raises Unreadable."""
     shelf = leftover.shelf
     path = f"{shelf.path}/{leftover.id}"
-    answer = _ask(source, "GET", shelf, path)
+    answer = ask(source, "GET", shelf, path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
@@ -236,9 +236,9 @@ def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
     shelf = leftover.shelf
     path = f"{shelf.path}/{leftover.id}"
     if status == "SOFT_DELETED":
-        answer = _ask(source, "POST", shelf, f"{path}/action", {"forceDelete": None})
+        answer = ask(source, "POST", shelf, f"{path}/action", {"forceDelete": None})
     else:
-        answer = _ask(source, "DELETE", shelf, path)
+        answer = ask(source, "DELETE", shelf, path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
@@ -249,7 +249,7 @@ def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
 def _detach(source: Source, volume: Leftover, body: Body) -> str:
     servers = SHELVES["server"]
     said = [
-        _ask(
+        ask(
             source,
             "DELETE",
             servers,
@@ -272,7 +272,7 @@ def disconnect(source: Source, kind: str, body: Body) -> str | None:
     for port in _interfaces(source, kind, body):
         what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port["id"]}
         path = f"/routers/{port['device_id']}/remove_router_interface"
-        said.append(_ask(source, "PUT", SHELVES["router"], path, what))
+        said.append(ask(source, "PUT", SHELVES["router"], path, what))
     refused = [each for each in said if each is not None and each.status_code >= 300]
     for answer in refused:
         if answer.status_code != 404:

@@ -9,8 +9,16 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import sys
 from pathlib import Path
 
+#: The exit status of a process that could take the lock, and the code of that process.
+_TAKEN = 42
+_TRY = f"""
+import fcntl, sys
+fcntl.lockf(open(sys.argv[1], "r+b"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+sys.exit({_TAKEN})
+"""
 #: What this process holds: the kernel would call such a lock free, and drop it when asked.
 _HELD: set[Path] = set()
 os.register_at_fork(after_in_child=_HELD.clear)  # its locks are not its child's
@@ -42,6 +50,20 @@ class ProcessLock:
             os.close(self._file)
             self._file = None
             _HELD.discard(self.path)
+
+    def is_seen(self) -> bool:
+        """Whether another process finds that this lock is held. Some file systems let all have it.
+
+        Without an answer it counts as seen.
+        """
+        import subprocess
+
+        command = [sys.executable, "-I", "-S", "-c", _TRY, str(self.path)]
+        try:
+            tried = subprocess.run(command, capture_output=True, timeout=10, check=False)  # noqa: S603
+        except (OSError, subprocess.SubprocessError):
+            return True
+        return tried.returncode != _TAKEN
 
     def is_free(self) -> bool:
         """Whether no process holds the lock; one that never was is free.

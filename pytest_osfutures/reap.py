@@ -6,17 +6,15 @@ import argparse
 import re
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_osfutures import ledger as ledgers
+from pytest_osfutures import whereabouts
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.leftovers import Leftover, Unreadable
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.sweep import (
@@ -24,14 +22,20 @@ from pytest_osfutures.sweep import (
     Sweep,
     clean_up_dead,
     dead_runs,
-    is_dead,
+    expired,
     sweep_expired,
+)
+from pytest_osfutures.whereabouts import (
+    ALIVE,
+    UNKNOWN,
+    Known,
+    evidence,
+    seconds_old,
+    span,
 )
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
-
-ALIVE = "alive"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +60,11 @@ def add_reap_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--dead", action="store_true", help="of runs of this host that were killed")
     which.add_argument("--expired", action="store_true", help="what has outlived its stamp")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="with --run: also if nothing here tells that the run is over",
+    )
 
 
 def _run_id(text: str) -> str:
@@ -69,16 +78,19 @@ def _run_id(text: str) -> str:
 def list_all(args: argparse.Namespace) -> int:
     """Print what carries a stamp in the project; 2 if that cannot be known."""
     place = _place(args)
-    found: list[tuple[str, Leftover]] = []
+    found: list[tuple[str, Leftover, float]] = []
 
     def look(cloud: Cloud) -> int:
-        seen = Sweep(cloud.source, lambda _: True, SystemClock(), _say).find()
-        found.extend((_where(cloud), each) for each in seen)
+        seen = _everything(cloud)
+        found.extend((_where(cloud), each, _now(cloud)) for each in seen)
         return 0
 
     status = _in_each_cloud("ls", args, place, look)
     if found or not status:
-        _print_table(found, _states(place))
+        known = whereabouts.look(place)
+        _print_table(found, known)
+        if found:
+            _tell_reasons([each for _, each, _ in found], known, found[0][2])
     return status
 
 
@@ -131,31 +143,59 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     if args.run:
         return _reap_run(args, cloud, place)
     left = 0
-    dead = dead_runs(place, cloud.auth_url, cloud.session.get_project_id() or "")
-    for ledger in [] if args.expired else dead:
+    before = _everything(cloud)
+    project = cloud.session.get_project_id() or ""
+    runs = {each.stamp.run for each in before}
+    for ledger in [] if args.expired else dead_runs(place, cloud.auth_url, project, runs=runs):
         if args.dry_run:
-            left += _would(_of_run(cloud, ledger.run))
+            left += _would(each for each in before if each.stamp.run == ledger.run)
         elif not clean_up_dead(cloud.source, ledger, SystemClock(), _say, SETTLING + 10.0):
             left += ledger.left()
             print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
+        ledger.close()
+    known = whereabouts.look(place)
     if not args.dead:
-        alive = [run for run, state in _states(place).items() if state == ALIVE]
+        alive = {run for run, state in known.states.items() if state == ALIVE}
         if args.dry_run:
-            now = time.time()
-            sweep = Sweep(cloud.source, lambda each: each.expires < now, SystemClock(), _say)
-            left += _would(each for each in sweep.find() if each.stamp.run not in alive)
+            old = expired(before, _now(cloud))
+            left += _would(each for each in old if each.stamp.run not in alive)
         else:
             left += _tell(sweep_expired(cloud.source, alive, SystemClock(), _say))
+    there = before if args.dry_run else _everything(cloud)
+    _tell_reasons(there, known, _now(cloud))
     return _conclude(args, cloud, left)
+
+
+def _tell_reasons(found: Iterable[Leftover], known: Known, now: float) -> None:
+    """Say why `reap` without --run leaves what is there, or could not delete it."""
+    reasons: dict[tuple[str, str], list[Leftover]] = {}
+    for each in found:
+        if reason := known.reason(each, now):
+            reasons.setdefault((each.stamp.run, reason), []).append(each)
+    for (run, reason), some in reasons.items():
+        what = str(some[0]) if len(some) == 1 else f"{len(some)} resources"
+        print(f"{what} of run {run}: {reason}")
 
 
 def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     path = ledgers.path_of(place, args.run)
-    if _states(place).get(args.run) == ALIVE:
+    known = whereabouts.look(place)
+    state = known.states.get(args.run, UNKNOWN)
+    if state == ALIVE:
         print(f"osfutures reap: run {args.run} is alive; end it first", file=sys.stderr)
         return 2
     if args.dry_run:
         return _conclude(args, cloud, _would(_of_run(cloud, args.run)))
+    if state == UNKNOWN and not args.force and (found := _of_run(cloud, args.run)):
+        now = _now(cloud)
+        if len(expired(found, now)) < len(found):
+            where = known.where.get(args.run, f"{place} has no ledger of it")
+            print(
+                f"osfutures reap: run {args.run} may be alive elsewhere ({where}): "
+                f"{evidence(found, now)}. Give --force if it is over",
+                file=sys.stderr,
+            )
+            return 2
 
     def wanted(stamp: Stamp) -> bool:
         return bool(stamp.run == args.run)
@@ -178,23 +218,14 @@ def _of_run(cloud: Cloud, run: str) -> list[Leftover]:
     return Sweep(cloud.source, lambda stamp: stamp.run == run, SystemClock(), _say).find()
 
 
-def _states(place: Path) -> dict[str, str]:
-    """What the ledgers of this host say about each run."""
-    states = dict.fromkeys(ledgers.living_runs(place), ALIVE)
-    for ledger in ledgers.ledgers(place):
-        if states.get(ledger.run) != ALIVE:  # a run may have a ledger on each of several hosts
-            states[ledger.run] = _state(ledger)
-        ledger.close()
-    return states
+def _everything(cloud: Cloud) -> list[Leftover]:
+    """Whatever carries a stamp."""
+    return Sweep(cloud.source, lambda _: True, SystemClock(), _say).find()
 
 
-def _state(ledger: Ledger) -> str:
-    run = ledger.info()
-    if run is not None and run.state in ("ended", "reaped"):
-        return "over"
-    if ledger.living():
-        return ALIVE
-    return "dead" if is_dead(ledger) else "being reaped"
+def _now(cloud: Cloud) -> float:
+    """The cloud's time."""
+    return cloud.source.cloud_time.time(SystemClock())
 
 
 def _where(cloud: Cloud) -> str:
@@ -203,7 +234,7 @@ def _where(cloud: Cloud) -> str:
     return f"{cloud.name}/{access.project_name or access.project_id}"
 
 
-def _print_table(found: list[tuple[str, Leftover]], states: dict[str, str]) -> None:
+def _print_table(found: list[tuple[str, Leftover, float]], known: Known) -> None:
     head = ("KIND", "ID", "NAME", "STATUS", "WHERE", "AGE", "RUN", "RUN IS")
     rows = [
         (
@@ -212,11 +243,11 @@ def _print_table(found: list[tuple[str, Leftover]], states: dict[str, str]) -> N
             each.name,
             each.status,
             where,
-            _age(each.created),
+            _age(each.created, now),
             each.stamp.run,
-            _state_of(each, states),
+            known.state(each, now),
         )
-        for where, each in found
+        for where, each, now in found
     ]
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
     for row in (head, *rows):
@@ -224,18 +255,9 @@ def _print_table(found: list[tuple[str, Leftover]], states: dict[str, str]) -> N
         print("  ".join(cells).rstrip())
 
 
-def _state_of(leftover: Leftover, states: dict[str, str]) -> str:
-    known = states.get(leftover.stamp.run, "unknown here")
-    return "expired" if leftover.stamp.expires < time.time() and known != ALIVE else known
-
-
-def _age(created: str) -> str:
-    if not created:
-        return "?"
-    moment = datetime.fromisoformat(created)
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    minutes = int((time.time() - moment.timestamp()) // 60)
-    return f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{max(0, minutes)}m"
+def _age(created: str, now: float) -> str:
+    age = seconds_old(created, now)
+    return "?" if age is None else span(age)
 
 
 def _would(found: Iterable[Leftover]) -> int:

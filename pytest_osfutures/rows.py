@@ -8,6 +8,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+#: What makes a ledger of an empty file.
+TABLES = """
+CREATE TABLE IF NOT EXISTS run(
+    run TEXT PRIMARY KEY, host TEXT, cloud TEXT, auth_url TEXT, project TEXT, started REAL,
+    state TEXT, ended REAL);
+CREATE TABLE IF NOT EXISTS processes(name TEXT PRIMARY KEY, worker TEXT, started REAL);
+CREATE TABLE IF NOT EXISTS resources(
+    operation TEXT PRIMARY KEY, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT,
+    test TEXT, state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER,
+    note TEXT);
+CREATE INDEX IF NOT EXISTS by_id ON resources(id);
+CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
+CREATE TABLE IF NOT EXISTS shared(
+    name TEXT PRIMARY KEY, arguments TEXT, creator TEXT, state TEXT, operation TEXT, id TEXT,
+    error TEXT);
+CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, process));
+"""
 #: A process goes by its id; nothing else may become a part of a path.
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 

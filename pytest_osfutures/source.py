@@ -31,6 +31,10 @@ _PREFIX = re.compile(r"(?P<version>/v\d+(?:\.\d+)?)?(?P<rest>/.*|\Z)")
 _PROJECT = re.compile(r"\A/[0-9a-f]{32}(?=/)")
 
 
+#: What a document is, where it is not simply JSON.
+_TYPES = {("PATCH", "image"): {"Content-Type": "application/openstack-images-v2.1-json-patch"}}
+
+
 @dataclass(frozen=True)
 class Place:
     """A URL taken apart: the service, its endpoint, and the path that the tables know."""
@@ -59,7 +63,7 @@ class Source:
         self._lock = threading.Lock()
         self._way = (id(self.session), id(self.auth), self.interface, self.region)
         self._hash = hash(self._way)
-        capture.install(self.session)
+        self.cloud_time = capture.install(self.session)
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, Source) and self._way == other._way)
@@ -147,9 +151,7 @@ class Source:
         with self._lock:
             return self._bases.setdefault(service, str(found.url).rstrip("/"))
 
-    def send(
-        self, method: str, service: str, path: str, body: Body | None, microversion: str = ""
-    ) -> Any:
+    def send(self, method: str, service: str, path: str, body: Any, microversion: str = "") -> Any:
         """Send one request and return its `requests.Response`, whatever its status.
 
         Raises BadGateway where something in front of the service has refused it.
@@ -160,7 +162,7 @@ class Source:
                 method,
                 auth=self.auth,
                 json=body,
-                headers=_version_headers(service, microversion),
+                headers=_version_headers(service, microversion) | _TYPES.get((method, service), {}),
                 raise_exc=False,
                 timeout=self.poll.read_timeout,
                 connect_retries=0,

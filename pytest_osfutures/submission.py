@@ -75,7 +75,8 @@ class Binding:
 
     def stamp(self) -> Stamp:
         """A stamp for one more operation."""
-        return Stamp(self.run, new_id(), int(self.engine.clock.time() + self.expiry))
+        now = self.source.cloud_time.time(self.engine.clock)
+        return Stamp(self.run, new_id(), int(now + self.expiry))
 
     def record(self, stamp: Stamp) -> Record | None:
         """The record of what `stamp` will be on; None if nobody takes note."""

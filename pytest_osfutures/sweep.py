@@ -291,33 +291,58 @@ def clean_up_dead(
 
 
 def sweep_expired(
-    source: Source, spared: Iterable[str], clock: Clock, note: Note
+    source: Source, spared: Iterable[str], clock: Clock, note: Note, patience: float = PATIENCE
 ) -> dict[Leftover, str]:
     """Delete what has outlived its stamp, but not what is of the runs `spared`; what is left."""
     alive = set(spared)
+    sweep = Sweep(source, lambda stamp: stamp.run not in alive, clock, note, patience)
+    first = expired(sweep.find(), source.cloud_time.time(clock))
+    if not first:
+        return {}
+    clock.sleep(TWICE)
+    seen = {(each.shelf, each.id) for each in first}
+    again = expired(sweep.find(), source.cloud_time.time(clock))
+    return sweep.remove([each for each in again if (each.shelf, each.id) in seen])
 
-    def wanted(stamp: Stamp) -> bool:
-        return stamp.expires < clock.time() and stamp.run not in alive
 
-    sweep = Sweep(source, wanted, clock, note)
-    return sweep.remove(sweep.find_twice())
+def expired(found: Iterable[Leftover], now: float) -> list[Leftover]:
+    """What has expired. A stamp that cannot be renewed is good as long as any of its run's is."""
+    everything = list(found)
+    fresh = {each.stamp.run for each in everything if each.stamp.expires >= now}
+    return [
+        each
+        for each in everything
+        if each.stamp.expires < now and not (_is_fixed(each) and each.stamp.run in fresh)
+    ]
+
+
+def _is_fixed(leftover: Leftover) -> bool:
+    """Whether a stamp cannot be renewed: it stands in a name, or Nova refuses new metadata."""
+    if leftover.shelf.kind == "server":
+        return leftover.status not in ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
+    return leftover.shelf.kind == "keypair"
 
 
 def dead_runs(
-    place: Path, auth_url: str, project: str, note: Note = lambda _: None
+    place: Path,
+    auth_url: str,
+    project: str,
+    note: Note = lambda _: None,
+    runs: Container[str] = (),
 ) -> list[Ledger]:
     """The ledgers of this host's runs in a project that died, and that nobody cleans up.
 
-    Close them after use. `note` is told which ledgers cannot be read.
+    Close them after use. `note` is told which ledgers cannot be read; of `runs` something was
+    found in the project, by whatever name the ledger calls the cloud.
     """
     dead = []
     for ledger in ledgers(place, note):
         run = ledger.info()
-        ours = run is not None and (run.host, run.auth_url, run.project) == (
-            socket.gethostname(),
-            auth_url,
+        here = run is not None and (run.auth_url.rstrip("/"), run.project) == (
+            auth_url.rstrip("/"),
             project,
         )
+        ours = run is not None and run.host == socket.gethostname() and (here or run.run in runs)
         if run is not None and ours and run.state in ("running", "reaping") and is_dead(ledger):
             dead.append(ledger)
         else:

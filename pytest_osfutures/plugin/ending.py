@@ -13,7 +13,7 @@ from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.plugin import signals, workers
 from pytest_osfutures.plugin.background import report
 from pytest_osfutures.plugin.fixtures import guard_of, known_guard
-from pytest_osfutures.plugin.guard import Guard, counted, held
+from pytest_osfutures.plugin.guard import Guard, counted, held, say
 
 #: Whether the end of the session has seen to what is left.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
@@ -22,13 +22,6 @@ FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 def _ledger(config: pytest.Config) -> Ledger | None:
     guard = known_guard(config)
     return guard.ledger if guard is not None else held(config)
-
-
-def _say(config: pytest.Config, text: str) -> None:
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
-        terminal.ensure_newline()
-        terminal.write_line(f"osfutures: {text}")
 
 
 def _left(ledger: Ledger) -> int:
@@ -44,7 +37,7 @@ def interrupted(config: pytest.Config) -> None:
     ledger = _ledger(config)
     if ledger is not None and (left := _left(ledger)):
         again = "interrupt again to leave them to the reaper"
-        _say(config, f"interrupted; deleting {counted(left)} first ({again})")
+        say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
 
 def finish(session: pytest.Session) -> None:
@@ -155,10 +148,10 @@ def leave(config: pytest.Config) -> None:
     try:
         if not worker and ledger.path is not None and (left := ledger.left()):
             verb = "is" if left == 1 else "are"
-            _say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
+            say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
         _close(ledger, bool(worker), guard is not None and guard.forked)
     except LedgerUnusable as error:
-        _say(config, f"{error}; what may be left is left to {_heir(config, ledger, guard)}")
+        say(config, f"{error}; what may be left is left to {_heir(config, ledger, guard)}")
         ledger.close()
     signals.remove()
 
@@ -171,7 +164,7 @@ def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
     from pytest_osfutures.plugin import options
 
     if options.REAPER.value(config) == "off" and (left := _left(ledger)):
-        _say(config, f"deleting {counted(left)}, as there is no reaper (interrupt to leave them)")
+        say(config, f"deleting {counted(left)}, as there is no reaper (interrupt to leave them)")
         with suppress(KeyboardInterrupt):
             _clean_up(config)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_osfutures.arguments import Repeatable
 from pytest_osfutures.attempts import start_retried
 from pytest_osfutures.clients.adapter import Resource, binding_of
+from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
@@ -268,7 +268,7 @@ class Keypairs(Factory):
         if public_key is None:
             public_key, private = _new_key()
         scope = self.scope
-        expires = int(time.time() + scope.guard.expiry)
+        expires = int(self.cloud.source.cloud_time.time(SystemClock()) + scope.guard.expiry)
         stamp = Stamp(self.cloud.run, new_id(), expires)
         full = stamp.name(name)
         record = scope.guard.ledger.record(stamp)

@@ -19,6 +19,7 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.clouds_yaml import one_line
 from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.heartbeat import Heartbeat
 from pytest_osfutures.ledger import Ledger, LedgerUnusable
 from pytest_osfutures.leftovers import Unreadable
 from pytest_osfutures.plugin import options, signals
@@ -67,6 +68,7 @@ def hold_run(config: pytest.Config) -> None:
         with ledger_at(place):
             config.stash[CONTROLLER] = Ledger(ledgers.path_of(place, run), run)
             config.stash[CONTROLLER].join()
+            check_lock(config, config.stash[CONTROLLER])
         signals.install()
 
 
@@ -116,6 +118,28 @@ def _connected(config: pytest.Config) -> Guard:
     return guard
 
 
+def say(config: pytest.Config, text: str) -> None:
+    """One line on the terminal, where there is one."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        terminal.ensure_newline()
+        terminal.write_line(f"osfutures: {text}")
+
+
+def check_lock(config: pytest.Config, ledger: Ledger) -> bool:
+    """Whether the locks of this run tell who lives; if not, that is said."""
+    holds = ledger.locks_hold and (is_forked(config) or ledger.check_lock())
+    if not holds and ledger.path is not None:
+        say(
+            config,
+            f"file locks do not hold in {ledger.path.parent}: another process could take this "
+            "one's. No reaper minds this run, and no other run cleans up after it; if it is "
+            f"killed, what it leaves goes when its stamps expire, or by `osfutures reap --run "
+            f"{ledger.run} --force`. --os-ledger DIR on a local disk gives it a reaper.",
+        )
+    return holds
+
+
 def counted(number: int) -> str:
     """So many resources, in words."""
     return "1 resource" if number == 1 else f"{number} resources"
@@ -145,13 +169,20 @@ class Guard:
             self.ledger = self._join()
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
         configuration = cloud.configuration()
-        self.reaped = configuration is not None and options.REAPER.value(config) != "off"
+        self.reaped = (
+            configuration is not None
+            and options.REAPER.value(config) != "off"
+            and check_lock(config, self.ledger)
+        )
         if configuration is not None and self.reaped:
             start = partial(reaper.start, self.ledger, cloud.name, configuration)
             self.ledger.before_first = start
         cloud.run, cloud.ledger = self.ledger.run, self.ledger
         self.expiry: float = options.EXPIRY.value(config) or EXPIRY
         cloud.expiry = self.expiry
+        self.heartbeat = Heartbeat(
+            cloud.source, self.ledger, self.expiry, SystemClock(), self.ledger.note
+        )
 
     def _join(self) -> Ledger:
         project = self.cloud.session.get_project_id() or ""
@@ -180,7 +211,10 @@ class Guard:
 
     def begin(self) -> None:
         """Sweep what older runs have left, in the background, and mind the signals."""
-        if self.cloud.fake is not None or self.forked:
+        if self.cloud.fake is not None:
+            return
+        self.heartbeat.start()
+        if self.forked:
             return
         signals.install()
         if not self.worker or (self.ledger.part and self.ledger.living() == 1):
@@ -232,7 +266,7 @@ class Guard:
             where = f", as {log} tells" if log.exists() else ""
             self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
             ledger.turn(["reaped"], "ended")
-        if ledger.is_needless():
+        if ledger.is_needless(self.cloud.source.cloud_time.time(SystemClock())):
             ledgers.remove(ledger.path)
 
     def keep(self, kind: str, resource_id: str) -> None:
@@ -251,6 +285,7 @@ class Guard:
         if self.sweeping is not None:
             self.sweeping.join(PATIENCE)
             self.sweeping = None
+        self.heartbeat.stop()
         if self.worker:
             return
         try:

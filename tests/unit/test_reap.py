@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pytest_osfutures import ledger as ledgers
-from pytest_osfutures import reap
 from pytest_osfutures.cli import main
 from pytest_osfutures.fakecloud import clouds_yaml
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.leftovers import SHELVES, Leftover
 from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.whereabouts import Known
 
 RUN = "00112233aabbccdd"
 
@@ -55,7 +55,8 @@ def test_without_a_cloud_it_is_that_of_the_ledgers(
 def test_what_lives_is_never_called_expired() -> None:
     old = Leftover(SHELVES["server"], "4711", Stamp(RUN, "0" * 16, 1))
     young = Leftover(SHELVES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
-    assert reap._state_of(old, {RUN: "alive"}) == "alive"
-    assert reap._state_of(old, {RUN: "dead"}) == "expired"
-    assert reap._state_of(young, {RUN: "dead"}) == "dead"
-    assert reap._state_of(young, {}) == "unknown here"
+    now = 1_800_000_000.0
+    assert Known({RUN: "alive"}).state(old, now) == "alive"
+    assert Known({RUN: "dead"}).state(old, now) == "expired"
+    assert Known({RUN: "dead"}).state(young, now) == "dead"
+    assert Known({}).state(young, now) == "unknown here"
