@@ -15,7 +15,8 @@ from pytest_osfutures.errors import (
     UnusableAnswer,
 )
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.source import is_passing, retry_after, words
+from pytest_osfutures.responses import retry_after
+from pytest_osfutures.source import is_passing, words
 from pytest_osfutures.submission import Binding, recognise
 
 _log = logging.getLogger("osfutures")

@@ -38,7 +38,7 @@ from pytest_osfutures.fate import Search, adopted
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
-from pytest_osfutures.source import retry_after
+from pytest_osfutures.responses import retry_after
 from pytest_osfutures.start import Call, settle
 from pytest_osfutures.submission import Binding, Submission, made_by, submit_stamped
 from pytest_osfutures.timers import Timer

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.cloudtime import CloudTime
+from pytest_osfutures.responses import TRANSIENT, is_of_service, request_id
 
 #: Looks at a request that is about to leave (method, URL, JSON body, headers); a body that it
 #: returns is sent instead.
@@ -55,17 +56,14 @@ class Exchange:
 
     @property
     def foreign(self) -> bool:
-        """Whether something in front of the service has refused the request with a page."""
-        page = self.request_id is None and not isinstance(self.response, dict)
-        return self.status in (400, 403, 404) and page
+        """Whether something in front of the service has refused the request."""
+        refused = 300 <= self.status < 500 and self.status not in TRANSIENT
+        return refused and not is_of_service(self.status, self.headers, self.response)
 
     @property
     def request_id(self) -> str | None:
         """The cloud's name for the request, which is also the key of the instance action."""
-        for name in ("x-openstack-request-id", "x-compute-request-id"):
-            if value := self.headers.get(name):
-                return value
-        return None
+        return request_id(self.headers)
 
 
 @dataclass(eq=False)
@@ -158,5 +156,5 @@ def _document(body: Any) -> Any:
         return None
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -6,14 +6,23 @@ deleted, whatever its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operation import Body
+from pytest_osfutures.responses import (
+    OddAnswer,
+    Pages,
+    identifier,
+    mappings,
+    members,
+    next_query,
+    printable,
+    query_of,
+)
 from pytest_osfutures.source import Source, message, refuses_credentials
 from pytest_osfutures.stamp import OF, Stamp
 
@@ -129,10 +138,12 @@ def _leftover(shelf: Shelf, body: Body) -> Leftover | None:
     stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
     if stamp is None or (shelf.kind == "image" and _inherited(body)):
         return None
-    created = str(body.get("created") or body.get("created_at") or "")
-    name = str(body.get("name") or body.get("floating_ip_address") or "")
-    status = str(body.get("status") or "")
-    return Leftover(shelf, str(body[shelf.key]), stamp, name, status, created)
+    ident = identifier(body.get(shelf.key))
+    if ident is None:
+        return None  # nothing can be asked about it
+    created = printable(body.get("created") or body.get("created_at"))
+    name = printable(body.get("name") or body.get("floating_ip_address"))
+    return Leftover(shelf, ident, stamp, name, printable(body.get("status")), created)
 
 
 def _inherited(image: Body) -> bool:
@@ -142,7 +153,7 @@ def _inherited(image: Body) -> bool:
     """
     meant = image.get(OF)
     if meant is not None:
-        return meant not in (image.get("instance_uuid"), image["id"])
+        return meant not in (image.get("instance_uuid"), image.get("id"))
     return image.get("instance_uuid") is not None
 
 
@@ -154,10 +165,10 @@ def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | No
         raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
     with _heard(f"GET {path}"):
         document = answer.json()
-        bodies = document[shelf.collection]
-    if shelf.kind == "keypair":
-        bodies = [each.get(shelf.member, each) for each in bodies]
-    return bodies, _next(shelf, path, document)
+        bodies = members(document, shelf.collection)
+        if shelf.kind == "keypair":
+            bodies = mappings([each.get(shelf.member, each) for each in bodies])
+        return bodies, _next(shelf, path, document)
 
 
 def _is_missing(source: Source, shelf: Shelf) -> bool:
@@ -169,10 +180,9 @@ def _is_missing(source: Source, shelf: Shelf) -> bool:
 
 
 def _next(shelf: Shelf, path: str, document: Body) -> str | None:
-    links = document.get(f"{shelf.collection}_links") or ()
-    hrefs = [link["href"] for link in links if link.get("rel") == "next"]
-    href = document.get("next") or (hrefs[0] if hrefs else None)
-    return f"{path.partition('?')[0]}?{urlsplit(href).query}" if href else None
+    href = document.get("next")  # Glance's way
+    query = query_of(href) if href else next_query(document.get(f"{shelf.collection}_links"))
+    return f"{path.partition('?')[0]}?{query}" if query is not None else None
 
 
 def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
@@ -185,7 +195,7 @@ def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) 
             if answer.status_code == 406:  # an older cloud, where the description has to do
                 answer = source.send(method, shelf.service, path, body)
             return answer
-        except (LookupError, EndpointNotFound):
+        except EndpointNotFound:
             return None
 
 
@@ -210,6 +220,8 @@ def read(source: Source, leftover: Leftover) -> Body | None:
     with _heard(f"GET {path}"):
         document = answer.json()
         body: Body = document[shelf.member] if shelf.member else document
+        if not isinstance(body, Mapping):
+            raise OddAnswer(f"no {shelf.kind} in {printable(repr(document)[:100])}")
     return None if body.get("status") == "DELETED" else body
 
 
@@ -248,14 +260,11 @@ def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
 
 def _detach(source: Source, volume: Leftover, body: Body) -> str:
     servers = SHELVES["server"]
+    users = [identifier(each.get("server_id")) for each in mappings(body["attachments"])]
     said = [
-        ask(
-            source,
-            "DELETE",
-            servers,
-            f"/servers/{each['server_id']}/os-volume_attachments/{volume.id}",
-        )
-        for each in body["attachments"]
+        ask(source, "DELETE", servers, f"/servers/{user}/os-volume_attachments/{volume.id}")
+        for user in users
+        if user is not None
     ]
     refused = [answer for answer in said if answer is not None and answer.status_code >= 300]
     if refused:
@@ -270,8 +279,8 @@ def disconnect(source: Source, kind: str, body: Body) -> str | None:
     """
     said = []
     for port in _interfaces(source, kind, body):
-        what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port["id"]}
-        path = f"/routers/{port['device_id']}/remove_router_interface"
+        what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port.get("id")}
+        path = f"/routers/{port.get('device_id')}/remove_router_interface"
         said.append(ask(source, "PUT", SHELVES["router"], path, what))
     refused = [each for each in said if each is not None and each.status_code >= 300]
     for answer in refused:
@@ -285,10 +294,13 @@ def _interfaces(source: Source, kind: str, body: Body) -> list[Body]:
     ports: list[Body] = [body]
     if kind in ("router", "subnet"):
         which = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
-        shelf = replace(SHELVES["port"], details=f"?{which}{body['id']}")
+        shelf = replace(SHELVES["port"], details=f"?{which}{body.get('id')}")
         ports = []
         path: str | None = shelf.path + shelf.details
+        pages = Pages()
         while path:
+            with _heard(f"GET {path}"):
+                pages.enter(path)
             bodies, path = _page(source, shelf, path)
             ports += bodies
     elif kind != "port":

@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from pytest_osfutures.operation import Body, Kind, Ref, Sight
+from pytest_osfutures.responses import moment
 
 #: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
 OVERLAP = 2.0
 #: The same where a list of changes leaves out what is under way: a later one shows what it missed.
 SHORT_OVERLAP = 0.25
+#: The cloud's clock is not further (seconds) ahead of ours: Keystone's tokens would not work.
+FURTHEST_AHEAD = 86400.0
 #: So many reads by id are as cheap as one list, whatever the list's length.
 FEW = 2
 #: A list of so many resources costs about as much as one more read by id.
@@ -49,7 +52,8 @@ class Outcome:
     """What came of a look. Times are seconds on the engine's clock.
 
     `found` maps ids to resources. `error` says why there is no answer: `retry_after` seconds are
-    the cloud's own wish, `fatal` means that asking again is of no use.
+    the cloud's own wish, `fatal` means that asking again is of no use. `wall` is the date of the
+    answer (seconds since 1970) on our own clock.
     """
 
     look: Look
@@ -59,6 +63,7 @@ class Outcome:
     error: str | None = None
     retry_after: float | None = None
     fatal: bool = False
+    wall: float | None = None
 
     def sight(self, ref: Ref) -> Sight | None:
         """What this says about one resource; None if it says nothing."""
@@ -76,8 +81,16 @@ class Outcome:
         the cloud's clock from below. Many clouds send no Date header.
         """
         latest = max(map(_updated, self.found.values()), default="")  # one service, one format
-        date = _date(latest)
+        date = moment(latest)
+        if date is None or self._is_odd(date):
+            dates = map(moment, map(_updated, self.found.values()))
+            sound = (each for each in dates if each is not None and not self._is_odd(each))
+            date = max(sound, default=None)
         return None if date is None else date - self.answered_at
+
+    def _is_odd(self, date: float) -> bool:
+        """Return True if no clock is that far ahead: one such date would hide all changes."""
+        return self.wall is not None and date > self.wall + FURTHEST_AHEAD
 
 
 @dataclass(frozen=True)
@@ -148,8 +161,8 @@ def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = Non
     path = situation.kind.list_path or ""
     statuses = situation.statuses if since is not None else ()
     if since is not None:
-        moment = datetime.fromtimestamp(int(since), UTC)
-        path += f"?changes-since={moment:%Y-%m-%dT%H:%M:%SZ}"
+        date = datetime.fromtimestamp(int(since), UTC)
+        path += f"?changes-since={date:%Y-%m-%dT%H:%M:%SZ}"
         path += "".join(f"&status={status}" for status in statuses)
     version = situation.microversion
     return Look(situation.kind, version, refs, path, True, since, statuses)
@@ -158,11 +171,3 @@ def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = Non
 def _updated(body: Body) -> str:
     text = body.get("updated") or body.get("updated_at") or body.get("created_at")
     return text if isinstance(text, str) else ""
-
-
-def _date(text: str) -> float | None:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()

@@ -14,6 +14,16 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operation import Body
 from pytest_osfutures.policy import Poll
+from pytest_osfutures.responses import (
+    TRANSIENT,
+    Pages,
+    is_of_service,
+    is_transient,
+    next_query,
+    resource,
+    resources,
+    retry_after,
+)
 from pytest_osfutures.snapshot import Look, Outcome
 
 __tracebackhide__ = True  # pytest: it would show the bodies of requests
@@ -170,7 +180,7 @@ class Source:
             )
         except Exception as error:
             raise without_frames(error)  # noqa: B904
-        if answer.status_code in (400, 403, 404) and not _is_of_service(answer):
+        if answer.status_code < 500 and not _is_understood(answer):
             from keystoneauth1.exceptions import BadGateway
 
             said = f"{answer.status_code}: {message(answer)}"
@@ -193,17 +203,16 @@ class Source:
             return Outcome(look, asked_at, clock.now())
         if answer.status_code >= 300:
             return _refused(look, asked_at, clock.now(), answer)
-        document = answer.json()
-        body = document[look.kind.member] if look.kind.member else document
-        if not isinstance(body, dict):  # None would say that the resource is gone
-            raise TypeError(f"{look.path} was answered with {document!r:.100}")
-        return Outcome(look, asked_at, clock.now(), {ref.id: body})
+        body = resource(look.kind, answer.json())
+        return Outcome(look, asked_at, clock.now(), {ref.id: body}, wall=clock.time())
 
     def _list(self, look: Look, asked_at: float, clock: Clock) -> Outcome:
         found: dict[str, Body] = {}
         collection = look.kind.collection or ""
         path: str | None = look.path
+        pages = Pages()
         while path is not None:
+            pages.enter(path)
             answer = self.send("GET", look.kind.service, path, None, look.microversion)
             if answer.status_code == 400 and look.since is not None:
                 everything = replace(look, path=look.kind.list_path or "", since=None)
@@ -211,20 +220,26 @@ class Source:
             if answer.status_code >= 300:
                 return _refused(look, asked_at, clock.now(), answer)
             document = answer.json()
-            found.update((str(body["id"]), body) for body in document[collection])
-            path = _next_page(look, document.get(f"{collection}_links"))
-        return Outcome(look, asked_at, clock.now(), found)
+            found.update(resources(look.kind, document, collection))
+            query = next_query(document.get(f"{collection}_links"))
+            path = None if query is None else f"{look.kind.list_path}?{query}"
+        return Outcome(look, asked_at, clock.now(), found, wall=clock.time())
 
 
-def _is_of_service(answer: Any) -> bool:
-    """Whether OpenStack has answered, and not a load balancer before it: that sends pages."""
-    names = ("x-openstack-request-id", "x-compute-request-id")
-    if any(name in answer.headers for name in names):
+def _is_understood(answer: Any) -> bool:
+    """Return True unless something in front of the service has refused the request."""
+    status = answer.status_code
+    if 200 <= status < 300 or status in TRANSIENT:
         return True
+    return is_of_service(status, answer.headers, _document(answer))
+
+
+def _document(answer: Any) -> Any:
+    """The answer's JSON; None if it has none."""
     try:
-        return isinstance(answer.json(), dict)
-    except ValueError:
-        return False
+        return answer.json()
+    except (ValueError, RecursionError):  # a page, or JSON that nests without end
+        return None
 
 
 def official(service: str) -> str:
@@ -236,14 +251,6 @@ def official(service: str) -> str:
 
 def _below(url: str, base: str) -> bool:
     return url == base or url.startswith(base + "/")
-
-
-def _next_page(look: Look, links: Any) -> str | None:
-    for link in links or ():
-        if link.get("rel") == "next":
-            # Only the query: behind a proxy the link's host and scheme may not be ours.
-            return f"{look.kind.list_path}?{urlsplit(link['href']).query}"
-    return None
 
 
 def _version_headers(service: str, microversion: str) -> dict[str, str]:
@@ -269,7 +276,6 @@ def microversion_of(service: str, headers: Mapping[str, str]) -> str:
 
 def _refused(look: Look, asked_at: float, answered_at: float, answer: Any) -> Outcome:
     status = answer.status_code
-    passing = status in (408, 413, 425, 429) or status >= 500
     text = f"GET {look.kind.service} {look.path.split('?')[0]} answered {status}: {message(answer)}"
     return Outcome(
         look,
@@ -277,21 +283,14 @@ def _refused(look: Look, asked_at: float, answered_at: float, answer: Any) -> Ou
         answered_at,
         error=text,
         retry_after=retry_after(answer.headers),
-        fatal=not passing,
+        fatal=not is_transient(status),
     )
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header, if there is one that gives seconds."""
-    value = headers.get("Retry-After", "")
-    return float(value) if value.isdigit() else None
 
 
 def message(answer: Any) -> str:
     """The cloud's own words in an error's body, whatever the service's way to put them."""
-    try:
-        document = answer.json()
-    except ValueError:
+    document = _document(answer)
+    if document is None:
         plain = re.sub(r"(?is)<(head|style|script)\b.*?</\1>|<[^>]*>", " ", answer.text)
         return " ".join(plain.split())[:200] or str(answer.reason)
     return words(document)
@@ -317,8 +316,12 @@ def _is_fatal(error: Exception) -> bool:
     """Whether asking again cannot help: wrong credentials, or no such endpoint."""
     from keystoneauth1 import exceptions
 
-    if isinstance(error, exceptions.HttpError):
-        return not (error.http_status in (408, 413, 429) or error.http_status >= 500)
+    if isinstance(error, exceptions.HttpError):  # the identity service's, or a page before it
+        answer = error.response
+        spoken = answer is None or _is_understood(answer)
+        return spoken and not is_transient(error.http_status)
+    if isinstance(error, exceptions.InvalidResponse):  # a page instead of a token
+        return False
     if isinstance(error, exceptions.ConnectFailure | exceptions.ConnectTimeout):
         return False
     return isinstance(error, exceptions.ClientException) and not isinstance(
@@ -332,7 +335,7 @@ def refuses_credentials(error: BaseException) -> bool:
 
     if not isinstance(error, HttpError) or error.http_status not in (400, 401, 403, 404):
         return False
-    return error.response is not None and _is_of_service(error.response)
+    return error.response is not None and _is_understood(error.response)
 
 
 def is_passing(error: BaseException) -> bool:

@@ -14,13 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_osfutures.responses import identifier, whole_number
+
 RUN = "osf_run"
 OPERATION = "osf_op"
 EXPIRES = "osf_expires"
 #: Nova and Cinder hand an image's properties down to the images of servers and volumes made of it,
 #: this one as well; so it tells which image the stamp was meant for.
 OF = "osf_of"
-_TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>\d+)"
+_TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>[0-9]{1,18})"
 _NAME = re.compile(rf"{_TEXT}(-|\Z)")
 _DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
 
@@ -47,10 +49,10 @@ class Stamp:
         """
         metadata = resource.get("metadata", resource)
         if isinstance(metadata, Mapping):
-            run, operation = metadata.get(RUN), metadata.get(OPERATION)
-            expires = str(metadata.get(EXPIRES, ""))
-            if isinstance(run, str) and isinstance(operation, str) and expires.isdigit():
-                return cls(run, operation, int(expires))
+            run, operation = identifier(metadata.get(RUN)), identifier(metadata.get(OPERATION))
+            expires = whole_number(metadata.get(EXPIRES))
+            if run is not None and operation is not None and expires is not None:
+                return cls(run, operation, expires)
         found = None
         if described:
             found = _DESCRIPTION.match(str(resource.get("description") or ""))

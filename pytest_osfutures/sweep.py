@@ -17,6 +17,7 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
 from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
 from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.responses import OddAnswer, Pages
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp
 
@@ -72,7 +73,12 @@ class Sweep:
         """One list, page by page: all of them have to be there, however long the list is."""
         found: list[Leftover] = []
         path: str | None = self._insist(partial(leftovers.first_page, self.source, shelf))
+        pages = Pages()
         while path is not None:
+            try:
+                pages.enter(path)
+            except OddAnswer as error:
+                raise Unreadable(f"GET {path}: {error}") from error
             some, path = self._insist(partial(leftovers.page, self.source, shelf, path))
             found += some
         return found

@@ -8,7 +8,7 @@ from functools import partial
 
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.source import retry_after
+from pytest_osfutures.responses import retry_after
 from pytest_osfutures.submission import Binding, Record
 
 Step = Callable[[], None]

@@ -14,8 +14,9 @@ from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Names
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.responses import retry_after
 from pytest_osfutures.snapshot import Look
-from pytest_osfutures.source import message, microversion_of, retry_after
+from pytest_osfutures.source import message, microversion_of
 from pytest_osfutures.submission import Record, Submission, submit
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending

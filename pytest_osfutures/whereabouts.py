@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 from pytest_osfutures import ledger as ledgers
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.leftovers import Leftover
+from pytest_osfutures.responses import moment
 from pytest_osfutures.sweep import is_dead
 
 ALIVE = "alive"
@@ -95,12 +95,8 @@ def evidence(found: Iterable[Leftover], now: float) -> str:
 
 def seconds_old(created: str, now: float) -> float | None:
     """The age of what was created then, as its API shows it; None for what is no date."""
-    try:
-        moment = datetime.fromisoformat(created)
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        return now - moment.timestamp()
-    except (ValueError, OverflowError):
-        return None
+    since = moment(created)
+    return None if since is None else now - since
 
 
 def span(seconds: float) -> str:

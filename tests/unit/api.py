@@ -45,9 +45,10 @@ def answer(status: int, body: Any = None, headers: Mapping[str, str] | None = No
 
 
 def answers(status: int, **headers: str) -> Fault:
-    """Refused by something in front of the cloud."""
+    """The service refuses the request."""
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda _: answer(status, {"error": {"message": f"status {status}"}}, shown)
+    words = {"message": f"status {status}", "code": status, "title": "Refused"}
+    return lambda _: answer(status, {"error": words}, shown)
 
 
 def done_but_answers(status: int) -> Fault:

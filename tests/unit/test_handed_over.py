@@ -90,7 +90,8 @@ def test_a_refusal_is_heard_once_by_all_threads(monkeypatch: pytest.MonkeyPatch)
         del self, session
         asked.append(now[0])
         answer = Response()
-        answer._content = b'{"error": {"message": "no"}}'
+        answer.status_code = 401
+        answer._content = b'{"error": {"message": "no", "code": 401, "title": "Unauthorized"}}'
         raise Unauthorized("no", response=answer)
 
     monkeypatch.setattr(clouds, "monotonic", lambda: now[0])

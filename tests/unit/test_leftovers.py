@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -191,3 +192,55 @@ def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
         Fault("status", method="GET", path="/backups/detail", status=406, count=1)
     )
     assert [each.stamp for each in project.listed(SHELVES["backup"])] == [mark]
+
+
+def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = project.server(stamp().metadata())
+    odd = {**stamp().metadata(), "osf_expires": "²"}
+    project.server(odd, "odd")
+    real = project.source.send
+
+    class Answer:
+        """An answer with odd items before the real ones."""
+
+        def __init__(self, answer: Any) -> None:
+            self._answer = answer
+            self.status_code, self.headers = answer.status_code, answer.headers
+
+        def json(self) -> Any:
+            document = self._answer.json()
+            for value in document.values():
+                if isinstance(value, list):
+                    marked = {"metadata": stamp().metadata(), **stamp().metadata()}
+                    value[:0] = [None, 1, "x", [], {}, {**marked, "id": None}, {**marked}]
+                    value[:0] = [{**marked, "id": {}, "name": {}}, {**marked, "id": "a/../b"}]
+            return document
+
+    def send(method: str, *args: Any) -> Any:
+        return Answer(real(method, *args)) if method == "GET" else real(method, *args)
+
+    monkeypatch.setattr(project.source, "send", send)
+    assert project.sweep() == {}
+    assert mine not in project.everything()
+
+
+def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = project.source.send, []
+
+    def send(method: str, service: str, path: str, *args: Any) -> Any:
+        answer = real(method, service, path.partition("?")[0], *args)
+        if path.startswith("/servers/detail"):
+            asked.append(path)
+            link = {"rel": "next", "href": "http://x/v2.1/servers/detail?marker=a"}
+            document = {"servers": [], "servers_links": [link]}
+            answer._content = json.dumps(document).encode()
+        return answer
+
+    monkeypatch.setattr(project.source, "send", send)
+    with pytest.raises(Unreadable, match="does not end"):
+        project.sweep()
+    assert asked == ["/servers/detail", "/servers/detail?marker=a"]

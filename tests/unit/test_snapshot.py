@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -166,3 +168,13 @@ def test_dates_without_a_zone_are_utc() -> None:
     plain = answered({"a": {"updated_at": "2026-11-24T02:00:00.000000"}}).offset()
     zulu = answered({"a": {"updated": "2026-11-24T02:00:00Z"}}).offset()
     assert plain == zulu
+
+
+def test_a_date_that_no_clock_can_show_does_not_hide_what_changes() -> None:
+    date = 1_700_000_000.0
+    sound = {"updated": datetime.fromtimestamp(date, UTC).isoformat()}
+    found: Any = {"a": sound, "b": {"updated": "9999-12-31T23:59:59Z"}, "c": {"updated": ["x"]}}
+    outcome = replace(answered(found, listing=True), wall=date)
+    assert outcome.offset() == date - outcome.answered_at
+    alone = replace(answered({"b": found["b"]}), wall=date)
+    assert alone.offset() is None

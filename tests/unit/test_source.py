@@ -11,6 +11,7 @@ from keystoneauth1.token_endpoint import Token
 from requests.exceptions import ChunkedEncodingError
 
 from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.responses import retry_after
 from pytest_osfutures.services.kinds import ACTION, SERVER, VOLUME
 from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.source import (
@@ -19,7 +20,6 @@ from pytest_osfutures.source import (
     message,
     microversion_of,
     official,
-    retry_after,
 )
 
 from .api import CINDER, CLOUD, NOVA, Api, answer, answers, lost_after, lost_before, session
@@ -386,3 +386,54 @@ def test_what_may_be_gone_the_next_time() -> None:
 def test_an_outcome_of_a_read_is_never_an_exception(source: Source, clock: ManualClock) -> None:
     source.session = None
     assert isinstance(source.read(get(), clock), Outcome)
+
+
+# Odd answers
+
+
+def test_a_next_link_that_loops_ends_the_list_with_an_error(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    pages = [
+        {"servers": [], "servers_links": [{"rel": "next", "href": f"{NOVA}/servers?marker={each}"}]}
+        for each in "aba"
+    ]
+    api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
+    before = len(api.sent)
+    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert not outcome.fatal
+    assert "its next page is /servers/detail?marker=a again" in str(outcome.error)
+    assert len(api.sent) - before == 3
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 409, 410, 418])
+@pytest.mark.parametrize("body", [{"message": "no Route matched with those values"}, None])
+def test_what_a_gateway_says_is_no_word_of_the_service(
+    api: Api, source: Source, clock: ManualClock, status: int, body: Any
+) -> None:
+    api.fault("GET", "/servers/server-1", *[lambda _: answer(status, body)] * 2)
+    outcome = source.read(get(), clock)
+    assert not outcome.fatal
+    assert f"was answered {status}" in str(outcome.error)
+    assert outcome.sight(A) is None
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])
+def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
+    api: Api, source: Source, clock: ManualClock, status: int
+) -> None:
+    source.session.invalidate()
+    api.fault("POST", "/auth/tokens", *[lambda _: answer(status, {"message": "no Route"})] * 2)
+    outcome = source.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error
+
+
+def test_a_page_instead_of_a_token_is_no_refusal(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    source.session.invalidate()
+    api.fault("POST", "/auth/tokens", lambda _: answer(200, None))
+    outcome = source.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error

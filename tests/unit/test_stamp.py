@@ -83,3 +83,18 @@ def test_a_new_image_gets_an_id_that_the_stamp_names() -> None:
 
 def test_ids_differ() -> None:
     assert len({new_id() for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize(
+    "expires", ["²", "٣", "9" * 5000, "-1", "", "1e9", None, [], {}, 1.5, True]
+)
+def test_what_anybody_writes_as_an_expiry_is_no_stamp(expires: object) -> None:
+    metadata = {**STAMP.metadata(), EXPIRES: expires}
+    assert Stamp.of({"metadata": metadata}) is None
+    assert Stamp.of({"description": f"osf-{'0' * 16}-{'1' * 16}-{expires}"}, True) is None
+
+
+@pytest.mark.parametrize("run", [None, 1.5, [], {}, "a/b", "\ud800", "a\x1b[2J"])
+def test_what_is_no_name_of_a_run_is_no_stamp(run: object) -> None:
+    assert Stamp.of({"metadata": {**STAMP.metadata(), RUN: run}}) is None
+    assert Stamp.of({"metadata": {**STAMP.metadata(), OPERATION: run}}) is None

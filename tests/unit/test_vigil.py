@@ -271,7 +271,9 @@ def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
 
         asked.append(world.clock.now())
         answer = Response()
-        answer._content = b'{"error": {"message": "The account is locked"}}'
+        answer.status_code = 401
+        words = "The account is locked"
+        answer._content = f'{{"error": {{"message": "{words}", "title": "Unauthorized"}}}}'.encode()
         raise Unauthorized("The account is locked", response=answer)
 
     session.request = refuse
