@@ -24,6 +24,9 @@ from pytest_osfutures.width import Width
 _log = logging.getLogger("osfutures")
 #: The monitor looks at the clock at least so often (seconds), should the system sleep.
 HEARTBEAT = 60.0
+#: So many requests that start something may be under way. With the reads, the monitor and the main
+#: thread these are 30 threads.
+MOST_REQUESTS = 24
 #: So many functions of users may be blocked at a time, each in a thread; further ones wait.
 MOST_BLOCKED = 1000
 
@@ -48,10 +51,10 @@ class Engine:
         self.random = random or Random()
         self.pid = os.getpid()
         self.reads: Executor = Pool("read", 4)
-        self.width = Width()
+        self.width = Width(most=MOST_REQUESTS)
         self.submissions: Executor = Pool("submit", lambda: self.width.now)
-        self.callbacks: Executor = Pool("callback", 8, MOST_BLOCKED)
-        self.own_calls: Executor = Pool("chain", 8, MOST_BLOCKED)
+        self.callbacks: Executor = Pool("callback", 2, MOST_BLOCKED)
+        self.own_calls: Executor = Pool("chain", 2, MOST_BLOCKED)
         self.links: Executor = Inline()
         self.monitor = Monitor(self.clock, self._start_look, self.random)
         self._lock = threading.Lock()

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pytest_osfutures.operation import Kind, Operation, Ref, Sight
-from pytest_osfutures.snapshot import Look, Outcome, Situation, plan
+from pytest_osfutures.snapshot import FEW, Look, Outcome, Situation, plan
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.watch import Reader, Watch
 
@@ -46,7 +46,8 @@ class Group:
     when each resource was heard of last (or was to be looked at first), and `going` what was seen
     as deleted. `listed_at` is when the last list was asked for, `unlisted` who has to be told more
     than what changed since, each with the moment from which changes matter. The next list leaves
-    at `rest_until`, and nothing at all before `quiet_until`. `in_flight` has each look by the timer
+    at `rest_until`, and nothing at all before `quiet_until`. `owes` says that something could not
+    be asked for by itself, for want of a second read. `in_flight` has each look by the timer
     that gives it up.
     """
 
@@ -63,6 +64,7 @@ class Group:
     listed_at: float = math.inf
     rest_until: float = -math.inf
     quiet_until: float = -math.inf
+    owes: bool = False
     in_flight: dict[Timer, Flight] = field(default_factory=dict)
     total: int = 0
     failures: int = 0
@@ -148,7 +150,18 @@ class Group:
         if self._usually_due() <= now:
             every = situation.lists(len(self.wanted)) and not situation.dateless
             wanted = tuple(self.wanted) if every else self._most_urgent(now)
-        return plan(situation, wanted, self.confirm, self._overdue(now))
+        late = self._overdue(now) if wanted else []
+        self.owes = bool(late) and not self.going and allowed < 2
+        if self.going or not late or situation.dateless:
+            return plan(situation, wanted, self.confirm, [*self.going, *late])
+        # What nothing is known to have happened to does not take the place of the list.
+        looks = plan(situation, wanted, self.confirm)
+        spare = allowed - len(looks)
+        if spare < 1:
+            return looks
+        if len(late) <= FEW:
+            return [*plan(situation, late[:spare]), *looks]
+        return [*looks, *plan(situation, wanted, (), late)]
 
     def _most_urgent(self, now: float) -> list[Ref]:
         due = sorted((when, order) for order, when in enumerate(self.dues.values()) if when <= now)
@@ -160,11 +173,10 @@ class Group:
         ]
 
     def _overdue(self, now: float) -> list[Ref]:
-        """What no list of changes has told of for long, or has told to be going."""
+        """What no list of changes has told of for long."""
         if not self.kind.changes_since or any(each.aside for each in self.in_flight.values()):
             return []  # or everything is being asked for
-        late = [ref for ref, heard in self.mentioned.items() if now - heard > OVERDUE]
-        return [*self.going, *late]
+        return [ref for ref, heard in self.mentioned.items() if now - heard > OVERDUE]
 
     def _ends(self) -> tuple[str, ...]:
         """The statuses in which all that is waited for ends; none if that has to be seen whole."""

@@ -24,10 +24,7 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import (
     AccessDenied,
     EngineError,
-    ObjectCreationError,
-    OperationFailed,
     OperationTimeout,
-    ResourceVanished,
     Seen,
 )
 from pytest_osfutures.group import CROWD, Flight, Group, goes_back, is_going
@@ -41,8 +38,13 @@ from pytest_osfutures.watch import Ending, Reader, Watch
 #: Starts a look and sees to it that its outcome is delivered.
 StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
 _log = logging.getLogger("osfutures")
+#: While a list alone would use up the rate, and something else is to be read, lists come so much
+#: later each.
+SAVING = 1.2
 #: A read that is not answered after so many times its own timeout never will be.
 LOST = 2.0
+#: The first look comes so many times `Poll.fastest` after the accept, if nothing was learned yet.
+FIRST = 1.2
 #: So many durations of each operation are remembered.
 REMEMBERED = 50
 
@@ -141,7 +143,7 @@ class Monitor:
             if watch := self._watches.get(key):
                 verdict = self._verdict(watch, now, final=True)
                 if isinstance(verdict, Failed):  # and is only not explained yet
-                    self._end(watch, _error(watch, verdict, now))
+                    self._end(watch, watch.failure(verdict, now))
                     continue
                 self._end(watch, OperationTimeout(watch.why_late(), watch.facts(now)))
 
@@ -166,7 +168,7 @@ class Monitor:
             self._learn(watch, now)
             self._end(watch, verdict)
         elif isinstance(verdict, Failed):
-            self._end(watch, _error(watch, verdict, now))
+            self._end(watch, watch.failure(verdict, now))
         else:
             self._go_on(watch, verdict, now)
 
@@ -190,10 +192,12 @@ class Monitor:
         for ref in verdict.confirm:
             self._group(watch, ref.kind).confirm[ref] = None
 
-    def _next_look(self, watch: Watch, now: float) -> float:
+    def _next_look(self, group: Group, watch: Watch, now: float) -> float:
         poll = watch.reader.poll
         early, late = self._expected(watch)
         age = now - watch.accepted_at
+        if len(group.watches) >= CROWD:  # one list more costs each of them next to nothing
+            early = min(early, FIRST * poll.fastest)
         if age < early:
             return watch.accepted_at + early
         return now + poll.interval(age, late) * self._random.uniform(0.9, 1.1)
@@ -201,7 +205,7 @@ class Monitor:
     def _expected(self, watch: Watch) -> tuple[float, float]:
         """How long such operations take at least and at most, in seconds, as far as is known."""
         usual = watch.operation.usual
-        prior = min(0.2 * usual, 2 * watch.reader.poll.fastest), usual
+        prior = min(0.2 * usual, FIRST * watch.reader.poll.fastest), usual
         return self._learned.get(watch.operation.name, prior)
 
     def _learn(self, watch: Watch, now: float) -> None:
@@ -210,7 +214,7 @@ class Monitor:
         if len(known) >= 3:
             ordered = sorted(known)
             # Earlier than known: a first look that comes late would never learn of it.
-            self._learned[watch.operation.name] = 0.8 * ordered[len(known) // 10], ordered[-1]
+            self._learned[watch.operation.name] = 0.8 * ordered[0], ordered[-1]
 
     # Reads
 
@@ -229,7 +233,7 @@ class Monitor:
             group = self._group(watch, kind)
             own = tuple(ref for ref in refs if ref.kind == kind)
             if own:
-                group.want(watch, own, self._next_look(watch, now))
+                group.want(watch, own, self._next_look(group, watch, now))
                 continue
             group.drop(watch)
             if not group.watches:
@@ -307,7 +311,7 @@ class Monitor:
         group.is_told(flight)
         if not outcome.look.listing:
             for watch in group.waiting_for(outcome.look.refs):
-                group.put(watch, self._next_look(watch, outcome.asked_at))
+                group.put(watch, self._next_look(group, watch, outcome.asked_at))
         before = len(group.watches)
         for watch in seen:
             if watch in group.watches:  # else the end of another one has ended it
@@ -329,7 +333,7 @@ class Monitor:
                 _, late = self._expected(watch)
                 least = min(least, poll.interval(now - watch.accepted_at, late))
             if least <= poll.fastest:
-                return poll.fastest
+                return poll.fastest * (SAVING if group.owes else 1.0)
         return least * self._random.uniform(0.9, 1.1)
 
     def _see(self, group: Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
@@ -391,12 +395,3 @@ class Monitor:
         wanted = group.watches.get(watch, ())
         watch.failed_reads += tuple(ref for ref in refs if ref in wanted)
         self._judge(watch)
-
-
-def _error(watch: Watch, verdict: Failed, now: float) -> OperationFailed:
-    kind = OperationFailed
-    if verdict.vanished:
-        kind = ResourceVanished
-    elif watch.operation.creates:
-        kind = ObjectCreationError
-    return kind(verdict.why, watch.facts(now))

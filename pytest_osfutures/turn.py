@@ -92,7 +92,9 @@ class Turn:
         now = self.engine.clock.now()
         self.since = now if self.since is None else self.since
         waited = now - self.since
-        pause = self.binding.source.poll.interval(waited, 0.0) if pause is None else pause
+        if pause is None:
+            poll = self.binding.source.poll
+            pause = min(poll.slowest, max(poll.fastest, 0.1 * waited))
         if waited + pause > self.patience:
             too_late(waited)
         else:

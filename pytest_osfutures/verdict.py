@@ -104,7 +104,7 @@ ENOUGH_FAILURES = 2
 #: A new resource that was never seen is gone if so many reads did not find it, the last of them
 #: asked for at least `HAND_OVER` seconds after the create request was accepted.
 ENOUGH_ABSENCES = 2
-HAND_OVER = 1.0
+HAND_OVER = 0.9
 
 
 def judge(case: Case, final: bool = False) -> Verdict:

@@ -8,11 +8,18 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.errors import Facts, OSFuturesError, Seen
+from pytest_osfutures.errors import (
+    Facts,
+    ObjectCreationError,
+    OperationFailed,
+    OSFuturesError,
+    ResourceVanished,
+    Seen,
+)
 from pytest_osfutures.operation import Body, Kind, Operation, Ref, Sight
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.verdict import ENOUGH_FAILURES, Case, Succeeded, events
+from pytest_osfutures.verdict import ENOUGH_FAILURES, Case, Failed, Succeeded, events
 
 Ending = Succeeded | OSFuturesError
 
@@ -118,6 +125,15 @@ class Watch:
             messages=tuple(dict.fromkeys(text for body in bodies for text in self._words(body))),
             history=tuple(self.history),
         )
+
+    def failure(self, verdict: Failed, now: float) -> OperationFailed:
+        """The error that says what the verdict says, with all facts."""
+        kind = OperationFailed
+        if verdict.vanished:
+            kind = ResourceVanished
+        elif self.operation.creates:
+            kind = ObjectCreationError
+        return kind(verdict.why, self.facts(now))
 
     def _members(self, body: Body) -> list[Body]:
         return self.operation.members(body, self.names) if self.operation.members else []

@@ -47,11 +47,16 @@ def cost(servers: int, memory: bool = True) -> Cost:
 
 def _world() -> World:
     world = World(3, BIG)
+    unlimited(world)
+    return world
+
+
+def unlimited(world: World) -> None:
+    """Let the cloud have room for everything."""
     for name in ("cores", "ram"):
         world.cloud.settings.quotas[name] = -1
     for host in world.cloud.compute.hosts.values():
         host.vcpus = host.memory_mb = host.local_gb = 1_000_000_000
-    return world
 
 
 def _ask(world: World, servers: int) -> list[Any]:

@@ -164,7 +164,7 @@ def test_promise_3_one_of_many_servers_deleted_while_they_build_does_not_wait_ei
 
 def test_promise_3_a_new_server_may_be_invisible_at_the_first_look() -> None:
     scene = Scene()
-    scene.world.at(1.2, SERVER.ref(id="a"), server("BUILD", "spawning"))
+    scene.world.at(0.8, SERVER.ref(id="a"), server("BUILD", "spawning"))
     scene.world.at(4, SERVER.ref(id="a"), server("ACTIVE"))
     ends = scene.start("server.create", id="a")
     scene.run(lambda: ends)
