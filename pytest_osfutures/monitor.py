@@ -177,7 +177,8 @@ class Monitor:
             return judge(watch.case(now), final)
         except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
             _log.exception("%s cannot be judged", watch.operation.name)
-            text = f"{watch.operation.name} cannot be judged: {type(error).__name__}: {error}"
+            name = f"{watch.operation.name} ({watch.resource_id})"
+            text = f"{name} cannot be judged by an answer: {type(error).__name__}: {error}"
             broken = EngineError(text)
             broken.__cause__ = error
             return broken
@@ -308,6 +309,9 @@ class Monitor:
             for watch in list(group.wanted[ref])
             if self._see(group, watch, ref, outcome)
         }
+        for ref in (ref for ref in outcome.look.refs if ref.id in outcome.odd):
+            for watch in group.wanted.get(ref, ()):
+                watch.trouble = outcome.odd[ref.id]
         group.is_told(flight)
         if not outcome.look.listing:
             for watch in group.waiting_for(outcome.look.refs):

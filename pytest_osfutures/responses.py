@@ -142,23 +142,28 @@ def resource(kind: Kind, document: Any) -> Body:
     return body
 
 
-def resources(kind: Kind, document: Any, collection: str) -> dict[str, Body]:
-    """The resources on one page of a list, by id. Raises OddAnswer if it is no list.
+def resources(kind: Kind, document: Any, collection: str) -> tuple[dict[str, Body], dict[str, str]]:
+    """The resources on one page of a list by id, and what is odd about others of them.
 
-    An odd item is left out: a watch that waits for it does not find it, and asks for it by id.
+    Raises OddAnswer if the document is no list.
     """
-    found = {}
+    found, odd = {}, {}
     for item in members(document, collection):
         ident = identifier(item.get("id"))
-        if ident is not None and _oddity(kind, item) is None:
+        if ident is None:
+            continue  # nobody can have asked for it
+        if (oddity := _oddity(kind, item)) is None:
             found[ident] = item
-    return found
+        else:
+            odd[ident] = oddity
+    return found, odd
 
 
 def _oddity(kind: Kind, body: Body) -> str | None:
-    for key in (kind.status, kind.task_state):
+    texts = [(key, str) for key in (kind.status, kind.task_state, "name")]
+    for key, type_ in (*texts, ("fault", Mapping)):
         value = body.get(key) if key else None
-        if value is not None and not isinstance(value, str):
+        if value is not None and not isinstance(value, type_):
             return f"the {kind.name} has {key} {printable(repr(value)[:100])}"
     return None
 
@@ -191,6 +196,17 @@ class Pages:
 
     def __init__(self, paths: Iterable[str] = ()) -> None:
         self._read = set(paths)
+        self._idents: set[str] = set()
+
+    def note(self, idents: Iterable[str]) -> None:
+        """Take note of the ids on a page. Raises OddAnswer if all of them were there before.
+
+        Some services ignore the marker of their own links, each of which is new.
+        """
+        page = set(idents)
+        if page and page <= self._idents:
+            raise OddAnswer("the list does not end: a further page has the same resources again")
+        self._idents |= page
 
     def enter(self, path: str) -> str:
         """Return `path`, to be read now. Raises OddAnswer if it was read already."""

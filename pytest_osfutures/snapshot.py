@@ -51,9 +51,9 @@ class Look:
 class Outcome:
     """What came of a look. Times are seconds on the engine's clock.
 
-    `found` maps ids to resources. `error` says why there is no answer: `retry_after` seconds are
-    the cloud's own wish, `fatal` means that asking again is of no use. `wall` is the date of the
-    answer (seconds since 1970) on our own clock.
+    `found` maps ids to resources, `odd` those that cannot be judged to the reason. `error` says why
+    there is no answer: `retry_after` seconds are the cloud's own wish, `fatal` means that asking
+    again is of no use. `wall` is the date of the answer (seconds since 1970) on our own clock.
     """
 
     look: Look
@@ -64,10 +64,11 @@ class Outcome:
     retry_after: float | None = None
     fatal: bool = False
     wall: float | None = None
+    odd: Mapping[str, str] = field(default_factory=dict)
 
     def sight(self, ref: Ref) -> Sight | None:
         """What this says about one resource; None if it says nothing."""
-        if self.error is not None or ref not in self.look.asked:
+        if self.error is not None or ref not in self.look.asked or ref.id in self.odd:
             return None
         body = self.found.get(ref.id)
         if body is None and self.look.since is not None:

@@ -16,6 +16,7 @@ from pytest_osfutures.operation import Body
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.responses import (
     TRANSIENT,
+    OddAnswer,
     Pages,
     is_of_service,
     is_transient,
@@ -203,11 +204,15 @@ class Source:
             return Outcome(look, asked_at, clock.now())
         if answer.status_code >= 300:
             return _refused(look, asked_at, clock.now(), answer)
-        body = resource(look.kind, answer.json())
+        try:
+            body = resource(look.kind, answer.json())
+        except OddAnswer as error:
+            return Outcome(look, asked_at, clock.now(), odd={ref.id: str(error)})
         return Outcome(look, asked_at, clock.now(), {ref.id: body}, wall=clock.time())
 
     def _list(self, look: Look, asked_at: float, clock: Clock) -> Outcome:
         found: dict[str, Body] = {}
+        odd: dict[str, str] = {}
         collection = look.kind.collection or ""
         path: str | None = look.path
         pages = Pages()
@@ -220,10 +225,13 @@ class Source:
             if answer.status_code >= 300:
                 return _refused(look, asked_at, clock.now(), answer)
             document = answer.json()
-            found.update(resources(look.kind, document, collection))
+            some, strange = resources(look.kind, document, collection)
+            pages.note((*some, *strange))
+            found.update(some)
+            odd.update(strange)
             query = next_query(document.get(f"{collection}_links"))
             path = None if query is None else f"{look.kind.list_path}?{query}"
-        return Outcome(look, asked_at, clock.now(), found, wall=clock.time())
+        return Outcome(look, asked_at, clock.now(), found, wall=clock.time(), odd=odd)
 
 
 def _is_understood(answer: Any) -> bool:

@@ -294,11 +294,18 @@ def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> s
     return text if status in known else f"{text}, which is no step of {case.operation.name}"
 
 
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 def events(action: Body) -> tuple[Event, ...]:
     """The events of an instance action, oldest first, as far as the caller may see them."""
-    found = action.get("events") or ()
+    found = [each for each in action.get("events") or () if isinstance(each, Mapping)]
     ordered = sorted(found, key=lambda each: str(each.get("start_time") or ""))
-    return tuple(Event(e.get("event", "?"), e.get("result"), e.get("details")) for e in ordered)
+    return tuple(
+        Event(str(e.get("event") or "?"), _text(e.get("result")), _text(e.get("details")))
+        for e in ordered
+    )
 
 
 def failed_event(action: Body) -> str:

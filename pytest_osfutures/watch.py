@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import (
@@ -22,6 +23,7 @@ from pytest_osfutures.snapshot import Look, Outcome
 from pytest_osfutures.verdict import ENOUGH_FAILURES, Case, Failed, Succeeded, events
 
 Ending = Succeeded | OSFuturesError
+_log = logging.getLogger("osfutures")
 
 
 class Reader(Protocol):
@@ -106,13 +108,9 @@ class Watch:
         )
 
     def facts(self, now: float) -> Facts:
-        """All that is known, for an error."""
+        """All that is known, for an error; an odd answer costs the evidence that is in it."""
         last = self.history[-1] if self.history else None
-        bodies = [sight.body for sight in self.sights.values() if sight.body]
-        faulty = [each for body in bodies for each in (body, *self._members(body))]
-        case = self.case(now)
-        record = self.sights.get(case.action) if case.action is not None else None
-        return Facts(
+        plain = Facts(
             operation=self.operation.name,
             resource_id=self.resource_id,
             resource_name=self.resource_name,
@@ -120,11 +118,25 @@ class Watch:
             status=last.status if last else None,
             task_state=last.task_state if last else None,
             seconds=now - self.accepted_at,
-            fault=next((each["fault"] for each in faulty if each.get("fault")), None),
-            events=events(record.body) if record is not None and record.body else (),
-            messages=tuple(dict.fromkeys(text for body in bodies for text in self._words(body))),
             history=tuple(self.history),
         )
+        try:
+            return replace(plain, **self._evidence(now))
+        except Exception as error:
+            _log.warning("the evidence about %s cannot be read: %r", plain.title(), error)
+            return plain
+
+    def _evidence(self, now: float) -> dict[str, Any]:
+        """Fault, events and messages, as far as they were seen."""
+        bodies = [sight.body for sight in self.sights.values() if sight.body]
+        faulty = [each for body in bodies for each in (body, *self._members(body))]
+        case = self.case(now)
+        record = self.sights.get(case.action) if case.action is not None else None
+        return {
+            "fault": next((each["fault"] for each in faulty if each.get("fault")), None),
+            "events": events(record.body) if record is not None and record.body else (),
+            "messages": tuple(dict.fromkeys(text for body in bodies for text in self._words(body))),
+        }
 
     def failure(self, verdict: Failed, now: float) -> OperationFailed:
         """The error that says what the verdict says, with all facts."""
