@@ -12,6 +12,7 @@ from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry
+from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.source import Source, refuses_credentials
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.submission import Ledger
@@ -282,6 +283,7 @@ def _session(region: Any) -> Any:
     from urllib3 import Retry as Again
 
     session = region.get_session()
+    hide_in_logs(session)
     for scheme in ("http://", "https://"):
         session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
     again = Again(
@@ -306,7 +308,9 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
     from pytest_osfutures.fakecloud.inprocess import session
 
     fake = FakeCloud(ScaledClock(FAKE_SPEED))
-    return Cloud(FAKE, session(fake), engine=engine, poll=poll, fake=fake)
+    way = session(fake)
+    hide_in_logs(way)
+    return Cloud(FAKE, way, engine=engine, poll=poll, fake=fake)
 
 
 def _authenticate(cloud: Cloud) -> None:

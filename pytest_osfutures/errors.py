@@ -25,11 +25,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, NamedTuple, Self, TypeVar
 
+from pytest_osfutures.redaction import redact
+
 Failure = TypeVar("Failure", bound=BaseException)
 
 
 class OSFuturesError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package. What they print has no secrets."""
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
+
+    def __repr__(self) -> str:
+        return redact(super().__repr__())
 
 
 class BadInput(OSFuturesError, ValueError):
@@ -56,7 +64,7 @@ class CleanupError(OSFuturesError):
         self.left = tuple(left)
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return redact(str(self.args[0]))
 
 
 class Seen(NamedTuple):
@@ -148,8 +156,8 @@ class OperationError(OSFuturesError):
     attempts: tuple[Attempt, ...]
 
     def __init__(self, why: str, facts: Facts | None = None) -> None:
-        super().__init__(why, facts or Facts())
-        self.why = why
+        super().__init__(redact(why), facts or Facts())
+        self.why: str = self.args[0]
         self.facts: Facts = self.args[1]
         for each in fields(Facts):
             setattr(self, each.name, getattr(self.facts, each.name))
@@ -163,7 +171,7 @@ class OperationError(OSFuturesError):
     def __str__(self) -> str:
         after = f" after {self.facts.seconds:.1f} s" if self.facts.seconds is not None else ""
         head = f"{self.facts.title()} {self.verb}{after}: {self.why}"
-        return "\n  ".join([head, *self.facts.lines()])
+        return redact("\n  ".join([head, *self.facts.lines()]))
 
 
 class OperationFailed(OperationError):

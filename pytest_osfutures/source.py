@@ -14,6 +14,7 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operation import Body
 from pytest_osfutures.policy import Poll
+from pytest_osfutures.redaction import redact, secrets_in, without_secrets
 from pytest_osfutures.responses import (
     TRANSIENT,
     OddAnswer,
@@ -180,7 +181,7 @@ class Source:
                 status_code_retries=0,
             )
         except Exception as error:
-            raise without_frames(error)  # noqa: B904
+            raise without_frames(without_secrets(error, secrets_in(body)))  # noqa: B904
         if answer.status_code < 500 and not _is_understood(answer):
             from keystoneauth1.exceptions import BadGateway
 
@@ -300,7 +301,7 @@ def message(answer: Any) -> str:
     document = _document(answer)
     if document is None:
         plain = re.sub(r"(?is)<(head|style|script)\b.*?</\1>|<[^>]*>", " ", answer.text)
-        return " ".join(plain.split())[:200] or str(answer.reason)
+        return redact(" ".join(plain.split()))[:200] or str(answer.reason)
     return words(document)
 
 
@@ -308,12 +309,12 @@ def words(document: Any) -> str:
     """The cloud's own words in the document of an error."""
     while isinstance(document, dict):
         if isinstance(document.get("message"), str):
-            return str(document["message"]).strip()
+            return redact(str(document["message"]).strip())
         inner = next((value for value in document.values() if isinstance(value, dict)), None)
         if inner is None:
             break
         document = inner
-    return str(document)[:200]
+    return redact(str(document))[:200]
 
 
 def _text(error: Exception) -> str:

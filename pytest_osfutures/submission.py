@@ -12,6 +12,7 @@ from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.redaction import secrets_in, without_secrets
 from pytest_osfutures.source import Place, Source, microversion_of
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.verdict import Succeeded
@@ -163,8 +164,10 @@ def submit(
         try:
             plain = call()
         except Exception as error:
-            _check_answers(accepted(binding, None, exchanges), without_frames(error))
-            raise without_frames(error)  # noqa: B904
+            secrets = [secret for each in exchanges for secret in secrets_in(each.request)]
+            told = without_frames(without_secrets(error, secrets))
+            _check_answers(accepted(binding, None, exchanges), told)
+            raise told  # noqa: B904
         finally:
             _pace(binding.engine, exchanges)
     started = accepted(binding, plain, exchanges)

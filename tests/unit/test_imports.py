@@ -29,7 +29,7 @@ CLIENTS = {
 SPINE = {
     "errors", "clock", "policy", "future", "waiting", "operation",
     "verdict", "watch", "snapshot", "pool", "monitor", "engine", "bucket", "timers", "room",
-    "group", "width", "responses",
+    "group", "width", "responses", "redaction",
 }  # fmt: skip
 
 

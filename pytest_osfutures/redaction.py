@@ -1,0 +1,152 @@
+"""Keep secrets out of what is printed: errors, reports, and the logs of our own sessions.
+
+A secret is recognised by the name of its field (`adminPass`, `user_data`), in JSON and in Python's
+way to write it, and by its value where the request that carried it is known.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+HIDDEN = "***"
+Failure = TypeVar("Failure", bound=BaseException)
+#: Names of fields whose values are nobody's business, wherever in the name they stand.
+_NAME = (
+    r"(?:[\w:.-]*(?:admin_?pass|passw|passphrase|user_?data|personality|secret|private_?key"
+    r"|connection_info|credential|authorization|api_?key)\w*|[\w.-]*token|tokens)"
+)
+_FIELD = re.compile(
+    rf"(?<![\w:.-]){_NAME}\\*[\"']?\s*[:=]\s*(?:[bu](?=[\"']))?(?=\S)", re.IGNORECASE
+)
+_QUOTED = re.compile(r"(?P<quote>\\*[\"'])(?:\\.|.)*?(?:(?P=quote)|\Z)", re.DOTALL)
+_BARE = re.compile(r"[^\s,;&}\])\"']+")
+#: How Nova and Cinder quote a value of the request that they do not like.
+_ATTRIBUTE = re.compile(rf"(attribute {_NAME})\b.*", re.IGNORECASE | re.DOTALL)
+_SECRET_NAME = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
+#: Values that are shorter are found everywhere.
+_SHORTEST = 4
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text with the values of secret fields hidden, and `secrets` wherever they stand."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, HIDDEN)
+    parts, begin = [], 0
+    while (found := _FIELD.search(text, begin)) is not None:
+        end = _end_of_value(text, found.end())
+        parts += [text[begin : found.end()], HIDDEN]
+        begin = max(end, found.end())
+    return _ATTRIBUTE.sub(rf"\1: {HIDDEN}", "".join(parts) + text[begin:])
+
+
+def _end_of_value(text: str, begin: int) -> int:
+    """Where the value that begins there ends; one that is cut off ends with the text."""
+    if (quoted := _QUOTED.match(text, begin)) is not None:
+        return quoted.end()
+    if text[begin] not in "[{":
+        bare = _BARE.match(text, begin)
+        return begin if bare is None else bare.end()
+    depth, place = 0, begin
+    while place < len(text):
+        if (quoted := _QUOTED.match(text, place)) is not None:
+            place = quoted.end()
+            continue
+        depth += (text[place] in "[{") - (text[place] in "]}")
+        place += 1
+        if depth == 0:
+            break
+    return place
+
+
+def secrets_in(document: Any, secret: bool = False) -> Iterator[str]:
+    """The values of the secret fields of a request's document; user data also as it was meant."""
+    if isinstance(document, Mapping):
+        for key, value in document.items():
+            hidden = bool(_SECRET_NAME.match(str(key))) or (secret and key != "path")
+            yield from secrets_in(value, hidden)
+    elif isinstance(document, list | tuple):
+        for value in document:
+            yield from secrets_in(value, secret)
+    elif secret and isinstance(document, str) and len(document) >= _SHORTEST:
+        yield document
+        try:
+            plain = base64.b64decode(document, validate=True).decode()
+        except (binascii.Error, ValueError):
+            return
+        if len(plain) >= _SHORTEST:
+            yield plain
+
+
+def without_secrets(error: Failure, secrets: Iterable[str] = ()) -> Failure:
+    """The same error with the secrets hidden in its texts, and in those of what it came of."""
+    known = tuple(secrets)
+    seen: set[int] = set()
+    each: BaseException | None = error
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        each.args = tuple(_hidden(value, known) for value in each.args)
+        for name, value in list(vars(each).items()):
+            if isinstance(value, str | dict | list | tuple):
+                setattr(each, name, _hidden(value, known))
+        each = each.__cause__ or each.__context__
+    return error
+
+
+def _hidden(value: Any, secrets: tuple[str, ...]) -> Any:
+    if isinstance(value, str):
+        return redact(value, secrets)
+    if type(value) is dict:
+        return {
+            key: HIDDEN if _SECRET_NAME.match(str(key)) else _hidden(each, secrets)
+            for key, each in value.items()
+        }
+    if type(value) in (list, tuple):
+        return type(value)(_hidden(each, secrets) for each in value)
+    return value
+
+
+class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
+    """A logger that hides secrets in what it is given, and those of one request by their values."""
+
+    def __init__(self, logger: logging.Logger, body: Any = None) -> None:
+        super().__init__(logger, {})
+        self._body = body
+
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log the message without secrets."""
+        if self.isEnabledFor(level):
+            record = logging.LogRecord("", level, "", 0, msg, args, None)  # knows how to format
+            text = redact(record.getMessage(), secrets_in(_parsed(self._body)))
+            self.logger.log(level, "%s", text, **{"stacklevel": 3, **kwargs})
+
+
+def hide_in_logs(session: Any) -> None:
+    """Let a keystoneauth1 session log its requests and answers without secrets.
+
+    Only for sessions of our own: how a user's session logs is the user's to set.
+    """
+    send = session.request
+
+    def request(url: str, method: str, *args: Any, logger: Any = None, **more: Any) -> Any:
+        plain = logger or logging.getLogger("keystoneauth.session")
+        body = more.get("json", args[0] if args else None) or more.get("data")
+        # A session that is given a logger does not use several of its own.
+        quiet = RedactingLogger(plain, body)
+        return send(url, method, *args, logger=quiet, **more)
+
+    session.request = request
+
+
+def _parsed(body: Any) -> Any:
+    if not isinstance(body, str | bytes):
+        return body
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

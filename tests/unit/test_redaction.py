@@ -1,0 +1,109 @@
+"""What is printed has no secrets: errors, and the logs of our own sessions."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.errors import Facts, ObjectCreationError, OSFuturesError
+from pytest_osfutures.redaction import hide_in_logs, redact, secrets_in, without_secrets
+from pytest_osfutures.source import message
+
+from .api import NOVA, Api, answer, session
+
+SECRET = "hunter2+/="
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"server": {"adminPass": "%s", "name": "web"}}',
+        "{'adminPass': '%s', 'name': 'web'}",
+        "adminPass': '%s' of web",
+        "admin_pass=%s, name web",
+        r"{\"user_data\": \"%s\", \"name\": \"web\"}",
+        '{"OS-EXT-SRV-ATTR:user_data": "%s", "name": "web"}',
+        '{"personality": [{"path": "/etc", "contents": "]%s"}], "name": "web"}',
+        "{'connection_info': {'auth_password': 'a', 'd': {'x': '%s'}}, 'name': 'web'}",
+        '{"private_key": "-----BEGIN\\n%s\\n", "name": "web"}',
+        "web: Invalid input for field/attribute user_data. Value: %s. '%s' is not a 'base64'",
+        "web: Invalid input for field/attribute adminPass. Value: %s.",
+        'web X-Auth-Token: %s"',
+        '{"name": "web", "auth_password": "cut off: %s',
+        '{"name": "web", "secret": "with \\" in it: %s"}',
+        "web b'password': b'%s'",
+    ],
+)
+def test_the_values_of_secret_fields_are_hidden_and_the_rest_stays(text: str) -> None:
+    shown = redact(text.replace("%s", SECRET))
+    assert "hunter2" not in shown
+    assert "web" in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize("text", ["no such token", "the password is too short", "", "key_name: x"])
+def test_words_about_secrets_are_none(text: str) -> None:
+    assert redact(text) == text
+
+
+@given(st.text())
+def test_any_text_can_be_redacted(text: str) -> None:
+    assert redact(redact(text)) == redact(redact(redact(text)))
+    assert "s3cret" not in redact(f'{text} "adminPass": "s3cret"')
+
+
+def test_secrets_are_known_from_the_request_and_as_they_were_meant() -> None:
+    server = {"adminPass": "hunter2", "user_data": "c2VjcmV0IGRhdGE=", "name": "web-server"}
+    server["personality"] = [{"path": "/etc/motd", "contents": "Zm9vYmFy"}]  # type: ignore[assignment]
+    found = set(secrets_in({"server": server}))
+    assert found == {"hunter2", "c2VjcmV0IGRhdGE=", "secret data", "Zm9vYmFy", "foobar"}
+
+
+def test_an_error_has_no_secret_in_any_text_nor_what_it_came_of() -> None:
+    cause = ValueError(f"password={SECRET}")
+    error = KeyError(f"value {SECRET} is wrong", {"adminPass": SECRET})
+    error.details = {"adminPass": SECRET, "list": [f"x {SECRET}"]}  # type: ignore[attr-defined]
+    error.__cause__ = cause
+    shown = without_secrets(error, [SECRET])
+    everything = [*shown.args, vars(shown), *cause.args]
+    assert "hunter2" not in repr(everything)
+    assert shown is error
+
+
+def test_our_own_errors_have_no_secret_in_text_and_repr() -> None:
+    words = f"{{'adminPass': '{SECRET}'}}"
+    facts = Facts(operation="server.create", fault={"message": words, "code": 400})
+    for error in (ObjectCreationError(words, facts), OSFuturesError(words)):
+        for each in (error, pickle.loads(pickle.dumps(error))):
+            assert "hunter2" not in str(each) + repr(each)
+
+
+def test_the_clouds_words_about_a_request_have_no_secret() -> None:
+    echo = {"badRequest": {"message": f"not valid: {{'adminPass': '{SECRET}'}}", "code": 400}}
+    assert message(answer(400, echo)) == "not valid: {'adminPass': ***}"
+    assert "hunter2" not in message(answer(400, {"adminPass": SECRET, "x": [1]}))
+
+
+@pytest.mark.parametrize("split", [None, True])
+def test_a_session_of_ours_logs_without_secrets(
+    caplog: pytest.LogCaptureFixture, split: bool | None
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    mine: Any = session(Api(ManualClock()))
+    mine._split_loggers = split
+    hide_in_logs(mine)
+    echo = answer(400, {"badRequest": {"adminPass": SECRET, "message": "no"}})
+    api = mine.session.get_adapter(NOVA)
+    api.fault("POST", "/servers", lambda _: echo)
+    body = {"server": {"name": "web", "adminPass": SECRET, "user_data": "hunter2"}}
+    mine.post(f"{NOVA}/servers", json=body, raise_exc=False, logger=logging.getLogger("theirs"))
+    assert "REQ: curl" in caplog.text
+    assert "RESP BODY" in caplog.text
+    assert '"name": "web"' in caplog.text
+    assert "hunter2" not in caplog.text
