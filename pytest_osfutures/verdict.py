@@ -218,6 +218,8 @@ def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Ver
     status = str((sight.body or {}).get(expect.kind.status or "", ""))
     text = _standstill_text(case, expect, sight, status)
     action = case.action
+    if action is None and case.operation.creates and status == "deleting":
+        return Running((ref,))  # somebody is taking it away: it will be gone, which says more
     if action is None:
         return Failed(text)
     record = case.sight(action)

@@ -338,3 +338,16 @@ def test_a_group_that_gets_other_volumes() -> None:
     case = Judged("group.update", id="g")
     assert runs(case.see(GROUP, {"status": "updating"}, id="g"))
     assert done(case.see(GROUP, {"status": "available"}, id="g"))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("volume.create", VOLUME), ("snapshot.create", SNAPSHOT)]
+)
+def test_what_is_deleted_while_it_is_created_is_gone_and_no_standstill(
+    name: str, kind: Kind
+) -> None:
+    case = Judged(name, id="v")
+    assert runs(case.see(kind, {"status": "creating"}, id="v"))
+    assert runs(case.see(kind, {"status": "deleting"}, id="v"))
+    case.see(MESSAGES, None, id="v")
+    assert "is gone" in why(case.see(kind, None, id="v"))
