@@ -13,6 +13,7 @@ from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.redaction import hide_in_logs
+from pytest_osfutures.service_config import ServiceConfig
 from pytest_osfutures.source import Source, refuses_credentials
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.submission import Ledger
@@ -56,7 +57,7 @@ class Cloud:
         self.name = name
         self.session = session
         self.engine = engine or default()
-        self.poll = poll or (Poll() if fake is None else FAKE_POLL)
+        self.poll = poll or (_poll(config) if fake is None else FAKE_POLL)
         self.retry = Retry() if fake is None else FAKE_RETRY
         self.run = new_id()
         self.expiry: float | None = None
@@ -86,7 +87,7 @@ class Cloud:
                 version,
                 session=self.session,
                 endpoint_override=endpoint,
-                **self._way("compute", "endpoint_type"),
+                **self._settings("compute"),
             )
         )
 
@@ -100,9 +101,8 @@ class Cloud:
             client.Client(
                 version,
                 session=self.session,
-                service_type="block-storage",
                 endpoint_override=endpoint,
-                **self._way("block-storage", "endpoint_type"),
+                **{"service_type": "block-storage", **self._settings("block-storage")},
             )
         )
 
@@ -130,8 +130,10 @@ class Cloud:
             except EndpointNotFound:
                 what = f"the catalog of cloud {self.name!r} has no {service} service"
                 raise CloudUnreachable(what) from None
-            way = self._way(service, "interface")
-            plain = Adapter(self.session, service, endpoint_override=base, **way)
+            settings = {"service_type": service, **self._settings(service, "interface")}
+            if self._services is not None:
+                settings["default_microversion"] = self._services.microversion(service)
+            plain = Adapter(self.session, endpoint_override=base, **settings)
             self._apis[service] = self._with_twins(plain)
         return self._apis[service]
 
@@ -150,8 +152,7 @@ class Cloud:
     @cached_property
     def source(self) -> Source:
         """The plain way to this project's APIs, which all clients share."""
-        way = self._way("compute", "interface")
-        return Source(self.session, None, way.get("interface"), way.get("region_name"), self.poll)
+        return Source(self.session, poll=self.poll, config=self._services)
 
     def _with_twins(self, client: Any) -> Any:
         return futurize(
@@ -163,15 +164,22 @@ class Cloud:
             stamp=self.ledger is not None,
             expiry=self.expiry,
             ledger=self.ledger,
+            source=self.source,
         )
 
-    def _way(self, service: str, interface: str) -> dict[str, Any]:
-        if self._config is None:
+    @cached_property
+    def _services(self) -> ServiceConfig | None:
+        return None if self._config is None else ServiceConfig(self._config)
+
+    def _settings(self, service: str, interface: str = "endpoint_type") -> dict[str, Any]:
+        """What clouds.yaml says about a service, as arguments of a client."""
+        if self._services is None:
             return {}
-        return {
-            interface: self._config.get_interface(service) or "public",
-            "region_name": self._config.get_region_name(service),
-        }
+        found = {**self._way(service), **self._services.retries(service)}
+        return {interface if name == "interface" else name: value for name, value in found.items()}
+
+    def _way(self, service: str) -> dict[str, Any]:
+        return {} if self._services is None else self._services.way(service)
 
     def _endpoint(self, service: str, lowest: str, highest: str) -> tuple[str, str | None]:
         """The microversion to speak: the clouds.yaml's own default, else the newest that both know.
@@ -181,20 +189,26 @@ class Cloud:
         """
         from keystoneauth1.exceptions import EndpointNotFound
 
-        way = self._way(service, "interface")
+        way = {"service_type": service, **self._way(service)}
+        given = self._services and self._services.endpoint(service, self.source.catalog()[1])
+        if given:
+            way["endpoint_override"] = given
         try:
             data = self.session.get_endpoint_data(
-                service_type=service, min_version=lowest, max_version=f"{lowest[0]}.latest", **way
+                min_version=lowest, max_version=f"{lowest[0]}.latest", **way
             )
         except (EndpointNotFound, ValueError):  # ValueError: of a service that has several names
             data = None
         if data is None:
-            where = "".join(f", {name} {value}" for name, value in way.items() if value)
+            more = {name: value for name, value in way.items() if value and name != "service_type"}
+            where = "".join(f", {name} {value}" for name, value in more.items())
             raise CloudUnreachable(
                 f"the catalog of cloud {self.name!r} has no {service} service{where}"
             )
         endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
-        chosen = self._config and self._config.get_default_microversion(service)
+        chosen = self._services and self._services.microversion(service)
+        if given:
+            endpoint = self.source.base(service)
         if chosen:
             return str(chosen), endpoint
         known = data.max_microversion
@@ -271,6 +285,15 @@ def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> C
         raise clouds_yaml.unknown(name, config, FAKE)
     region = clouds_yaml.region(config, name)
     return Cloud(name, _session(region), engine=engine, poll=poll, config=region)
+
+
+def _poll(region: Any) -> Poll:
+    """How often, and how long for each answer, the engine waits: `api_timeout` of clouds.yaml."""
+    given = None if region is None else region.config.get("api_timeout")
+    try:
+        return Poll() if given is None else Poll(read_timeout=float(given))
+    except ValueError as error:
+        raise BadInput(f"clouds.yaml: api_timeout {given!r} cannot be used: {error}") from None
 
 
 def _session(region: Any) -> Any:

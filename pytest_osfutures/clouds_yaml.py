@@ -10,14 +10,19 @@ from typing import Any
 
 from pytest_osfutures.errors import BadInput, without_frames
 
+#: What the names of openstacksdk's files may end with, the first one first.
+_ENDS = ("yaml", "yml", "json")
+
 
 def read() -> Any:
     """The `OpenStackConfig` of files and environment. Raises BadInput if a file is unreadable."""
     from openstack.config import OpenStackConfig
 
-    for place in _places():
-        # The sdk goes on to the next file without a word, and the user's clouds are not found.
-        if broken := _broken(place):
+    for name in ("clouds", "secure"):
+        # The sdk reads the first that is there; from one that is broken it goes on to the next
+        # without a word, and the user's clouds or passwords are not found.
+        place = next((each for each in _places(name) if Path(each).exists()), None)
+        if place is not None and (broken := _broken(place)):
             raise BadInput(f"{place} cannot be read: {broken}")
     try:
         return OpenStackConfig()
@@ -90,7 +95,7 @@ def unknown(name: str | None, config: Any, also: str) -> BadInput:
         known = ", ".join(found)
         more = "" if also in found else f" (and {also!r}, the embedded fake)"
         return BadInput(f"{which}; found{where}: {known}{more}")
-    looked = ", ".join(dict.fromkeys(_places()))
+    looked = ", ".join(dict.fromkeys(each for each in _places() if each.endswith(_ENDS[0])))
     return BadInput(
         f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
         f"OS_CLIENT_CONFIG_FILE name one, or use {also!r}, the embedded fake"
@@ -102,11 +107,12 @@ def one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _places() -> list[str]:
+def _places(name: str = "clouds") -> list[str]:
     from openstack.config.loader import CONFIG_SEARCH_PATH
 
-    given = os.environ.get("OS_CLIENT_CONFIG_FILE")
-    return ([given] if given else []) + [f"{place}/clouds.yaml" for place in CONFIG_SEARCH_PATH]
+    given = os.environ.get(f"OS_CLIENT_{'CONFIG' if name == 'clouds' else 'SECURE'}_FILE")
+    found = [f"{place}/{name}.{end}" for place in CONFIG_SEARCH_PATH for end in _ENDS]
+    return ([given] if given else []) + found
 
 
 def _broken(path: str) -> str | None:

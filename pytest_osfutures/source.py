@@ -26,6 +26,8 @@ from pytest_osfutures.responses import (
     resources,
     retry_after,
 )
+from pytest_osfutures.service_config import ServiceConfig
+from pytest_osfutures.service_config import official as official
 from pytest_osfutures.snapshot import Look, Outcome
 
 __tracebackhide__ = True  # pytest: it would show the bodies of requests
@@ -68,12 +70,13 @@ class Source:
     interface: str | None = None
     region: str | None = None
     poll: Poll = field(default_factory=Poll)
+    config: ServiceConfig | None = None
 
     def __post_init__(self) -> None:
         self._bases: dict[str, str] = {}
         self._catalog: tuple[list[tuple[str, str]], str | None] | None = None
         self._lock = threading.Lock()
-        self._way = (id(self.session), id(self.auth), self.interface, self.region)
+        self._way = (id(self.session), id(self.auth), self.interface, self.region, id(self.config))
         self._hash = hash(self._way)
         self.cloud_time = capture.install(self.session)
 
@@ -123,13 +126,16 @@ class Source:
             kinds: Mapping[str, Any] = {}
             if hasattr(auth, "get_access"):
                 kinds = auth.get_access(self.session).service_catalog.get_endpoints_data()
+            name = official if self.config is None else self.config.official
             endpoints = [
-                (endpoint.url.rstrip("/"), official(kind))
+                (endpoint.url.rstrip("/"), name(kind))
                 for kind, found in kinds.items()
                 for endpoint in found
                 if endpoint.url
             ]
             project = self.session.get_project_id(auth=self.auth) if auth is not None else None
+            if self.config is not None:
+                endpoints += self.config.endpoints(project)
             self._catalog = endpoints, project
         return self._catalog
 
@@ -140,13 +146,14 @@ class Source:
         with self._lock:
             if service in self._bases:
                 return self._bases[service]
+        way, given = self._way_to(service)
+        if given is not None and re.search(r"/v\d", urlsplit(given).path):
+            return given
         lowest, highest = _VERSIONS.get(service, (None, None))
         try:
             found = self.session.get_endpoint_data(
                 auth=self.auth,
-                service_type=service,
-                interface=self.interface,
-                region_name=self.region,
+                **way,
                 min_version=lowest,
                 max_version=highest,
                 discover_versions=False,
@@ -157,11 +164,19 @@ class Source:
         # Without a catalog a session takes its one endpoint for every service's.
         if found is None or (lowest and version and version[0] != int(lowest[0])):
             raise EndpointNotFound(f"the cloud's catalog has no endpoint for {service}")
-        if lowest and version is None:
+        if lowest and version is None and given is None:
             # The session makes do with the catalog's URL, under which nothing would be found.
             raise DiscoveryFailure(f"{service} at {found.url} did not say which versions it has")
         with self._lock:
             return self._bases.setdefault(service, str(found.url).rstrip("/"))
+
+    def _way_to(self, service: str) -> tuple[dict[str, Any], str | None]:
+        """How the session finds a service, and the URL that clouds.yaml gives for it."""
+        if self.config is None:
+            way = {"interface": self.interface, "region_name": self.region}
+            return {"service_type": service, **way}, None
+        way, given = self.config.way(service), self.config.endpoint(service, self.catalog()[1])
+        return (way if given is None else {**way, "endpoint_override": given}), given
 
     def send(self, method: str, service: str, path: str, body: Any, microversion: str = "") -> Any:
         """Send one request and return its `requests.Response`, whatever its status.
@@ -249,13 +264,6 @@ def _document(answer: Any) -> Any:
         return answer.json()
     except (ValueError, RecursionError):  # a page, or JSON that nests without end
         return None
-
-
-def official(service: str) -> str:
-    """The official name of a service type: `block-storage` for volumev3."""
-    from os_service_types import ServiceTypes
-
-    return ServiceTypes().get_service_type(service) or service
 
 
 def _below(url: str, base: str) -> bool:

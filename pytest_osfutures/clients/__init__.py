@@ -38,6 +38,7 @@ def futurize(
     background: bool = False,
     expiry: float | None = None,
     ledger: Ledger | None = None,
+    source: Source | None = None,
 ) -> C:
     """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
 
@@ -48,7 +49,8 @@ def futurize(
     expires after `expiry` seconds (default: 6 hours), and so does what `x_async` creates with
     `stamp=True`; `ledger` takes note of all of it. With `background=True` `x_async` does not wait
     for the cloud's answer: requests leave as quickly as the API takes them, `sync_res` waits for
-    the answer, and an error of the call is in the future.
+    the answer, and an error of the call is in the future. `source` is the way to the cloud's APIs,
+    if it is another than the client's own.
 
     Raises BadInput for anything else, and for a client that does not send through a
     keystoneauth1 session.
@@ -75,12 +77,10 @@ def futurize(
             raise BadInput(
                 f"this {library} Client has no keystoneauth1 session; make it with session=..."
             )
-        source = Source(
-            adapter.session, adapter.auth, adapter.interface, adapter.region_name, poll or Poll()
-        )
+        own = (adapter.session, adapter.auth, adapter.interface, adapter.region_name)
         return Binding(
             engine or default(),
-            source,
+            source or Source(*own, poll or Poll()),
             TABLE,
             ACTION,
             service,
