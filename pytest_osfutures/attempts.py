@@ -26,10 +26,8 @@ from pytest_osfutures.answer import (
 from pytest_osfutures.busy import is_busy, when_free
 from pytest_osfutures.capture import Exchange
 from pytest_osfutures.errors import (
-    Attempt,
     Facts,
     NoRoom,
-    OperationError,
     OperationTimeout,
     ResourceVanished,
     UnknownFate,
@@ -39,10 +37,10 @@ from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Body, Operation
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.responses import retry_after
+from pytest_osfutures.retried import RetriedCall
 from pytest_osfutures.start import Call, settle
 from pytest_osfutures.submission import Binding, Submission, made_by, submit_stamped
-from pytest_osfutures.timers import Timer
-from pytest_osfutures.turn import PATIENCE, Turn
+from pytest_osfutures.turn import PATIENCE
 from pytest_osfutures.undo import Undoing, finish, log_failure
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
@@ -65,42 +63,13 @@ def start_retried(
     return Attempts(binding, call, Retry.of(try_count, binding.retry), tout).begin()
 
 
-class Attempts:
-    """One `*_async_r` call: owns its future, and makes the tries one after another.
-
-    `made` is what exists in the cloud by the present try, `undone` what takes back that of earlier
-    ones, `idle` says that nothing is under way.
-    `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
-    `late` what such an answer said while the cloud was still searched for it.
-    """
-
-    def __init__(self, binding: Binding, call: Call, retry: Retry, tout: float | None) -> None:
-        self.binding = binding
-        self.engine = binding.engine
-        self.call = call
-        self.retry = retry
-        self.tout = tout
-        self.future: OperationFuture[Any] = OperationFuture(binding.engine)
-        self.future._undo = self.undo
-        self.failed: list[Attempt] = []
-        self.began_at = self.engine.clock.now()
-        self.whole: Timer | None = None
-        self.over = False
-        self.stamp = binding.stamp()
-        self.record = binding.record(self.stamp)
-        self.turn = Turn(binding, self.record, tout or PATIENCE, retry)
-        self.made: Submission | None = None
-        self.undone: list[Undoing] = []
-        self.idle = True
-        self.stopping: list[OperationFuture[None]] = []
-        self.sendings = 0
-        self.overdue: tuple[int, ...] = ()
-        self.late: Submission | None = None
-        self.unfinished: Submission | None = None
+class Attempts(RetriedCall):
+    """Makes the tries of one `*_async_r` call one after another."""
 
     def begin(self) -> OperationFuture[Any]:
         """Make the first try in the background and return the future."""
         self.engine.check()
+        self.future._undo = self.undo
         if self.retry.within is not None:
             self.whole = self.engine.later(self.retry.within, self._run_out)
         self.engine.submissions.submit(self._first)
@@ -175,15 +144,11 @@ class Attempts:
             self._clean_up(CancelledError())
             return
         watch = submission.watch(self.tout, self._ended)
-        # One of an earlier try is looked at anew.
-        watch.tout += max(0.0, self.began_at - watch.accepted_at)
+        # The try's own deadline counts from its beginning; one of an earlier try is looked at anew.
+        began = self.began_at
+        watch.began_at = max(began, watch.accepted_at) if self.tout is None else began
         self.future._begun(submission.plain, watch)
         self.engine.watch(watch)
-
-    @property
-    def ending(self) -> bool:
-        """Whether nobody wants a success any more."""
-        return self.over or bool(self.stopping)
 
     def _ended(self, ending: Ending) -> None:
         if self.idle:  # given up while it could not be taken back: it has no say any more
@@ -201,7 +166,13 @@ class Attempts:
             self._end(ending)
         else:
             self._note(ending)
+            if isinstance(ending, OperationTimeout) and self._is_last(ending):
+                self._fail_now(ending)  # at its deadline, however long it takes to take it back
             self._clean_up(ending)
+
+    def _is_last(self, error: BaseException) -> bool:
+        """Return True if no try comes after this failure."""
+        return decide(error, None, self.retry, len(self.failed)) is not Answer.AGAIN
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
@@ -225,6 +196,8 @@ class Attempts:
         """Do what is to be done about a try that has failed."""
         if not is_rate_limit(error, sent) or not is_ambiguous(sent):
             self._note(error)
+        if isinstance(error, OperationTimeout) and self._is_last(error):
+            self._fail_now(error)  # what the request has made is searched for and deleted behind it
         submission, self.unfinished = self.unfinished, None
         refused = sent is not None and (is_busy(sent) or sent.status == 400)
         if submission is not None and refused and not self.ending:
@@ -322,7 +295,10 @@ class Attempts:
             self._end(error)
             return
         pause = max(self.retry.pause(len(self.failed), self.engine.random), wish or 0.0)
-        self.engine.later(pause, partial(self._resend, error))
+        if wish is not None and wish > (self.tout or PATIENCE):
+            self._end(error)  # no try may take as long as the cloud wants to be left alone
+        else:
+            self.turn.rest(pause, partial(self._resend, error))
 
     def _resend(self, error: BaseException) -> None:
         if self.ending:
@@ -330,34 +306,6 @@ class Attempts:
         else:
             self.late = None
             self.engine.submissions.submit(self._send)
-
-    def _succeed(self, value: Any) -> None:
-        self.idle = True
-        self._forget_deadline()
-        self.future._succeed(value)
-        self._stopped(None)
-
-    def _end(self, error: BaseException, left: BaseException | None = None) -> None:
-        self.idle = True
-        self._forget_deadline()
-        if isinstance(error, OperationError):
-            error = error.with_facts(attempts=tuple(self.failed))
-        unsure = self.made is not None or isinstance(error, UnknownFate)
-        if self.record is not None and left is None and not unsure:
-            self.engine.submissions.submit(self.record.gone)
-        self.future._fail(error)
-        self._stopped(left)
-
-    def _forget_deadline(self) -> None:
-        if self.whole is not None:
-            self.whole.cancel()
-
-    def _note(self, error: BaseException) -> None:
-        why = error.why if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
-        took = self.engine.clock.now() - self.began_at
-        ident = self.made.resource_id if self.made is not None else None
-        self.failed.append(Attempt(len(self.failed) + 1, ident, took, why))
-        self.future._attempts = tuple(self.failed)
 
     # In the loop: stopping
 
@@ -372,6 +320,7 @@ class Attempts:
         self.future._fail(OperationTimeout(why, replace(facts, attempts=tuple(self.failed))))
         if self.made is not None:
             self._take_back()
+        self.turn.leave_off()
 
     def _stop(self, gone: OperationFuture[None]) -> None:
         nothing = self.idle and self.made is None
@@ -381,6 +330,7 @@ class Attempts:
         self.stopping.append(gone)
         if self.made is not None:
             self._take_back()
+        self.turn.leave_off()
         # else the request, the search or the clean-up that is under way sees `stopping`
 
     def _take_back(self) -> None:
@@ -392,10 +342,3 @@ class Attempts:
         if failure is not None:
             self.made = submission
         self._end(CancelledError(), failure)
-
-    def _stopped(self, failure: BaseException | None) -> None:
-        waiting, self.stopping = self.stopping, []
-        for gone in waiting:
-            finish(gone, failure)
-        if failure is not None and not waiting:
-            log_failure(failure)

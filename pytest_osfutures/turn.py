@@ -10,6 +10,7 @@ from pytest_osfutures.capture import Exchange
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.responses import retry_after
 from pytest_osfutures.submission import Binding, Record
+from pytest_osfutures.timers import Timer
 
 Step = Callable[[], None]
 #: Seconds after which a request counts as unanswered where the try has no deadline of its own.
@@ -24,7 +25,7 @@ class Turn:
     pauses after a rate limit.
     """
 
-    __slots__ = ("binding", "engine", "limited", "patience", "record", "retry", "since")
+    __slots__ = ("binding", "engine", "limited", "patience", "pause", "record", "retry", "since")
 
     def __init__(
         self, binding: Binding, record: Record | None, patience: float, retry: Retry
@@ -36,6 +37,7 @@ class Turn:
         self.retry = retry
         self.since: float | None = None
         self.limited = 0
+        self.pause: Timer | None = None
 
     def come(self) -> None:
         """It is this call's turn: the next time it begins to wait anew."""
@@ -98,4 +100,15 @@ class Turn:
         if waited + pause > self.patience:
             too_late(waited)
         else:
-            self.engine.later(pause, again)
+            self.rest(pause, again)
+
+    def rest(self, seconds: float, step: Step) -> None:
+        """Call `step` when `seconds` have passed, or when nobody wants to go on any more."""
+        self.pause = self.engine.later(seconds, step)
+
+    def leave_off(self) -> None:
+        """End the pause if there is one: its step sees that nobody wants to go on."""
+        step = self.pause.what if self.pause is not None else None
+        if self.pause is not None and step is not None:
+            self.pause.cancel()
+            step()

@@ -39,7 +39,8 @@ class Reader(Protocol):
 class Watch:
     """One operation in flight; times on the engine's clock, `versions` a service's microversion.
 
-    `sent_at` is when its request left: the cloud may have done all before it said so. `trouble` is
+    `sent_at` is when its request left: the cloud may have done all before it said so. `began_at`
+    is when its deadline begins to count, if not when it was accepted. `trouble` is
     why the last look came to nothing. `absences` counts the reads that did not find the main
     resource, `failed_reads` names each resource as often as a read of it as evidence has failed.
     """
@@ -60,13 +61,14 @@ class Watch:
     changed_at: float = -math.inf
     wants: tuple[Ref, ...] = ()
     trouble: str | None = None
+    began_at: float | None = None
     absences: int = 0
     failed_reads: tuple[Ref, ...] = ()
 
     @property
     def deadline(self) -> float:
         """When it has to be done."""
-        return self.accepted_at + self.tout
+        return (self.accepted_at if self.began_at is None else self.began_at) + self.tout
 
     @property
     def resource_id(self) -> str:
