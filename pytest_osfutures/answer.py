@@ -13,11 +13,12 @@ from pytest_osfutures.errors import (
     OperationFailed,
     QuotaExceeded,
     UnusableAnswer,
+    without_frames,
 )
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.responses import retry_after
 from pytest_osfutures.source import is_passing, words
-from pytest_osfutures.submission import Binding, recognise
+from pytest_osfutures.submission import Binding, name_of, recognise
 
 _log = logging.getLogger("osfutures")
 
@@ -95,7 +96,7 @@ def left_behind(error: BaseException, failure: BaseException) -> BaseException:
     """A try failed and left something that could not be undone: both have to be said."""
     plain = error if isinstance(error, OperationError) else OperationFailed(str(error))
     both = type(plain)(f"{plain.why}; what it left could not be undone: {failure}", plain.facts)
-    both.__cause__ = error
+    both.__cause__ = without_frames(error)
     return both
 
 
@@ -107,7 +108,7 @@ def explained(
         return error
     found = recognise(binding, sent)
     name = found[0].name if found is not None else ""
-    facts = Facts(operation=name, request_id=sent.request_id, seconds=seconds)
+    facts = Facts(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
     quota = QuotaExceeded(words(sent.response), facts)
-    quota.__cause__ = error
+    quota.__cause__ = without_frames(error)
     return quota

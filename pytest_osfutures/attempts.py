@@ -31,6 +31,7 @@ from pytest_osfutures.errors import (
     OperationTimeout,
     ResourceVanished,
     UnknownFate,
+    without_frames,
 )
 from pytest_osfutures.fate import Search, adopted
 from pytest_osfutures.future import OperationFuture
@@ -257,7 +258,7 @@ class Attempts(RetriedCall):
     def _unknown(self, error: BaseException, operation: str, why: str) -> None:
         text = f"the request may have arrived and was not sent again ({why}): {error}"
         unknown = UnknownFate(text, Facts(operation=operation))
-        unknown.__cause__ = error
+        unknown.__cause__ = without_frames(error)
         self._end(unknown, unknown if self.ending else None)
 
     # In the loop: from one try to the next

@@ -131,7 +131,7 @@ class Submission:
             tout=self.operation.tout if tout is None else tout,
             on_end=on_end,
             request_id=self.exchange.request_id,
-            resource_name=_name(self.exchange.request, self.plain),
+            resource_name=name_of(self.exchange.request, self.plain),
             action_kind=self.binding.action_kind,
             versions={self.operation.route.service: self.microversion},
         )
@@ -290,13 +290,13 @@ def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> Be
         if where is None:
             return None
         if record is not None:
-            record.intended(operation.main.kind.name, _name(request, None))
+            record.intended(operation.main.kind.name, name_of(request))
         return stamp.put_on(request, where, names.get("server"))
 
     return before
 
 
-def _name(request: Any, plain: Any) -> str | None:
+def name_of(request: Any, plain: Any = None) -> str | None:
     """The name of what the call is about, from its request or from its answer."""
     if isinstance(request, Mapping):
         for value in (request, *request.values()):

@@ -34,7 +34,7 @@ def wait(
 
 def _check(future: Future[Any]) -> None:
     if not isinstance(future, Future):
-        hint = "; give them one by one" if isinstance(future, Iterable) else ""
+        hint = "; give one list, or futures only" if isinstance(future, Iterable) else ""
         raise BadInput(f"{future!r:.100} is no future{hint}")
     if isinstance(future, OperationFuture) and not future.done():
         future._engine.check_process()
@@ -90,21 +90,26 @@ class as_completed(Generic[T]):
         return future
 
 
-def gather(*futures: Future[Any], timeout: float | None = None) -> list[Any]:
-    """Wait for all and return their results in order.
+def gather(
+    *futures: Future[Any] | Iterable[Future[Any]], timeout: float | None = None
+) -> list[Any]:
+    """Wait for all and return their results in order: `gather(a, b)`, or `gather([a, b])`.
 
     Waits until every future has ended even if one fails (nothing is left behind half-way), then
     raises the first error, with the others as notes. After `timeout` seconds: TimeoutError.
     """
-    _, pending = wait(futures, timeout)
+    waited: list[Any] = list(futures)
+    if len(waited) == 1 and isinstance(waited[0], Iterable) and not isinstance(waited[0], Future):
+        waited = list(waited[0])
+    _, pending = wait(waited, timeout)
     if pending:
-        raise TimeoutError(f"{len(pending)} (of {len(futures)}) futures unfinished")
-    errors = [error for future in futures if (error := future.exception()) is not None]
+        raise TimeoutError(f"{len(pending)} (of {len(waited)}) futures unfinished")
+    errors = [error for future in waited if (error := future.exception()) is not None]
     if errors:
         for other in errors[1:]:
             errors[0].add_note(f"also: {other}")
         raise errors[0]
-    return [future.result() for future in futures]
+    return [future.result() for future in waited]
 
 
 __all__ = [

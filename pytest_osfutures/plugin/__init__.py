@@ -89,9 +89,11 @@ def _before_fork(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
-    item: pytest.Item,
+    item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember what has failed, for --os-keep; tell another process what it has to know."""
+    if call.excinfo is not None:
+        _hide_source(call.excinfo.value)
     report = yield
     if report.failed:
         note_failure(item)
@@ -101,6 +103,15 @@ def pytest_runtest_makereport(
     if guard is not None and (guard.worker or guard.forked) and guard.ledger.path is not None:
         vars(report)["osfutures_run"] = guard.ledger.run
     return report
+
+
+def _hide_source(error: BaseException) -> None:
+    """Let failures that are sentences be shown so within a group too, where pytest shows all."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            _hide_source(each)
+            if isinstance(each, pytest.fail.Exception) and not each.pytrace:
+                each.__traceback__ = None
 
 
 class _Reports:

@@ -18,6 +18,7 @@ from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.leftovers import SHELVES, Leftover
 from pytest_osfutures.plugin.choice import Choice
+from pytest_osfutures.plugin.objects import ident, idents
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.policy import Retry
@@ -100,7 +101,7 @@ class Servers(Factory):
             chosen,
             self.choice.flavor(flavor, chosen, from_volume),
             **self._tries(try_count, tout),
-            **more,
+            **idents(more),
         )
         return self.scope.own("server", future)
 
@@ -129,7 +130,7 @@ class Volumes(Factory):
         `try_count` and `tout` as for servers; all else goes to cinderclient's `volumes.create`.
         """
         future = self.cloud.cinder.volumes.create_async_r(
-            size, name=self._name(name), **self._tries(try_count, tout), **more
+            size, name=self._name(name), **self._tries(try_count, tout), **idents(more)
         )
         return self.scope.own("volume", future)
 
@@ -151,10 +152,10 @@ class Snapshots(Factory):
         All else as for volumes; it goes to cinderclient's `volume_snapshots.create`.
         """
         future = self.cloud.cinder.volume_snapshots.create_async_r(
-            getattr(volume, "id", volume),
+            ident(volume, "volume"),
             name=self._name(name),
             **self._tries(try_count, tout),
-            **more,
+            **idents(more),
         )
         return self.scope.own("snapshot", future)
 
@@ -176,10 +177,10 @@ class Backups(Factory):
         All else as for volumes; it goes to cinderclient's `backups.create`.
         """
         future = self.cloud.cinder.backups.create_async_r(
-            getattr(volume, "id", volume),
+            ident(volume, "volume"),
             name=self._name(name),
             **self._tries(try_count, tout),
-            **more,
+            **idents(more),
         )
         return self.scope.own("backup", future)
 
@@ -202,7 +203,10 @@ class Images(Factory):
         `servers.create_image`.
         """
         future = self.cloud.nova.servers.create_image_async_r(
-            server, self._name(name), **self._tries(try_count, tout), **more
+            ident(server, "server"),
+            self._name(name),
+            **self._tries(try_count, tout),
+            **idents(more),
         )
         return self.scope.own("image", future)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.plugin.scope import Scope
     from pytest_osfutures.plugin.shared import SharedScope
 
+_log = logging.getLogger("osfutures")
 GUARD: pytest.StashKey[Guard] = pytest.StashKey()
 #: The process in which there may be something to take care of at the end.
 IN_USE: pytest.StashKey[int] = pytest.StashKey()
@@ -125,11 +127,10 @@ def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
         else:
             scope.close()
     except Exception as error:
-        from pytest_osfutures.errors import CleanupError
-
-        if not isinstance(error, CleanupError):
-            raise
-        raise _failure(str(error)) from None
+        _log.debug("a teardown failed", exc_info=True)
+        ours = type(error).__module__.startswith("pytest_osfutures.")
+        text = str(error) if ours else f"{type(error).__name__}: {error}"
+        raise _failure(f"osfutures: {text}") from None
 
 
 def _failure(text: str) -> BaseException:

@@ -7,10 +7,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
+from uuid import UUID
 
 from pytest_osfutures.clients.adapter import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
+from pytest_osfutures.plugin.objects import ident
 from pytest_osfutures.source import message
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -66,10 +68,14 @@ class Lookup:
         Of several with the same name those that `fits` says come first. Raises BadInput if there
         is none, or if the name stands for several.
         """
-        if isinstance(wanted, Future):
-            raise BadInput(f"{kind.name}={wanted!r:.80} is a future; give what it comes to")
+        if isinstance(wanted, Future | UUID):
+            wanted = ident(wanted, kind.name)
         if not isinstance(wanted, str | int):
-            return Resource(wanted) if isinstance(wanted, dict) else wanted
+            if hasattr(wanted, "id"):
+                return wanted
+            if isinstance(wanted, dict) and "id" in wanted:
+                return Resource(wanted)
+            raise BadInput(f"{kind.name}={wanted!r:.80} is no name, no id and no object with one")
         name = str(wanted)
         return self.remembered((kind, name, fits), lambda: self._named(kind, name, fits))
 

@@ -17,6 +17,7 @@ from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.leftovers import SHELVES
 from pytest_osfutures.plugin.factories import Factory
+from pytest_osfutures.plugin.objects import ident, idents
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -37,7 +38,7 @@ class Networking(Factory):
         self, kind: str, attributes: Mapping[str, Any], try_count: Tries, tout: float | None
     ) -> OperationFuture[Any]:
         shelf, tries = SHELVES[kind], self._tries(try_count, tout)
-        body = {shelf.member: attributes}
+        body = {shelf.member: idents(dict(attributes))}
         return self.scope.own(kind, self.api.post_async_r(shelf.path, json=body, **tries))
 
     def _with(
@@ -162,7 +163,7 @@ class Routers(Networking):
         from keystoneauth1.exceptions import BadRequest
 
         path = f"/routers/{router.id}/add_router_interface"
-        body = {"subnet_id": getattr(subnet, "id", subnet)}
+        body = {"subnet_id": ident(subnet, "subnets")}
 
         def call() -> Any:
             try:
@@ -196,7 +197,7 @@ class FloatingIps(Networking):
         outside = self.choice.network(network, external=True)
         attributes = {"floating_network_id": outside, **more}
         if port is not None:
-            attributes["port_id"] = getattr(port, "id", port)
+            attributes["port_id"] = ident(port, "port")
         return self._create("floating ip", attributes, try_count, tout)
 
 

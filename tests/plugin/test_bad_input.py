@@ -123,3 +123,61 @@ def test_errors_in_tests_are_shown_at_the_tests_own_lines(pytester: pytest.Pytes
     for words in ("unknown flavor 'none'", "tout=-1 is not a number", "No valid host was found"):
         assert words in said
     assert "pytest_osfutures/" not in said
+
+
+def test_errors_of_a_teardown_show_no_source_of_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+        from pytest_osfutures.fakecloud import Fault
+
+        @pytest.fixture
+        def stuck(os_cloud):
+            os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
+
+        def test_one(os_volumes, stuck):
+            os_volumes.create_async(name="one").result()
+
+        def test_two(os_cloud, os_servers_module, os_volumes, stuck):
+            os_cloud.fake.faults.clear()
+            os_volumes.create_async(name="three").result()
+            os_servers_module.create_async("four").result()
+            os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
+        """
+    )
+    result = pytester.runpytest_subprocess("--os-cloud=fake", "-n0")
+    result.assert_outcomes(passed=2, errors=2)
+    said = result.stdout.str()
+    assert said.count("osfutures: 1 of 1 resources could not be deleted") == 3
+    assert "errors during test teardown (2 sub-exceptions)" in said
+    assert "pytest_osfutures/" not in said.replace(str(pytester.path), "")
+    assert "traceback entries are hidden" not in said
+
+
+def test_a_quota_error_names_what_was_to_be_made(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest_osfutures as osf
+
+        def test_quota(os_cloud, os_servers):
+            os_cloud.fake.settings.quotas["instances"] = 0
+            future = os_servers.create_async("web", try_count=1)
+            assert future.exception().resource_name == "web"
+            future.result()
+
+        def test_volume(os_cloud, os_volumes):
+            os_cloud.fake.settings.quotas["volumes"] = 0
+            os_volumes.create_async(name="disk", try_count=2).result()
+
+        def test_network(os_cloud, os_networks):
+            os_cloud.fake.settings.quotas["network"] = 0
+            osf.gather([os_networks.create_async("net", try_count=1)])
+        """
+    )
+    result = pytester.runpytest_subprocess("--os-cloud=fake")
+    result.assert_outcomes(failed=3)
+    said = result.stdout.str()
+    for words in ("server.create of 'web' failed", "volume.create of 'disk' failed", "of 'net'"):
+        assert words in said
+    assert "pytest_osfutures/" not in said
+    assert "traceback entries are hidden" not in said

@@ -152,3 +152,40 @@ def test_the_smallest_flavor_and_the_only_network_are_the_defaults(
         assert os_servers.create_async(nics="none").result().addresses == {}
     """
     run(pytester, text).assert_outcomes(passed=2)
+
+
+def test_objects_are_taken_where_names_and_ids_are(pytester: pytest.Pytester) -> None:
+    text = """
+    import pytest
+    import pytest_osfutures as osf
+
+    def test_objects(os_cloud, os_servers, os_keypairs, os_security_groups, os_networks, os_ports,
+                     os_volumes, os_snapshots, os_floating_ips, os_routers, os_images):
+        key, net = os_keypairs.create("k"), os_networks.create_async(cidr="10.7.0.0/24").result()
+        mine, theirs = os_security_groups.create_async("g").result(), "default"
+        subnet = os_cloud.api("network").get("/subnets/" + net.subnets[0]).json()["subnet"]
+        port = os_ports.create_async(net, security_groups=[mine], fixed_ips=[{"subnet_id":
+            os_cloud.sdk.network.get_subnet(subnet["id"])}]).result()
+        assert port.security_groups == [mine.id]
+        vm = os_servers.create_async(
+            image=os_cloud.sdk.image.find_image("tiny"),
+            flavor=os_cloud.sdk.compute.find_flavor("m1.tiny"),
+            network=os_cloud.sdk.network.get_network(net.id),
+            key_name=key,
+            security_groups=[mine, theirs],
+        ).result()
+        assert vm.key_name == key.name
+        assert len(vm.security_groups) == 2
+        assert list(vm.addresses) == [net.name]
+        other = os_servers.create_async(nics=[{"port-id": port}]).result()
+        assert list(other.addresses) == [net.name]
+        disk = os_volumes.create_async().result()
+        copy = os_snapshots.create_async(os_cloud.sdk.block_storage.get_volume(disk.id)).result()
+        assert os_volumes.create_async(snapshot_id=copy).result().snapshot_id == copy.id
+        assert os_images.create_async(os_cloud.sdk.compute.get_server(vm.id)).result()
+        with pytest.raises(osf.BadInput, match="is a future; give what it comes to"):
+            os_servers.create_async(network=os_networks.create_async())
+        with pytest.raises(osf.BadInput, match="flavor=<object .* is no name, no id"):
+            os_servers.create_async(flavor=object())
+    """
+    run(pytester, text, "-W", "ignore").assert_outcomes(passed=1)

@@ -115,6 +115,15 @@ def test_gather_waits_for_all_and_raises_the_first_error_with_the_others_as_note
     assert caught.value.__notes__ == ["also: second"]
 
 
+@pytest.mark.parametrize("several", [list, tuple, iter, dict.fromkeys])
+def test_gather_takes_several_in_one(several: Any) -> None:
+    futures = some(2)
+    futures[1]._succeed(2)
+    futures[0]._succeed(1)
+    assert osf.gather(several(futures)) == [1, 2]
+    assert osf.gather(several([])) == []
+
+
 def test_gather_takes_one_twice() -> None:
     (a,) = some(1)
     a._succeed(1)
@@ -123,8 +132,10 @@ def test_gather_takes_one_twice() -> None:
 
 def test_what_is_no_future_is_named() -> None:
     listed: Any = some(1)
-    with pytest.raises(osf.BadInput, match="is no future; give them one by one"):
-        osf.gather(listed)
+    with pytest.raises(osf.BadInput, match="is no future; give one list, or futures only"):
+        osf.gather(listed, listed)
+    with pytest.raises(osf.BadInput, match="3 is no future"):
+        osf.gather(3)  # type: ignore[arg-type]
     numbers: list[Any] = [3]
     with pytest.raises(osf.BadInput, match="3 is no future"):
         osf.wait(numbers)
