@@ -40,7 +40,7 @@ from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.responses import retry_after
 from pytest_osfutures.retried import RetriedCall
 from pytest_osfutures.start import Call, settle
-from pytest_osfutures.submission import Binding, Submission, made_by, submit_stamped
+from pytest_osfutures.submission import Binding, Submission, made_by, note_made, submit_stamped
 from pytest_osfutures.turn import PATIENCE
 from pytest_osfutures.undo import Undoing, finish, log_failure
 from pytest_osfutures.verdict import Succeeded
@@ -232,8 +232,8 @@ class Attempts(RetriedCall):
         """What the lost request has made: go on with the first of it, and delete the others."""
         if bodies:
             first, *extras = adopted(self.binding, sent, operation, bodies)
-            if self.record is not None and first.resource_id:
-                self.engine.submissions.submit(partial(self.record.bound, first.resource_id))
+            if self.record is not None:
+                self.engine.submissions.submit(partial(note_made, self.record, first))
             for extra in extras:
                 Undoing(extra, self.retry, log_failure).begin()
             if operation.begins:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from functools import partial
 
 from pytest_osfutures.capture import Exchange
@@ -108,7 +109,9 @@ def adopted(
     for same in binding.table.operations:  # one that needs no answer to find the others
         names = same.identify({"id": str(first["id"])}, sent.request, None)
         if same.name == operation.name and same.main.ref(names) is not None:
-            return [_adopted(binding, sent, same, first)]
+            made = _adopted(binding, sent, same, first)
+            members = ",".join(str(body["id"]) for body in bodies)
+            return [replace(made, names={**(made.names or {}), "members": members})]
     return []
 
 

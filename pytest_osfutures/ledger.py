@@ -223,13 +223,18 @@ class Ledger:
         """The stamp of what an operation has made is good until then."""
         self.write("UPDATE resources SET expires = ? WHERE operation = ?", (expires, operation))
 
-    def settle(self, operation: str, state: str, note: str | None = None) -> None:
-        """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why."""
+    def settle(
+        self, operation: str, state: str, note: str | None = None, part: int | None = None
+    ) -> None:
+        """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why.
+
+        Of many resources it is only the one of this `part`, if that is given.
+        """
         now = time.time()
         self.write(
             "UPDATE resources SET state = ?, note = ?, gone = CASE ? WHEN 'gone' THEN ? END "
-            "WHERE operation = ?",
-            (state, note, state, now, operation),
+            "WHERE operation = ? AND part = coalesce(?, part)",
+            (state, note, state, now, operation, part),
         )
 
     def take_in(self, row: Row) -> None:

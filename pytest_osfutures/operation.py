@@ -165,7 +165,8 @@ class Operation:
 
     `names` adds to the names in the route's path: where in the request, the response or the
     headers another one is found. `about` is the place in `expects` of the resource that the
-    operation is about; where it makes many, `members` finds them, each of the kind `member`.
+    operation is about; where it makes many, `members` finds them, each of the kind `member`, and
+    `told_apart` says whether those that a list showed right after the request can be no others.
 
     `action` names the server whose instance actions tell about this operation, `event` the event
     in it that does the work; `decides` says that success needs this event's success too.
@@ -185,6 +186,7 @@ class Operation:
     names: Mapping[str, Where] = field(default_factory=dict)
     about: int = 0
     members: Callable[[Body, Names], list[Body]] | None = None
+    told_apart: Callable[[list[Body], Names], bool] | None = None
     member: Kind | None = None
     action: str | None = None
     event: str | None = None

@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pytest_osfutures.errors import NoRoom
+from pytest_osfutures.errors import BadInput, NoRoom
 from pytest_osfutures.stamp import Stamp
 
 _INTEND = """
 INSERT INTO resources(
-    operation, kind, name, process, worker, test, state, tries, intended, expires)
-SELECT ?, ?, ?, ?, ?, ?, 'intent', 1, ?, ?
-WHERE ? IS NULL OR ? > (SELECT count(*) FROM resources
-    WHERE kind = 'server' AND state IN ('intent', 'bound') AND operation <> ?)
-ON CONFLICT(operation) DO UPDATE SET
+    operation, kind, name, process, worker, test, state, tries, intended, expires, part)
+WITH RECURSIVE parts(part) AS (SELECT 0 UNION ALL SELECT part + 1 FROM parts WHERE part + 1 < ?9)
+SELECT ?1, ?2, CASE WHEN ?9 > 1 THEN ?3 || '-' || (part + 1) ELSE ?3 END,
+    ?4, ?5, ?6, 'intent', 1, ?7, ?8, part FROM parts
+WHERE ?10 IS NULL OR ?10 >= ?9 + (SELECT count(*) FROM resources
+    WHERE kind = 'server' AND state IN ('intent', 'bound') AND operation <> ?1)
+ON CONFLICT(operation, part) DO UPDATE SET
     state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
 """
 #: Cinder has one quota of bytes for all that it makes.
@@ -53,23 +55,36 @@ class Record:
         self.stamp = stamp
         self.test = test
 
-    def intended(self, kind: str, name: str | None) -> None:
-        """The request is about to leave. Raises NoRoom if the run may not have another server."""
+    def intended(self, kind: str, name: str | None, count: int = 1) -> None:
+        """The request for `count` resources is about to leave.
+
+        Raises NoRoom if the run may not have as many more servers now, BadInput if it never may.
+        """
         ledger = self.ledger
         ledger.begin()
         limit = ledger.max_servers if kind == "server" else None
-        operation = self.stamp.operation
-        row = (operation, kind, name, ledger.process, ledger.worker, self.test, time.time())
-        written = ledger.write(_INTEND, (*row, self.stamp.expires, limit, limit, operation))
-        if not written:
+        if limit is not None and count > limit:
+            raise BadInput(
+                f"{count} servers in one request, but the run may have {limit} at a time"
+            )
+        row = (self.stamp.operation, kind, name, ledger.process, ledger.worker, self.test)
+        if not ledger.write(_INTEND, (*row, time.time(), self.stamp.expires, count, limit)):
             raise NoRoom(f"the run has {limit} servers already, as many as it may have")
 
-    def bound(self, resource_id: str) -> None:
-        """The cloud has answered: this is its id."""
+    def bound(self, *resource_ids: str) -> None:
+        """The cloud has answered: these are the ids; of more resources none was made."""
+        operation, now = self.stamp.operation, time.time()
         with suppress(sqlite3.Error):  # the stamp tells it, too
+            for part, ident in enumerate(resource_ids):
+                self.ledger.write(
+                    "UPDATE resources SET state = 'bound', id = ?, bound = ?"
+                    " WHERE operation = ? AND part = ?",
+                    (ident, now, operation, part),
+                )
             self.ledger.write(
-                "UPDATE resources SET state = 'bound', id = ?, bound = ? WHERE operation = ?",
-                (resource_id, time.time(), self.stamp.operation),
+                "UPDATE resources SET state = 'gone', gone = ?"
+                " WHERE operation = ? AND part >= ? AND state = 'intent'",
+                (now, operation, len(resource_ids)),
             )
 
     def gone(self) -> None:

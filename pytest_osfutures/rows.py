@@ -15,9 +15,9 @@ CREATE TABLE IF NOT EXISTS run(
     state TEXT, ended REAL);
 CREATE TABLE IF NOT EXISTS processes(name TEXT PRIMARY KEY, worker TEXT, started REAL);
 CREATE TABLE IF NOT EXISTS resources(
-    operation TEXT PRIMARY KEY, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT,
-    test TEXT, state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER,
-    note TEXT);
+    operation TEXT, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT, test TEXT,
+    state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER, note TEXT,
+    part INTEGER DEFAULT 0, PRIMARY KEY(operation, part));
 CREATE INDEX IF NOT EXISTS by_id ON resources(id);
 CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
 CREATE TABLE IF NOT EXISTS shared(
@@ -32,7 +32,10 @@ _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 @dataclass(frozen=True)
 class Row:
-    """One resource of a run, as the ledger has it; times are seconds since 1970."""
+    """One resource of a run, as the ledger has it; times are seconds since 1970.
+
+    `part` tells apart what one operation has made: the servers of one request, from 0 on.
+    """
 
     operation: str
     kind: str
@@ -48,6 +51,7 @@ class Row:
     gone: float | None
     expires: int
     note: str | None
+    part: int = 0
 
     def __str__(self) -> str:
         ident = self.id or f"not known yet, operation {self.operation}"
@@ -72,7 +76,7 @@ class Run:
 def row_of(found: Sequence[Any]) -> Row | None:
     """A row of the file as a value that cannot be odd; None if it does not say what it is of."""
     (operation, kind, name, ident, process, worker, test, state) = found[:8]
-    tries, intended, bound, gone, expires, note = found[8:]
+    tries, intended, bound, gone, expires, note = found[8:14]
     if not isinstance(operation, str) or not isinstance(kind, str):
         return None
     return Row(
@@ -90,6 +94,7 @@ def row_of(found: Sequence[Any]) -> Row | None:
         _maybe(gone),
         int(_number(expires)),
         None if note is None else _text(note),
+        int(_number(found[14])) if len(found) > 14 else 0,
     )
 
 

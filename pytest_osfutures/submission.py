@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
+from pytest_osfutures.snapshot import Look
 from pytest_osfutures.source import Place, Source, microversion_of
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.verdict import Succeeded
@@ -28,11 +30,11 @@ Revive = Callable[[Kind, Body, Any], Any]
 class Record(Protocol):
     """Where it is noted what one operation is to make, and what became of it."""
 
-    def intended(self, kind: str, name: str | None) -> None:
-        """The request is about to leave. Raises NoRoom if it has to wait."""
+    def intended(self, kind: str, name: str | None, count: int = 1) -> None:
+        """The request for `count` resources is about to leave. Raises NoRoom if it has to wait."""
 
-    def bound(self, resource_id: str) -> None:
-        """The cloud has answered: this is its id."""
+    def bound(self, *resource_ids: str) -> None:
+        """The cloud has answered: these are the ids of all that it has made."""
 
     def gone(self) -> None:
         """Nothing of it exists (any more), and that is confirmed."""
@@ -160,6 +162,8 @@ def submit(
     `sent` receives the requests, for those who must know about them when the call raises.
     """
     binding.source.catalog()
+    there: dict[str, str] = {}
+    before = before or partial(_list_before, binding, there)
     with capture(binding.engine.clock, before, sent) as exchanges:
         try:
             plain = call()
@@ -172,7 +176,72 @@ def submit(
             _pace(binding.engine, exchanges)
     started = accepted(binding, plain, exchanges)
     _check_answers(started)
-    return _joined(started) if started else Submission(binding, plain)
+    return _with_members(_joined(started), there) if started else Submission(binding, plain)
+
+
+def _list_before(
+    binding: Binding,
+    there: dict[str, str],
+    method: str,
+    url: str,
+    request: Any,
+    headers: Mapping[str, str],
+) -> None:
+    """Note in `there` who has the names already that a request without a stamp gives to many."""
+    place = binding.source.locate(url, binding.service)
+    found = place and binding.table.find(place.service, method, place.path, request)
+    if place is None or not found or found[0].told_apart is None:
+        return
+    operation, names = found
+    names = operation.identify(names, request, None)
+    version = microversion_of(place.service, headers)
+    listed = _listed(binding, operation, {**names, "id": ""}, version)
+    if listed is not None and "op" not in names:
+        there["before"] = ",".join(listed)
+
+
+def _with_members(submission: Submission, there: Names) -> Submission:
+    """The same, with the ids of all that the request has made, where it makes many.
+
+    The cloud has them all when it answers, so they are listed before anybody else can have made
+    some of the same names. If they cannot be listed, they are known later, by the stamp if at all.
+    """
+    operation, names = submission.operation, {**(submission.names or {}), **there}
+    if operation is None or operation.told_apart is None:
+        return submission
+    listed = _listed(submission.binding, operation, names, submission.microversion)
+    told = listed is not None and operation.told_apart(list(listed.values()), names)
+    members = {"members": ",".join(listed or ())} if told else {}
+    return replace(submission, names={**names, **members})
+
+
+def _listed(
+    binding: Binding, operation: Operation, names: Names, version: str
+) -> dict[str, Body] | None:
+    """What a request for many has made, by id, as a list shows it now; None if none does."""
+    ref = operation.main.ref(names)
+    if ref is None or operation.members is None:
+        return None
+    look = Look(ref.kind, version, (ref,), ref.path)
+    body = binding.source.read(look, binding.engine.clock).found.get(ref.id)
+    try:
+        return None if body is None else {e["id"]: e for e in operation.members(body, names)}
+    except (LookupError, TypeError, ValueError):  # an odd answer
+        return None
+
+
+def note_made(record: Record, submission: Submission) -> None:
+    """Note the ids of what a request has made, as far as they are known."""
+    operation, names = submission.operation, submission.names
+    if operation is None or names is None or not operation.stamp:
+        return
+    if operation.members is None:
+        made = operation.main.ref(names)
+        idents = [made.id] if made is not None else []
+    else:
+        idents = [each for each in names.get("members", "").split(",") if each]
+    if idents:
+        record.bound(*idents)
 
 
 def _check_answers(started: Iterable[Submission], cause: Exception | None = None) -> None:
@@ -264,11 +333,8 @@ def submit_stamped(
         if record is not None and sent and all(_is_refused(each) for each in sent):
             record.gone()  # it never was
         raise
-    operation = submission.operation
-    if record is not None and operation is not None and operation.stamp:
-        made = operation.main.ref(submission.names or {})
-        if made is not None:
-            record.bound(made.id)
+    if record is not None:
+        note_made(record, submission)
     return submission
 
 
@@ -290,7 +356,9 @@ def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> Be
         if where is None:
             return None
         if record is not None:
-            record.intended(operation.main.kind.name, name_of(request))
+            many = operation.identify(names, request, None).get("most", "1")
+            count = int(many) if operation.members is not None else 1
+            record.intended(operation.kind.name, name_of(request), count)
         return stamp.put_on(request, where, names.get("server"))
 
     return before

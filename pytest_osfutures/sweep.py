@@ -166,15 +166,20 @@ def sweep_rows(
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
             stamp = Stamp(ledger.run, row.operation, row.expires)
             found.append(Leftover(SHELVES[row.kind], row.id, stamp, row.name or ""))
-    left = {each.stamp.operation: why for each, why in sweep.remove(found).items()}
+    left = sweep.remove(found)
+    known = {row.id for row in rows}
+    ones = {each.id: why for each, why in left.items()}
+    # What no row has the id of is of all rows of its operation.
+    strays = {each.stamp.operation: why for each, why in left.items() if each.id not in known}
     complete = readable
     for row in rows:
         settled = readable and clock.time() > row.intended + SETTLING
-        if row.operation in left:
-            ledger.settle(row.operation, row.state, left[row.operation])
+        why = ones.get(row.id or "", strays.get(row.operation))
+        if why is not None:
+            ledger.settle(row.operation, row.state, why, row.part)
             complete = False
         elif row.id or any(each.stamp.operation == row.operation for each in found) or settled:
-            ledger.settle(row.operation, "gone")
+            ledger.settle(row.operation, "gone", part=row.part)
         else:
             complete = False
     return complete

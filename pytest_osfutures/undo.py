@@ -14,9 +14,10 @@ from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Names
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.responses import retry_after
+from pytest_osfutures.responses import resource, retry_after
 from pytest_osfutures.snapshot import Look
 from pytest_osfutures.source import message, microversion_of
+from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.submission import Record, Submission, submit
 from pytest_osfutures.verdict import Succeeded
 from pytest_osfutures.watch import Ending
@@ -164,7 +165,7 @@ def log_failure(failure: BaseException | None) -> None:
 def targets(submission: Submission) -> list[Names]:
     """The names of everything that an operation has made, each of which is to be undone.
 
-    The first of many is what the others are known by: when it is gone, those count that were seen.
+    Raises OSFuturesError if nobody can tell which of several resources it has made.
     """
     operation, names = submission.operation, submission.names
     assert operation is not None
@@ -175,13 +176,46 @@ def targets(submission: Submission) -> list[Names]:
     assert ref is not None
     look = Look(ref.kind, submission.microversion, (ref,), ref.path)
     outcome = submission.binding.source.read(look, submission.binding.engine.clock)
-    if outcome.error is not None and not submission.members:
-        raise OSFuturesError(f"cannot undo {operation.name}: {outcome.error}")
-    known = {each["id"] for each in submission.members}
+    if not names.keys() & {"op", "members", "reservation"}:
+        raise OSFuturesError(
+            f"cannot undo {operation.name}: others may have made servers of the same names, and "
+            "these carry no stamp; nothing was deleted"
+        )
+    trouble = outcome.error or outcome.odd.get(ref.id)
+    listed = [each for each in names.get("members", "").split(",") if each]
+    if trouble is not None and not (submission.members or listed):
+        raise OSFuturesError(f"cannot undo {operation.name}: {trouble}")
     body = outcome.found.get(ref.id)
     found = [str(each["id"]) for each in operation.members(body, names)] if body else []
-    submission.members.extend({**names, "id": each} for each in found if each not in known)
+    known = {each["id"] for each in submission.members}
+    submission.members.extend(
+        {**names, "id": each} for each in dict.fromkeys([*listed, *found]) if each not in known
+    )
     return submission.members
+
+
+def _is_ours(submission: Submission, names: Names, path: str, version: str) -> bool:
+    """Read one of many right before its deletion; False if it is gone already.
+
+    Raises OSFuturesError if it does not carry the stamp of the request (any more).
+    """
+    operation, source = submission.operation, submission.binding.source
+    assert operation is not None
+    if "op" not in names:
+        return True
+    answer = source.send("GET", operation.kind.service, path, None, version)
+    if answer.status_code == 404:
+        return False
+    if answer.status_code >= 300:
+        text = f"GET {path} answered {answer.status_code}: {message(answer)}"
+        raise OSFuturesError(f"cannot undo {operation.name}: {text}")
+    stamp = Stamp.of(resource(operation.kind, answer.json()))
+    if stamp is None or stamp.operation != names["op"]:
+        raise OSFuturesError(
+            f"cannot undo {operation.name}: {operation.kind.name} {names['id']} does not carry its "
+            "stamp any more, so it is not deleted"
+        )
+    return True
 
 
 def send_undo(
@@ -204,6 +238,8 @@ def send_undo(
     source = submission.binding.source
     version = microversion_of(way.service, exchange.request_headers)
     path = way.path.format_map(names)
+    if way.each and not _is_ours(submission, names, path, version):
+        return None
 
     def call() -> Any:
         answer = source.send(way.method, way.service, path, way.body, version)

@@ -64,7 +64,8 @@ class Scope:
         """Leave what there is where it is, and note that somebody wants it."""
         wanted = [each for each in self.made if each[1].resource_id and not _failed(each[1])]
         for kind, future in wanted:
-            self.guard.keep(kind, str(future.resource_id))
+            for ident in _idents(future):
+                self.guard.keep(kind, ident)
         self.made = [each for each in self.made if each not in wanted]
         for keypair in self.keypairs:
             self.guard.keep("keypair", keypair.id)
@@ -136,6 +137,12 @@ class Scope:
         except NotFound:
             return []
         return found
+
+
+def _idents(future: OperationFuture[Any]) -> list[str]:
+    """The ids of what a future has made: one, or those of all servers of one request."""
+    made = future.result() if future.done() else None
+    return [each.id for each in made] if isinstance(made, list) else [str(future.resource_id)]
 
 
 def _failed(future: OperationFuture[Any]) -> bool:

@@ -23,6 +23,7 @@ from pytest_osfutures.services.kinds import (
     SNAPSHOTS,
     VOLUME,
 )
+from pytest_osfutures.stamp import OPERATION
 
 ERROR = frozenset({"ERROR"})
 MOVED = frozenset({"ACTIVE", "SHUTOFF"})
@@ -109,8 +110,13 @@ OPERATIONS = (
     create(
         "servers.create",
         Expect(RESERVATION, holds=seen.all_active, names={"reservation": "{reservation}"}),
-        names={"reservation": "response.reservation_id"},
+        names={
+            "reservation": "response.reservation_id",
+            "most": seen.most_servers,
+            "op": f"request.server.metadata.{OPERATION}",
+        },
         members=seen.servers,
+        told_apart=seen.are_told_apart,
         member=SERVER,
         undo=Undo("compute", "DELETE", "/servers/{id}", each=True),
         when=seen.asks_for_reservation,
@@ -123,8 +129,10 @@ OPERATIONS = (
             "name": "request.server.name",
             "most": seen.most_servers,
             "pattern": seen.pattern_of_names,
+            "op": f"request.server.metadata.{OPERATION}",
         },
         members=seen.servers,
+        told_apart=seen.are_told_apart,
         member=SERVER,
         undo=Undo("compute", "DELETE", "/servers/{id}", each=True),
         when=seen.asks_for_many,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from pytest_osfutures.operation import Body, Holds, Names
+from pytest_osfutures.stamp import OPERATION
 
 # Requests
 
@@ -80,18 +81,38 @@ def lets_cinder_make(request: Any, _: Names) -> bool:
 
 
 def servers(body: Body, names: Names) -> list[Body]:
-    """The servers that one request has made, first one first."""
+    """The servers that one request has made, first one first.
+
+    They are known by the stamp of the request, by the ids that were listed right after it, or by
+    its reservation. Names alone tell them from those of an earlier request, and from nobody else's.
+    """
     found = list(body["servers"])
-    if name := names.get("name"):
-        first = next((each for each in found if each["id"] == names["id"]), None)
-        if first is None:
-            return []
-        mine = {name, *(f"{name}-{number + 1}" for number in range(int(names["most"])))}
-        # Namesakes of an earlier request are older than the first server of this one.
-        found = [
-            each for each in found if each["name"] in mine and each["created"] >= first["created"]
-        ]
+    listed = names["members"].split(",") if names.get("members") else []
+    if operation := names.get("op"):
+        found = [each for each in found if _stamped(each, operation) or each["id"] in listed]
+    elif listed:
+        found = [each for each in found if each["id"] in listed]
+    elif name := names.get("name"):
+        mine = {f"{name}-{number + 1}" for number in range(int(names["most"]))}
+        before = names.get("before", "").split(",")
+        found = [each for each in found if each["name"] in mine and each["id"] not in before]
     return sorted(found, key=lambda each: (len(each["name"]), each["name"], each["id"]))
+
+
+def _stamped(server: Body, operation: str) -> bool:
+    metadata = server.get("metadata")
+    return isinstance(metadata, Mapping) and metadata.get(OPERATION) == operation
+
+
+def are_told_apart(found: list[Body], names: Names) -> bool:
+    """Whether these, listed right after the request, can only be the servers that it has made.
+
+    Nova numbers the names of one request, so that no two of them are the same.
+    """
+    if names.keys() & {"op", "reservation", "members"}:
+        return bool(found)
+    different = len({each["name"] for each in found})
+    return "before" in names and 0 < different == len(found) <= int(names["most"])
 
 
 def all_active(body: Body, names: Names) -> bool | str | None:
@@ -99,6 +120,8 @@ def all_active(body: Body, names: Names) -> bool | str | None:
     found = servers(body, names)
     if not found:
         return "the servers are gone; this operation does not delete them"
+    if "before" in names and not are_told_apart(found, names):
+        return "others have made servers of the same names, and these carry no stamp to tell them"
     for each in found:
         status, busy = each["status"], each["OS-EXT-STS:task_state"]
         if status == "ERROR" and not busy:

@@ -189,3 +189,40 @@ def test_objects_are_taken_where_names_and_ids_are(pytester: pytest.Pytester) ->
             os_servers.create_async(flavor=object())
     """
     run(pytester, text, "-W", "ignore").assert_outcomes(passed=1)
+
+
+MANY = """
+    def servers(cloud):
+        return [row["name"] for row in cloud.fake.alive() if row["kind"] == "server"]
+
+    def test_many(os_cloud, os_servers):
+        many = os_servers.create_async("web", min_count=2)
+        os_cloud.nova.servers.create("web-2", os_servers.choice.image(None),
+                                     os_servers.choice.flavor(None, None), nics="none")
+        assert len(many.result()) == 2
+
+    def test_afterwards(os_cloud):
+        assert sorted(servers(os_cloud)) == {left!r}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "left"), [("never", ["web-2"]), ("always", ["web-1", "web-2", "web-2"])]
+)
+def test_many_servers_go_or_are_kept_and_others_stay(
+    pytester: pytest.Pytester, keep: str, left: list[str]
+) -> None:
+    result = run(pytester, MANY.replace("{left!r}", repr(left)), f"--os-keep={keep}")
+    result.assert_outcomes(passed=2)
+    if keep == "always":
+        result.stdout.fnmatch_lines(["*kept: server web-1 (*", "*kept: server web-2 (*"])
+
+
+def test_more_servers_in_one_request_than_the_run_may_have(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_many(os_servers):
+        os_servers.create_async("web", min_count=3).result()
+    """
+    result = run(pytester, text, "--os-max-servers=2")
+    result.stdout.fnmatch_lines(["*3 servers in one request, but the run may have 2 at a time*"])
+    result.assert_outcomes(failed=1)

@@ -198,7 +198,8 @@ def test_one_of_many_that_fails_is_named() -> None:
 
 
 def test_namesakes_of_an_earlier_request_are_not_counted() -> None:
-    case = many({"id": "id-a-1", "name": "a", "most": "2", "pattern": "p"})
+    names = {"id": "id-a-1", "name": "a", "most": "2", "pattern": "p", "before": "id-a-2"}
+    case = many(names)
     earlier = member("a-2", "ERROR", created="2026-01-01T00:00:01Z")
     stranger = member("a-3", "ERROR")
     mine = [member("a-1", "ACTIVE"), {**member("a-2", "ACTIVE"), "id": "mine"}]
