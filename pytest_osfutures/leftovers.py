@@ -91,6 +91,10 @@ ORDER = (
     (_neutron("network", "networks"),),
 )
 SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
+#: What is said of a resource while it goes, and no more than time is needed.
+DELETING, DETACHING = "it is being deleted", "it is being detached"
+DISCONNECTING = "it is being disconnected"
+UNDER_WAY = (DELETING, DETACHING, DISCONNECTING)
 #: Who has the ports by which routers are connected, as `device_owner` says it.
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 
@@ -238,7 +242,7 @@ def step(source: Source, leftover: Leftover) -> str | None:
         return None  # not ours (any more): for us it is gone
     status = str(body.get("status", ""))
     if status == "deleting" or body.get("OS-EXT-STS:task_state") == "deleting":
-        return "it is being deleted"
+        return DELETING
     if leftover.shelf.kind == "volume" and body.get("attachments"):
         return _detach(source, leftover, body)
     return disconnect(source, leftover.shelf.kind, body) or _delete(source, leftover, status)
@@ -255,7 +259,7 @@ def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
         return None
     if answer.status_code >= 300:
         return f"DELETE answered {answer.status_code}: {message(answer)}"
-    return "it is being deleted"
+    return DELETING
 
 
 def _detach(source: Source, volume: Leftover, body: Body) -> str:
@@ -269,7 +273,7 @@ def _detach(source: Source, volume: Leftover, body: Body) -> str:
     refused = [answer for answer in said if answer is not None and answer.status_code >= 300]
     if refused:
         return f"detaching answered {refused[0].status_code}: {message(refused[0])}"
-    return "it is being detached"
+    return DETACHING
 
 
 def disconnect(source: Source, kind: str, body: Body) -> str | None:
@@ -286,7 +290,7 @@ def disconnect(source: Source, kind: str, body: Body) -> str | None:
     for answer in refused:
         if answer.status_code != 404:
             return f"disconnecting answered {answer.status_code}: {message(answer)}"
-    return "it is being disconnected" if said else None
+    return DISCONNECTING if said else None
 
 
 def _interfaces(source: Source, kind: str, body: Body) -> list[Body]:

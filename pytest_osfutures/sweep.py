@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_osfutures import leftovers
+from pytest_osfutures import freeing, leftovers
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
 from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
@@ -21,8 +21,13 @@ from pytest_osfutures.responses import OddAnswer, Pages
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp
 
-#: Seconds that a kind of resources has to be gone after their deletion; then the next is tried.
-PATIENCE = 300.0
+#: Seconds that everything has to be gone after its deletion. What comes after that which took too
+#: long has this part of them.
+PATIENCE, GRACE = 300.0, 0.1
+#: After so many refusals, which may pass by themselves, what may keep the resource is removed.
+INSISTENT = (4, 8)
+#: After so many refusals nothing more is expected of waiting.
+HOPELESS = 12
 #: Seconds between two looks at what is being deleted: the first, and the longest.
 SOONEST, LATEST = 0.3, 5.0
 #: What is to be deleted without its run's own ledger must be seen twice, so many seconds apart.
@@ -58,6 +63,8 @@ class Sweep:
         self.clock = clock
         self.note = note
         self.patience = patience
+        self.end = 0.0
+        self.refusals: dict[Leftover, int] = {}
 
     def find(self) -> list[Leftover]:
         """What there is. Raises Unreadable, unless it is known completely."""
@@ -106,6 +113,7 @@ class Sweep:
         """Delete all of it and wait until it is gone; what is not, with the reason."""
         everything = list(found)
         left: dict[Leftover, str] = {}
+        self.end = self.clock.now() + self.patience
         with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
             for shelves in ORDER:
                 stage = [each for each in everything if each.shelf in shelves]
@@ -114,7 +122,7 @@ class Sweep:
 
     def _remove_stage(self, pool: ThreadPoolExecutor, stage: list[Leftover]) -> dict[Leftover, str]:
         left = dict.fromkeys(stage, "")
-        end = self.clock.now() + self.patience
+        end = max(self.end, self.clock.now() + self.patience * GRACE)
         pause = SOONEST
         while left:
             for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
@@ -124,15 +132,26 @@ class Sweep:
                 elif left[each] != why:
                     left[each] = why
                     self.note(f"{each}: {why}")
-            if not left or self.clock.now() >= end:
+            if not left or self.clock.now() >= end or self._is_hopeless(left):
                 break
             self.clock.sleep(pause)
             pause = min(LATEST, 1.5 * pause)
         return left
 
+    def _is_hopeless(self, left: Iterable[Leftover]) -> bool:
+        """Whether all of these are refused again and again: time alone will not help."""
+        return all(self.refusals.get(each, 0) >= HOPELESS for each in left)
+
     def _step(self, leftover: Leftover) -> str | None:
         try:
-            return leftovers.step(self.source, leftover)
+            why = leftovers.step(self.source, leftover)
+            if why is None or why in leftovers.UNDER_WAY:
+                self.refusals.pop(leftover, None)
+                return why
+            self.refusals[leftover] = count = self.refusals.get(leftover, 0) + 1
+            if count in INSISTENT and (done := freeing.free(self.source, leftover)):
+                self.note(f"{leftover}: {done}")
+            return why
         except Refused:
             raise
         except Unreadable as error:
@@ -197,8 +216,8 @@ def clean_up(
     """Delete what dead processes have left (default: the whole run), trying for so many seconds.
 
     Without `processes` everything goes that carries the run's stamp and is not kept; but if the
-    ledger is only a part of the run's, others may need what it does not know. `patience` is for
-    each kind of resource to be gone. Returns whether all of it is gone.
+    ledger is only a part of the run's, others may need what it does not know. `patience` is how
+    long one try waits for everything to be gone. Returns whether all of it is gone.
     """
     named = list(processes)
 

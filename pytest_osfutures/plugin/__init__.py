@@ -149,7 +149,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     guard = known_guard(config)
     if guard is not None:
-        guard.background.wait()
+        guard.background.wait(lambda text: place.say(session.config, text))
         if not guard.worker:
             guard.report_failures()
     return result

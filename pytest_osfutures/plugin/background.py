@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import pytest
+
+from pytest_osfutures.plugin.patience import telling
 
 
 class Closing(Protocol):
@@ -22,7 +24,7 @@ class Background:
     """Closes scopes in threads, and remembers what could not be deleted: (owner, reason)."""
 
     def __init__(self) -> None:
-        self._threads: list[threading.Thread] = []
+        self._threads: dict[threading.Thread, str] = {}
         self._lock = threading.Lock()
         self._failures: list[tuple[str, str]] = []
 
@@ -31,7 +33,7 @@ class Background:
         thread = threading.Thread(
             target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
         )
-        self._threads.append(thread)
+        self._threads[thread] = scope.owner or "the session"
         thread.start()
 
     def _close(self, scope: Closing) -> None:
@@ -41,11 +43,16 @@ class Background:
             with self._lock:
                 self._failures.append((scope.owner, str(error)))
 
-    def wait(self) -> None:
-        """Return when everything is deleted, or could not be."""
-        threads, self._threads = self._threads, []
-        for thread in threads:
-            thread.join()
+    def wait(self, say: Callable[[str], None]) -> None:
+        """Return when everything is deleted, or could not be; say what takes long."""
+        threads, self._threads = self._threads, {}
+
+        def owners() -> list[str]:
+            return [owner for thread, owner in threads.items() if thread.is_alive()]
+
+        with telling(say, "waiting for deletions in the background", owners):
+            for thread in threads:
+                thread.join()
 
     def failures(self) -> list[tuple[str, str]]:
         """What is new of what could not be deleted."""

@@ -13,7 +13,8 @@ from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.plugin import signals, workers
 from pytest_osfutures.plugin.background import report
 from pytest_osfutures.plugin.fixtures import guard_of, known_guard
-from pytest_osfutures.plugin.guard import Guard, counted, held, say
+from pytest_osfutures.plugin.guard import Guard, counted, held
+from pytest_osfutures.plugin.place import say
 
 #: Whether the end of the session has seen to what is left.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()

@@ -6,8 +6,9 @@ import os
 import socket
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,16 @@ from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
 from pytest_osfutures.plugin.choice import Choice
 from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, ITEM, known_guard
-from pytest_osfutures.plugin.place import RUN, directory, identity, is_forked, run_id, worker_id
+from pytest_osfutures.plugin.patience import telling
+from pytest_osfutures.plugin.place import (
+    RUN,
+    directory,
+    identity,
+    is_forked,
+    run_id,
+    say,
+    worker_id,
+)
 from pytest_osfutures.plugin.workers import tell_controller
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.sweep import (
@@ -40,8 +50,9 @@ from pytest_osfutures.sweep import (
 
 #: Seconds for which the end of a run insists on deleting what its fixtures could not delete.
 PERSISTENCE = 60.0
-#: Seconds that the end of a run waits for the sweep of older runs.
-PATIENCE = 60.0
+#: Seconds that the end of a run waits for the sweep of older runs; without any news of it; and
+#: without news of what an earlier sweep could not delete.
+PATIENCE, QUIET, STUBBORN = 60.0, 10.0, 2.0
 #: Seconds after which anybody may delete what is left of a run.
 EXPIRY = 6 * 3600.0
 CONTROLLER: pytest.StashKey[Ledger] = pytest.StashKey()
@@ -66,9 +77,10 @@ def hold_run(config: pytest.Config) -> None:
     elif held(config) is None:
         run, place = run_id(config), directory(config)
         with ledger_at(place):
-            config.stash[CONTROLLER] = Ledger(ledgers.path_of(place, run), run)
-            config.stash[CONTROLLER].join()
-            check_lock(config, config.stash[CONTROLLER])
+            config.stash[CONTROLLER] = ledger = Ledger(ledgers.path_of(place, run), run)
+            check_run(config, ledger)
+            ledger.join()
+            check_lock(config, ledger)
         signals.install()
 
 
@@ -118,12 +130,16 @@ def _connected(config: pytest.Config) -> Guard:
     return guard
 
 
-def say(config: pytest.Config, text: str) -> None:
-    """One line on the terminal, where there is one."""
-    terminal = config.pluginmanager.get_plugin("terminalreporter")
-    if terminal is not None:
-        terminal.ensure_newline()
-        terminal.write_line(f"osfutures: {text}")
+def check_run(config: pytest.Config, ledger: Ledger) -> None:
+    """Raises pytest.UsageError if another run has the id that was given with --os-run."""
+    if options.RUN.value(config) and not worker_id(config) and not is_forked(config):
+        run = ledger.info()
+        if ledger.living() or (run is not None and run.state == "reaping"):
+            ledger.close()
+            raise pytest.UsageError(
+                f"--os-run: there is a run {ledger.run} already, which lives or is being cleaned "
+                "up; give each run an id of its own"
+            )
 
 
 def check_lock(config: pytest.Config, ledger: Ledger) -> bool:
@@ -163,6 +179,7 @@ class Guard:
         self.left: list[str] = []
         self.said: list[str] = []
         self.sweeping: threading.Thread | None = None
+        self.moved, self.last, self.stubborn = time.monotonic(), "", False
         self.parts = 0
         place = None if cloud.fake is not None else directory(config)
         with nullcontext() if place is None else ledger_at(place):
@@ -188,6 +205,8 @@ class Guard:
         project = self.cloud.session.get_project_id() or ""
         while True:
             ledger = held(self.config) or self._open()
+            if ledger is not held(self.config):
+                check_run(self.config, ledger)
             if ledger.join(self.worker):
                 ledger.describe(self.cloud.name, self.cloud.auth_url, project)
                 return ledger
@@ -228,19 +247,29 @@ class Guard:
         place, clock, source = directory(self.config), SystemClock(), self.cloud.source
         project = self.cloud.session.get_project_id() or ""
         gone: list[str] = []
+
+        def note(text: str) -> None:
+            gone.append(text)
+            self._moved(text)
+
         try:
             for ledger in dead_runs(place, self.cloud.auth_url, project, self.said.append):
                 with self._telling():
-                    clean_up_dead(source, ledger, clock, ledger.note)
+                    self.stubborn = any(row.note for row in ledger.rows("intent", "bound"))
+                    clean_up_dead(source, ledger, clock, partial(self._sweep_note, ledger))
                 ledger.close()
             self._tidy(place)
             alive = ledgers.living_runs(place) | {self.ledger.run}
-            left = sweep_expired(source, alive, clock, gone.append)
+            left = sweep_expired(source, alive, clock, note)
         except Unreadable as error:
             self.said.append(f"older runs' resources could not be looked for: {error}")
             return
         self.said += [f"left by an older run: {each}: {why}" for each, why in left.items()]
         self.said += [f"left by an older run: {text}" for text in gone if text.endswith("is gone")]
+
+    def _sweep_note(self, ledger: Ledger, text: str) -> None:
+        ledger.note(text)
+        self._moved(text)
 
     @contextmanager
     def _telling(self) -> Iterator[None]:
@@ -282,9 +311,7 @@ class Guard:
 
         `apart` are workers with a ledger of their own, `lost` those that may have had one.
         """
-        if self.sweeping is not None:
-            self.sweeping.join(PATIENCE)
-            self.sweeping = None
+        self._await_sweep()
         self.heartbeat.stop()
         if self.worker:
             return
@@ -293,6 +320,32 @@ class Guard:
                 self._clean_up(lost)
         except LedgerUnusable as error:
             self._clean_up_by_stamp(str(error))
+
+    def _names(self) -> list[str]:
+        with suppress(LedgerUnusable):
+            return [str(row) for row in self.ledger.rows("intent", "bound")]
+        return []
+
+    def _await_sweep(self) -> None:
+        """Wait for the clean-up of older runs, as long as it gets on."""
+        if self.sweeping is None:
+            return
+        end = time.monotonic() + PATIENCE
+        with telling(partial(say, self.config), "waiting for the clean-up of older runs"):
+            while self.sweeping.is_alive() and time.monotonic() < end:
+                self.sweeping.join(0.1)
+                if time.monotonic() > self.moved + (STUBBORN if self.stubborn else QUIET):
+                    break
+        if self.sweeping.is_alive():
+            self.said.append(
+                "left by an older run, and not waited for any longer (the next run goes on): "
+                + (self.last or "the cloud does not answer")
+            )
+        self.sweeping = None
+
+    def _moved(self, text: str) -> None:
+        """Note that the clean-up of older runs gets on."""
+        self.moved, self.last = time.monotonic(), text
 
     def _clean_up(self, lost: Sequence[str]) -> None:
         gone: list[str] = []
@@ -311,8 +364,12 @@ class Guard:
                 f"there, which know what --os-keep={keep} wants"
             )
         clock = self.cloud.fake.clock if self.cloud.fake is not None else SystemClock()
-        source, insist = self.cloud.source, (PERSISTENCE, PERSISTENCE / 2)
-        complete = clean_up(source, self.ledger, clock, note, ours, *insist)
+        seconds = min(PERSISTENCE, options.Settings.of(self.config).teardown_timeout)
+        text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
+        with telling(partial(say, self.config), text, self._names):
+            complete = clean_up(
+                self.cloud.source, self.ledger, clock, note, ours, seconds, seconds / 2
+            )
         rows = self.ledger.rows("intent", "bound")
         self.left = [f"{row}: {row.note or 'it is still there'}" for row in rows]
         if not complete and not rows:

@@ -52,6 +52,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _run(text: str) -> str:
+    if len(text) != 16 or not set(text) <= set("0123456789abcdef"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no run's id: 16 hexadecimal digits")
+    return text
+
+
 def _one_of(*words: str) -> Callable[[str], str]:
     def check(text: str) -> str:
         if text not in words:
@@ -112,6 +118,13 @@ NETWORK = Option(
     "network", "NAME", "Network of new servers: name, id, auto or none (default: the only one)"
 )
 TIMEOUT = Option("timeout", "SECONDS", "Deadline of each try (default: by the operation)", _seconds)
+TEARDOWN_SECONDS = 300.0
+TEARDOWN_TIMEOUT = Option(
+    "teardown-timeout",
+    "SECONDS",
+    "Longest time that the teardown of a test, class, module or session takes (default: 300)",
+    _seconds,
+)
 TRY_COUNT = Option("try-count", "N", "Tries in all to create something (default: 3)", _tries)
 MAX_SERVERS = Option(
     "max-servers", "N", "Servers at a time, over all workers; more have to wait", _count
@@ -134,6 +147,13 @@ EXPIRY = Option(
     "Age at which any run may delete what is left of this one (default: 6h)",
     _span,
 )
+RUN = Option(
+    "run",
+    "ID",
+    "Id of the run, 16 hexadecimal digits, for `osfutures reap --run` (default: a new one)",
+    _run,
+    env="OSFUTURES_RUN",
+)
 LEDGER = Option("ledger", "DIR", "Directory of the ledgers (default: the user's state directory)")
 REAPER = Option(
     "reaper",
@@ -151,7 +171,9 @@ ALL = (
     MAX_SERVERS,
     KEEP,
     TEARDOWN,
+    TEARDOWN_TIMEOUT,
     EXPIRY,
+    RUN,
     LEDGER,
     REAPER,
 )
@@ -210,6 +232,7 @@ class Settings(NamedTuple):
     try_count: int = 3
     keep: str = "never"
     background: bool = False
+    teardown_timeout: float = TEARDOWN_SECONDS
 
     @classmethod
     def of(cls, config: pytest.Config) -> Settings:
@@ -223,4 +246,5 @@ class Settings(NamedTuple):
             3 if try_count is None else try_count,
             KEEP.value(config) or "never",
             TEARDOWN.value(config) == "background",
+            TEARDOWN_TIMEOUT.value(config) or TEARDOWN_SECONDS,
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ def run_id(config: pytest.Config) -> str:
         from pytest_osfutures.stamp import new_id
 
         given = getattr(config, "workerinput", {}).get("osfutures_run")
-        config.stash[RUN] = given or new_id()
+        config.stash[RUN] = given or options.RUN.value(config) or new_id()
     return config.stash[RUN]
 
 
@@ -49,3 +51,15 @@ def directory(config: pytest.Config) -> Path:
 def identity(path: Path) -> str:
     """Host and path of a ledger, for workers to compare."""
     return f"{socket.gethostname()}:{path}"
+
+
+def say(config: pytest.Config, text: str) -> None:
+    """One line on the terminal; of a worker of xdist on the terminal of its controller."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    with nullcontext() if capture is None else capture.global_and_fixture_disabled():
+        if terminal is not None:
+            terminal.ensure_newline()
+            terminal.write_line(f"osfutures: {text}")
+        elif worker := worker_id(config):
+            print(f"osfutures: {worker}: {text}", file=sys.__stderr__, flush=True)

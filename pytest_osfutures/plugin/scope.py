@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.leftovers import ORDER, Leftover, Unreadable, disconnect
+from pytest_osfutures.ledger import Row
+from pytest_osfutures.leftovers import ORDER, UNDER_WAY, Leftover, Unreadable, disconnect
+from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import guard_of
-from pytest_osfutures.sweep import Sweep
+from pytest_osfutures.plugin.patience import Patience, telling
+from pytest_osfutures.plugin.place import say
+from pytest_osfutures.sweep import Sweep, sweep_rows
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.guard import Guard
 
+#: Seconds after which a teardown looks what keeps the resources from being deleted.
+UNDISTURBED = 15.0
 #: Seconds that a keypair has to be gone after its deletion.
 KEYPAIR_PATIENCE = 10.0
 Made = list[tuple[str, OperationFuture[Any]]]
@@ -75,12 +82,26 @@ class Scope:
     def close(self) -> None:
         """Delete everything and wait until it is gone; CleanupError names what is not.
 
-        First what frees others: attachments to servers that stay; then stage by stage.
+        First what frees others: attachments to servers that stay; then stage by stage. It takes
+        no longer than --os-teardown-timeout and says what it waits for; the rest is the reaper's.
         """
+        settings = options.Settings.of(self.guard.config)
+        patience = Patience(settings.teardown_timeout)
+        most = f"for at most {patience.seconds:.0f} s"
+        text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
+        told = telling(partial(say, self.guard.config), text, lambda: patience.waiting)
+        with nullcontext() if settings.background else told:  # what runs besides is not waited for
+            count, left = self._close(patience)
+        if left:
+            text = f"{len(left)} of {count} resources could not be deleted"
+            raise CleanupError("\n  ".join([text, *left]), left)
+
+    def _close(self, patience: Patience) -> tuple[int, list[str]]:
+        """Delete everything; how much there was, and what is left, with the reasons."""
         self.closed = True
         made, self.made = self.made, []
         keypairs, self.keypairs = self.keypairs, []
-        self._detach(made)
+        self._detach(made, patience)
         left: list[str] = []
         for shelves in ORDER:
             kinds = [shelf.kind for shelf in shelves]
@@ -89,12 +110,50 @@ class Scope:
             stage = [each for each in made if each[0] in kinds]
             for built_on in reversed([each for each in stage if _is_built_on_another(each)]):
                 stage.remove(built_on)
-                left += _undo([built_on])
-            left += _undo(stage)
+                left += self._undo([built_on], patience)
+            left += self._undo(stage, patience)
         left += self._delete(keypairs)
-        if left:
-            text = f"{len(left)} of {len(made) + len(keypairs)} resources could not be deleted"
-            raise CleanupError("\n  ".join([text, *left]), left)
+        return len(made) + len(keypairs), left
+
+    def _undo(self, made: Made, patience: Patience) -> list[str]:
+        """Take everything back at the same time; what is left, with the reasons."""
+        undone = [(kind, future, future.undo()) for kind, future in made]
+        going = {_label(kind, future): gone for kind, future, gone in undone}
+        patience.wait(going, UNDISTURBED)
+        stuck = {each[1].resource_id for each in undone if not _is_undone(each[2])}
+        rows = [row for row in self.guard.ledger.rows("intent", "bound") if row.id in stuck]
+        if rows and patience.left():
+            self._insist(rows, patience)
+        known = {row.id for row in rows}
+        patience.wait(
+            {
+                _label(kind, each): gone
+                for kind, each, gone in undone
+                if each.resource_id not in known
+            }
+        )
+        notes = {row.id: row.note for row in self.guard.ledger.rows("intent", "bound")}
+        return [
+            f"{_label(kind, each)}: {self._why(gone, notes.get(each.resource_id), patience)}"
+            for kind, each, gone in undone
+            if not _is_undone(gone) and (each.resource_id in notes or each.resource_id not in known)
+        ]
+
+    def _why(self, gone: OperationFuture[None], note: str | None, patience: Patience) -> str:
+        """Why a resource is still there: refused, or late."""
+        why = _why_not(gone) or (note if note not in UNDER_WAY else None)
+        return why or self._late(patience)
+
+    def _late(self, patience: Patience) -> str:
+        heir = "; the reaper goes on" if self.guard.reaped else ""
+        return f"still being deleted after {patience.seconds:.0f} s (--os-teardown-timeout){heir}"
+
+    def _insist(self, rows: list[Row], patience: Patience) -> None:
+        """Delete these, and remove what may keep them from it."""
+        source, ledger, clock = self.cloud.source, self.guard.ledger, SystemClock()
+        patience.waiting = [f"{row.kind} {row.id}" for row in rows]
+        sweep_rows(source, ledger, rows, clock, ledger.note, patience.left())
+        patience.waiting = []
 
     def _delete(self, keypairs: list[Leftover]) -> list[str]:
         """Delete keypairs, which go at once; what is left, with the reasons."""
@@ -113,7 +172,7 @@ class Scope:
                 with suppress(Unreadable):
                     disconnect(self.cloud.source, kind, {"id": future.resource_id})
 
-    def _detach(self, made: Made) -> None:
+    def _detach(self, made: Made, patience: Patience) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""
         volumes = [each for each in made if each[0] == "volume"]
         servers = {future.resource_id for kind, future in made if kind == "server"}
@@ -126,8 +185,7 @@ class Scope:
             for each in self._attachments(future.resource_id)
             if each["server_id"] not in servers
         ]
-        for future in detached:
-            future.exception()
+        patience.wait({f"detaching {number}": each for number, each in enumerate(detached)})
 
     def _attachments(self, volume: str | None) -> list[dict[str, Any]]:
         from cinderclient.exceptions import NotFound
@@ -157,16 +215,17 @@ def _is_built_on_another(each: tuple[str, OperationFuture[Any]]) -> bool:
     return wanted and bool(getattr(future.result(), "is_incremental", False))
 
 
-def _undo(made: Made) -> list[str]:
-    """Take everything back at the same time; what is left, with the reasons."""
-    undone = [(kind, future, future.undo()) for kind, future in made]
-    left = []
-    for kind, future, gone in undone:
-        try:
-            error = gone.exception()
-        except CancelledError as cancelled:
-            error = cancelled
-        if error is not None:
-            why = error.why if isinstance(error, OperationError) else str(error)
-            left.append(f"{kind} {future.resource_id}: {why}")
-    return left
+def _label(kind: str, future: OperationFuture[Any]) -> str:
+    return f"{kind} {future.resource_id}"
+
+
+def _is_undone(gone: OperationFuture[None]) -> bool:
+    return gone.done() and not gone.cancelled() and gone.exception() is None
+
+
+def _why_not(gone: OperationFuture[None]) -> str | None:
+    """Why something could not be taken back; None if that is not known."""
+    if not gone.done():
+        return None
+    error = CancelledError() if gone.cancelled() else gone.exception()
+    return error.why if isinstance(error, OperationError) else str(error)

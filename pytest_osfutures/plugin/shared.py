@@ -17,8 +17,11 @@ from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTime
 from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.holders import Holders, Share, heard
 from pytest_osfutures.ledger import Row
+from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.factories import Factory
 from pytest_osfutures.plugin.fixtures import guard_of
+from pytest_osfutures.plugin.patience import Patience, telling
+from pytest_osfutures.plugin.place import say
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.sweep import sweep_rows
 from pytest_osfutures.turn import PATIENCE
@@ -36,9 +39,6 @@ KINDS: dict[str, tuple[str, Callable[[Cloud, str], Future]]] = {
     "Snapshots": ("snapshot", lambda cloud, id_: cloud.cinder.volume_snapshots.get_async_r(id_)),
     "Images": ("image", lambda cloud, ident: finished(cloud.engine, ident)),
 }
-
-#: Seconds for which the last holder insists on the deletion of each kind.
-INSISTENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -201,13 +201,13 @@ class SharedResource:
         finally:
             self.future._follow(creation)
 
-    def stop(self) -> None:
+    def stop(self, patience: Patience) -> None:
         """Wait no longer; what is being created here is taken back, unless others wait for it."""
         self.over = not self.holders.others(self.wish.key)
         if self.creation is not None and not self.future.done():
             if self.over:
-                self.creation.undo().exception()
-            self.future.exception()
+                patience.wait({self.wish.key: self.creation.undo()})
+            patience.wait({self.wish.key: self.future})
         self.over = True
         self.future._fail(CancelledError())
 
@@ -259,18 +259,21 @@ class SharedScope:
     def close(self) -> None:
         """Hold it no longer, and delete what nobody else holds; CleanupError names what stays."""
         shared, self._shared = self._shared, {}
-        for each in shared.values():
-            each.stop()
-        rows = self.holders.give_back(shared)
-        left = list(self._delete(rows)) if rows else []
+        patience = Patience(options.Settings.of(self.guard.config).teardown_timeout)
+        text = f"the end of the session waits for at most {patience.seconds:.0f} s for"
+        with telling(partial(say, self.guard.config), f"{text} {', '.join(shared)}"):
+            for each in shared.values():
+                each.stop(patience)
+            rows = self.holders.give_back(shared)
+            left = list(self._delete(rows, patience)) if rows else []
         if left:
             text = f"{len(left)} of {len(rows)} shared resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
 
-    def _delete(self, rows: list[Row]) -> Iterator[str]:
+    def _delete(self, rows: list[Row], patience: Patience) -> Iterator[str]:
         ledger, fake = self.guard.ledger, self.cloud.fake
         clock = fake.clock if fake is not None else SystemClock()
-        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, INSISTENCE)
+        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, patience.left())
         operations = {row.operation for row in rows}
         for row in ledger.rows("intent", "bound"):
             if row.operation in operations:

@@ -1,0 +1,87 @@
+"""A teardown is bounded, says what it waits for, and removes what is in its way."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.plugin.test_factories import LEFT, run
+
+QUICK = """
+from pytest_osfutures.plugin import patience
+patience.FIRST = 0.2
+"""
+STUCK = """
+from pytest_osfutures.fakecloud import Fault
+def test_stuck(os_cloud, os_servers, os_volumes):
+    os_servers.create_async("web").result()
+    os_volumes.create_async().result()
+    os_cloud.fake.faults.add(Fault("stuck", operation="server.delete"))
+"""
+
+
+def test_what_is_locked_or_protected_goes_as_well(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_some(os_cloud, os_servers, os_images, os_volumes):
+        vm = os_servers.create_async("web").result()
+        vm.lock()
+        image = os_images.upload_async(b"data", "image", protected=True).result()
+        volume = os_volumes.create_async().result()
+        os_cloud.cinder.volumes.reserve(volume)
+
+    def test_left(os_cloud):
+        assert left(os_cloud) == []
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_a_stuck_deletion_is_bounded_and_told(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
+    began = time.monotonic()
+    result = run(pytester, STUCK, "--os-teardown-timeout=4")
+    assert time.monotonic() - began < 60
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "osfutures: the teardown of *::test_stuck waits for at most 4 s for deletions "
+            "(* s so far): server *-*",
+            "*1 of 2 resources could not be deleted*",
+            "*server *-*: still being deleted after 4 s (--os-teardown-timeout)*",
+        ]
+    )
+    result.stdout.fnmatch_lines(["NOT deleted: server web (*) of *::test_stuck: *"])
+
+
+def test_deletions_in_the_background_are_told_of_at_the_end(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
+    result = run(pytester, STUCK, "--os-teardown-timeout=2", "--os-teardown=background")
+    result.stdout.fnmatch_lines(
+        ["osfutures: waiting for deletions in the background (* s so far): *::test_stuck"]
+    )
+    result.stdout.fnmatch_lines(["*still being deleted after 2 s (--os-teardown-timeout)*"])
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence"),
+    [
+        ("--os-teardown-timeout=0", "'0' is not a number of seconds greater than 0"),
+        ("--os-teardown-timeout=soon", "'soon' is not a number of seconds greater than 0"),
+        ("--os-teardown-timeout=nan", "'nan' is not a number of seconds greater than 0"),
+        ("--os-run=x", "'x' is no run's id: 16 hexadecimal digits"),
+        ("--os-run=00112233AABBCCDD", "'00112233AABBCCDD' is no run's id: 16 hexadecimal"),
+    ],
+)
+def test_a_bad_option(pytester: pytest.Pytester, option: str, sentence: str) -> None:
+    pytester.makepyfile("def test_x(os_cloud): pass")
+    result = pytester.runpytest_subprocess("--os-cloud=fake", option)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert sentence in result.stderr.str()
+
+
+def test_bad_ini_values(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_x(os_servers): pass")
+    pytester.makeini("[pytest]\nos_cloud = fake\nos_teardown_timeout = never\n")
+    result = pytester.runpytest_subprocess()
+    text = result.stdout.str() + result.stderr.str()
+    assert "ini option os_teardown_timeout: 'never' is not a number of seconds" in text
