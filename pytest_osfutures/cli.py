@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+
+from pytest_osfutures.errors import OSFuturesError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -12,7 +15,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     from pytest_osfutures.fakecloud import command as fake
 
     parser = argparse.ArgumentParser(prog="osfutures", description=__doc__)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", dest="command", required=True
+    )
     one = commands.add_parser("fake", help="run an embedded fake OpenStack on a loopback port")
     fake.add_arguments(one)
     one.set_defaults(run_command=fake.run)
@@ -28,5 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     reap.add_reap_arguments(one)
     one.set_defaults(run_command=reap.reap)
     args = parser.parse_args(argv)
-    status: int = args.run_command(args)
+    try:
+        status: int = args.run_command(args)
+    except OSFuturesError as error:
+        print(f"osfutures {args.command}: {error}", file=sys.stderr)
+        return 2
     return status

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from pytest_osfutures.clients.adapter import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.plugin.objects import ident
+from pytest_osfutures.responses import OddAnswer, Pages, mappings, next_query, query_of
 from pytest_osfutures.source import message
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -109,7 +110,7 @@ class Lookup:
             return found
         for query in kind.queries:
             pages = self._pages(kind, query.format(name=quote(name, safe="")))
-            named = [each for each in pages if each.name == name]
+            named = [each for each in pages if each.get("name") == name]
             named = [each for each in named if fits is not None and fits(each)] or named
             if len(named) == 1:
                 return named[0]
@@ -117,7 +118,7 @@ class Lookup:
                 ids = ", ".join(str(each.id) for each in named)
                 text = f"{kind.name} {name!r} stands for {len(named)} of them; give an id: {ids}"
                 raise BadInput(text)
-        names = sorted({str(each.name) for each in self.all(kind)})
+        names = sorted({str(each.get("name")) for each in self.all(kind)})
         some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise BadInput(f"unknown {kind.name} {name!r}; there are: {some or 'none'}")
 
@@ -128,16 +129,21 @@ class Lookup:
         return Resource(found) if isinstance(found, dict) and "id" in found else None
 
     def _pages(self, kind: Kind, query: str) -> Iterator[Any]:
-        path = kind.path + ("/detail" if kind is FLAVOR else "")
-        asked = set()
-        while query not in asked:
-            asked.add(query)
-            document = self.ask(kind.service, f"{path}?{query}" if query else path, (400,)) or {}
-            yield from map(Resource, document.get(kind.collection, ()))
-            # Only the query: behind a proxy the link's host and path may not be ours.
-            links = document.get(f"{kind.collection}_links") or ()
-            after = [each["href"] for each in links if each.get("rel") == "next"]
-            query = urlsplit(document.get("next") or "".join(after[:1])).query or query
+        path, pages = kind.path + ("/detail" if kind is FLAVOR else ""), Pages()
+        more: str | None = query
+        try:
+            while more is not None:
+                where = pages.enter(f"{path}?{more}" if more else path)
+                document = self.ask(kind.service, where, (400,)) or {}
+                found = [each for each in mappings(document.get(kind.collection)) if "id" in each]
+                pages.note(str(each["id"]) for each in found)
+                yield from map(Resource, found)
+                after = document.get("next")
+                links = document.get(f"{kind.collection}_links")
+                more = query_of(after) if after is not None else next_query(links)
+        except OddAnswer as error:
+            what = f"GET {kind.service} {path} of cloud {self.cloud.name!r}"
+            raise CloudUnreachable(f"{what}: {error}") from None
 
     def ask(self, service: str, path: str, none: tuple[int, ...] = ()) -> Any:
         """The document at a path; None for these statuses. Raises CloudUnreachable."""
@@ -153,4 +159,10 @@ class Lookup:
             return None
         if answer.status_code >= 300:
             raise CloudUnreachable(f"{what} answers {answer.status_code}: {message(answer)}")
-        return answer.json()
+        try:
+            document = answer.json()
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise CloudUnreachable(f"{what} answers no JSON that such a list or resource has")
+        return document

@@ -208,16 +208,35 @@ def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
     assert chosen.image(None).name == "new"
 
 
-def test_pages_that_lead_back_are_read_once(cloud: Scripted) -> None:
-    loop = {"images": [], "next": "/v2/images?name=x"}
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"images": [], "next": "/v2/images?name=x"}, "its next page is /images.name=x again"),
+        ({"images": [], "next": 7}, "the link to the next page is 7"),
+        (["images"], "answers no JSON that such a list or resource has"),
+    ],
+)
+def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, words: str) -> None:
     send = cloud.send
 
-    def looping(method: str, service: str, path: str, body: None) -> Answer:
-        answer = send(method, service, path, body)
-        return Answer(loop) if "name=" in path else answer
+    def odd(method: str, service: str, path: str, body: None) -> Answer:
+        return Answer(document) if "name=" in path else send(method, service, path, body)
 
-    cloud.send = looping  # type: ignore[method-assign]
-    with pytest.raises(BadInput, match="unknown image 'x'"):
+    cloud.send = odd  # type: ignore[method-assign]
+    with pytest.raises(CloudUnreachable, match=f"GET image /images of cloud 'scripted'.*{words}"):
+        choice(cloud).image("x")
+
+
+@pytest.mark.parametrize("rows", [None, 7, [None, "x", {}, {"id": "a"}], {"id": "a"}])
+def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
+    send = cloud.send
+
+    def odd(method: str, service: str, path: str, body: None) -> Answer:
+        listing = path.startswith("/images?")
+        return Answer({"images": rows}) if listing else send(method, service, path, body)
+
+    cloud.send = odd  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="unknown image 'x'; there are: "):
         choice(cloud).image("x")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import stat
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 import pytest
 
 from pytest_osfutures import ledger as ledgers
-from pytest_osfutures.errors import NoRoom
+from pytest_osfutures.cli import main
+from pytest_osfutures.errors import BadInput, NoRoom
 from pytest_osfutures.ledger import Ledger
 from pytest_osfutures.stamp import Stamp, new_id
 
@@ -251,3 +253,78 @@ def _write_and_say(path: Path, says: Any) -> None:
         says.send((mark.operation, "bound"))
         record.gone()
         says.send((mark.operation, "gone"))
+
+
+@pytest.mark.parametrize("command", ["ls", "reap"])
+def test_without_a_home_the_ledgers_have_no_place(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.setattr("platformdirs.user_state_dir", lambda name: f"~/.local/state/{name}")
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    monkeypatch.delenv("HOME", raising=False)
+    with pytest.raises(BadInput, match=r"no home directory .* with --os-ledger"):
+        ledgers.directory()
+    with pytest.raises(BadInput, match="with --os-ledger"):
+        ledgers.directory("~/here")
+    assert ledgers.directory("/here") == Path("/here")
+    assert main([command]) == 2
+    assert f"osfutures {command}: the user has no home" in capsys.readouterr().err
+
+
+def _in_a_fork(path: Path, result: Any) -> None:
+    """In a forked child: be another process of the run, with a ledger of its own."""
+    ledger = Ledger(path, RUN)
+    ledger.join()
+    ledger.record(stamp()).intended("volume", "of child")
+    result.put((ledger.processes(), ledger.living(), ledger.left()))
+    ledger.close()
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of a fork where there are threads
+def test_a_fork_has_a_ledger_of_its_own_while_the_parent_writes(path: Path) -> None:
+    ledger, fork = Ledger(path, RUN), multiprocessing.get_context("fork")
+    ledger.join()
+    over, written = threading.Event(), []
+
+    def write() -> None:
+        while not over.is_set():
+            ledger.note("a step")
+            written.append(1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            result = fork.Queue()
+            child = fork.Process(target=_in_a_fork, args=(path, result))
+            child.start()
+            processes, living, left = result.get(timeout=60)
+            child.join()
+            assert str(child.pid) in processes
+            assert (living, left) == (2, number + 1)
+            assert str(child.pid) in ledger.dead()
+    finally:
+        over.set()
+        writer.join()
+    assert len(ledger.steps()) == len(written)
+    assert len(ledger.rows()) == 5
+
+
+def test_the_last_process_ends_the_run_and_nobody_joins_then(path: Path) -> None:
+    parent, other = Ledger(path, RUN), CONTEXT.Process(target=_join_and_end, args=(path,))
+    parent.join()
+    other.start()
+    other.join()
+    assert other.exitcode == 0
+    record = parent.record(stamp())
+    record.intended("volume", "disk")
+    assert not parent.end_if_last()
+    record.gone()
+    assert parent.end_if_last()
+    assert not Ledger(path, RUN).join()
+
+
+def _join_and_end(path: Path) -> None:
+    ledger = Ledger(path, RUN)
+    assert ledger.join()
+    assert not ledger.end_if_last(), "the parent lives"
