@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pytest_osfutures.responses import identifier
+
 Body = Mapping[str, Any]
 
 
@@ -222,7 +224,7 @@ class Operation:
                 found[key] = where(request, response)
                 continue
             places = (where,) if isinstance(where, str) else where
-            values = (_dig(sources, place) for place in places)
+            values = (_told(sources, place) for place in places)
             found[key] = next((value for value in values if value is not None), None)
         return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
 
@@ -296,6 +298,12 @@ def _is_free(kind: Kind) -> Holds:
 def _is_in_response(where: Where) -> bool:
     places = () if callable(where) else (where,) if isinstance(where, str) else where
     return any(place.startswith("response.") for place in places)
+
+
+def _told(sources: Any, place: str) -> Any:
+    """What stands at `place`; of an answer only what can be an id."""
+    value = _dig(sources, place)
+    return value if place.startswith("request.") else identifier(value)
 
 
 def _dig(document: Any, path: str) -> Any:

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_osfutures.operation import Body, Kind
+if TYPE_CHECKING:
+    from pytest_osfutures.operation import Body, Kind
 
 #: The request was not carried out, or not now: the same request may succeed later.
 TRANSIENT = frozenset({408, 413, 425, 429})
@@ -117,6 +118,29 @@ def is_of_service(status: int, headers: Mapping[str, str], document: Any) -> boo
         return False
     named = (key == "NeutronError" and "type" in fault) or (key == "error" and "title" in fault)
     return key in _FAULTS or named
+
+
+def usable_entries(catalog: object) -> list[Any]:
+    """The entries of a token's catalog with their endpoints, as far as these can be used."""
+    return [
+        {**entry, "endpoints": [each for each in mappings(entry["endpoints"]) if _leads(each)]}
+        for entry in mappings(catalog)
+        if isinstance(entry.get("type"), str) and isinstance(entry.get("endpoints"), list)
+    ]
+
+
+def _leads(endpoint: Body) -> bool:
+    """Return True if each URL of an endpoint is one; a version 2 catalog has three in each."""
+    urls = [value for key, value in endpoint.items() if str(key).lower().endswith("url")]
+    is_named = isinstance(endpoint.get("interface"), str) or "url" not in endpoint
+    return bool(urls) and is_named and all(map(_is_url, urls))
+
+
+def _is_url(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(urlsplit(value).netloc)
+    except ValueError:
+        return False
 
 
 # Resources and lists

@@ -25,6 +25,7 @@ from pytest_osfutures.responses import (
     resource,
     resources,
     retry_after,
+    usable_entries,
 )
 from pytest_osfutures.service_config import ServiceConfig
 from pytest_osfutures.service_config import official as official
@@ -125,7 +126,10 @@ class Source:
             auth = self.auth or self.session.auth
             kinds: Mapping[str, Any] = {}
             if hasattr(auth, "get_access"):
-                kinds = auth.get_access(self.session).service_catalog.get_endpoints_data()
+                catalog = auth.get_access(self.session).service_catalog
+                if isinstance(catalog.catalog, list):  # one odd entry would hide all the others
+                    catalog.catalog[:] = usable_entries(catalog.catalog)
+                kinds = catalog.get_endpoints_data()
             name = official if self.config is None else self.config.official
             endpoints = [
                 (endpoint.url.rstrip("/"), name(kind))
@@ -146,6 +150,7 @@ class Source:
         with self._lock:
             if service in self._bases:
                 return self._bases[service]
+        self.catalog()  # without its odd entries, over which the session would stumble
         way, given = self._way_to(service)
         if given is not None and re.search(r"/v\d", urlsplit(given).path):
             return given

@@ -62,8 +62,11 @@ def leads_elsewhere(request: Any, _: Names) -> bool:
 
 def mac_with_address(_: Any, response: Any) -> str | None:
     """The MAC address of the new interface, if it has an IP address too."""
-    made = (response or {}).get("interfaceAttachment") or {}
-    return made.get("mac_addr") if made.get("fixed_ips") else None
+    made = response.get("interfaceAttachment") if isinstance(response, Mapping) else None
+    if not isinstance(made, Mapping) or not made.get("fixed_ips"):
+        return None
+    address = made.get("mac_addr")
+    return address if isinstance(address, str) else None
 
 
 def adds_or_removes(request: Any, _: Names) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.operation import Expect, Kind, Operation, Route, Table
+from pytest_osfutures.operation import Expect, Kind, Operation, Route, Table, Where
 
 THING = Kind("thing", "stuff", "/things/{id}", "thing", "/things/detail", "things")
 PART = Kind("part", "stuff", "/things/{thing}/parts/{part}", "part")
@@ -83,3 +83,15 @@ def test_the_table_finds_the_operation_of_a_request() -> None:
     assert table.find("other", "POST", "/things", {}) is None
     assert table.find("stuff", "PUT", "/things", {}) is None
     assert table.find("stuff", "POST", "/unknown", {}) is None
+
+
+@pytest.mark.parametrize("odd", [None, [], {}, ["a"], {"a": 1}, True, 1.5, "", "a/b", "..", "a?b"])
+def test_what_cannot_be_an_id_names_nothing(odd: object) -> None:
+    names: dict[str, Where] = {
+        "id": ("response.thing.id", "headers.location"),
+        "size": "request.size",
+    }
+    operation = Operation("make", Route("stuff", "POST", "/things"), (Expect(THING),), names)
+    for response in (odd, {"thing": odd}, {"thing": {"id": odd}}):
+        assert operation.identify({}, {"size": 5}, response, {"Location": ""}) == {"size": "5"}
+        assert not operation.is_identified(operation.identify({}, None, response, {}))

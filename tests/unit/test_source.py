@@ -438,3 +438,31 @@ def test_a_page_instead_of_a_token_is_no_refusal(
     outcome = source.read(get(), clock)
     assert (outcome.fatal, outcome.found) == (False, {})
     assert outcome.error
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *(None, 1, "x", [], {}, {"type": None, "endpoints": []}, {"type": "image"}),
+        {"type": "image", "endpoints": None},
+        {"type": "image", "endpoints": [None, 1, {}, "x", []]},
+        *(
+            {"type": "image", "endpoints": [{"url": url, "interface": "public"}]}
+            for url in (None, 5, "http://[", "::", "", "image")
+        ),
+        {"type": 5, "endpoints": [{"url": "http://image.test", "interface": "public"}]},
+        {"type": "image", "endpoints": [{"url": "http://image.test"}]},
+    ],
+)
+def test_an_odd_entry_of_the_catalog_hides_no_other_service(
+    clock: ManualClock, entry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(clock)
+    token = api._token()
+    token["token"]["catalog"].insert(0, entry)
+    monkeypatch.setattr(api, "_token", lambda: token)
+    found = Source(session(api))
+    assert found.base("compute") == NOVA
+    place = found.locate(f"{NOVA}/servers")
+    assert place is not None
+    assert place.service == "compute"
