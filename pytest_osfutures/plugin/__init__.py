@@ -48,9 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say which cloud is tested, if one was asked for."""
+    """Say which cloud is tested, if one was asked for, and the id for `osfutures reap --run`."""
     name = options.CLOUD.given(config)
-    return f"osfutures: cloud {name}" if name else None
+    if not name or name == "fake":
+        return f"osfutures: cloud {name}" if name else None
+    return f"osfutures: cloud {name}, run {place.run_id(config)}"
 
 
 @pytest.hookimpl(wrapper=True)

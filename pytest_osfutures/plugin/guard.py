@@ -134,11 +134,11 @@ def check_run(config: pytest.Config, ledger: Ledger) -> None:
     """Raises pytest.UsageError if another run has the id that was given with --os-run."""
     if options.RUN.value(config) and not worker_id(config) and not is_forked(config):
         run = ledger.info()
-        if ledger.living() or (run is not None and run.state == "reaping"):
+        if run is not None and (ledger.living() or run.state != "running"):
             ledger.close()
             raise pytest.UsageError(
-                f"--os-run: there is a run {ledger.run} already, which lives or is being cleaned "
-                "up; give each run an id of its own"
+                f"--os-run: there is a run {ledger.run} already, which lives, is being cleaned up "
+                "or has kept something; give this one another id"
             )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +167,41 @@ def test_where_locks_lie_a_run_that_ends_leaves_nothing(world: World, plugins: N
     assert run.wait() == 0, run.out
     assert world.left() == []
     assert list(world.ledgers.iterdir()) == []
+
+
+def test_a_job_of_ci_ends_with_reap(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ident = "00112233aabbccdd"
+    monkeypatch.setenv("OSFUTURES_RUN", ident)
+    run = world.run(LONG)
+    run.made()
+    assert run.idents() == {ident}
+    again = world.run("def test_x(os_cloud): pass", name="again")
+    assert again.wait() == 4
+    assert f"--os-run: there is a run {ident} already" in again.out
+    assert len(world.left()) == 3
+    os.kill(run.reaper(), signal.SIGKILL)  # as the end of a container does
+    run.kill(group=True)
+    run.wait()
+    other = beside(world)  # and another container has no ledger
+    assert other.command("reap", "--run", ident, "--force").returncode == 0
+    assert world.left() == []
+
+
+def test_what_an_old_run_left_for_ever_holds_up_no_later_run_for_long(world: World) -> None:
+    run = world.run(LONG)
+    run.made()
+    stuck = {"effect": "status", "status": 409, "method": "DELETE", "path": "/volumes/"}
+    world.ask("/_osf/faults", stuck, "POST")
+    os.kill(run.reaper(), signal.SIGKILL)
+    run.kill(group=True)
+    run.wait()
+    for number in range(2):
+        began = time.monotonic()
+        after = world.run("def test_x(os_cloud): pass", name=f"next{number}")
+        assert after.wait() == 0, after.out
+        assert time.monotonic() - began < 40
+        assert "left by an older run" in after.out
+    assert "(the next run goes on): volume" in after.out
+    world.ask("/_osf/faults", method="DELETE")
+    assert world.command("reap", "--dead").returncode == 0
+    assert world.left() == []
