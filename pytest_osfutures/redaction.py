@@ -49,7 +49,8 @@ def _end_of_value(text: str, begin: int) -> int:
     """Where the value that begins there ends; one that is cut off ends with the text."""
     if (quoted := _QUOTED.match(text, begin)) is not None:
         return quoted.end()
-    if text[begin] not in "[{":
+    if text[begin] not in "[{" or text.startswith("{SHA", begin):  # keystoneauth's digests
+        begin += text.startswith("{SHA", begin) and text.find("}", begin) + 1 - begin
         bare = _BARE.match(text, begin)
         return begin if bare is None else bare.end()
     depth, place = 0, begin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,6 +21,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 T = TypeVar("T")
 #: Seconds for which something that was found is used again, while many servers are being created.
 MEMORY = 1.0
+#: Fields of images and flavors that are compared with each other.
+_NUMBERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpus")
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,9 @@ class Lookup:
             while more is not None:
                 where = pages.enter(f"{path}?{more}" if more else path)
                 document = self.ask(kind.service, where, (400,)) or {}
-                found = [each for each in mappings(document.get(kind.collection)) if "id" in each]
+                found = [
+                    each for each in mappings(document.get(kind.collection)) if _is_usable(each)
+                ]
                 pages.note(str(each["id"]) for each in found)
                 yield from map(Resource, found)
                 after = document.get("next")
@@ -166,3 +170,14 @@ class Lookup:
         if not isinstance(document, dict):
             raise CloudUnreachable(f"{what} answers no JSON that such a list or resource has")
         return document
+
+
+def _is_usable(item: Mapping[str, Any]) -> bool:
+    """Return True unless the resource has a field of a type that it never has."""
+    numbers = (item.get(key) for key in _NUMBERS)
+    return (
+        isinstance(item.get("id"), str)
+        and item["id"] != ""
+        and isinstance(item.get("name"), str | None)
+        and all(number is None or type(number) is int for number in numbers)
+    )
