@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         ResourceVanished,
         Seen,
         UnknownFate,
+        UnknownOperation,
         UnusableAnswer,
     )
     from pytest_osfutures.future import OperationFuture
@@ -72,6 +73,7 @@ _PLACES = {
         "ResourceVanished",
         "Seen",
         "UnknownFate",
+        "UnknownOperation",
         "UnusableAnswer",
     ),
     "future": ("OperationFuture",),
@@ -114,6 +116,7 @@ __all__ = [
     "Retry",
     "Seen",
     "UnknownFate",
+    "UnknownOperation",
     "UnusableAnswer",
     "as_completed",
     "connect",

@@ -77,7 +77,12 @@ class Attempts(RetriedCall):
         return self.future
 
     def undo(self) -> OperationFuture[None]:
-        """Stop trying, and take back whatever there is by now."""
+        """Stop trying, and take back whatever there is by now.
+
+        Raises BadInput if there is something that nothing takes back.
+        """
+        if (why := self._why_it_stays(self.made)) is not None:
+            raise why
         gone: OperationFuture[None] = OperationFuture(self.engine)
         gone._start()
         self.engine.soon(partial(self._stop, gone))
@@ -136,8 +141,10 @@ class Attempts(RetriedCall):
         self._refused(late, sent[-1] if sent else None)
 
     def _accepted(self, submission: Submission) -> None:
+        if (why := self._why_it_stays(submission)) is not None:
+            self._refuse_to_stop(why)
         if submission.operation is None:
-            self._succeed(submission.plain)
+            self._finish_at_once(submission)
             return
         self.made = submission
         self.turn.come()
@@ -324,6 +331,9 @@ class Attempts(RetriedCall):
         self.turn.leave_off()
 
     def _stop(self, gone: OperationFuture[None]) -> None:
+        if (why := self._why_it_stays(self.made)) is not None:
+            finish(gone, why)
+            return
         nothing = self.idle and self.made is None
         if not self.stopping and (self.future.cancel() or nothing):
             finish(gone, None)

@@ -11,7 +11,7 @@ from pytest_osfutures import clouds_yaml
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
-from pytest_osfutures.policy import Poll, Retry
+from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.service_config import ServiceConfig
 from pytest_osfutures.source import Source, refuses_credentials
@@ -61,6 +61,7 @@ class Cloud:
         self.retry = Retry() if fake is None else FAKE_RETRY
         self.run = new_id()
         self.expiry: float | None = None
+        self.unknown = "warn"
         self.ledger: Ledger | None = None
         self.fake = fake
         self._config = config
@@ -163,6 +164,7 @@ class Cloud:
             run=self.run,
             stamp=self.ledger is not None,
             expiry=self.expiry,
+            unknown=self.unknown,
             ledger=self.ledger,
             source=self.source,
         )
@@ -224,15 +226,20 @@ def connect(
     session: Any = None,
     engine: Engine | None = None,
     poll: Poll | None = None,
+    unknown: str = "warn",
 ) -> Cloud:
     """Connect to a cloud of your clouds.yaml, to "fake", or through a keystoneauth1 session.
 
     Without a name OS_CLOUD counts, then the OS_* variables. "fake" is the embedded fake OpenStack
     unless your clouds.yaml has a cloud of that name. The credentials are tried at once.
 
+    `unknown` says what becomes of work that cannot be followed: "warn" (an `osf.UnknownOperation`
+    warning) or "error" (it is the future's error).
+
     Raises BadInput for a name that is not known (it lists those that are) or a clouds.yaml that
     cannot be read, CloudUnreachable if nobody answers or the credentials are refused.
     """
+    one_of("unknown", unknown, ("warn", "error"))
     if session is not None:
         if name is not None:
             raise BadInput(f"connect({name!r}, session=...): give a name or a session, not both")
@@ -241,6 +248,7 @@ def connect(
         cloud = Cloud("session", session, engine=engine, poll=poll)
     else:
         cloud = _configured(name, engine, poll)
+    cloud.unknown = unknown
     _authenticate(cloud)
     return cloud
 

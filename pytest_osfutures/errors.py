@@ -5,6 +5,7 @@
     ├── CloudUnreachable               nobody answers, or the answer is no OpenStack
     ├── EngineError                    our own fault, or an engine that was stopped or forked
     ├── NoRoom                         the run has as many servers as it may have at a time
+    ├── UnknownOperation (UserWarning) work that cannot be followed was perhaps started
     ├── CleanupError                   something could not be deleted
     └── OperationError                 an operation did not do what was asked
         ├── OperationFailed            the cloud says so
@@ -54,6 +55,13 @@ class EngineError(OSFuturesError):
 
 class NoRoom(OSFuturesError):
     """The run may not have another server now: it has to wait for one of its own to go."""
+
+
+class UnknownOperation(OSFuturesError, UserWarning):
+    """A request may have started work that cannot be followed; its future is done at once.
+
+    A warning, or the future's error where `unknown="error"` was asked for.
+    """
 
 
 class CleanupError(OSFuturesError):

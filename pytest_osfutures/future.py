@@ -36,6 +36,7 @@ class OperationFuture(Future[T], Generic[T]):
         self._engine = engine
         self._answer: Future[Any] = Future()
         self._watch: Watch | None = None
+        self._unknown = ""
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
         self._ending = threading.RLock()  # a callback may come back to its future
@@ -53,8 +54,18 @@ class OperationFuture(Future[T], Generic[T]):
 
     @property
     def operation(self) -> str:
-        """The operation's name (`server.create`); empty while none is known."""
-        return self._watch.operation.name if self._watch else ""
+        """The operation's name (`server.create`); empty while none is known.
+
+        One that cannot be followed is `unknown: ` and its request.
+        """
+        if self._watch:
+            return self._watch.operation.name
+        return f"unknown: {self._unknown}" if self._unknown else ""
+
+    def __repr__(self) -> str:
+        ident = f" ({self.resource_id})" if self.resource_id else ""
+        about = f"{self.operation}{ident} " if self.operation else ""
+        return super().__repr__().replace(" at ", f" {about}at ", 1)
 
     @property
     def resource_id(self) -> str | None:
@@ -210,6 +221,7 @@ class OperationFuture(Future[T], Generic[T]):
     def _follow(self, other: Future[Any]) -> None:
         if isinstance(other, OperationFuture):
             self._watch, self._undo = other._watch, other._undo
+            self._unknown = other._unknown
 
         def copy(done: Future[Any]) -> None:
             if isinstance(done, OperationFuture):

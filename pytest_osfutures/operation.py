@@ -28,7 +28,7 @@ class Kind:
     mean so, `busy` those in which something is under way, `steady` the ordinary others.
     `evidence` kinds are only read to explain something: that one is missing or forbidden is no
     failure. `explained_by` is such a kind. `visible_within` is how long (seconds) a new one may be
-    invisible.
+    invisible. `loose` kinds are read although nobody knows what wraps them and what they hold.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Kind:
     evidence: bool = False
     explained_by: Kind | None = None
     visible_within: float = 0.0
+    loose: bool = False
 
     def ref(self, **names: str) -> Ref:
         """The resource of this kind that `names` (those in `path`) identify."""

@@ -164,3 +164,10 @@ class Poll:
         """
         overdue = max(0.0, age - expected)
         return min(self.slowest, max(self.fastest, GROWTH * overdue))
+
+
+def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
+    """`value`, if it is one of `words`; else BadInput says so."""
+    if value not in words:
+        raise BadInput(f"{name}={value!r}: accepted are {', '.join(map(repr, words))}")
+    return value

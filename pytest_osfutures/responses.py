@@ -159,6 +159,9 @@ def resource(kind: Kind, document: Any) -> Body:
     body = document
     if kind.member and isinstance(document, Mapping):
         body = document.get(kind.member)
+    if kind.loose and isinstance(body, Mapping) and len(body) == 1:
+        ((_, inner),) = body.items()
+        body = inner if isinstance(inner, Mapping) else body
     if not isinstance(body, Mapping):  # None would say that the resource is gone
         raise OddAnswer(f"no {kind.name} in {printable(repr(document)[:100])}")
     if (odd := _oddity(kind, body)) is not None:
@@ -185,7 +188,7 @@ def resources(kind: Kind, document: Any, collection: str) -> tuple[dict[str, Bod
 
 def _oddity(kind: Kind, body: Body) -> str | None:
     texts = [(key, str) for key in (kind.status, kind.task_state, "name")]
-    for key, type_ in (*texts, ("fault", Mapping)):
+    for key, type_ in texts if kind.loose else (*texts, ("fault", Mapping)):
         value = body.get(key) if key else None
         if value is not None and not isinstance(value, type_):
             return f"the {kind.name} has {key} {printable(repr(value)[:100])}"

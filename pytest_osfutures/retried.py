@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.errors import Attempt, OperationError, UnknownFate
+from pytest_osfutures.errors import Attempt, BadInput, OperationError, UnknownFate
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.start import Call
+from pytest_osfutures.start import Call, finish_at_once
 from pytest_osfutures.submission import Binding, Submission
 from pytest_osfutures.timers import Timer
 from pytest_osfutures.turn import PATIENCE, Turn
@@ -20,7 +20,8 @@ class RetriedCall:
     """The state of one `*_async_r` call, which owns its future. Changes in the monitor's loop only.
 
     `made` is what exists in the cloud by the present try, `undone` what takes back that of earlier
-    ones, `idle` says that nothing is under way.
+    ones, `idle` says that nothing is under way. `stays` is a call that was done
+    when it was answered.
     `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
     `late` what such an answer said while the cloud was still searched for it.
     """
@@ -40,6 +41,7 @@ class RetriedCall:
         self.record = binding.record(self.stamp)
         self.turn = Turn(binding, self.record, tout or PATIENCE, retry)
         self.made: Submission | None = None
+        self.stays: Submission | None = None
         self.undone: list[Undoing] = []
         self.idle = True
         self.stopping: list[OperationFuture[None]] = []
@@ -63,6 +65,26 @@ class RetriedCall:
         self._forget_deadline()
         self.future._succeed(value)
         self._stopped(None)
+
+    def _finish_at_once(self, submission: Submission) -> None:
+        self.idle = True
+        self.stays = submission
+        self._forget_deadline()
+        finish_at_once(self.future, submission)
+        self._stopped(None)
+
+    def _why_it_stays(self, submission: Submission | None) -> BadInput | None:
+        """Return why `submission`, or the call that is done, cannot be taken back."""
+        submission = submission or self.stays
+        if submission is None or (submission.operation and submission.operation.undo is not None):
+            return None
+        return BadInput(f"{submission.title} has nothing that would undo it")
+
+    def _refuse_to_stop(self, why: BadInput) -> None:
+        """Say to all who want to take the call back that it cannot be; it goes on."""
+        waiting, self.stopping = self.stopping, []
+        for gone in waiting:
+            finish(gone, why)
 
     def _end(self, error: BaseException, left: BaseException | None = None) -> None:
         self.idle = True

@@ -275,25 +275,42 @@ def _below(url: str, base: str) -> bool:
     return url == base or url.startswith(base + "/")
 
 
+#: What services call themselves in the header of the microversion, if not by their type.
+_NAMES = {
+    "block-storage": "volume",
+    "container-infrastructure-management": "container-infra",
+    "application-container": "container",
+    "resource-optimization": "infra-optim",
+}
+#: The headers that services had before there was one for all.
+_OWN_HEADERS = {
+    "compute": "X-OpenStack-Nova-API-Version",
+    "shared-file-system": "X-OpenStack-Manila-API-Version",
+    "baremetal": "X-OpenStack-Ironic-API-Version",
+    "baremetal-introspection": "X-OpenStack-Ironic-Inspector-API-Version",
+}
+
+
 def _version_headers(service: str, microversion: str) -> dict[str, str]:
     if not microversion:
         return {}
-    kind = "volume" if service == "block-storage" else service
-    headers = {"OpenStack-API-Version": f"{kind} {microversion}"}
-    if service == "compute":
-        headers["X-OpenStack-Nova-API-Version"] = microversion
+    headers = {"OpenStack-API-Version": f"{_NAMES.get(service, service)} {microversion}"}
+    if service in _OWN_HEADERS:
+        headers[_OWN_HEADERS[service]] = microversion
+    if service == "shared-file-system":  # else what is experimental looks as if it were gone
+        headers["X-OpenStack-Manila-API-Experimental"] = "True"
     return headers
 
 
 def microversion_of(service: str, headers: Mapping[str, str]) -> str:
     """The microversion that a request asked for; empty if none."""
-    kind = "volume" if service == "block-storage" else service
+    kind = _NAMES.get(service, service)
     for part in (headers.get("OpenStack-API-Version") or "").split(","):
         name, _, version = part.strip().partition(" ")
         if name == kind:
             return version
-    legacy = headers.get("X-OpenStack-Nova-API-Version") if service == "compute" else None
-    return legacy or ""
+    own = _OWN_HEADERS.get(service)
+    return (headers.get(own) if own else None) or ""
 
 
 def _refused(look: Look, asked_at: float, answered_at: float, answer: Any) -> Outcome:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import EngineError, OSFuturesError
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.errors import (
+    EngineError,
+    OSFuturesError,
+    UnknownOperation,
+    without_frames,
+)
+from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import seconds
 from pytest_osfutures.submission import Binding, Record, Submission, submit, submit_stamped
 from pytest_osfutures.undo import undo
@@ -21,9 +29,10 @@ Call = Callable[[], Any]
 def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
     """Make the plain call now, in this thread, and return the future of what it has started.
 
-    An error of the call itself is raised at once. A call that starts no operation that the table
-    knows gives a future that is done already. `tout` is in seconds. A binding that says so makes
-    the call in the background: then its error is in the future, and `sync_res` waits.
+    An error of the call itself is raised at once. A call that was done when it was answered, or
+    that has started what cannot be followed, gives a future that is done already. `tout` is
+    in seconds. A binding that says so makes the call in the background: then its error is in
+    the future, and `sync_res` waits.
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
@@ -34,10 +43,11 @@ def start(binding: Binding, call: Call, tout: float | None = None) -> OperationF
         engine.submissions.submit(partial(_start_later, future, binding, call, tout))
         return future
     submission, record = _send(binding, call)
-    if submission.operation is None:
-        return finished(engine, submission.plain)
     future._start()
-    _follow(future, submission, record, tout)
+    if submission.operation is None:
+        finish_at_once(future, submission)
+    else:
+        _follow(future, submission, record, tout)
     return future
 
 
@@ -52,9 +62,39 @@ def _start_later(
         future._fail(error)
         return
     if submission.operation is None:
-        future._succeed(submission.plain)
+        finish_at_once(future, submission)
     else:
         _follow(future, submission, record, tout)
+
+
+def finish_at_once(future: OperationFuture[Any], submission: Submission) -> None:
+    """Finish the future of a call that is done, or that has started what cannot be followed."""
+    lost = submission.unfollowed
+    if lost is None:
+        future._succeed(submission.plain)
+        return
+    future._unknown = lost.name
+    future._begun(submission.plain, None)
+    error = UnknownOperation(
+        f"{lost.name} was accepted, and what it has started cannot be followed ({lost.why}): "
+        "the future is done, whatever becomes of it"
+    )
+    try:
+        if submission.binding.unknown == "error":
+            raise error
+        warnings.warn(error, stacklevel=_depth_of_user())
+    except UnknownOperation as raised:  # a filter of warnings may raise it as well
+        future._fail(without_frames(raised))
+    else:
+        future._succeed(submission.plain)
+
+
+def _depth_of_user() -> int:
+    """How far up the stack, from whoever calls this, the first code outside of the package is."""
+    home, frame, depth = str(Path(__file__).parent), sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
+        frame, depth = frame.f_back, depth + 1
+    return depth
 
 
 def _send(binding: Binding, call: Call) -> tuple[Submission, Record | None]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
+from pytest_osfutures.generic import Followed, Unfollowed, last_found, watching
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
@@ -60,7 +61,8 @@ class Binding:
     `service` is the service type that the client itself speaks to. `run` is in the stamps.
     `retry` is how its operations are tried again where nothing else is said. `stamps` says that
     plain calls are stamped too, and not only retried ones, `background` that they do not wait for
-    the answer; `ledger` takes note of what is stamped.
+    the answer; `unknown` is "warn" or "error", for what cannot be followed;
+    `ledger` takes note of what is stamped.
     """
 
     engine: Engine
@@ -74,6 +76,7 @@ class Binding:
     expiry: float = 6 * 3600.0
     stamps: bool = False
     background: bool = False
+    unknown: str = "warn"
     ledger: Ledger | None = None
 
     def stamp(self) -> Stamp:
@@ -98,6 +101,7 @@ class Submission:
     operation: Operation | None = None
     names: Names | None = None
     exchange: Exchange | None = None
+    unfollowed: Unfollowed | None = None
     members: list[Names] = field(default_factory=list, compare=False)
 
     @property
@@ -111,6 +115,13 @@ class Submission:
     def is_identified(self) -> bool:
         """Whether the answer names the resource that the operation is about."""
         return self.operation is None or self.operation.is_identified(self.names or {})
+
+    @property
+    def title(self) -> str:
+        """What the call has done, for messages."""
+        if self.operation is not None:
+            return self.operation.name
+        return self.unfollowed.name if self.unfollowed is not None else "this call"
 
     @property
     def microversion(self) -> str:
@@ -163,8 +174,10 @@ def submit(
     """
     binding.source.catalog()
     there: dict[str, str] = {}
+    old: dict[str, Body | None] = {}
     before = before or partial(_list_before, binding, there)
-    with capture(binding.engine.clock, before, sent) as exchanges:
+    hook = watching(binding.source, binding.table, binding.service, before, old)
+    with capture(binding.engine.clock, hook, sent) as exchanges:
         try:
             plain = call()
         except Exception as error:
@@ -176,7 +189,12 @@ def submit(
             _pace(binding.engine, exchanges)
     started = accepted(binding, plain, exchanges)
     _check_answers(started)
-    return _with_members(_joined(started), there) if started else Submission(binding, plain)
+    if started:
+        return _with_members(_joined(started), there)
+    exchange, found = last_found(binding.source, binding.service, exchanges, old)
+    if isinstance(found, Followed):
+        return Submission(binding, plain, found.operation, found.names, exchange)
+    return Submission(binding, plain, exchange=exchange, unfollowed=found)
 
 
 def _list_before(

@@ -158,7 +158,8 @@ def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
         return Running((ref,)) if expect.gone else _unless_action_failed(case, ref)
     if task is not None:
         return Running((ref,))
-    if status in expect.success or not (expect.success or expect.gone):
+    undecided = not expect.success and (not expect.gone or expect.holds is not None)
+    if status in expect.success or undecided:
         end = _judge_end(case, expect, ref, sight, sight.body)
         if end is not None:
             return end

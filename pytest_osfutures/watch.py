@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -135,7 +135,9 @@ class Watch:
         case = self.case(now)
         record = self.sights.get(case.action) if case.action is not None else None
         return {
-            "fault": next((each["fault"] for each in faulty if each.get("fault")), None),
+            "fault": next(
+                (fault for each in faulty if isinstance(fault := each.get("fault"), Mapping)), None
+            ),
             "events": events(record.body) if record is not None and record.body else (),
             "messages": tuple(dict.fromkeys(text for body in bodies for text in self._words(body))),
         }

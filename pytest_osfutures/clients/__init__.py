@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.policy import Poll, Retry
+from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.services import TABLE
 from pytest_osfutures.services.kinds import ACTION
 from pytest_osfutures.source import Source
@@ -37,6 +37,7 @@ def futurize(
     stamp: bool = False,
     background: bool = False,
     expiry: float | None = None,
+    unknown: str = "warn",
     ledger: Ledger | None = None,
     source: Source | None = None,
 ) -> C:
@@ -52,9 +53,13 @@ def futurize(
     the answer, and an error of the call is in the future. `source` is the way to the cloud's APIs,
     if it is another than the client's own.
 
+    `unknown` says what becomes of work that cannot be followed: "warn" gives an
+    `osf.UnknownOperation` warning and a future that is done, "error" makes it the future's error.
+
     Raises BadInput for anything else, and for a client that does not send through a
     keystoneauth1 session.
     """
+    one_of("unknown", unknown, ("warn", "error"))
     from pytest_osfutures.clients import adapter as adapters
     from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 
@@ -89,6 +94,7 @@ def futurize(
             retry or Retry(),
             stamps=stamp,
             background=background,
+            unknown=unknown,
             ledger=ledger,
             **({} if expiry is None else {"expiry": expiry}),
         )

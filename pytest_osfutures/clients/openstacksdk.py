@@ -9,12 +9,24 @@ from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operation import Body, Kind
 from pytest_osfutures.submission import Binding
 
-#: The services whose proxies get twins: those that the operation tables know.
+#: The services whose proxies get twins, by the names of these.
 SERVICES = {
     "compute": "compute",
     "block_storage": "block-storage",
     "image": "image",
     "network": "network",
+    "orchestration": "orchestration",
+    "load_balancer": "load-balancer",
+    "shared_file_system": "shared-file-system",
+    "dns": "dns",
+    "baremetal": "baremetal",
+    "container_infrastructure_management": "container-infrastructure-management",
+    "database": "database",
+    "workflow": "workflow",
+    "clustering": "clustering",
+    "instance_ha": "instance-ha",
+    "accelerator": "accelerator",
+    "key_manager": "key-manager",
 }
 _CLASSES: dict[type, type] = {}
 
@@ -58,7 +70,11 @@ def _binding_of_proxy(proxy: Any) -> Binding:
 
 def _revive(connection: Any) -> Any:
     def revive(kind: Kind, body: Body, plain: Any) -> Any:
+        from openstack.resource import Resource
+
         made = _classes().get(kind.name)
+        if made is None and isinstance(plain, Resource):
+            made = type(plain)
         # An image links to itself under a name that no keyword argument may have.
         attributes = {key: value for key, value in body.items() if key != "self"}
         return plain if made is None else made.existing(connection=connection, **attributes)

@@ -197,6 +197,7 @@ class Guard:
         cloud.run, cloud.ledger = self.ledger.run, self.ledger
         self.expiry: float = options.EXPIRY.value(config) or EXPIRY
         cloud.expiry = self.expiry
+        cloud.unknown = options.UNKNOWN.value(config) or "warn"
         self.heartbeat = Heartbeat(
             cloud.source, self.ledger, self.expiry, SystemClock(), self.ledger.note
         )

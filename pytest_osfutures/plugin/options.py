@@ -161,6 +161,12 @@ REAPER = Option(
     "Process that cleans up if this one is killed: auto (the default) or off",
     _one_of("auto", "off"),
 )
+UNKNOWN = Option(
+    "unknown",
+    "HOW",
+    "Work that cannot be followed: warn (the default) or error",
+    _one_of("warn", "error"),
+)
 ALL = (
     CLOUD,
     IMAGE,
@@ -176,6 +182,7 @@ ALL = (
     RUN,
     LEDGER,
     REAPER,
+    UNKNOWN,
 )
 DESTS = frozenset(option.dest for option in ALL)
 

@@ -1,0 +1,119 @@
+"""Services whose operations have no rows: what they start is followed by their status words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import pytest_osfutures as osf
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.errors import CloudUnreachable
+from pytest_osfutures.stamp import new_id
+
+from .conftest import PATIENCE
+
+MANILA = {"X-OpenStack-Manila-API-Version": "2.80"}
+
+
+@pytest.fixture
+def service(cloud: Cloud) -> Callable[[str], Any]:
+    """The adapter of a service; skips where the cloud has no such service."""
+
+    def adapter(name: str) -> Any:
+        try:
+            return cloud.api(name)
+        except CloudUnreachable as error:
+            pytest.skip(str(error))
+
+    return adapter
+
+
+def template(**more: Any) -> dict[str, Any]:
+    """A stack of one resource that takes a second."""
+    wait = {"create": 1, "update": 1, "delete": 1}
+    properties = {"value": "a", "action_wait_secs": wait, **more}
+    resource = {"type": "OS::Heat::TestResource", "properties": properties}
+    return {"heat_template_version": "2021-04-16", "resources": {"a": resource}}
+
+
+def stack(**more: Any) -> dict[str, Any]:
+    """The request for a new stack."""
+    return {"stack_name": f"contract-{new_id()}", "template": template(**more), "timeout_mins": 5}
+
+
+def test_a_stack_is_created_checked_and_deleted(service: Callable[[str], Any]) -> None:
+    heat = service("orchestration")
+    future = heat.post_async("/stacks", json=stack())
+    try:
+        assert not future.done()
+        made = future.result(PATIENCE)
+        assert made.stack_status == "CREATE_COMPLETE"
+        path = f"/stacks/{made.stack_name}/{made.id}"
+        checked = heat.post_async(f"{path}/actions", json={"check": None}).result(PATIENCE)
+        assert checked.stack_status == "CHECK_COMPLETE"
+    finally:
+        future.undo().result(PATIENCE)
+    assert heat.get(path).json()["stack"]["stack_status"] == "DELETE_COMPLETE"
+
+
+def test_a_stack_that_fails_tells_why(service: Callable[[str], Any]) -> None:
+    future = service("orchestration").post_async("/stacks", json=stack(fail=True))
+    with pytest.raises(osf.ObjectCreationError, match=r"CREATE_FAILED: .*Test Resource failed"):
+        future.result(PATIENCE)
+    future.undo().result(PATIENCE)
+
+
+def test_a_share_is_created_extended_and_deleted(service: Callable[[str], Any]) -> None:
+    manila = service("shared-file-system")
+    wish = {"share": {"name": "contract", "size": 1, "share_proto": "NFS"}}
+    future = manila.post_async("/shares", json=wish, headers=MANILA)
+    try:
+        made = future.result(PATIENCE)
+        assert made.status == "available"
+        path = f"/shares/{made.id}"
+        larger = {"extend": {"new_size": 2}}
+        grown = manila.post_async(f"{path}/action", json=larger, headers=MANILA).result(PATIENCE)
+        assert (grown.status, grown.size) == ("available", 2)
+    finally:
+        future.undo().result(PATIENCE)
+    assert manila.get(path, headers=MANILA, raise_exc=False).status_code == 404
+
+
+def test_a_zone_and_its_records_end_when_the_name_server_has_them(
+    service: Callable[[str], Any],
+) -> None:
+    designate = service("dns")
+    name = f"contract-{new_id()}.test."
+    future = designate.post_async("/v2/zones", json={"name": name, "email": "a@b.test"})
+    try:
+        zone = future.result(PATIENCE)
+        assert (zone.status, zone.action) == ("ACTIVE", "NONE")
+        wish = {"name": f"www.{name}", "type": "A", "records": ["10.0.0.1"]}
+        path = f"/v2/zones/{zone.id}"
+        record = designate.post_async(f"{path}/recordsets", json=wish).result(PATIENCE)
+        assert record.status == "ACTIVE"
+        designate.delete_async(f"{path}/recordsets/{record.id}").result(PATIENCE)
+        assert designate.get(path).json()["status"] == "ACTIVE"
+    finally:
+        future.undo().result(PATIENCE)
+
+
+def test_a_load_balancer_takes_the_next_request_when_a_part_of_it_is_done(
+    service: Callable[[str], Any],
+) -> None:
+    octavia = service("load-balancer")
+    subnets = service("network").get("/subnets").json()["subnets"]
+    subnet = next(each["id"] for each in subnets if each["ip_version"] == 4)
+    wish = {"loadbalancer": {"name": "contract", "vip_subnet_id": subnet}}
+    future = octavia.post_async("/v2/lbaas/loadbalancers", json=wish)
+    balancer = future.result(PATIENCE)
+    try:
+        for port in (80, 81):
+            part = {"protocol": "HTTP", "protocol_port": port, "loadbalancer_id": balancer.id}
+            made = octavia.post_async("/v2/lbaas/listeners", json={"listener": part})
+            assert made.result(PATIENCE).provisioning_status == "ACTIVE"
+    finally:
+        path = f"/v2/lbaas/loadbalancers/{balancer.id}?cascade=true"
+        octavia.delete_async(path).result(PATIENCE)
