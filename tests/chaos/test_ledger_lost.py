@@ -154,3 +154,20 @@ def test_what_cannot_be_deleted_of_one_worker_holds_up_nobody(world: World) -> N
     world.ask("/_osf/faults", method="DELETE")
     until(lambda: not world.left(), "all is gone")
     world.settle()
+
+
+def test_refused_credentials_are_not_tried_again_and_again(world: World) -> None:
+    run = world.run(suite())
+    run.made()
+    log = log_path(ledger_of(run))
+    refusing = {"effect": "status", "status": 401, "method": "POST", "path": "/auth/tokens"}
+    world.ask("/_osf/faults", refusing, "POST")
+    run.kill()
+    until(lambda: "tried again in 10 s" in log.read_text(), "the first refusal")
+    until(lambda: "tried again in 60 s" in log.read_text(), "the second refusal")
+    assert world.ask("/_osf/faults")["faults"][0]["fired"] == 2
+    world.ask("/_osf/faults", method="DELETE")
+    assert len(world.left()) == 5
+    os.kill(run.reaper(), signal.SIGKILL)
+    assert world.command("reap", "--dead").returncode == 0
+    assert world.left() == []
