@@ -9,6 +9,8 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models import building
 from pytest_osfutures.fakecloud.compute.models.building import Blueprint
 from pytest_osfutures.fakecloud.compute.models.hosts import ZONE
+from pytest_osfutures.fakecloud.compute.models.server import Flavor
+from pytest_osfutures.fakecloud.compute.neighbours import ImageFacts
 from pytest_osfutures.fakecloud.compute.responses import checking, views
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
@@ -41,6 +43,7 @@ DISK_CHOICES = {
     "destination_type": ["local", "volume"],
 }
 PERSONALITY_UNTIL = (2, 57)
+GIB = 1024**3
 Networks = tuple[tuple[str | None, str | None, str | None], ...]
 
 
@@ -95,10 +98,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
             raise Refused(400, "Can not find requested image") from None
         if facts.status != "active":
             raise Refused(400, f"Image {image_id} is unacceptable: Image is not active.")
-        if facts.min_ram > flavor.ram:
-            raise Refused(400, "Flavor's memory is too small for requested image.")
-        if facts.min_disk > flavor.disk > 0 and not disks:
-            raise Refused(400, "Flavor's disk is too small for requested image.")
+        _check_room(call, facts, flavor, disks)
     return Blueprint(
         name=body["name"],
         flavor=flavor,
@@ -110,6 +110,40 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
         host=_host(call, body),
         fields=_fields(call, body),
     )
+
+
+def _check_room(
+    call: Call, image: ImageFacts, flavor: Flavor, disks: tuple[dict[str, Any], ...]
+) -> None:
+    """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
+    if image.min_ram > flavor.ram:
+        raise Refused(400, "Flavor's memory is too small for requested image.")
+    least = image.min_disk * GIB
+    root = next((disk for disk in disks if disk.get("boot_index") in (0, "0")), None)
+    if root is not None:
+        size = int(root.get("volume_size") or 0) * GIB
+        if 0 < size < least:
+            raise Refused(
+                400,
+                "Volume is smaller than the minimum size specified in image metadata. "
+                f"Volume size is {size} bytes, minimum size is {least} bytes.",
+            )
+        return
+    size = flavor.disk * GIB
+    if not size and not call.caller.is_admin:
+        raise Refused(403, "Only volume-backed servers are allowed for flavors with zero disk.")
+    if 0 < size < (image.size or 0):
+        raise Refused(
+            400,
+            "Flavor's disk is too small for requested image. "
+            f"Flavor disk is {size} bytes, image is {image.size} bytes.",
+        )
+    if 0 < size < least:
+        raise Refused(
+            400,
+            "Flavor's disk is smaller than the minimum size specified in image metadata. "
+            f"Flavor disk is {size} bytes, minimum size is {least} bytes.",
+        )
 
 
 def _names_a_port(networks: Any) -> bool:
@@ -135,7 +169,13 @@ def _networks(call: Call, wanted: Any) -> Networks:
     if wanted == "none" and call.version >= (2, 37):
         return ()
     if wanted is None or (wanted == "auto" and call.version >= (2, 37)):
-        return tuple((network, None, None) for network in model.networks.network_ids(project))
+        usable = model.networks.network_ids(project)
+        if len(usable) > 1:
+            raise Refused(
+                409,
+                "Multiple possible networks found, use a Network ID to be more specific.",
+            )
+        return tuple((network, None, None) for network in usable)
     if not isinstance(wanted, list):
         if call.version < (2, 37):
             checking.typed("networks", wanted, "array")

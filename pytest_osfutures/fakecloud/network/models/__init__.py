@@ -115,9 +115,11 @@ class NetworkModel:
 
     def network_ids(self, project_id: str) -> list[str]:
         """The networks that a server of that project gets a port on with `networks: auto`."""
-        mine = [network.id for network in self.networks if network.project_id == project_id]
-        shared = [network.id for network in self.networks if network.shared]
-        return mine or shared
+        return [
+            network.id
+            for network in self.networks
+            if not network.external and (network.project_id == project_id or network.shared)
+        ]
 
     def check_network(self, network_id: str, project_id: str) -> None:
         """Raises Refused(400) with Nova's own text if the project has no such network."""
