@@ -179,7 +179,10 @@ def fake_cloud(seed: int = 0) -> Iterator[tuple[str, str]]:
 def ask(url: str, method: str = "GET", body: dict[str, Any] | None = None) -> Any:
     """One request to the fake's control API."""
     data = None if body is None else json.dumps(body).encode()
-    with urllib.request.urlopen(urllib.request.Request(url, data, method=method)) as answer:
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(
+        urllib.request.Request(url, data, headers, method=method)
+    ) as answer:
         return json.loads(answer.read() or b"null")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
 from pytest_osfutures.fakecloud.cloud import FakeCloud
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 LOOPBACK = "127.0.0.1"
+CONTROL, JSON = "/_osf", "application/json"
 LARGEST_BODY = 4 * 1024**3
 MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
 
@@ -39,6 +42,38 @@ async def _pass(cloud: FakeCloud, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
+def _foreign(method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    """Status and reason with which a request is refused that a web page may have sent.
+
+    A page can send requests to loopback, under a name of its own (DNS rebinding) or from an origin
+    of its own. A form or a text/plain body needs no permission of the server that it is sent to.
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#simple_requests
+    """
+    host = headers.get("Host", "")
+    if not _is_loopback(f"http://{host}"):
+        return 403, f"Host: {host[:100]!r} is no name of this machine's loopback"
+    origin = headers.get("Origin")
+    if origin is not None and not _is_loopback(origin):
+        return (
+            403,
+            f"Origin: {origin[:100]!r} is foreign: this cloud is for programs",
+        )
+    if headers.get("Sec-Fetch-Site", "none") == "cross-site":
+        return 403, "a page of another site has sent this; this cloud is for programs"
+    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if path.startswith(CONTROL) and method in ("POST", "PUT", "PATCH") and media != JSON:
+        return 415, f"the control API takes Content-Type: {JSON}, not {media[:100]!r}"
+    return None
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
 async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
     """Listen on `port` (0: a free one); the runner to clean up, and the URL. Raises OSError."""
     try:
@@ -49,6 +84,8 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
         ) from None
 
     async def answer(request: web.Request) -> web.StreamResponse:
+        if (why := _foreign(request.method, request.path, request.headers)) is not None:
+            return web.json_response({"error": why[1]}, status=why[0])
         body = await request.read()
         url = f"http://{request.host}{request.raw_path}"
         response = cloud.handle(Request.to(request.method, url, dict(request.headers), body))

@@ -21,6 +21,7 @@ from pytest_osfutures.stamp import Stamp
 
 #: Seconds within which anything that is waited for has to happen.
 LIMIT = 120.0
+JSON = {"Content-Type": "application/json"}
 Unfinished = subprocess.TimeoutExpired
 SUITE = """
 import time
@@ -100,7 +101,7 @@ class World:
     def ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         """One request to the fake's control API."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, method=method)
+        request = urllib.request.Request(self.url + path, data, JSON, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
 import json
 import os
 import signal
@@ -27,35 +28,35 @@ RUN = "import sys; from pytest_osfutures.cli import main; sys.exit(main())"
 
 
 @pytest.fixture
-def http(cloud: FakeCloud) -> requests.Session:
+def plain(cloud: FakeCloud) -> requests.Session:
     """A plain requests session that reaches the cloud."""
     made = requests.Session()
     mount(cloud, made)
     return made
 
 
-def test_in_process_answers_like_a_server(http: requests.Session) -> None:
-    answer = http.get(f"{URL}/identity/v3", timeout=5)
+def test_in_process_answers_like_a_server(plain: requests.Session) -> None:
+    answer = plain.get(f"{URL}/identity/v3", timeout=5)
     assert answer.json()["version"]["links"][0]["href"] == f"{URL}/identity/v3/"
     assert answer.headers["content-type"] == "application/json"
     assert answer.ok
-    refused = http.get(f"{URL}/compute/v2.1/servers", timeout=5)
+    refused = plain.get(f"{URL}/compute/v2.1/servers", timeout=5)
     assert refused.status_code == 401
 
 
-def test_in_process_delay_takes_the_clouds_time(cloud: FakeCloud, http: requests.Session) -> None:
+def test_in_process_delay_takes_the_clouds_time(cloud: FakeCloud, plain: requests.Session) -> None:
     cloud.faults.add(Fault("delay", seconds=30))
-    http.get(f"{URL}/compute/", timeout=60)
+    plain.get(f"{URL}/compute/", timeout=60)
     assert cloud.clock.now() == 30
     with pytest.raises(requests.exceptions.ReadTimeout):
-        http.get(f"{URL}/compute/", timeout=(5, 10))
+        plain.get(f"{URL}/compute/", timeout=(5, 10))
     assert cloud.clock.now() == 40
 
 
-def test_in_process_cut(cloud: FakeCloud, http: requests.Session) -> None:
+def test_in_process_cut(cloud: FakeCloud, plain: requests.Session) -> None:
     cloud.faults.add(Fault("cut"))
     with pytest.raises(requests.exceptions.ConnectionError):
-        http.get(f"{URL}/compute/", timeout=5)
+        plain.get(f"{URL}/compute/", timeout=5)
 
 
 def test_sessions_of_both_users(cloud: FakeCloud) -> None:
@@ -128,7 +129,8 @@ def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def get(url: str, headers: dict[str, str] | None = None, body: Any = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data, headers or {})
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    request = urllib.request.Request(url, data, sent)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
@@ -162,3 +164,57 @@ def test_command_with_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[st
             captured = capsys.readouterr()
             assert captured.err == f"osfutures fake: {why}\n"
             assert captured.out == ""
+
+
+FAULT = b'{"effect": "status", "status": 503}'
+PAGES = [
+    ("POST", {"Content-Type": "text/plain"}, 415),
+    ("POST", {"Content-Type": "application/x-www-form-urlencoded"}, 415),
+    ("POST", {}, 415),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://evil.example"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "null"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://localhost.evil.example"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "evil.example"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "evil.example:80"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "127.0.0.1.evil.example"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "["}, 403),
+    ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
+    ("DELETE", {"Origin": "https://evil.example"}, 403),
+    ("GET", {"Host": "rebound.example"}, 403),
+    ("POST", {"Content-Type": "application/json"}, 201),
+    ("POST", {"Content-Type": "application/json; charset=utf-8"}, 201),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://127.0.0.1:9000"}, 201),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost"}, 201),
+    ("POST", {"Content-Type": "application/json", "Host": "[::1]:8080"}, 201),
+    ("DELETE", {}, 204),
+]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Where a fake cloud listens."""
+    with running(FakeCloud(ManualClock())) as url:
+        host, _, port = url.rpartition("/")[2].partition(":")
+        yield host, int(port)
+
+
+@pytest.mark.parametrize(("method", "headers", "status"), PAGES)
+def test_a_web_page_cannot_drive_the_cloud(
+    address: tuple[str, int], method: str, headers: dict[str, str], status: int
+) -> None:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    connection.putrequest(method, "/_osf/faults", skip_host="Host" in headers)
+    body = FAULT if method == "POST" else b""
+    for name, value in {**headers, "Content-Length": str(len(body))}.items():
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    assert connection.getresponse().status == status
+    connection.close()
+
+
+def test_a_web_page_cannot_get_at_the_services_either(address: tuple[str, int]) -> None:
+    for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+        connection = http.client.HTTPConnection(*address, timeout=10)
+        connection.request("POST", "/identity/v3/auth/tokens", b"{}", headers)
+        assert connection.getresponse().status == 403
+        connection.close()

@@ -126,7 +126,8 @@ def described(project: Project, text: str) -> dict[str, Any]:
     image = project.send("GET", "image", "/images?name=tiny")["images"][0]["id"]
     flavor = project.send("GET", "compute", "/flavors")["flavors"][0]["id"]
     metadata = {"description": text}
-    return {"name": text, "imageRef": image, "flavorRef": flavor, "metadata": metadata}
+    made_of = {"imageRef": image, "flavorRef": flavor, "networks": [{"uuid": project.private}]}
+    return {"name": text, "metadata": metadata, **made_of}
 
 
 def test_a_subnet_of_ours_is_taken_off_somebody_elses_router(project: Project) -> None:

@@ -42,7 +42,13 @@ class World:
         image = self.send("GET", "image", "/images")["images"][0]["id"]
         flavor = self.send("GET", "compute", "/flavors")["flavors"][0]["id"]
         server = {"name": name, "imageRef": image, "flavorRef": flavor, "metadata": metadata}
+        server["networks"] = [{"uuid": self.private}]
         return str(self.send("POST", "compute", "/servers", {"server": server})["server"]["id"])
+
+    @property
+    def private(self) -> str:
+        """The network that every project has."""
+        return str(self.send("GET", "network", "/networks?name=private")["networks"][0]["id"])
 
     def volume(self, metadata: dict[str, str], name: str = "disk") -> str:
         """A new volume, still being created."""
