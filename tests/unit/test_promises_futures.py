@@ -78,13 +78,15 @@ def watched(
 
 def test_promise_1_deadlines_hold_while_every_read_hangs(engine: Engine) -> None:
     readers = [Hanging() for _ in range(10)]  # more than there are threads for reads
-    begin = engine.clock.now()
-    futures = [
-        watched(engine, reader, "server.stop", 0.2, id=f"s{number}")
-        for number, reader in enumerate(readers)
-    ]
+    for number, reader in enumerate(readers):
+        watched(engine, reader, "server.stop", 60.0, id=f"s{number}")
     try:
-        assert readers[0].asked.wait(10)
+        assert readers[0].asked.wait(20)
+        begin = engine.clock.now()
+        futures = [
+            watched(engine, reader, "server.stop", 0.2, id=f"t{number}")
+            for number, reader in enumerate(readers)
+        ]
         for future in futures:
             assert isinstance(future.exception(10), OperationTimeout)
         assert engine.clock.now() - begin < 0.2 + 1
