@@ -106,7 +106,7 @@ def test_odd_lists_delay_everybody_and_fail_nobody(
 
 def _is_strange(item: Any) -> bool:
     """Whether an item of a list is about none of our servers."""
-    return not isinstance(item, dict) or item.get("id") not in {f"server-{n}" for n in range(1, 5)}
+    return not isinstance(item, dict) or item.get("id") not in [f"server-{n}" for n in range(1, 5)]
 
 
 @QUICK
