@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_osfutures.errors import BadInput, NoRoom, OSFuturesError
+from pytest_osfutures.errors import BadInput, NoRoom, OperationFailed, OSFuturesError
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.ledger import Ledger
-from pytest_osfutures.services import seen
+from pytest_osfutures.services import TABLE, seen
 from pytest_osfutures.stamp import OPERATION, Stamp, new_id
+from pytest_osfutures.start import start
+from pytest_osfutures.submission import submit
+from pytest_osfutures.undo import Undoing, targets
+from pytest_osfutures.verdict import Succeeded
+
+from .api import answers
+from .stepped import Cloud
 
 RUN = "00112233aabbccdd"
 
@@ -110,3 +119,48 @@ def test_nothing_is_deleted_where_nobody_can_tell_whose_they_are() -> None:
     with pytest.raises(OSFuturesError, match="carry no stamp; nothing was deleted"):
         future.undo().result(60)
     assert len(nova.servers.list()) == 3
+
+
+def test_an_undo_of_many_is_done_only_if_each_of_them_is() -> None:
+    cloud = Cloud()
+    made = start(cloud.binding, cloud.create)
+    cloud.run(made)
+    ended: list[BaseException | None] = []
+    submission = submit(cloud.binding, cloud.create)
+    undoing = Undoing(submission, cloud.binding.retry, ended.append)
+    failure = OperationFailed("it stays")
+    undoing.open, undoing.failure = 2, None
+    undoing._one_ended(failure)
+    undoing._one_ended(Succeeded())
+    assert undoing.failed == 1
+    undoing.open, undoing.failure, undoing.failed = 2, None, 0
+    undoing._one_ended(Succeeded())
+    undoing._one_ended(Succeeded())
+    assert (undoing.failed, ended) == (0, [None])
+
+
+def test_a_list_that_cannot_be_read_is_no_proof_that_nothing_was_made() -> None:
+    cloud = Cloud()
+    submission = submit(cloud.binding, cloud.create)
+    names = {"pattern": "p", "name": "web", "most": "2", "op": "x"}
+    many = next(each for each in TABLE.operations if "pattern" in each.names)
+    for error in (503, 500):
+        cloud.api.fault("GET", "/servers/detail", answers(error))
+        with pytest.raises(OSFuturesError, match=r"cannot undo servers\.create"):
+            targets(replace(submission, operation=many, names=names, members=[]))
+    listed = replace(submission, operation=many, names={**names, "members": "a,b"}, members=[])
+    cloud.api.fault("GET", "/servers/detail", answers(503))
+    assert [each["id"] for each in targets(listed)] == ["a", "b"]
+
+
+@pytest.mark.parametrize(("age", "needless"), [(3500, False), (3700, True)])
+def test_an_empty_ledger_is_needless_an_hour_after_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: float, needless: bool
+) -> None:
+    ledger = ledger_with(tmp_path, None)
+    ledger.join()
+    ledger.leave()
+    now = time.time()
+    monkeypatch.setattr("pytest_osfutures.ledger.time.time", lambda: now + age)
+    assert ledger.is_needless(now + age) is needless
+    ledger.close()
