@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_osfutures.leftovers import SHELVES, Leftover, ask, read
+from pytest_osfutures.leftovers import SHELVES, Leftover, ask, is_ours, read
 from pytest_osfutures.operation import Body
 from pytest_osfutures.source import Source, message
-from pytest_osfutures.stamp import Stamp
 
 #: Requests: method, path, document, microversion.
 Change = tuple[str, str, Any, str]
@@ -24,7 +23,7 @@ ATTACHMENTS = "3.27"
 def free(source: Source, leftover: Leftover) -> str | None:
     """Change what may keep the resource; what was changed, or None. Raises Unreadable."""
     body = read(source, leftover)
-    if body is None or not _is_ours(leftover, body):
+    if body is None or not is_ours(leftover, body):
         return None
     shelf = leftover.shelf
     for text, (method, path, document, version) in _changes(source, leftover, body):
@@ -34,14 +33,6 @@ def free(source: Source, leftover: Leftover) -> str | None:
         if answer is not None and answer.status_code not in (400, 403, 404, 409):
             return f"{method} {path} answered {answer.status_code}: {message(answer)}"
     return None
-
-
-def _is_ours(leftover: Leftover, body: Body) -> bool:
-    stamp = Stamp.of(body) or (Stamp.of(body, described=True) if leftover.shelf.described else None)
-    return stamp is not None and (stamp.run, stamp.operation) == (
-        leftover.stamp.run,
-        leftover.stamp.operation,
-    )
 
 
 def _at(kind: str, version: str) -> Any:

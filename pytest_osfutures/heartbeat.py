@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.leftovers import SHELVES, Leftover, Unreadable, ask, read
+from pytest_osfutures.marking import needs_mark, put_mark
 from pytest_osfutures.operation import Body
 from pytest_osfutures.source import Source, message
 from pytest_osfutures.stamp import EXPIRES, Stamp
@@ -64,7 +65,13 @@ class Heartbeat:
         stamp = Stamp(self.ledger.run, row.operation, expires)
         leftover = Leftover(SHELVES[row.kind], str(row.id), stamp, row.name or "")
         body = read(self.source, leftover)
-        if body is None or not stamp.is_on(body):  # gone, or no longer ours
+        if body is None:
+            return
+        if needs_mark(row.kind, body):
+            if put_mark(self.source, self.ledger, leftover):
+                self.ledger.renew(row.operation, expires)
+            return
+        if not stamp.is_on(body):  # no longer ours
             return
         change = renewal(leftover, body)
         if change is None:

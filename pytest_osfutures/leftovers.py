@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_osfutures.errors import OSFuturesError
@@ -24,7 +24,7 @@ from pytest_osfutures.responses import (
     query_of,
 )
 from pytest_osfutures.source import Source, message, refuses_credentials
-from pytest_osfutures.stamp import OF, Stamp
+from pytest_osfutures.stamp import OF, Stamp, is_restored
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,8 @@ SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
 DELETING, DETACHING = "it is being deleted", "it is being detached"
 DISCONNECTING = "it is being disconnected"
 UNDER_WAY = (DELETING, DETACHING, DISCONNECTING)
+#: What is said of a resource that is left alone for good.
+NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
 #: Who has the ports by which routers are connected, as `device_owner` says it.
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 
@@ -109,7 +111,11 @@ class Refused(Unreadable):
 
 @dataclass(frozen=True)
 class Leftover:
-    """One resource that carries a stamp, as it was last seen."""
+    """One resource that carries a stamp, as it was last seen.
+
+    `known` says that a ledger has its id, so that it is ours even if the cloud has written another
+    stamp over its own; `unmarked` that its own could not be put on it yet.
+    """
 
     shelf: Shelf
     id: str
@@ -117,6 +123,8 @@ class Leftover:
     name: str = ""
     status: str = ""
     created: str = ""
+    known: bool = field(default=False, compare=False)
+    unmarked: bool = field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.shelf.kind} {self.name} ({self.id})".replace("  ", " ")
@@ -232,20 +240,32 @@ def read(source: Source, leftover: Leftover) -> Body | None:
 def step(source: Source, leftover: Leftover) -> str | None:
     """Bring one resource nearer to its end: None if it is gone, else why it is still there.
 
-    It is read first, and only deleted if it still carries the same stamp. Raises Unreadable.
+    It is read first, and only deleted if it still carries the same stamp; of what a ledger knows
+    by its id, if the cloud itself has replaced the stamp or was to get it later. Raises Unreadable.
     """
     body = read(source, leftover)
     if body is None:
         return None
-    now = _leftover(leftover.shelf, body)
-    if now is None or now.stamp != leftover.stamp:
-        return None  # not ours (any more): for us it is gone
+    if not is_ours(leftover, body):
+        return NOT_OURS
     status = str(body.get("status", ""))
     if status == "deleting" or body.get("OS-EXT-STS:task_state") == "deleting":
         return DELETING
     if leftover.shelf.kind == "volume" and body.get("attachments"):
         return _detach(source, leftover, body)
     return disconnect(source, leftover.shelf.kind, body) or _delete(source, leftover, status)
+
+
+def is_ours(leftover: Leftover, body: Body) -> bool:
+    """Whether this is what `leftover` stands for, by its stamp and by what a ledger knows."""
+    now = _leftover(leftover.shelf, body)
+    if now is not None and now.stamp == leftover.stamp:
+        return True
+    if not leftover.known:
+        return False
+    stamp = Stamp.of(body)
+    own = stamp is not None and stamp.operation == leftover.stamp.operation
+    return own or leftover.unmarked or is_restored(body)
 
 
 def _delete(source: Source, leftover: Leftover, status: str) -> str | None:

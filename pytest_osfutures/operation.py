@@ -179,7 +179,8 @@ class Operation:
     `creates` says that something new comes to life. `needs` are other resources that must not be
     busy. `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is
     where in the request the metadata of a new resource stands, `stamp_since` the microversion that
-    brought it: before, the description has to do. `begins` says that calls may go on with other
+    brought it: before, the description has to do. `noted` says that no request can carry a stamp,
+    but that the ledger takes note of what is made. `begins` says that calls may go on with other
     requests: what a lost one has made is then taken back, and the call made again.
     """
 
@@ -202,6 +203,7 @@ class Operation:
     usual: float = 5.0
     stamp: str | None = None
     stamp_since: str = ""
+    noted: bool = False
     begins: bool = False
     when: Callable[[Any, Names], bool] | None = None
 

@@ -22,6 +22,7 @@ WHERE ?10 IS NULL OR ?10 >= ?9 + (SELECT count(*) FROM resources
 ON CONFLICT(operation, part) DO UPDATE SET
     state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
 """
+UNMARK = "INSERT OR REPLACE INTO facts VALUES (?, 'unmarked')"
 #: Cinder has one quota of bytes for all that it makes.
 _OTHERS = """
 SELECT 1 FROM resources AS other, resources AS own
@@ -55,8 +56,8 @@ class Record:
         self.stamp = stamp
         self.test = test
 
-    def intended(self, kind: str, name: str | None, count: int = 1) -> None:
-        """The request for `count` resources is about to leave.
+    def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
+        """The request for `count` resources is about to leave; `stamped` if it has the stamp.
 
         Raises NoRoom if the run may not have as many more servers now, BadInput if it never may.
         """
@@ -67,6 +68,8 @@ class Record:
             raise BadInput(
                 f"{count} servers in one request, but the run may have {limit} at a time"
             )
+        if not stamped:
+            ledger.write(UNMARK, (f"operation {self.stamp.operation}",))
         row = (self.stamp.operation, kind, name, ledger.process, ledger.worker, self.test)
         if not ledger.write(_INTEND, (*row, time.time(), self.stamp.expires, count, limit)):
             raise NoRoom(f"the run has {limit} servers already, as many as it may have")

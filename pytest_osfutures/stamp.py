@@ -22,6 +22,8 @@ EXPIRES = "osf_expires"
 #: Nova and Cinder hand an image's properties down to the images of servers and volumes made of it,
 #: this one as well; so it tells which image the stamp was meant for.
 OF = "osf_of"
+#: Cinder puts it into the metadata of a volume when it writes that of a backup over it.
+RESTORED = "src_backup_id"
 _TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>[0-9]{1,18})"
 _NAME = re.compile(rf"{_TEXT}(-|\Z)")
 _DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
@@ -45,10 +47,13 @@ class Stamp:
         """The stamp that a resource carries, as its API shows it; None if it carries none.
 
         It stands in the metadata, among an image's own properties, in a keypair's name, or at the
-        end of a description: only where `described` says that nothing else could carry it.
+        end of a description: only where `described` says that nothing else could carry it. What a
+        volume got from a backup is the stamp of another volume, unless it names this one.
         """
         metadata = resource.get("metadata", resource)
         if isinstance(metadata, Mapping):
+            if is_restored(resource) and metadata.get(OF) != resource.get("id"):
+                return None
             run, operation = identifier(metadata.get(RUN)), identifier(metadata.get(OPERATION))
             expires = whole_number(metadata.get(EXPIRES))
             if run is not None and operation is not None and expires is not None:
@@ -98,6 +103,12 @@ class Stamp:
         else:
             target[last] = {**(target.get(last) or {}), **self.metadata(of)}
         return stamped
+
+
+def is_restored(resource: Mapping[str, Any]) -> bool:
+    """Whether it is a volume whose metadata Cinder has replaced by that of a backup."""
+    metadata = resource.get("metadata")
+    return "volume_type" in resource and isinstance(metadata, Mapping) and RESTORED in metadata
 
 
 def new_id() -> str:

@@ -16,8 +16,15 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.marking import mark, needs_mark
 from pytest_osfutures.policy import seconds
-from pytest_osfutures.submission import Binding, Record, Submission, submit, submit_stamped
+from pytest_osfutures.submission import (
+    Binding,
+    Record,
+    Submission,
+    submit,
+    submit_stamped,
+)
 from pytest_osfutures.undo import undo
 from pytest_osfutures.watch import Ending
 
@@ -130,7 +137,19 @@ def settle(future: OperationFuture[Any], submission: Submission, ending: Ending)
         future._fail(error)
     else:
         _note_gone(submission)
+        _mark(submission, ending)
         future._succeed(value)
+
+
+def _mark(submission: Submission, ending: Ending) -> None:
+    """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
+    operation, ident, binding = submission.operation, submission.resource_id, submission.binding
+    body = getattr(ending, "body", None)
+    if operation is None or body is None or not ident or binding.ledger is None:
+        return
+    if needs_mark(operation.kind.name, body):
+        put_on = partial(mark, binding.source, binding.ledger, operation.kind.name, ident)
+        binding.engine.submissions.submit(put_on)
 
 
 def _note_gone(submission: Submission) -> None:

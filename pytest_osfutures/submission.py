@@ -12,6 +12,7 @@ from pytest_osfutures.capture import BeforeSending, Exchange, capture
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
 from pytest_osfutures.generic import Followed, Unfollowed, last_found, watching
+from pytest_osfutures.marking import Notes
 from pytest_osfutures.operation import Body, Kind, Names, Operation, Table
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
@@ -31,8 +32,11 @@ Revive = Callable[[Kind, Body, Any], Any]
 class Record(Protocol):
     """Where it is noted what one operation is to make, and what became of it."""
 
-    def intended(self, kind: str, name: str | None, count: int = 1) -> None:
-        """The request for `count` resources is about to leave. Raises NoRoom if it has to wait."""
+    def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
+        """The request for `count` resources is about to leave; `stamped` if it has the stamp.
+
+        Raises NoRoom if it has to wait.
+        """
 
     def bound(self, *resource_ids: str) -> None:
         """The cloud has answered: these are the ids of all that it has made."""
@@ -44,7 +48,7 @@ class Record(Protocol):
         """Whether other processes of the run have what the same quota is for."""
 
 
-class Ledger(Protocol):
+class Ledger(Notes, Protocol):
     """Where it is noted what a run makes."""
 
     def record(self, stamp: Stamp) -> Record:
@@ -251,7 +255,7 @@ def _listed(
 def note_made(record: Record, submission: Submission) -> None:
     """Note the ids of what a request has made, as far as they are known."""
     operation, names = submission.operation, submission.names
-    if operation is None or names is None or not operation.stamp:
+    if operation is None or names is None or not (operation.stamp or operation.noted):
         return
     if operation.members is None:
         made = operation.main.ref(names)
@@ -371,13 +375,13 @@ def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> Be
             return None
         operation, names = found
         where = operation.stamp_at(microversion_of(place.service, headers))
-        if where is None:
+        if where is None and not operation.noted:
             return None
         if record is not None:
             many = operation.identify(names, request, None).get("most", "1")
             count = int(many) if operation.members is not None else 1
-            record.intended(operation.kind.name, name_of(request), count)
-        return stamp.put_on(request, where, names.get("server"))
+            record.intended(operation.kind.name, name_of(request), count, where is not None)
+        return None if where is None else stamp.put_on(request, where, names.get("server"))
 
     return before
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_osfutures import freeing, leftovers
+from pytest_osfutures import freeing, leftovers, marking
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
 from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
@@ -65,6 +65,7 @@ class Sweep:
         self.patience = patience
         self.end = 0.0
         self.refusals: dict[Leftover, int] = {}
+        self.spared: list[Leftover] = []
 
     def find(self) -> list[Leftover]:
         """What there is. Raises Unreadable, unless it is known completely."""
@@ -126,7 +127,11 @@ class Sweep:
         pause = SOONEST
         while left:
             for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
-                if why is None:
+                if why == leftovers.NOT_OURS:
+                    left.pop(each)
+                    self.spared.append(each)
+                    self.note(f"{each}: {why}")
+                elif why is None:
                     begun = left.pop(each)  # else somebody else was quicker
                     self.note(f"{each} is gone" if begun else f"{each} was gone already")
                 elif left[each] != why:
@@ -181,11 +186,12 @@ def sweep_rows(
         note(str(error))
         readable = False
     seen = {(each.shelf.kind, each.id) for each in found}
+    unmarked = marking.unmarked(ledger)
     for row in rows:  # a list may be older than the resource
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
-            stamp = Stamp(ledger.run, row.operation, row.expires)
-            found.append(Leftover(SHELVES[row.kind], row.id, stamp, row.name or ""))
+            found.append(marking.known(ledger, row, row.operation in unmarked))
     left = sweep.remove(found)
+    spared = {each.id for each in sweep.spared}
     known = {row.id for row in rows}
     ones = {each.id: why for each, why in left.items()}
     # What no row has the id of is of all rows of its operation.
@@ -198,7 +204,8 @@ def sweep_rows(
             ledger.settle(row.operation, row.state, why, row.part)
             complete = False
         elif row.id or any(each.stamp.operation == row.operation for each in found) or settled:
-            ledger.settle(row.operation, "gone", part=row.part)
+            left_alone = leftovers.NOT_OURS if row.id in spared else None
+            ledger.settle(row.operation, "gone", left_alone, row.part)
         else:
             complete = False
     return complete

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.holders import bury
 from pytest_osfutures.ledger import Ledger, run_of
+from pytest_osfutures.leftovers import NOT_OURS
 from pytest_osfutures.locks import LockView
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ class Vigil:
         left = len(ledger.rows("intent", "bound", processes=processes))
         self.note(f"run {self.run}: {who} died; {left} resources may be left")
         complete = clean_up(self._source(), ledger, clock, self.note, processes)
-        self._conclude(complete)
+        self._conclude(complete, sum(row.note == NOT_OURS for row in ledger.rows("gone")))
         return complete
 
     def _by_stamp(self) -> bool:
@@ -267,9 +268,10 @@ class Vigil:
         self._conclude(complete)
         return complete
 
-    def _conclude(self, complete: bool) -> None:
+    def _conclude(self, complete: bool, spared: int = 0) -> None:
         given_up = f"given up: not all of it could be deleted; {self._advice()}"
-        self.note("all of it is gone" if complete else given_up)
+        but = f", but for {spared} that no longer carry their stamp" if spared else ""
+        self.note(f"all of it is gone{but}" if complete else given_up)
 
     def _advice(self) -> str:
         return f"`osfutures reap --os-cloud {self.order['cloud']} --run {self.run}` deletes it"

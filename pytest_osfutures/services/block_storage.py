@@ -127,6 +127,7 @@ OPERATIONS = (
         names={"image": "response.os-volume_upload_image.image_id"},
         about=1,
         creates=True,
+        noted=True,
         undo=Undo("image", "DELETE", "/images/{image}"),
         **SLOW,
     ),
@@ -281,6 +282,7 @@ OPERATIONS = (
             about=1,
             when=when,
             undo=undo,
+            noted=undo is not None,
             **SLOW,
         )
         for when, undo in (

@@ -176,7 +176,7 @@ def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
         vm = os_servers.create_async(key_name=key.name).result()
         image = os_images.create_async(vm, "picture").result()
         (row,) = [row for row in os_cloud.fake.alive() if row["name"] == "picture"]
-        assert row["metadata"]["osf_of"] == vm.id
+        assert row["metadata"]["osf_of"] == row["id"]
         assert sorted(kinds(os_cloud)) == ["image", "server"]
 
     def test_nothing_is_left(os_cloud):

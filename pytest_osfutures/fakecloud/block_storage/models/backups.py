@@ -71,6 +71,12 @@ def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> 
             container=asked.container,
             snapshot_id=snapshot.id if snapshot else None,
             parent_id=parent.id if parent else None,
+            of_volume={
+                "name": volume.name,
+                "description": volume.description,
+                "metadata": dict(volume.metadata),
+                "image_metadata": dict(volume.image_metadata),
+            },
         )
     )
     backup.touch()
@@ -187,6 +193,7 @@ def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: 
     volume.leave("restoring-backup")
 
     def done() -> None:
+        backup.write_over(volume)
         _settle(backup, "available")
         volume.settle("available")
 

@@ -143,6 +143,24 @@ class Backup(Resource):
     parent_id: str | None = None
     fail_reason: str | None = None
     object_count: int = 0
+    of_volume: Mapping[str, Any] = field(default_factory=dict)  # as it was then
+
+    def write_over(self, volume: Volume) -> None:
+        """Give a volume the metadata that the backup has of its own.
+
+        Cinder says whose they are, unless the volume is the one that the backup was made of. Name
+        and description go only to what has no name that somebody has chosen.
+        """
+        told = self.of_volume
+        if told["metadata"]:
+            volume.metadata = dict(told["metadata"])
+        if told["image_metadata"]:
+            volume.image_metadata, volume.bootable = dict(told["image_metadata"]), True
+        if told["name"] and (volume.name or "restore_backup_").startswith("restore_backup_"):
+            volume.name, volume.description = told["name"], told["description"]
+        before = volume.metadata.get("src_backup_id", self.id)
+        if self.volume_id != volume.id or before != self.id:
+            volume.metadata = {**volume.metadata, "src_backup_id": self.id}
 
 
 @dataclass(eq=False, kw_only=True)

@@ -110,6 +110,8 @@ def _begin(
         if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
             volume.replication_status = "enabled"
         _inherit(model, volume, blueprint)
+        if backup:
+            backup.write_over(volume)
         volume.settle("available")
         if backup:
             backup.status = "available"

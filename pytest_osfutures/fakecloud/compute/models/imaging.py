@@ -142,7 +142,11 @@ def _image_of_volumes(
         }
         for made in server.attachments
     ]
-    properties = snapshot_properties(server, metadata) | {
+    inherited = snapshot_properties(server, metadata)
+    for of_a_copied_disk in ("image_type", "instance_uuid", "user_id"):
+        if of_a_copied_disk not in metadata:
+            del inherited[of_a_copied_disk]
+    properties = inherited | {
         "block_device_mapping": json.dumps(mappings),
         "bdm_v2": "True",
         "root_device_name": server.root_device,

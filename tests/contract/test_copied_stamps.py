@@ -1,0 +1,137 @@
+"""Which copies carry the stamp of their original, and how they are told from it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.clock import SystemClock
+from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.leftovers import SHELVES, first_page, page
+from pytest_osfutures.marking import known
+from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
+from pytest_osfutures.sweep import clean_up
+from tests.contract.conftest import PATIENCE, image_of
+
+
+class Run:
+    """A run of its own in the cloud, with a ledger."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = Cloud(cloud.name, cloud.session, fake=cloud.fake)
+        self.cloud.run = new_id()
+        self.ledger = self.cloud.ledger = Ledger(None, self.cloud.run)
+
+    def ids(self, kind: str) -> set[str]:
+        """What of one kind carries the run's stamp."""
+        shelf, source = SHELVES[kind], self.cloud.source
+        path: str | None = first_page(source, shelf)
+        found: set[str] = set()
+        while path:
+            some, path = page(source, shelf, path)
+            found |= {each.id for each in some if each.stamp.run == self.cloud.run}
+        return found
+
+    def wait(self, holds: Callable[[], bool]) -> None:
+        """Wait for what is done in the background."""
+        end = time.monotonic() + PATIENCE
+        while not holds():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    def clean_up(self) -> bool:
+        """What the reaper does."""
+        return clean_up(self.cloud.source, self.ledger, SystemClock(), print, persistence=0.0)
+
+
+@pytest.fixture
+def runs(cloud: Cloud) -> Iterator[tuple[Run, Run]]:
+    """Two runs in the same project."""
+    both = Run(cloud), Run(cloud)
+    yield both
+    for each in both:
+        assert each.clean_up()
+        each.ledger.close()
+
+
+@pytest.fixture
+def plain(cloud: Cloud) -> Iterator[Callable[..., Any]]:
+    """Volumes of a user's own, which are deleted in the end."""
+    made: list[Any] = []
+
+    def own(volume: Any) -> Any:
+        made.append(volume)
+        return volume
+
+    yield own
+    for each in made:
+        cloud.cinder.volumes.delete_async(each.id).result(PATIENCE)
+
+
+def test_restored_volumes(runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]) -> None:
+    first, second = runs
+    source = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    safe = first.cloud.cinder.backups.create_async(source.id, name="contract").result(PATIENCE)
+    theirs = plain(cloud.cinder.volumes.create(1, name="theirs", metadata={"mine": "yes"}))
+    first.wait(lambda: cloud.cinder.volumes.get(theirs.id).status == "available")
+    cloud.cinder.restores.restore(safe.id, volume_id=theirs.id)
+    first.wait(lambda: cloud.cinder.backups.get(safe.id).status == "available")
+    theirs = cloud.cinder.volumes.get(theirs.id)
+    assert theirs.metadata == {**source.metadata, RESTORED: safe.id}
+    assert theirs.name == "theirs"
+    assert Stamp.of(theirs.to_dict()) is None
+    assert first.ids("volume") == {source.id}
+    # What another run restores is that run's, through either way.
+    restored = second.cloud.cinder.restores.restore_async(safe.id).result(PATIENCE)
+    assert restored.name == "contract"
+    second.wait(lambda: second.ids("volume") == {restored.id})
+    again = second.cloud.cinder.volumes.create_async(1, name="again", backup_id=safe.id)
+    ident = again.result(PATIENCE).id
+    second.wait(lambda: second.ids("volume") == {restored.id, ident})
+    assert cloud.cinder.volumes.get(ident).metadata[OF] == ident
+    assert second.clean_up()
+    assert second.ids("volume") == set()
+    assert first.ids("volume") == {source.id}
+    assert first.clean_up()
+    assert cloud.cinder.volumes.get(theirs.id).status == "available"
+
+
+def test_what_is_made_of_a_volume_has_no_stamp(
+    runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]
+) -> None:
+    first, _ = runs
+    cinder = first.cloud.cinder
+    source = cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    snapshot = cinder.volume_snapshots.create_async(source.id).result(PATIENCE)
+    clone = plain(cloud.cinder.volumes.create(1, source_volid=source.id))
+    child = plain(cloud.cinder.volumes.create(1, snapshot_id=snapshot.id))
+    volumes = cloud.cinder.volumes
+    first.wait(lambda: {volumes.get(each.id).status for each in (clone, child)} == {"available"})
+    assert [volumes.get(each.id).metadata for each in (clone, child)] == [{}, {}]
+    bare = cloud.cinder.volume_snapshots.create(source.id)
+    first.wait(lambda: cloud.cinder.volume_snapshots.get(bare.id).status == "available")
+    assert cloud.cinder.volume_snapshots.get(bare.id).metadata == {}
+    cloud.cinder.volume_snapshots.delete_async(bare.id).result(PATIENCE)
+
+
+def test_images_of_servers_and_volumes_name_themselves(
+    runs: tuple[Run, Run], vm: Any, volume: Any
+) -> None:
+    first, _ = runs
+    image = first.cloud.nova.servers.create_image_async(vm, "contract").result(PATIENCE)
+    ident = image if isinstance(image, str) else image.id
+    first.wait(lambda: image_of(first.cloud, ident).get(OF) == ident)
+    upload = first.cloud.cinder.volumes.upload_to_image_async(
+        volume.id, False, "contract", "bare", "raw", "private", False
+    )
+    upload.result(PATIENCE)
+    rows = [row for row in first.ledger.rows("bound") if row.kind == "image"]
+    assert len(rows) == 2
+    first.wait(lambda: first.ids("image") == {str(row.id) for row in rows})
+    assert all(known(first.ledger, row).known for row in rows)
+    assert first.clean_up()
+    assert [image_of(first.cloud, row.id)["status"] for row in rows] == ["gone", "gone"]
