@@ -22,6 +22,7 @@ def run(os_cloud):
 def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, os_keypairs):
     mark("making")
     os_keypairs.create("key")
+    many = os_servers.create_async("web", min_count=2)
     web, disk = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
     more = os_servers.create_async("web"), os_volumes.create_async(1, "disk")
     vm, volume = web.result(), disk.result()
@@ -32,6 +33,7 @@ def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, 
     mark("imaging")
     os_images.create_async(vm, "image").result()
     snapshot.result()
+    many.result()
     if number % 2:
         mark("detaching")
         os_cloud.nova.volumes.delete_server_volume_async(vm.id, volume.id).result()
@@ -42,6 +44,13 @@ def mark(text):
         file.write(text + "\\n")
 """
 MOMENTS = ("run", "making", "attaching", "imaging", "detaching", "deleting")
+#: What befalls the ledger of a run right before its death, and the clock of its host.
+MISHAPS = ("", "", "", "", "damaged", "overwritten", "deleted", "ahead", "behind")
+SKEW = """
+import time
+real = time.time
+time.time = lambda: real() + ({hours}) * 3600.0
+"""
 
 
 def live_and_die(world: World, seed: int, most: int) -> str:
@@ -53,13 +62,38 @@ def live_and_die(world: World, seed: int, most: int) -> str:
     for number in range(10):
         workers = random.choice(([], [], ["-n2"], [f"-n{most}"]))
         teardown = random.choice(("wait", "background"))
+        mishap = random.choice(MISHAPS)
         name = f"run{seed}" + f"-{number}" * bool(number)
-        run = world.run(SUITE, *workers, f"--os-teardown={teardown}", name=name)
+        run = world.run(_skewed(mishap), *workers, f"--os-teardown={teardown}", name=name)
         moment = _wait(run, random)
         if not run.is_over():
+            _spoil(run, mishap, random)
             way = _kill(run, random, bool(workers))
-            return f"{name}: {' '.join([*workers, teardown])}, {moment}: {way}"
+            return f"{name}: {' '.join([*workers, teardown])}, {moment}: {mishap} {way}"
     raise AssertionError(f"seed {seed}: no run lives long enough to be killed\n{run.out}")
+
+
+def _skewed(mishap: str) -> str:
+    """The suite, on a host whose clock is wrong by 7 hours if that is the mishap."""
+    hours = {"ahead": 7, "behind": -7}.get(mishap)
+    return SUITE if hours is None else SKEW.replace("{hours}", str(hours)) + SUITE
+
+
+def _spoil(run: Run, mishap: str, random: Random) -> None:
+    """Let the ledger be partly damaged, overwritten or deleted, if that is the mishap."""
+    for ident in run.idents():
+        ledger = run.world.ledgers / f"{ident}.sqlite"
+        if not ledger.exists():
+            continue
+        if mishap == "deleted":
+            ledger.unlink()
+        elif mishap == "overwritten":
+            ledger.write_bytes(b"no ledger at all\n" * 1000)
+        elif mishap == "damaged":
+            with ledger.open("r+b") as file:
+                for _ in range(3):
+                    file.seek(random.randrange(100, max(101, ledger.stat().st_size)))
+                    file.write(random.randbytes(64))
 
 
 def _wait(run: Run, random: Random) -> str:
