@@ -265,7 +265,8 @@ def is_ours(leftover: Leftover, body: Body) -> bool:
         return False
     stamp = Stamp.of(body)
     own = stamp is not None and stamp.operation == leftover.stamp.operation
-    return own or leftover.unmarked or is_restored(body)
+    restoring = body.get("status") == "restoring-backup"  # Cinder is at its metadata
+    return own or leftover.unmarked or restoring or is_restored(body)
 
 
 def _delete(source: Source, leftover: Leftover, status: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Container, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -186,6 +187,8 @@ def sweep_rows(
         note(str(error))
         readable = False
     seen = {(each.shelf.kind, each.id) for each in found}
+    ids = {(row.kind, row.id) for row in rows}
+    found = [replace(each, known=(each.shelf.kind, each.id) in ids) for each in found]
     unmarked = marking.unmarked(ledger)
     for row in rows:  # a list may be older than the resource
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:

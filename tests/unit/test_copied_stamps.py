@@ -130,3 +130,30 @@ def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None
 def test_a_server_may_have_the_word_in_its_metadata() -> None:
     own = stamp()
     assert Stamp.of({"id": "s", "metadata": {**own.metadata(), RESTORED: "b"}}) == own
+
+
+@pytest.mark.parametrize("mark", [{}, stamp(OTHER).metadata()])
+def test_a_volume_of_ours_goes_when_its_restore_under_way_has_ended(
+    world: World, mark: dict[str, str]
+) -> None:
+    safe, ours = backup(world, world.volume(mark)), stamp()
+    ident = world.volume(ours.metadata())
+    world.noted("volume", ours, ident)
+    world.clock.advance(60)
+    request = {"restore": {"volume_id": ident}}
+    world.send("POST", "block-storage", f"/backups/{safe}/restore", request)
+    assert world.clean_up()
+    assert ident not in world.left()
+
+
+def test_a_volume_of_ours_goes_whose_metadata_cinder_has_half_replaced(world: World) -> None:
+    safe, ours = backup(world, world.volume({})), stamp()
+    ident = world.volume(ours.metadata())
+    world.noted("volume", ours, ident)
+    world.clock.advance(60)
+    request = {"restore": {"volume_id": ident}}
+    world.send("POST", "block-storage", f"/backups/{safe}/restore", request)
+    metadata = {"volume": {"metadata": stamp(OTHER).metadata()}}
+    world.send("PUT", "block-storage", f"/volumes/{ident}", metadata)
+    assert world.clean_up()
+    assert ident not in world.left()
