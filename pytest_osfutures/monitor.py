@@ -178,8 +178,7 @@ class Monitor:
         except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
             _log.exception("%s cannot be judged", watch.operation.name)
             name = f"{watch.operation.name} ({watch.resource_id})"
-            text = f"{name} cannot be judged by an answer: {type(error).__name__}: {error}"
-            broken = EngineError(text)
+            broken = EngineError(f"{name} cannot be judged: {type(error).__name__}: {error}")
             broken.__cause__ = error
             return broken
 
