@@ -23,7 +23,7 @@ from pytest_osfutures.database import Database
 from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.record import Record
-from pytest_osfutures.rows import TABLES, process_names, row_of, run_row
+from pytest_osfutures.rows import KEEP, TABLES, process_names, row_of, run_row
 from pytest_osfutures.rows import Row as Row
 from pytest_osfutures.rows import Run as Run
 from pytest_osfutures.stamp import Stamp
@@ -215,9 +215,8 @@ class Ledger:
             self.write(sql, (time.time(), resource_id, kind))
 
     def keep(self, kind: str, resource_id: str) -> None:
-        """Somebody wants this resource to stay."""
-        sql = "UPDATE resources SET state = 'kept' WHERE id = ? AND kind = ?"
-        self.write(sql, (resource_id, kind))
+        """Somebody wants this resource to stay, and what the cloud has made for it."""
+        self.write(KEEP, (resource_id, kind))
 
     def renew(self, operation: str, expires: int) -> None:
         """The stamp of what an operation has made is good until then."""
@@ -228,12 +227,14 @@ class Ledger:
     ) -> None:
         """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why.
 
-        Of many resources it is only the one of this `part`, if that is given.
+        Of many resources it is only the one of this `part`, if that is given; else all, but not
+        what the cloud has made for them.
         """
         now = time.time()
         self.write(
-            "UPDATE resources SET state = ?, note = ?, gone = CASE ? WHEN 'gone' THEN ? END "
-            "WHERE operation = ? AND part = coalesce(?, part)",
+            "UPDATE resources SET state = ?1, note = ?2, gone = CASE ?3 WHEN 'gone' THEN ?4 END "
+            "WHERE operation = ?5 AND part = coalesce(?6, part) AND (?6 IS NOT NULL OR kind ="
+            " (SELECT kind FROM resources WHERE operation = ?5 ORDER BY part LIMIT 1))",
             (state, note, state, now, operation, part),
         )
 

@@ -6,7 +6,7 @@ deleted, whatever its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -237,8 +237,12 @@ def read(source: Source, leftover: Leftover) -> Body | None:
     return None if body.get("status") == "DELETED" else body
 
 
-def step(source: Source, leftover: Leftover) -> str | None:
+def step(
+    source: Source, leftover: Leftover, before: Callable[[Leftover, Body], None] | None = None
+) -> str | None:
     """Bring one resource nearer to its end: None if it is gone, else why it is still there.
+
+    `before` is called with what is about to be deleted.
 
     It is read first, and only deleted if it still carries the same stamp; of what a ledger knows
     by its id, if the cloud itself has replaced the stamp or was to get it later. Raises Unreadable.
@@ -253,6 +257,8 @@ def step(source: Source, leftover: Leftover) -> str | None:
         return DELETING
     if leftover.shelf.kind == "volume" and body.get("attachments"):
         return _detach(source, leftover, body)
+    if before is not None:
+        before(leftover, body)
     return disconnect(source, leftover.shelf.kind, body) or _delete(source, leftover, status)
 
 
@@ -331,3 +337,21 @@ def _interfaces(source: Source, kind: str, body: Body) -> list[Body]:
     elif kind != "port":
         return []
     return [each for each in ports if str(each.get("device_owner")).startswith(INTERFACES)]
+
+
+def expired(found: Iterable[Leftover], now: float) -> list[Leftover]:
+    """What has expired. A stamp that cannot be renewed is good as long as any of its run's is."""
+    everything = list(found)
+    fresh = {each.stamp.run for each in everything if each.stamp.expires >= now}
+    return [
+        each
+        for each in everything
+        if each.stamp.expires < now and not (_is_fixed(each) and each.stamp.run in fresh)
+    ]
+
+
+def _is_fixed(leftover: Leftover) -> bool:
+    """Whether a stamp cannot be renewed: it stands in a name, or Nova refuses new metadata."""
+    if leftover.shelf.kind == "server":
+        return leftover.status not in ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
+    return leftover.shelf.kind == "keypair"

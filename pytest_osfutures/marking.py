@@ -64,7 +64,7 @@ def mark(source: Source, ledger: Notes, kind: str, ident: str) -> None:
         ledger.note(f"{kind} {ident} has no stamp yet: {error}")
 
 
-def put_mark(source: Source, ledger: Notes, leftover: Leftover) -> bool:
+def put_mark(source: Source, ledger: Notes | None, leftover: Leftover) -> bool:
     """Put the whole stamp on, with the id; whether the cloud took it. Raises Unreadable."""
     shelf, marks = leftover.shelf, leftover.stamp.metadata(leftover.id)
     path = f"{shelf.path}/{leftover.id}"
@@ -77,6 +77,7 @@ def put_mark(source: Source, ledger: Notes, leftover: Leftover) -> bool:
         return False
     if answer.status_code >= 300:
         said = f"{answer.status_code}: {message(answer)}"
-        ledger.note(f"the stamp could not be put on {leftover}: the answer was {said}")
+        if ledger is not None:
+            ledger.note(f"the stamp could not be put on {leftover}: the answer was {said}")
         return False
     return True

@@ -15,14 +15,13 @@ from pytest_osfutures import ledger as ledgers
 from pytest_osfutures import whereabouts
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.leftovers import Leftover, Unreadable
+from pytest_osfutures.leftovers import Leftover, Unreadable, expired
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.sweep import (
     SETTLING,
     Sweep,
     clean_up_dead,
     dead_runs,
-    expired,
     sweep_expired,
 )
 from pytest_osfutures.whereabouts import (

@@ -26,6 +26,11 @@ CREATE TABLE IF NOT EXISTS shared(
 CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, process));
 """
+#: Keeps a resource, and what the cloud has made for it.
+KEEP = """
+UPDATE resources SET state = 'kept' WHERE id = ?1 AND kind = ?2 OR kind <> ?2 AND state = 'bound'
+    AND operation IN (SELECT operation FROM resources WHERE id = ?1 AND kind = ?2)
+"""
 #: A process goes by its id; nothing else may become a part of a path.
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 

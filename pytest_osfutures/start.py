@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.children import adopt_made, may_have
 from pytest_osfutures.errors import (
     EngineError,
     OSFuturesError,
@@ -147,6 +148,12 @@ def _mark(submission: Submission, ending: Ending) -> None:
     body = getattr(ending, "body", None)
     if operation is None or body is None or not ident or binding.ledger is None:
         return
+    made = operation.members(body, submission.names or {}) if operation.members else [body]
+    for each in made:
+        if operation.creates and may_have(each):
+            parent = operation.kind.name, str(each.get("id"))
+            find = partial(adopt_made, binding.source, binding.ledger, *parent)
+            binding.engine.submissions.submit(find)
     if needs_mark(operation.kind.name, body):
         put_on = partial(mark, binding.source, binding.ledger, operation.kind.name, ident)
         binding.engine.submissions.submit(put_on)

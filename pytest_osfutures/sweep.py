@@ -13,11 +13,20 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_osfutures import freeing, leftovers, marking
+from pytest_osfutures import children, freeing, leftovers, marking
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
-from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
+from pytest_osfutures.leftovers import (
+    ORDER,
+    SHELVES,
+    Leftover,
+    Refused,
+    Shelf,
+    Unreadable,
+    expired,
+)
 from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.operation import Body
 from pytest_osfutures.responses import OddAnswer, Pages
 from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp
@@ -67,6 +76,8 @@ class Sweep:
         self.end = 0.0
         self.refusals: dict[Leftover, int] = {}
         self.spared: list[Leftover] = []
+        self.children: list[Leftover] = []
+        self.ledger: Ledger | None = None
 
     def find(self) -> list[Leftover]:
         """What there is. Raises Unreadable, unless it is known completely."""
@@ -118,14 +129,16 @@ class Sweep:
         self.end = self.clock.now() + self.patience
         with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
             for shelves in ORDER:
-                stage = [each for each in everything if each.shelf in shelves]
-                left.update(self._remove_stage(pool, stage))
+                left.update(self._remove_stage(pool, shelves, everything))
         return left
 
-    def _remove_stage(self, pool: ThreadPoolExecutor, stage: list[Leftover]) -> dict[Leftover, str]:
-        left = dict.fromkeys(stage, "")
+    def _remove_stage(
+        self, pool: ThreadPoolExecutor, shelves: tuple[Shelf, ...], everything: list[Leftover]
+    ) -> dict[Leftover, str]:
+        found = (each for each in (*everything, *self.children) if each.shelf in shelves)
+        left = dict.fromkeys(found, "")
+        seen, pause = set(left), SOONEST
         end = max(self.end, self.clock.now() + self.patience * GRACE)
-        pause = SOONEST
         while left:
             for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
                 if why == leftovers.NOT_OURS:
@@ -138,6 +151,9 @@ class Sweep:
                 elif left[each] != why:
                     left[each] = why
                     self.note(f"{each}: {why}")
+            beside = [each for each in self.children if each.shelf in shelves and each not in seen]
+            left.update(dict.fromkeys(beside, ""))
+            seen.update(beside)
             if not left or self.clock.now() >= end or self._is_hopeless(left):
                 break
             self.clock.sleep(pause)
@@ -150,7 +166,7 @@ class Sweep:
 
     def _step(self, leftover: Leftover) -> str | None:
         try:
-            why = leftovers.step(self.source, leftover)
+            why = leftovers.step(self.source, leftover, self._adopt)
             if why is None or why in leftovers.UNDER_WAY:
                 self.refusals.pop(leftover, None)
                 return why
@@ -162,6 +178,11 @@ class Sweep:
             raise
         except Unreadable as error:
             return str(error)
+
+    def _adopt(self, parent: Leftover, body: Body) -> None:
+        """Take in what the cloud has made for this by itself: it goes after it, or besides."""
+        found = children.adopt(self.source, parent, body, self.ledger)
+        self.children += [each for each in found if each not in self.children]
 
 
 def sweep_rows(
@@ -178,6 +199,7 @@ def sweep_rows(
     """
     operations = {row.operation: row for row in rows}
     sweep = Sweep(source, lambda stamp: stamp.operation in operations, clock, note, patience)
+    sweep.ledger = ledger
     readable, found = True, []
     try:
         found = sweep.find()
@@ -211,7 +233,10 @@ def sweep_rows(
             ledger.settle(row.operation, "gone", left_alone, row.part)
         else:
             complete = False
-    return complete
+    for each in sweep.children:
+        if each not in left:
+            ledger.gone(each.shelf.kind, each.id)
+    return complete and not any(each in left for each in sweep.children)
 
 
 def clean_up(
@@ -343,24 +368,6 @@ def sweep_expired(
     seen = {(each.shelf, each.id) for each in first}
     again = expired(sweep.find(), source.cloud_time.time(clock))
     return sweep.remove([each for each in again if (each.shelf, each.id) in seen])
-
-
-def expired(found: Iterable[Leftover], now: float) -> list[Leftover]:
-    """What has expired. A stamp that cannot be renewed is good as long as any of its run's is."""
-    everything = list(found)
-    fresh = {each.stamp.run for each in everything if each.stamp.expires >= now}
-    return [
-        each
-        for each in everything
-        if each.stamp.expires < now and not (_is_fixed(each) and each.stamp.run in fresh)
-    ]
-
-
-def _is_fixed(leftover: Leftover) -> bool:
-    """Whether a stamp cannot be renewed: it stands in a name, or Nova refuses new metadata."""
-    if leftover.shelf.kind == "server":
-        return leftover.status not in ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
-    return leftover.shelf.kind == "keypair"
 
 
 def dead_runs(

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_osfutures.answer import is_rate_limit
 from pytest_osfutures.busy import when_free
 from pytest_osfutures.capture import Exchange
+from pytest_osfutures.children import MAPPING, adopt_made
 from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operation import Names
@@ -47,6 +48,7 @@ class Undoing:
         self.targets: Sequence[Names] = ()
         self.open = 0
         self.failure: Ending | None = None
+        self.hidden: list[str] = []
 
     def begin(self) -> None:
         """Send the request; call from anywhere."""
@@ -76,6 +78,7 @@ class Undoing:
         refusals: list[tuple[Exception, Exchange | None]] = []
         for names in self.targets:  # one that is refused must not keep the others
             sent: list[Exchange] = []
+            _adopt_children(self.submission, names)
             try:
                 undoing = send_undo(self.submission, names, sent, first)
             except Exception as error:
@@ -116,10 +119,30 @@ class Undoing:
 
     def _one_ended(self, ending: Ending) -> None:
         self.open -= 1
+        if isinstance(ending, Succeeded) and ending.body and ending.body.get("id"):
+            hidden = ending.body.get("status") == "SOFT_DELETED"
+            self.hidden += [str(ending.body["id"])] if hidden else []
         if not isinstance(ending, Succeeded):
             self.failure = ending
-        if not self.open:
+        if self.open:
+            return
+        if self.failure is None and self.hidden and not self.engine.ended:
+            self.engine.submissions.submit(self._force)
+        else:
             self._ended(self.failure or ending)
+
+    def _force(self) -> None:
+        """Delete what Nova keeps hidden for a while, so that it could be restored."""
+        hidden, self.hidden = self.hidden, []
+        undoings = []
+        for ident in hidden:
+            call = partial(_force_delete, self.submission, ident)
+            try:
+                undoings.append(submit(self.submission.binding, call))
+            except Exception as error:
+                self.engine.soon(partial(self._refused, error, None))
+                return
+        self.engine.soon(partial(self._sent, undoings))
 
     def _ended(self, ending: Ending | Exception) -> None:
         if isinstance(ending, Succeeded):
@@ -131,6 +154,26 @@ class Undoing:
         else:
             pause = self.retry.pause(self.failed, self.engine.random)
             self.engine.later(pause, self._send_soon)
+
+
+def _force_delete(submission: Submission, ident: str) -> Any:
+    path, source = f"/servers/{ident}/action", submission.binding.source
+    answer = source.send("POST", "compute", path, {"forceDelete": None}, submission.microversion)
+    if answer.status_code >= 300 and answer.status_code != 404:
+        text = f"{answer.status_code}: {message(answer)}"
+        raise OSFuturesError(f"server {ident} is only hidden, and forceDelete answered {text}")
+    return answer
+
+
+def _adopt_children(submission: Submission, names: Names) -> None:
+    """Note the volumes that a server was asked to be given, before nothing points to them."""
+    operation, exchange, binding = submission.operation, submission.exchange, submission.binding
+    if binding.ledger is None or operation is None or exchange is None or "id" not in names:
+        return
+    asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
+    has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
+    if operation.creates and has_disks:
+        adopt_made(binding.source, binding.ledger, operation.kind.name, names["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:

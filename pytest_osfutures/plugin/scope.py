@@ -7,12 +7,14 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pytest_osfutures.children import CHILDREN
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.ledger import Row
 from pytest_osfutures.leftovers import ORDER, UNDER_WAY, Leftover, Unreadable, disconnect
+from pytest_osfutures.marking import known
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import guard_of
 from pytest_osfutures.plugin.patience import Patience, telling
@@ -112,6 +114,8 @@ class Scope:
                 stage.remove(built_on)
                 left += self._undo([built_on], patience)
             left += self._undo(stage, patience)
+            if "server" in kinds:
+                left += self._delete_children(made, patience)
         left += self._delete(keypairs)
         return len(made) + len(keypairs), left
 
@@ -163,6 +167,26 @@ class Scope:
         for each in keypairs:
             if each not in left:
                 self.guard.ledger.settle(each.stamp.operation, "gone")
+        return [f"{each}: {why}" for each, why in left.items()]
+
+    def _delete_children(self, made: Made, patience: Patience) -> list[str]:
+        """Delete what the cloud has made for these by itself; what is left, with the reasons."""
+        ledger, idents = self.guard.ledger, {future.resource_id for _, future in made}
+        operations = {row.operation for row in ledger.rows() if row.id in idents}
+        rows = {
+            row.id: row
+            for row in ledger.rows("bound")
+            if row.operation in operations and row.part and row.kind in CHILDREN
+        }
+        if not rows:
+            return []
+        sweep = Sweep(
+            self.cloud.source, lambda _: True, SystemClock(), ledger.note, patience.left()
+        )
+        left = sweep.remove(known(ledger, row) for row in rows.values())
+        gone = {str(ident) for ident in rows} - {each.id for each in left}
+        for ident in gone:
+            ledger.settle(rows[ident].operation, "gone", part=rows[ident].part)
         return [f"{each}: {why}" for each, why in left.items()]
 
     def _disconnect(self, made: Made) -> None:

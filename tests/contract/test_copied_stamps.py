@@ -135,3 +135,30 @@ def test_images_of_servers_and_volumes_name_themselves(
     assert all(known(first.ledger, row).known for row in rows)
     assert first.clean_up()
     assert [image_of(first.cloud, row.id)["status"] for row in rows] == ["gone", "gone"]
+
+
+def test_what_nova_makes_by_itself_goes_with_its_parent(
+    runs: tuple[Run, Run], image: Any, flavor: Any, plain: Callable[..., Any]
+) -> None:
+    first, second = runs
+    nova, common = first.cloud.nova, {"destination_type": "volume", "volume_size": 1}
+    disks = [
+        {**common, "source_type": "image", "uuid": image.id, "boot_index": 0},
+        {**common, "source_type": "blank", "boot_index": -1},
+    ]
+    server = nova.servers.create_async(
+        "contract", None, flavor, nics="none", block_device_mapping_v2=disks
+    ).result(PATIENCE)
+    first.wait(lambda: len(first.ids("volume")) == 2)
+    theirs = plain(first.cloud.cinder.volumes.create(1, name="", description=""))
+    first.wait(lambda: first.cloud.cinder.volumes.get(theirs.id).status == "available")
+    nova.volumes.create_server_volume_async(server.id, theirs.id).result(PATIENCE)
+    made = second.cloud.nova.servers.create_image_async(server, "contract").result(PATIENCE)
+    ident = made if isinstance(made, str) else made.id
+    second.wait(lambda: len(second.ids("snapshot")) == 2)
+    assert image_of(first.cloud, ident)["size"] in (0, None)
+    assert second.clean_up()
+    assert (second.ids("snapshot"), second.ids("image")) == (set(), set())
+    assert first.clean_up()
+    assert (first.ids("server"), first.ids("volume")) == (set(), set())
+    assert first.cloud.cinder.volumes.get(theirs.id).status == "available"

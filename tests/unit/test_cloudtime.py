@@ -11,8 +11,9 @@ from pytest_osfutures import cloudtime
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.cloudtime import CloudTime
 from pytest_osfutures.engine import SteppedEngine
+from pytest_osfutures.leftovers import expired
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.sweep import expired, sweep_expired
+from pytest_osfutures.sweep import sweep_expired
 
 from .api import Api, session
 from .test_sweep import OTHER, RUN, World, stamp

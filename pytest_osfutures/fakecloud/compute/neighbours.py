@@ -77,6 +77,7 @@ class Volumes(Protocol):
         image_id: str | None = None,
         snapshot_id: str | None = None,
         volume_type: str | None = None,
+        name: str = "",
     ) -> str:
         """Begin to create a volume that a server will boot from; return its id."""
 

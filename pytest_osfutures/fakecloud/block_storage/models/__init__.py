@@ -242,12 +242,14 @@ class BlockStorageModel:
         image_id: str | None = None,
         snapshot_id: str | None = None,
         volume_type: str | None = None,
+        name: str = "",
     ) -> str:
         """Begin to create a volume that a server will boot from; return its id."""
         context = Context(project_id, user_id)
         blueprint = volumes.Blueprint(
             size=size,
-            name="",
+            name=name,
+            description="",
             image_id=image_id,
             snapshot=self.snapshot(snapshot_id, context) if snapshot_id else None,
             volume_type=self.type_named(volume_type, context) if volume_type else None,
@@ -267,7 +269,7 @@ class BlockStorageModel:
         """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
         volume = self.volume(volume_id)
         context = Context(volume.project_id, volume.user_id)
-        return snapshots.create(self, volume, context, name, force=True).id
+        return snapshots.create(self, volume, context, name, "", force=True).id
 
 
 def _may_see(resource: Resource, context: Context | None) -> bool:

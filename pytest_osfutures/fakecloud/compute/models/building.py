@@ -229,6 +229,7 @@ def _make_volumes(model: ComputeModel, server: Server) -> None:
             image_id=disk.get("uuid") if source == "image" else None,
             snapshot_id=disk.get("uuid") if source == "snapshot" else None,
             volume_type=disk.get("volume_type"),
+            name=f"{server.id}-blank-vol" if source == "blank" else "",
         )
         server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
 
