@@ -165,6 +165,8 @@ def test_servers_go_before_their_volumes_and_snapshots_before_theirs(
 
 def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
     text = """
+    import time
+
     def kinds(cloud):
         return [row["kind"] for row in cloud.fake.alive() if "osf_run" in row["metadata"]]
 
@@ -175,8 +177,10 @@ def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
         assert "PRIVATE KEY" in key.private_key
         vm = os_servers.create_async(key_name=key.name).result()
         image = os_images.create_async(vm, "picture").result()
-        (row,) = [row for row in os_cloud.fake.alive() if row["name"] == "picture"]
-        assert row["metadata"]["osf_of"] == row["id"]
+        end = time.monotonic() + 30
+        while not [row for row in os_cloud.fake.alive() if row["name"] == "picture"
+                   and row["metadata"]["osf_of"] == row["id"]]:
+            assert time.monotonic() < end
         assert sorted(kinds(os_cloud)) == ["image", "server"]
 
     def test_nothing_is_left(os_cloud):
