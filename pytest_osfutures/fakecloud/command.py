@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let time stand still until POST /_osf/clock moves it",
     )
+    parser.add_argument(
+        "--page-limit",
+        metavar="N",
+        type=int,
+        help="so many items are on a page of any list at most, so that paging clients can be tried",
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for ids and chance")
 
 
@@ -41,6 +47,9 @@ def run(args: argparse.Namespace) -> int:
     try:
         clock: Clock = ManualClock() if args.manual_clock else ScaledClock(args.speed)
         cloud = FakeCloud(clock, seed=args.seed)
+        if args.page_limit is not None:
+            limits = {"page_limit": args.page_limit, "page_limits": {"network": args.page_limit}}
+            cloud.settings.change(limits)
 
         def ready(url: str) -> None:
             auth_url = f"{url}/identity/v3"

@@ -8,6 +8,7 @@ from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.faults import Fault
+from pytest_osfutures.fakecloud.numbers import duration, natural
 from pytest_osfutures.fakecloud.service import Service
 from pytest_osfutures.fakecloud.wire import Response, Route
 
@@ -45,9 +46,9 @@ def advance_clock(call: Call) -> Response:
     clock, seconds = call.cloud.clock, call.json().get("seconds")
     if not isinstance(clock, ManualClock):
         raise Refused(409, "this cloud's clock runs by itself")
-    if not isinstance(seconds, int | float) or seconds < 0:
-        raise Refused(400, f"`seconds` is a number from 0 on, not {seconds!r}")
-    clock.advance(seconds)
+    if (step := duration(seconds)) is None:
+        raise Refused(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
+    clock.advance(step)
     call.cloud.schedule.catch_up()
     return show_clock(call)
 
@@ -69,7 +70,8 @@ def add_fault(call: Call) -> Response:
 
 def remove_fault(call: Call, fault_id: str) -> Response:
     """Take one rule away."""
-    if not fault_id.isdigit() or not call.cloud.faults.remove(int(fault_id)):
+    number = natural(fault_id)
+    if number is None or not call.cloud.faults.remove(number):
         raise Refused(404, f"there is no fault rule {fault_id}")
     return Response(204)
 

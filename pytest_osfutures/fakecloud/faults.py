@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
+from pytest_osfutures.fakecloud.numbers import duration, natural
 from pytest_osfutures.fakecloud.resource import Resource
 from pytest_osfutures.fakecloud.schedule import Schedule
 
@@ -69,8 +70,11 @@ class Fault:
                 raise TypeError(f"`{name}` is a text, not {getattr(self, name)!r}")
         for name in NUMBERS:
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float | None):
-                raise TypeError(f"`{name}` is a number, not {value!r}")
+            optional = name in ("count", "retry_after", "seconds")
+            number = natural if name in ("count", "skip", "status", "retry_after") else duration
+            odd = isinstance(value, str) or number(value) is None
+            if odd and not (value is None and optional):
+                raise TypeError(f"`{name}` is a number from 0 on, not {value!r:.100}")
         if self.when not in ("before", "after"):
             raise ValueError(f"`when` is 'before' or 'after', not {self.when!r}")
         if not 100 <= self.status <= 599:

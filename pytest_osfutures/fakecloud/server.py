@@ -86,7 +86,10 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
     async def answer(request: web.Request) -> web.StreamResponse:
         if (why := _foreign(request.method, request.path, request.headers)) is not None:
             return web.json_response({"error": why[1]}, status=why[0])
-        body = await request.read()
+        try:
+            body = await request.read()
+        except web.RequestPayloadError as error:  # broken gzip, or broken off
+            return web.json_response({"error": str(error)}, status=400)
         url = f"http://{request.host}{request.raw_path}"
         response = cloud.handle(Request.to(request.method, url, dict(request.headers), body))
         if response.delay:

@@ -66,7 +66,7 @@ class Microversions:
             return self.lowest
         if text == "latest":
             return self.highest
-        if not re.fullmatch(r"[1-9]\d*\.(0|[1-9]\d*)", text):
+        if not re.fullmatch(r"[1-9][0-9]{0,8}\.(0|[1-9][0-9]{0,8})", text):
             raise Refused(
                 400,
                 f"API Version String {text} is of invalid format. "

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pytest_osfutures.fakecloud.numbers import duration, natural
+
 UNLISTED_SECONDS = 1.0  # an operation that `SECONDS` does not name
 
 # Medians in seconds, of the order that a small cloud with a quick hypervisor needs.
@@ -111,11 +113,16 @@ class Settings:
     api_workers: int = 0  # so many requests are worked on at a time; 0: all
     quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
     token_seconds: float = 3600.0
-    page_limit: int = 1000
+    page_limit: int = 1000  # so many items are on a page at most; 0: all
+    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0})  # of one service
     deleted_seconds: float = 0.2  # how long GET still shows a server as DELETED
     soft_delete: bool = False  # a delete leaves SOFT_DELETED servers, to be restored
     shelved_offload: bool = True  # a shelved server leaves its host at once
     console_output: str = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
+
+    def most_on_a_page(self, service: str) -> int:
+        """How many items a page of that service's lists may have; 0: all of them."""
+        return self.page_limits.get(service, self.page_limit)
 
     def as_dict(self) -> dict[str, Any]:
         """All settings as JSON-able values."""
@@ -124,12 +131,26 @@ class Settings:
     def change(self, values: Mapping[str, Any]) -> None:
         """Set what `values` names; a mapping is merged. Raises ValueError for what is unknown."""
         for name, value in values.items():
-            old = self.as_dict().get(name)
-            if isinstance(old, dict) and isinstance(value, dict):
+            if not self._takes(name, value):
+                raise ValueError(f"there is no setting {name!r:.50} that could be {value!r:.100}")
+        for name, value in values.items():
+            if isinstance(value, dict):
                 getattr(self, name).update(value)
-            elif type(value) is type(old) and not isinstance(old, dict | None):
-                setattr(self, name, value)
-            elif isinstance(old, float) and type(value) is int:
-                setattr(self, name, float(value))
             else:
-                raise ValueError(f"there is no setting {name!r} that could be {value!r}")
+                setattr(self, name, value)
+
+    def _takes(self, name: str, value: Any) -> bool:
+        """Whether a setting may have this value: one that cannot break a later request."""
+        old = self.as_dict().get(name)
+        if isinstance(old, dict):
+            least = -1 if name == "quotas" else 0
+            check = natural if name in ("quotas", "page_limits") else duration
+            return isinstance(value, dict) and all(
+                isinstance(key, str) and (each == least or check(each) is not None)
+                for key, each in value.items()
+            )
+        if isinstance(old, bool | str):
+            return type(value) is type(old)
+        if isinstance(old, int):
+            return type(value) is int and natural(value) is not None
+        return isinstance(old, float) and duration(value) is not None

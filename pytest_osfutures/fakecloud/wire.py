@@ -46,7 +46,16 @@ class Request:
 
     def json(self) -> Any:
         """The body as JSON; None if it is empty. Raises ValueError if it is not JSON."""
-        return json.loads(self.body) if self.body else None
+        if not self.body:
+            return None
+        try:
+            return json.loads(self.body, parse_constant=_refuse)
+        except RecursionError:
+            raise ValueError("the body nests too deeply") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no JSON")
 
 
 @dataclass

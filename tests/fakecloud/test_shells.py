@@ -218,3 +218,22 @@ def test_a_web_page_cannot_get_at_the_services_either(address: tuple[str, int]) 
         connection.request("POST", "/identity/v3/auth/tokens", b"{}", headers)
         assert connection.getresponse().status == 403
         connection.close()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
+def test_a_body_that_cannot_be_unpacked_is_a_bad_request(
+    address: tuple[str, int], encoding: str
+) -> None:
+    connection = http.client.HTTPConnection(*address, timeout=10)
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    connection.request("POST", "/identity/v3/auth/tokens", b"\x1f\x8bnonsense", headers)
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
+def test_an_odd_request_line_is_no_fault_of_the_cloud(address: tuple[str, int]) -> None:
+    for path in ("/compute/%ff", "/%", "//x", "/compute/v2.1/servers?limit=%ff&limit=%C2%B2"):
+        connection = http.client.HTTPConnection(*address, timeout=10)
+        connection.request("GET", path)
+        assert connection.getresponse().status < 500
+        connection.close()

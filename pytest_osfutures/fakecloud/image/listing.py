@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.image import schemas
 from pytest_osfutures.fakecloud.image.models import Image
 from pytest_osfutures.fakecloud.image.responses import view
+from pytest_osfutures.fakecloud.numbers import natural, whole
 from pytest_osfutures.fakecloud.times import parse
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -31,7 +33,8 @@ PAGING = ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "memb
 def index(call: Call) -> Response:
     """The images that the caller sees, filtered, sorted, in pages."""
     request = call.request
-    limit = _limit(request.param("limit"))
+    most = call.cloud.settings.most_on_a_page("image") or sys.maxsize
+    limit = min(_limit(request.param("limit")), most)
     visibility, member_status = request.param("visibility"), request.param("member_status")
     if visibility not in (None, "all", *schemas.VISIBILITIES):
         raise Refused(400, f"Invalid visibility value: {visibility}")
@@ -60,13 +63,12 @@ def index(call: Call) -> Response:
 
 
 def _limit(value: str | None) -> int:
-    try:
-        limit = PAGE if value is None else int(value)
-    except ValueError:
-        raise Refused(400, "limit param must be an integer") from None
+    limit = PAGE if value is None else whole(value)
+    if limit is None:
+        raise Refused(400, "limit param must be an integer")
     if limit < 0:
         raise Refused(400, "limit param must be positive")
-    return min(limit, 1000)
+    return limit
 
 
 def _with_query(path: str, query: list[tuple[str, str]]) -> str:
@@ -86,9 +88,9 @@ def _test(key: str, value: str) -> Callable[[Image], bool]:
     if key == "tag":
         return lambda image: value in image.tags
     if key in ("size_min", "size_max"):
-        if not value.isdigit():
+        bound = natural(value)
+        if bound is None:
             raise Refused(400, "Unable to filter on a range with a non-numeric value.")
-        bound = int(value)
         if key == "size_min":
             return lambda image: (image.size or 0) >= bound
         return lambda image: (image.size or 0) <= bound

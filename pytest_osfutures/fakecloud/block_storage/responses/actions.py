@@ -96,7 +96,7 @@ def _attach(call: Call, volume: Volume, order: Order) -> Response:
 
 def _detach(call: Call, volume: Volume, order: Order) -> Response:
     model = call.cloud.block_storage
-    part = order.value or {}
+    part = order.part() if order.value else {}
     wanted = part.get("attachment_id")
     found = [one for one in volume.attachments if wanted in (None, one.id)]
     if len(found) > 1:
@@ -248,7 +248,7 @@ def _set_image_metadata(_call: Call, volume: Volume, order: Order) -> Response:
 
 
 def _unset_image_metadata(_call: Call, volume: Volume, order: Order) -> Response:
-    key = order.part("key")["key"]
+    key = asked.text(order.part("key"), "key")
     if key not in volume.image_metadata:
         raise _no_image_metadata(volume)
     volume.image_metadata = {k: v for k, v in volume.image_metadata.items() if k != key}

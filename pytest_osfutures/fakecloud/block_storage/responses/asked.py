@@ -13,6 +13,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.block_storage.models.records import Context
 from pytest_osfutures.fakecloud.call import Call, Version
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import whole
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
@@ -132,9 +133,11 @@ def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
         raise invalid(key, value, f"{value!r} does not match '^[0-9]+$'")
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise invalid(key, value, f"{value!r} is not of type 'integer', 'string', 'null'")
-    if int(value) < least:
+    if (found := whole(value)) is None:
+        raise invalid(key, str(value)[:50], "it is larger than any number of its kind")
+    if found < least:
         raise invalid(key, value, f"{value} is less than the minimum of {least}")
-    return int(value)
+    return found
 
 
 def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:

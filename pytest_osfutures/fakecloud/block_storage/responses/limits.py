@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.listing import truth
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import whole
 from pytest_osfutures.fakecloud.wire import Response
 
 
@@ -75,10 +76,9 @@ def change_quotas(call: Call, target: str) -> Response:
 
 
 def _limit(name: str, value: Any) -> int:
-    try:
-        limit = int(value)
-    except (TypeError, ValueError):
-        raise Refused(400, f"{name} must be an integer") from None
+    limit = whole(value)
+    if limit is None:
+        raise Refused(400, f"{name} must be an integer")
     if limit < -1:
         raise Refused(400, f"{name} must be >= -1")
     return limit

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import whole
 from pytest_osfutures.fakecloud.resource import Resource, Table
 from pytest_osfutures.fakecloud.times import parse
 
@@ -153,10 +155,9 @@ def number(call: Call, name: str) -> int | None:
     value = call.request.param(name)
     if value is None:
         return None
-    try:
-        found = int(value)
-    except ValueError:
-        raise Refused(400, f"{name} param must be an integer") from None
+    found = whole(value)
+    if found is None:
+        raise Refused(400, f"{name} param must be an integer")
     if found < 0:
         raise Refused(400, f"{name} param must be positive")
     return found
@@ -175,7 +176,8 @@ def page(call: Call, rows: Sequence[R], kind: str) -> tuple[list[R], list[dict[s
         if not places:
             raise Refused(404, f"{kind} {marker} could not be found.")
         rows = rows[places[0] + 1 :]
-    size = min(limit if limit is not None else call.cloud.settings.page_limit, 1000)
+    most = call.cloud.settings.most_on_a_page("block_storage") or sys.maxsize
+    size = most if limit is None else min(limit, most)
     shown = rows[offset : offset + size]
     links = []
     if shown and len(shown) == size:

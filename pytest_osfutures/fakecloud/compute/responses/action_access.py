@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.compute.models.work import check_lock
 from pytest_osfutures.fakecloud.compute.responses import checking
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import whole
 from pytest_osfutures.fakecloud.wire import Response
 
 ORPHANED = (
@@ -90,9 +91,9 @@ def _console_output(call: Call, server: Server, arguments: Any) -> Response:
     length = arguments.get("length") if isinstance(arguments, dict) else None
     lines = call.cloud.settings.console_output.splitlines()
     if length is not None:
-        if not str(length).lstrip("-").isdigit():
+        if (tail := whole(length)) is None:
             raise checking.invalid("length", length, f"{length!r} is not of type 'integer'")
-        lines = lines[-int(length) :] if int(length) > 0 else lines
+        lines = lines[-tail:] if tail > 0 else lines
     return Response(200, {"output": "\n".join(lines)})
 
 

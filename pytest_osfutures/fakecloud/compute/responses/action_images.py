@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.compute.models import imaging, operations, work
 from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.compute.responses import checking, views
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.wire import Response
 
 # what a rebuild may change besides the image: the field of the body and of the server
@@ -102,7 +103,7 @@ def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createBackup", arguments)
     checking.required("createBackup", arguments, "backup_type", "rotation")
     rotation = str(arguments["rotation"])
-    if not rotation.isdigit():
+    if (kept := natural(rotation)) is None:
         raise checking.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
     if server.boots_from_volume:
         raise Refused(400, "Backup is not supported for volume-backed instances.")
@@ -112,7 +113,7 @@ def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
         checking.context(call),
         name,
         str(arguments["backup_type"]),
-        int(rotation),
+        kept,
         metadata,
     )
     return _image_answer(call, image_id)

@@ -24,9 +24,16 @@ def _resize(call: Call, server: Server, arguments: Any) -> Response:
     return Response(202)
 
 
+def _texts(arguments: Any) -> dict[str, Any]:
+    """The arguments of an action, none by default; those that name something are texts."""
+    given = arguments if isinstance(arguments, dict) else {}
+    checking.shapes(given, dict.fromkeys(("host", "availability_zone", "adminPass"), "string"))
+    return given
+
+
 def _migrate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate")
-    target = arguments.get("host") if isinstance(arguments, dict) else None
+    target = _texts(arguments).get("host")
     if target is not None and call.version < (2, 56):
         raise Refused(400, "Additional properties are not allowed ('host' was unexpected)")
     moving.migrate(call.cloud.compute, server, checking.context(call), target)
@@ -47,14 +54,14 @@ def _live_migrate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate_live")
     checking.typed("os-migrateLive", arguments, "object")
     checking.required("os-migrateLive", arguments, "host", "block_migration")
-    target = arguments["host"]
+    target = _texts(arguments)["host"]
     moving.live_migrate(call.cloud.compute, server, checking.context(call), target)
     return Response(202)
 
 
 def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-evacuate")
-    given = arguments if isinstance(arguments, dict) else {}
+    given = _texts(arguments)
     moving.evacuate(
         call.cloud.compute,
         server,
@@ -80,7 +87,7 @@ def _shelve_offload(call: Call, server: Server, _: Any) -> Response:
 
 
 def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
-    given = arguments if isinstance(arguments, dict) else {}
+    given = _texts(arguments)
     zone, target = given.get("availability_zone"), given.get("host")
     if zone is not None and zone != ZONE:
         raise Refused(400, "The requested availability zone is not available")

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.records import Context
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import whole
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
 TRUE = ("1", "t", "true", "on", "y", "yes")
@@ -85,11 +86,12 @@ def shapes(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
 
 def number(field: str, value: Any, least: int = 0) -> int:
     """An integer, also as a string of digits, from `least` on."""
-    if isinstance(value, bool) or not re.fullmatch(r"-?\d+", str(value)):
+    found = whole(value)
+    if found is None:
         raise invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
-    if int(value) < least:
+    if found < least:
         raise invalid(field, value, f"{value} is less than the minimum of {least}")
-    return int(value)
+    return found
 
 
 def name(value: Any, field: str = "name") -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pytest_osfutures.fakecloud.call import Call
@@ -155,10 +154,7 @@ def _count(body: dict[str, Any]) -> tuple[int, int]:
     least = body.get("min_count", 1)
     most = body.get("max_count", least)
     for field, value in (("min_count", least), ("max_count", most)):
-        if not isinstance(value, int | str) or not re.fullmatch(r"\d+", str(value)):
-            raise checking.invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
-        if int(value) < 1:
-            raise checking.invalid(field, value, f"{value} is less than the minimum of 1")
+        checking.number(field, value, least=1)
     if int(least) > int(most):
         raise Refused(400, "min_count must be <= max_count")
     return int(least), int(most)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.server import Flavor
 from pytest_osfutures.fakecloud.compute.responses import checking, views
-from pytest_osfutures.fakecloud.compute.responses.listing import page_limit
+from pytest_osfutures.fakecloud.compute.responses.listing import next_link, page_limit
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.service import written
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -70,12 +72,20 @@ def flavor_view(call: Call, flavor: Flavor) -> dict[str, Any]:
 
 def list_flavors(call: Call) -> Response:
     """The short list."""
-    return Response(200, {"flavors": [_brief(call, flavor) for flavor in _listed(call)]})
+    return _page(call, "flavors", _brief)
 
 
 def list_flavors_in_detail(call: Call) -> Response:
     """The long list."""
-    return Response(200, {"flavors": [flavor_view(call, flavor) for flavor in _listed(call)]})
+    return _page(call, "flavors/detail", flavor_view)
+
+
+def _page(call: Call, path: str, view: Callable[[Call, Flavor], dict[str, Any]]) -> Response:
+    flavors = _listed(call)
+    body: dict[str, Any] = {"flavors": [view(call, flavor) for flavor in flavors]}
+    if flavors and len(flavors) == page_limit(call):
+        body["flavors_links"] = next_link(call, path, flavors[-1].id)
+    return Response(200, body)
 
 
 def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
@@ -96,9 +106,9 @@ def _listed(call: Call) -> list[Flavor]:
         flavors = [flavor for flavor in flavors if flavor.is_public]
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
         if (least := request.param(name)) is not None:
-            if not least.isdigit():
+            if (bound := natural(least)) is None:
                 raise Refused(400, f"Invalid {name} filter [{least}]")
-            flavors = [flavor for flavor in flavors if getattr(flavor, size) >= int(least)]
+            flavors = [flavor for flavor in flavors if getattr(flavor, size) >= bound]
     if (wanted := request.param("name")) is not None and call.version >= (2, 102):
         flavors = [flavor for flavor in flavors if flavor.name == wanted]
     if marker := request.param("marker"):

@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.compute.models.keypairs import (
     generate,
 )
 from pytest_osfutures.fakecloud.compute.responses import checking
-from pytest_osfutures.fakecloud.compute.responses.listing import page_limit
+from pytest_osfutures.fakecloud.compute.responses.listing import next_link, page_limit
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
@@ -50,7 +50,10 @@ def list_keypairs(call: Call) -> Response:
                 raise Refused(400, f"marker [{marker}] not found")
             pairs = pairs[names.index(marker) + 1 :]
         pairs = pairs[: page_limit(call)]
-    return Response(200, {"keypairs": [{"keypair": _brief(call, pair)} for pair in pairs]})
+    body: dict[str, Any] = {"keypairs": [{"keypair": _brief(call, pair)} for pair in pairs]}
+    if call.version >= (2, 35) and pairs and len(pairs) == page_limit(call):
+        body["keypairs_links"] = next_link(call, "os-keypairs", str(pairs[-1].name))
+    return Response(200, body)
 
 
 def create_keypair(call: Call) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
@@ -11,6 +12,7 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.server import SHINING_THROUGH, STATUSES, Server
 from pytest_osfutures.fakecloud.compute.responses import checking, filters, views
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.times import parse
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -32,12 +34,15 @@ def _list(call: Call, path: str, view: Callable[[Server], dict[str, Any]]) -> Re
     page, more = _page(call, found)
     body: dict[str, Any] = {"servers": [view(server) for server in page]}
     if more and page:
-        query = [(name, value) for name, value in call.request.query if name != "marker"]
-        query.append(("marker", page[-1].id))
-        body["servers_links"] = [
-            {"rel": "next", "href": f"{call.root}/v2.1/{path}?{urlencode(query, safe=':-')}"}
-        ]
+        body["servers_links"] = next_link(call, path, page[-1].id)
     return Response(200, body)
+
+
+def next_link(call: Call, path: str, marker: str) -> list[dict[str, str]]:
+    """The link to the page after the one that ends with `marker`; the query stays."""
+    query = [(name, value) for name, value in call.request.query if name != "marker"]
+    query.append(("marker", marker))
+    return [{"rel": "next", "href": f"{call.root}/v2.1/{path}?{urlencode(query, safe=':-')}"}]
 
 
 def _found(call: Call, rule: str) -> list[Server]:
@@ -86,12 +91,13 @@ def _page(call: Call, servers: list[Server]) -> tuple[list[Server], bool]:
 def page_limit(call: Call) -> int:
     """How long a page may be."""
     text = call.request.param("limit")
-    most = call.cloud.settings.page_limit
+    most = call.cloud.settings.most_on_a_page("compute") or sys.maxsize
     if text is None:
         return most
-    if not re.fullmatch(r"\d*", text):
+    if not re.fullmatch(r"[0-9]*", text):
         raise checking.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
-    return min(int(text or most), most)
+    asked = natural(text)  # more digits than a number has, or none at all, ask for all
+    return most if asked is None else min(asked, most)
 
 
 def _after(call: Call, marker: str, servers: list[Server]) -> int:

@@ -9,6 +9,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import natural, whole
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\Z")
@@ -52,10 +53,9 @@ def flag(value: Any) -> bool:
 
 def number(value: Any) -> int:
     """A whole number."""
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        raise unconvertible(f"'{value}' is not an integer") from None
+    if (found := whole(value)) is None:
+        raise unconvertible(f"'{value}' is not an integer")
+    return found
 
 
 def version(value: Any) -> int:
@@ -177,7 +177,7 @@ def protocol(value: Any) -> str | None:
     if value in (None, "any"):
         return None
     name = str(value).lower()
-    if name not in PROTOCOLS and not (name.isdigit() and int(name) < 256):
+    if name not in PROTOCOLS and (natural(name) is None or int(name) > 255):
         raise Unfit(
             f"Security group rule protocol {value} not supported. Only protocol values "
             f"{(None, 'any', *PROTOCOLS)} and integer representations [0 to 255] are supported.",

@@ -18,6 +18,7 @@ from pytest_osfutures.fakecloud.network.responses.attributes import (
     disallowed,
     fields,
 )
+from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.resource import Table
 from pytest_osfutures.fakecloud.wire import Response, Route
 
@@ -212,10 +213,13 @@ class Collection:
                 said = f"{self.spoken} {marker} could not be found."
                 raise Refused(404, said, kind=f"{self.spoken}NotFound")
             rows = rows[ids.index(marker) + 1 :]
-        if not (limit or "").isdigit() or limit == "0":
+        most = call.cloud.settings.most_on_a_page("network")
+        asked = natural(limit) or most
+        if not asked:
             return rows[::-1] if back else rows, []
-        rows = rows[: int(limit or 0)]
-        full = len(rows) == int(limit or 0)
+        asked = min(asked, most) if most else asked
+        rows = rows[:asked]
+        full = len(rows) == asked
         rows = rows[::-1] if back else rows
         if not rows:
             return rows, []

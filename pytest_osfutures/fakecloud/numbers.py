@@ -1,0 +1,35 @@
+"""Numbers in requests: ASCII digits, and no more of them than a database column holds.
+
+`str.isdigit` and `\\d` take `²` and Arabic digits, which `int` then refuses or reads, and `int`
+refuses more than 4,300 digits: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}")
+
+
+def whole(value: Any) -> int | None:
+    """The integer that a JSON number or a text stands for; None if it is none that can be kept."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value if -(10**18) < value < 10**18 else None
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
+
+
+def natural(value: Any) -> int | None:
+    """Like `whole`, from 0 on and without a sign."""
+    number = None if isinstance(value, str) and value.startswith("-") else whole(value)
+    return number if number is not None and number >= 0 else None
+
+
+def duration(value: Any, most: float = 10 * 365 * 86400.0) -> float | None:
+    """A number of seconds from 0 on, ten years at most; None if it is something else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value) if 0 <= value <= most else None
