@@ -19,7 +19,8 @@ def run(os_cloud):
     mark("run " + os_cloud.run)
 
 @pytest.mark.parametrize("number", range(6))
-def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, os_keypairs):
+def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, os_keypairs,
+             os_backups):
     mark("making")
     os_keypairs.create("key")
     many = os_servers.create_async("web", min_count=2)
@@ -34,6 +35,14 @@ def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, 
     os_images.create_async(vm, "image").result()
     snapshot.result()
     many.result()
+    if number == 1:
+        mark("copying")
+        boot = {"boot_index": 0, "source_type": "image", "destination_type": "volume",
+                "uuid": os_servers.choice.image(None).id, "volume_size": 1}
+        booted = os_servers.create_async("booted", block_device_mapping_v2=[boot])
+        backup = os_backups.create_async(more[1].result(), "safe").result()
+        os_cloud.cinder.restores.restore_async(backup.id, more[1].result().id).result()
+        os_images.create_async(booted.result(), "image of a volume").result()
     if number % 2:
         mark("detaching")
         os_cloud.nova.volumes.delete_server_volume_async(vm.id, volume.id).result()
@@ -43,7 +52,7 @@ def mark(text):
     with open({marks!r}, "a") as file:
         file.write(text + "\\n")
 """
-MOMENTS = ("run", "making", "attaching", "imaging", "detaching", "deleting")
+MOMENTS = ("run", "making", "attaching", "imaging", "copying", "detaching", "deleting")
 #: What befalls the ledger of a run right before its death, and the clock of its host.
 MISHAPS = ("", "", "", "", "damaged", "overwritten", "deleted", "ahead", "behind")
 SKEW = """
