@@ -16,15 +16,7 @@ from typing import TypeVar
 from pytest_osfutures import children, freeing, leftovers, marking
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
-from pytest_osfutures.leftovers import (
-    ORDER,
-    SHELVES,
-    Leftover,
-    Refused,
-    Shelf,
-    Unreadable,
-    expired,
-)
+from pytest_osfutures.leftovers import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable, expired
 from pytest_osfutures.locks import ProcessLock
 from pytest_osfutures.operation import Body
 from pytest_osfutures.responses import OddAnswer, Pages
