@@ -33,10 +33,12 @@ PACKAGE = "pytest_osfutures"
 UNIT = "tests/unit"
 #: The engine, the verdicts, the ledger, the sweep and the reaper.
 MODULES = (
-    *("answer", "attempts", "bucket", "busy", "capture", "engine", "fate", "future", "group"),
-    *("holders", "ledger", "leftovers", "locks", "monitor", "pool", "reap", "reaper", "record"),
-    *("room", "snapshot", "source", "stamp", "start", "submission", "sweep", "timers", "turn"),
-    *("undo", "verdict", "watch", "width", "services/seen"),
+    *("answer", "arguments", "attempts", "bucket", "busy", "capture", "children", "cloudtime"),
+    *("database", "engine", "fate", "freeing", "future", "generic", "group", "heartbeat"),
+    *("holders", "ledger", "leftovers", "locks", "marking", "monitor", "pool", "progress"),
+    *("reap", "reaper", "record", "responses", "retried", "room", "rows", "snapshot", "source"),
+    *("stamp", "start", "submission", "sweep", "timers", "turn", "undo", "verdict", "vigil"),
+    *("watch", "whereabouts", "width", "services/seen"),
 )
 #: So much of the sample has to be noticed.
 ENOUGH = 0.95
