@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -13,11 +15,19 @@ import pytest
 # policy is imported where a value is checked: an unused plugin should cost next to nothing.
 
 
+def _finite(text: str) -> float:
+    """The number in `text`. Raises ValueError, also for an infinite one: no date is that late."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
+
+
 def _seconds(text: str) -> float:
     from pytest_osfutures.policy import seconds
 
     try:
-        return seconds("os_timeout", float(text), 0.0)
+        return seconds("os_timeout", _finite(text), 0.0)
     except ValueError:
         raise argparse.ArgumentTypeError(
             f"{text!r} is not a number of seconds greater than 0"
@@ -38,7 +48,7 @@ def _span(text: str) -> float:
 
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     try:
-        value = float(text[:-1]) * units[text[-1]] if text[-1:] in units else float(text)
+        value = _finite(text[:-1]) * units[text[-1]] if text[-1:] in units else _finite(text)
         return seconds("os_expiry", value, 0.0)
     except ValueError:
         raise argparse.ArgumentTypeError(
@@ -47,7 +57,7 @@ def _span(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures import reap
 from pytest_osfutures.leftovers import SHELVES, Leftover, read, step
 from pytest_osfutures.stamp import Stamp
 
@@ -76,3 +77,10 @@ def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) 
     source: Any = Scripted(server(), change=change)
     told = step(source, SERVER)
     assert told is None if why is None else why in (told or "")
+
+
+def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
+    other = Leftover(SHELVES["volume"], "v", MINE, "disk")
+    assert reap._would([SERVER, other]) == 2
+    told = "would delete server web (a)\nwould delete volume disk (v)\n"
+    assert capsys.readouterr().out == told

@@ -16,7 +16,7 @@ from pytest_osfutures.services import TABLE, seen
 from pytest_osfutures.stamp import OPERATION, Stamp, new_id
 from pytest_osfutures.start import start
 from pytest_osfutures.submission import submit
-from pytest_osfutures.undo import Undoing, targets
+from pytest_osfutures.undo import Undoing, send_undo, targets
 from pytest_osfutures.verdict import Succeeded
 
 from .api import answers
@@ -164,3 +164,24 @@ def test_an_empty_ledger_is_needless_an_hour_after_its_beginning(
     monkeypatch.setattr("pytest_osfutures.ledger.time.time", lambda: now + age)
     assert ledger.is_needless(now + age) is needless
     ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "ours"), [({OPERATION: "x"}, False), ({}, False), (None, True)]
+)
+def test_each_of_many_is_read_right_before_its_deletion(metadata: Any, ours: bool) -> None:
+    cloud = Cloud()
+    mark = stamp()
+    submission = submit(cloud.binding, cloud.create)
+    cloud.api.servers["server-1"]["metadata"] = mark.metadata() if metadata is None else metadata
+    names = {"id": "server-1", "pattern": "p", "name": "web", "most": "2", "op": mark.operation}
+    many = next(each for each in TABLE.operations if "pattern" in each.names)
+    whole = replace(submission, operation=many, names=names)
+    if ours:
+        assert send_undo(whole, names) is not None
+    else:
+        with pytest.raises(OSFuturesError, match="server-1 does not carry its stamp"):
+            send_undo(whole, names)
+    assert cloud.api.alive() == ([] if ours else ["server-1"])
+    cloud.api.servers.clear()
+    assert send_undo(whole, names) is None

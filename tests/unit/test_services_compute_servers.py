@@ -193,7 +193,8 @@ def test_one_of_many_that_fails_is_named() -> None:
     case = many({"reservation": "r-1"})
     broken = {**member("a-2", "ERROR"), "fault": {"code": 500, "message": "No valid host"}}
     found = {"servers": [member("a-1", "ACTIVE"), broken]}
-    assert "a-2 (id-a-2)" in why(case.see(RESERVATION, found, reservation="r-1"))
+    told = why(case.see(RESERVATION, found, reservation="r-1"))
+    assert told == "the server a-2 (id-a-2) went to status ERROR: No valid host"
     assert case.facts.fault == broken["fault"]
 
 
