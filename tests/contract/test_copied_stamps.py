@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -155,7 +156,9 @@ def test_what_nova_makes_by_itself_goes_with_its_parent(
     nova.volumes.create_server_volume_async(server.id, theirs.id).result(PATIENCE)
     made = second.cloud.nova.servers.create_image_async(server, "contract").result(PATIENCE)
     ident = made if isinstance(made, str) else made.id
-    second.wait(lambda: len(second.ids("snapshot")) == 2)
+    disks = json.loads(image_of(first.cloud, ident)["block_device_mapping"])
+    assert len(disks) == 3  # of the attached volume too
+    second.wait(lambda: second.ids("snapshot") == {each["snapshot_id"] for each in disks})
     assert image_of(first.cloud, ident)["size"] in (0, None)
     assert second.clean_up()
     assert (second.ids("snapshot"), second.ids("image")) == (set(), set())
