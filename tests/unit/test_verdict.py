@@ -278,3 +278,31 @@ def test_a_finished_action_read_together_with_the_old_status_does_not_count_yet(
     record = action(("compute_stop_instance", "Success"))
     sights = {THE_SERVER: seen(server("ACTIVE"), 2.0), THE_ACTION: seen(record, 2.0)}
     assert isinstance(judge(case("server.stop", sights, now=3, id="a")), Running)
+
+
+@pytest.mark.parametrize(
+    ("asked_at", "absences", "gone"),
+    [(60.0, 1, True), (59.9, 1, False), (0.9, 2, True), (0.8, 2, False), (0.9, 1, False)],
+)
+def test_a_new_server_is_gone_after_two_reads_or_a_minute_but_not_in_its_first_second(
+    asked_at: float, absences: int, gone: bool
+) -> None:
+    sights = {THE_SERVER: seen(None, asked_at), THE_ACTION: seen(None, asked_at)}
+    missing = replace(case("server.create", sights, now=90, id="a"), absences=absences)
+    assert isinstance(judge(missing), Failed if gone else Running)
+
+
+@pytest.mark.parametrize(("still_for", "over"), [(10.0, False), (10.1, True)])
+def test_a_marked_server_that_stands_still_fails_although_its_action_has_no_end(
+    still_for: float, over: bool
+) -> None:
+    record = action(("compute_stop_instance", None))
+    sights = {THE_SERVER: seen(server("ACTIVE"), 3.0), THE_ACTION: seen(record, 2.0)}
+    still = replace(case("server.stop", sights, now=30, id="a"), still_for=still_for)
+    assert isinstance(judge(still), Failed if over else Running)
+
+
+@pytest.mark.parametrize(("now", "told"), [(11.0, False), (11.1, True)])
+def test_a_failure_waits_ten_seconds_for_what_explains_it(now: float, told: bool) -> None:
+    verdict = judge(case("server.create", {THE_SERVER: seen(server("ERROR"))}, now=now, id="a"))
+    assert isinstance(verdict, Failed if told else Running)
