@@ -306,3 +306,14 @@ def test_a_marked_server_that_stands_still_fails_although_its_action_has_no_end(
 def test_a_failure_waits_ten_seconds_for_what_explains_it(now: float, told: bool) -> None:
     verdict = judge(case("server.create", {THE_SERVER: seen(server("ERROR"))}, now=now, id="a"))
     assert isinstance(verdict, Failed if told else Running)
+
+
+@pytest.mark.parametrize("confirmed", [False, True])
+def test_a_server_listed_as_deleted_has_vanished_but_a_deletion_waits_until_it_is_gone(
+    confirmed: bool,
+) -> None:
+    known = {THE_SERVER: seen(server("DELETED"), confirmed=confirmed), THE_ACTION: seen(None)}
+    vanished = judge(case("server.stop", known, id="a"))
+    assert isinstance(vanished, Failed)
+    assert vanished.vanished
+    assert judge(case("server.delete", known, id="a")) == Running((THE_SERVER,))
