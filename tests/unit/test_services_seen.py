@@ -306,7 +306,7 @@ def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
 def test_servers_of_the_same_names_are_not_told_apart(
     found: list[dict[str, Any]], names: dict[str, str], expected: bool
 ) -> None:
-    assert seen.are_told_apart(found, names) is expected
+    assert seen.are_told_apart(list(found), names) is expected
 
 
 def member(status: str, task: str | None = None, **more: Any) -> dict[str, Any]:
