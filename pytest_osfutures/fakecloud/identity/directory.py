@@ -181,6 +181,29 @@ def list_application_credentials(call: Call, user_id: str) -> Response:
     return page(call, "application_credentials", _named(call, rows))
 
 
+def _check_credential(body: dict[str, Any]) -> None:
+    """Raises Refused(400) with the words of Keystone's schema."""
+
+    def check(field: str, value: Any, *kinds: type) -> None:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            listed = ", ".join(f"'{JSON_TYPES[kind]}'" for kind in kinds)
+            why = f"{value!r} is not of type {listed}"
+            raise Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+
+    nothing = type(None)
+    check("name", body["name"], str)
+    check("secret", body.get("secret"), str, nothing)
+    check("description", body.get("description"), str, nothing)
+    check("unrestricted", body.get("unrestricted"), bool, nothing)
+    check("roles", body.get("roles", []), list)
+    for index, role in enumerate(body.get("roles", [])):
+        check(str(index), role, dict)
+        check("name", role.get("name", ""), str)
+
+
+JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object", type(None): "null"}
+
+
 def create_application_credential(call: Call, user_id: str) -> Response:
     """Make a credential; its secret is shown only now."""
     if user_id != call.caller.user_id:  # not even an administrator makes one for somebody else
@@ -188,6 +211,7 @@ def create_application_credential(call: Call, user_id: str) -> Response:
     body, model = call.part("application_credential"), call.cloud.identity
     if not body.get("name"):
         raise Refused(400, "'name' is a required property")
+    _check_credential(body)
     if any((c.user_id, c.name) == (user_id, body["name"]) for c in model.application_credentials):
         raise Refused(
             409,

@@ -90,6 +90,19 @@ def of_object(body: dict[str, Any], key: str) -> dict[str, Any]:
     return value
 
 
+def object_or_null(part: dict[str, Any], key: str) -> None:
+    """Raise Refused(400) if there is something else under `key`."""
+    if not isinstance(part.get(key), dict | None):
+        raise invalid(key, part[key], f"{part[key]!r} is not of type 'object', 'null'")
+
+
+def texts(part: dict[str, Any], *keys: str) -> None:
+    """Raise Refused(400) if there is something else than a string, or null, under a key."""
+    for key in keys:
+        if not isinstance(part.get(key), str | None):
+            raise invalid(key, part[key], f"{part[key]!r} is not of type 'string', 'null'")
+
+
 def required(part: dict[str, Any], field: str, *keys: str) -> None:
     """Raise Refused(400) unless all `keys` are there."""
     for key in keys:

@@ -61,6 +61,8 @@ def create(call: Call) -> Response:
     part, model = asked.envelope(call, "attachment"), call.cloud.block_storage
     asked.required(part, "attachment", "volume_uuid")
     volume = model.volume(str(part["volume_uuid"]), context_of(call))
+    asked.object_or_null(part, "connector")
+    asked.texts(part, "instance_uuid")
     mode = part.get("mode") if call.version >= (3, 54) else None
     if mode not in (None, "rw", "ro"):
         raise asked.invalid("mode", mode, f"{mode!r} is not one of ['rw', 'ro']")

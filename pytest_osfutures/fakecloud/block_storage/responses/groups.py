@@ -152,6 +152,7 @@ def update(call: Call, group_id: str) -> Response:
 
 def change(call: Call, group: Group, part: dict[str, Any]) -> None:
     """Do what an update asks for. Raises Refused(400) if that is nothing."""
+    asked.texts(part, "name", "description", "add_volumes", "remove_volumes")
     wanted = volumes_of(call, group, part, "add_volumes")
     add = [volume for volume in wanted if volume.group_id != group.id]
     remove = volumes_of(call, group, part, "remove_volumes")

@@ -78,8 +78,12 @@ def delete_keys(call: Call, qos_id: str) -> Response:
     """Take some keys away."""
     qos, keys = _find(call, qos_id, "update"), call.json().get("keys")
     if not isinstance(keys, list):
-        raise Refused(400, "'keys' is a required property")
-    for key in keys:
+        if "keys" not in call.json():
+            raise Refused(400, "'keys' is a required property")
+        raise asked.invalid("keys", keys, f"{keys!r} is not of type 'array'")
+    for index, key in enumerate(keys):
+        if not isinstance(key, str):
+            raise asked.invalid(str(index), key, f"{key!r} is not of type 'string'")
         if key not in qos.specs:
             raise Refused(404, f"QoS spec {qos.id} has no spec with key {key}.")
     qos.specs = {key: value for key, value in qos.specs.items() if key not in keys}

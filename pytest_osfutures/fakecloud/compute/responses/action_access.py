@@ -21,6 +21,8 @@ ORPHANED = (
 def _lock(call: Call, server: Server, arguments: Any) -> Response:
     if not server.placed:  # a build request cannot be saved
         raise Refused(500, ORPHANED)
+    checking.typed("lock", arguments, checking.OBJECT_OR_NULL)
+    checking.strict(arguments or {}, {"locked_reason": "string"})
     model = call.cloud.compute
     if server.locked_by is None:
         server.locked_by = "admin" if call.caller.is_admin else "owner"

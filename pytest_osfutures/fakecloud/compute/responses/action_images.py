@@ -25,9 +25,18 @@ REBUILD_FIELDS = {
 }
 
 
+REBUILD = {
+    **dict.fromkeys(("accessIPv4", "accessIPv6", "adminPass", "hostname", "imageRef"), "string"),
+    **dict.fromkeys(("description", "key_name", "user_data"), checking.TEXT_OR_NULL),
+}
+
+
 def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
     checking.typed("rebuild", arguments, "object")
     checking.required("rebuild", arguments, "imageRef")
+    checking.strict(arguments, REBUILD)
+    checking.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses(arguments)
     model, image_id = call.cloud.compute, str(arguments["imageRef"]).rsplit("/", 1)[-1]
     context = checking.context(call)
     work.check(server, "rebuild", context, operations.REBUILD.vm_states)
@@ -66,7 +75,9 @@ def _root_volume(server: Server) -> str:
 
 
 def _rescue(call: Call, server: Server, arguments: Any) -> Response:
-    given = arguments if isinstance(arguments, dict) else {}
+    checking.typed("rescue", arguments, checking.OBJECT_OR_NULL)
+    given = arguments or {}
+    checking.strict(given, {"adminPass": "string", "rescue_image_ref": "string"})
     password = given.get("adminPass") or call.cloud.new_id().replace("-", "")[:12]
     context = checking.context(call)
     work.check(server, "rescue", context, operations.RESCUE.vm_states)
@@ -102,6 +113,7 @@ def _create_image(call: Call, server: Server, arguments: Any) -> Response:
 def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createBackup", arguments)
     checking.required("createBackup", arguments, "backup_type", "rotation")
+    checking.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
     rotation = str(arguments["rotation"])
     if (kept := natural(rotation)) is None:
         raise checking.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
@@ -112,7 +124,7 @@ def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
         server,
         checking.context(call),
         name,
-        str(arguments["backup_type"]),
+        arguments["backup_type"],
         kept,
         metadata,
     )

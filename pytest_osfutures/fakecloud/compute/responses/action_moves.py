@@ -13,27 +13,33 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
 POLICY = "os_compute_api:"
+TEXTS = {
+    **dict.fromkeys(("host", "availability_zone"), checking.TEXT_OR_NULL),
+    "adminPass": "string",
+}
 
 
 def _resize(call: Call, server: Server, arguments: Any) -> Response:
     checking.typed("resize", arguments, "object")
     checking.required("resize", arguments, "flavorRef")
+    checking.strict(arguments, {"flavorRef": "string integer"})
     model = call.cloud.compute
     flavor = model.flavor(arguments["flavorRef"], status=400)
     moving.resize(model, server, checking.context(call), flavor)
     return Response(202)
 
 
-def _texts(arguments: Any) -> dict[str, Any]:
+def _texts(name: str, arguments: Any) -> dict[str, Any]:
     """The arguments of an action, none by default; those that name something are texts."""
-    given = arguments if isinstance(arguments, dict) else {}
-    checking.shapes(given, dict.fromkeys(("host", "availability_zone", "adminPass"), "string"))
+    checking.typed(name, arguments, checking.OBJECT_OR_NULL)
+    given: dict[str, Any] = arguments or {}
+    checking.strict(given, TEXTS)
     return given
 
 
 def _migrate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate")
-    target = _texts(arguments).get("host")
+    target = _texts("migrate", arguments).get("host")
     if target is not None and call.version < (2, 56):
         raise Refused(400, "Additional properties are not allowed ('host' was unexpected)")
     moving.migrate(call.cloud.compute, server, checking.context(call), target)
@@ -54,14 +60,16 @@ def _live_migrate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate_live")
     checking.typed("os-migrateLive", arguments, "object")
     checking.required("os-migrateLive", arguments, "host", "block_migration")
-    target = _texts(arguments)["host"]
+    kind = checking.FLAG
+    checking.strict(arguments, {"block_migration": kind, "disk_over_commit": kind, "force": kind})
+    target = _texts("os-migrateLive", arguments)["host"]
     moving.live_migrate(call.cloud.compute, server, checking.context(call), target)
     return Response(202)
 
 
 def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-evacuate")
-    given = _texts(arguments)
+    given = _texts("evacuate", arguments)
     moving.evacuate(
         call.cloud.compute,
         server,
@@ -87,7 +95,7 @@ def _shelve_offload(call: Call, server: Server, _: Any) -> Response:
 
 
 def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
-    given = _texts(arguments)
+    given = _texts("unshelve", arguments)
     zone, target = given.get("availability_zone"), given.get("host")
     if zone is not None and zone != ZONE:
         raise Refused(400, "The requested availability zone is not available")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from pytest_osfutures.fakecloud.call import Call
@@ -12,6 +13,7 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.numbers import whole
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
+HOSTNAME = re.compile(r"[a-zA-Z0-9-._]*")
 TRUE = ("1", "t", "true", "on", "y", "yes")
 FALSE = ("0", "f", "false", "off", "n", "no")
 BOOLEANS = (
@@ -24,7 +26,11 @@ KINDS: Mapping[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
     "boolean": (bool,),
+    "number": (int, float),
+    "null": (type(None),),
 }
+# Nova's own schemas: a boolean may be written as a text, and some things may be null.
+FLAG, TEXT_OR_NULL, OBJECT_OR_NULL = "boolean string", "string null", "object null"
 
 
 def invalid(field: str, value: Any, why: str) -> Refused:
@@ -64,24 +70,57 @@ def only(field: str, content: Mapping[str, Any], allowed: frozenset[str]) -> Non
         raise invalid(field, content, why)
 
 
-def typed(field: str, value: Any, kind: str) -> None:
-    """It is of that JSON type."""
-    if not isinstance(value, KINDS[kind]) or (kind == "integer" and isinstance(value, bool)):
-        raise invalid(field, value, f"{value!r} is not of type '{kind}'")
+def typed(field: str, value: Any, kinds: str) -> None:
+    """It is of one of these JSON types, which blanks separate."""
+    if not any(_is(value, kind) for kind in kinds.split()):
+        listed = ", ".join(f"'{kind}'" for kind in kinds.split())
+        raise invalid(field, value, f"{value!r} is not of type {listed}")
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def strict(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Each field that is there is of its JSON types; `[object]` is a list of objects."""
+    for field, kind in kinds.items():
+        if field not in content:
+            continue
+        value = content[field]
+        if not kind.startswith("["):
+            typed(field, value, kind)
+            continue
+        typed(field, value, "array")
+        for index, one in enumerate(value):
+            typed(str(index), one, kind.strip("[]"))
 
 
 def shapes(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-    """Each field that is there, and is not null, is of its JSON type; `[object]` is a list."""
-    for field, kind in kinds.items():
-        value = content.get(field)
-        if value is None:
-            continue
-        if kind == "[object]":
-            typed(field, value, "array")
-            for one in value:
-                typed(field, one, "object")
-        else:
-            typed(field, value, kind)
+    """Like `strict`, where null is the same as nothing."""
+    strict({field: value for field, value in content.items() if value is not None}, kinds)
+
+
+def one_of(content: Mapping[str, Any], field: str, allowed: list[str]) -> None:
+    """The field, if it is there, is one of the texts that are allowed."""
+    if field in content and content[field] not in allowed:
+        raise invalid(field, content[field], f"{content[field]!r} is not one of {allowed}")
+
+
+def addresses(content: Mapping[str, Any]) -> None:
+    """`accessIPv4` and `accessIPv6`, if they are there, are addresses, or empty."""
+    for field, version in (("accessIPv4", 4), ("accessIPv6", 6)):
+        value = content.get(field, "")
+        typed(field, value, "string")
+        if value and not is_address(value, version):
+            raise invalid(field, value, f"{value!r} is not a 'ipv{version}'")
+
+
+def is_address(value: Any, version: int | None = None) -> bool:
+    """Whether a text is an IP address, of that version."""
+    try:
+        return isinstance(value, str) and ip_address(value).version in (version or 4, version or 6)
+    except ValueError:
+        return False
 
 
 def number(field: str, value: Any, least: int = 0) -> int:

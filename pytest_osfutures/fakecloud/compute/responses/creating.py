@@ -34,7 +34,10 @@ SHAPES = {
     **dict.fromkeys(("adminPass", "description", "accessIPv4", "accessIPv6"), "string"),
     **dict.fromkeys(("OS-DCF:diskConfig", "hypervisor_hostname"), "string"),
     **dict.fromkeys(("security_groups", "block_device_mapping_v2"), "[object]"),
-    **dict.fromkeys(("tags", "trusted_image_certificates"), "array"),
+    **dict.fromkeys(("block_device_mapping", "personality"), "[object]"),
+    **dict.fromkeys(("tags", "trusted_image_certificates"), "[string]"),
+    "return_reservation_id": checking.FLAG,
+    "flavorRef": "string integer",
     "metadata": "object",
 }
 DISK_CHOICES = {
@@ -74,12 +77,13 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
         checking.name(body["name"])
     checking.required("server", body, "name", "flavorRef")
     checking.shapes(body, SHAPES)
+    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses({field: value for field, value in body.items() if value is not None})
+    _check_hostname(body)
     if call.version >= (2, 37):
         checking.required("server", body, "networks")
     count = _count(body)
-    if count[1] > 1 and any(
-        isinstance(n, dict) and n.get("port") for n in body.get("networks", ())
-    ):
+    if count[1] > 1 and _names_a_port(body.get("networks")):
         raise Refused(
             400,
             "Unable to launch multiple instances with a single configured port ID. "
@@ -164,7 +168,8 @@ def _networks(call: Call, wanted: Any) -> Networks:
     model, project = call.cloud.compute, call.caller.project_id
     if wanted == "none" and call.version >= (2, 37):
         return ()
-    if wanted is None or (wanted == "auto" and call.version >= (2, 37)):
+    absent = wanted is None and call.version < (2, 37)
+    if absent or (wanted == "auto" and call.version >= (2, 37)):
         usable = model.networks.network_ids(project)
         if len(usable) > 1:
             raise Refused(
@@ -181,7 +186,7 @@ def _networks(call: Call, wanted: Any) -> Networks:
     checking.shapes({"networks": wanted}, {"networks": "[object]"})
     for entry in wanted:
         network, port = entry.get("uuid"), entry.get("port")
-        if any(given and not checking.UUID.match(str(given)) for given in (network, port)):
+        if not _is_network(entry):
             why = f"{wanted!r} is not valid under any of the given schemas"
             raise checking.invalid("networks", wanted, why)
         if "tag" in entry and call.version < (2, 32):
@@ -193,9 +198,29 @@ def _networks(call: Call, wanted: Any) -> Networks:
     return tuple(found)
 
 
+def _is_network(entry: dict[str, Any]) -> bool:
+    """Whether an entry of `networks` is one for Nova's schema: a network, or a port, and so on."""
+    ids = (entry.get("uuid"), entry.get("port"))
+    fixed_ip, tag = entry.get("fixed_ip"), entry.get("tag", "")
+    return (
+        any(ids)
+        and all(one is None or (isinstance(one, str) and checking.UUID.match(one)) for one in ids)
+        and (fixed_ip is None or checking.is_address(fixed_ip))
+        and isinstance(tag, str)
+    )
+
+
+def _check_hostname(body: dict[str, Any]) -> None:
+    wanted = body.get("hostname")
+    if wanted is not None and not checking.HOSTNAME.fullmatch(wanted):
+        why = f"{wanted!r} does not match '^{checking.HOSTNAME.pattern}$'"
+        raise checking.invalid("hostname", wanted, why)
+
+
 def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], str | None]:
     """The mappings that are volumes, and the image that the server is made of."""
-    image_id = str(body.get("imageRef") or "").rstrip("/").rsplit("/", 1)[-1]
+    wanted = body.get("imageRef") or ""
+    image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
     mappings = body.get("block_device_mapping_v2") or []
     if image_id and not checking.UUID.match(image_id):
         why = f"{image_id!r} is not valid under any of the given schemas"

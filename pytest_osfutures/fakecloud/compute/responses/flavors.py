@@ -147,7 +147,9 @@ def _missing_spec(flavor_id: str, key: str) -> Refused:
 def add_extra_specs(call: Call, flavor_id: str) -> Response:
     """Add to what a flavor asks of hosts, for administrators."""
     flavor, specs = _specs(call, flavor_id, "create")
-    specs |= checking.envelope(call, "extra_specs")
+    given = checking.envelope(call, "extra_specs")
+    checking.strict(given, dict.fromkeys(given, "string number"))
+    specs |= given
     _set_specs(call, flavor, specs)
     return Response(200, {"extra_specs": specs})
 
@@ -166,6 +168,7 @@ def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
     body = call.json()
     if list(body) != [key]:
         raise Refused(400, "Request body and URI mismatch")
+    checking.strict(body, {key: "string number"})
     _set_specs(call, flavor, specs | body)
     return Response(200, body)
 
@@ -179,12 +182,21 @@ def delete_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
     return Response(200)
 
 
+FLAVOR = {
+    "id": "string number null",
+    "description": checking.TEXT_OR_NULL,
+    "os-flavor-access:is_public": checking.FLAG,
+    "rxtx_factor": "number string",
+}
+
+
 def update_flavor(call: Call, flavor_id: str) -> Response:
     """Change the description, from 2.55 on, for administrators."""
     checking.admin(call, "os_compute_api:os-flavor-manage:update")
     flavor = call.cloud.compute.flavor(flavor_id)
     body = checking.envelope(call, "flavor")
     checking.only("flavor", body, frozenset({"description"}))
+    checking.strict(body, FLAVOR)
     changed = replace(flavor, description=body.get("description"))
     call.cloud.compute.flavors[flavor.id] = changed
     return Response(200, {"flavor": flavor_view(call, changed)})
@@ -195,6 +207,7 @@ def create_flavor(call: Call) -> Response:
     checking.admin(call, "os_compute_api:os-flavor-manage:create")
     body, model = checking.envelope(call, "flavor"), call.cloud.compute
     checking.required("flavor", body, "name", "ram", "vcpus", "disk")
+    checking.strict(body, FLAVOR)
     name = checking.name(body["name"])
     flavor_id = str(body.get("id") or call.cloud.new_id())
     if flavor_id == "auto":

@@ -194,6 +194,8 @@ def change_service(call: Call, service_id: str) -> Response:
     if host is None:
         raise Refused(404, f"Service {service_id} could not be found.")
     body = call.json()
+    checking.strict(body, {"disabled_reason": "string", "forced_down": checking.FLAG})
+    checking.one_of(body, "status", ["enabled", "disabled"])
     if "status" in body:
         host.disabled = body["status"] == "disabled"
         host.disabled_reason = body.get("disabled_reason") if host.disabled else None

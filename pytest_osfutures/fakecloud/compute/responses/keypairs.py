@@ -17,6 +17,8 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
 
+KEYPAIR = dict.fromkeys(("name", "type", "public_key", "user_id"), "string")
+
 
 def _user(call: Call) -> str:
     """Whose keypairs: the caller's own, or an administrator's choice."""
@@ -62,6 +64,8 @@ def create_keypair(call: Call) -> Response:
     checking.required("keypair", body, "name")
     if call.version >= (2, 92):
         checking.required("keypair", body, "public_key")
+    checking.strict(body, KEYPAIR)
+    checking.one_of(body, "type", ["ssh", "x509"])
     name, user_id = checking.name(body["name"]), call.caller.user_id
     if model.keypair(user_id, name) is not None:
         raise Refused(409, f"Key pair '{name}' already exists.")
@@ -140,15 +144,28 @@ def list_groups(call: Call) -> Response:
     return Response(200, {"server_groups": [_group_view(call, group) for group in groups]})
 
 
+def _policy(body: dict[str, Any], field: str) -> str:
+    """The policy of a new group: a text, before 2.64 the only one of a list."""
+    checking.strict(body, {"policy": "string", "policies": "[string]"})
+    found = body[field] if field == "policy" else next(iter(body[field]), None)
+    if found is None:
+        raise checking.invalid(field, body[field], "[] should be non-empty")
+    known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
+    if found not in known:
+        raise checking.invalid(field, body[field], f"{found!r} is not one of {known}")
+    return str(found)
+
+
 def create_group(call: Call) -> Response:
     """A new group, without members."""
     body, model = checking.envelope(call, "server_group"), call.cloud.compute
     field = "policy" if call.version >= (2, 64) else "policies"
     checking.required("server_group", body, "name", field)
-    policy = body[field] if field == "policy" else (body[field] or [None])[0]
-    known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
-    if policy not in known:
-        raise checking.invalid(field, body[field], f"{policy!r} is not one of {known}")
+    policy = _policy(body, field)
+    checking.strict(body, {"rules": "object"})
+    rules = body.get("rules", {})
+    checking.only("rules", rules, frozenset({"max_server_per_host"}))
+    most = {key: checking.number(key, value, least=1) for key, value in rules.items()}
     mine = [g for g in model.server_groups if g.project_id == call.caller.project_id]
     if 0 <= model.limit(call.caller.project_id, "server_groups") <= len(mine):
         raise Refused(403, "Quota exceeded, too many server groups.")
@@ -158,7 +175,7 @@ def create_group(call: Call) -> Response:
         project_id=call.caller.project_id,
         user_id=call.caller.user_id,
         policy=policy,
-        rules=body.get("rules") or {},
+        rules=most,
     )
     return Response(200, {"server_group": _group_view(call, model.server_groups.add(group))})
 

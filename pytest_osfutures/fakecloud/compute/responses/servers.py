@@ -10,6 +10,10 @@ from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
 MAX_TAGS = 50
+SERVER = {
+    **dict.fromkeys(("description", "pinned_availability_zone"), checking.TEXT_OR_NULL),
+    **dict.fromkeys(("name", "hostname", "accessIPv4", "accessIPv6"), "string"),
+}
 HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
 
 
@@ -32,6 +36,9 @@ def update_server(call: Call, server_id: str) -> Response:
     allowed |= {"hostname"} if call.version >= (2, 90) else set()
     allowed |= {"pinned_availability_zone"} if call.version >= (2, 104) else set()
     checking.only("server", body, frozenset(allowed))
+    checking.strict(body, SERVER)
+    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses(body)
     if "pinned_availability_zone" in body:
         _pin(server, body["pinned_availability_zone"])
     if "name" in body:

@@ -13,6 +13,11 @@ from pytest_osfutures.fakecloud.compute.responses.servers import HTML, find
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
 
+ATTACHMENT = {
+    **dict.fromkeys(("volumeId", "device", "tag"), "string"),
+    "delete_on_termination": checking.FLAG,
+}
+
 
 def _view(call: Call, made: Attachment) -> dict[str, Any]:
     shown: dict[str, Any] = {} if call.version >= (2, 89) else {"id": made.volume_id}
@@ -51,7 +56,7 @@ def attach(call: Call, server_id: str) -> Response:
     allowed |= {"tag"} if call.version >= (2, 49) else set()
     allowed |= {"delete_on_termination"} if call.version >= (2, 79) else set()
     checking.only("volumeAttachment", body, frozenset(allowed))
-    checking.shapes(body, {"volumeId": "string", "device": "string", "tag": "string"})
+    checking.shapes(body, ATTACHMENT)
     made = attaching.attach(
         call.cloud.compute,
         server,
@@ -81,6 +86,7 @@ def update(call: Call, server_id: str, volume_id: str) -> Response:
     server = find(call, server_id)
     body = checking.envelope(call, "volumeAttachment")
     checking.required("volumeAttachment", body, "volumeId")
+    checking.shapes(body, ATTACHMENT)
     if body["volumeId"] == volume_id and call.version >= (2, 85):
         made = attaching.find(server, volume_id)
         if made is None:

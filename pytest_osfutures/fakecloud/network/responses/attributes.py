@@ -162,7 +162,8 @@ def fixed_ip(value: Any) -> dict[str, str]:
         raise Unfit(f"Invalid data format for fixed IP: '{value}'")
     if not value.keys() & {"subnet_id", "ip_address"}:
         raise unconvertible("IP allocation requires subnet_id or ip_address")
-    return {key: value[key] for key in ("subnet_id", "ip_address") if value.get(key)}
+    wanted = {"subnet_id": uuid, "ip_address": address}
+    return {key: check(value[key]) for key, check in wanted.items() if value.get(key) is not None}
 
 
 def fixed_ips(value: Any) -> tuple[dict[str, str], ...]:
@@ -170,6 +171,16 @@ def fixed_ips(value: Any) -> tuple[dict[str, str], ...]:
     if not isinstance(value, list):
         raise Unfit(f"Invalid data format for fixed IP: '{value}'")
     return tuple(fixed_ip(entry) for entry in value)
+
+
+def gateway(value: Any) -> dict[str, Any]:
+    """The external network of a router, and the addresses that the router wants there."""
+    found = dict(mapping(value))
+    checks = {"network_id": uuid, "enable_snat": flag, "external_fixed_ips": perhaps(fixed_ips)}
+    for key, check in checks.items():
+        if key in found:
+            found[key] = check(found[key])
+    return found
 
 
 def protocol(value: Any) -> str | None:
@@ -264,7 +275,7 @@ PORT = {
 ROUTER = {
     **COMMON,
     "admin_state_up": UP,
-    "external_gateway_info": Attribute("gateway", perhaps(mapping)),
+    "external_gateway_info": Attribute("gateway", perhaps(gateway)),
     "routes": Attribute("routes", listing(mapping), create=False),
     "distributed": Attribute("", flag, admin=True),
     "ha": Attribute("", flag, admin=True),

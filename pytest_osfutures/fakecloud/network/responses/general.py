@@ -9,7 +9,13 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.network.models import ZONE, NetworkModel, routers
 from pytest_osfutures.fakecloud.network.models.records import Port, Router
-from pytest_osfutures.fakecloud.network.responses.attributes import Unfit, bad, disallowed, number
+from pytest_osfutures.fakecloud.network.responses.attributes import (
+    Unfit,
+    bad,
+    disallowed,
+    number,
+    uuid,
+)
 from pytest_osfutures.fakecloud.resource import Table
 from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
@@ -245,19 +251,27 @@ def _interface(router: Router, port: Port) -> Response:
     )
 
 
+def _interface_ids(call: Call) -> tuple[str | None, str | None]:
+    """The subnet or the port that the body names."""
+    body = call.json()
+    for key in ("subnet_id", "port_id"):
+        if body.get(key) is not None:
+            try:
+                uuid(body[key])
+            except Unfit as error:
+                raise bad(f"Invalid input for {key}. Reason: {error}.") from None
+    return body.get("subnet_id"), body.get("port_id")
+
+
 def add_router_interface(call: Call, router_id: str) -> Response:
     """Connect a subnet or a port to a router."""
-    router, body = _router(call, router_id), call.json()
-    port = routers.add_interface(
-        call.cloud.network, router, body.get("subnet_id"), body.get("port_id")
-    )
+    router = _router(call, router_id)
+    port = routers.add_interface(call.cloud.network, router, *_interface_ids(call))
     return _interface(router, port)
 
 
 def remove_router_interface(call: Call, router_id: str) -> Response:
     """Disconnect it again."""
-    router, body = _router(call, router_id), call.json()
-    port = routers.remove_interface(
-        call.cloud.network, router, body.get("subnet_id"), body.get("port_id")
-    )
+    router = _router(call, router_id)
+    port = routers.remove_interface(call.cloud.network, router, *_interface_ids(call))
     return _interface(router, port)
