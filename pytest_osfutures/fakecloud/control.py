@@ -12,6 +12,8 @@ from pytest_osfutures.fakecloud.numbers import duration, natural
 from pytest_osfutures.fakecloud.service import Service
 from pytest_osfutures.fakecloud.wire import Response, Route
 
+LATEST = 250_000_000_000.0  # seconds since 1970: in the year 9892, so that tokens end before 9999
+
 
 def show_settings(call: Call) -> Response:
     """All settings."""
@@ -48,6 +50,8 @@ def advance_clock(call: Call) -> Response:
         raise Refused(409, "this cloud's clock runs by itself")
     if (step := duration(seconds)) is None:
         raise Refused(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
+    if call.cloud.schedule.time() + step > LATEST:
+        raise Refused(400, "the clock cannot go on: the services' dates end with the year 9999")
     clock.advance(step)
     call.cloud.schedule.catch_up()
     return show_clock(call)

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from pytest_osfutures.fakecloud.numbers import duration, natural
+from pytest_osfutures.fakecloud.patterns import why_unfit
 from pytest_osfutures.fakecloud.resource import Resource
 from pytest_osfutures.fakecloud.schedule import Schedule
 
@@ -28,7 +29,8 @@ OPERATION_EFFECTS = {
 }
 
 TEXTS = ("service", "method", "path", "action", "operation", "resource", "when", "message")
-NUMBERS = ("count", "probability", "skip", "after", "status", "retry_after", "seconds")
+WHOLE = ("count", "skip", "status", "retry_after", "fired", "id")
+NUMBERS = (*WHOLE, "probability", "after", "seconds")
 
 
 @dataclass
@@ -71,7 +73,7 @@ class Fault:
         for name in NUMBERS:
             value = getattr(self, name)
             optional = name in ("count", "retry_after", "seconds")
-            number = natural if name in ("count", "skip", "status", "retry_after") else duration
+            number = natural if name in WHOLE else duration
             odd = isinstance(value, str) or number(value) is None
             if odd and not (value is None and optional):
                 raise TypeError(f"`{name}` is a number from 0 on, not {value!r:.100}")
@@ -82,10 +84,8 @@ class Fault:
         if self.seconds is None and self.effect in ("delay", "stale", "slow"):
             raise ValueError(f"the effect {self.effect!r} needs `seconds`")
         for pattern in (self.path, self.resource):
-            try:
-                re.compile(pattern or "")
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+            if (why := why_unfit(pattern or "")) is not None:
+                raise ValueError(f"{pattern!r:.200} is no regular expression: {why}")
 
     def as_dict(self) -> dict[str, Any]:
         """The rule as JSON-able values."""

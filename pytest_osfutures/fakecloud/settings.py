@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.numbers import duration, natural
 
+MOST_SIGMA = 5.0  # far beyond it, drawn durations are larger than any float
 UNLISTED_SECONDS = 1.0  # an operation that `SECONDS` does not name
 
 # Medians in seconds, of the order that a small cloud with a quick hypervisor needs.
@@ -153,4 +154,6 @@ class Settings:
             return type(value) is type(old)
         if isinstance(old, int):
             return type(value) is int and natural(value) is not None
+        if name == "sigma":
+            return duration(value, MOST_SIGMA) is not None
         return isinstance(old, float) and duration(value) is not None

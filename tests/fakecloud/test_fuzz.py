@@ -25,10 +25,13 @@ from tests.fakecloud.asking import ORIGIN, Asker
 BODIES = json.loads((Path(__file__).parent / "bodies.json").read_text())
 BY_NAME = {service.name: service for service in SERVICES}
 ODD: list[Any] = [
-    *(None, [], {}, -1, True, 1.5, 10**30, 1e308, [None], {"a": [{}]}),
-    *("", "-1", "²", "\x00", "9" * 5000, "x/../y"),
+    *(None, [], {}, -1, True, 1.5, 10**30, 1e308, [None], [[]], [{}], {"a": [{}]}),
+    *("", "-1", "²", "\x00", "\ud800", "9" * 5000, "x/../y"),
 ]
-ODD_QUERIES = ("%C2%B2", "9" * 5000, "-1", "%00", "[", "", "1e400", "%FF", "in:", "gt:%C2%B2")
+ODD_QUERIES = (
+    *("%C2%B2", "9" * 5000, "-1", "%00", "[", "", "1e400", "%FF", "in:", "gt:%C2%B2"),
+    *("{[]:1}", "[[[", "(((", "x{99999999999}"),
+)
 PARAMETERS = (
     *("limit", "marker", "offset", "page_size", "sort", "sort_key", "sort_dir", "fields", "name"),
     *("status", "changes-since", "all_tenants", "id", "ip", "fixed_ips", "tags", "start", "end"),
@@ -49,6 +52,48 @@ HEADERS = (
     {"Content-Type": "²"},
     {"Range": "bytes=²-"},
 )
+# What of the world a field of a body names, so that requests get as far as that field.
+NAMED = {
+    **dict.fromkeys(("volume_uuid", "volume_id", "volumeId"), "volume_id"),
+    **dict.fromkeys(("add_volumes", "remove_volumes"), "volume_id"),
+    **dict.fromkeys(("network_id", "net_id", "uuid"), "network_id"),
+    **dict.fromkeys(("imageRef", "image_id"), "image_id"),
+    **dict.fromkeys(("instance_uuid", "server_id"), "server_id"),
+    "flavorRef": "flavor_id",
+    "group_type": "group_type_id",
+    "security_group_id": "security_group_id",
+    "snapshot_id": "snapshot_id",
+    "subnet_id": "subnet_id",
+}
+# A path's `{resource_id}` is of the collection before it.
+COLLECTIONS = {
+    "floatingips": "floatingip_id",
+    "group_types": "group_type_id",
+    "networks": "network_id",
+    "ports": "port_id",
+    "routers": "router_id",
+    "security-groups": "security_group_id",
+    "snapshots": "snapshot_id",
+    "subnets": "subnet_id",
+    "types": "type_id",
+    "volumes": "volume_id",
+}
+# Ways to bodies that `bodies.json` does not have, with a good body each.
+MORE: list[tuple[str, str, str, str, Any]] = [
+    ("network", "POST", "/v2.0/ports", "port", {"port": {"network_id": "", "fixed_ips": [
+        {"ip_address": "10.0.0.77", "subnet_id": ""}]}}),
+    ("network", "PUT", "/v2.0/ports/{resource_id}", "port", {"port": {"fixed_ips": [
+        {"ip_address": "10.0.0.78"}], "allowed_address_pairs": [{"ip_address": "10.0.0.1"}]}}),
+    ("block_storage", "PUT", "/v3/{project_id}/groups/{group_id}", "group",
+     {"group": {"add_volumes": ""}}),
+    ("block_storage", "POST", "/v3/{project_id}/attachments", "attachment", {"attachment": {
+        "volume_uuid": "", "instance_uuid": "", "connector": {"host": "h"}}}),
+    ("compute", "POST", "/v2.1/servers", "server", {"server": {
+        "name": "x", "flavorRef": "", "imageRef": "", "max_count": 2,
+        "networks": [{"uuid": "", "fixed_ip": "10.0.0.79"}]}}),
+    ("compute", "POST", "/v2.1/servers/{server_id}/os-interface", "interfaceAttachment",
+     {"interfaceAttachment": {"net_id": "", "fixed_ips": [{"ip_address": "10.0.0.80"}]}}),
+]  # fmt: skip
 # The control API does here what it is asked for: it lets requests fail, or time pass.
 OBEYED = {"/faults", "/clock", "/settings"}
 
@@ -58,18 +103,67 @@ class World:
 
     def __init__(self) -> None:
         self.asker = Asker(FakeCloud(ManualClock()), "admin", version="2.104")
-        network = self.asker.get("/network/v2.0/networks")["networks"][0]["id"]
         self.ids = {
             "project_id": self.asker.project_id,
-            "server_id": self.asker.active("web"),
             "image_id": self.asker.image(),
             "flavor_id": self.asker.flavor(),
-            "network_id": network,
-            "resource_id": network,
+            "network_id": self.asker.network(),
         }
-        made = self.ask("POST", self._volumes, {"volume": {"size": 1}})
-        self.ids["volume_id"] = made.body["volume"]["id"]
-        self.asker.clock.advance(60)
+        self.ids["server_id"] = self.asker.active(
+            "web", networks=[{"uuid": self.ids["network_id"]}]
+        )
+        self._make_storage()
+        self._make_network()
+
+    def _make_storage(self) -> None:
+        volume, other = (self.make(self._volumes, "volume", size=1) for _ in range(2))
+        self.ids["volume_id"] = self.ids["resource_id"] = volume
+        root = self._volumes.removesuffix("/volumes")
+        self.ids["snapshot_id"] = self.make(f"{root}/snapshots", "snapshot", volume_id=volume)
+        self.ids["backup_id"] = self.make(f"{root}/backups", "backup", volume_id=volume)
+        self.ids["qos_id"] = self.make(f"{root}/qos-specs", "qos_specs", name="fast", a="b")
+        kinds = self.asker.get(f"{root}/types")["volume_types"]
+        self.ids["type_id"] = kinds[0]["id"]
+        kind = {"name": "g", "group_specs": {"consistent_group_replication_enabled": "<is> True"}}
+        self.ids["group_type_id"] = self.make(f"{root}/group_types", "group_type", **kind)
+        group = {"group_type": self.ids["group_type_id"], "volume_types": [kinds[0]["id"]]}
+        self.ids["group_id"] = self.make(f"{root}/groups", "group", **group)
+        reserved = {"volume_uuid": other, "instance_uuid": self.ids["server_id"]}
+        self.ids["attachment_id"] = self.make(f"{root}/attachments", "attachment", **reserved)
+
+    def _make_network(self) -> None:
+        root = "/network/v2.0"
+        first = {
+            kind: self.asker.get(f"{root}/{kind}?network_id={self.ids['network_id']}")[kind]
+            for kind in ("ports", "subnets")
+        }
+        self.ids["port_id"] = first["ports"][0]["id"]
+        self.ids["subnet_id"] = first["subnets"][0]["id"]
+        external = self.asker.get(f"{root}/networks?router:external=true")["networks"][0]["id"]
+        self.ids["router_id"] = self.make(f"{root}/routers", "router", name="r")
+        self.ids["floatingip_id"] = self.make(
+            f"{root}/floatingips", "floatingip", floating_network_id=external
+        )
+        group = self.make(f"{root}/security-groups", "security_group", name="g")
+        self.ids["security_group_id"] = group
+
+    def make(self, path: str, key: str, **fields: Any) -> str:
+        """The id of something new."""
+        made = self.ask("POST", path, {key: fields})
+        assert made.status < 300, made.body
+        self.asker.clock.advance(30)
+        return str(made.body[key]["id"])
+
+    def named(self, body: Any) -> Any:
+        """A good body that names what exists here."""
+        if isinstance(body, list):
+            return [self.named(one) for one in body]
+        if not isinstance(body, dict):
+            return body
+        return {
+            key: self.ids[NAMED[key]] if key in NAMED and isinstance(v, str) else self.named(v)
+            for key, v in body.items()
+        }
 
     @property
     def _volumes(self) -> str:
@@ -77,6 +171,8 @@ class World:
 
     def path(self, service: Service, path: str) -> str:
         """The path of a route with ids that exist, where the cloud has such a thing."""
+        for collection, name in COLLECTIONS.items():
+            path = path.replace(f"/{collection}/{{resource_id}}", f"/{collection}/{self.ids[name]}")
         for name, value in self.ids.items():
             path = path.replace(f"{{{name}}}", value)
         return service.prefix + re.sub(r"\{\w+\}", "11111111-1111-4111-8111-111111111111", path)
@@ -106,6 +202,25 @@ class World:
                     self.ask("GET", self.path(service, route.path))
             for path in (f"{self._volumes}/detail", "/compute/v2.1/servers/detail"):
                 assert self.ask("GET", path).status == 200
+
+    def lives_on(self) -> None:
+        """Servers are listed, made and listed again, whatever the control API has been told."""
+        self.ask("GET", "/compute/v2.1/servers/detail")
+        for number in range(3):
+            self.asker(
+                "POST",
+                "/servers",
+                {
+                    "server": {
+                        "name": f"later-{number}",
+                        "flavorRef": self.ids["flavor_id"],
+                        "imageRef": self.ids["image_id"],
+                        "networks": "none",
+                    }
+                },
+            )
+        self.asker.clock.advance(30)
+        self.ask("GET", "/compute/v2.1/servers/detail")
 
 
 def routes(*methods: str) -> Iterator[tuple[Service, Route]]:
@@ -141,20 +256,19 @@ def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 @pytest.mark.parametrize("service", sorted(BY_NAME))
 def test_odd_values_in_bodies(service: str) -> None:
-    world = World()
-    for name, method, path, _, body in BODIES:
+    for name, method, path, _, good in [*BODIES, *MORE]:
         if name != service or path in OBEYED:
             continue
+        world = World()
+        body, url = world.named(good), world.path(BY_NAME[name], path)
         for place, odd in itertools.product(places(body), ODD):
-            world.ask(method, world.path(BY_NAME[name], path), changed(body, place, odd))
-        if world.ask("GET", f"/compute/v2.1/servers/{world.ids['server_id']}").status != 200:
-            world = World()
-    world.is_well()
+            world.ask(method, url, changed(body, place, odd))
+        world.is_well()
 
 
 @pytest.mark.parametrize("path", ["/faults", "/clock", "/settings"])
 def test_odd_values_are_not_stored_by_the_control_api(path: str) -> None:
-    settings = World().asker.cloud.settings.as_dict()
+    world = World()
     good = {
         "/faults": {
             "effect": "delay",
@@ -163,23 +277,36 @@ def test_odd_values_are_not_stored_by_the_control_api(path: str) -> None:
             "probability": 0.5,
             "skip": 1,
             "after": 1,
-            "path": "x",
+            "path": "servers",
             "status": 503,
             "retry_after": 1,
             "resource": "x",
+            "fired": 0,
+            "id": 0,
         },
         "/clock": {"seconds": 1},
-        "/settings": settings,
+        "/settings": world.asker.cloud.settings.as_dict(),
     }[path]
     method = "PATCH" if path == "/settings" else "POST"
-    for place, odd in itertools.product(places(good), [*ODD, "text"]):
-        world = World() if place in ((), ("seconds",)) else None
-        world = world or World()
-        world.ask(method, f"/_osf{path}", changed(good, place, odd))
-        world.ask("GET", "/compute/v2.1/servers/detail")
-        world.asker.create("later")
-        world.asker.clock.advance(30)
-        world.ask("GET", "/compute/v2.1/servers/detail")
+    for place, odd in itertools.product(places(good), [*ODD, "text", 1e6]):
+        before = world.asker.cloud.settings.as_dict()
+        answer = world.ask(method, f"/_osf{path}", changed(good, place, odd))
+        if answer.status < 400:
+            world.lives_on()
+            world = World()
+        assert world.asker.cloud.settings.as_dict() == before or answer.status < 400
+    world.lives_on()
+
+
+def test_the_clock_stops_where_dates_end() -> None:
+    world = World()
+    ten_years = {"seconds": 10 * 365 * 86400.0}
+    steps = itertools.takewhile(
+        lambda _: world.ask("POST", "/_osf/clock", ten_years).status == 200, range(2000)
+    )
+    assert 500 < len(list(steps)) < 1000
+    world.asker.token = world.asker.log_in()
+    world.is_well()
 
 
 def test_odd_queries() -> None:
@@ -202,3 +329,11 @@ def test_odd_paths_headers_and_documents() -> None:
         for raw in RAW if route.method in ("POST", "PUT", "PATCH") else ():
             world.ask(route.method, path, raw=raw)
     World().is_well()
+
+
+@pytest.mark.parametrize("sigma", [5.1, 1e6, 1e308])
+def test_a_spread_that_leaves_the_range_of_numbers_is_refused(sigma: float) -> None:
+    settings = World().asker.cloud.settings
+    with pytest.raises(ValueError, match="sigma"):
+        settings.change({"sigma": sigma})
+    settings.change({"sigma": 5.0})

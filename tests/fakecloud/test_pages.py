@@ -9,83 +9,144 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from tests.fakecloud.asking import Asker
+from tests.fakecloud.asking_cinder import Cinder, fail
 
-LISTS = {
-    "/compute/v2.1/servers": "servers",
-    "/compute/v2.1/servers/detail": "servers",
-    "/compute/v2.1/flavors": "flavors",
-    "/compute/v2.1/flavors/detail": "flavors",
-    "/compute/v2.1/os-keypairs": "keypairs",
-    "/image/v2/images": "images",
-    "/volume/v3/{project}/volumes": "volumes",
-    "/volume/v3/{project}/volumes/detail": "volumes",
-    "/volume/v3/{project}/snapshots/detail": "snapshots",
-    "/network/v2.0/networks": "networks",
-    "/network/v2.0/subnets": "subnets",
-    "/network/v2.0/ports": "ports",
-    "/network/v2.0/security-groups": "security_groups",
-    "/network/v2.0/security-group-rules": "security_group_rules",
-}
+# Each list that comes in pages: its path, the key of its items and that of its links, if any.
+V = "/volume/v3/{project}"
+LISTS: list[tuple[str, str, str | None]] = [
+    *((f"/compute/v2.1/servers{end}", "servers", "servers_links") for end in ("", "/detail")),
+    *((f"/compute/v2.1/flavors{end}", "flavors", "flavors_links") for end in ("", "/detail")),
+    ("/compute/v2.1/os-keypairs", "keypairs", "keypairs_links"),
+    ("/compute/v2.1/os-migrations", "migrations", "migrations_links"),
+    ("/compute/v2.1/os-server-groups", "server_groups", None),
+    ("/compute/v2.1/servers/{server}/os-instance-actions", "instanceActions", "links"),
+    ("/image/v2/images", "images", None),
+    *((f"{V}/volumes{end}", "volumes", "volumes_links") for end in ("", "/detail")),
+    *((f"{V}/snapshots{end}", "snapshots", "snapshots_links") for end in ("", "/detail")),
+    *((f"{V}/backups{end}", "backups", "backups_links") for end in ("", "/detail")),
+    *((f"{V}/groups{end}", "groups", "group_links") for end in ("", "/detail")),
+    *((f"{V}/group_snapshots{end}", "group_snapshots", "group_snapshot_links")
+      for end in ("", "/detail")),
+    *((f"{V}/os-volume-transfer{end}", "transfers", "transfers_links") for end in ("", "/detail")),
+    *((f"{V}/volume-transfers{end}", "transfers", "transfers_links") for end in ("", "/detail")),
+    *((f"{V}/attachments{end}", "attachments", None) for end in ("", "/detail")),
+    (f"{V}/types", "volume_types", "volume_type_links"),
+    (f"{V}/group_types", "group_types", "group_type_links"),
+    (f"{V}/qos-specs", "qos_specs", "qos_specs_links"),
+    (f"{V}/messages", "messages", "messages_links"),
+    ("/network/v2.0/networks", "networks", "networks_links"),
+    ("/network/v2.0/subnets", "subnets", "subnets_links"),
+    ("/network/v2.0/ports", "ports", "ports_links"),
+    ("/network/v2.0/routers", "routers", "routers_links"),
+    ("/network/v2.0/floatingips", "floatingips", "floatingips_links"),
+    ("/network/v2.0/security-groups", "security_groups", "security_groups_links"),
+    ("/network/v2.0/security-group-rules", "security_group_rules", "security_group_rules_links"),
+]  # fmt: skip
 VERSIONS = {"OpenStack-API-Version": "compute 2.95, volume 3.70"}
 
 
 @pytest.fixture(scope="module")
 def asker() -> Asker:
-    """A user with some of each."""
-    made = Asker(FakeCloud(ManualClock()))
-    network = made.network()
+    """An administrator with some of each."""
+    made = Asker(FakeCloud(ManualClock()), "admin")
+    cinder, network = Cinder(made), made.network()
+    external = made.get("/network/v2.0/networks?router:external=true")["networks"][0]["id"]
+    kind = made.get(f"/volume/v3/{made.project_id}/types")["volume_types"][0]["id"]
+    specs = {"consistent_group_snapshot_enabled": "<is> True"}
+    consistent = cinder.make("group_type", name="consistent", group_specs=specs)
     for number in range(5):
-        made.active(f"web-{number}", networks=[{"uuid": network}])
-        made(
-            "POST",
-            "/os-keypairs",
-            {"keypair": {"name": f"key-{number}", "public_key": "ssh-rsa AAAA"}},
-        )
+        server = made.active(f"web-{number}", networks=[{"uuid": network}])
+        key = {"name": f"key-{number}", "public_key": "ssh-rsa AAAA"}
+        made("POST", "/os-keypairs", {"keypair": key})
+        group = {"name": f"g{number}", "policy": "affinity"}
+        made("POST", "/os-server-groups", {"server_group": group})
+        made.act(server, migrate=None)
+        made.clock.advance(60)
+        made.act(server, confirmResize=None)
         picture = {"name": f"p{number}", "disk_format": "raw", "container_format": "bare"}
         made("POST", "/image/v2/images", picture)
-        volumes = f"/volume/v3/{made.project_id}/volumes"
-        volume = made("POST", volumes, {"volume": {"size": 1}}, VERSIONS).body["volume"]["id"]
-        made.clock.advance(30)
-        body = {"snapshot": {"volume_id": volume}}
-        made("POST", f"/volume/v3/{made.project_id}/snapshots", body, VERSIONS)
-        own = made("POST", "/network/v2.0/networks", {"network": {"name": f"n{number}"}})
-        cidr = {"network_id": own.body["network"]["id"], "cidr": "10.9.9.0/24", "ip_version": 4}
-        made("POST", "/network/v2.0/subnets", {"subnet": cidr})
-        made("POST", "/network/v2.0/security-groups", {"security_group": {"name": f"g{number}"}})
+        _store(cinder, kind, consistent, number, server)
+        _connect(made, external, number)
     made.clock.advance(60)
     return made
 
 
-def walk(asker: Asker, path: str, key: str) -> tuple[list[str], list[int]]:
+def _store(cinder: Cinder, kind: str, consistent: str, number: int, server: str) -> None:
+    volume = cinder.volume()
+    cinder.backup(volume)
+    cinder.snapshot(volume)
+    cinder.make("transfer", volume_id=cinder.volume(), name="t")
+    cinder.make("attachment", volume_uuid=cinder.volume(), instance_uuid=server)
+    cinder("POST", "/types", {"volume_type": {"name": f"t{number}"}})
+    cinder("POST", "/qos-specs", {"qos_specs": {"name": f"q{number}"}})
+    cinder.make("group_type", name=f"g{number}")
+    group = cinder.make("group", group_type=consistent, volume_types=[kind])
+    cinder.wait()
+    cinder.volume(group_id=group, volume_type=kind)
+    cinder.make("group_snapshot", group_id=group)
+    fail(cinder, "volume.create")
+    cinder.volume()
+
+
+def _connect(made: Asker, external: str, number: int) -> None:
+    root = "/network/v2.0"
+    made("POST", f"{root}/routers", {"router": {"name": f"r{number}"}})
+    made("POST", f"{root}/floatingips", {"floatingip": {"floating_network_id": external}})
+    own = made("POST", f"{root}/networks", {"network": {"name": f"n{number}"}})
+    cidr = {"network_id": own.body["network"]["id"], "cidr": "10.9.9.0/24", "ip_version": 4}
+    made("POST", f"{root}/subnets", {"subnet": cidr})
+    made("POST", f"{root}/security-groups", {"security_group": {"name": f"g{number}"}})
+
+
+def following(
+    asker: Asker, path: str, key: str, links: str | None, body: Any, before: int
+) -> str | None:
+    """Where the next page is: by link, or by marker or offset where the cloud gives no link."""
+    if key == "images":
+        return f"/image{body['next']}" if "next" in body else None
+    if links is not None:
+        assert key == "links" or f"{key}_links" == links or f"{key}_links" not in body
+        hrefs = [link["href"] for link in body.get(links, ()) if link["rel"] == "next"]
+        return hrefs[0].partition("//cloud")[2] if hrefs else None
+    end = f"offset={before}" if key == "server_groups" else f"marker={body[key][-1]['id']}"
+    first, joint = path.replace("{project}", asker.project_id), "&" if "?" in path else "?"
+    url = f"{first}{joint}{end}"
+    return url if asker("GET", url, headers=VERSIONS).body[key] else None
+
+
+def walk(asker: Asker, path: str, key: str, links: str | None) -> tuple[list[str], list[int]]:
     """The ids on all pages of a list, and how many are on each."""
-    url: str | None = path.replace("{project}", asker.project_id)
+    server = asker.get("/servers")["servers"][0]["id"]
+    path = path.replace("{project}", asker.project_id).replace("{server}", server)
+    url: str | None = path
     idents: list[str] = []
     sizes: list[int] = []
     while url is not None:
         assert len(sizes) < 200, "the list does not end"
-        answer = asker("GET", url.partition("//cloud")[2] or url, headers=VERSIONS)
+        answer = asker("GET", url, headers=VERSIONS)
         assert answer.status == 200, answer.body
         items = [each.get("keypair", each) for each in answer.body[key]]
-        idents += [each.get("id") or each["name"] for each in items]
+        if not items:
+            break
+        idents += [str(each.get("id") or each.get("request_id") or each["name"]) for each in items]
         sizes.append(len(items))
-        links: Any = answer.body.get(f"{key}_links") or ()
-        following = [link["href"] for link in links if link["rel"] == "next"]
-        url = answer.body.get("next") or (following[0] if following else None)
-        if url is not None and url.startswith("/v2/images"):
-            url = f"/image{url}"
+        url = following(asker, path, key, links, answer.body, len(idents))
     return idents, sizes
 
 
-@pytest.mark.parametrize(("path", "key"), LISTS.items())
-def test_all_pages_together_are_the_list(asker: Asker, path: str, key: str) -> None:
-    whole, _ = walk(asker, path, key)
+@pytest.mark.parametrize(("path", "key", "links"), LISTS)
+def test_all_pages_together_are_the_list(
+    asker: Asker, path: str, key: str, links: str | None
+) -> None:
+    whole, pages = walk(asker, path, key, links)
+    assert len(pages) == 1
     assert len(whole) == len(set(whole)) >= 3
-    one, sizes = walk(asker, f"{path}?limit=1", key)
+    one, sizes = walk(asker, f"{path}?limit=1", key, links)
     assert (one, max(sizes)) == (whole, 1)
     asker.cloud.settings.change({"page_limit": 2, "page_limits": {"network": 2}})
     try:
-        two, sizes = walk(asker, path, key)
-        three, more = walk(asker, f"{path}?limit=3", key)
+        two, sizes = walk(asker, path, key, links)
+        three, more = walk(asker, f"{path}?limit=3", key, links)
     finally:
         asker.cloud.settings.change({"page_limit": 1000, "page_limits": {"network": 0}})
     assert (two, three) == (whole, whole)

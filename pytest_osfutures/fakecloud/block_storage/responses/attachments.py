@@ -66,8 +66,10 @@ def create(call: Call) -> Response:
     mode = part.get("mode") if call.version >= (3, 54) else None
     if mode not in (None, "rw", "ro"):
         raise asked.invalid("mode", mode, f"{mode!r} is not one of ['rw', 'ro']")
-    attachment = attachments.reserve(model, volume, part.get("instance_uuid"), mode or "null")
-    if connector := part.get("connector"):
+    server_id = asked.uuid(part, "instance_uuid")
+    connector = asked.of_object(part, "connector") if part.get("connector") is not None else None
+    attachment = attachments.reserve(model, volume, server_id, mode or "null")
+    if connector:
         attachments.connect(model, attachment, connector)
     return Response(200, {"attachment": attachment_detail(attachment)})
 

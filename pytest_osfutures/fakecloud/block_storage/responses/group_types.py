@@ -7,6 +7,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.block_storage.models import DEFAULT_GROUP_TYPE
 from pytest_osfutures.fakecloud.block_storage.models.records import GroupType
 from pytest_osfutures.fakecloud.block_storage.responses import asked
+from pytest_osfutures.fakecloud.block_storage.responses.listing import page, with_links
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.wire import Response
@@ -38,8 +39,10 @@ def index(call: Call) -> Response:
     """All group types."""
     asked.since(call, SINCE)
     kinds = call.cloud.block_storage.group_types.values()
-    rows = [_view(call, kind) for kind in kinds if kind.is_public or call.caller.is_admin]
-    return Response(200, {"group_types": rows})
+    rows = [kind for kind in kinds if kind.is_public or call.caller.is_admin]
+    found, links = page(call, rows, "Group type")
+    shown = [_view(call, kind) for kind in found]
+    return Response(200, with_links("group_types", shown, "group_type_links", links))
 
 
 def show(call: Call, type_id: str) -> Response:

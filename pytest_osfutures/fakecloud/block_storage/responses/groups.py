@@ -172,7 +172,7 @@ def change(call: Call, group: Group, part: dict[str, Any]) -> None:
 def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
     """The volumes that `key` names, separated by commas. Raises Refused(400)."""
     model, found = call.cloud.block_storage, []
-    for volume_id in filter(None, (part.get(key) or "").split(",")):
+    for volume_id in filter(None, (asked.text(part, key, longest=65535) or "").split(",")):
         try:
             found.append(model.volume(volume_id, context_of(call)))
         except Refused:
@@ -201,7 +201,8 @@ def act(call: Call, group_id: str) -> Response:
         return Response(200, {"replication_targets": targets})
     else:
         asked.since(call, REPLICATION_SINCE)
-        change, wanted = REPLICATION[order.name], order.value or {}
+        change = REPLICATION[order.name]
+        wanted = order.part() if order.value else {}
         if change is replication.FAIL_OVER and wanted.get("secondary_backend_id") == "default":
             change = replication.FAIL_BACK
         attached = asked.flag(wanted, "allow_attached_volume")

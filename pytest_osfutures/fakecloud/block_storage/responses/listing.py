@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.call import Call
@@ -14,7 +14,17 @@ from pytest_osfutures.fakecloud.numbers import whole
 from pytest_osfutures.fakecloud.resource import Resource, Table
 from pytest_osfutures.fakecloud.times import parse
 
+
+class Identified(Protocol):
+    """Anything with an id."""
+
+    @property
+    def id(self) -> str:
+        """Its id, which markers name."""
+
+
 R = TypeVar("R", bound=Resource)
+Row = TypeVar("Row", bound=Identified)
 
 PAGING = ("limit", "marker", "offset", "sort", "sort_key", "sort_dir")
 FILTERS: dict[str, tuple[str, ...]] = {
@@ -47,6 +57,7 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "pool": ("name", "volume_type"),
     "volume_type": ("is_public", "extra_specs"),
 }
+LINKS = {"group": "group_links", "group_snapshot": "group_snapshot_links"}  # no plural
 SORT_KEYS = ("created_at", "id", "name", "status", "size", "updated_at", "project_id", "host")
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "gt": lambda a, b: a > b,
@@ -103,8 +114,8 @@ def mapping(value: str) -> dict[str, str]:
     """A dictionary that a client has written into a query parameter."""
     try:
         found = ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        found = None
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        found = None  # https://docs.python.org/3/library/ast.html#ast.literal_eval names these
     return found if isinstance(found, dict) else {}
 
 
@@ -163,7 +174,7 @@ def number(call: Call, name: str) -> int | None:
     return found
 
 
-def page(call: Call, rows: Sequence[R], kind: str) -> tuple[list[R], list[dict[str, str]]]:
+def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[dict[str, str]]]:
     """The page that is asked for, and the link to the next one if this one is full.
 
     Raises Refused(404) if there is no such marker, naming the `kind` of resource.
@@ -188,6 +199,11 @@ def page(call: Call, rows: Sequence[R], kind: str) -> tuple[list[R], list[dict[s
     return shown, links
 
 
+def with_links(key: str, shown: list[dict[str, Any]], name: str, links: Any) -> dict[str, Any]:
+    """A list's body: what is shown under `key`, and the links, if any, under `name`."""
+    return {key: shown} | ({name: links} if links else {})
+
+
 def listed(
     call: Call,
     rows: list[R],
@@ -205,7 +221,7 @@ def listed(
     chosen, links = page(call, in_order(call, found), spoken)
     body: dict[str, Any] = {f"{name}s": [shown(row) for row in chosen]}
     if links:
-        body[f"{name}s_links"] = links
+        body[LINKS.get(name, f"{name}s_links")] = links
     if call.version >= (3, 45) and truth(call.request.param("with_count")):
         body["count"] = len(found)
     return body

@@ -7,8 +7,8 @@ from typing import Any
 from pytest_osfutures.fakecloud.block_storage.models.messages import KEPT_SECONDS
 from pytest_osfutures.fakecloud.block_storage.models.records import Message
 from pytest_osfutures.fakecloud.block_storage.responses import asked
-from pytest_osfutures.fakecloud.block_storage.responses.listing import filters_of, number
-from pytest_osfutures.fakecloud.block_storage.responses.views import links
+from pytest_osfutures.fakecloud.block_storage.responses.listing import filters_of, page, with_links
+from pytest_osfutures.fakecloud.block_storage.responses.views import links as links_of
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import micros
@@ -26,7 +26,7 @@ def _view(call: Call, message: Message) -> dict[str, Any]:
         "created_at": micros(message.created_at),
         "guaranteed_until": micros(message.created_at + KEPT_SECONDS),
         "request_id": message.request_id,
-        "links": links(call, "messages", message.id),
+        "links": links_of(call, "messages", message.id),
         "resource_type": message.resource_type,
         "resource_uuid": message.resource_uuid,
     }
@@ -48,18 +48,15 @@ def _find(call: Call, message_id: str) -> Message:
 
 def index(call: Call) -> Response:
     """All messages, the newest first; filters and pages since 3.5."""
-    rows = [_view(call, message) for message in reversed(_mine(call))]
+    rows = list(reversed(_mine(call)))
+    links: list[dict[str, str]] = []
     if call.version >= (3, 5):
         wanted = filters_of(call, "message")
-        rows = [row for row in rows if all(str(row.get(k)) == v for k, v in wanted.items())]
-        if marker := call.request.param("marker"):
-            ids = [row["id"] for row in rows]
-            if marker not in ids:
-                raise Refused(404, f"Message {marker} could not be found.")
-            rows = rows[ids.index(marker) + 1 :]
-        rows = rows[number(call, "offset") or 0 :]
-        rows = rows[: number(call, "limit")]
-    return Response(200, {"messages": rows})
+        views = ((row, _view(call, row)) for row in rows)
+        fit = [row for row, view in views if all(str(view.get(k)) == v for k, v in wanted.items())]
+        rows, links = page(call, fit, "Message")
+    shown = [_view(call, row) for row in rows]
+    return Response(200, with_links("messages", shown, "messages_links", links))
 
 
 def show(call: Call, message_id: str) -> Response:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.block_storage.models.records import QosSpecs, VolumeType
 from pytest_osfutures.fakecloud.block_storage.responses import asked
-from pytest_osfutures.fakecloud.block_storage.responses.listing import truth
+from pytest_osfutures.fakecloud.block_storage.responses.listing import page, truth, with_links
 from pytest_osfutures.fakecloud.block_storage.responses.views import links
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
@@ -40,8 +40,10 @@ def _alone(call: Call, qos: QosSpecs) -> Response:
 def index(call: Call) -> Response:
     """All of them."""
     asked.admin_only(call, f"{RULE}:get_all")
-    rows = call.cloud.block_storage.qos_specs.values()
-    return Response(200, {"qos_specs": [_view(qos) for qos in rows]})
+    rows = list(call.cloud.block_storage.qos_specs.values())
+    found, following = page(call, rows, "QoS spec")
+    shown = [_view(qos) for qos in found]
+    return Response(200, with_links("qos_specs", shown, "qos_specs_links", following))
 
 
 def show(call: Call, qos_id: str) -> Response:

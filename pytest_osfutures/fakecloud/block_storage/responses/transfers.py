@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from pytest_osfutures.fakecloud.block_storage.models import transfers
 from pytest_osfutures.fakecloud.block_storage.models.records import Transfer
 from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.asked import context_of
-from pytest_osfutures.fakecloud.block_storage.responses.listing import in_order, page, visible
+from pytest_osfutures.fakecloud.block_storage.responses.listing import (
+    in_order,
+    page,
+    visible,
+    with_links,
+)
 from pytest_osfutures.fakecloud.block_storage.responses.views import (
     transfer_detail,
     transfer_summary,
@@ -15,19 +23,21 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.wire import Response
 
 
-def _listed(call: Call) -> list[Transfer]:
+def _list(call: Call, view: Callable[[Call, Transfer], dict[str, Any]]) -> Response:
     rows = in_order(call, visible(call, call.cloud.block_storage.transfers))
-    return page(call, rows, "Transfer")[0]
+    found, links = page(call, rows, "Transfer")
+    shown = [view(call, row) for row in found]
+    return Response(200, with_links("transfers", shown, "transfers_links", links))
 
 
 def index(call: Call) -> Response:
     """All transfers, in short."""
-    return Response(200, {"transfers": [transfer_summary(call, row) for row in _listed(call)]})
+    return _list(call, transfer_summary)
 
 
 def detail(call: Call) -> Response:
     """All transfers."""
-    return Response(200, {"transfers": [transfer_detail(call, row) for row in _listed(call)]})
+    return _list(call, transfer_detail)
 
 
 def show(call: Call, transfer_id: str) -> Response:

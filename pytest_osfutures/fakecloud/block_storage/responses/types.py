@@ -5,7 +5,12 @@ from __future__ import annotations
 from pytest_osfutures.fakecloud.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.block_storage.responses import asked
 from pytest_osfutures.fakecloud.block_storage.responses.asked import context_of
-from pytest_osfutures.fakecloud.block_storage.responses.listing import mapping, truth
+from pytest_osfutures.fakecloud.block_storage.responses.listing import (
+    mapping,
+    page,
+    truth,
+    with_links,
+)
 from pytest_osfutures.fakecloud.block_storage.responses.views import type_view, user_specs
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.errors import Refused
@@ -31,7 +36,9 @@ def index(call: Call) -> Response:
         and (public in (None, "None", "none") or kind.is_public == truth(public))
         and specs.items() <= kind.extra_specs.items()
     ]
-    return Response(200, {"volume_types": [type_view(call, kind) for kind in rows]})
+    found, links = page(call, rows, "Volume type")
+    shown = [type_view(call, kind) for kind in found]
+    return Response(200, with_links("volume_types", shown, "volume_type_links", links))
 
 
 def show(call: Call, type_id: str) -> Response:

@@ -133,6 +133,17 @@ def number(field: str, value: Any, least: int = 0) -> int:
     return found
 
 
+def address(field: str, value: Any) -> str | None:
+    """An IP address or nothing."""
+    if value is None:
+        return None
+    typed(field, value, "string")
+    if not is_address(value):
+        why = f"{value!r:.100} is not valid under any of the given schemas"
+        raise invalid(field, value, why)
+    return str(value)
+
+
 def name(value: Any, field: str = "name") -> str:
     """A name of 1 to 255 printable characters."""
     typed(field, value, "string")

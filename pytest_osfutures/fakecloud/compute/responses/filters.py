@@ -10,6 +10,7 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.server import Server
 from pytest_osfutures.fakecloud.compute.responses import checking, views
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.patterns import why_unfit
 
 Filter = Callable[[Server, str], bool]
 
@@ -87,11 +88,8 @@ ALSO_KNOWN = {
 def check_names(call: Call) -> None:
     """Patterns have to be patterns; from 2.75 on an unknown parameter is refused, too."""
     for name, value in call.request.query:
-        if name in PATTERNS:
-            try:
-                re.compile(value)
-            except re.error:
-                raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'") from None
+        if name in PATTERNS and why_unfit(value) is not None:
+            raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'")
         known = name in OPEN or name in ADMIN or name in ALSO_KNOWN or name.startswith("_")
         if not known and call.version >= (2, 75):
             raise Refused(400, f"{name!r} does not match any of the regexes: '^_'")

@@ -9,7 +9,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.server import Flavor
 from pytest_osfutures.fakecloud.compute.responses import checking, views
-from pytest_osfutures.fakecloud.compute.responses.listing import next_link, page_limit
+from pytest_osfutures.fakecloud.compute.responses.listing import page_of
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.service import written
@@ -81,11 +81,9 @@ def list_flavors_in_detail(call: Call) -> Response:
 
 
 def _page(call: Call, path: str, view: Callable[[Call, Flavor], dict[str, Any]]) -> Response:
-    flavors = _listed(call)
+    flavors, links = page_of(call, path, _listed(call), lambda flavor: flavor.id)
     body: dict[str, Any] = {"flavors": [view(call, flavor) for flavor in flavors]}
-    if flavors and len(flavors) == page_limit(call):
-        body["flavors_links"] = next_link(call, path, flavors[-1].id)
-    return Response(200, body)
+    return Response(200, body | ({"flavors_links": links} if links else {}))
 
 
 def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
@@ -111,12 +109,7 @@ def _listed(call: Call) -> list[Flavor]:
             flavors = [flavor for flavor in flavors if getattr(flavor, size) >= bound]
     if (wanted := request.param("name")) is not None and call.version >= (2, 102):
         flavors = [flavor for flavor in flavors if flavor.name == wanted]
-    if marker := request.param("marker"):
-        ids = [flavor.id for flavor in flavors]
-        if marker not in ids:
-            raise Refused(400, f"marker [{marker}] not found")
-        flavors = flavors[ids.index(marker) + 1 :]
-    return flavors[: page_limit(call)]
+    return flavors
 
 
 def show_flavor(call: Call, flavor_id: str) -> Response:

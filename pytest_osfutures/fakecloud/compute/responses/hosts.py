@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.compute.models import moving
 from pytest_osfutures.fakecloud.compute.models.hosts import ZONE, Host, usage
 from pytest_osfutures.fakecloud.compute.models.migrations import Migration
 from pytest_osfutures.fakecloud.compute.responses import checking, views
+from pytest_osfutures.fakecloud.compute.responses.listing import page_of
 from pytest_osfutures.fakecloud.compute.responses.servers import find
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import micros
@@ -124,7 +125,14 @@ def list_hypervisors_in_detail(call: Call) -> Response:
 def _hypervisors(call: Call, full: bool) -> Response:
     pattern = call.request.param("hypervisor_hostname_pattern") or ""
     hosts = [host for host in call.cloud.compute.hosts.values() if pattern in host.name]
-    return Response(200, {"hypervisors": [_hypervisor(call, host, full) for host in hosts]})
+    links: list[dict[str, str]] = []
+    if call.version >= (2, 33):
+        path = "os-hypervisors/detail" if full else "os-hypervisors"
+        hosts, links = page_of(
+            call, path, hosts, lambda host: str(_hypervisor(call, host, full=False)["id"])
+        )
+    body: dict[str, Any] = {"hypervisors": [_hypervisor(call, host, full) for host in hosts]}
+    return Response(200, body | ({"hypervisors_links": links} if links else {}))
 
 
 def show_hypervisor(call: Call, hypervisor_id: str) -> Response:
@@ -255,7 +263,11 @@ def list_migrations(call: Call) -> Response:
         for migration in reversed(call.cloud.compute.migrations)
         if all(value in (None, getattr(migration, name)) for name, value in wanted.items())
     ]
-    return Response(200, {"migrations": [_migration(call, one) for one in rows]})
+    links: list[dict[str, str]] = []
+    if call.version >= (2, 59):
+        rows, links = page_of(call, "os-migrations", rows, lambda migration: migration.uuid)
+    body: dict[str, Any] = {"migrations": [_migration(call, one) for one in rows]}
+    return Response(200, body | ({"migrations_links": links} if links else {}))
 
 
 def _progress(call: Call, migration: Migration) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pytest_osfutures.fakecloud.call import Call
 from pytest_osfutures.fakecloud.compute.models.hosts import host_id
 from pytest_osfutures.fakecloud.compute.models.records import ActionEvent, InstanceAction
 from pytest_osfutures.fakecloud.compute.models.server import Server
-from pytest_osfutures.fakecloud.compute.responses.listing import page_limit
+from pytest_osfutures.fakecloud.compute.responses.listing import page_of
 from pytest_osfutures.fakecloud.errors import Refused
 from pytest_osfutures.fakecloud.times import micros, parse
 from pytest_osfutures.fakecloud.wire import Response
@@ -62,12 +62,16 @@ def list_actions(call: Call, server_id: str) -> Response:
     """All actions, the newest first."""
     server = _server(call, server_id)
     actions = list(reversed(server.actions))
+    links: list[dict[str, str]] = []
     if call.version >= (2, 58):
-        actions = _paged(call, actions)
-    return Response(200, {"instanceActions": [_view(call, server, one) for one in actions]})
+        path = f"servers/{server_id}/os-instance-actions"
+        found = _within(call, actions)
+        actions, links = page_of(call, path, found, lambda one: one.context.request_id)
+    body: dict[str, Any] = {"instanceActions": [_view(call, server, one) for one in actions]}
+    return Response(200, body | ({"links": links} if links else {}))
 
 
-def _paged(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
+def _within(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
     try:
         if since := call.request.param("changes-since"):
             actions = [one for one in actions if int(one.updated_at) >= parse(since)]
@@ -75,12 +79,7 @@ def _paged(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
             actions = [one for one in actions if int(one.updated_at) <= parse(before)]
     except ValueError as error:
         raise Refused(400, f"Invalid input for query parameters: {error}") from None
-    if marker := call.request.param("marker"):
-        ids = [one.context.request_id for one in actions]
-        if marker not in ids:
-            raise Refused(400, f"marker [{marker}] not found")
-        actions = actions[ids.index(marker) + 1 :]
-    return actions[: page_limit(call)]
+    return actions
 
 
 def show_action(call: Call, server_id: str, request_id: str) -> Response:

@@ -47,17 +47,13 @@ def attach(call: Call, server_id: str) -> Response:
     checking.typed("interfaceAttachment", body, "object")
     checking.shapes(body, SHAPES)
     fixed = body.get("fixed_ips") or [{}]
-    address = fixed[0].get("ip_address")
-    if address is not None and not checking.is_address(address):
-        why = f"{address!r} is not valid under any of the given schemas"
-        raise checking.invalid("ip_address", address, why)
     port = interfaces.attach(
         call.cloud.compute,
         server,
         checking.context(call),
         body.get("net_id"),
         body.get("port_id"),
-        address,
+        checking.address("ip_address", fixed[0].get("ip_address")),
     )
     return Response(200, {"interfaceAttachment": _view(call, port)})
 

@@ -12,8 +12,9 @@ from pytest_osfutures.fakecloud.compute.models.keypairs import (
     generate,
 )
 from pytest_osfutures.fakecloud.compute.responses import checking
-from pytest_osfutures.fakecloud.compute.responses.listing import next_link, page_limit
+from pytest_osfutures.fakecloud.compute.responses.listing import page_limit, page_of
 from pytest_osfutures.fakecloud.errors import Refused
+from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.times import micros
 from pytest_osfutures.fakecloud.wire import Response
 
@@ -45,17 +46,11 @@ def list_keypairs(call: Call) -> Response:
     user_id = _user(call)
     pairs = [pair for pair in call.cloud.compute.keypairs.listed() if pair.user_id == user_id]
     pairs.sort(key=lambda pair: pair.name or "")
+    links: list[dict[str, str]] = []
     if call.version >= (2, 35):
-        if marker := call.request.param("marker"):
-            names = [pair.name for pair in pairs]
-            if marker not in names:
-                raise Refused(400, f"marker [{marker}] not found")
-            pairs = pairs[names.index(marker) + 1 :]
-        pairs = pairs[: page_limit(call)]
+        pairs, links = page_of(call, "os-keypairs", pairs, lambda pair: str(pair.name))
     body: dict[str, Any] = {"keypairs": [{"keypair": _brief(call, pair)} for pair in pairs]}
-    if call.version >= (2, 35) and pairs and len(pairs) == page_limit(call):
-        body["keypairs_links"] = next_link(call, "os-keypairs", str(pairs[-1].name))
-    return Response(200, body)
+    return Response(200, body | ({"keypairs_links": links} if links else {}))
 
 
 def create_keypair(call: Call) -> Response:
@@ -141,6 +136,10 @@ def list_groups(call: Call) -> Response:
     groups = call.cloud.compute.server_groups.listed()
     if not (call.request.param("all_projects") and call.caller.is_admin):
         groups = [group for group in groups if group.project_id == call.caller.project_id]
+    offset = natural(call.request.param("offset") or "0")
+    if offset is None:
+        raise Refused(400, "offset param must be an integer")
+    groups = groups[offset:][: page_limit(call)]  # Nova gives neither markers nor links here
     return Response(200, {"server_groups": [_group_view(call, group) for group in groups]})
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.call import Call
@@ -16,6 +16,7 @@ from pytest_osfutures.fakecloud.numbers import natural
 from pytest_osfutures.fakecloud.times import parse
 from pytest_osfutures.fakecloud.wire import Response
 
+Row = TypeVar("Row")
 KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in SHINING_THROUGH)}
 
 
@@ -98,6 +99,20 @@ def page_limit(call: Call) -> int:
         raise checking.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
     asked = natural(text)  # more digits than a number has, or none at all, ask for all
     return most if asked is None else min(asked, most)
+
+
+def page_of(
+    call: Call, path: str, rows: Sequence[Row], mark: Callable[[Row], str]
+) -> tuple[list[Row], list[dict[str, str]]]:
+    """The page of `rows` that is asked for, and the link to the next if this one is full."""
+    rows, limit = list(rows), page_limit(call)
+    if marker := call.request.param("marker"):
+        marks = [mark(row) for row in rows]
+        if marker not in marks:
+            raise Refused(400, f"marker [{marker}] not found")
+        rows = rows[marks.index(marker) + 1 :]
+    page = rows[:limit]
+    return page, next_link(call, path, mark(page[-1])) if page and len(page) == limit else []
 
 
 def _after(call: Call, marker: str, servers: list[Server]) -> int:
