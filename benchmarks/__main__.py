@@ -163,7 +163,7 @@ def fake_cloud(seed: int = 0) -> Iterator[tuple[str, str]]:
     """A process of the fake: the URL of its control API, and its clouds.yaml."""
     with tempfile.TemporaryDirectory() as place:
         clouds_yaml = str(Path(place) / "clouds.yaml")
-        program = "import sys; from pytest_osfutures.cli import main; sys.exit(main())"
+        program = "import sys; from pytest_osfutures.commands.main import main; sys.exit(main())"
         command = [sys.executable, "-c", program, "fake", "--seed", str(seed)]
         command += ["--clouds-yaml", clouds_yaml]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)

@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures import ledger as ledgers
-from pytest_osfutures.ledger import Ledger
+from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.stamp import Stamp, new_id
 
 COLUMNS = ("ms a resource", "CPU ms a resource", "a write: median ms", "p95 ms", "longest ms")

@@ -7,16 +7,16 @@ from functools import cached_property
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures import clouds_yaml
+from pytest_osfutures import config as clouds_yaml
+from pytest_osfutures.calls.submit import Ledger
 from pytest_osfutures.clients import futurize
-from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.engine.loop import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
-from pytest_osfutures.service_config import ServiceConfig
-from pytest_osfutures.source import Source, refuses_credentials
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.submission import Ledger
+from pytest_osfutures.transport.client import Source, refuses_credentials
+from pytest_osfutures.transport.service_config import ServiceConfig
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
@@ -336,7 +336,7 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
     """A new embedded fake OpenStack, in this process, as a plain member sees it."""
     from pytest_osfutures.clock import ScaledClock
     from pytest_osfutures.fakecloud import FakeCloud
-    from pytest_osfutures.fakecloud.inprocess import session
+    from pytest_osfutures.fakecloud.shells.inprocess import session
 
     fake = FakeCloud(ScaledClock(FAKE_SPEED))
     way = session(fake)

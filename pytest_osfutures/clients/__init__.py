@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.calls.submit import Binding, Ledger, Revive
+from pytest_osfutures.engine.loop import Engine, default
 from pytest_osfutures.errors import BadInput
+from pytest_osfutures.operations import TABLE
+from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Poll, Retry, one_of
-from pytest_osfutures.services import TABLE
-from pytest_osfutures.services.kinds import ACTION
-from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.submission import Binding, Ledger, Revive
+from pytest_osfutures.transport.client import Source
 
 C = TypeVar("C")
 #: What makes this process's creations recognisable, where no run says otherwise.

@@ -12,12 +12,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.arguments import Repeatable, copied
-from pytest_osfutures.attempts import start_retried
+from pytest_osfutures.calls.arguments import Repeatable, copied
+from pytest_osfutures.calls.retrying import start_retried
+from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.submit import Binding
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.start import start
-from pytest_osfutures.submission import Binding
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

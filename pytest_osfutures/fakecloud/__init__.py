@@ -1,7 +1,7 @@
 """An OpenStack that runs in this process or on a loopback port: see `FakeCloud`."""
 
 from pytest_osfutures.fakecloud.cloud import FakeCloud
-from pytest_osfutures.fakecloud.faults import Fault
-from pytest_osfutures.fakecloud.settings import Settings
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.settings import Settings
 
 __all__ = ["FakeCloud", "Fault", "Settings"]

@@ -10,24 +10,25 @@ from random import Random
 from typing import Any
 
 from pytest_osfutures.clock import Clock, SystemClock
-from pytest_osfutures.fakecloud import control, dispatch
-from pytest_osfutures.fakecloud.block_storage.models import BlockStorageModel
-from pytest_osfutures.fakecloud.block_storage.urls import SERVICE as BLOCK_STORAGE
-from pytest_osfutures.fakecloud.call import Call, Caller
-from pytest_osfutures.fakecloud.compute.models import ComputeModel
-from pytest_osfutures.fakecloud.compute.urls import SERVICE as COMPUTE
-from pytest_osfutures.fakecloud.faults import Fault, Faults
-from pytest_osfutures.fakecloud.identity.models import IdentityModel
-from pytest_osfutures.fakecloud.identity.urls import SERVICE as IDENTITY
-from pytest_osfutures.fakecloud.image.models import ImageModel
-from pytest_osfutures.fakecloud.image.urls import SERVICE as IMAGE
-from pytest_osfutures.fakecloud.latency import Latency
-from pytest_osfutures.fakecloud.network.models import NetworkModel
-from pytest_osfutures.fakecloud.network.urls import SERVICE as NETWORK
-from pytest_osfutures.fakecloud.resource import Table
-from pytest_osfutures.fakecloud.schedule import Schedule
-from pytest_osfutures.fakecloud.settings import UNLISTED_SECONDS, Settings
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud import dispatch
+from pytest_osfutures.fakecloud.kernel.call import Call, Caller
+from pytest_osfutures.fakecloud.kernel.faults import Fault, Faults
+from pytest_osfutures.fakecloud.kernel.latency import Latency
+from pytest_osfutures.fakecloud.kernel.resource import Table
+from pytest_osfutures.fakecloud.kernel.schedule import Schedule
+from pytest_osfutures.fakecloud.kernel.settings import UNLISTED_SECONDS, Settings
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.urls import SERVICE as BLOCK_STORAGE
+from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.compute.urls import SERVICE as COMPUTE
+from pytest_osfutures.fakecloud.services.identity.models import IdentityModel
+from pytest_osfutures.fakecloud.services.identity.urls import SERVICE as IDENTITY
+from pytest_osfutures.fakecloud.services.image.models import ImageModel
+from pytest_osfutures.fakecloud.services.image.urls import SERVICE as IMAGE
+from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+from pytest_osfutures.fakecloud.services.network.urls import SERVICE as NETWORK
+from pytest_osfutures.fakecloud.shells import control
 
 __all__ = ["Call", "Caller", "FakeCloud", "Fault", "Settings"]
 

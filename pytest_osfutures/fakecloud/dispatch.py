@@ -6,11 +6,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.call import Call, Caller
-from pytest_osfutures.fakecloud.errors import Refused
-from pytest_osfutures.fakecloud.faults import Fault
-from pytest_osfutures.fakecloud.service import Service
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.call import Call, Caller
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.service import Service
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud.cloud import FakeCloud

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import fixtures, options, place
+from pytest_osfutures.plugin import fixtures, options
+from pytest_osfutures.plugin import run_id as place
+from pytest_osfutures.plugin.failed_nodes import note_failure
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
     ITEM,
@@ -21,7 +23,6 @@ from pytest_osfutures.plugin.fixtures import (
     known_guard,
     surely_used,
 )
-from pytest_osfutures.plugin.outcome import note_failure
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -84,7 +85,7 @@ def _before_fork(config: pytest.Config) -> None:
     if place.worker_id(config):
         guard_of(config)
     elif options.CLOUD.value(config) != "fake":
-        from pytest_osfutures.plugin.guard import hold_run
+        from pytest_osfutures.plugin.run import hold_run
 
         hold_run(config)
 
@@ -134,7 +135,7 @@ class _Reports:
             raise pytest.UsageError(why)
         run = getattr(report, "osfutures_run", None)
         if run is not None and not _is_in_use(self.config):
-            from pytest_osfutures.plugin.guard import hold_run
+            from pytest_osfutures.plugin.run import hold_run
 
             self.config.stash[place.RUN] = run
             hold_run(self.config)
@@ -168,7 +169,7 @@ def pytest_osfutures_interrupted(
     if not _is_in_use(session.config):
         return (yield)
     if exitstatus == pytest.ExitCode.INTERRUPTED:
-        from pytest_osfutures.plugin.ending import interrupted
+        from pytest_osfutures.plugin.session_end import interrupted
 
         interrupted(session.config)
     try:
@@ -181,7 +182,7 @@ def pytest_osfutures_interrupted(
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Delete what the fixtures could not, and let the run fail for what is left then."""
     if _is_in_use(session.config):
-        from pytest_osfutures.plugin.ending import finish
+        from pytest_osfutures.plugin.session_end import finish
 
         finish(session)
 
@@ -189,7 +190,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what was swept, kept or left."""
     if _is_in_use(config):
-        from pytest_osfutures.plugin.ending import summarise
+        from pytest_osfutures.plugin.session_end import summarise
 
         summarise(config, terminalreporter)
 
@@ -197,7 +198,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Let go of the cloud, or leave what there is to the reaper."""
     if _is_in_use(config):
-        from pytest_osfutures.plugin.ending import leave
+        from pytest_osfutures.plugin.session_end import leave
 
         leave(config)
         config.stash[IN_USE] = 0
@@ -213,7 +214,7 @@ def _is_in_use(config: pytest.Config) -> bool:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """All workers are of one run."""
-    from pytest_osfutures.plugin import workers
+    from pytest_osfutures.plugin import xdist as workers
 
     workers.introduce(node)
 
@@ -223,7 +224,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what a worker has to say at its end."""
     del error
     if _is_in_use(node.config):
-        from pytest_osfutures.plugin.ending import worker_ended
+        from pytest_osfutures.plugin.session_end import worker_ended
 
         worker_ended(node)
 
@@ -233,6 +234,6 @@ def pytest_handlecrashitem(crashitem: str, report: Any) -> None:
     """List what the crashed test has left to the reaper."""
     config: pytest.Config = report.node.config
     if _is_in_use(config):
-        from pytest_osfutures.plugin.ending import tell_of_crash
+        from pytest_osfutures.plugin.session_end import tell_of_crash
 
         tell_of_crash(config, crashitem, report)

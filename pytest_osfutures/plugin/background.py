@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from pytest_osfutures.plugin.patience import telling
+from pytest_osfutures.plugin.wait_messages import telling
 
 
 class Closing(Protocol):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.outcome import has_failed
+from pytest_osfutures.plugin.failed_nodes import has_failed
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
-    from pytest_osfutures.plugin.guard import Guard
+    from pytest_osfutures.plugin.run import Guard
     from pytest_osfutures.plugin.scope import Scope
     from pytest_osfutures.plugin.shared import SharedScope
 
@@ -57,7 +57,7 @@ def guard_of(config: pytest.Config) -> Guard:
     """
     known = known_guard(config)
     if known is None:
-        from pytest_osfutures.plugin.guard import connected
+        from pytest_osfutures.plugin.run import connected
 
         known = connected(config)
     return known
@@ -85,7 +85,7 @@ def _osfutures_cloud(pytestconfig: pytest.Config) -> Iterator[Cloud]:
     yield guard.cloud
     if guard.forked and guard is known_guard(pytestconfig):
         # A child's end is not the end of a session: no hook is called.
-        from pytest_osfutures.plugin.ending import leave
+        from pytest_osfutures.plugin.session_end import leave
 
         leave(pytestconfig)
 
@@ -140,18 +140,18 @@ def _failure(text: str) -> BaseException:
 
 #: The module and the class of each factory, and what it makes.
 FACTORIES = {
-    "os_servers": ("factories", "Servers", "servers"),
-    "os_volumes": ("factories", "Volumes", "volumes"),
-    "os_snapshots": ("factories", "Snapshots", "snapshots of volumes"),
-    "os_backups": ("factories", "Backups", "backups of volumes"),
-    "os_images": ("factories", "Images", "images, of servers or of data"),
-    "os_keypairs": ("factories", "Keypairs", "keypairs"),
-    "os_networks": ("networking", "Networks", "networks"),
-    "os_subnets": ("networking", "Subnets", "subnets"),
-    "os_ports": ("networking", "Ports", "ports"),
-    "os_routers": ("networking", "Routers", "routers"),
-    "os_floating_ips": ("networking", "FloatingIps", "floating ips"),
-    "os_security_groups": ("networking", "SecurityGroups", "security groups"),
+    "os_servers": ("factories.base", "Servers", "servers"),
+    "os_volumes": ("factories.base", "Volumes", "volumes"),
+    "os_snapshots": ("factories.base", "Snapshots", "snapshots of volumes"),
+    "os_backups": ("factories.base", "Backups", "backups of volumes"),
+    "os_images": ("factories.base", "Images", "images, of servers or of data"),
+    "os_keypairs": ("factories.base", "Keypairs", "keypairs"),
+    "os_networks": ("factories.network", "Networks", "networks"),
+    "os_subnets": ("factories.network", "Subnets", "subnets"),
+    "os_ports": ("factories.network", "Ports", "ports"),
+    "os_routers": ("factories.network", "Routers", "routers"),
+    "os_floating_ips": ("factories.network", "FloatingIps", "floating ips"),
+    "os_security_groups": ("factories.network", "SecurityGroups", "security groups"),
 }
 
 #: What all workers can have in common.
@@ -171,7 +171,7 @@ def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..
 
 def _shared(name: str, text: str) -> Callable[..., Any]:
     def make(_osfutures_shared: SharedScope, request: pytest.FixtureRequest) -> Any:
-        from pytest_osfutures.plugin import factories
+        from pytest_osfutures.plugin.factories import base as factories
         from pytest_osfutures.plugin.shared import Shared
 
         owner: Any = _osfutures_shared

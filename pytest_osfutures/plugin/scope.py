@@ -7,22 +7,22 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.children import CHILDREN
+from pytest_osfutures.cleanup.ledger import Row
+from pytest_osfutures.cleanup.orphans import ORDER, UNDER_WAY, Leftover, Unreadable, disconnect
+from pytest_osfutures.cleanup.sweep import Sweep, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ledger import Row
-from pytest_osfutures.leftovers import ORDER, UNDER_WAY, Leftover, Unreadable, disconnect
-from pytest_osfutures.marking import known
+from pytest_osfutures.ownership.children import CHILDREN
+from pytest_osfutures.ownership.marking import known
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import guard_of
-from pytest_osfutures.plugin.patience import Patience, telling
-from pytest_osfutures.plugin.place import say
-from pytest_osfutures.sweep import Sweep, sweep_rows
+from pytest_osfutures.plugin.run_id import say
+from pytest_osfutures.plugin.wait_messages import Patience, telling
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.guard import Guard
+    from pytest_osfutures.plugin.run import Guard
 
 #: Seconds after which a teardown looks what keeps the resources from being deleted.
 UNDISTURBED = 15.0

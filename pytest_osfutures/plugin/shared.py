@@ -11,23 +11,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pytest_osfutures.calls.admission import PATIENCE
+from pytest_osfutures.cleanup.ledger import Row
+from pytest_osfutures.cleanup.shared import Holders, Share, heard
+from pytest_osfutures.cleanup.sweep import sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTimeout
 from pytest_osfutures.future import OperationFuture, finished
-from pytest_osfutures.holders import Holders, Share, heard
-from pytest_osfutures.ledger import Row
 from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.factories import Factory
+from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.fixtures import guard_of
-from pytest_osfutures.plugin.patience import Patience, telling
-from pytest_osfutures.plugin.place import say
+from pytest_osfutures.plugin.run_id import say
+from pytest_osfutures.plugin.wait_messages import Patience, telling
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.sweep import sweep_rows
-from pytest_osfutures.turn import PATIENCE
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.guard import Guard
+    from pytest_osfutures.plugin.run import Guard
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

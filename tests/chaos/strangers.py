@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from pytest_osfutures.source import Source
 from pytest_osfutures.stamp import Stamp, new_id
+from pytest_osfutures.transport.client import Source
 from tests.chaos.suite import World, until
 
 RUN = "0123456789abcdef"

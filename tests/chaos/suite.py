@@ -15,13 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.ledger import Ledger, ledgers, reaper_lock
-from pytest_osfutures.locks import ProcessLock
+from pytest_osfutures.cleanup.ledger import Ledger, ledgers, reaper_lock
+from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.stamp import Stamp
 
 #: Seconds within which anything that is waited for has to happen.
 LIMIT = 120.0
 JSON = {"Content-Type": "application/json"}
+#: The `osfutures` command for `python -c`.
+COMMAND = """
+import sys
+from pytest_osfutures.commands.main import main
+sys.exit(main(sys.argv[1:]))
+"""
 Unfinished = subprocess.TimeoutExpired
 SUITE = """
 import time
@@ -131,7 +137,7 @@ class World:
 
     def command(self, *args: str, cloud: str | None = "fake") -> subprocess.CompletedProcess[str]:
         """Run `osfutures` to its end."""
-        code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
+        code = COMMAND
         where = [f"--os-cloud={cloud}"] * bool(cloud) + ["--os-ledger", str(self.ledgers)]
         return subprocess.run(
             [sys.executable, "-c", code, *args, *where],
@@ -246,7 +252,7 @@ class Run:
 def world(place: Path, speed: float = 20.0) -> Iterator[World]:
     """A world of its own."""
     clouds = place / "clouds.yaml"
-    code = "import sys; from pytest_osfutures.cli import main; sys.exit(main(sys.argv[1:]))"
+    code = COMMAND
     args = ["fake", "--speed", str(speed), "--clouds-yaml", str(clouds)]
     with subprocess.Popen(
         [sys.executable, "-c", code, *args], stdout=subprocess.PIPE, text=True

@@ -41,7 +41,7 @@ time.time = lambda: now() + 7 * 3600
 """
 #: A plugin that lets every process have every lock.
 LYING = """
-from pytest_osfutures import locks
+from pytest_osfutures.cleanup import process_lock as locks
 locks._lock = lambda file: True
 """
 

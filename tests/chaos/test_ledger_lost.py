@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.ledger import log_path, path_of
+from pytest_osfutures.cleanup.ledger import log_path, path_of
 from tests.chaos.suite import SUITE, Run, World, until
 
 

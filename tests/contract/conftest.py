@@ -13,7 +13,7 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.plugin.choice import Choice
+from pytest_osfutures.plugin.defaults import Choice
 from pytest_osfutures.plugin.options import CLOUD, Settings
 from pytest_osfutures.stamp import new_id
 
@@ -42,7 +42,7 @@ def admin(cloud: Cloud) -> Cloud:
     if name is None:
         pytest.skip(f"no administrator's cloud is known for {cloud.name!r}")
     if cloud.fake is not None:
-        from pytest_osfutures.fakecloud.inprocess import session
+        from pytest_osfutures.fakecloud.shells.inprocess import session
 
         return Cloud(name, session(cloud.fake, name), fake=cloud.fake)
     try:

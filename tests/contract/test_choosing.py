@@ -10,7 +10,7 @@ import pytest
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.plugin.choice import Choice
+from pytest_osfutures.plugin.defaults import Choice
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import new_id
 
@@ -56,7 +56,7 @@ def test_images_of_others_are_found(cloud: Cloud, admin: Cloud, status: str) -> 
 
 def test_flavors_for_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
     if cloud.fake is not None:
-        pytest.skip("the fake has the flavors that it has; tests/unit/test_choice.py")
+        pytest.skip("the fake has the flavors that it has; tests/unit/plugin/test_defaults.py")
     name = f"contract {new_id()}/1"
     made = admin.nova.flavors.create(name, 64, 1, 0, is_public=False)
     try:

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.orphans import SHELVES, first_page, page
+from pytest_osfutures.cleanup.sweep import clean_up
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.ledger import Ledger
-from pytest_osfutures.leftovers import SHELVES, first_page, page
-from pytest_osfutures.marking import known
+from pytest_osfutures.ownership.marking import known
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
-from pytest_osfutures.sweep import clean_up
 from tests.contract.conftest import PATIENCE, image_of
 
 

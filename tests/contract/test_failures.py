@@ -9,7 +9,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.fakecloud.faults import Fault
+from pytest_osfutures.fakecloud.kernel.faults import Fault
 from tests.contract.conftest import PATIENCE, image_of
 
 pytestmark = pytest.mark.only_fake("a cloud that others use cannot be told to fail")

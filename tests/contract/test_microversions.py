@@ -10,9 +10,9 @@ import novaclient.client
 import pytest
 
 import pytest_osfutures as osf
+from pytest_osfutures.calls.start import start
 from pytest_osfutures.clients.managers import HANDLE
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.start import start
 from tests.contract.conftest import PATIENCE, image_of
 
 

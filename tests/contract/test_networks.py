@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover
+from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.leftovers import SHELVES, Leftover
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.sweep import Sweep
 from tests.contract.conftest import PATIENCE
 
 CIDR = "10.211.0.0/24"

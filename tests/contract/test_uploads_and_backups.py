@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.attempts import start_retried
+from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.clients.adapter import binding_of
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.stamp import OF, Stamp

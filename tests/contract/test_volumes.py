@@ -9,7 +9,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.fakecloud.faults import Fault
+from pytest_osfutures.fakecloud.kernel.faults import Fault
 from tests.contract.conftest import PATIENCE, image_of
 
 Made = Callable[[Any], Any]

@@ -15,7 +15,7 @@ from typing import Any
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from tests.fakecloud.asking import ORIGIN, Asker
 
 LATEST = "compute 2.104, volume 3.71"

@@ -8,8 +8,8 @@ from typing import Any
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.identity.models import PASSWORD
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 
 ORIGIN = "http://cloud"
 COMPUTE = "/compute/v2.1"

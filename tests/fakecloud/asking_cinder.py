@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.fakecloud import FakeCloud, Fault
-from pytest_osfutures.fakecloud.wire import Response
+from pytest_osfutures.fakecloud.kernel.wire import Response
 from tests.fakecloud.asking import Asker
 
 #: Servers that Nova knows nothing about.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.fakecloud.wire import Response
+from pytest_osfutures.fakecloud.kernel.wire import Response
 from tests.fakecloud.asking import Asker
 
 CAPTURES = Path(__file__).parent / "captures"

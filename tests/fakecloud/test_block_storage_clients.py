@@ -17,9 +17,10 @@ import openstack
 import pytest
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
-from pytest_osfutures.fakecloud import FakeCloud, clouds_yaml
-from pytest_osfutures.fakecloud.inprocess import session
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud import FakeCloud
+from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.inprocess import session
+from pytest_osfutures.fakecloud.shells.server import running
 
 
 @pytest.fixture

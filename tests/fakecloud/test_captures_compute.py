@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.fakecloud.wire import Response
+from pytest_osfutures.fakecloud.kernel.wire import Response
 from tests.fakecloud.asking import Asker
 
 CAPTURES = Path(__file__).parent / "captures"
@@ -185,7 +185,7 @@ def test_changes_since(replay: Replay) -> None:
 
 
 def zulu(when: float) -> str:
-    from pytest_osfutures.fakecloud.times import zulu as written
+    from pytest_osfutures.fakecloud.kernel.times import zulu as written
 
     return str(written(when))
 

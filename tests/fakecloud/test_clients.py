@@ -16,9 +16,10 @@ import openstack
 import pytest
 
 from pytest_osfutures.clock import ScaledClock
-from pytest_osfutures.fakecloud import FakeCloud, clouds_yaml
-from pytest_osfutures.fakecloud.inprocess import session
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud import FakeCloud
+from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.inprocess import session
+from pytest_osfutures.fakecloud.shells.server import running
 from tests.fakecloud.asking import Asker
 
 

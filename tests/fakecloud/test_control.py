@@ -8,7 +8,7 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
 from pytest_osfutures.fakecloud import FakeCloud, Settings
-from pytest_osfutures.fakecloud.wire import Request
+from pytest_osfutures.fakecloud.kernel.wire import Request
 from tests.fakecloud.asking import Asker
 
 

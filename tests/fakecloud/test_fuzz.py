@@ -18,8 +18,8 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.cloud import SERVICES
-from pytest_osfutures.fakecloud.service import Service
-from pytest_osfutures.fakecloud.wire import Request, Route
+from pytest_osfutures.fakecloud.kernel.service import Service
+from pytest_osfutures.fakecloud.kernel.wire import Request, Route
 from tests.fakecloud.asking import ORIGIN, Asker
 
 BODIES = json.loads((Path(__file__).parent / "bodies.json").read_text())

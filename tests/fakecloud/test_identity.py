@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.identity.models import PASSWORD
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from tests.fakecloud.asking import Asker
 
 TOKENS = "/identity/v3/auth/tokens"

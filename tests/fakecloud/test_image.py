@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from tests.fakecloud.asking import ORIGIN, Asker
 
 OCTETS = {"Content-Type": "application/octet-stream"}

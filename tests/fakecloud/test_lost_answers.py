@@ -9,8 +9,8 @@ import pytest_osfutures as osf
 from pytest_osfutures.clock import ScaledClock
 from pytest_osfutures.cloud import FAKE_POLL, FAKE_SPEED
 from pytest_osfutures.fakecloud import FakeCloud, Fault
-from pytest_osfutures.fakecloud.identity.models import PASSWORD
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
+from pytest_osfutures.fakecloud.shells.server import running
 
 
 def test_promise_5_a_read_timeout_makes_no_second_server() -> None:

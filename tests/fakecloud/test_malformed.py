@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.fakecloud.compute.responses.actions import ACTIONS
-from pytest_osfutures.fakecloud.compute.urls import ROUTES as COMPUTE
-from pytest_osfutures.fakecloud.identity.urls import ROUTES as IDENTITY
-from pytest_osfutures.fakecloud.wire import Route
+from pytest_osfutures.fakecloud.kernel.wire import Route
+from pytest_osfutures.fakecloud.services.compute.responses.actions import ACTIONS
+from pytest_osfutures.fakecloud.services.compute.urls import ROUTES as COMPUTE
+from pytest_osfutures.fakecloud.services.identity.urls import ROUTES as IDENTITY
 from tests.fakecloud.asking import Asker
 
 NONSENSE: list[Any] = [None, {}, [], "x", "", 1, -1, True, [1], [None], [{}], {"a": 1}, {"a": None}]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.fakecloud.wire import Response
+from pytest_osfutures.fakecloud.kernel.wire import Response
 from tests.fakecloud.asking import Asker
 
 NOBODY = "11111111-1111-4111-8111-111111111111"

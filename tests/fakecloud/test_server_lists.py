@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_osfutures.fakecloud.times import zulu
+from pytest_osfutures.fakecloud.kernel.times import zulu
 from tests.fakecloud.asking import Asker
 
 

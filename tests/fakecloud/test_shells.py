@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 import requests
 
-from pytest_osfutures.cli import main
 from pytest_osfutures.clock import ManualClock, ScaledClock
+from pytest_osfutures.commands.main import main
 from pytest_osfutures.fakecloud import FakeCloud, Fault
-from pytest_osfutures.fakecloud.inprocess import URL, mount, session
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud.shells.inprocess import URL, mount, session
+from pytest_osfutures.fakecloud.shells.server import running
 
-RUN = "import sys; from pytest_osfutures.cli import main; sys.exit(main())"
+RUN = "import sys; from pytest_osfutures.commands.main import main; sys.exit(main())"
 
 
 @pytest.fixture

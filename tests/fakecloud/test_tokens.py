@@ -9,8 +9,9 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import TOKEN_TRIES
-from pytest_osfutures.fakecloud import FakeCloud, Fault, clouds_yaml
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud import FakeCloud, Fault
+from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.server import running
 
 TOKENS = "POST /identity/v3/auth/tokens"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from pytest_osfutures.clock import ScaledClock
-from pytest_osfutures.fakecloud import FakeCloud, clouds_yaml
-from pytest_osfutures.fakecloud.server import running
+from pytest_osfutures.fakecloud import FakeCloud
+from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.server import running
 
 
 @pytest.fixture(autouse=True)

@@ -202,7 +202,7 @@ def test_the_image_of_somebody_elses_server_is_not_ours(pytester: pytest.Pyteste
 
     def test_it_stays(os_cloud):
         from pytest_osfutures.clock import SystemClock
-        from pytest_osfutures.sweep import Sweep
+        from pytest_osfutures.cleanup.sweep import Sweep
 
         os_cloud.fake.clock.sleep(60)
         sweep = Sweep(os_cloud.source, lambda _: True, SystemClock(), print)

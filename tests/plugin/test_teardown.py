@@ -9,7 +9,7 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
-from pytest_osfutures.plugin import patience
+from pytest_osfutures.plugin import wait_messages as patience
 patience.FIRST = 0.2
 """
 STUCK = """

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from pytest_osfutures.errors import OperationTimeout, UnknownFate
-from pytest_osfutures.fakecloud.compute.models.server import Server
-from pytest_osfutures.fakecloud.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.world import Broken, World

@@ -13,9 +13,9 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.inprocess import _answer, _body, _text
-from pytest_osfutures.fakecloud.resource import Table
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.resource import Table
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.shells.inprocess import _answer, _body, _text
 from pytest_osfutures.stamp import OPERATION
 from tests.sim.timeline import Timeline
 from tests.sim.weather import LATE, Weather

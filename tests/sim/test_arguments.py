@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.fakecloud.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from tests.sim.weather import Weather
 from tests.sim.world import World
 

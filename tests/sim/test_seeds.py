@@ -12,9 +12,9 @@ from random import Random
 
 import pytest
 
-from pytest_osfutures import attempts, monitor
-from pytest_osfutures.answer import Answer, decide
-from pytest_osfutures.capture import Exchange
+from pytest_osfutures.calls import retrying as attempts
+from pytest_osfutures.calls.decide import Answer, decide
+from pytest_osfutures.engine import monitor
 from pytest_osfutures.errors import (
     ObjectCreationError,
     OperationFailed,
@@ -23,8 +23,9 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     UnknownFate,
 )
+from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.verdict import Succeeded
+from pytest_osfutures.transport.capture import Exchange
 from tests.sim.run import run
 from tests.sim.weather import Weather
 from tests.sim.world import Broken

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.calls.reconcile import MOMENTS
 from pytest_osfutures.errors import (
     OperationFailed,
     OperationTimeout,
@@ -15,8 +16,7 @@ from pytest_osfutures.errors import (
     UnknownFate,
 )
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.fakecloud.wire import Request, Response
-from pytest_osfutures.fate import MOMENTS
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll
 from tests.sim.weather import Weather

@@ -21,7 +21,7 @@ from typing import Any
 import greenlet
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.pool import Task
+from pytest_osfutures.engine.executors import Task
 
 _log = logging.getLogger("osfutures")
 

@@ -16,19 +16,19 @@ import requests
 from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 
-from pytest_osfutures.attempts import Attempts
+from pytest_osfutures.calls.retrying import Attempts
 from pytest_osfutures.clients import futurize
-from pytest_osfutures.engine import SteppedEngine
+from pytest_osfutures.engine.loop import SteppedEngine
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.fakecloud import FakeCloud, Settings
-from pytest_osfutures.fakecloud.block_storage.models.records import Volume
-from pytest_osfutures.fakecloud.compute.models.server import Server
-from pytest_osfutures.fakecloud.identity.models import PASSWORD
-from pytest_osfutures.fakecloud.inprocess import URL
-from pytest_osfutures.fakecloud.resource import Resource, Table
+from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
+from pytest_osfutures.fakecloud.shells.inprocess import URL
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
-from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.watch import Reader
 from tests.fakecloud.asking import Asker
 from tests.fakecloud.asking_cinder import Cinder
 from tests.sim.network import Network

@@ -17,14 +17,14 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 from requests.structures import CaseInsensitiveDict
 
+from pytest_osfutures.calls.submit import Binding
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine import Engine
-from pytest_osfutures.operation import Body, Kind
+from pytest_osfutures.engine.loop import Engine
+from pytest_osfutures.operations import TABLE
+from pytest_osfutures.operations.model import Body, Kind
+from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Poll, Retry
-from pytest_osfutures.services import TABLE
-from pytest_osfutures.services.kinds import ACTION
-from pytest_osfutures.source import Source
-from pytest_osfutures.submission import Binding
+from pytest_osfutures.transport.client import Source
 
 CLOUD = "http://cloud.test"
 NOVA = f"{CLOUD}/compute/v2.1"

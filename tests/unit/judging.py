@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.watch import Watch
 from pytest_osfutures.errors import Facts
-from pytest_osfutures.operation import Kind, Sight
+from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, judge
+from pytest_osfutures.operations.model import Kind, Sight
+from pytest_osfutures.operations.resource_types import ACTION, SERVER
 from pytest_osfutures.policy import Poll
-from pytest_osfutures.services.kinds import ACTION, SERVER
-from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.verdict import Failed, Running, Succeeded, Verdict, judge
-from pytest_osfutures.watch import Watch
 
 from .scripted import row
 

@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pytest_osfutures.clock import Clock, ManualClock
-from pytest_osfutures.engine import Engine, SteppedEngine
+from pytest_osfutures.engine.loop import Engine, SteppedEngine
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.watch import Ending, Watch
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.operation import Body, Kind, Operation, Ref
+from pytest_osfutures.operations import TABLE
+from pytest_osfutures.operations.judge import Case, Succeeded
+from pytest_osfutures.operations.model import Body, Kind, Operation, Ref
+from pytest_osfutures.operations.resource_types import ACTION, INTERFACE, SERVER, VOLUME
 from pytest_osfutures.policy import Poll
-from pytest_osfutures.services import TABLE
-from pytest_osfutures.services.kinds import ACTION, INTERFACE, SERVER, VOLUME
-from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.verdict import Case, Succeeded
-from pytest_osfutures.watch import Ending, Watch
 
 __all__ = ["ACTION", "INTERFACE", "SERVER", "VOLUME"]
 

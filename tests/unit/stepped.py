@@ -6,12 +6,12 @@ from typing import Any
 
 import requests
 
+from pytest_osfutures.calls.reconcile import MOMENTS
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.engine import SteppedEngine
+from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import (
     OperationError,
 )
-from pytest_osfutures.fate import MOMENTS
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll
 

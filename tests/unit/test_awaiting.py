@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.engine import Engine
+from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.errors import OperationFailed
 from pytest_osfutures.future import OperationFuture, finished
 

@@ -7,8 +7,8 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.cloud import reconnect
-from pytest_osfutures.engine import SteppedEngine
-from pytest_osfutures.width import Width
+from pytest_osfutures.engine.concurrency_limit import Width
+from pytest_osfutures.engine.loop import SteppedEngine
 
 from .api import CLOUD, NOVA, Api, session
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.engine import Engine, SteppedEngine
+from pytest_osfutures.engine.loop import Engine, SteppedEngine
 from pytest_osfutures.errors import BadInput, OperationFailed, OperationTimeout
 from pytest_osfutures.future import OperationFuture, finished
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine import Engine
+from pytest_osfutures.engine.loop import Engine
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.watch import Ending
 from pytest_osfutures.errors import EngineError, OperationTimeout, OSFuturesError, ResourceVanished
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Poll
-from pytest_osfutures.snapshot import Look, Outcome
-from pytest_osfutures.verdict import Succeeded
-from pytest_osfutures.watch import Ending
 
 from .scripted import SERVER, Ends, Scene, World, server, watch
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.errors import (
     AccessDenied,
     OperationFailed,
@@ -14,7 +15,6 @@ from pytest_osfutures.errors import (
     ResourceVanished,
 )
 from pytest_osfutures.policy import Poll
-from pytest_osfutures.snapshot import Look, Outcome
 
 from .scripted import ACTION, SERVER, VOLUME, Scene, action, server
 

@@ -10,7 +10,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.engine import SteppedEngine
+from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.waiting import as_completed
 

@@ -1,0 +1,114 @@
+"""Waiting for room: under a quota, a rate limit of the cloud's, or the run's own limit."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from pytest_osfutures.calls.submit import Binding, Record
+from pytest_osfutures.engine.timers import Timer
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.transport.capture import Exchange
+from pytest_osfutures.transport.responses import retry_after
+
+Step = Callable[[], None]
+#: Seconds after which a request counts as unanswered where the try has no deadline of its own.
+PATIENCE = 600.0
+_log = logging.getLogger("osfutures")
+
+
+class Turn:
+    """One call's place in the queue for what may exist at a time. To wait costs it no try.
+
+    `patience` bounds (in seconds) how long it waits for others to ask again. `retry` has the
+    pauses after a rate limit.
+    """
+
+    __slots__ = ("binding", "engine", "limited", "patience", "pause", "record", "retry", "since")
+
+    def __init__(
+        self, binding: Binding, record: Record | None, patience: float, retry: Retry
+    ) -> None:
+        self.binding = binding
+        self.engine = binding.engine
+        self.record = record
+        self.patience = patience
+        self.retry = retry
+        self.since: float | None = None
+        self.limited = 0
+        self.pause: Timer | None = None
+
+    def come(self) -> None:
+        """It is this call's turn: the next time it begins to wait anew."""
+        self.since = None
+        self.limited = 0
+
+    def wait_for_rate(
+        self,
+        error: BaseException,
+        sent: Exchange | None,
+        again: Step,
+        too_late: Callable[[float], None],
+    ) -> None:
+        """The cloud takes no more requests now: call `again` after the pause that it wishes.
+
+        Or `too_late` at once, where that pause would outlast `patience`.
+        """
+        wish = retry_after(sent.headers) if sent is not None else None
+        self.limited += 1
+        pause = max(self.retry.pause(self.limited, self.engine.random), wish or 0.0)
+        _log.info("rate limit: the next request leaves in %.1f s (%s)", pause, error)
+        self._wait(pause, again, too_late)
+
+    def wait_in_run(self, again: Step, too_late: Callable[[float], None]) -> None:
+        """The run has as much as it may have: call `again` in a moment.
+
+        Or `too_late` with the seconds for which it has waited. Call in the loop, as the others.
+        """
+        self._wait(self.binding.source.poll.fastest, again, too_late)
+
+    def wait_in_cloud(self, again: Step, refused: Step, too_late: Callable[[float], None]) -> None:
+        """The quota is used up: call `again` when one of our deletions has ended.
+
+        Here, or in another worker; `refused` if nobody of the run has anything that could go.
+        """
+        if self.engine.monitor.room.wait(self.binding.source, again):
+            return
+        if self.record is None:
+            refused()
+        else:
+            ask = partial(self._ask, self.record, again, refused, too_late)
+            self.engine.submissions.submit(ask)
+
+    def _ask(
+        self, record: Record, again: Step, refused: Step, too_late: Callable[[float], None]
+    ) -> None:
+        """On the pool: only what others have can make room that nobody here knows of."""
+        if record.others():
+            self.engine.soon(partial(self._wait, None, again, too_late))
+        else:
+            self.engine.soon(refused)
+
+    def _wait(self, pause: float | None, again: Step, too_late: Callable[[float], None]) -> None:
+        now = self.engine.clock.now()
+        self.since = now if self.since is None else self.since
+        waited = now - self.since
+        if pause is None:
+            poll = self.binding.source.poll
+            pause = min(poll.slowest, max(poll.fastest, 0.1 * waited))
+        if waited + pause > self.patience:
+            too_late(waited)
+        else:
+            self.rest(pause, again)
+
+    def rest(self, seconds: float, step: Step) -> None:
+        """Call `step` when `seconds` have passed, or when nobody wants to go on any more."""
+        self.pause = self.engine.later(seconds, step)
+
+    def leave_off(self) -> None:
+        """End the pause if there is one: its step sees that nobody wants to go on."""
+        step = self.pause.what if self.pause is not None else None
+        if self.pause is not None and step is not None:
+            self.pause.cancel()
+            step()

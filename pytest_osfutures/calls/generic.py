@@ -1,0 +1,362 @@
+"""Follow what no row of the tables knows: find the resource of a request, and its operation.
+
+The resource is found by the answer's `Location`, its `self` link or its id below the request's
+path, or it is what the request's own path names. Its status tells the rest (`progress.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_osfutures.operations import status_words as progress
+from pytest_osfutures.operations.model import (
+    Body,
+    Expect,
+    Kind,
+    Names,
+    Operation,
+    Route,
+    Table,
+    Undo,
+)
+from pytest_osfutures.transport.capture import BeforeSending, Exchange
+from pytest_osfutures.transport.client import Place, Source, microversion_of
+
+#: Services that do all of their work before they answer.
+_SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
+_ID = re.compile(r"\d+|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_VERSION = re.compile(r"\A/v\d+(\.\d+)?(?=/)")
+#: So many paths are tried to find the resource of one request.
+_TRIES = 4
+#: An answer with nothing but these keys names a resource and says nothing about it.
+_NAMING = re.compile(r"id|uuid|name|stack_name|links?|href|self|location|\w+_(ref|id|uuid)")
+#: Where the tasks of a load balancer's parts show: the tree has one lock, its root's.
+_TREE = ("pool", "listener", "loadbalancer")
+
+
+@dataclass(frozen=True)
+class Followed:
+    """An operation that was found for a request, with its names."""
+
+    operation: Operation
+    names: Names
+
+
+@dataclass(frozen=True)
+class Unfollowed:
+    """A request that may have started work which cannot be followed, and why."""
+
+    name: str
+    why: str
+
+
+def look_before(
+    source: Source, method: str, place: Place, headers: Mapping[str, str]
+) -> Body | None:
+    """How a resource is before a request changes it; None if that cannot be read."""
+    path = _subject(place.path)
+    if path is None or place.service in _SYNCHRONOUS or (method == "POST" and path == place.path):
+        return None
+    try:
+        answer = source.send("GET", place.service, path, None, _version(place.service, headers))
+        return _unwrapped(answer.json())[1] if answer.status_code == 200 else None
+    except Exception:  # only useful, and no reason to fail a call
+        return None
+
+
+def watching(
+    source: Source,
+    table: Table,
+    service: str,
+    before: BeforeSending | None,
+    old: dict[str, Body | None],
+) -> BeforeSending:
+    """Note in `old`, by URL, how what an unknown request changes was before it."""
+
+    def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
+        place = source.locate(url, service)
+        if place and not table.find(place.service, method, place.path, request):
+            old[url] = look_before(source, method, place, headers)
+        return before(method, url, request, headers) if before is not None else None
+
+    return hook
+
+
+def last_found(
+    source: Source, service: str, exchanges: Sequence[Exchange], old: Mapping[str, Body | None]
+) -> tuple[Exchange | None, Followed | Unfollowed | None]:
+    """The last request of a call that has started something, and what; else two times None."""
+    for exchange in reversed(exchanges):
+        place = source.locate(exchange.url, service)
+        if place is None or not exchange.accepted:
+            continue
+        if (found := find(source, exchange, place, old.get(exchange.url))) is not None:
+            return exchange, found
+    return None, None
+
+
+def find(
+    source: Source, exchange: Exchange, place: Place, old: Body | None
+) -> Followed | Unfollowed | None:
+    """What an accepted request has started; None if it was done when it was answered."""
+    if place.service in _SYNCHRONOUS or not _shows_work(exchange, place):
+        return None
+    deletes = exchange.method == "DELETE" and _subject(place.path) in (None, place.path)
+    why = "nothing that it answers with can be read"
+    version = _version(place.service, exchange.request_headers)
+    for service, path in list(dict.fromkeys(_candidates(source, exchange, place)))[:_TRIES]:
+        try:
+            answer = source.send("GET", service, path, None, version)
+        except Exception as error:
+            why = f"GET {service} {path} failed: {error}"
+            continue
+        if answer.status_code == 404 and deletes and path == place.path:
+            return _deleted(exchange, place, old)
+        if answer.status_code != 200:
+            why = f"GET {service} {path} answered {answer.status_code}"
+            continue
+        name, body = _unwrapped(_json(answer))
+        if body is None or progress.status_field(body) is None:
+            why = f"GET {service} {path} shows no status"
+            continue
+        return _followed(exchange, place, (service, path), name, body, old)
+    if exchange.status == 202:
+        return Unfollowed(name_of(exchange, place), why)
+    return None
+
+
+def name_of(exchange: Exchange, place: Place) -> str:
+    """The name of an operation that has no row: its request, without the ids."""
+    parts = ["{id}" if _ID.fullmatch(part) else part for part in place.path.split("/")]
+    request = exchange.request
+    key = next(iter(request), "") if isinstance(request, Mapping) and len(request) == 1 else ""
+    verb = ""
+    if parts[-1] in ("action", "actions"):
+        verb = f" {key}"
+    elif parts[-1] in ("provision", "power") and isinstance(request, Mapping):
+        verb = f" {request.get('target')}"
+    return f"{exchange.method} {place.service} {'/'.join(parts)}{verb}"
+
+
+def _shows_work(exchange: Exchange, place: Place) -> bool:
+    """Whether the answer lets work go on behind it."""
+    if exchange.status == 202 or exchange.method == "DELETE":
+        return True
+    body = _unwrapped(exchange.response)[1]
+    if body is not None and progress.status_field(body) is not None:
+        return progress.is_under_way(body, place.service)
+    if exchange.method != "POST" or exchange.status == 204:
+        return False
+    if body is None:
+        return exchange.response is None and _subject(place.path) is not None
+    return all(_NAMING.fullmatch(key) for key in body)
+
+
+# Where the resource is
+
+
+def _candidates(source: Source, exchange: Exchange, place: Place) -> Iterator[tuple[str, str]]:
+    service, request = place.service, exchange.request
+    body = _unwrapped(exchange.response)[1] or {}
+    ident = body.get("id") or body.get("uuid")
+    if isinstance(request, Mapping):  # Manila shows its access rules elsewhere
+        rule = request.get("deny_access")
+        if "allow_access" in request and isinstance(ident, str):
+            yield service, f"/share-access-rules/{ident}"
+        elif isinstance(rule, Mapping) and isinstance(rule.get("access_id"), str):
+            yield service, f"/share-access-rules/{rule['access_id']}"
+    if exchange.method != "DELETE":
+        for url in (exchange.headers.get("Location"), *_links(body)):
+            if isinstance(url, str) and (found := _local(source, place, url)):
+                yield found
+    if exchange.method == "POST" and isinstance(ident, str):
+        yield service, f"{place.path.rstrip('/')}/{ident}"
+    subject = _subject(place.path)
+    if subject is not None:
+        yield service, subject
+        return
+    parts = place.path.rstrip("/").split("/")
+    while len(parts) > 2:
+        if exchange.method != "POST" or len(parts) < place.path.rstrip("/").count("/") + 1:
+            yield service, "/".join(parts)
+        parts = parts[:-1]
+
+
+def _links(body: Body) -> Iterator[Any]:
+    links = body.get("links")
+    if isinstance(links, Mapping):
+        yield links.get("self")
+    for each in links if isinstance(links, list) else ():
+        if isinstance(each, Mapping) and each.get("rel") == "self":
+            yield each.get("href")
+    yield body.get("self")
+    yield from (value for key, value in body.items() if key.endswith("_ref"))
+
+
+def _local(source: Source, place: Place, url: str) -> tuple[str, str] | None:
+    """The service and path of a URL, which may have the host that the service itself sees."""
+    if "://" in url and (found := source.locate(url)) is not None:
+        service, path = found.service, found.path
+    else:
+        path, base = urlsplit(url).path, urlsplit(place.base).path
+        path = path.partition(base)[2] if base.strip("/") and base in path else path
+        service, path = place.service, _VERSION.sub("", path)
+    subject = _subject(path)
+    if not path.strip("/") or not path.startswith("/"):
+        return None
+    return service, subject or path.rstrip("/")
+
+
+def _subject(path: str) -> str | None:
+    """The path up to its last id: the resource that a request is about; None without an id."""
+    parts = path.rstrip("/").split("/")
+    last = max((at for at, part in enumerate(parts) if _ID.fullmatch(part)), default=0)
+    return "/".join(parts[: last + 1]) if last > 1 else None
+
+
+def _unwrapped(document: Any) -> tuple[str, Body | None]:
+    """The resource in a document, and the key that wraps it (empty: none)."""
+    if isinstance(document, Mapping) and len(document) == 1:
+        ((key, inner),) = document.items()
+        if isinstance(inner, Mapping):
+            return key, inner
+    return "", document if isinstance(document, Mapping) else None
+
+
+def _json(answer: Any) -> Any:
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        return None
+
+
+def _version(service: str, headers: Mapping[str, str]) -> str:
+    return microversion_of(service, headers)
+
+
+# The operation
+
+
+@lru_cache(maxsize=1024)
+def _kind(service: str, name: str, status: str | None, evidence: bool) -> Kind:
+    """One kind for all resources that look the same, so that their watches share a group."""
+    return Kind(name, service, "{path}", "", status=status, evidence=evidence, loose=True)
+
+
+def _deleted(exchange: Exchange, place: Place, old: Body | None) -> Followed | None:
+    """A resource that is gone already; only what it belongs to may still be at work."""
+    name = place.path.split("/")[-2].removesuffix("s")
+    found = _followed(exchange, place, (place.service, place.path), name, old or {}, old)
+    others = [each for each in found.operation.expects[1:] if each.ref(found.names)]
+    return found if others else None
+
+
+def _followed(
+    exchange: Exchange,
+    place: Place,
+    where: tuple[str, str],
+    name: str,
+    body: Body,
+    old: Body | None,
+) -> Followed:
+    service, path = where
+    own_path = place.path.rstrip("/")
+    deletes = exchange.method == "DELETE" and path == own_path
+    creates = exchange.method == "POST" and path.startswith(f"{own_path}/")
+    same = None if creates or path != _subject(place.path) else old
+    name = name or path.split("/")[-2].removesuffix("s")
+    names = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
+    if same is not None:
+        names["old"] = progress.remembered(same)
+        names |= _references(service, same)
+    answered = _unwrapped(exchange.response)[1] or {}
+    if progress.status_field(answered) and progress.is_under_way(answered, service):
+        names["was_busy"] = "yes"
+    names |= {"deletes": "yes"} if deletes else {}
+    names |= {"creates": "yes"} if creates else {}
+    parent = _subject(path.rpartition("/")[0])
+    names |= {"parent": parent} if parent else {}
+    main = Expect(
+        _kind(service, name, progress.status_field(body), False),
+        gone=deletes or "denies" in names,
+        holds=progress.is_done,
+        names={"path": "{path}"},
+        learns=_learns,
+    )
+    operation = Operation(
+        name_of(exchange, place),
+        Route(service, exchange.method, place.path),
+        (main, *_others(service)),
+        creates=creates,
+        undo=Undo(service, "DELETE", "{path}") if creates else None,
+        tout=1800.0,
+        usual=3.0,
+    )
+    return Followed(operation, names)
+
+
+def _others(service: str) -> list[Expect]:
+    """What has to come to rest besides: what the resource is a part of."""
+    paths = ["{parent}"]
+    if service == "load-balancer":
+        paths += [f"/lbaas/{name}s/{{{name}}}" for name in _TREE]
+    return [
+        Expect(
+            _kind(service, "parent", None, True),
+            holds=progress.is_at_rest,
+            names={"path": path},
+            then=True,
+            learns=_learns_references,
+        )
+        for path in paths
+    ]
+
+
+def _asked(exchange: Exchange) -> dict[str, str]:
+    """What the request says about the end that it wants."""
+    request = exchange.request
+    if not isinstance(request, Mapping):
+        return {}
+    found: dict[str, str] = {}
+    verbs = [*request, request.get("target")]
+    if any(isinstance(verb, str) and re.search("cancel|abort", verb) for verb in verbs):
+        found["may_fail"] = "yes"
+    if "deny_access" in request:
+        found |= {"deletes": "yes", "denies": "yes"}
+    for inner in (request, *request.values()):
+        if not isinstance(inner, Mapping):
+            continue
+        for key in ("status", "state"):
+            if isinstance(inner.get(key), str):
+                found["asked"] = inner[key]
+        if isinstance(inner.get("new_size"), int):
+            found["new_size"] = str(inner["new_size"])
+    return found
+
+
+def _references(service: str, body: Body) -> dict[str, str]:
+    """The parts of a load balancer's tree that `body` names."""
+    found: dict[str, str] = {}
+    for name in _TREE if service == "load-balancer" else ():
+        ident = body.get(f"{name}_id")
+        many = body.get(f"{name}s")
+        if isinstance(many, list) and many and isinstance(many[0], Mapping):
+            ident = many[0].get("id")
+        if isinstance(ident, str):
+            found[name] = ident
+    return found
+
+
+def _learns(body: Body, names: Names, age: float) -> Names:
+    service = names.get("service", "")
+    return {**progress.learned(body, names, age), **_references(service, body)}
+
+
+def _learns_references(body: Body, names: Names, age: float) -> Names:
+    del age
+    return _references(names.get("service", ""), body)

@@ -1,0 +1,168 @@
+"""How a plain call becomes a future with one try: in the caller's thread, or in the background."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pytest_osfutures.calls.submit import (
+    Binding,
+    Record,
+    Submission,
+    submit,
+    submit_stamped,
+)
+from pytest_osfutures.calls.undo import undo
+from pytest_osfutures.engine.watch import Ending
+from pytest_osfutures.errors import (
+    EngineError,
+    OSFuturesError,
+    UnknownOperation,
+    without_frames,
+)
+from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.ownership.children import adopt_made, may_have
+from pytest_osfutures.ownership.marking import mark, needs_mark
+from pytest_osfutures.policy import seconds
+
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+Call = Callable[[], Any]
+
+
+def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
+    """Make the plain call now, in this thread, and return the future of what it has started.
+
+    An error of the call itself is raised at once. A call that was done when it was answered, or
+    that has started what cannot be followed, gives a future that is done already. `tout` is
+    in seconds. A binding that says so makes the call in the background: then its error is in
+    the future, and `sync_res` waits.
+    """
+    if tout is not None:
+        seconds("tout", tout, 0.0)
+    engine = binding.engine
+    engine.check()
+    future: OperationFuture[Any] = OperationFuture(engine)
+    if binding.background:
+        engine.submissions.submit(partial(_start_later, future, binding, call, tout))
+        return future
+    submission, record = _send(binding, call)
+    future._start()
+    if submission.operation is None:
+        finish_at_once(future, submission)
+    else:
+        _follow(future, submission, record, tout)
+    return future
+
+
+def _start_later(
+    future: OperationFuture[Any], binding: Binding, call: Call, tout: float | None
+) -> None:
+    if not future._start():
+        return
+    try:
+        submission, record = _send(binding, call)
+    except BaseException as error:
+        future._fail(error)
+        return
+    if submission.operation is None:
+        finish_at_once(future, submission)
+    else:
+        _follow(future, submission, record, tout)
+
+
+def finish_at_once(future: OperationFuture[Any], submission: Submission) -> None:
+    """Finish the future of a call that is done, or that has started what cannot be followed."""
+    lost = submission.unfollowed
+    if lost is None:
+        future._succeed(submission.plain)
+        return
+    future._unknown = lost.name
+    future._begun(submission.plain, None)
+    error = UnknownOperation(
+        f"{lost.name} was accepted, and what it has started cannot be followed ({lost.why}): "
+        "the future is done, whatever becomes of it"
+    )
+    try:
+        if submission.binding.unknown == "error":
+            raise error
+        warnings.warn(error, stacklevel=_depth_of_user())
+    except UnknownOperation as raised:  # a filter of warnings may raise it as well
+        future._fail(without_frames(raised))
+    else:
+        future._succeed(submission.plain)
+
+
+def _depth_of_user() -> int:
+    """How far up the stack, from whoever calls this, the first code outside of the package is."""
+    home, frame, depth = str(Path(__file__).parents[1]), sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
+        frame, depth = frame.f_back, depth + 1
+    return depth
+
+
+def _send(binding: Binding, call: Call) -> tuple[Submission, Record | None]:
+    if not binding.stamps:
+        return submit(binding, call), None
+    stamp = binding.stamp()
+    record = binding.record(stamp)
+    return submit_stamped(binding, call, stamp, record), record
+
+
+def _follow(
+    future: OperationFuture[Any], submission: Submission, record: Record | None, tout: float | None
+) -> None:
+    assert submission.operation is not None
+    watch = submission.watch(tout, partial(settle, future, submission))
+    if submission.operation.undo is not None:
+        future._undo = partial(undo, submission, record)
+    future._begun(submission.plain, watch)
+    try:
+        submission.binding.engine.watch(watch)
+    except EngineError as error:  # it has just ended; the cloud has taken the request all the same
+        future._fail(error)
+
+
+def settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
+    """Finish the future with what the operation came to. Never raises: the loop calls it."""
+    if isinstance(ending, OSFuturesError):
+        future._fail(ending)
+        return
+    try:
+        value = submission.result(ending)
+    except Exception as error:
+        future._fail(error)
+    else:
+        _note_gone(submission)
+        _mark(submission, ending)
+        future._succeed(value)
+
+
+def _mark(submission: Submission, ending: Ending) -> None:
+    """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
+    operation, ident, binding = submission.operation, submission.resource_id, submission.binding
+    body = getattr(ending, "body", None)
+    if operation is None or body is None or not ident or binding.ledger is None:
+        return
+    made = operation.members(body, submission.names or {}) if operation.members else [body]
+    for each in made:
+        if operation.creates and may_have(each):
+            parent = operation.kind.name, str(each.get("id"))
+            find = partial(adopt_made, binding.source, binding.ledger, *parent)
+            binding.engine.submissions.submit(find)
+    if needs_mark(operation.kind.name, body):
+        put_on = partial(mark, binding.source, binding.ledger, operation.kind.name, ident)
+        binding.engine.submissions.submit(put_on)
+
+
+def _note_gone(submission: Submission) -> None:
+    """Note it in the ledger if the operation has deleted something."""
+    operation, ledger = submission.operation, submission.binding.ledger
+    ident = submission.resource_id
+    if ledger is not None and operation is not None and operation.deletes and ident:
+        gone = partial(ledger.gone, operation.kind.name, ident)
+        submission.binding.engine.submissions.submit(gone)

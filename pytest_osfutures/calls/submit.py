@@ -1,0 +1,397 @@
+"""One plain call of a client, what the cloud answered to it, and the watch that comes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
+from pytest_osfutures.engine.loop import Engine
+from pytest_osfutures.engine.poll_plan import Look
+from pytest_osfutures.engine.watch import Ending, Watch
+from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
+from pytest_osfutures.operations.judge import Succeeded
+from pytest_osfutures.operations.model import Body, Kind, Names, Operation, Table
+from pytest_osfutures.ownership.marking import Notes
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.redaction import secrets_in, without_secrets
+from pytest_osfutures.stamp import Stamp, new_id
+from pytest_osfutures.transport.capture import BeforeSending, Exchange, capture
+from pytest_osfutures.transport.client import Place, Source, microversion_of
+
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+#: Makes the client's own object of what the API says about a resource of a kind; the last
+#: argument is what the plain call returned, which is the result where a client has no object.
+Revive = Callable[[Kind, Body, Any], Any]
+
+
+class Record(Protocol):
+    """Where it is noted what one operation is to make, and what became of it."""
+
+    def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
+        """The request for `count` resources is about to leave; `stamped` if it has the stamp.
+
+        Raises NoRoom if it has to wait.
+        """
+
+    def bound(self, *resource_ids: str) -> None:
+        """The cloud has answered: these are the ids of all that it has made."""
+
+    def gone(self) -> None:
+        """Nothing of it exists (any more), and that is confirmed."""
+
+    def others(self) -> bool:
+        """Whether other processes of the run have what the same quota is for."""
+
+
+class Ledger(Notes, Protocol):
+    """Where it is noted what a run makes."""
+
+    def record(self, stamp: Stamp) -> Record:
+        """The record of what `stamp` will be on."""
+
+    def gone(self, kind: str, resource_id: str) -> None:
+        """This resource is confirmed to be gone."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What the twins of one client need to know: its engine, its way to the cloud, its objects.
+
+    `service` is the service type that the client itself speaks to. `run` is in the stamps.
+    `retry` is how its operations are tried again where nothing else is said. `stamps` says that
+    plain calls are stamped too, and not only retried ones, `background` that they do not wait for
+    the answer; `unknown` is "warn" or "error", for what cannot be followed;
+    `ledger` takes note of what is stamped.
+    """
+
+    engine: Engine
+    source: Source
+    table: Table
+    action_kind: Kind
+    service: str
+    revive: Revive
+    run: str
+    retry: Retry = field(default_factory=Retry)
+    expiry: float = 6 * 3600.0
+    stamps: bool = False
+    background: bool = False
+    unknown: str = "warn"
+    ledger: Ledger | None = None
+
+    def stamp(self) -> Stamp:
+        """A stamp for one more operation."""
+        now = self.source.cloud_time.time(self.engine.clock)
+        return Stamp(self.run, new_id(), int(now + self.expiry))
+
+    def record(self, stamp: Stamp) -> Record | None:
+        """The record of what `stamp` will be on; None if nobody takes note."""
+        return None if self.ledger is None else self.ledger.record(stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A plain call that was accepted: its result, and the operation that it has started.
+
+    `members` are the names of each of many things that it has made, once they were looked for.
+    """
+
+    binding: Binding
+    plain: Any
+    operation: Operation | None = None
+    names: Names | None = None
+    exchange: Exchange | None = None
+    unfollowed: Unfollowed | None = None
+    members: list[Names] = field(default_factory=list, compare=False)
+
+    @property
+    def resource_id(self) -> str | None:
+        """The id of the resource that the operation is about."""
+        if self.operation is None or self.names is None:
+            return None
+        return self.operation.resource_id(self.names)
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the answer names the resource that the operation is about."""
+        return self.operation is None or self.operation.is_identified(self.names or {})
+
+    @property
+    def title(self) -> str:
+        """What the call has done, for messages."""
+        if self.operation is not None:
+            return self.operation.name
+        return self.unfollowed.name if self.unfollowed is not None else "this call"
+
+    @property
+    def microversion(self) -> str:
+        """The microversion at which the operation was asked for; empty if none was."""
+        if self.operation is None or self.exchange is None:
+            return ""
+        return microversion_of(self.operation.route.service, self.exchange.request_headers)
+
+    def watch(self, tout: float | None, on_end: Callable[[Ending], None]) -> Watch:
+        """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
+        assert self.operation is not None
+        assert self.names is not None
+        assert self.exchange is not None
+        return Watch(
+            operation=self.operation,
+            names={**self.names, "request_id": self.exchange.request_id or ""},
+            reader=self.binding.source,
+            accepted_at=self.exchange.answered_at,
+            sent_at=self.exchange.sent_at,
+            tout=self.operation.tout if tout is None else tout,
+            on_end=on_end,
+            request_id=self.exchange.request_id,
+            resource_name=name_of(self.exchange.request, self.plain),
+            action_kind=self.binding.action_kind,
+            versions={self.operation.route.service: self.microversion},
+        )
+
+    def result(self, ending: Succeeded) -> Any:
+        """The client's own object, as the last sight of the resource has it; None if it is gone."""
+        assert self.operation is not None
+        if self.operation.deletes:
+            return None
+        if ending.body is None:
+            return self.plain
+        if self.operation.members is not None and self.names is not None:
+            members = self.operation.members(ending.body, self.names)
+            return [self.binding.revive(self.operation.kind, body, None) for body in members]
+        return self.binding.revive(self.operation.kind, ending.body, self.plain)
+
+
+def submit(
+    binding: Binding,
+    call: Callable[[], Any],
+    before: BeforeSending | None = None,
+    sent: list[Exchange] | None = None,
+) -> Submission:
+    """Make the plain call and find out which operation it has started. Raises what it raises.
+
+    `sent` receives the requests, for those who must know about them when the call raises.
+    """
+    binding.source.catalog()
+    there: dict[str, str] = {}
+    old: dict[str, Body | None] = {}
+    before = before or partial(_list_before, binding, there)
+    hook = watching(binding.source, binding.table, binding.service, before, old)
+    with capture(binding.engine.clock, hook, sent) as exchanges:
+        try:
+            plain = call()
+        except Exception as error:
+            secrets = [secret for each in exchanges for secret in secrets_in(each.request)]
+            told = without_frames(without_secrets(error, secrets))
+            _check_answers(accepted(binding, None, exchanges), told)
+            raise told  # noqa: B904
+        finally:
+            _pace(binding.engine, exchanges)
+    started = accepted(binding, plain, exchanges)
+    _check_answers(started)
+    if started:
+        return _with_members(_joined(started), there)
+    exchange, found = last_found(binding.source, binding.service, exchanges, old)
+    if isinstance(found, Followed):
+        return Submission(binding, plain, found.operation, found.names, exchange)
+    return Submission(binding, plain, exchange=exchange, unfollowed=found)
+
+
+def _list_before(
+    binding: Binding,
+    there: dict[str, str],
+    method: str,
+    url: str,
+    request: Any,
+    headers: Mapping[str, str],
+) -> None:
+    """Note in `there` who has the names already that a request without a stamp gives to many."""
+    place = binding.source.locate(url, binding.service)
+    found = place and binding.table.find(place.service, method, place.path, request)
+    if place is None or not found or found[0].told_apart is None:
+        return
+    operation, names = found
+    names = operation.identify(names, request, None)
+    version = microversion_of(place.service, headers)
+    listed = _listed(binding, operation, {**names, "id": ""}, version)
+    if listed is not None and "op" not in names:
+        there["before"] = ",".join(listed)
+
+
+def _with_members(submission: Submission, there: Names) -> Submission:
+    """The same, with the ids of all that the request has made, where it makes many.
+
+    The cloud has them all when it answers, so they are listed before anybody else can have made
+    some of the same names. If they cannot be listed, they are known later, by the stamp if at all.
+    """
+    operation, names = submission.operation, {**(submission.names or {}), **there}
+    if operation is None or operation.told_apart is None:
+        return submission
+    listed = _listed(submission.binding, operation, names, submission.microversion)
+    told = listed is not None and operation.told_apart(list(listed.values()), names)
+    members = {"members": ",".join(listed or ())} if told else {}
+    return replace(submission, names={**names, **members})
+
+
+def _listed(
+    binding: Binding, operation: Operation, names: Names, version: str
+) -> dict[str, Body] | None:
+    """What a request for many has made, by id, as a list shows it now; None if none does."""
+    ref = operation.main.ref(names)
+    if ref is None or operation.members is None:
+        return None
+    look = Look(ref.kind, version, (ref,), ref.path)
+    body = binding.source.read(look, binding.engine.clock).found.get(ref.id)
+    try:
+        return None if body is None else {e["id"]: e for e in operation.members(body, names)}
+    except (LookupError, TypeError, ValueError):  # an odd answer
+        return None
+
+
+def note_made(record: Record, submission: Submission) -> None:
+    """Note the ids of what a request has made, as far as they are known."""
+    operation, names = submission.operation, submission.names
+    if operation is None or names is None or not (operation.stamp or operation.noted):
+        return
+    if operation.members is None:
+        made = operation.main.ref(names)
+        idents = [made.id] if made is not None else []
+    else:
+        idents = [each for each in names.get("members", "").split(",") if each]
+    if idents:
+        record.bound(*idents)
+
+
+def _check_answers(started: Iterable[Submission], cause: Exception | None = None) -> None:
+    """Raise UnusableAnswer if an answer does not name the resource of the operation it accepted.
+
+    A client may have raised `cause` because of it: a KeyError, say. The body itself is not told:
+    it may hold a password.
+    """
+    for each in started:
+        exchange, operation = each.exchange, each.operation
+        if exchange is None or operation is None or each.is_identified:
+            continue
+        path = urlsplit(exchange.url).path
+        keys = list(exchange.response) if isinstance(exchange.response, dict) else None
+        shape = "no JSON object" if keys is None else f"a JSON object of the keys {keys!r:.100}"
+        raise UnusableAnswer(
+            f"{exchange.method} {path} was answered {exchange.status} with {shape}, "
+            f"which does not name the {operation.kind.name}",
+            Facts(operation=operation.name, request_id=exchange.request_id),
+        ) from cause
+
+
+def accepted(binding: Binding, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
+    """What the requests of a call have started, one by one, as far as the table knows it."""
+    started = []
+    for exchange in exchanges:
+        if exchange.accepted and (found := recognise(binding, exchange)):
+            operation, names, _ = found
+            names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
+            started.append(Submission(binding, plain, operation, names, exchange))
+    return started
+
+
+def made_by(binding: Binding, exchanges: Iterable[Exchange]) -> Submission | None:
+    """The first thing that the requests of a call have created, if its id is known."""
+    for each in accepted(binding, None, exchanges):
+        if each.operation is not None and each.operation.creates and each.is_identified:
+            return each
+    return None
+
+
+def _joined(started: Sequence[Submission]) -> Submission:
+    """The last of what a call has started, which also undoes that the call has made it.
+
+    A new image is made by one request and gets its data by another.
+    """
+    last = started[-1]
+    for each in started[:-1]:
+        made, operation = each.operation, last.operation
+        if made is None or operation is None or not made.creates:
+            continue
+        if (made.kind, each.resource_id) == (operation.kind, last.resource_id):
+            whole = replace(operation, creates=True, undo=made.undo, stamp=made.stamp)
+            return replace(last, operation=whole)
+    return last
+
+
+def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
+    """Let the engine learn how much the API can take."""
+    for exchange in exchanges:
+        if exchange.status:
+            parts = exchange.url.partition("?")[0].rstrip("/").split("/")
+            kind = f"{exchange.method} {parts[-1 if exchange.method == 'POST' else -2]}"
+            took = exchange.answered_at - exchange.sent_at
+            engine.width.answered(kind, took, exchange.status)
+
+
+def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, Place] | None:
+    """The operation that a request was meant to start, whether or not it was answered."""
+    place = binding.source.locate(exchange.url, binding.service)
+    if place is None:
+        return None
+    found = binding.table.find(place.service, exchange.method, place.path, exchange.request)
+    return (*found, place) if found else None
+
+
+def submit_stamped(
+    binding: Binding,
+    call: Callable[[], Any],
+    stamp: Stamp,
+    record: Record | None = None,
+    sent: list[Exchange] | None = None,
+) -> Submission:
+    """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
+    sent = [] if sent is None else sent
+    try:
+        submission = submit(binding, call, stamping(binding, stamp, record), sent)
+    except Exception:
+        if record is not None and sent and all(_is_refused(each) for each in sent):
+            record.gone()  # it never was
+        raise
+    if record is not None:
+        note_made(record, submission)
+    return submission
+
+
+def _is_refused(exchange: Exchange) -> bool:
+    """Whether the cloud has said that it did not do it. 408 is a proxy's, who cannot know."""
+    return 400 <= exchange.status < 500 and exchange.status != 408
+
+
+def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> BeforeSending:
+    """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
+
+    def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
+        place = binding.source.locate(url, binding.service)
+        found = place and binding.table.find(place.service, method, place.path, request)
+        if place is None or not found:
+            return None
+        operation, names = found
+        where = operation.stamp_at(microversion_of(place.service, headers))
+        if where is None and not operation.noted:
+            return None
+        if record is not None:
+            many = operation.identify(names, request, None).get("most", "1")
+            count = int(many) if operation.members is not None else 1
+            record.intended(operation.kind.name, name_of(request), count, where is not None)
+        return None if where is None else stamp.put_on(request, where, names.get("server"))
+
+    return before
+
+
+def name_of(request: Any, plain: Any = None) -> str | None:
+    """The name of what the call is about, from its request or from its answer."""
+    if isinstance(request, Mapping):
+        for value in (request, *request.values()):
+            if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+                return str(value["name"])
+    # Not getattr: a lazy resource of a client would ask the cloud for what it does not have.
+    name = getattr(plain, "__dict__", {}).get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,116 @@
+"""What one retried call knows, and the ways in which its future ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.calls.admission import PATIENCE, Turn
+from pytest_osfutures.calls.start import Call, finish_at_once
+from pytest_osfutures.calls.submit import Binding, Submission
+from pytest_osfutures.calls.undo import Undoing, finish, log_failure
+from pytest_osfutures.engine.timers import Timer
+from pytest_osfutures.errors import Attempt, BadInput, OperationError, UnknownFate
+from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.policy import Retry
+
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+
+class RetriedCall:
+    """The state of one `*_async_r` call, which owns its future. Changes in the monitor's loop only.
+
+    `made` is what exists in the cloud by the present try, `undone` what takes back that of earlier
+    ones, `idle` says that nothing is under way. `stays` is a call that was done
+    when it was answered.
+    `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
+    `late` what such an answer said while the cloud was still searched for it.
+    """
+
+    def __init__(self, binding: Binding, call: Call, retry: Retry, tout: float | None) -> None:
+        self.binding = binding
+        self.engine = binding.engine
+        self.call = call
+        self.retry = retry
+        self.tout = tout
+        self.future: OperationFuture[Any] = OperationFuture(binding.engine)
+        self.failed: list[Attempt] = []
+        self.began_at = self.engine.clock.now()
+        self.whole: Timer | None = None
+        self.over = False
+        self.stamp = binding.stamp()
+        self.record = binding.record(self.stamp)
+        self.turn = Turn(binding, self.record, tout or PATIENCE, retry)
+        self.made: Submission | None = None
+        self.stays: Submission | None = None
+        self.undone: list[Undoing] = []
+        self.idle = True
+        self.stopping: list[OperationFuture[None]] = []
+        self.sendings = 0
+        self.overdue: tuple[int, ...] = ()
+        self.late: Submission | None = None
+        self.unfinished: Submission | None = None
+
+    @property
+    def ending(self) -> bool:
+        """Whether nobody wants a success any more."""
+        return self.over or bool(self.stopping)
+
+    def _fail_now(self, error: OperationError) -> None:
+        self.over = True
+        self._forget_deadline()
+        self.future._fail(error.with_facts(attempts=tuple(self.failed)))
+
+    def _succeed(self, value: Any) -> None:
+        self.idle = True
+        self._forget_deadline()
+        self.future._succeed(value)
+        self._stopped(None)
+
+    def _finish_at_once(self, submission: Submission) -> None:
+        self.idle = True
+        self.stays = submission
+        self._forget_deadline()
+        finish_at_once(self.future, submission)
+        self._stopped(None)
+
+    def _why_it_stays(self, submission: Submission | None) -> BadInput | None:
+        """Return why `submission`, or the call that is done, cannot be taken back."""
+        submission = submission or self.stays
+        if submission is None or (submission.operation and submission.operation.undo is not None):
+            return None
+        return BadInput(f"{submission.title} has nothing that would undo it")
+
+    def _refuse_to_stop(self, why: BadInput) -> None:
+        """Say to all who want to take the call back that it cannot be; it goes on."""
+        waiting, self.stopping = self.stopping, []
+        for gone in waiting:
+            finish(gone, why)
+
+    def _end(self, error: BaseException, left: BaseException | None = None) -> None:
+        self.idle = True
+        self._forget_deadline()
+        if isinstance(error, OperationError):
+            error = error.with_facts(attempts=tuple(self.failed))
+        unsure = self.made is not None or isinstance(error, UnknownFate)
+        if self.record is not None and left is None and not unsure:
+            self.engine.submissions.submit(self.record.gone)
+        self.future._fail(error)
+        self._stopped(left)
+
+    def _forget_deadline(self) -> None:
+        if self.whole is not None:
+            self.whole.cancel()
+
+    def _note(self, error: BaseException) -> None:
+        why = error.why if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
+        took = self.engine.clock.now() - self.began_at
+        ident = self.made.resource_id if self.made is not None else None
+        self.failed.append(Attempt(len(self.failed) + 1, ident, took, why))
+        self.future._attempts = tuple(self.failed)
+
+    def _stopped(self, failure: BaseException | None) -> None:
+        waiting, self.stopping = self.stopping, []
+        for gone in waiting:
+            finish(gone, failure)
+        if failure is not None and not waiting:
+            log_failure(failure)

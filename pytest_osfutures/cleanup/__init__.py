@@ -1,0 +1,1 @@
+"""Nothing is left behind: the ledger, the sweep and the reaper."""

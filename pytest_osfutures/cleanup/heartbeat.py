@@ -1,0 +1,108 @@
+"""A run that lives for long renews its stamps, so that nobody takes what it has for left behind.
+
+Only what has lived half its time is renewed, by one read and one change each.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Unreadable, ask, read
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.operations.model import Body
+from pytest_osfutures.ownership.marking import needs_mark, put_mark
+from pytest_osfutures.stamp import EXPIRES, Stamp
+from pytest_osfutures.transport.client import Source, message
+
+#: Seconds between two looks at the ledger, at most.
+LONGEST = 600.0
+
+
+class Heartbeat:
+    """Renews the stamps of what this process has made; each step that fails is told to `note`."""
+
+    def __init__(
+        self,
+        source: Source,
+        ledger: Ledger,
+        expiry: float,
+        clock: Clock,
+        note: Callable[[str], None],
+    ) -> None:
+        self.source = source
+        self.ledger = ledger
+        self.expiry = expiry
+        self.clock = clock
+        self.note = note
+        self._over = threading.Event()
+
+    def start(self) -> None:
+        """Beat in a thread until `stop`."""
+        threading.Thread(target=self._run, name="osfutures-heartbeat", daemon=True).start()
+
+    def stop(self) -> None:
+        """Beat no more."""
+        self._over.set()
+
+    def _run(self) -> None:
+        while not self._over.wait(min(LONGEST, self.expiry / 8)):
+            try:
+                self.beat()
+            except (Unreadable, LedgerUnusable) as error:
+                self.note(f"stamps could not be renewed: {error}")
+
+    def beat(self) -> None:
+        """Renew what has lived half its time. Raises Unreadable, LedgerUnusable."""
+        now = self.source.cloud_time.time(self.clock)
+        mine = self.ledger.rows("bound", processes=[self.ledger.process])
+        for row in mine:
+            if row.expires < now + self.expiry / 2 and row.id and row.kind in SHELVES:
+                self._renew(row, int(now + self.expiry))
+
+    def _renew(self, row: Row, expires: int) -> None:
+        stamp = Stamp(self.ledger.run, row.operation, expires)
+        leftover = Leftover(SHELVES[row.kind], str(row.id), stamp, row.name or "")
+        body = read(self.source, leftover)
+        if body is None:
+            return
+        if needs_mark(row.kind, body):
+            if put_mark(self.source, self.ledger, leftover):
+                self.ledger.renew(row.operation, expires)
+            return
+        if not stamp.is_on(body):  # no longer ours
+            return
+        change = renewal(leftover, body)
+        if change is None:
+            return
+        method, path, document = change
+        answer = ask(self.source, method, leftover.shelf, path, document)
+        if answer is None or answer.status_code < 300:
+            self.ledger.renew(row.operation, expires)
+        else:
+            said = f"{method} {path} answered {answer.status_code}: {message(answer)}"
+            self.note(f"the stamp of {leftover} could not be renewed: {said}")
+
+
+def renewal(leftover: Leftover, body: Body) -> tuple[str, str, object] | None:
+    """The request (method, path, document) that puts a new stamp on; None for what has a fixed one.
+
+    `leftover` has the new stamp, `body` is the resource as it is.
+    """
+    shelf, stamp = leftover.shelf, leftover.stamp
+    path = f"{shelf.path}/{leftover.id}"
+    mark = {EXPIRES: str(stamp.expires)}
+    if shelf.kind == "image":
+        operation = {"op": "replace", "path": f"/{EXPIRES}", "value": mark[EXPIRES]}
+        return "PATCH", path, [operation]
+    if shelf.kind == "keypair":
+        return None
+    if isinstance(body.get("metadata"), dict) and EXPIRES in body["metadata"]:
+        if shelf.kind == "backup":
+            return "PUT", path, {shelf.member: {"metadata": {**body["metadata"], **mark}}}
+        return "POST", f"{path}/metadata", {"metadata": mark}
+    before = Stamp.of(body, described=True)
+    assert before is not None
+    words = str(body["description"]).removesuffix(before.description())
+    return "PUT", path, {shelf.member: {"description": words + stamp.description()}}

@@ -1,0 +1,405 @@
+"""Deleting what runs have left behind, in the order in which it can be deleted, and confirming it.
+
+It speaks to the cloud in the caller's thread: for the reaper, the command and a run's two ends.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Container, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from pytest_osfutures.cleanup import orphans as leftovers
+from pytest_osfutures.cleanup import unblock as freeing
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
+from pytest_osfutures.cleanup.orphans import (
+    ORDER,
+    SHELVES,
+    Leftover,
+    Refused,
+    Shelf,
+    Unreadable,
+    expired,
+)
+from pytest_osfutures.cleanup.process_lock import ProcessLock
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.operations.model import Body
+from pytest_osfutures.ownership import children, marking
+from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.responses import OddAnswer, Pages
+
+#: Seconds that everything has to be gone after its deletion. What comes after that which took too
+#: long has this part of them.
+PATIENCE, GRACE = 300.0, 0.1
+#: After so many refusals, which may pass by themselves, what may keep the resource is removed.
+INSISTENT = (4, 8)
+#: After so many refusals nothing more is expected of waiting.
+HOPELESS = 12
+#: Seconds between two looks at what is being deleted: the first, and the longest.
+SOONEST, LATEST = 0.3, 5.0
+#: What is to be deleted without its run's own ledger must be seen twice, so many seconds apart.
+TWICE = 2.0
+#: A request that was under way when its sender died may take effect within so many seconds.
+SETTLING = 30.0
+#: What cannot be deleted is tried again for so long, with pauses that grow up to the second.
+PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
+#: Refused credentials are tried again after so many seconds, and then no more.
+REFUSAL_PAUSES = (10.0, 60.0, 300.0)
+WORKERS = 8
+#: So often a page of a list is asked for before the whole look is given up, and tried again later.
+READ_TRIES = 6
+
+T = TypeVar("T")
+Wanted = Callable[[Stamp], bool]
+Note = Callable[[str], None]
+
+
+class Sweep:
+    """Finds and deletes what carries a wanted stamp; each step is told to `note`."""
+
+    def __init__(
+        self,
+        source: Source,
+        wanted: Wanted,
+        clock: Clock,
+        note: Note,
+        patience: float = PATIENCE,
+    ) -> None:
+        self.source = source
+        self.wanted = wanted
+        self.clock = clock
+        self.note = note
+        self.patience = patience
+        self.end = 0.0
+        self.refusals: dict[Leftover, int] = {}
+        self.spared: list[Leftover] = []
+        self.children: list[Leftover] = []
+        self.ledger: Ledger | None = None
+
+    def find(self) -> list[Leftover]:
+        """What there is. Raises Unreadable, unless it is known completely."""
+        return [
+            each
+            for shelves in ORDER
+            for shelf in shelves
+            for each in self._list(shelf)
+            if self.wanted(each.stamp)
+        ]
+
+    def _list(self, shelf: Shelf) -> list[Leftover]:
+        """One list, page by page: all of them have to be there, however long the list is."""
+        found: list[Leftover] = []
+        path: str | None = self._insist(partial(leftovers.first_page, self.source, shelf))
+        pages = Pages()
+        while path is not None:
+            try:
+                pages.enter(path)
+            except OddAnswer as error:
+                raise Unreadable(f"GET {path}: {error}") from error
+            some, path = self._insist(partial(leftovers.page, self.source, shelf, path))
+            found += some
+        return found
+
+    def _insist(self, read: Callable[[], T]) -> T:
+        for number in range(READ_TRIES - 1):
+            try:
+                return read()
+            except Refused:
+                raise
+            except Unreadable as error:
+                self.note(str(error))
+                self.clock.sleep(SOONEST * 2**number)
+        return read()
+
+    def find_twice(self) -> list[Leftover]:
+        """What was there at both of two looks. Raises Unreadable."""
+        first = {(each.shelf, each.id) for each in self.find()}
+        if not first:
+            return []
+        self.clock.sleep(TWICE)
+        return [each for each in self.find() if (each.shelf, each.id) in first]
+
+    def remove(self, found: Iterable[Leftover]) -> dict[Leftover, str]:
+        """Delete all of it and wait until it is gone; what is not, with the reason."""
+        everything = list(found)
+        left: dict[Leftover, str] = {}
+        self.end = self.clock.now() + self.patience
+        with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
+            for shelves in ORDER:
+                left.update(self._remove_stage(pool, shelves, everything))
+        return left
+
+    def _remove_stage(
+        self, pool: ThreadPoolExecutor, shelves: tuple[Shelf, ...], everything: list[Leftover]
+    ) -> dict[Leftover, str]:
+        found = (each for each in (*everything, *self.children) if each.shelf in shelves)
+        left = dict.fromkeys(found, "")
+        seen, pause = set(left), SOONEST
+        end = max(self.end, self.clock.now() + self.patience * GRACE)
+        while left:
+            for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
+                if why == leftovers.NOT_OURS:
+                    left.pop(each)
+                    self.spared.append(each)
+                    self.note(f"{each}: {why}")
+                elif why is None:
+                    begun = left.pop(each)  # else somebody else was quicker
+                    self.note(f"{each} is gone" if begun else f"{each} was gone already")
+                elif left[each] != why:
+                    left[each] = why
+                    self.note(f"{each}: {why}")
+            beside = [each for each in self.children if each.shelf in shelves and each not in seen]
+            left.update(dict.fromkeys(beside, ""))
+            seen.update(beside)
+            if not left or self.clock.now() >= end or self._is_hopeless(left):
+                break
+            self.clock.sleep(pause)
+            pause = min(LATEST, 1.5 * pause)
+        return left
+
+    def _is_hopeless(self, left: Iterable[Leftover]) -> bool:
+        """Whether all of these are refused again and again: time alone will not help."""
+        return all(self.refusals.get(each, 0) >= HOPELESS for each in left)
+
+    def _step(self, leftover: Leftover) -> str | None:
+        try:
+            why = leftovers.step(self.source, leftover, self._adopt)
+            if why is None or why in leftovers.UNDER_WAY:
+                self.refusals.pop(leftover, None)
+                return why
+            self.refusals[leftover] = count = self.refusals.get(leftover, 0) + 1
+            if count in INSISTENT and (done := freeing.free(self.source, leftover)):
+                self.note(f"{leftover}: {done}")
+            return why
+        except Refused:
+            raise
+        except Unreadable as error:
+            return str(error)
+
+    def _adopt(self, parent: Leftover, body: Body) -> None:
+        """Take in what the cloud has made for this by itself: it goes after it, or besides."""
+        found = children.adopt(self.source, parent, body, self.ledger)
+        self.children += [each for each in found if each not in self.children]
+
+
+def sweep_rows(
+    source: Source,
+    ledger: Ledger,
+    rows: list[Row],
+    clock: Clock,
+    note: Note,
+    patience: float = PATIENCE,
+) -> bool:
+    """Delete what these rows of a ledger have made, once; say whether all of it is gone.
+
+    A row whose id is not known is only closed when its request can no longer take effect.
+    """
+    operations = {row.operation: row for row in rows}
+    sweep = Sweep(source, lambda stamp: stamp.operation in operations, clock, note, patience)
+    sweep.ledger = ledger
+    readable, found = True, []
+    try:
+        found = sweep.find()
+    except Refused:
+        raise
+    except Unreadable as error:  # what has an id can be deleted all the same
+        note(str(error))
+        readable = False
+    seen = {(each.shelf.kind, each.id) for each in found}
+    ids = {(row.kind, row.id) for row in rows}
+    found = [replace(each, known=(each.shelf.kind, each.id) in ids) for each in found]
+    unmarked = marking.unmarked(ledger)
+    for row in rows:  # a list may be older than the resource
+        if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
+            found.append(marking.known(ledger, row, row.operation in unmarked))
+    left = sweep.remove(found)
+    spared = {each.id for each in sweep.spared}
+    known = {row.id for row in rows}
+    ones = {each.id: why for each, why in left.items()}
+    # What no row has the id of is of all rows of its operation.
+    strays = {each.stamp.operation: why for each, why in left.items() if each.id not in known}
+    complete = readable
+    for row in rows:
+        settled = readable and clock.time() > row.intended + SETTLING
+        why = ones.get(row.id or "", strays.get(row.operation))
+        if why is not None:
+            ledger.settle(row.operation, row.state, why, row.part)
+            complete = False
+        elif row.id or any(each.stamp.operation == row.operation for each in found) or settled:
+            left_alone = leftovers.NOT_OURS if row.id in spared else None
+            ledger.settle(row.operation, "gone", left_alone, row.part)
+        else:
+            complete = False
+    for each in sweep.children:
+        if each not in left:
+            ledger.gone(each.shelf.kind, each.id)
+    return complete and not any(each in left for each in sweep.children)
+
+
+def clean_up(
+    source: Source,
+    ledger: Ledger,
+    clock: Clock,
+    note: Note,
+    processes: Iterable[str] = (),
+    persistence: float = PERSISTENCE,
+    patience: float = PATIENCE,
+) -> bool:
+    """Delete what dead processes have left (default: the whole run), trying for so many seconds.
+
+    Without `processes` everything goes that carries the run's stamp and is not kept; but if the
+    ledger is only a part of the run's, others may need what it does not know. `patience` is how
+    long one try waits for everything to be gone. Returns whether all of it is gone.
+    """
+    named = list(processes)
+
+    def once() -> bool:
+        rows = ledger.rows("intent", "bound", processes=named)
+        done = not rows or sweep_rows(source, ledger, rows, clock, note, patience)
+        if done and not named and not ledger.part:
+            kept = {row.operation for row in ledger.rows("kept")}
+            done = _by_stamp(source, of_run(ledger.run, kept), clock, note, patience)
+        return done
+
+    return persist(once, clock, note, persistence)
+
+
+def clean_up_by_stamp(
+    source: Source,
+    wanted: Wanted,
+    clock: Clock,
+    note: Note,
+    persistence: float = PERSISTENCE,
+) -> bool:
+    """Delete whatever carries a wanted stamp, where no ledger can tell more; whether all is gone.
+
+    It goes on until a request that was under way at the beginning can no longer take effect.
+    """
+    began = clock.now()
+
+    def once() -> bool:
+        settled = clock.now() > began + SETTLING
+        return _by_stamp(source, wanted, clock, note, PATIENCE) and settled
+
+    return persist(once, clock, note, persistence)
+
+
+def persist(once: Callable[[], bool], clock: Clock, note: Note, persistence: float) -> bool:
+    """Try until it is done, for so many seconds, with growing pauses; whether it is done.
+
+    Credentials that are refused are tried a few times only: more might lock the user out.
+    """
+    end = clock.now() + persistence
+    pause = 1.0
+    refusals = list(REFUSAL_PAUSES)
+    while True:
+        try:
+            if once():
+                return True
+            wait = pause
+            pause = min(LONGEST_PAUSE, 2 * pause)
+        except Refused as error:
+            if not refusals:
+                note(f"{error}; not tried again, as more tries might lock the user out")
+                return False
+            wait = refusals.pop(0)
+            note(f"{error}; tried again in {wait:.0f} s")
+        if clock.now() >= end:
+            return False
+        clock.sleep(min(wait, max(0.1, end - clock.now())))
+
+
+def of_run(run: str, kept: Container[str]) -> Wanted:
+    """Who carries the stamp of a run, but for the operations whose resources are kept."""
+    return lambda stamp: stamp.run == run and stamp.operation not in kept
+
+
+def _by_stamp(source: Source, wanted: Wanted, clock: Clock, note: Note, patience: float) -> bool:
+    """Whatever carries a wanted stamp: duplicates, and what the ledger does not know."""
+    sweep = Sweep(source, wanted, clock, note, patience)
+    try:
+        return not sweep.remove(sweep.find_twice())
+    except Refused:
+        raise
+    except Unreadable as error:
+        note(str(error))
+        return False
+
+
+def clean_up_dead(
+    source: Source, ledger: Ledger, clock: Clock, note: Note, persistence: float = 0.0
+) -> bool:
+    """Finish what the reaper of a dead run did not; whether all of it is gone.
+
+    Somebody else who is at it already is left to it, and counts as a no.
+    """
+    assert ledger.path is not None
+    lock = ProcessLock(reaper_lock(ledger.path))
+    if not lock.take():
+        return False
+    kept = {row.operation for row in ledger.rows("kept")}
+    try:
+        ledger.turn(["running"], "reaping")
+        complete = clean_up(source, ledger, clock, note, persistence=persistence)
+        if complete:
+            ledger.turn(["reaping"], "reaped")
+        return complete
+    except LedgerUnusable as error:
+        note(f"{error}; going by the stamps in the cloud")
+        whole = not ledger.part
+        return whole and _by_stamp(source, of_run(ledger.run, kept), clock, note, PATIENCE)
+    finally:
+        lock.release()
+
+
+def sweep_expired(
+    source: Source, spared: Iterable[str], clock: Clock, note: Note, patience: float = PATIENCE
+) -> dict[Leftover, str]:
+    """Delete what has outlived its stamp, but not what is of the runs `spared`; what is left."""
+    alive = set(spared)
+    sweep = Sweep(source, lambda stamp: stamp.run not in alive, clock, note, patience)
+    first = expired(sweep.find(), source.cloud_time.time(clock))
+    if not first:
+        return {}
+    clock.sleep(TWICE)
+    seen = {(each.shelf, each.id) for each in first}
+    again = expired(sweep.find(), source.cloud_time.time(clock))
+    return sweep.remove([each for each in again if (each.shelf, each.id) in seen])
+
+
+def dead_runs(
+    place: Path,
+    auth_url: str,
+    project: str,
+    note: Note = lambda _: None,
+    runs: Container[str] = (),
+) -> list[Ledger]:
+    """The ledgers of this host's runs in a project that died, and that nobody cleans up.
+
+    Close them after use. `note` is told which ledgers cannot be read; of `runs` something was
+    found in the project, by whatever name the ledger calls the cloud.
+    """
+    dead = []
+    for ledger in ledgers(place, note):
+        run = ledger.info()
+        here = run is not None and (run.auth_url.rstrip("/"), run.project) == (
+            auth_url.rstrip("/"),
+            project,
+        )
+        ours = run is not None and run.host == socket.gethostname() and (here or run.run in runs)
+        if run is not None and ours and run.state in ("running", "reaping") and is_dead(ledger):
+            dead.append(ledger)
+        else:
+            ledger.close()
+    return dead
+
+
+def is_dead(ledger: Ledger) -> bool:
+    """Whether no process of the run lives, and its reaper neither."""
+    assert ledger.path is not None
+    return not ledger.living() and ProcessLock(reaper_lock(ledger.path)).is_free()

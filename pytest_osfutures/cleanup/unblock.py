@@ -1,0 +1,98 @@
+"""Removing what keeps a resource of ours from being deleted, as far as a member of a project may.
+
+A locked server is unlocked, a protected image unprotected; a volume that Cinder has reserved or
+attached on its own account is released there, and one that is offered to another project is not
+offered any longer. Only what carries the stamp is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, ask, is_ours, read
+from pytest_osfutures.operations.model import Body
+from pytest_osfutures.transport.client import Source, message
+
+#: Requests: method, path, document, microversion.
+Change = tuple[str, str, Any, str]
+#: The version of Cinder's API that knows attachments.
+ATTACHMENTS = "3.27"
+
+
+def free(source: Source, leftover: Leftover) -> str | None:
+    """Change what may keep the resource; what was changed, or None. Raises Unreadable."""
+    body = read(source, leftover)
+    if body is None or not is_ours(leftover, body):
+        return None
+    shelf = leftover.shelf
+    for text, (method, path, document, version) in _changes(source, leftover, body):
+        answer = ask(source, method, _at(shelf.kind, version), path, document)
+        if answer is not None and answer.status_code < 300:
+            return text
+        if answer is not None and answer.status_code not in (400, 403, 404, 409):
+            return f"{method} {path} answered {answer.status_code}: {message(answer)}"
+    return None
+
+
+def _at(kind: str, version: str) -> Any:
+    from dataclasses import replace
+
+    return replace(SHELVES[kind], version=version)
+
+
+def _changes(source: Source, leftover: Leftover, body: Body) -> Iterator[tuple[str, Change]]:
+    """What may help, with the words for it."""
+    path = f"{leftover.shelf.path}/{leftover.id}"
+    status = str(body.get("status", ""))
+    if leftover.shelf.kind == "server":
+        yield "it was unlocked", ("POST", f"{path}/action", {"unlock": None}, "")
+    elif leftover.shelf.kind == "image" and body.get("protected"):
+        change = [{"op": "replace", "path": "/protected", "value": False}]
+        yield "it was unprotected", ("PATCH", path, change, "")
+    elif leftover.shelf.kind == "volume":
+        yield from _of_volume(source, leftover, body)
+    if status.startswith("error_") and leftover.shelf.kind in ("volume", "snapshot", "backup"):
+        force: Body = {"os-force_delete": {}}
+        yield "its deletion was forced", ("POST", f"{path}/action", force, "")
+
+
+def _of_volume(source: Source, volume: Leftover, body: Body) -> Iterator[tuple[str, Change]]:
+    action = f"{volume.shelf.path}/{volume.id}/action"
+    status = str(body.get("status", ""))
+    for each in body.get("attachments") or ():
+        detach = {"os-detach": {"attachment_id": each.get("attachment_id")}}
+        yield "Cinder's attachment of it was ended", ("POST", action, detach, "")
+    if status in ("reserved", "attaching", "in-use"):
+        for ident in _attachments(source, volume):
+            change = ("DELETE", f"/attachments/{ident}", None, ATTACHMENTS)
+            yield "Cinder's attachment of it was deleted", change
+    if status == "attaching":
+        yield "it is no longer reserved", ("POST", action, {"os-unreserve": {}}, "")
+    if status == "awaiting-transfer":
+        for ident in _transfers(source, volume):
+            change = ("DELETE", f"/os-volume-transfer/{ident}", None, "")
+            yield "its transfer was taken back", change
+
+
+def _attachments(source: Source, volume: Leftover) -> list[str]:
+    path = f"/attachments?volume_id={volume.id}"
+    return _ids(ask(source, "GET", _at("volume", ATTACHMENTS), path), "attachments")
+
+
+def _transfers(source: Source, volume: Leftover) -> list[str]:
+    answer = ask(source, "GET", volume.shelf, "/os-volume-transfer")
+    return _ids(answer, "transfers", volume_id=volume.id)
+
+
+def _ids(answer: Any, collection: str, **wanted: str) -> list[str]:
+    """The ids of a list's entries that are as wanted; none of an answer that is not a list."""
+    try:
+        entries = answer.json()[collection] if answer is not None else []
+        return [
+            str(each["id"])
+            for each in entries
+            if all(each.get(name) == value for name, value in wanted.items())
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return []

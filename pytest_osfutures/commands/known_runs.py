@@ -1,0 +1,105 @@
+"""What is known here of the runs whose stamps are in a project: the same for `ls` and `reap`."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.orphans import Leftover
+from pytest_osfutures.cleanup.sweep import is_dead
+from pytest_osfutures.transport.responses import moment
+
+ALIVE = "alive"
+OVER = "over"
+DEAD = "dead"
+REAPING = "being reaped"
+UNKNOWN = "unknown here"
+EXPIRED = "expired"
+#: Of several ledgers of one run, the state that counts comes first.
+_RANKS = (ALIVE, UNKNOWN, REAPING, DEAD, OVER)
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledgers of a directory say: of runs, and of what their operations have made."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    where: dict[str, str] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def state(self, leftover: Leftover, now: float) -> str:
+        """How the run of a resource is, or that its stamp has expired by the cloud's time `now`."""
+        known = self.states.get(leftover.stamp.run, UNKNOWN)
+        return EXPIRED if leftover.stamp.expires < now and known != ALIVE else known
+
+    def reason(self, leftover: Leftover, now: float) -> str:
+        """Why `osfutures reap` leaves a resource, or why its last deletion failed; else empty."""
+        state, good = self.state(leftover, now), span(leftover.stamp.expires - now)
+        where = self.where.get(leftover.stamp.run, "")
+        said = {
+            ALIVE: "its run is alive",
+            REAPING: "a reaper is at it",
+            OVER: f"its stamp is good for another {good}",
+            UNKNOWN: f"{where or 'no ledger of its run'}; its stamp is good for another {good}",
+        }.get(state, "")
+        if leftover.stamp.operation in self.kept and state != EXPIRED:
+            said = f"kept for another {good}"
+        note = self.notes.get(leftover.stamp.operation, "")
+        return "; ".join(text for text in (said, note) if text)
+
+
+def look(place: Path) -> Known:
+    """What the ledgers in a directory say."""
+    known = Known(dict.fromkeys(ledgers.living_runs(place), ALIVE))
+    for ledger in ledgers.ledgers(place):
+        state, where = _state(ledger)
+        before = known.states.get(ledger.run, OVER)
+        known.states[ledger.run] = min(before, state, key=_RANKS.index)
+        if known.states[ledger.run] == UNKNOWN and where:
+            known.where[ledger.run] = where
+        rows = ledger.rows()
+        known.kept.update(row.operation for row in rows if row.state == "kept")
+        known.notes.update({row.operation: row.note for row in rows if row.note})
+        ledger.close()
+    return known
+
+
+def _state(ledger: Ledger) -> tuple[str, str]:
+    """How a run is, and why that cannot be known."""
+    run = ledger.info()
+    if run is not None and run.state in ("ended", "reaped"):
+        return OVER, ""
+    if run is not None and run.host != socket.gethostname():
+        return UNKNOWN, f"its run is of host {run.host}"
+    if not ledger.locks_hold:
+        return UNKNOWN, f"file locks do not hold beside {ledger.path}"
+    if ledger.living():
+        return ALIVE, ""
+    return (DEAD if is_dead(ledger) else REAPING), ""
+
+
+def evidence(found: Iterable[Leftover], now: float) -> str:
+    """What tells whether a run may be alive: the age of its newest resource, and its stamps."""
+    everything = list(found)
+    ages = [age for each in everything if (age := seconds_old(each.created, now)) is not None]
+    newest = f", the newest of them made {span(min(ages))} ago" if ages else ""
+    good = span(max(each.stamp.expires for each in everything) - now)
+    count = "1 resource carries" if len(everything) == 1 else f"{len(everything)} resources carry"
+    return f"{count} its stamp{newest}; it is good for another {good}"
+
+
+def seconds_old(created: str, now: float) -> float | None:
+    """The age of what was created then, as its API shows it; None for what is no date."""
+    since = moment(created)
+    return None if since is None else now - since
+
+
+def span(seconds: float) -> str:
+    """A time in words: 45m, 5h07m."""
+    minutes = max(0, int(seconds // 60))
+    return f"{minutes // 60}h{minutes % 60:02}m" if minutes >= 60 else f"{minutes}m"

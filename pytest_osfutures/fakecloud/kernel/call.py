@@ -1,0 +1,63 @@
+"""One request on its way through a service: who asks, at which microversion, under which id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Request
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
+
+Version = tuple[int, int]
+
+MALFORMED = (
+    "The server could not comply with the request since it is either malformed or otherwise "
+    "incorrect."
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who a token speaks for."""
+
+    user_id: str = ""
+    project_id: str = ""
+    roles: tuple[str, ...] = ()
+    token: str = ""
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether the policies for administrators let it through."""
+        return "admin" in self.roles
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a handler needs to know of a request. `version` is (0, 0) without microversions."""
+
+    cloud: FakeCloud
+    request: Request
+    caller: Caller
+    version: Version
+    request_id: str
+    root: str  # URL of the service: scheme, host and prefix, without a slash at its end
+
+    def json(self) -> dict[str, Any]:
+        """The body, which has to be a JSON object. Raises Refused(400)."""
+        try:
+            body = self.request.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise Refused(400, MALFORMED)
+        return body
+
+    def part(self, key: str) -> dict[str, Any]:
+        """The object under `key`, the only envelope of the body. Raises Refused(400)."""
+        value = self.json().get(key)
+        if not isinstance(value, dict):
+            raise Refused(400, MALFORMED)
+        return value

@@ -1,0 +1,101 @@
+"""Lifecycles as declared transitions: which states a background operation passes, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
+
+
+@dataclass(frozen=True)
+class Step:
+    """One intermediate state: the fields that it sets and its share of the whole duration.
+
+    `event` names what else happens on entering it, for `start(events=...)`.
+    """
+
+    share: float
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    event: str = ""
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """The way of one kind of operation: its name (for durations and faults) and its steps."""
+
+    operation: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(eq=False)
+class Passage:
+    """One resource on its way through a lifecycle, as long as nothing else takes it over."""
+
+    cloud: FakeCloud
+    resource: Resource
+    events: Mapping[str, Callable[[], None]]
+
+    def enter(self, step: Step) -> None:
+        """Set the fields of `step` and do what it names."""
+        for name, value in step.changes.items():
+            setattr(self.resource, name, value)
+        if step.changes:
+            self.resource.touch()
+        if event := self.events.get(step.event):
+            event()
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        """Do `act` in `seconds` if the resource is still on this way then."""
+
+        def if_still() -> None:
+            if self.resource.activity is self:
+                act()
+
+        self.cloud.schedule.after(seconds, if_still)
+
+
+def start(
+    cloud: FakeCloud,
+    lifecycle: Lifecycle,
+    resource: Resource,
+    done: Callable[[], None],
+    failed: Callable[[Fault], None],
+    events: Mapping[str, Callable[[], None]] | None = None,
+) -> None:
+    """Lead `resource` through the steps, the first one now, and call `done` after the last.
+
+    A fault rule may let it fail (`failed` is called instead of `done`) or stay where it is. What
+    moved the resource until now is over.
+    """
+    passage = resource.activity = Passage(cloud, resource, events or {})
+    duration = cloud.seconds(lifecycle.operation)
+    fault = cloud.faults.on_operation(lifecycle.operation, resource)
+    stuck = fault is not None and fault.effect == "stuck"
+
+    def finish() -> None:
+        resource.activity = None
+        if fault is None:
+            done()
+        else:
+            failed(fault)
+
+    end = duration
+    if fault is not None and fault.seconds is not None:
+        end = min(fault.seconds, duration) if stuck else fault.seconds
+    whole = sum(step.share for step in lifecycle.steps) or 1.0
+    begins = 0.0
+    for step in lifecycle.steps:
+        if begins == 0.0:
+            passage.enter(step)
+        elif begins <= end:
+            passage.after(begins, partial(passage.enter, step))
+        begins += duration * step.share / whole
+    if not stuck:
+        passage.after(end, finish)

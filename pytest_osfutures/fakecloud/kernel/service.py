@@ -1,0 +1,134 @@
+"""What makes a service a service on the wire: its root, routes, microversions and errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Version
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response, Route, Router
+
+KINDS = {
+    400: "badRequest",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "itemNotFound",
+    405: "badMethod",
+    409: "conflictingRequest",
+    413: "overLimit",
+    415: "badMediaType",
+    429: "overLimit",
+    501: "notImplemented",
+    503: "serviceUnavailable",
+}
+
+
+def kind_body(refused: Refused) -> dict[str, Any]:
+    """Nova's and Cinder's error: one key that names the kind, under it code and message."""
+    kind = refused.kind or KINDS.get(refused.status, "computeFault")
+    content: dict[str, Any] = {"code": refused.status, "message": refused.message}
+    if "Retry-After" in refused.headers:
+        content["retryAfter"] = refused.headers["Retry-After"]
+    return {kind: content}
+
+
+UNKNOWN_PATH = {
+    "message": "The resource could not be found.<br /><br />\n\n\n",
+    "code": "404 Not Found",
+    "title": "Not Found",
+}
+UNAUTHORIZED = {
+    "error": {
+        "code": 401,
+        "title": "Unauthorized",
+        "message": "The request you have made requires authentication.",
+    }
+}
+
+
+@dataclass(frozen=True)
+class Microversions:
+    """The versions that a service speaks, and the header that asks for one of them."""
+
+    name: str  # as in `OpenStack-API-Version: compute 2.95`
+    lowest: Version
+    highest: Version
+    old_header: str | None = None
+
+    def asked(self, request: Request) -> Version:
+        """The version that `request` asks for. Raises Refused: 400 malformed, 406 unknown."""
+        text = self._text(request)
+        if text is None:
+            return self.lowest
+        if text == "latest":
+            return self.highest
+        if not re.fullmatch(r"[1-9][0-9]{0,8}\.(0|[1-9][0-9]{0,8})", text):
+            raise Refused(
+                400,
+                f"API Version String {text} is of invalid format. "
+                "Must be of format MajorNum.MinorNum.",
+            )
+        major, minor = text.split(".")
+        version = (int(major), int(minor))
+        if not self.lowest <= version <= self.highest:
+            raise Refused(
+                406,
+                f"Version {text} is not supported by the API. "
+                f"Minimum is {written(self.lowest)} and maximum is {written(self.highest)}.",
+                headers=self.headers(version),
+            )
+        return version
+
+    def _text(self, request: Request) -> str | None:
+        for part in request.headers.get("openstack-api-version", "").split(","):
+            name, _, text = part.strip().partition(" ")
+            if name == self.name:
+                return text.strip()
+        return request.headers.get(self.old_header.lower()) if self.old_header else None
+
+    def headers(self, version: Version) -> dict[str, str]:
+        """What an answer at `version` says of it."""
+        headers = {"OpenStack-API-Version": f"{self.name} {written(version)}"}
+        if self.old_header:
+            headers[self.old_header] = written(version)
+        headers["Vary"] = ", ".join(headers)
+        return headers
+
+
+def written(version: Version) -> str:
+    """`2.95`"""
+    return f"{version[0]}.{version[1]}"
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service under its prefix on the one port. `routes` are relative to that prefix."""
+
+    name: str  # the attribute of FakeCloud: "compute"
+    prefix: str  # "/compute"
+    routes: Sequence[Route]
+    microversions: Microversions | None = None
+    error_body: Callable[[Refused], Any] = kind_body
+    error_type: str = "application/json"
+    empty_type: str = "application/json"
+    request_id_headers: tuple[str, ...] = ("x-openstack-request-id",)
+    headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
+    unknown_path: Any = field(default_factory=lambda: UNKNOWN_PATH)
+    unauthorized: Any = field(default_factory=lambda: UNAUTHORIZED)
+    can_fail: bool = True  # fault rules apply, and requests are counted
+    quota_status: int = 403  # what a request over quota is answered with
+    quota_headers: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def router(self) -> Router:
+        """Finds the handler of a path below the prefix."""
+        return Router(self.routes)
+
+    def refusal(self, refused: Refused) -> Response:
+        """The answer that says no, in this service's shape."""
+        headers = {"Content-Type": self.error_type} | refused.headers
+        return Response(refused.status, self.error_body(refused), headers)

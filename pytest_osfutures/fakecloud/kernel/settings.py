@@ -1,0 +1,159 @@
+"""What can be turned: how long things take, how much a project may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
+
+MOST_SIGMA = 5.0  # far beyond it, drawn durations are larger than any float
+UNLISTED_SECONDS = 1.0  # an operation that `SECONDS` does not name
+
+# Medians in seconds, of the order that a small cloud with a quick hypervisor needs.
+SECONDS: dict[str, float] = {
+    "server.create": 8.0,
+    "server.delete": 2.0,
+    "server.start": 2.0,
+    "server.stop": 3.0,
+    "server.reboot": 3.0,
+    "server.pause": 0.5,
+    "server.unpause": 0.5,
+    "server.suspend": 1.5,
+    "server.resume": 1.5,
+    "server.rescue": 3.0,
+    "server.unrescue": 2.0,
+    "server.resize": 6.0,
+    "server.confirm_resize": 1.0,
+    "server.revert_resize": 4.0,
+    "server.live_migrate": 7.0,
+    "server.evacuate": 6.0,
+    "server.rebuild": 6.0,
+    "server.shelve": 5.0,
+    "server.shelve_offload": 1.5,
+    "server.unshelve": 5.0,
+    "server.create_image": 4.0,
+    "server.create_backup": 4.0,
+    "server.change_password": 1.0,
+    "server.restore": 1.0,
+    "server.attach_volume": 1.0,
+    "server.detach_volume": 1.0,
+    "server.swap_volume": 2.0,
+    "server.detach_interface": 0.5,
+    "volume.create": 1.5,
+    "volume.delete": 1.0,
+    "volume.extend": 1.0,
+    "volume.retype": 2.0,
+    "volume.migrate": 4.0,
+    "volume.upload": 3.0,
+    "volume.revert": 1.5,
+    "volume.reimage": 2.0,
+    "volume.manage": 1.0,
+    "volume.unmanage": 0.5,
+    "snapshot.create": 1.0,
+    "snapshot.delete": 0.8,
+    "snapshot.manage": 1.0,
+    "snapshot.unmanage": 0.5,
+    "backup.create": 3.0,
+    "backup.restore": 3.0,
+    "backup.delete": 0.8,
+    "group.create": 0.5,
+    "group.update": 0.5,
+    "group.delete": 1.0,
+    "group.enable_replication": 1.0,
+    "group.disable_replication": 1.0,
+    "group.failover_replication": 2.0,
+    "group_snapshot.create": 1.0,
+    "group_snapshot.delete": 0.8,
+    "image.import": 1.5,
+    "port.bind": 0.5,
+}
+
+QUOTAS: dict[str, int] = {
+    # compute
+    "instances": 1000,
+    "cores": 4000,
+    "ram": 8_000_000,
+    "key_pairs": 100,
+    "metadata_items": 128,
+    "server_groups": 10,
+    "server_group_members": 10,
+    # block storage
+    "volumes": 1000,
+    "snapshots": 1000,
+    "gigabytes": 100_000,
+    "per_volume_gigabytes": -1,
+    "backups": 100,
+    "backup_gigabytes": 10_000,
+    "groups": 100,
+    # network
+    "network": 100,
+    "subnet": 100,
+    "port": 5000,
+    "router": 100,
+    "floatingip": 100,
+    "security_group": 100,
+    "security_group_rule": 1000,
+}
+
+
+@dataclass
+class Settings:
+    """The knobs of a `FakeCloud`. Change them at any time: what runs keeps the time it began with.
+
+    `sigma` is the spread of the durations on a logarithmic scale; at 0 each takes its median.
+    """
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict(SECONDS))
+    sigma: float = 0.0
+    latency: float = 0.0  # seconds before each answer
+    method_latency: dict[str, float] = field(default_factory=dict)  # more, by method: {"POST": 0.1}
+    list_latency: float = 0.0  # in the place of that, for a detailed list
+    item_latency: float = 0.0  # and more for each thing in it
+    api_workers: int = 0  # so many requests are worked on at a time; 0: all
+    quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
+    token_seconds: float = 3600.0
+    page_limit: int = 1000  # so many items are on a page at most; 0: all
+    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0})  # of one service
+    deleted_seconds: float = 0.2  # how long GET still shows a server as DELETED
+    soft_delete: bool = False  # a delete leaves SOFT_DELETED servers, to be restored
+    shelved_offload: bool = True  # a shelved server leaves its host at once
+    console_output: str = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
+
+    def most_on_a_page(self, service: str) -> int:
+        """How many items a page of that service's lists may have; 0: all of them."""
+        return self.page_limits.get(service, self.page_limit)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All settings as JSON-able values."""
+        return asdict(self)
+
+    def change(self, values: Mapping[str, Any]) -> None:
+        """Set what `values` names; a mapping is merged. Raises ValueError for what is unknown."""
+        for name, value in values.items():
+            if not self._takes(name, value):
+                raise ValueError(f"there is no setting {name!r:.50} that could be {value!r:.100}")
+        for name, value in values.items():
+            if isinstance(value, dict):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, value)
+
+    def _takes(self, name: str, value: Any) -> bool:
+        """Whether a setting may have this value: one that cannot break a later request."""
+        old = self.as_dict().get(name)
+        if isinstance(old, dict):
+            least = -1 if name == "quotas" else 0
+            check = natural if name in ("quotas", "page_limits") else duration
+            return isinstance(value, dict) and all(
+                isinstance(key, str) and (each == least or check(each) is not None)
+                for key, each in value.items()
+            )
+        if isinstance(old, bool | str):
+            return type(value) is type(old)
+        if isinstance(old, int):
+            return type(value) is int and natural(value) is not None
+        if name == "sigma":
+            return duration(value, MOST_SIGMA) is not None
+        return isinstance(old, float) and duration(value) is not None

@@ -1,0 +1,1 @@
+"""The services of the fake: URLs, responses and models each."""

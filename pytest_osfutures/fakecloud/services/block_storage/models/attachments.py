@@ -1,0 +1,196 @@
+"""Volumes and servers: reserve, connect, complete, detach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Attachment,
+    Context,
+    Volume,
+)
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+
+# What a volume is while its attachments are so; the first that applies.
+AFTER_DETACH = (("attached", "in-use"), ("attaching", "attaching"), ("reserved", "reserved"))
+
+
+def reserve(
+    model: BlockStorageModel,
+    volume: Volume,
+    server_id: str | None,
+    mode: str = "null",
+) -> Attachment:
+    """Make an attachment that is `reserved`, as the volume is then. Raises Refused(400)."""
+    if "error" in volume.status:
+        raise Refused(
+            400,
+            "Invalid volume: Volume attachments can not be created if the volume is in an error "
+            f"state. The Volume {volume.id} currently has a status of: {volume.status} ",
+        )
+    free = (
+        ("available", "in-use", "downloading")
+        if volume.multiattach
+        else (
+            "available",
+            "downloading",
+        )
+    )
+    again = volume.status in ("in-use", "reserved") and any(
+        server_id is not None and a.server_id == server_id for a in volume.attachments
+    )
+    if volume.status not in free and not again:
+        raise Refused(
+            400,
+            f"Invalid volume: Volume {volume.id} status must be {' or '.join(free)} to reserve, "
+            f"but the current status is {volume.status}.",
+        )
+    if volume.status in free:
+        volume.settle("reserved")
+    attachment = model.attachments.add(
+        Attachment(
+            id=model.cloud.new_id(),
+            project_id=volume.project_id,
+            status="reserved",
+            volume_id=volume.id,
+            server_id=server_id,
+            attach_mode="ro" if volume.admin_metadata.get("readonly") else mode,
+        )
+    )
+    volume.attachments = (*volume.attachments, attachment)
+    return attachment
+
+
+def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping[str, Any]) -> None:
+    """A host has told how it connects: the volume is `attaching`. Raises Refused."""
+    volume = model.volume(attachment.volume_id)
+    if "error" in volume.status:
+        raise Refused(
+            500,
+            "Unable to update attachment (Resource conflict: Volume attachments can not be "
+            f"updated if the volume is in an error state. The Volume {volume.id} currently has a "
+            f"status of: {volume.status} ).",
+        )
+    attachment.status = "attaching"
+    attachment.host = connector.get("host")
+    attachment.mountpoint = connector.get("mountpoint")
+    if attachment.attach_mode == "null":
+        attachment.attach_mode = connector.get("mode", "rw")
+    attachment.connection_info = {
+        **connection_of(volume),
+        "driver_volume_type": "local",
+        "attachment_id": attachment.id,
+        "enforce_multipath": False,
+    }
+    volume.settle("attaching")
+
+
+def check_connect(model: BlockStorageModel, attachment: Attachment, context: Context) -> None:
+    """Raise Refused(500) if a rule lets the connection fail: `error_attaching`.
+
+    A silent failure leaves the attachment reserved.
+    """
+    volume = model.volume(attachment.volume_id)
+    fault = model.cloud.faults.on_operation("volume.attach", volume)
+    if fault is None or fault.effect == "stuck":
+        return
+    if fault.effect == "error":
+        attachment.status = "error_attaching"
+    tell_fault(model, context, volume, "update_attachment", "attach", fault)
+    raise Refused(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
+
+
+def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
+    """Raise Refused(500) if a rule lets the backend fail to let go: `error_detaching`.
+
+    A silent failure leaves everything as it is.
+    """
+    volume = model.volume(attachment.volume_id)
+    fault = model.cloud.faults.on_operation("volume.detach", volume)
+    if fault is None:
+        return
+    if fault.effect == "error":
+        attachment.status = "error_detaching"
+    raise Refused(
+        500,
+        "The server has either erred or is incapable of performing the requested operation.",
+    )
+
+
+def connection_of(volume: Volume) -> dict[str, Any]:
+    """Where a host finds the volume."""
+    mode = "ro" if volume.admin_metadata.get("readonly") == "True" else "rw"
+    return {
+        "device_path": f"/var/lib/cinder/volumes/volume-{volume.id}",
+        "qos_specs": None,
+        "access_mode": mode,
+        "encrypted": False,
+        "cacheable": False,
+    }
+
+
+def complete(model: BlockStorageModel, attachment: Attachment) -> None:
+    """The attachment is `attached`, the volume `in-use`."""
+    attachment.status = "attached"
+    attachment.attached_at = model.now()
+    volume = model.volume(attachment.volume_id)
+    volume.settle("in-use")
+
+
+def detach(model: BlockStorageModel, attachment: Attachment) -> list[Attachment]:
+    """The attachment is gone; those that are left keep the volume in use."""
+    model.attachments.remove(attachment)
+    attachment.status = "detached"
+    volume = model.volumes.get(attachment.volume_id)
+    if volume is None:
+        return []
+    volume.attachments = tuple(a for a in volume.attachments if a is not attachment)
+    if not volume.attachments:
+        volume.admin_metadata = {
+            key: value for key, value in volume.admin_metadata.items() if key != "attached_mode"
+        }
+    if volume.status in ("reserved", "attaching", "in-use", "detaching"):
+        left = {a.status for a in volume.attachments}
+        volume.settle(next((status for name, status in AFTER_DETACH if name in left), "available"))
+    return list(volume.attachments)
+
+
+def check_deletable(model: BlockStorageModel, attachment: Attachment) -> None:
+    """Raise Refused(409) if a server really uses the attachment: then Nova has to let it go."""
+    server_id = attachment.server_id
+    if server_id and attachment.connection_info and model.server_uses(server_id, attachment.id):
+        raise in_use_by(server_id)
+
+
+def in_use_by(server_id: str) -> Refused:
+    """The refusal to take a volume away behind Nova's back."""
+    return Refused(
+        409,
+        f"ConflictNovaUsingAttachment: Detach volume from instance {server_id} using the "
+        "Compute API",
+    )
+
+
+def begin_detaching(volume: Volume) -> None:
+    """The volume is `detaching`. Raises Refused(400)."""
+    if volume.migrating:
+        return
+    if volume.status != "in-use" or not volume.attached:
+        raise Refused(
+            400,
+            "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and "
+            "attach_status must be 'attached' to detach.",
+        )
+    volume.leave("detaching")
+
+
+def roll_detaching(volume: Volume) -> None:
+    """The volume is `in-use` again."""
+    if volume.status == "detaching":
+        volume.settle("in-use")

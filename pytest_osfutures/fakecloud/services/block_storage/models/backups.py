@@ -1,0 +1,220 @@
+"""Backups: copy a volume away, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.block_storage.models import quotas, volumes
+from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
+    CREATE_BACKUP,
+    DELETE_BACKUP,
+    RESTORE_BACKUP,
+)
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    ZONE,
+    Backup,
+    Context,
+    Snapshot,
+    Volume,
+)
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+KIND = "VOLUME_BACKUP"
+LOOK_SECONDS = 1.0  # how often Cinder looks whether a new volume is there
+
+
+@dataclass(frozen=True)
+class BackupRequest:
+    """What a create request asks for."""
+
+    volume: Volume
+    snapshot: Snapshot | None = None
+    name: str | None = None
+    description: str | None = None
+    container: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    incremental: bool = False
+    force: bool = False
+
+
+def _settle(backup: Backup, status: str) -> None:
+    backup.status = status
+    backup.touch()
+
+
+def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> Backup:
+    """Begin a backup of a volume, or of one of its snapshots. Raises Refused."""
+    volume, snapshot = asked.volume, asked.snapshot
+    _check_source(asked)
+    quotas.check(model, context.project_id, "backups", volume.size)
+    parent = _latest(model, volume, context) if asked.incremental else None
+    backup = model.backups.add(
+        Backup(
+            id=model.cloud.new_id(),
+            name=asked.name,
+            description=asked.description,
+            project_id=context.project_id,
+            user_id=context.user_id,
+            status="creating",
+            metadata=dict(asked.metadata),
+            volume_id=volume.id,
+            size=volume.size,
+            data_timestamp=snapshot.created_at if snapshot else model.now(),
+            container=asked.container,
+            snapshot_id=snapshot.id if snapshot else None,
+            parent_id=parent.id if parent else None,
+            of_volume={
+                "name": volume.name,
+                "description": volume.description,
+                "metadata": dict(volume.metadata),
+                "image_metadata": dict(volume.image_metadata),
+            },
+        )
+    )
+    backup.touch()
+    old_status = volume.status
+    if snapshot:
+        snapshot.status = "backing-up"
+    else:
+        volume.leave("backing-up")
+
+    def source_is_free() -> None:
+        if snapshot:
+            snapshot.status = "available"
+        else:
+            volume.settle(old_status)
+
+    def done() -> None:
+        backup.zone, backup.object_count = ZONE, 1
+        short = backup.id[:4]
+        backup.container = backup.container or f"{short[:2]}/{short[2:]}/{backup.id}"
+        source_is_free()
+        _settle(backup, "available")
+
+    def failed(fault: Fault) -> None:
+        source_is_free()
+        backup.fail_reason = fault.message or "Backup driver failed to create backup."
+        _settle(backup, "error")
+        tell_fault(model, context, backup, "backup_create", "backup_create", fault, KIND)
+
+    start(model.cloud, CREATE_BACKUP, backup, done, failed)
+    return backup
+
+
+def _check_source(asked: BackupRequest) -> None:
+    volume, snapshot = asked.volume, asked.snapshot
+    if snapshot:
+        if snapshot.volume_id != volume.id:
+            raise Refused(
+                400,
+                f"Invalid volume: Volume {volume.id} does not match with snapshot.volume_id "
+                f"{snapshot.volume_id}.",
+            )
+        if snapshot.status != "available":
+            raise Refused(
+                400,
+                "Invalid snapshot: Snapshot to be backed up must be available, but the current "
+                f'status is "{snapshot.status}".',
+            )
+    elif volume.status not in ("available", "in-use"):
+        raise Refused(
+            400,
+            "Invalid volume: Volume to be backed up must be available or in-use, but the current "
+            f'status is "{volume.status}".',
+        )
+    elif volume.status == "in-use" and not asked.force:
+        raise Refused(400, "Invalid volume: Backing up an in-use volume must use the force flag.")
+
+
+def _latest(model: BlockStorageModel, volume: Volume, context: Context) -> Backup:
+    """The backup on which an incremental one is built. Raises Refused(400)."""
+    available = [
+        backup
+        for backup in model.backups
+        if (backup.volume_id, backup.project_id, backup.status)
+        == (volume.id, context.project_id, "available")
+    ]
+    if not available:
+        raise Refused(400, "Invalid backup: No backups available to do an incremental backup.")
+    return max(available, key=lambda backup: backup.data_timestamp)
+
+
+def restore(
+    model: BlockStorageModel,
+    backup: Backup,
+    volume: Volume | None,
+    name: str | None,
+    context: Context,
+) -> tuple[Volume, float]:
+    """Begin to restore the backup, to a new volume if None is given. Raises Refused(400).
+
+    Returns the volume, and the seconds that Cinder needs to answer: it waits for a new volume.
+    """
+    if backup.status != "available":
+        raise Refused(400, "Invalid backup: Backup status must be available")
+    if volume is None:
+        blueprint = volumes.Blueprint(
+            size=backup.size,
+            name=name or f"restore_backup_{backup.id}",
+            description="auto-created_from_restore_from_backup",
+        )
+        new = volumes.create(model, blueprint, context)
+        seconds = model.cloud.settings.seconds["volume.create"]
+
+        def when_there() -> None:
+            if new.status == "creating" and new.deleted_at is None:
+                model.cloud.schedule.after(LOOK_SECONDS, when_there)
+            elif new.status == "available" and backup.status == "available":
+                _restore(model, backup, new, context)
+
+        model.cloud.schedule.after(seconds, when_there)
+        return new, seconds
+    if volume.status != "available":
+        raise Refused(400, "Invalid volume: Volume to be restored to must be available")
+    if backup.size > volume.size:
+        raise Refused(
+            400,
+            f"Invalid volume: volume size {volume.size} is too small to restore backup of size "
+            f"{backup.size}.",
+        )
+    _restore(model, backup, volume, context)
+    return volume, 0.0
+
+
+def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: Context) -> None:
+    volume.leave("restoring-backup")
+
+    def done() -> None:
+        backup.write_over(volume)
+        _settle(backup, "available")
+        volume.settle("available")
+
+    def failed(fault: Fault) -> None:
+        _settle(backup, "available")
+        volume.settle("available" if fault.effect == "silent" else "error_restoring")
+        tell_fault(model, context, backup, "backup_restore", "backup_restore", fault, KIND)
+
+    start(model.cloud, RESTORE_BACKUP, backup, done, failed)
+
+
+def delete(model: BlockStorageModel, backup: Backup, context: Context, force: bool = False) -> None:
+    """Begin to delete the backup. Raises Refused(400)."""
+    if not force and backup.status not in ("available", "error"):
+        raise Refused(400, "Invalid backup: Backup status must be available or error")
+    if any(other.parent_id == backup.id for other in model.backups):
+        raise Refused(400, "Invalid backup: Incremental backups exist for this backup.")
+
+    def failed(fault: Fault) -> None:
+        backup.fail_reason = fault.message or "Backup driver failed to delete backup."
+        _settle(backup, "available" if fault.effect == "silent" else "error_deleting")
+        tell_fault(model, context, backup, "backup_delete", "backup_delete", fault, KIND)
+
+    start(model.cloud, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed)

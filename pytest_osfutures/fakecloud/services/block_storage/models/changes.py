@@ -1,0 +1,290 @@
+"""What can be done to a volume in the background: extend, retype, migrate, upload, revert ..."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.block_storage.models import quotas
+from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
+    EXTEND,
+    MANAGE_VOLUME,
+    MIGRATE,
+    REIMAGE,
+    RETYPE,
+    RETYPE_WITH_MIGRATION,
+    REVERT,
+    UNMANAGE_VOLUME,
+    UPLOAD,
+)
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Context,
+    Snapshot,
+    Volume,
+    VolumeType,
+)
+from pytest_osfutures.fakecloud.services.block_storage.models.volumes import (
+    DELETABLE,
+    UNDELETABLE,
+    same_backend,
+)
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+
+def extend(
+    model: BlockStorageModel, volume: Volume, size: int, context: Context, attached: bool
+) -> None:
+    """Begin to make the volume larger; `attached` allows it in use. Raises Refused."""
+    if size <= volume.size:
+        raise Refused(
+            400,
+            "Invalid input received: New size for extend must be greater than current size. "
+            f"(current: {volume.size}, extended: {size}).",
+        )
+    needed = "in-use" if attached else "available"
+    if volume.status != needed:
+        raise Refused(
+            400,
+            f"Invalid volume: Volume {volume.id} status must be '{{'status': '{needed}'}}' to "
+            f"extend, currently {volume.status}.",
+        )
+    growth = size - volume.size
+    quotas.check_size(model, volume.project_id, size)
+    quotas.check(model, volume.project_id, "volumes", growth, volume.volume_type, count=0)
+    volume.growing_by = growth
+    volume.leave("extending")
+
+    def done() -> None:
+        volume.size, volume.growing_by = size, 0
+        volume.settle(needed)
+        if attached:
+            model.cloud.compute.volume_extended(volume.id)
+
+    def failed(fault: Fault) -> None:
+        volume.growing_by = 0
+        volume.settle(needed if fault.effect == "silent" else "error_extending")
+        tell_fault(model, context, volume, "extend", "extend", fault)
+
+    start(model.cloud, EXTEND, volume, done, failed)
+
+
+def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str) -> None:
+    """Begin to give the volume another type; `policy` is never or on-demand. Raises Refused.
+
+    If no backend will have it the volume is silently what it was.
+    """
+    if volume.multiattach != new_type.multiattach and volume.status != "available":
+        raise Refused(
+            400,
+            "Invalid input received: Invalid volume_type passed, retypes affecting multiattach "
+            "are only allowed on available volumes, the specified volume however currently has "
+            f"a status of: {volume.status}.",
+        )
+    if (
+        volume.status not in ("available", "in-use")
+        or volume.migrating
+        or volume.group_id is not None
+        or volume.volume_type is new_type
+    ):
+        raise Refused(
+            400,
+            "Invalid volume: Retype needs volume to be in available or in-use state, not be part "
+            "of an active migration or a consistency group, requested type has to be different "
+            "that the one from the volume, and for in-use volumes front-end qos specs cannot "
+            "change.",
+        )
+    old_status = volume.status
+    backend = new_type.extra_specs.get("volume_backend_name")
+    stays = same_backend(volume.volume_type, new_type) or backend is None
+    possible = stays or (policy == "on-demand" and model.pool(backend) is not None)
+    volume.leave("retyping")
+
+    def done() -> None:
+        if possible:
+            volume.volume_type, volume.multiattach = new_type, new_type.multiattach
+            if not stays:
+                _move(model, volume, model.pool(backend) or "")
+        volume.settle(old_status)
+
+    def failed(_fault: Fault) -> None:
+        if volume.migrating:
+            volume.migration_status = "error"
+        volume.settle(old_status)
+
+    moves = possible and not stays
+    start(model.cloud, RETYPE_WITH_MIGRATION if moves else RETYPE, volume, done, failed)
+
+
+def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
+    volume.host, volume.migration_status = host, "success"
+    volume.name_id = model.cloud.new_id()
+    volume.service_uuid = model.services[host.split("#")[0]].id
+
+
+def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
+    """Begin to move the volume to another backend. Raises Refused(400).
+
+    A backend that its type does not allow is only refused in the background.
+    """
+    if host.split("#")[0] not in model.services:
+        raise Refused(400, f"Invalid host: No available service named '{host}'")
+    old_status = volume.status
+    if (
+        old_status not in ("available", "in-use")
+        or volume.migrating
+        or model.snapshots_of(volume)
+        or volume.group_id is not None
+        or volume.host == host
+    ):
+        raise Refused(
+            400,
+            f"Invalid volume: Volume {volume.id} status must be available or in-use, must not be "
+            "migrating, have snapshots, be replicated, be part of a group and destination "
+            "host/cluster must be different than the current one",
+        )
+    if lock and old_status == "available":
+        volume.leave("maintenance")
+    wanted = volume.volume_type.extra_specs.get("volume_backend_name")
+    fits = wanted is None or model.pool(wanted) == host
+
+    def done() -> None:
+        if fits:
+            _move(model, volume, host)
+        else:
+            volume.migration_status = "error"
+        volume.settle(old_status)
+
+    def failed(_fault: Fault) -> None:
+        volume.migration_status = "error"
+        volume.settle(old_status)
+
+    start(model.cloud, MIGRATE, volume, done, failed)
+
+
+def upload(
+    model: BlockStorageModel,
+    volume: Volume,
+    image: Mapping[str, Any],
+    force: bool,
+    context: Context,
+) -> str:
+    """Begin to copy the volume to a new image and return its id. Raises Refused(400).
+
+    If it fails the image is deleted and the volume silently what it was.
+    """
+    statuses = ("available", "in-use") if force else ("available",)
+    if volume.status not in statuses:
+        raise Refused(
+            400,
+            f"Invalid volume: Volume {volume.id} status must be {' or '.join(statuses)}",
+        )
+    old_status = volume.status
+    volume.leave("uploading")
+    name = str(image["name"])
+    properties = {**volume.image_metadata, **image}
+    images = model.cloud.image
+    image_id = images.begin_snapshot(volume.project_id, context.user_id, name, properties)
+
+    def done() -> None:
+        images.snapshot_active(image_id, volume.size << 20)
+        volume.settle(old_status)
+
+    def failed(fault: Fault) -> None:
+        images.delete_snapshot(image_id)
+        volume.settle(old_status)
+        tell_fault(model, context, volume, "upload", "upload", fault)
+
+    events = {"save": lambda: images.snapshot_saving(image_id)}
+    start(model.cloud, UPLOAD, volume, done, failed, events)
+    return image_id
+
+
+def revert(model: BlockStorageModel, volume: Volume, snapshot: Snapshot) -> None:
+    """Begin to make the volume what it was at its latest snapshot. Raises Refused(409)."""
+    for what, kind in ((volume, "Volume"), (snapshot, "Snapshot")):
+        if what.status != "available":
+            raise Refused(
+                409,
+                f"Invalid {kind.lower()}: Can't revert volume {volume.id} to its latest snapshot "
+                f"{snapshot.id}. {kind}'s status must be 'available'.",
+            )
+    volume.leave("reverting")
+    snapshot.status = "restoring"
+
+    def done() -> None:
+        volume.size = snapshot.size
+        volume.settle("available")
+        snapshot.status = "available"
+
+    def failed(fault: Fault) -> None:
+        volume.settle("available" if fault.effect == "silent" else "error")
+        snapshot.status = "available"
+
+    start(model.cloud, REVERT, volume, done, failed)
+
+
+def reimage(
+    model: BlockStorageModel, volume: Volume, image_id: str, reserved: bool, context: Context
+) -> None:
+    """Begin to write an image over the volume; `reserved` allows it while reserved."""
+    statuses = ("available", "error", "reserved") if reserved else ("available", "error")
+    if len(volume.attachments) > 1:
+        raise Refused(409, "Cannot re-image a volume which is attached to more than one server.")
+    if volume.status not in statuses:
+        raise Refused(
+            400,
+            f"Invalid volume: Volume {volume.id} status must be {' or '.join(statuses)}, but "
+            f"current status is {volume.status}.",
+        )
+    model.check_image(image_id, volume.size, context)
+    old_status = volume.status
+    volume.leave("downloading")
+
+    def done() -> None:
+        volume.image_metadata = model.image_metadata(image_id)
+        volume.bootable = True
+        volume.settle("available" if old_status == "error" else old_status)
+
+    def failed(fault: Fault) -> None:
+        volume.settle(old_status if fault.effect == "silent" else "error")
+        tell_fault(model, context, volume, "reimage", "reimage", fault)
+
+    start(model.cloud, REIMAGE, volume, done, failed)
+
+
+def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context) -> Volume:
+    """Begin to take over a volume that the backend has already."""
+
+    def done() -> None:
+        volume.size = 1
+        volume.service_uuid = model.services[host.split("#")[0]].id
+        volume.settle("available")
+
+    def failed(fault: Fault) -> None:
+        volume.settle("error_managing")
+        tell_fault(model, context, volume, "create", "create", fault)
+
+    volume.host = host
+    model.volumes.add(volume)
+    start(model.cloud, MANAGE_VOLUME, volume, done, failed)
+    return volume
+
+
+def unmanage(model: BlockStorageModel, volume: Volume) -> None:
+    """Begin to forget the volume; the backend keeps it. Raises Refused(400)."""
+    if volume.attached or volume.status not in DELETABLE or model.snapshots_of(volume):
+        raise Refused(
+            400,
+            f"Invalid volume: Volume status must be {' or '.join(DELETABLE)} and {UNDELETABLE}",
+        )
+
+    def failed(fault: Fault) -> None:
+        volume.settle("available" if fault.effect == "silent" else "error_unmanaging")
+
+    start(model.cloud, UNMANAGE_VOLUME, volume, lambda: model.volumes.remove(volume), failed)

@@ -1,0 +1,111 @@
+"""What a project may have in Cinder, what it has, and the refusal when that is too much."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+NAMES = (
+    "volumes",
+    "per_volume_gigabytes",
+    "snapshots",
+    "gigabytes",
+    "backups",
+    "backup_gigabytes",
+)
+PER_TYPE = ("volumes", "gigabytes", "snapshots")
+
+
+def names(model: BlockStorageModel) -> list[str]:
+    """All quotas, in the order in which Cinder lists them."""
+    types = [f"{name}_{kind.name}" for kind in model.types.values() for name in PER_TYPE]
+    return [*NAMES, *types, "groups"]
+
+
+def limit(model: BlockStorageModel, project_id: str, name: str) -> int:
+    """The project's limit; -1 is none."""
+    default = model.cloud.settings.quotas.get(name, -1)
+    return model.quotas.get(project_id, {}).get(name, default)
+
+
+def used(model: BlockStorageModel, project_id: str) -> dict[str, int]:
+    """How much the project has of everything; what an extend has reserved counts as well."""
+    counts = dict.fromkeys(names(model), 0)
+
+    def count(name: str, kind: VolumeType, amount: int) -> None:
+        counts[name] += amount
+        if f"{name}_{kind.name}" in counts:
+            counts[f"{name}_{kind.name}"] += amount
+
+    for volume in model.volumes:
+        if volume.project_id == project_id:
+            count("volumes", volume.volume_type, 1)
+            count("gigabytes", volume.volume_type, volume.size + volume.growing_by)
+    for snapshot in model.snapshots:
+        if snapshot.project_id == project_id:
+            count("snapshots", snapshot.volume_type, 1)
+            count("gigabytes", snapshot.volume_type, snapshot.size)
+    for backup in model.backups:
+        if backup.project_id == project_id:
+            counts["backups"] += 1
+            counts["backup_gigabytes"] += backup.size
+    counts["groups"] = sum(group.project_id == project_id for group in model.groups)
+    return counts
+
+
+def _over(error: str, text: str) -> Refused:
+    return Refused(413, f"{error}: {text}", headers={"Retry-After": "0"})
+
+
+def check_size(model: BlockStorageModel, project_id: str, size: int) -> None:
+    """Raise Refused(413) if one volume may not be as large as `size`."""
+    largest = limit(model, project_id, "per_volume_gigabytes")
+    if 0 <= largest < size:
+        raise _over(
+            "VolumeSizeExceedsLimit",
+            f"Requested volume size {size}G is larger than maximum allowed limit {largest}G.",
+        )
+
+
+def check(
+    model: BlockStorageModel,
+    project_id: str,
+    what: str,
+    gigabytes: int = 0,
+    kind: VolumeType | None = None,
+    count: int = 1,
+) -> None:
+    """Raise Refused(413) if the project may not have `count` more of `what`, so large together."""
+    usage = used(model, project_id)
+    space = "backup_gigabytes" if what == "backups" else "gigabytes"
+    suffixes = ["", f"_{kind.name}"] if kind else [""]
+    for name in (space + suffix for suffix in suffixes):
+        allowed = limit(model, project_id, name)
+        if gigabytes and 0 <= allowed < usage[name] + gigabytes:
+            raise _too_large(what, name, gigabytes, allowed, usage[name])
+    for name in (what + suffix for suffix in suffixes):
+        allowed = limit(model, project_id, name)
+        if count and 0 <= allowed < usage[name] + count:
+            tail = f" for quota '{name}'." if what == "volumes" else ""
+            raise _over(
+                f"{what[:-1].capitalize()}LimitExceeded",
+                f"Maximum number of {what} allowed ({allowed}) exceeded{tail}",
+            )
+
+
+def _too_large(what: str, name: str, asked: int, allowed: int, consumed: int) -> Refused:
+    rest = f"Requested {asked}G, quota is {allowed}G and {consumed}G has been consumed."
+    if what == "backups":
+        return _over(
+            "VolumeBackupSizeExceedsAvailableQuota",
+            f"Requested backup exceeds allowed Backup gigabytes quota. {rest}",
+        )
+    return _over(
+        "VolumeSizeExceedsAvailableQuota",
+        f"Requested volume or snapshot exceeds allowed {name} quota. {rest}",
+    )

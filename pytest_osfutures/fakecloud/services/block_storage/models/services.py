@@ -1,0 +1,84 @@
+"""Cinder's own processes for volumes, one a backend: frozen, thawed, failed over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+FAIL_OVER = Lifecycle("service.failover", (Step(1.0, {"replication_status": "failing-over"}),))
+FROZEN = (
+    "Invalid input received: Modification operations are not allowed on frozen storage backends."
+)
+
+
+@dataclass(eq=False, kw_only=True)
+class VolumeService(Resource):
+    """One cinder-volume; its name is the host with the backend."""
+
+    replication_status: str = "enabled"
+    active_backend_id: str | None = None
+    frozen: bool = False
+
+
+def service(model: BlockStorageModel, host: str) -> VolumeService:
+    """The service of that host. Raises Refused(400)."""
+    found = model.services.get(host.split("#")[0])
+    if found is None:
+        raise Refused(400, f"No service found with host={host}")
+    return found
+
+
+def check_thawed(model: BlockStorageModel, host: str | None) -> None:
+    """Raise Refused(400) if the backend is frozen: nothing may be made or deleted on it."""
+    found = model.services.get((host or "").split("#")[0])
+    if found is not None and found.frozen:
+        raise Refused(400, FROZEN)
+
+
+def freeze(model: BlockStorageModel, host: str, frozen: bool) -> None:
+    """Freeze the backend of `host`, or thaw it. Raises Refused(400)."""
+    found = service(model, host)
+    if found.frozen is frozen:
+        raise Refused(
+            400,
+            f"Invalid input received: No service could be changed: frozen in ['{host}'] must be "
+            f"{not frozen} to failover.",
+        )
+    found.frozen = frozen
+
+
+def fail_over(model: BlockStorageModel, host: str, backend_id: str | None) -> None:
+    """Begin to use the replica of a backend, or with `default` the backend again."""
+    found = service(model, host)
+    if found.replication_status not in ("enabled", "failed-over"):
+        raise Refused(
+            400,
+            f"Invalid input received: No service could be changed: replication_status in "
+            f"['{host}'] must be enabled or failed-over and must be up to failover.",
+        )
+    back = backend_id == "default"
+
+    def be(replication_status: str) -> None:
+        found.replication_status = replication_status
+        for volume in model.volumes:
+            replicated = volume.replication_status not in (None, "disabled")
+            if replicated and (volume.host or "").startswith(f"{host}#"):
+                volume.replication_status = replication_status
+                volume.touch()
+
+    def done() -> None:
+        found.active_backend_id = None if back else backend_id or "secondary"
+        be("enabled" if back else "failed-over")
+
+    def failed(fault: Fault) -> None:
+        be("enabled" if fault.effect == "silent" else "failover-error")
+
+    start(model.cloud, FAIL_OVER, found, done, failed)

@@ -1,0 +1,70 @@
+"""Volumes that go to another project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.services.block_storage.models import quotas
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Context,
+    Transfer,
+    Volume,
+)
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+
+def create(
+    model: BlockStorageModel,
+    volume: Volume,
+    name: str | None,
+    context: Context,
+    no_snapshots: bool = False,
+) -> Transfer:
+    """Offer the volume, which is `awaiting-transfer` then. Raises Refused(400)."""
+    if volume.status != "available":
+        raise Refused(400, "Invalid volume: status must be available")
+    for snapshot in [] if no_snapshots else model.snapshots_of(volume):
+        if snapshot.status != "available":
+            raise Refused(
+                400, f"Invalid snapshot: snapshot: {snapshot.id} status must be available"
+            )
+    volume.leave("awaiting-transfer")
+    return model.transfers.add(
+        Transfer(
+            id=model.cloud.new_id(),
+            name=name,
+            project_id=context.project_id,
+            user_id=context.user_id,
+            volume_id=volume.id,
+            auth_key=model.cloud.new_id().replace("-", "")[:16],
+            no_snapshots=no_snapshots,
+        )
+    )
+
+
+def accept(model: BlockStorageModel, transfer: Transfer, auth_key: str, context: Context) -> None:
+    """The volume is the caller's now, with its snapshots unless they stay. Raises Refused."""
+    if auth_key != transfer.auth_key:
+        raise Refused(
+            400,
+            f"Invalid auth key: Attempt to transfer {transfer.id} with invalid auth key.",
+        )
+    volume = model.volume(transfer.volume_id)
+    quotas.check(model, context.project_id, "volumes", volume.size, volume.volume_type)
+    going = [] if transfer.no_snapshots else model.snapshots_of(volume)
+    for snapshot in going:
+        snapshot.project_id, snapshot.user_id = context.project_id, context.user_id
+    volume.project_id, volume.user_id = context.project_id, context.user_id
+    volume.settle("available")
+    model.transfers.remove(transfer)
+
+
+def delete(model: BlockStorageModel, transfer: Transfer) -> None:
+    """The offer is withdrawn: the volume is `available` again."""
+    model.transfers.remove(transfer)
+    volume = model.volumes.get(transfer.volume_id)
+    if volume is not None and volume.status == "awaiting-transfer":
+        volume.settle("available")

@@ -1,0 +1,289 @@
+"""How volumes come into being and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
+from pytest_osfutures.fakecloud.services.block_storage.models import quotas
+from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
+    CREATE_VOLUME,
+    CREATE_VOLUME_FROM_BACKUP,
+    CREATE_VOLUME_FROM_IMAGE,
+    DELETE_SNAPSHOT,
+    DELETE_VOLUME,
+)
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell, tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    ZONE,
+    Backup,
+    Context,
+    Group,
+    Snapshot,
+    Volume,
+    VolumeType,
+)
+from pytest_osfutures.fakecloud.services.block_storage.models.services import check_thawed
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+
+GIB = 1 << 30
+DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
+UNDELETABLE = (
+    "must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, "
+    "or be disassociated from snapshots after volume transfer."
+)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a create request asks for. `size` None takes the size of the source."""
+
+    size: int | None = None
+    name: str | None = None
+    description: str | None = None
+    volume_type: VolumeType | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    zone: str | None = None
+    image_id: str | None = None
+    snapshot: Snapshot | None = None
+    source: Volume | None = None
+    backup: Backup | None = None
+    group: Group | None = None
+
+
+def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> Volume:
+    """Begin to create a volume. Raises Refused."""
+    size = _checked_size(model, blueprint, context)
+    source = blueprint.source or blueprint.snapshot
+    volume_type = blueprint.volume_type or (source and source.volume_type)
+    volume_type = volume_type or model.default_type(context.project_id)
+    quotas.check_size(model, context.project_id, size)
+    quotas.check(model, context.project_id, "volumes", size, volume_type)
+    volume = model.volumes.add(
+        Volume(
+            id=model.cloud.new_id(),
+            name=blueprint.name,
+            project_id=context.project_id,
+            user_id=context.user_id,
+            status="creating",
+            metadata=dict(blueprint.metadata),
+            size=size,
+            volume_type=volume_type,
+            zone=blueprint.zone or ZONE,
+            description=blueprint.description,
+            snapshot_id=blueprint.snapshot.id if blueprint.snapshot else None,
+            source_volid=blueprint.source.id if blueprint.source else None,
+            group_id=blueprint.group.id if blueprint.group else None,
+            multiattach=volume_type.multiattach,
+        )
+    )
+    _begin(model, volume, blueprint, context)
+    return volume
+
+
+def _begin(
+    model: BlockStorageModel, volume: Volume, blueprint: Blueprint, context: Context
+) -> None:
+    backup = blueprint.backup
+
+    def schedule() -> None:
+        host = model.host_for(volume, blueprint.source or blueprint.snapshot)
+        if host is None:
+            volume.activity = None
+            volume.settle("error")
+            tell(model, context, volume, "schedule", "no_backend")
+        volume.host = host
+
+    def restore() -> None:
+        if backup:
+            backup.status = "restoring"
+            backup.touch()
+
+    def done() -> None:
+        volume.service_uuid = model.services[(volume.host or "").split("#")[0]].id
+        if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
+            volume.replication_status = "enabled"
+        _inherit(model, volume, blueprint)
+        if backup:
+            backup.write_over(volume)
+        volume.settle("available")
+        if backup:
+            backup.status = "available"
+
+    def failed(fault: Fault) -> None:
+        volume.settle("error")
+        action = "download" if blueprint.image_id else "create"
+        tell_fault(model, context, volume, action, "create", fault)
+        if backup:
+            backup.status = "available"
+
+    events: dict[str, Callable[[], None]] = {"schedule": schedule, "restore": restore}
+    start(model.cloud, _lifecycle(blueprint), volume, done, failed, events)
+
+
+def _lifecycle(blueprint: Blueprint) -> Lifecycle:
+    if blueprint.image_id:
+        return CREATE_VOLUME_FROM_IMAGE
+    return CREATE_VOLUME_FROM_BACKUP if blueprint.backup else CREATE_VOLUME
+
+
+def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> None:
+    """What a volume has of the thing it was made from."""
+    if blueprint.image_id:
+        volume.bootable = True
+        signed = {"signature_verified": "False"}
+        volume.image_metadata = signed | model.image_metadata(blueprint.image_id)
+    elif source := blueprint.source or blueprint.snapshot:
+        volume.bootable = source.bootable
+        volume.image_metadata = dict(source.image_metadata)
+
+
+def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> int:
+    """The size of the new volume. Raises Refused if the request cannot be met."""
+    _check_type(blueprint)
+    sources = (
+        ("source volume", "volume", blueprint.source, ("available", "in-use")),
+        ("snapshot", "snapshot", blueprint.snapshot, ("available",)),
+        ("backup", "backup", blueprint.backup, ("available",)),
+        ("group", "Group", blueprint.group, ("available", "creating")),
+    )
+    for name, kind, source, statuses in sources:
+        if source is not None and source.status not in statuses:
+            raise Refused(
+                400,
+                f"Invalid {kind}: Originating {name} status must be one of "
+                f"'{', '.join(statuses)}' values",
+            )
+    least = blueprint.source or blueprint.snapshot or blueprint.backup
+    size = blueprint.size or (least.size if least else 0)
+    if size <= 0:
+        raise Refused(
+            400,
+            f"Invalid input received: Volume size '{blueprint.size}' must be an integer and "
+            "greater than 0",
+        )
+    if least is not None and size < least.size:
+        raise Refused(400, "Invalid input received: " + _too_small(size, least))
+    if blueprint.image_id:
+        model.check_image(blueprint.image_id, size, context)
+    if blueprint.zone not in (None, ZONE):
+        raise Refused(400, f"Availability zone '{blueprint.zone}' is invalid.")
+    return size
+
+
+def _too_small(size: int, source: Volume | Snapshot | Backup) -> str:
+    if isinstance(source, Volume):
+        return (
+            f"Volume size '{size}'GB cannot be smaller than original volume size  "
+            f"{source.size}GB. They must be >= original volume size."
+        )
+    if isinstance(source, Snapshot):
+        return (
+            f"Volume size '{size}'GB cannot be smaller than the snapshot size {source.size}GB. "
+            "They must be >= original snapshot size."
+        )
+    return (
+        f"Volume size {size}GB cannot be smaller than the backup size {source.size}GB. "
+        "It must be >= backup size."
+    )
+
+
+def _check_type(blueprint: Blueprint) -> None:
+    wanted, group = blueprint.volume_type, blueprint.group
+    if group:
+        if wanted is None:
+            raise Refused(
+                400,
+                "Invalid input received: volume_type must be provided when creating a volume in "
+                "a group.",
+            )
+        if wanted not in group.volume_types:
+            raise Refused(
+                400,
+                f"Invalid input received: Invalid volume_type provided: {wanted.name} (requested "
+                "type must be supported by this group).",
+            )
+    source = blueprint.source or blueprint.snapshot
+    if source and wanted and not same_backend(source.volume_type, wanted):
+        advice = "recommend omitting the type argument"
+        if blueprint.source:
+            advice = "either match source volume, or omit type argument"
+        raise Refused(
+            400,
+            f"Invalid input received: Invalid volume_type provided: {wanted.id} (requested type "
+            f"is not compatible; {advice}).",
+        )
+
+
+def same_backend(one: VolumeType, other: VolumeType) -> bool:
+    """Whether a volume of one type can become one of the other without being moved."""
+    name = "volume_backend_name"
+    return one is other or one.extra_specs.get(name) == other.extra_specs.get(name)
+
+
+def delete(
+    model: BlockStorageModel,
+    volume: Volume,
+    context: Context,
+    cascade: bool = False,
+    force: bool = False,
+) -> None:
+    """Begin to delete the volume; one without a host is gone at once. Raises Refused(400)."""
+    if volume.host is None:
+        model.volumes.remove(volume)
+        return
+    check_thawed(model, volume.host)
+    snapshots = model.snapshots_of(volume)
+    if (
+        volume.attached
+        or volume.migrating
+        or volume.group_id is not None
+        or not (force or volume.status in DELETABLE)
+        or (snapshots and not (cascade and _all_deletable(snapshots, context, force)))
+    ):
+        status = "" if force else f"status must be {' or '.join(DELETABLE)} and "
+        raise Refused(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
+    for snapshot in snapshots:
+        start(model.cloud, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot))
+    volume.leave("deleting")
+
+    def done() -> None:
+        left = model.snapshots_of(volume)
+        if any(snapshot.status == "error_deleting" for snapshot in left):
+            volume.settle("error_deleting")
+            return
+        for snapshot in left:
+            model.snapshots.remove(snapshot)
+        model.volumes.remove(volume)
+
+    def failed(fault: Fault) -> None:
+        volume.settle("available" if fault.effect == "silent" else "error_deleting")
+
+    start(model.cloud, DELETE_VOLUME, volume, done, failed)
+
+
+def _all_deletable(snapshots: list[Snapshot], context: Context, force: bool) -> bool:
+    return all(
+        snapshot.group_snapshot_id is None
+        and (force or snapshot.status in ("available", "error", "deleting"))
+        and (context.is_admin or snapshot.project_id == context.project_id)
+        for snapshot in snapshots
+    )
+
+
+def _remover(model: BlockStorageModel, snapshot: Snapshot) -> Callable[[], None]:
+    return lambda: model.snapshots.remove(snapshot)
+
+
+def _stays(snapshot: Snapshot) -> Callable[[Fault], None]:
+    def failed(_fault: Fault) -> None:
+        snapshot.status = "error_deleting"
+        snapshot.touch()
+
+    return failed

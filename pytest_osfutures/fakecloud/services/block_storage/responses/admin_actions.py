@@ -1,0 +1,169 @@
+"""What administrators can do to a volume, and volumes that the backend has already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import volume_detail
+
+RULE = "volume_extension:volume_admin_actions"
+VOLUME_STATUSES = (
+    "creating",
+    "available",
+    "deleting",
+    "error",
+    "error_deleting",
+    "error_managing",
+    "managing",
+    "attaching",
+    "in-use",
+    "detaching",
+    "maintenance",
+    "restoring-backup",
+    "error_restoring",
+    "reserved",
+    "awaiting-transfer",
+    "backing-up",
+    "error_backing-up",
+    "error_extending",
+    "downloading",
+    "uploading",
+    "retyping",
+    "extending",
+)
+ATTACH_STATUSES = ["attached", "detached"]
+MIGRATION_STATUSES = ("migrating", "error", "success", "completing", "none", "starting")
+
+
+def _accepted() -> Response:
+    return Response(202, None, {"Content-Type": "application/json"})
+
+
+def _status(part: dict[str, Any], key: str, spoken: str, known: Sequence[str]) -> str | None:
+    value = part.get(key)
+    if value is None:
+        return None
+    if str(value).lower() not in known:
+        raise Refused(400, f"{spoken}: {value} is invalid, valid statuses are: {known}.")
+    return str(value).lower()
+
+
+def _reset_status(call: Call, volume: Volume, order: Order) -> Response:
+    part = order.part()
+    status = _status(part, "status", "Volume status", VOLUME_STATUSES)
+    attach = _status(part, "attach_status", "Volume attach status", ATTACH_STATUSES)
+    migration = _status(part, "migration_status", "Volume migration status", MIGRATION_STATUSES)
+    if not (status or attach or migration):
+        raise Refused(
+            400,
+            "Must specify 'status', 'attach_status' or 'migration_status' for update.",
+        )
+    asked.admin_only(call, f"{RULE}:reset_status")
+    if status == "in-use" and not volume.attachments:
+        raise Refused(
+            400,
+            "Cannot reset-state to in-use because volume does not have any attachments.",
+        )
+    volume.activity = None
+    if migration:
+        volume.migration_status = None if migration == "none" else migration
+    if attach == "detached":
+        for attachment in volume.attachments:
+            attachments.detach(call.cloud.block_storage, attachment)
+    volume.settle(status or volume.status)
+    return _accepted()
+
+
+def _force_detach(call: Call, volume: Volume, order: Order) -> Response:
+    asked.admin_only(call, f"{RULE}:force_detach")
+    part, model = order.part(), call.cloud.block_storage
+    wanted = part.get("attachment_id")
+    for attachment in volume.attachments:
+        if wanted in (None, attachment.id):
+            attachments.check_deletable(model, attachment)
+            attachments.detach(model, attachment)
+    if not volume.attachments and volume.status in ("attaching", "detaching"):
+        volume.settle("available")
+    return _accepted()
+
+
+def _migrate(call: Call, volume: Volume, order: Order) -> Response:
+    part = order.part()
+    asked.admin_only(call, f"{RULE}:migrate_volume")
+    host = asked.one_host(part)
+    lock = asked.flag(part, "lock_volume")
+    changes.migrate(call.cloud.block_storage, volume, host, lock)
+    return _accepted()
+
+
+def _migrate_completion(call: Call, volume: Volume, order: Order) -> Response:
+    part = order.part("new_volume")
+    asked.admin_only(call, f"{RULE}:migrate_volume_completion")
+    new = call.cloud.block_storage.volume(str(part["new_volume"]), context_of(call))
+    if volume.migration_status is None and new.migration_status is None:
+        return Response(200, {"save_volume_id": new.id})
+    raise Refused(400, "Invalid volume: Destination volume not mid-migration.")
+
+
+def _extend_completion(call: Call, volume: Volume, _order: Order) -> Response:
+    asked.since(call, (3, 71))
+    asked.admin_only(call, f"{RULE}:extend_volume_completion")
+    if volume.status != "extending":
+        raise Refused(400, "Invalid volume: Volume is not being extended.")
+    raise Refused(400, "Invalid volume: Required volume admin metadata is malformed or missing.")
+
+
+def _unmanage(call: Call, volume: Volume, _order: Order) -> Response:
+    asked.admin_only(call, "volume_extension:volume_unmanage")
+    changes.unmanage(call.cloud.block_storage, volume)
+    return _accepted()
+
+
+ADMIN_ACTIONS = {
+    "os-extend_volume_completion": _extend_completion,
+    "os-force_detach": _force_detach,
+    "os-migrate_volume": _migrate,
+    "os-migrate_volume_completion": _migrate_completion,
+    "os-reset_status": _reset_status,
+    "os-unmanage": _unmanage,
+}
+
+
+def manage(call: Call) -> Response:
+    """Begin to take over a volume that the backend has already."""
+    asked.admin_only(call, "volume_extension:volume_manage")
+    part, context, model = (
+        asked.envelope(call, "volume"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    asked.required(part, "volume", "ref")
+    host = asked.one_host(part)
+    if host.split("#")[0] not in model.services:
+        raise Refused(400, f"Host '{host}' not found")
+    kind = part.get("volume_type")
+    volume_type = (
+        model.type_named(str(kind), context) if kind else model.default_type(context.project_id)
+    )
+    volume = Volume(
+        id=call.cloud.new_id(),
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        project_id=context.project_id,
+        user_id=context.user_id,
+        metadata=asked.strings(part, "metadata"),
+        size=0,
+        volume_type=volume_type,
+        multiattach=volume_type.multiattach,
+        bootable=asked.flag(part, "bootable"),
+    )
+    changes.manage(model, volume, host, context)
+    return Response(202, {"volume": volume_detail(call, volume, new=True)})

@@ -1,0 +1,211 @@
+"""What a request asks Cinder for: who asks, what may be asked, and whether the body is well formed.
+
+The refusals carry the words of Cinder's schema validation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call, Version
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Context
+
+TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
+FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
+NO_SCHEMA = "is not valid under any of the given schemas"
+METADATA_KEY = "^[a-zA-Z0-9-_:. /]{1,255}$"
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+
+
+@dataclass(frozen=True)
+class Order:
+    """An action's key in a body, and what is under it."""
+
+    name: str
+    value: Any
+
+    @classmethod
+    def of(cls, call: Call, known: Collection[str]) -> Order:
+        """The action that the body asks for. Raises Refused(400) if it is none of `known`."""
+        body = call.json()
+        if not body:
+            raise Refused(400, "Malformed request body")
+        name, value = next(iter(body.items()))
+        if name not in known:
+            raise Refused(
+                400,
+                f"There is no such action: {name}. Verify the request body and Content-Type "
+                "header and try again.",
+            )
+        return cls(name, value)
+
+    def part(self, *keys: str) -> dict[str, Any]:
+        """The parameters, with `keys` among them. Raises Refused(400)."""
+        part = of_object({self.name: self.value}, self.name)
+        required(part, self.name, *keys)
+        return part
+
+
+def context_of(call: Call) -> Context:
+    """On whose behalf the request is made."""
+    caller = call.caller
+    return Context(caller.project_id, caller.user_id, call.request_id, caller.is_admin)
+
+
+def since(call: Call, version: Version) -> None:
+    """Raise Refused(404) if the request's microversion is older than `version`."""
+    if call.version < version:
+        raise Refused(404, "The resource could not be found.")
+
+
+def admin_only(call: Call, rule: str) -> None:
+    """Raise Refused(403) unless an administrator asks."""
+    if not call.caller.is_admin:
+        raise Refused(403, f"Policy doesn't allow {rule} to be performed.")
+
+
+def invalid(field: str, value: object, why: str) -> Refused:
+    """The refusal of one value."""
+    return Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+
+
+def envelope(call: Call, key: str) -> dict[str, Any]:
+    """The object under `key` in the body. Raises Refused(400)."""
+    body = call.json()
+    if key not in body:
+        raise Refused(400, f"{key!r} is a required property")
+    return of_object(body, key)
+
+
+def of_object(body: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object under `key` of a larger one. Raises Refused(400)."""
+    value = body[key]
+    if not isinstance(value, dict):
+        raise invalid(key, value, f"{value!r} is not of type 'object'")
+    return value
+
+
+def object_or_null(part: dict[str, Any], key: str) -> None:
+    """Raise Refused(400) if there is something else under `key`."""
+    if not isinstance(part.get(key), dict | None):
+        raise invalid(key, part[key], f"{part[key]!r} is not of type 'object', 'null'")
+
+
+def texts(part: dict[str, Any], *keys: str) -> None:
+    """Raise Refused(400) if there is something else than a string, or null, under a key."""
+    for key in keys:
+        if not isinstance(part.get(key), str | None):
+            raise invalid(key, part[key], f"{part[key]!r} is not of type 'string', 'null'")
+
+
+def required(part: dict[str, Any], field: str, *keys: str) -> None:
+    """Raise Refused(400) unless all `keys` are there."""
+    for key in keys:
+        if key not in part:
+            raise invalid(field, part, f"{key!r} is a required property")
+
+
+def only(part: dict[str, Any], field: str, keys: Collection[str]) -> None:
+    """Raise Refused(400) if there are other keys than `keys`."""
+    others = [repr(key) for key in part if key not in keys]
+    if others:
+        verb = "was" if len(others) == 1 else "were"
+        raise invalid(
+            field,
+            part,
+            f"Additional properties are not allowed ({', '.join(others)} {verb} unexpected)",
+        )
+
+
+def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:
+    """A string or nothing, without blanks around it. Raises Refused(400)."""
+    value = part.get(key)
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise invalid(key, value, f"{value!r} is not of type 'string', 'null'")
+    if len(value) > longest:
+        raise Refused(
+            400,
+            f"Invalid input received: {key} has {len(value)} characters, more than {longest}.",
+        )
+    return value.strip()
+
+
+def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
+    """A whole number, perhaps as a string, or nothing. Raises Refused(400)."""
+    value = part.get(key)
+    if value is None:
+        return None
+    if isinstance(value, str) and not re.fullmatch("[0-9]+", value):
+        raise invalid(key, value, f"{value!r} does not match '^[0-9]+$'")
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise invalid(key, value, f"{value!r} is not of type 'integer', 'string', 'null'")
+    if (found := whole(value)) is None:
+        raise invalid(key, str(value)[:50], "it is larger than any number of its kind")
+    if found < least:
+        raise invalid(key, value, f"{value} is less than the minimum of {least}")
+    return found
+
+
+def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:
+    """Something that means yes or no. Raises Refused(400)."""
+    value = part.get(key, default)
+    if isinstance(value, bool | str) and value in (*TRUE, *FALSE):
+        return value in TRUE
+    raise invalid(key, value, f"{value!r} is not one of {[*TRUE, *FALSE]}")
+
+
+def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> str:
+    """One of `allowed`. Raises Refused(400)."""
+    value = part.get(key, default)
+    if value not in allowed:
+        raise invalid(key, value, f"{value!r} is not one of {allowed}")
+    return str(value)
+
+
+def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | None:
+    """An id or nothing. Raises Refused(400)."""
+    value = part.get(key)
+    if value is not None and not (isinstance(value, str) and UUID.match(value)):
+        raise invalid(key, value, f"{value!r} {why}")
+    return value
+
+
+def metadata(call: Call, key: str) -> dict[str, str]:
+    """Metadata that the body has to have under `key`. Raises Refused(400)."""
+    return strings({key: envelope(call, key)}, key)
+
+
+def strings(part: dict[str, Any], key: str) -> dict[str, str]:
+    """Metadata: strings by key; nothing is the same as none. Raises Refused(400)."""
+    values = part.get(key)
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise invalid(key, values, f"{values!r} is not of type 'object', 'null'")
+    for name, value in values.items():
+        if not re.match(METADATA_KEY, name):
+            raise invalid(
+                key, values, f"{name!r} does not match any of the regexes: {METADATA_KEY!r}"
+            )
+        if not isinstance(value, str):
+            raise invalid(name, value, f"{value!r} is not of type 'string'")
+        if len(value) > 255:
+            raise invalid(name, value, f"{value!r} is too long")
+    return dict(values)
+
+
+def one_host(part: dict[str, Any]) -> str:
+    """The one host or cluster that is named. Raises Refused(400)."""
+    hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
+    if len(hosts) != 1:
+        raise Refused(
+            400, "Invalid input received: One and only one of cluster and host must be set."
+        )
+    return str(hosts[0])

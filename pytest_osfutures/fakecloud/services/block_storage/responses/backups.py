@@ -1,0 +1,177 @@
+"""Backups on the wire."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import backups
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Backup
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import listed, visible
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
+    backup_detail,
+    backup_summary,
+)
+
+RULE = "volume_extension:backup_admin_actions"
+STATUSES = ["available", "error"]
+SERVICE = "cinder.backup.drivers.posix.PosixBackupDriver"
+
+
+def _find(call: Call, backup_id: str) -> Backup:
+    return call.cloud.block_storage.backup(backup_id, context_of(call))
+
+
+def create(call: Call) -> Response:
+    """Begin to back a volume up."""
+    part, context, model = (
+        asked.envelope(call, "backup"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    asked.required(part, "backup", "volume_id")
+    snapshot_id = part.get("snapshot_id")
+    request = backups.BackupRequest(
+        volume=model.volume(str(part["volume_id"]), context),
+        snapshot=model.snapshot(str(snapshot_id), context) if snapshot_id else None,
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        container=asked.text(part, "container"),
+        metadata=asked.strings(part, "metadata") if call.version >= (3, 43) else {},
+        incremental=asked.flag(part, "incremental"),
+        force=asked.flag(part, "force"),
+    )
+    backup = backups.create(model, request, context)
+    return Response(202, {"backup": backup_summary(call, backup)})
+
+
+def show(call: Call, backup_id: str) -> Response:
+    """One backup."""
+    return Response(200, {"backup": backup_detail(call, _find(call, backup_id))})
+
+
+def _list(call: Call, detail: bool) -> Response:
+    def full(backup: Backup) -> dict[str, Any]:
+        return backup_detail(call, backup)
+
+    def short(backup: Backup) -> dict[str, Any]:
+        return backup_summary(call, backup)
+
+    rows = visible(call, call.cloud.block_storage.backups)
+    shown = full if detail else short
+    return Response(200, listed(call, rows, ("backup", "Backup"), full, shown))
+
+
+def index(call: Call) -> Response:
+    """All backups, in short."""
+    return _list(call, detail=False)
+
+
+def detail(call: Call) -> Response:
+    """All backups."""
+    return _list(call, detail=True)
+
+
+def update(call: Call, backup_id: str) -> Response:
+    """Change the name, the description or the metadata."""
+    asked.since(call, (3, 9))
+    part, backup = asked.envelope(call, "backup"), _find(call, backup_id)
+    for key in ("name", "description"):
+        if key in part:
+            setattr(backup, key, asked.text(part, key))
+    if "metadata" in part and call.version >= (3, 43):
+        backup.metadata = asked.strings(part, "metadata")
+    backup.touch()
+    return Response(200, {"backup": backup_summary(call, backup)})
+
+
+def delete(call: Call, backup_id: str) -> Response:
+    """Begin to delete a backup."""
+    backups.delete(call.cloud.block_storage, _find(call, backup_id), context_of(call))
+    return Response(202, None, {"Content-Type": "application/json"})
+
+
+def restore(call: Call, backup_id: str) -> Response:
+    """Begin to restore a backup; the answer waits until a new volume is there."""
+    part, context, model = (
+        asked.envelope(call, "restore"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
+    volume = model.volume(volume_id, context) if volume_id else None
+    to, seconds = backups.restore(
+        model, _find(call, backup_id), volume, asked.text(part, "name"), context
+    )
+    view = {"backup_id": backup_id, "volume_id": to.id, "volume_name": to.name}
+    return Response(202, {"restore": view}, delay=seconds)
+
+
+def act(call: Call, backup_id: str) -> Response:
+    """`os-reset_status` and `os-force_delete`."""
+    order, model = Order.of(call, ("os-reset_status", "os-force_delete")), call.cloud.block_storage
+    backup = _find(call, backup_id)
+    asked.admin_only(call, f"{RULE}:{order.name.removeprefix('os-')}")
+    if order.name == "os-force_delete":
+        backups.delete(model, backup, context_of(call), force=True)
+    else:
+        status = order.part("status")["status"]
+        if status not in STATUSES:
+            raise Refused(
+                400, f"Backup status: {status} is invalid, valid statuses are: {STATUSES}."
+            )
+        backup.activity = None
+        backup.status = status
+        backup.touch()
+    return Response(202, None, {"Content-Type": "application/json"})
+
+
+def export_record(call: Call, backup_id: str) -> Response:
+    """What another Cinder needs to import the backup."""
+    asked.admin_only(call, "backup:export-import")
+    backup = _find(call, backup_id)
+    if backup.status != "available":
+        raise Refused(
+            400, f"Invalid backup: Backup status must be available and not {backup.status}."
+        )
+    record = {"id": backup.id, "volume_id": backup.volume_id, "size": backup.size}
+    url = base64.b64encode(json.dumps(record | {"name": backup.name}).encode()).decode()
+    return Response(200, {"backup-record": {"backup_service": SERVICE, "backup_url": url}})
+
+
+def import_record(call: Call) -> Response:
+    """Know a backup again that was exported."""
+    asked.admin_only(call, "backup:backup-import")
+    part, context, model = (
+        asked.envelope(call, "backup-record"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    asked.required(part, "backup-record", "backup_service", "backup_url")
+    try:
+        record = json.loads(base64.b64decode(str(part["backup_url"])))
+        backup_id, size = str(record["id"]), int(record["size"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused(400, "Invalid input received: Can't parse backup record.") from None
+    if model.backups.get(backup_id):
+        raise Refused(400, "Invalid backup: Backup already exists in database.")
+    backup = model.backups.add(
+        Backup(
+            id=backup_id,
+            name=record.get("name"),
+            project_id=context.project_id,
+            user_id=context.user_id,
+            status="available",
+            volume_id=str(record.get("volume_id")),
+            size=size,
+            data_timestamp=model.now(),
+            object_count=1,
+        )
+    )
+    return Response(201, {"backup": backup_summary(call, backup)})

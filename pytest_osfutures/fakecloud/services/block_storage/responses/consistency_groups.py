@@ -1,0 +1,184 @@
+"""Consistency groups and their snapshots: the older face of groups of one certain type."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import groups
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Group, GroupSnapshot
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.groups import change
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
+    in_order,
+    page,
+    visible,
+)
+
+
+def _view(group: Group) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "status": group.status,
+        "availability_zone": group.zone,
+        "created_at": micros(group.created_at),
+        "name": group.name,
+        "description": group.description,
+        "volume_types": [kind.id for kind in group.volume_types],
+    }
+
+
+def _snapshot_view(snapshot: GroupSnapshot) -> dict[str, Any]:
+    return {
+        "id": snapshot.id,
+        "consistencygroup_id": snapshot.group_id,
+        "status": snapshot.status,
+        "created_at": micros(snapshot.created_at),
+        "name": snapshot.name,
+        "description": snapshot.description,
+    }
+
+
+def _short(thing: Group | GroupSnapshot) -> dict[str, Any]:
+    return {"id": thing.id, "name": thing.name}
+
+
+def _find(call: Call, group_id: str) -> Group:
+    model = call.cloud.block_storage
+    group = model.groups.get(group_id)
+    if group is None or not group.group_type.for_consistency:
+        raise Refused(404, f"Group {group_id} could not be found.")
+    return model.group(group_id, context_of(call))
+
+
+def _find_snapshot(call: Call, snapshot_id: str) -> GroupSnapshot:
+    return call.cloud.block_storage.group_snapshot(snapshot_id, context_of(call))
+
+
+def _listed(call: Call) -> list[Group]:
+    rows = visible(call, call.cloud.block_storage.groups)
+    mine = [group for group in rows if group.group_type.for_consistency]
+    return page(call, in_order(call, mine), "Group")[0]
+
+
+def index(call: Call) -> Response:
+    """All consistency groups, in short."""
+    return Response(200, {"consistencygroups": [_short(group) for group in _listed(call)]})
+
+
+def detail(call: Call) -> Response:
+    """All consistency groups."""
+    return Response(200, {"consistencygroups": [_view(group) for group in _listed(call)]})
+
+
+def show(call: Call, group_id: str) -> Response:
+    """One consistency group."""
+    return Response(200, {"consistencygroup": _view(_find(call, group_id))})
+
+
+def create(call: Call) -> Response:
+    """Begin to create a consistency group."""
+    part, context = asked.envelope(call, "consistencygroup"), context_of(call)
+    asked.required(part, "consistencygroup", "volume_types")
+    model = call.cloud.block_storage
+    kinds = filter(None, str(part["volume_types"]).split(","))
+    request = groups.GroupRequest(
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        group_type=model.consistency_type(),
+        volume_types=[model.type_named(kind, context) for kind in kinds],
+    )
+    return _accepted(groups.create(model, request, context))
+
+
+def _accepted(group: Group) -> Response:
+    return Response(202, {"consistencygroup": _short(group)})
+
+
+def create_from_source(call: Call) -> Response:
+    """Begin to create a consistency group from a snapshot of one, or from one."""
+    part, context = asked.envelope(call, "consistencygroup-from-src"), context_of(call)
+    snapshot_id, source_id = part.get("cgsnapshot_id"), part.get("source_cgid")
+    if bool(snapshot_id) == bool(source_id):
+        raise Refused(
+            400,
+            "Either 'cgsnapshot_id' or 'source_cgid' must be provided to create consistency group "
+            f"{part.get('name')} from source.",
+        )
+    snapshot = _find_snapshot(call, str(snapshot_id)) if snapshot_id else None
+    source = _find(call, snapshot.group_id if snapshot else str(source_id))
+    request = groups.GroupRequest(
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        group_type=source.group_type,
+        volume_types=source.volume_types,
+        group_snapshot=snapshot,
+        source=None if snapshot else source,
+    )
+    return _accepted(groups.create(call.cloud.block_storage, request, context))
+
+
+def update(call: Call, group_id: str) -> Response:
+    """Change the name or the description, or begin to change what is inside."""
+    group, part = _find(call, group_id), asked.envelope(call, "consistencygroup")
+    if not any(part.get(key) for key in ("name", "description", "add_volumes", "remove_volumes")):
+        raise Refused(
+            400,
+            "Name, description, add_volumes, and remove_volumes can not be all empty in the "
+            "request body.",
+        )
+    change(call, group, part)
+    return Response(202)
+
+
+def delete(call: Call, group_id: str) -> Response:
+    """Begin to delete a consistency group; `force` takes its volumes along."""
+    group, body = _find(call, group_id), call.json()
+    part = asked.of_object(body, "consistencygroup") if "consistencygroup" in body else {}
+    groups.delete(call.cloud.block_storage, group, asked.flag(part, "force"))
+    return Response(202)
+
+
+def _snapshots(call: Call) -> list[GroupSnapshot]:
+    rows = visible(call, call.cloud.block_storage.group_snapshots)
+    mine = [snapshot for snapshot in rows if snapshot.group_type.for_consistency]
+    return page(call, in_order(call, mine), "GroupSnapshot")[0]
+
+
+def index_snapshots(call: Call) -> Response:
+    """All snapshots of consistency groups, in short."""
+    return Response(200, {"cgsnapshots": [_short(row) for row in _snapshots(call)]})
+
+
+def detail_snapshots(call: Call) -> Response:
+    """All snapshots of consistency groups."""
+    return Response(200, {"cgsnapshots": [_snapshot_view(row) for row in _snapshots(call)]})
+
+
+def show_snapshot(call: Call, snapshot_id: str) -> Response:
+    """One of them."""
+    return Response(200, {"cgsnapshot": _snapshot_view(_find_snapshot(call, snapshot_id))})
+
+
+def create_snapshot(call: Call) -> Response:
+    """Begin to take snapshots of all volumes of a consistency group."""
+    part = asked.envelope(call, "cgsnapshot")
+    asked.required(part, "cgsnapshot", "consistencygroup_id")
+    made = groups.create_snapshot(
+        call.cloud.block_storage,
+        _find(call, str(part["consistencygroup_id"])),
+        asked.text(part, "name"),
+        asked.text(part, "description"),
+        context_of(call),
+    )
+    return Response(202, {"cgsnapshot": _short(made)})
+
+
+def delete_snapshot(call: Call, snapshot_id: str) -> Response:
+    """Begin to delete the snapshots of a consistency group."""
+    groups.delete_snapshot(call.cloud.block_storage, _find_snapshot(call, snapshot_id))
+    return Response(202)

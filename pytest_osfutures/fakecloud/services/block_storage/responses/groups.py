@@ -1,0 +1,318 @@
+"""Groups and group snapshots on the wire, since 3.13 and 3.14."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import groups, replication
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Group,
+    GroupSnapshot,
+    GroupType,
+    Volume,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
+    listed,
+    truth,
+    visible,
+)
+
+SINCE, SNAPSHOTS_SINCE, REPLICATION_SINCE = (3, 13), (3, 14), (3, 38)
+STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating", "in-use",
+            "error_deleting")  # fmt: skip
+SNAPSHOT_STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating",
+                     "error_deleting")  # fmt: skip
+REPLICATION = {
+    "enable_replication": replication.ENABLE,
+    "disable_replication": replication.DISABLE,
+    "failover_replication": replication.FAIL_OVER,
+}
+ACTIONS = ("delete", "reset_status", "list_replication_targets", *REPLICATION)
+
+
+def _view(call: Call, group: Group) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": group.id,
+        "status": group.status,
+        "availability_zone": group.zone,
+        "created_at": micros(group.created_at),
+        "name": group.name,
+        "description": group.description,
+        "group_type": group.group_type.id,
+        "volume_types": [kind.id for kind in group.volume_types],
+    }
+    if call.version >= SNAPSHOTS_SINCE:
+        view["group_snapshot_id"] = group.group_snapshot_id
+        view["source_group_id"] = group.source_group_id
+    if call.version >= (3, 25) and truth(call.request.param("list_volume")):
+        inside = groups.members(call.cloud.block_storage, group.id)
+        view["volumes"] = [volume.id for volume in inside]
+    if call.version >= REPLICATION_SINCE:
+        view["replication_status"] = group.replication_status
+    if call.version >= (3, 58) and call.caller.is_admin:
+        view["project_id"] = group.project_id
+    return view
+
+
+def _find(call: Call, group_id: str) -> Group:
+    asked.since(call, SINCE)
+    return call.cloud.block_storage.group(group_id, context_of(call))
+
+
+def show(call: Call, group_id: str) -> Response:
+    """One group."""
+    return Response(200, {"group": _view(call, _find(call, group_id))})
+
+
+def _list(call: Call, detail: bool) -> Response:
+    asked.since(call, SINCE)
+
+    def full(group: Group) -> dict[str, Any]:
+        return _view(call, group)
+
+    def short(group: Group) -> dict[str, Any]:
+        return {"id": group.id, "name": group.name}
+
+    wanted = truth(call.request.param("list_volume"))
+    rows = visible(call, call.cloud.block_storage.groups)
+    shown = full if detail or wanted else short
+    return Response(200, listed(call, rows, ("group", "Group"), full, shown))
+
+
+def index(call: Call) -> Response:
+    """All groups, in short."""
+    return _list(call, detail=False)
+
+
+def detail(call: Call) -> Response:
+    """All groups."""
+    return _list(call, detail=True)
+
+
+def _group_type(call: Call, wanted: str) -> GroupType:
+    for kind in call.cloud.block_storage.group_types.values():
+        if wanted in (kind.id, kind.name):
+            return kind
+    raise Refused(404, f"Group type with name {wanted} could not be found.")
+
+
+def create(call: Call) -> Response:
+    """Begin to create a group."""
+    asked.since(call, SINCE)
+    part, context = asked.envelope(call, "group"), context_of(call)
+    asked.required(part, "group", "group_type", "volume_types")
+    model = call.cloud.block_storage
+    kinds = part["volume_types"]
+    if not isinstance(kinds, list) or not kinds:
+        raise asked.invalid("volume_types", kinds, f"{kinds!r} should be non-empty")
+    request = groups.GroupRequest(
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        group_type=_group_type(call, str(part["group_type"])),
+        volume_types=[model.type_named(str(kind), context) for kind in kinds],
+    )
+    group = groups.create(model, request, context)
+    return Response(202, {"group": {"id": group.id, "name": group.name}})
+
+
+def create_from_source(call: Call) -> Response:
+    """Begin to create a group from a group snapshot or from another group."""
+    asked.since(call, SNAPSHOTS_SINCE)
+    part, context = Order.of(call, ("create-from-src",)).part(), context_of(call)
+    model = call.cloud.block_storage
+    snapshot_id, source_id = part.get("group_snapshot_id"), part.get("source_group_id")
+    if bool(snapshot_id) == bool(source_id):
+        raise asked.invalid(
+            "create-from-src", part, f"{part} is not valid under any of the given schemas"
+        )
+    snapshot = model.group_snapshot(str(snapshot_id), context) if snapshot_id else None
+    source = model.group(snapshot.group_id if snapshot else str(source_id), context)
+    request = groups.GroupRequest(
+        name=asked.text(part, "name"),
+        description=asked.text(part, "description"),
+        group_type=source.group_type,
+        volume_types=source.volume_types,
+        group_snapshot=snapshot,
+        source=None if snapshot else source,
+    )
+    group = groups.create(model, request, context)
+    return Response(202, {"group": {"id": group.id, "name": group.name}})
+
+
+def update(call: Call, group_id: str) -> Response:
+    """Change the name or the description, or begin to change what is inside."""
+    group, part = _find(call, group_id), asked.envelope(call, "group")
+    if not part:
+        raise asked.invalid("group", part, "{} is not valid under any of the given schemas")
+    change(call, group, part)
+    return Response(202)
+
+
+def change(call: Call, group: Group, part: dict[str, Any]) -> None:
+    """Do what an update asks for. Raises Refused(400) if that is nothing."""
+    asked.texts(part, "name", "description", "add_volumes", "remove_volumes")
+    wanted = volumes_of(call, group, part, "add_volumes")
+    add = [volume for volume in wanted if volume.group_id != group.id]
+    remove = volumes_of(call, group, part, "remove_volumes")
+    values = {key: asked.text(part, key) for key in ("name", "description") if part.get(key)}
+    changed = {key: value for key, value in values.items() if value != getattr(group, key)}
+    if not (add or remove or changed):
+        raise groups.invalid(
+            f"Cannot update group {group.id} because no valid name, description, add_volumes, or "
+            "remove_volumes were provided."
+        )
+    if add or remove:
+        groups.update(call.cloud.block_storage, group, add, remove)
+    for key, value in changed.items():
+        setattr(group, key, value)
+
+
+def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
+    """The volumes that `key` names, separated by commas. Raises Refused(400)."""
+    model, found = call.cloud.block_storage, []
+    for volume_id in filter(None, (asked.text(part, key, longest=65535) or "").split(",")):
+        try:
+            found.append(model.volume(volume_id, context_of(call)))
+        except Refused:
+            end = f"volume {volume_id} from group {group.id} because it is not in the group."
+            said = f"Cannot remove {end}"
+            if key == "add_volumes":
+                end = f"volume {volume_id} to group {group.id} because volume cannot be found."
+                said = f"Cannot add {end}"
+            raise Refused(400, f"Invalid volume: {said}") from None
+    return found
+
+
+def act(call: Call, group_id: str) -> Response:
+    """Do what the one key of the body says."""
+    order, group, model = Order.of(call, ACTIONS), _find(call, group_id), call.cloud.block_storage
+    if order.name == "delete":
+        groups.delete(model, group, asked.flag(order.part(), "delete-volumes"))
+    elif order.name == "reset_status":
+        asked.since(call, (3, 20))
+        said = "Invalid Group Status: Group status: {status} is invalid, valid status are: {known}."
+        _reset_status(call, group, order, "group:reset_status", STATUSES, said)
+    elif order.name == "list_replication_targets":
+        asked.since(call, REPLICATION_SINCE)
+        replication.check_type(group)
+        targets = [{"backend_id": replication.TARGET}]
+        return Response(200, {"replication_targets": targets})
+    else:
+        asked.since(call, REPLICATION_SINCE)
+        change = REPLICATION[order.name]
+        wanted = order.part() if order.value else {}
+        if change is replication.FAIL_OVER and wanted.get("secondary_backend_id") == "default":
+            change = replication.FAIL_BACK
+        attached = asked.flag(wanted, "allow_attached_volume")
+        replication.begin(model, group, change, attached)
+    return Response(202)
+
+
+def _reset_status(
+    call: Call,
+    thing: Group | GroupSnapshot,
+    order: Order,
+    rule: str,
+    known: tuple[str, ...],
+    said: str,
+) -> None:
+    """Set a status that an administrator wants. `said` refuses an unknown one."""
+    status = order.part("status")["status"]
+    asked.admin_only(call, rule)
+    if status not in known:
+        raise Refused(400, said.format(status=status, known=known))
+    thing.activity = None
+    thing.status = status
+    thing.touch()
+
+
+def _snapshot_view(call: Call, group_snapshot: GroupSnapshot) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": group_snapshot.id,
+        "group_id": group_snapshot.group_id,
+        "group_type_id": group_snapshot.group_type.id,
+        "status": group_snapshot.status,
+        "created_at": micros(group_snapshot.created_at),
+        "name": group_snapshot.name,
+        "description": group_snapshot.description,
+    }
+    if call.version >= (3, 58) and call.caller.is_admin:
+        view["project_id"] = group_snapshot.project_id
+    return view
+
+
+def _find_snapshot(call: Call, snapshot_id: str) -> GroupSnapshot:
+    asked.since(call, SNAPSHOTS_SINCE)
+    return call.cloud.block_storage.group_snapshot(snapshot_id, context_of(call))
+
+
+def show_snapshot(call: Call, snapshot_id: str) -> Response:
+    """One group snapshot."""
+    view = _snapshot_view(call, _find_snapshot(call, snapshot_id))
+    return Response(200, {"group_snapshot": view})
+
+
+def _list_snapshots(call: Call, detail: bool) -> Response:
+    asked.since(call, SNAPSHOTS_SINCE)
+
+    def full(row: GroupSnapshot) -> dict[str, Any]:
+        return _snapshot_view(call, row)
+
+    def short(row: GroupSnapshot) -> dict[str, Any]:
+        return {"id": row.id, "name": row.name}
+
+    rows = visible(call, call.cloud.block_storage.group_snapshots)
+    shown = full if detail else short
+    return Response(200, listed(call, rows, ("group_snapshot", "GroupSnapshot"), full, shown))
+
+
+def index_snapshots(call: Call) -> Response:
+    """All group snapshots, in short."""
+    return _list_snapshots(call, detail=False)
+
+
+def detail_snapshots(call: Call) -> Response:
+    """All group snapshots."""
+    return _list_snapshots(call, detail=True)
+
+
+def create_snapshot(call: Call) -> Response:
+    """Begin to take snapshots of all volumes of a group."""
+    asked.since(call, SNAPSHOTS_SINCE)
+    part, context = asked.envelope(call, "group_snapshot"), context_of(call)
+    asked.required(part, "group_snapshot", "group_id")
+    made = groups.create_snapshot(
+        call.cloud.block_storage,
+        _find(call, str(part["group_id"])),
+        asked.text(part, "name"),
+        asked.text(part, "description"),
+        context,
+    )
+    view = {"id": made.id, "name": made.name, "group_type_id": made.group_type.id}
+    return Response(202, {"group_snapshot": view})
+
+
+def delete_snapshot(call: Call, snapshot_id: str) -> Response:
+    """Begin to delete the snapshots of a group."""
+    groups.delete_snapshot(call.cloud.block_storage, _find_snapshot(call, snapshot_id))
+    return Response(202)
+
+
+def act_on_snapshot(call: Call, snapshot_id: str) -> Response:
+    """`reset_status`."""
+    asked.since(call, (3, 19))
+    order = Order.of(call, ("reset_status",))
+    said = (
+        "Invalid GroupSnapshot Status: Group snapshot status: {status} is invalid, valid statuses "
+        "are: {known}."
+    )
+    thing = _find_snapshot(call, snapshot_id)
+    rule = "group:reset_group_snapshot_status"
+    _reset_status(call, thing, order, rule, SNAPSHOT_STATUSES, said)
+    return Response(202)

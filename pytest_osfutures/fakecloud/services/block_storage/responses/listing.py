@@ -1,0 +1,227 @@
+"""Lists as Cinder gives them: filtered, sorted, in pages."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
+from pytest_osfutures.fakecloud.kernel.times import parse
+
+
+class Identified(Protocol):
+    """Anything with an id."""
+
+    @property
+    def id(self) -> str:
+        """Its id, which markers name."""
+
+
+R = TypeVar("R", bound=Resource)
+Row = TypeVar("Row", bound=Identified)
+
+PAGING = ("limit", "marker", "offset", "sort", "sort_key", "sort_dir")
+FILTERS: dict[str, tuple[str, ...]] = {
+    "volume": (
+        "name",
+        "status",
+        "metadata",
+        "bootable",
+        "migration_status",
+        "availability_zone",
+        "group_id",
+        "size",
+        "created_at",
+        "updated_at",
+        "consumes_quota",
+    ),
+    "backup": ("name", "status", "volume_id"),
+    "snapshot": (
+        "name",
+        "status",
+        "volume_id",
+        "metadata",
+        "availability_zone",
+        "consumes_quota",
+    ),
+    "group": ("name",),
+    "group_snapshot": ("name", "status", "group_id"),
+    "attachment": ("volume_id", "status", "instance_id", "attach_status"),
+    "message": ("resource_uuid", "resource_type", "event_id", "request_id", "message_level"),
+    "pool": ("name", "volume_type"),
+    "volume_type": ("is_public", "extra_specs"),
+}
+LINKS = {"group": "group_links", "group_snapshot": "group_snapshot_links"}  # no plural
+SORT_KEYS = ("created_at", "id", "name", "status", "size", "updated_at", "project_id", "host")
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "gt": lambda a, b: a > b,
+    "gte": lambda a, b: a >= b,
+    "eq": lambda a, b: a == b,
+    "neq": lambda a, b: a != b,
+    "lt": lambda a, b: a < b,
+    "lte": lambda a, b: a <= b,
+}
+
+
+def visible(call: Call, table: Table[R]) -> list[R]:
+    """What is listed for the caller: all projects for an administrator who asks for them."""
+    everything = call.caller.is_admin and truth(call.request.param("all_tenants"))
+    return [row for row in table.listed() if everything or row.project_id == call.caller.project_id]
+
+
+def truth(value: str | None) -> bool:
+    """Whether a query parameter means yes."""
+    return (value or "").lower() in ("1", "t", "true", "on", "y", "yes")
+
+
+def filters_of(call: Call, resource: str) -> dict[str, str]:
+    """The filters in the query. Raises Refused(400) for what is none, since 3.31."""
+    counted = ("with_count",) if call.version >= (3, 45) else ()
+    asked = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
+    unknown = [key for key in asked if key not in FILTERS[resource]]
+    if unknown and call.version >= (3, 31):
+        raise Refused(400, f"Invalid filters {','.join(unknown)} are found in query options.")
+    return {key: value for key, value in asked.items() if key not in unknown}
+
+
+def matches(view: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
+    """Whether a resource, as the API shows it, passes the filters. Raises Refused(400)."""
+    for key, value in asked.items():
+        if key == "metadata":
+            wanted = mapping(value)
+            if any(view["metadata"].get(k) != v for k, v in wanted.items()):
+                return False
+        elif key in ("created_at", "updated_at"):
+            if not _compares(view[key], key, value):
+                return False
+        elif key in ("bootable", "consumes_quota"):
+            if value.lower() not in ("true", "false", "1", "0"):
+                raise Refused(400, f"Invalid input received: '{key} = {value}'")
+            if str(view.get(key, True)).lower() != str(truth(value)).lower():
+                return False
+        elif str(view.get(key)) != value:
+            return False
+    return True
+
+
+def mapping(value: str) -> dict[str, str]:
+    """A dictionary that a client has written into a query parameter."""
+    try:
+        found = ast.literal_eval(value)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        found = None  # https://docs.python.org/3/library/ast.html#ast.literal_eval names these
+    return found if isinstance(found, dict) else {}
+
+
+def _compares(moment: str | None, key: str, value: str) -> bool:
+    for condition in value.split(","):
+        operator, _, when = condition.partition(":")
+        if operator not in COMPARISONS:
+            raise Refused(400, f"Invalid {operator} operator")
+        try:
+            limit = parse(when)
+        except ValueError:
+            raise Refused(400, f"Invalid {when} value") from None
+        if moment is None or not COMPARISONS[operator](parse(moment), limit):
+            return False
+    return bool(key)
+
+
+def in_order(call: Call, rows: list[R]) -> list[R]:
+    """The rows as `sort` (or `sort_key`, `sort_dir`) asks: the newest first if it does not."""
+    asked = call.request.param("sort")
+    if asked is None:
+        key = call.request.param("sort_key") or "created_at"
+        asked = f"{key}:{call.request.param('sort_dir') or 'desc'}"
+    keys = [_direction(part) for part in asked.split(",")]
+    if "id" not in dict(keys):
+        keys.append(("id", keys[0][1]))
+    for key, direction in reversed(keys):
+        if key not in SORT_KEYS:
+            raise Refused(400, "Invalid input received: Invalid sort key")
+        rows = sorted(rows, key=lambda row: _sortable(row, key), reverse=direction == "desc")
+    return rows
+
+
+def _direction(part: str) -> tuple[str, str]:
+    key, _, direction = part.partition(":")
+    return key, direction or "desc"
+
+
+def _sortable(row: Resource, key: str) -> tuple[bool, Any]:
+    value = getattr(row, key, None)
+    if key.endswith("_at") and value is not None:
+        value = int(value)  # the database keeps whole seconds
+    return value is not None, "" if value is None else value
+
+
+def number(call: Call, name: str) -> int | None:
+    """`limit` or `offset`. Raises Refused(400)."""
+    value = call.request.param(name)
+    if value is None:
+        return None
+    found = whole(value)
+    if found is None:
+        raise Refused(400, f"{name} param must be an integer")
+    if found < 0:
+        raise Refused(400, f"{name} param must be positive")
+    return found
+
+
+def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[dict[str, str]]]:
+    """The page that is asked for, and the link to the next one if this one is full.
+
+    Raises Refused(404) if there is no such marker, naming the `kind` of resource.
+    """
+    limit, offset = number(call, "limit"), number(call, "offset") or 0
+    marker = call.request.param("marker")
+    rows = list(rows)
+    if marker is not None:
+        places = [index for index, row in enumerate(rows) if row.id == marker]
+        if not places:
+            raise Refused(404, f"{kind} {marker} could not be found.")
+        rows = rows[places[0] + 1 :]
+    most = call.cloud.settings.most_on_a_page("block_storage") or sys.maxsize
+    size = most if limit is None else min(limit, most)
+    shown = rows[offset : offset + size]
+    links = []
+    if shown and len(shown) == size:
+        kept = [(k, v) for k, v in call.request.query if k not in ("marker", "offset")]
+        query = urlencode([*kept, ("marker", shown[-1].id)])
+        url = f"{call.request.origin}{call.request.path}?{query}"
+        links = [{"rel": "next", "href": url}]
+    return shown, links
+
+
+def with_links(key: str, shown: list[dict[str, Any]], name: str, links: Any) -> dict[str, Any]:
+    """A list's body: what is shown under `key`, and the links, if any, under `name`."""
+    return {key: shown} | ({name: links} if links else {})
+
+
+def listed(
+    call: Call,
+    rows: list[R],
+    kind: tuple[str, str],
+    view: Callable[[R], dict[str, Any]],
+    shown: Callable[[R], dict[str, Any]],
+) -> dict[str, Any]:
+    """The body of a list: filtered by `view`, `shown` row by row.
+
+    `kind` is the name of the resource as a filter and an envelope know it, and as messages say it.
+    """
+    name, spoken = kind
+    asked = filters_of(call, name)
+    found = [row for row in rows if matches(view(row), asked)] if asked else rows
+    chosen, links = page(call, in_order(call, found), spoken)
+    body: dict[str, Any] = {f"{name}s": [shown(row) for row in chosen]}
+    if links:
+        body[LINKS.get(name, f"{name}s_links")] = links
+    if call.version >= (3, 45) and truth(call.request.param("with_count")):
+        body["count"] = len(found)
+    return body

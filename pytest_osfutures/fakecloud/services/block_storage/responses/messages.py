@@ -1,0 +1,75 @@
+"""What Cinder tells users of failures, since 3.3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import KEPT_SECONDS
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
+    filters_of,
+    page,
+    with_links,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import links as links_of
+
+SINCE = (3, 3)
+
+
+def _view(call: Call, message: Message) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "event_id": message.event_id,
+        "user_message": message.text,
+        "message_level": "ERROR",
+        "created_at": micros(message.created_at),
+        "guaranteed_until": micros(message.created_at + KEPT_SECONDS),
+        "request_id": message.request_id,
+        "links": links_of(call, "messages", message.id),
+        "resource_type": message.resource_type,
+        "resource_uuid": message.resource_uuid,
+    }
+
+
+def _mine(call: Call) -> list[Message]:
+    asked.since(call, SINCE)
+    messages = call.cloud.block_storage.messages.values()
+    project, everything = call.caller.project_id, call.caller.is_admin
+    return [message for message in messages if everything or message.project_id == project]
+
+
+def _find(call: Call, message_id: str) -> Message:
+    for message in _mine(call):
+        if message.id == message_id:
+            return message
+    raise Refused(404, f"Message {message_id} could not be found.")
+
+
+def index(call: Call) -> Response:
+    """All messages, the newest first; filters and pages since 3.5."""
+    rows = list(reversed(_mine(call)))
+    links: list[dict[str, str]] = []
+    if call.version >= (3, 5):
+        wanted = filters_of(call, "message")
+        views = ((row, _view(call, row)) for row in rows)
+        fit = [row for row, view in views if all(str(view.get(k)) == v for k, v in wanted.items())]
+        rows, links = page(call, fit, "Message")
+    shown = [_view(call, row) for row in rows]
+    return Response(200, with_links("messages", shown, "messages_links", links))
+
+
+def show(call: Call, message_id: str) -> Response:
+    """One message."""
+    return Response(200, {"message": _view(call, _find(call, message_id))})
+
+
+def delete(call: Call, message_id: str) -> Response:
+    """Forget a message."""
+    message = _find(call, message_id)
+    del call.cloud.block_storage.messages[message.id]
+    return Response(204)

@@ -1,0 +1,89 @@
+"""The metadata of volumes and snapshots, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot, Volume
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+
+PLAIN = {"Content-Type": "text/html; charset=UTF-8"}
+
+
+def routes(
+    collection: str, find: Callable[[Call, str], Volume | Snapshot], shown_as: str
+) -> list[Route]:
+    """The routes below `/{collection}/{id}/metadata`; `find` gives the resource.
+
+    `shown_as` is the type that Cinder says the list of all metadata has.
+    """
+
+    def show_all(call: Call, resource_id: str) -> Response:
+        return Response(
+            200, {"metadata": find(call, resource_id).metadata}, {"Content-Type": shown_as}
+        )
+
+    def add(call: Call, resource_id: str) -> Response:
+        resource, given = _changeable(call, resource_id), asked.metadata(call, "metadata")
+        resource.metadata = given | {
+            key: value for key, value in resource.metadata.items() if key not in given
+        }
+        resource.touch()
+        return Response(200, {"metadata": resource.metadata})
+
+    def replace(call: Call, resource_id: str) -> Response:
+        resource = _changeable(call, resource_id)
+        resource.metadata = asked.metadata(call, "metadata")
+        resource.touch()
+        return Response(200, {"metadata": resource.metadata})
+
+    def show(call: Call, resource_id: str, key: str) -> Response:
+        return Response(200, {"meta": {key: _value(find(call, resource_id), key)}})
+
+    def set_one(call: Call, resource_id: str, key: str) -> Response:
+        resource, given = _changeable(call, resource_id), asked.metadata(call, "meta")
+        if len(given) > 1:
+            raise asked.invalid("meta", given, f"{given} has too many properties")
+        if key not in given:
+            raise Refused(400, "Request body and URI mismatch")
+        resource.metadata = resource.metadata | given
+        resource.touch()
+        return Response(200, {"meta": given})
+
+    def delete(call: Call, resource_id: str, key: str) -> Response:
+        resource = _changeable(call, resource_id)
+        _value(resource, key)
+        resource.metadata = {k: v for k, v in resource.metadata.items() if k != key}
+        resource.touch()
+        return Response(200, None, dict(PLAIN))
+
+    def _changeable(call: Call, resource_id: str) -> Volume | Snapshot:
+        resource = find(call, resource_id)
+        if resource.status in ("maintenance", "uploading") and isinstance(resource, Volume):
+            doing = "Deleting" if call.request.method == "DELETE" else "Updating"
+            raise Refused(
+                400,
+                f"Invalid volume: {doing} volume metadata is not allowed for volumes in "
+                f"{resource.status} status.",
+            )
+        return resource
+
+    base = f"/{collection}/{{resource_id}}/metadata"
+    return [
+        Route("GET", base, show_all),
+        Route("POST", base, add),
+        Route("PUT", base, replace),
+        Route("GET", base + "/{key}", show),
+        Route("PUT", base + "/{key}", set_one),
+        Route("DELETE", base + "/{key}", delete),
+    ]
+
+
+def _value(resource: Volume | Snapshot, key: str) -> str:
+    if key not in resource.metadata:
+        kind = type(resource).__name__
+        raise Refused(404, f"{kind} {resource.id} has no metadata with key {key}.")
+    return resource.metadata[key]

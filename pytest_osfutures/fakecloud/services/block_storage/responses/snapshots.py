@@ -1,0 +1,172 @@
+"""Snapshots on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import snapshots
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import listed, visible
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
+    snapshot_changed,
+    snapshot_detail,
+    snapshot_summary,
+)
+
+STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating", "error_deleting",
+            "unmanaging", "backing-up", "restoring")  # fmt: skip
+FORCE = (
+    "Since microversion 3.66 the 'force' flag is invalid for this request.  For backward "
+    "compatability, however, when the 'force' flag is passed with a value evaluating to True, it "
+    "is silently ignored."
+)
+ACTIONS = ("os-reset_status", "os-force_delete", "os-unmanage", "os-update_snapshot_status")
+# What a host may say of a snapshot that it makes, and what it may be then.
+UPDATES = {
+    "creating": ("creating", "available", "error"),
+    "deleting": ("deleting", "error_deleting"),
+}
+
+
+def find(call: Call, snapshot_id: str) -> Snapshot:
+    """The snapshot, if the caller may see it. Raises Refused(404)."""
+    return call.cloud.block_storage.snapshot(snapshot_id, context_of(call))
+
+
+def create(call: Call) -> Response:
+    """Begin to create a snapshot; since 3.66 a volume in use needs no force."""
+    part, context, model = (
+        asked.envelope(call, "snapshot"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    asked.required(part, "snapshot", "volume_id")
+    force = asked.flag(part, "force", default=call.version >= (3, 66))
+    if call.version >= (3, 66) and not force:
+        raise Refused(400, FORCE)
+    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
+    snapshot = snapshots.create(
+        model,
+        model.volume(str(volume_id), context),
+        context,
+        asked.text(part, "name"),
+        asked.text(part, "description"),
+        asked.strings(part, "metadata"),
+        force,
+    )
+    return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
+
+
+def manage(call: Call) -> Response:
+    """Begin to take over a snapshot that the backend has already."""
+    asked.admin_only(call, "snapshot_extension:snapshot_manage")
+    part, context, model = (
+        asked.envelope(call, "snapshot"),
+        context_of(call),
+        call.cloud.block_storage,
+    )
+    asked.required(part, "snapshot", "ref", "volume_id")
+    snapshot = snapshots.manage(
+        model,
+        model.volume(str(part["volume_id"]), context),
+        context,
+        asked.text(part, "name"),
+        asked.text(part, "description"),
+        asked.strings(part, "metadata"),
+    )
+    return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
+
+
+def show(call: Call, snapshot_id: str) -> Response:
+    """One snapshot."""
+    return Response(200, {"snapshot": snapshot_detail(call, find(call, snapshot_id))})
+
+
+def _list(call: Call, detail: bool) -> Response:
+    def full(snapshot: Snapshot) -> dict[str, Any]:
+        return snapshot_detail(call, snapshot)
+
+    def short(snapshot: Snapshot) -> dict[str, Any]:
+        return snapshot_summary(snapshot)
+
+    rows = visible(call, call.cloud.block_storage.snapshots)
+    shown = full if detail else short
+    return Response(200, listed(call, rows, ("snapshot", "Snapshot"), full, shown))
+
+
+def index(call: Call) -> Response:
+    """All snapshots, in short."""
+    return _list(call, detail=False)
+
+
+def detail(call: Call) -> Response:
+    """All snapshots."""
+    return _list(call, detail=True)
+
+
+def update(call: Call, snapshot_id: str) -> Response:
+    """Change the name or the description."""
+    part, snapshot = asked.envelope(call, "snapshot"), find(call, snapshot_id)
+    if not part:
+        raise asked.invalid("snapshot", part, f"{{}} {asked.NO_SCHEMA}")
+    for key in ("name", "description"):
+        if key in part:
+            setattr(snapshot, key, asked.text(part, key))
+    snapshot.touch()
+    return Response(200, {"snapshot": snapshot_changed(call, snapshot)})
+
+
+def delete(call: Call, snapshot_id: str) -> Response:
+    """Begin to delete a snapshot."""
+    snapshot = find(call, snapshot_id)
+    snapshots.delete(call.cloud.block_storage, snapshot, context_of(call))
+    return Response(202)
+
+
+def act(call: Call, snapshot_id: str) -> Response:
+    """Do what the one key of the body says."""
+    order, model = Order.of(call, ACTIONS), call.cloud.block_storage
+    snapshot = find(call, snapshot_id)
+    if order.name == "os-update_snapshot_status":
+        _update_status(snapshot, order.part())
+    elif order.name == "os-reset_status":
+        _reset_status(call, snapshot, order.part("status"))
+    elif order.name == "os-force_delete":
+        asked.admin_only(call, "volume_extension:snapshot_admin_actions:force_delete")
+        snapshots.delete(model, snapshot, context_of(call), force=True)
+    else:
+        asked.admin_only(call, "snapshot_extension:snapshot_unmanage")
+        snapshots.delete(model, snapshot, context_of(call), unmanage=True)
+    return Response(202, None, {"Content-Type": "application/json"})
+
+
+def _reset_status(call: Call, snapshot: Snapshot, part: dict[str, Any]) -> None:
+    if str(part["status"]).lower() not in STATUSES:
+        raise Refused(
+            400,
+            f"Snapshot status: {part['status']} is invalid, valid statuses are: {STATUSES}.",
+        )
+    asked.admin_only(call, "volume_extension:snapshot_admin_actions:reset_status")
+    snapshot.activity = None
+    snapshots.settle(snapshot, str(part["status"]).lower())
+
+
+def _update_status(snapshot: Snapshot, part: dict[str, Any]) -> None:
+    status = part.get("status")
+    if snapshot.status not in UPDATES:
+        raise Refused(
+            400, f"Snapshot status {snapshot.status} not allowed for update_snapshot_status"
+        )
+    if status not in UPDATES[snapshot.status]:
+        raise Refused(
+            400,
+            f"Provided snapshot status {status} not allowed for snapshot with status "
+            f"{snapshot.status}.",
+        )
+    snapshots.settle(snapshot, status)
+    snapshot.progress = str(part.get("progress", snapshot.progress))

@@ -1,0 +1,176 @@
+"""Volume types and their extra specs."""
+
+from __future__ import annotations
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
+    mapping,
+    page,
+    truth,
+    with_links,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import type_view, user_specs
+
+
+def _find(call: Call, type_id: str) -> VolumeType:
+    found = call.cloud.block_storage.types.get(type_id)
+    if found is None or not found.seen_by(context_of(call)):
+        raise Refused(404, f"Volume type {type_id} could not be found.")
+    return found
+
+
+def index(call: Call) -> Response:
+    """The types that the caller may use."""
+    context = context_of(call)
+    public = call.request.param("is_public")
+    specs = mapping(call.request.param("extra_specs") or "{}")
+    rows = [
+        kind
+        for kind in call.cloud.block_storage.types.values()
+        if kind.seen_by(context)
+        and (public in (None, "None", "none") or kind.is_public == truth(public))
+        and specs.items() <= kind.extra_specs.items()
+    ]
+    found, links = page(call, rows, "Volume type")
+    shown = [type_view(call, kind) for kind in found]
+    return Response(200, with_links("volume_types", shown, "volume_type_links", links))
+
+
+def show(call: Call, type_id: str) -> Response:
+    """One type; `default` is the one of volumes that name none."""
+    model = call.cloud.block_storage
+    if type_id == "default":
+        view = type_view(call, model.default_type(call.caller.project_id), access=False)
+    else:
+        view = type_view(call, _find(call, type_id))
+    return Response(200, {"volume_type": view})
+
+
+def create(call: Call) -> Response:
+    """Make a type."""
+    asked.admin_only(call, "volume_extension:type_create")
+    part, model = asked.envelope(call, "volume_type"), call.cloud.block_storage
+    asked.required(part, "volume_type", "name")
+    name = asked.text(part, "name") or ""
+    if any(kind.name == name for kind in model.types.values()):
+        raise Refused(409, f"Volume Type {name} already exists.")
+    kind = VolumeType(
+        id=call.cloud.new_id(),
+        name=name,
+        description=asked.text(part, "description"),
+        is_public=asked.flag(part, "os-volume-type-access:is_public", default=True),
+        extra_specs=asked.strings(part, "extra_specs"),
+        created_at=model.now(),
+    )
+    model.types[kind.id] = kind
+    return Response(200, {"volume_type": type_view(call, kind, qos=False)})
+
+
+def update(call: Call, type_id: str) -> Response:
+    """Change the name, the description or who may use it."""
+    asked.admin_only(call, "volume_extension:type_update")
+    kind, part = _find(call, type_id), asked.envelope(call, "volume_type")
+    kind.name = asked.text(part, "name") or kind.name
+    if "description" in part:
+        kind.description = asked.text(part, "description")
+    kind.is_public = asked.flag(part, "is_public", default=kind.is_public)
+    return Response(200, {"volume_type": type_view(call, kind, qos=False, access=False)})
+
+
+def delete(call: Call, type_id: str) -> Response:
+    """Delete a type that no volume has."""
+    asked.admin_only(call, "volume_extension:type_delete")
+    kind, model = _find(call, type_id), call.cloud.block_storage
+    if any(volume.volume_type is kind for volume in model.volumes):
+        raise Refused(400, "Target volume type is still in use.")
+    if kind is model.default_type() or kind in model.default_types.values():
+        raise Refused(
+            400,
+            f"The volume type {kind.id} is a default volume type and cannot be deleted.",
+        )
+    del model.types[kind.id]
+    return Response(202)
+
+
+def show_specs(call: Call, type_id: str) -> Response:
+    """All extra specs."""
+    return Response(200, {"extra_specs": user_specs(call, _find(call, type_id))})
+
+
+def add_specs(call: Call, type_id: str) -> Response:
+    """Set some extra specs."""
+    asked.admin_only(call, "volume_extension:types_extra_specs:create")
+    kind, given = _find(call, type_id), asked.metadata(call, "extra_specs")
+    kind.extra_specs = {**kind.extra_specs, **given}
+    return Response(200, {"extra_specs": given})
+
+
+def _spec(kind: VolumeType, key: str) -> str:
+    if key not in kind.extra_specs:
+        raise Refused(404, f"Volume Type {kind.id} has no extra specs with key {key}.")
+    return kind.extra_specs[key]
+
+
+def show_spec(call: Call, type_id: str, key: str) -> Response:
+    """One extra spec."""
+    return Response(200, {key: _spec(_find(call, type_id), key)})
+
+
+def set_spec(call: Call, type_id: str, key: str) -> Response:
+    """Set one extra spec."""
+    asked.admin_only(call, "volume_extension:types_extra_specs:update")
+    kind, body = _find(call, type_id), call.json()
+    if list(body) != [key]:
+        raise Refused(400, "Request body and URI mismatch")
+    kind.extra_specs = {**kind.extra_specs, key: str(body[key])}
+    return Response(200, {key: kind.extra_specs[key]})
+
+
+def delete_spec(call: Call, type_id: str, key: str) -> Response:
+    """Take one extra spec away."""
+    asked.admin_only(call, "volume_extension:types_extra_specs:delete")
+    kind = _find(call, type_id)
+    _spec(kind, key)
+    kind.extra_specs = {k: v for k, v in kind.extra_specs.items() if k != key}
+    return Response(202, None, {"Content-Type": "application/json"})
+
+
+def show_access(call: Call, type_id: str) -> Response:
+    """The projects that may use a type that is not public."""
+    asked.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
+    kind = _find(call, type_id)
+    if kind.is_public:
+        raise Refused(404, "Access list not available for public volume types.")
+    rows = [{"volume_type_id": kind.id, "project_id": project} for project in kind.projects]
+    return Response(200, {"volume_type_access": rows})
+
+
+def act(call: Call, type_id: str) -> Response:
+    """`addProjectAccess` and `removeProjectAccess`."""
+    kind, body = _find(call, type_id), call.json()
+    action = next(iter(body), "")
+    if action not in ("addProjectAccess", "removeProjectAccess"):
+        raise Refused(400, f"There is no such action: {action}.")
+    asked.admin_only(call, f"volume_extension:volume_type_access:{action}")
+    project = str(asked.of_object(body, action).get("project"))
+    if kind.is_public:
+        raise Refused(
+            400,
+            "Invalid volume type: Type access modification is not applicable to public volume "
+            "type.",
+        )
+    others = tuple(other for other in kind.projects if other != project)
+    kind.projects = (*others, project) if action == "addProjectAccess" else others
+    return Response(202)
+
+
+def show_encryption(call: Call, type_id: str) -> Response:
+    """How volumes of the type are encrypted: they are not."""
+    asked.admin_only(call, "volume_extension:volume_type_encryption:get")
+    _find(call, type_id)
+    return Response(200, {})

@@ -1,0 +1,279 @@
+"""How Cinder shows what it has, at every microversion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Attachment,
+    Backup,
+    Snapshot,
+    Transfer,
+    Volume,
+    VolumeType,
+)
+
+# What the API calls a status that has another name inside.
+SHOWN_AS = {
+    "managing": "creating",
+    "error_managing": "error",
+    "error_managing_deleting": "deleting",
+}
+
+
+def links(call: Call, collection: str, resource_id: str) -> list[dict[str, str]]:
+    """Where the resource is."""
+    project = (
+        f"/{call.caller.project_id}" if f"/{call.caller.project_id}/" in call.request.path else ""
+    )
+    tail = f"{project}/{collection}/{resource_id}"
+    return [
+        {"rel": "self", "href": f"{call.root}/v3{tail}"},
+        {"rel": "bookmark", "href": f"{call.root}{tail}"},
+    ]
+
+
+def times(row: Any, new: bool) -> dict[str, str | None]:
+    """`created_at` and `updated_at`; the answer to a create has them before the database."""
+    return {
+        "created_at": micros(row.created_at, whole=not new),
+        "updated_at": None if new else micros(row.updated_at),
+    }
+
+
+def volume_summary(call: Call, volume: Volume) -> dict[str, Any]:
+    """A volume in a plain list."""
+    return {
+        "id": volume.id,
+        "name": volume.name,
+        "links": links(call, "volumes", volume.id),
+    }
+
+
+def volume_detail(
+    call: Call, volume: Volume, new: bool = False, extended: bool = True
+) -> dict[str, Any]:
+    """A volume with all its fields; `new` is the answer to the request that made it.
+
+    The answers to requests that change a volume are not `extended`.
+    """
+    version, admin = call.version, call.caller.is_admin
+    view: dict[str, Any] = {
+        "id": volume.id,
+        "status": SHOWN_AS.get(volume.status, volume.status),
+        "size": volume.size,
+        "availability_zone": volume.zone,
+        **times(volume, new),
+        "name": volume.name,
+        "description": volume.description,
+        "volume_type": volume.volume_type.name,
+        "snapshot_id": volume.snapshot_id,
+        "source_volid": volume.source_volid,
+        "metadata": volume.metadata | volume.admin_metadata,
+        "links": links(call, "volumes", volume.id),
+        "user_id": volume.user_id,
+        "bootable": str(volume.bootable).lower(),
+        "encrypted": False,
+        "replication_status": volume.replication_status,
+        "consistencygroup_id": _consistency_group(call, volume),
+        "multiattach": volume.multiattach,
+        "attachments": [_on_server(call, attachment) for attachment in volume.attached],
+    }
+    if admin:
+        view["migration_status"] = volume.migration_status
+    if version >= (3, 13):
+        view["group_id"] = volume.group_id
+    if version >= (3, 21) and admin:
+        view["provider_id"] = None
+    if version >= (3, 48):
+        view["shared_targets"] = volume.service_uuid is None
+        view["service_uuid"] = volume.service_uuid
+    if version >= (3, 61) and admin:
+        view["cluster_name"] = None
+    if version >= (3, 63):
+        view["volume_type_id"] = volume.volume_type.id
+    if version >= (3, 65):
+        view["consumes_quota"] = True
+    if extended and not new:
+        view |= _extended(call, volume)
+    return view
+
+
+def _consistency_group(call: Call, volume: Volume) -> str | None:
+    group = call.cloud.block_storage.groups.get(volume.group_id or "")
+    return group.id if group is not None and group.group_type.for_consistency else None
+
+
+def _extended(call: Call, volume: Volume) -> dict[str, Any]:
+    view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
+    if call.caller.is_admin:
+        view["os-vol-mig-status-attr:migstat"] = volume.migration_status
+        view["os-vol-mig-status-attr:name_id"] = volume.name_id
+        view["os-vol-host-attr:host"] = volume.host
+    if volume.image_metadata:
+        view["volume_image_metadata"] = volume.image_metadata
+    return view
+
+
+def _on_server(call: Call, attachment: Attachment) -> dict[str, Any]:
+    return {
+        "id": attachment.volume_id,
+        "attachment_id": attachment.id,
+        "volume_id": attachment.volume_id,
+        "server_id": attachment.server_id,
+        "host_name": attachment.host if call.caller.is_admin else None,
+        "device": attachment.mountpoint,
+        "attached_at": micros(attachment.attached_at),
+    }
+
+
+def attachment_summary(attachment: Attachment) -> dict[str, Any]:
+    """An attachment in a plain list."""
+    return {
+        "id": attachment.id,
+        "status": attachment.status,
+        "instance": attachment.server_id,
+        "volume_id": attachment.volume_id,
+    }
+
+
+def attachment_detail(attachment: Attachment) -> dict[str, Any]:
+    """An attachment with all its fields."""
+    return attachment_summary(attachment) | {
+        "attached_at": micros(attachment.attached_at) or "",
+        "detached_at": "",
+        "attach_mode": attachment.attach_mode,
+        "connection_info": attachment.connection_info,
+    }
+
+
+def snapshot_summary(snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
+    """A snapshot in a plain list."""
+    return {
+        "id": snapshot.id,
+        **times(snapshot, new),
+        "name": snapshot.name,
+        "description": snapshot.description,
+        "volume_id": snapshot.volume_id,
+        "status": snapshot.status,
+        "size": snapshot.size,
+        "metadata": snapshot.metadata,
+    }
+
+
+def snapshot_changed(call: Call, snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
+    """A snapshot as the answer to a create or an update."""
+    view = snapshot_summary(snapshot, new)
+    if call.version >= (3, 14):
+        view["group_snapshot_id"] = snapshot.group_snapshot_id
+    if call.version >= (3, 41):
+        view["user_id"] = snapshot.user_id
+    if call.version >= (3, 65):
+        view["consumes_quota"] = True
+    return view
+
+
+def snapshot_detail(call: Call, snapshot: Snapshot) -> dict[str, Any]:
+    """A snapshot with all its fields."""
+    return snapshot_changed(call, snapshot) | {
+        "os-extended-snapshot-attributes:project_id": snapshot.project_id,
+        "os-extended-snapshot-attributes:progress": snapshot.progress,
+    }
+
+
+def backup_summary(call: Call, backup: Backup) -> dict[str, Any]:
+    """A backup in a plain list."""
+    return {
+        "id": backup.id,
+        "name": backup.name,
+        "links": links(call, "backups", backup.id),
+    }
+
+
+def backup_detail(call: Call, backup: Backup) -> dict[str, Any]:
+    """A backup with all its fields."""
+    children = (other for other in call.cloud.block_storage.backups if other.parent_id == backup.id)
+    view: dict[str, Any] = {
+        "id": backup.id,
+        "status": backup.status,
+        "size": backup.size,
+        "object_count": backup.object_count,
+        "availability_zone": backup.zone,
+        "container": backup.container,
+        **times(backup, new=False),
+        "name": backup.name,
+        "description": backup.description,
+        "fail_reason": backup.fail_reason,
+        "volume_id": backup.volume_id,
+        "links": links(call, "backups", backup.id),
+        "is_incremental": backup.parent_id is not None,
+        "has_dependent_backups": any(children),
+        "snapshot_id": backup.snapshot_id,
+        "data_timestamp": micros(backup.data_timestamp),
+    }
+    if call.version >= (3, 43):
+        view["metadata"] = backup.metadata
+    if call.version >= (3, 18) and call.caller.is_admin:
+        view["os-backup-project-attr:project_id"] = backup.project_id
+    if call.version >= (3, 56) and call.caller.is_admin:
+        view["user_id"] = backup.user_id
+    return view
+
+
+def transfer_summary(call: Call, transfer: Transfer) -> dict[str, Any]:
+    """A transfer in a plain list."""
+    return {
+        "id": transfer.id,
+        "volume_id": transfer.volume_id,
+        "name": transfer.name,
+        "links": links(call, "os-volume-transfer", transfer.id),
+    }
+
+
+def transfer_detail(call: Call, transfer: Transfer, new: bool = False) -> dict[str, Any]:
+    """A transfer with all its fields; only the answer to its create has the key."""
+    view: dict[str, Any] = {
+        "id": transfer.id,
+        "created_at": micros(transfer.created_at, whole=not new),
+        "name": transfer.name,
+        "volume_id": transfer.volume_id,
+    }
+    if new:
+        view["auth_key"] = transfer.auth_key
+    view["links"] = links(call, "os-volume-transfer", transfer.id)
+    if call.version >= (3, 55):
+        view["no_snapshots"] = transfer.no_snapshots
+    if call.version >= (3, 57):
+        view["destination_project_id"] = None
+        view["source_project_id"] = transfer.project_id
+        view["accepted"] = False
+    return view
+
+
+USER_SPECS = ("multiattach", "RESKEY:availability_zones", "replication_enabled")
+
+
+def user_specs(call: Call, volume_type: VolumeType) -> dict[str, str]:
+    """The extra specs; a member sees only those that are meant for users."""
+    specs = volume_type.extra_specs.items()
+    return {key: value for key, value in specs if call.caller.is_admin or key in USER_SPECS}
+
+
+def type_view(
+    call: Call, volume_type: VolumeType, qos: bool = True, access: bool = True
+) -> dict[str, Any]:
+    """A volume type. Not every answer has its `qos` and who has `access` to it."""
+    view: dict[str, Any] = {
+        "id": volume_type.id,
+        "name": volume_type.name,
+        "is_public": volume_type.is_public,
+        "description": volume_type.description,
+        "extra_specs": user_specs(call, volume_type),
+    }
+    if qos and call.caller.is_admin:
+        view["qos_specs_id"] = volume_type.qos_specs_id
+    if access:
+        view["os-volume-type-access:is_public"] = volume_type.is_public
+    return view

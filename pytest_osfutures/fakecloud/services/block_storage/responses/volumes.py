@@ -1,0 +1,202 @@
+"""Volumes: create, show, list, update, delete, metadata."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.models import volumes
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    Context,
+    Snapshot,
+    Volume,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
+    listed,
+    truth,
+    visible,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
+    volume_detail,
+    volume_summary,
+)
+
+CREATE_KEYS = (
+    "name",
+    "description",
+    "display_name",
+    "display_description",
+    "volume_type",
+    "metadata",
+    "snapshot_id",
+    "source_volid",
+    "consistencygroup_id",
+    "group_id",
+    "size",
+    "availability_zone",
+    "multiattach",
+    "image_id",
+    "imageRef",
+    "backup_id",
+    "scheduler_hints",
+)
+UPDATE_KEYS = ("name", "description", "display_name", "display_description", "metadata")
+NO_IMAGE = "Invalid image identifier or unable to access requested image."
+NO_MULTIATTACH = (
+    "multiattach parameter has been removed. The default behavior is to use multiattach enabled "
+    "volume types. Contact your administrator to create a multiattach enabled volume type and "
+    "use it to create multiattach volumes."
+)
+
+
+def find(call: Call, volume_id: str) -> Volume:
+    """The volume, if the caller may see it. Raises Refused(404)."""
+    return call.cloud.block_storage.volume(volume_id, context_of(call))
+
+
+def create(call: Call) -> Response:
+    """Begin to create a volume."""
+    part, context = asked.envelope(call, "volume"), context_of(call)
+    if call.version >= (3, 53):
+        asked.only(part, "volume", CREATE_KEYS)
+    volume = volumes.create(call.cloud.block_storage, _blueprint(call, part, context), context)
+    return Response(202, {"volume": volume_detail(call, volume, new=True)})
+
+
+def _blueprint(call: Call, part: dict[str, Any], context: Context) -> volumes.Blueprint:
+    model = call.cloud.block_storage
+    size, name = asked.number(part, "size"), asked.text(part, "name")
+    description, metadata = asked.text(part, "description"), asked.strings(part, "metadata")
+    wanted_type = asked.text(part, "volume_type")
+    volume_type = model.type_named(wanted_type, context) if wanted_type else None
+    snapshot_id, source_id = (
+        asked.uuid(part, key, asked.NO_SCHEMA) for key in ("snapshot_id", "source_volid")
+    )
+    snapshot = model.snapshot(snapshot_id, context) if snapshot_id else None
+    source = model.volume(source_id, context) if source_id else None
+    group_id = part.get("group_id") or part.get("consistencygroup_id")
+    group = model.group(str(group_id), context) if group_id else None
+    image_id = None
+    if image := part.get("imageRef") or part.get("image_id"):
+        image_id, of_server = _image(call, str(image), context)
+        if of_server and call.version >= (3, 46):
+            image_id, snapshot = None, of_server
+    backup_id = part.get("backup_id")
+    backup = model.backup(str(backup_id), context) if backup_id else None
+    if truth(str(part.get("multiattach", ""))):
+        raise Refused(400, NO_MULTIATTACH)
+    if not size and not (snapshot or source or backup):
+        raise Refused(400, MALFORMED)
+    return volumes.Blueprint(
+        size=size,
+        name=name,
+        description=description,
+        volume_type=volume_type,
+        metadata=metadata,
+        zone=part.get("availability_zone"),
+        image_id=image_id,
+        snapshot=snapshot,
+        source=source,
+        backup=backup,
+        group=group,
+    )
+
+
+def _image(call: Call, image: str, context: Context) -> tuple[str, Snapshot | None]:
+    """The id of the image with that id, URL or name; the snapshot in its place, if it is one's."""
+    project_id = None if context.is_admin else context.project_id
+    images = call.cloud.image
+    try:
+        facts = images.image_facts(image.rsplit("/", 1)[-1], project_id)
+    except Refused:
+        named = images.named(image, project_id)
+        if len(named) > 1:
+            raise Refused(
+                409, f"Multiple matches found for '{image}', use an ID to be more specific."
+            ) from None
+        if not named:
+            raise Refused(400, NO_IMAGE) from None
+        facts = images.image_facts(named[0], project_id)
+    snapshot_id = images.root_snapshot(facts.id)
+    if snapshot_id is None:
+        return facts.id, None
+    return facts.id, call.cloud.block_storage.snapshot(snapshot_id, context)
+
+
+def show(call: Call, volume_id: str) -> Response:
+    """One volume."""
+    return Response(200, {"volume": volume_detail(call, find(call, volume_id))})
+
+
+def _list(call: Call, detail: bool) -> Response:
+    def full(volume: Volume) -> dict[str, Any]:
+        return volume_detail(call, volume)
+
+    def short(volume: Volume) -> dict[str, Any]:
+        return volume_summary(call, volume)
+
+    rows = visible(call, call.cloud.block_storage.volumes)
+    shown = full if detail else short
+    return Response(200, listed(call, rows, ("volume", "Volume"), full, shown))
+
+
+def index(call: Call) -> Response:
+    """All volumes, in short."""
+    return _list(call, detail=False)
+
+
+def detail(call: Call) -> Response:
+    """All volumes."""
+    return _list(call, detail=True)
+
+
+def summary(call: Call) -> Response:
+    """How many volumes there are, and how large they are together."""
+    asked.since(call, (3, 12))
+    rows = visible(call, call.cloud.block_storage.volumes)
+    body: dict[str, Any] = {
+        "total_count": len(rows),
+        "total_size": sum(volume.size for volume in rows),
+    }
+    if call.version >= (3, 36):
+        values: dict[str, list[str]] = {}
+        for volume in rows:
+            for key, value in volume.metadata.items():
+                if value not in values.setdefault(key, []):
+                    values[key].append(value)
+        body["metadata"] = values
+    return Response(200, {"volume-summary": body})
+
+
+def update(call: Call, volume_id: str) -> Response:
+    """Change the name, the description or the metadata."""
+    part = asked.envelope(call, "volume")
+    if not part:
+        raise asked.invalid("volume", part, f"{{}} {asked.NO_SCHEMA}")
+    asked.only(part, "volume", UPDATE_KEYS)
+    volume = find(call, volume_id)
+    if volume.status == "maintenance":
+        raise Refused(400, "Invalid volume: The volume cannot be updated during maintenance.")
+    for key in ("name", "description"):
+        value = asked.text(part, key)
+        if key in part:
+            setattr(volume, key, value)
+    if "metadata" in part:
+        volume.metadata = asked.strings(part, "metadata")
+    volume.touch()
+    return Response(200, {"volume": volume_detail(call, volume, extended=False)})
+
+
+def delete(call: Call, volume_id: str) -> Response:
+    """Begin to delete a volume; `cascade` takes its snapshots along."""
+    force = call.version >= (3, 23) and truth(call.request.param("force"))
+    volume = find(call, volume_id)
+    if force:
+        asked.admin_only(call, "volume:force_delete")
+    cascade = truth(call.request.param("cascade"))
+    volumes.delete(call.cloud.block_storage, volume, context_of(call), cascade, force)
+    return Response(202)

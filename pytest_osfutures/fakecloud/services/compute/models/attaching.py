@@ -1,0 +1,222 @@
+"""Volumes on servers: attach, detach, swap, and what happens to them when the server goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.compute.models.operations import (
+    ATTACH_VOLUME,
+    ATTACHABLE,
+    DETACH_VOLUME,
+    SWAP_VOLUME,
+)
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.server import Attachment, Server
+from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@contextmanager
+def _refusals_of_cinder(context: Context) -> Iterator[None]:
+    """What Cinder refuses, Nova refuses with Cinder's words inside its own."""
+    try:
+        yield
+    except Refused as refused:
+        raise Refused(
+            400,
+            f"Invalid volume: Invalid input received: {refused.message} "
+            f"(HTTP {refused.status}) (Request-ID: {context.request_id})",
+        ) from None
+
+
+def attachment(
+    model: ComputeModel,
+    server: Server,
+    volume_id: str,
+    attachment_id: str | None,
+    disk: Mapping[str, Any],
+    number: int,
+) -> Attachment:
+    """The record of a volume that a server is built with; Cinder is asked if no id is given."""
+    boot_index = disk.get("boot_index", 0 if number == 0 and server.image_id is None else None)
+    made = Attachment(
+        id=attachment_id or model.volumes.reserve(volume_id, server.id),
+        name=server.name,
+        server_id=server.id,
+        volume_id=volume_id,
+        device=disk.get("device_name") or f"/dev/sd{LETTERS[number]}",
+        bdm_id=model.cloud.new_id(),
+        boot_index=int(boot_index) if boot_index is not None else None,
+        delete_on_termination=bool(disk.get("delete_on_termination")),
+        tag=disk.get("tag"),
+    )
+    made.remember(model.cloud)
+    return made
+
+
+def connect(model: ComputeModel, server: Server, attachment: Attachment) -> None:
+    """The volume of a server that is just built is in use now."""
+    model.volumes.begin_attach(attachment.id, attachment.device, server.host or "")
+    model.volumes.complete_attach(attachment.id)
+    attachment.attached = True
+
+
+def find(server: Server, volume_id: str) -> Attachment | None:
+    """The attachment of that volume to the server."""
+    return next((a for a in server.attachments if a.volume_id == volume_id), None)
+
+
+def _free_device(server: Server) -> str:
+    taken = {a.device for a in server.attachments} | {server.root_device}
+    return next(name for letter in LETTERS if (name := f"/dev/sd{letter}") not in taken)
+
+
+def _check_free(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
+    facts = model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+    holders = [holder.id for holder in model.servers if find(holder, volume_id)]
+    if server.id in holders or (holders and not facts.multiattach):
+        listed = ", ".join(holders)
+        raise Refused(
+            400, f"Invalid volume: volume {volume_id} is already attached to instances: {listed}"
+        )
+
+
+def attach(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    volume_id: str,
+    device: str | None = None,
+    tag: str | None = None,
+    delete_on_termination: bool = False,
+) -> Attachment:
+    """Reserve the volume and begin to connect it. Raises Refused."""
+    check(server, "attach_volume", context, ATTACHABLE)
+    _check_free(model, server, context, volume_id)
+    with _refusals_of_cinder(context):
+        attachment_id = model.volumes.reserve(volume_id, server.id)
+    made = Attachment(
+        id=attachment_id,
+        name=server.name,
+        server_id=server.id,
+        volume_id=volume_id,
+        device=device or _free_device(server),
+        bdm_id=model.cloud.new_id(),
+        delete_on_termination=delete_on_termination,
+        tag=tag,
+    )
+    made.remember(model.cloud)
+    server.attachments = (*server.attachments, made)
+    if server.vm_state == "shelved_offloaded":  # connected when it is unshelved
+        model.record(server, "attach_volume", context, ("api_attach_volume",)).finish(model.now())
+        return made
+    action = model.record(server, "attach_volume", context, ("compute_attach_volume",))
+
+    def begin() -> None:
+        model.volumes.begin_attach(made.id, made.device, server.host or "")
+
+    def done() -> None:
+        model.volumes.complete_attach(made.id)
+        made.attached = True
+        action.finish(model.now())
+
+    def failed(fault: Fault) -> None:
+        _drop(server, made)
+        model.volumes.detach(made.id)
+        action.finish(model.now(), reason(fault))
+
+    start(model.cloud, ATTACH_VOLUME, made, done, failed, {"connect": begin})
+    return made
+
+
+def detach(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
+    """Begin to disconnect the volume. Raises Refused."""
+    made = find(server, volume_id)
+    check(server, "detach_volume", context, ATTACHABLE)
+    if made is None:
+        model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+        raise Refused(404, f"Instance {server.id} is not attached to volume {volume_id}")
+    if made.boot_index == 0:
+        raise Refused(400, "Cannot detach a root device volume")
+    with _refusals_of_cinder(context):
+        model.volumes.begin_detach(made.id)
+    action = model.record(server, "detach_volume", context, ("compute_detach_volume",))
+
+    def done() -> None:
+        _drop(server, made)
+        model.volumes.detach(made.id)
+        action.finish(model.now())
+
+    def failed(fault: Fault) -> None:
+        model.volumes.roll_detaching(made.id)
+        action.finish(model.now(), reason(fault))
+
+    start(model.cloud, DETACH_VOLUME, made, done, failed)
+
+
+def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new_id: str) -> None:
+    """Begin to copy one volume to another and to put that in its place. Raises Refused."""
+    check(server, "swap_volume", context, ("active", "paused", "resized"))
+    made = find(server, old_id)
+    if made is None:
+        raise Refused(404, f"Instance {server.id} is not attached to volume {old_id}")
+    model.volumes.volume_facts(new_id, None)
+    model.volumes.begin_detach(made.id)
+    try:
+        new_attachment = model.volumes.reserve(new_id, server.id)
+    except Refused:
+        model.volumes.roll_detaching(made.id)
+        raise
+    action = model.record(server, "swap_volume", context, ("compute_swap_volume",))
+    model.volumes.begin_attach(new_attachment, made.device, server.host or "")
+
+    def done() -> None:
+        model.volumes.complete_attach(new_attachment)
+        model.volumes.detach(made.id)
+        made.volume_id, made.id = new_id, new_attachment
+        action.finish(model.now())
+
+    def failed(fault: Fault) -> None:
+        model.volumes.detach(new_attachment)
+        model.volumes.roll_detaching(made.id)
+        action.finish(model.now(), reason(fault))
+
+    start(model.cloud, SWAP_VOLUME, made, done, failed)
+
+
+def extended(model: ComputeModel, volume_id: str) -> None:
+    """Cinder has made a volume in use bigger: the servers that have it look at its new size."""
+    for server in model.servers:
+        if (made := find(server, volume_id)) is None:
+            continue
+        context = Context(model.cloud.new_request_id(), server.user_id, server.project_id)
+        action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
+        fault = model.cloud.faults.on_operation("server.extend_volume", made)
+        action.finish(model.now(), reason(fault) if fault else None)
+
+
+def _drop(server: Server, made: Attachment) -> None:
+    server.attachments = tuple(a for a in server.attachments if a is not made)
+
+
+def let_go(model: ComputeModel, server: Server) -> None:
+    """The server is gone, or was never built: its volumes are free, some are deleted with it."""
+    for made in server.attachments:
+        made.activity = None
+        model.volumes.detach(made.id)
+        if made.delete_on_termination:
+            model.volumes.delete_with_server(made.volume_id)
+    for pending in server.pending:
+        if pending.disk.get("delete_on_termination"):
+            model.volumes.delete_with_server(pending.volume_id)
+    server.attachments = ()
+    server.pending = ()

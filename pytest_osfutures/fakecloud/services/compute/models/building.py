@@ -1,0 +1,291 @@
+"""How a server comes into being: request, schedule, networks, disks, spawn; and what stops it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.compute.models import attaching
+from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
+from pytest_osfutures.fakecloud.services.compute.models.operations import (
+    ACTIVE,
+    BUILD,
+    BUILD_FROM_VOLUME,
+)
+from pytest_osfutures.fakecloud.services.compute.models.records import Context, InstanceAction
+from pytest_osfutures.fakecloud.services.compute.models.server import (
+    NOSTATE,
+    Flavor,
+    PendingVolume,
+    Server,
+    Wanted,
+)
+from pytest_osfutures.fakecloud.services.compute.models.work import reason
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+TRIGGER = "realcloud"  # metadata that lets a build fail, as the real test cloud's driver has it
+NO_HOST = "No valid host was found. "
+VOLUME_LOOK_SECONDS = 0.5  # how often a host asks whether the volume is there
+BUILD_EVENT = "compute__do_build_and_run_instance"
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """What a create request asks for, checked. `disks` are block device mappings."""
+
+    name: str
+    flavor: Flavor
+    image_id: str | None
+    networks: tuple[tuple[str | None, str | None, str | None], ...] = ()
+    disks: tuple[Mapping[str, Any], ...] = ()
+    count: tuple[int, int] = (1, 1)
+    security_groups: tuple[str, ...] = ("default",)
+    host: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)  # of Server, as they are
+
+
+def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[Server]:
+    """Begin to build as many servers as the quota allows, at least the smallest number."""
+    count = _allowed(model, blueprint, context)
+    reservation = f"r-{model.cloud.new_id()[:8]}"
+    servers = []
+    for index in range(count):
+        name = blueprint.name if blueprint.count[1] == 1 else f"{blueprint.name}-{index + 1}"
+        server = Server(
+            id=model.cloud.new_id(),
+            name=name,
+            project_id=context.project_id,
+            user_id=context.user_id,
+            flavor=blueprint.flavor,
+            image_id=blueprint.image_id,
+            reservation_id=reservation,
+            launch_index=index,
+            wanted=Wanted(
+                blueprint.networks, blueprint.security_groups, blueprint.disks, blueprint.host
+            ),
+            security_groups=blueprint.security_groups,
+            **{
+                "hostname": _hostname(name),
+                "admin_pass": model.cloud.new_id().replace("-", "")[:12],
+                **blueprint.fields,
+            },
+        )
+        _claim(model, server)
+        model.servers.add(server)
+        if group := model.server_groups.get(str(server.scheduler_hints.get("group"))):
+            group.members = (*group.members, server.id)
+        server.touch()
+        action = InstanceAction("create", context, model.now(), model.now())
+        Build(model, server, action).begin()
+        servers.append(server)
+    return servers
+
+
+def _hostname(name: str) -> str:
+    kept = "".join(c if c.isalnum() or c in "-." else "-" for c in name.replace("_", "-"))
+    return kept.strip("-.").lower() or "server"
+
+
+def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int:
+    """How many may be made, between the smallest and the largest number. Raises Refused(403)."""
+    least, most = blueprint.count
+    used, flavor = model.used(context.project_id), blueprint.flavor
+    each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram}
+    for name, amount in each.items():
+        limit = model.limit(context.project_id, name)
+        if limit < 0:
+            continue
+        most = min(most, (limit - used[name]) // amount if amount else most)
+        if most < least:
+            raise Refused(
+                403,
+                f"Quota exceeded for {name}: Requested {blueprint.count[0] * amount}, "
+                f"but already used {used[name]} of {limit} {name}",
+            )
+    return most
+
+
+def _claim(model: ComputeModel, server: Server) -> None:
+    """Take the user's own ports and volumes: all of them or, if one is refused, none."""
+    try:
+        for _, port_id, _ in server.wanted.networks:
+            if port_id:
+                model.networks.claim_port(port_id, server.id, server.project_id)
+        for number, disk in enumerate(server.wanted.disks):
+            if disk.get("source_type") == "volume":
+                volume_id = str(disk["uuid"])
+                attachment_id = model.volumes.reserve(volume_id, server.id)
+                made = attaching.attachment(model, server, volume_id, attachment_id, disk, number)
+                server.attachments = (*server.attachments, made)
+    except Refused as refused:
+        for port in model.networks.ports_of(server.id):
+            model.networks.release_port(port.id)
+        for made in server.attachments:
+            model.volumes.detach(made.id)
+        raise Refused(400 if refused.status == 404 else refused.status, refused.message) from None
+
+
+@dataclass(eq=False)
+class Build:
+    """One try to build a server; `tried` are the hosts that have failed already."""
+
+    model: ComputeModel
+    server: Server
+    action: InstanceAction
+    tried: tuple[str, ...] = ()
+    host: str | None = None
+
+    def begin(self) -> None:
+        """Lead the server from the scheduler to ACTIVE."""
+        disks = self.server.wanted.disks
+        makes_volumes = any(disk.get("source_type") != "volume" for disk in disks)
+        path = BUILD_FROM_VOLUME if makes_volumes else BUILD
+        events = {"place": self.place, "claim": self.claim, "disks": self.make_volumes}
+        start(self.model.cloud, path, self.server, self.spawned, self.failed, events)
+
+    def place(self) -> None:
+        """The scheduler chooses a host."""
+        if not self.server.placed:
+            self.server.actions.append(self.action)
+        self.server.placed = True  # without a host: in the cell of those that never got one
+        self.host = self.model.schedule(self.server, self.server.flavor, self.tried)
+        if self.host is None:
+            _no_host(self.model, self.server, self.action, self.tried)
+        else:
+            self.server.zone = ZONE
+
+    def claim(self) -> None:
+        """The host begins: it makes the ports."""
+        server, model = self.server, self.model
+        server.host = self.host
+        self.action.begin(BUILD_EVENT, model.now(), server.host)
+        try:
+            for network_id, _, fixed_ip in server.wanted.networks:
+                if network_id:
+                    model.networks.create_port(
+                        server.id, server.project_id, network_id, fixed_ip, server.security_groups
+                    )
+        except Refused:
+            why = "Failed to allocate the network(s), not rescheduling."
+            _abort(model, server, self.action, why)
+
+    def make_volumes(self) -> None:
+        """The host lets Cinder make the volumes that do not exist yet."""
+        try:
+            _make_volumes(self.model, self.server)
+        except Refused as refused:
+            _abort(self.model, self.server, self.action, refused.message)
+
+    def spawned(self) -> None:
+        """The guest runs, unless its metadata asks for a failure."""
+        trigger = self.server.metadata.get(TRIGGER)
+        if trigger == "fail-spawn":
+            _abort(self.model, self.server, self.action, "asked to by metadata")
+        elif trigger == "fail-spawn-everywhere":
+            self.action.finish(self.model.now())
+            _leave_host(self.model, self.server)
+            tried = (*self.tried, self.host or "")
+            Build(self.model, self.server, self.action, tried).begin()
+        else:
+            _join_volumes(self.model, self.server, self.action)
+
+    def failed(self, fault: Fault) -> None:
+        """A rule wants the build to fail."""
+        if not self.server.placed:
+            self.server.actions.append(self.action)
+            self.server.placed = True
+        _abort(self.model, self.server, self.action, reason(fault))
+
+
+def _spawned(model: ComputeModel, server: Server, action: InstanceAction) -> None:
+    for port in model.networks.ports_of(server.id):
+        model.networks.bind_port(port.id, server.host or "")
+    for attachment in server.attachments:
+        attaching.connect(model, server, attachment)
+    for name, value in ACTIVE.items():
+        setattr(server, name, value)
+    server.task_state = None
+    server.launched_at = model.now()
+    server.touch()
+    action.finish(model.now())
+
+
+def _make_volumes(model: ComputeModel, server: Server) -> None:
+    """Let Cinder make the volumes that the server boots from or gets besides."""
+    for number, disk in enumerate(server.wanted.disks):
+        source = disk.get("source_type")
+        if source == "volume" or disk.get("destination_type") != "volume":
+            continue
+        volume_id = model.volumes.create_for_server(
+            server.project_id,
+            server.user_id,
+            int(disk.get("volume_size") or server.flavor.disk or 1),
+            image_id=disk.get("uuid") if source == "image" else None,
+            snapshot_id=disk.get("uuid") if source == "snapshot" else None,
+            volume_type=disk.get("volume_type"),
+            name=f"{server.id}-blank-vol" if source == "blank" else "",
+        )
+        server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
+
+
+def _join_volumes(model: ComputeModel, server: Server, action: InstanceAction) -> None:
+    """Wait for the volumes that Cinder makes; then the server is complete."""
+    facts = [model.volumes.volume_facts(pending.volume_id, None) for pending in server.pending]
+    if failed := next((volume for volume in facts if volume.status == "error"), None):
+        why = f"Volume {failed.id} did not finish being created: its status is error."
+        _abort(model, server, action, why)
+    elif all(volume.status == "available" for volume in facts):
+        for pending in server.pending:
+            made = attaching.attachment(
+                model, server, pending.volume_id, None, pending.disk, pending.number
+            )
+            server.attachments = (*server.attachments, made)
+        server.pending = ()
+        _spawned(model, server, action)
+    else:
+        server.activity = waiting = object()
+
+        def look_again() -> None:
+            if server.activity is waiting:
+                _join_volumes(model, server, action)
+
+        model.cloud.schedule.after(VOLUME_LOOK_SECONDS, look_again)
+
+
+def _leave_host(model: ComputeModel, server: Server) -> None:
+    """Give back what the host held for a server that it could not build."""
+    for port in model.networks.ports_of(server.id):
+        model.networks.release_port(port.id)
+    server.host = None
+    server.zone = ""
+    server.power_state = NOSTATE
+
+
+def _abort(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:
+    message = f"Build of instance {server.id} aborted: {why}"
+    _leave_host(model, server)
+    attaching.let_go(model, server)
+    model.fail(server, message)
+    action.finish(model.now(), message)
+
+
+def _no_host(
+    model: ComputeModel, server: Server, action: InstanceAction, tried: tuple[str, ...]
+) -> None:
+    message = NO_HOST
+    if tried:
+        message = (
+            "Exceeded maximum number of retries. Exhausted all hosts available for retrying build "
+            f"failures for instance {server.id}."
+        )
+    _leave_host(model, server)
+    attaching.let_go(model, server)
+    model.fail(server, message, details=f"NoValidHost: {message}")
+    action.begin("conductor_schedule_and_build_instances", model.now())
+    action.finish(model.now(), message)

@@ -1,0 +1,83 @@
+"""How a server goes: at once, over `deleting` and DELETED, or softly with a way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.compute.models import attaching
+from pytest_osfutures.fakecloud.services.compute.models.operations import DELETE, SOFT_DELETE
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, Server
+from pytest_osfutures.fakecloud.services.compute.models.work import check_lock, reason
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+
+def delete(model: ComputeModel, server: Server, context: Context, force: bool = False) -> None:
+    """Begin to delete; a server that is being deleted already just goes on. Raises Refused(409)."""
+    check_lock(server, "delete", context)
+    if server.task_state in ("deleting", "soft-deleting") or server.vm_state == "deleted":
+        return
+    if not server.placed:
+        _free(model, server)
+        model.servers.forget(server)
+        return
+    action = model.record(server, "delete", context)
+    soft = model.cloud.settings.soft_delete and not force and server.launched_at is not None
+    soft = soft and server.vm_state != "soft-delete"
+
+    def done() -> None:
+        if soft:
+            server.task_state = None
+            server.vm_state = "soft-delete"
+            server.touch()
+        else:
+            gone(model, server)
+        action.finish(model.now())
+
+    def failed(fault: Fault) -> None:
+        server.task_state = None
+        if fault.effect == "error":
+            model.fail(server, reason(fault))
+        server.touch()
+        action.finish(model.now(), reason(fault))
+
+    if server.host is None or not model.reaches(server):  # the API itself deletes it
+        server.activity = None
+        gone(model, server, at_once=True)
+        return
+    event = "compute_soft_delete_instance" if soft else "compute_terminate_instance"
+    action.begin(event, model.now(), server.host)
+    start(model.cloud, SOFT_DELETE if soft else DELETE, server, done, failed)
+
+
+def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
+    """Nothing of it runs any more: DELETED for a moment, then only a row in `changes-since`."""
+    _free(model, server)
+    for action in server.actions:
+        if action.action == "create":
+            action.finish(model.now())
+        elif action.action != "delete" and any(e.finish_time is None for e in action.events):
+            action.finish(model.now(), "UnexpectedDeletingTaskStateError")
+    server.task_state = None
+    server.vm_state = "deleted"
+    server.power_state = NOSTATE
+    server.terminated_at = model.now()
+    server.touch()
+    seconds = 0.0 if at_once else model.cloud.settings.deleted_seconds
+    if seconds:
+        model.cloud.schedule.after(seconds, lambda: model.servers.remove(server))
+    else:
+        model.servers.remove(server)
+
+
+def _free(model: ComputeModel, server: Server) -> None:
+    for port in model.networks.ports_of(server.id):
+        model.networks.release_port(port.id)
+    attaching.let_go(model, server)
+    for group in model.server_groups:
+        if server.id in group.members:
+            group.members = tuple(member for member in group.members if member != server.id)

@@ -1,0 +1,157 @@
+"""Work that has to do with images: rebuild, rescue, snapshot, backup."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.services.compute.models import operations
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, Server
+from pytest_osfutures.fakecloud.services.compute.models.work import begin, check
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+SNAPSHOT_BYTES = 65536
+
+
+def rebuild(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    image_id: str,
+    fields: Mapping[str, Any],
+) -> None:
+    """Begin to build the server anew from an image; a stopped one will be stopped again."""
+    was_stopped = server.vm_state == "stopped"
+
+    def done() -> None:
+        server.vm_state = "active"
+        server.power_state = RUNNING
+        server.fault = None
+        server.launched_at = model.now()
+        if was_stopped:
+            for name, value in operations.STOPPED.items():
+                setattr(server, name, value)
+
+    begin(model, server, operations.REBUILD, context, done)
+    if not server.boots_from_volume:
+        server.image_id = image_id
+    for name, value in fields.items():
+        setattr(server, name, value)
+
+
+def create_image(
+    model: ComputeModel, server: Server, context: Context, name: str, metadata: Mapping[str, Any]
+) -> str:
+    """Begin a snapshot and return its image's id. Raises Refused."""
+    if server.boots_from_volume:
+        return _image_of_volumes(model, server, context, name, metadata)
+    return _snapshot(model, server, context, operations.CREATE_IMAGE, name, dict(metadata))
+
+
+def create_backup(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    name: str,
+    backup_type: str,
+    rotation: int,
+    metadata: Mapping[str, Any],
+) -> str:
+    """Begin a snapshot of that type; when it is there, all but the newest `rotation` go."""
+    properties = {**metadata, "backup_type": backup_type, "image_type": "backup"}
+    image_id = _snapshot(
+        model, server, context, operations.CREATE_BACKUP, name, properties, rotation
+    )
+    kept = server.backups.get(backup_type, ())
+    server.backups = {**server.backups, backup_type: (*kept, image_id)}
+    return image_id
+
+
+def snapshot_properties(server: Server, more: Mapping[str, Any]) -> dict[str, Any]:
+    """What an image that was made of a server tells of it."""
+    return {
+        "base_image_ref": server.image_id or "",
+        "boot_roles": "reader,member",
+        "image_type": "snapshot",
+        "instance_uuid": server.id,
+        "owner_id": server.project_id,
+        "user_id": server.user_id,
+        **more,
+    }
+
+
+def _snapshot(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    operation: operations.Operation,
+    name: str,
+    properties: Mapping[str, Any],
+    rotation: int | None = None,
+) -> str:
+    check(server, operation.record, context, operation.vm_states)
+    image_id = model.images.begin_snapshot(
+        context.project_id, context.user_id, name, snapshot_properties(server, properties)
+    )
+
+    def upload() -> None:
+        model.images.snapshot_saving(image_id)
+
+    def done() -> None:
+        model.images.snapshot_active(image_id, SNAPSHOT_BYTES)
+        if rotation is not None:
+            _rotate(model, server, str(properties["backup_type"]), rotation)
+
+    def undone() -> None:
+        model.images.delete_snapshot(image_id)
+
+    begin(model, server, operation, context, done, undone, {"upload": upload})
+    return image_id
+
+
+def _rotate(model: ComputeModel, server: Server, backup_type: str, rotation: int) -> None:
+    images = server.backups[backup_type]
+    for image_id in images[: max(0, len(images) - rotation)]:
+        model.images.delete_snapshot(image_id)
+    server.backups = {**server.backups, backup_type: images[max(0, len(images) - rotation) :]}
+
+
+def _image_of_volumes(
+    model: ComputeModel, server: Server, context: Context, name: str, metadata: Mapping[str, Any]
+) -> str:
+    """An image without data that points to snapshots of the server's volumes; it is there at once.
+
+    Nothing of it runs in the background but Cinder's snapshots.
+    """
+    operation = operations.CREATE_IMAGE
+    check(server, operation.record, context, operation.vm_states)
+    action = model.record(server, operation.record, context, ("api_snapshot_instance",))
+    mappings = [
+        {
+            "source_type": "snapshot",
+            "destination_type": "volume",
+            "snapshot_id": model.volumes.snapshot_for_image(made.volume_id, f"snapshot for {name}"),
+            "boot_index": made.boot_index,
+            "device_name": made.device,
+            "delete_on_termination": made.delete_on_termination,
+            "volume_size": model.volumes.volume_facts(made.volume_id, None).size,
+        }
+        for made in server.attachments
+    ]
+    inherited = snapshot_properties(server, metadata)
+    for of_a_copied_disk in ("image_type", "instance_uuid", "user_id"):
+        if of_a_copied_disk not in metadata:
+            del inherited[of_a_copied_disk]
+    properties = inherited | {
+        "block_device_mapping": json.dumps(mappings),
+        "bdm_v2": "True",
+        "root_device_name": server.root_device,
+    }
+    image_id = model.images.begin_snapshot(context.project_id, context.user_id, name, properties)
+    model.images.snapshot_active(image_id, 0)
+    action.finish(model.now())
+    return image_id

@@ -1,0 +1,88 @@
+"""Ports on servers that are there already: attach at once, detach in the background."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.services.compute.models.operations import DETACH_INTERFACE
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
+from pytest_osfutures.fakecloud.services.compute.neighbours import PortFacts
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+VM_STATES = ("active", "paused", "stopped")
+
+
+def port(model: ComputeModel, server: Server, port_id: str) -> PortFacts:
+    """The server's port. Raises Refused(404)."""
+    found = next((one for one in model.networks.ports_of(server.id) if one.id == port_id), None)
+    if found is None:
+        raise Refused(404, f"Port id {port_id} could not be found.")
+    return found
+
+
+def attach(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    network_id: str | None,
+    port_id: str | None,
+    fixed_ip: str | None,
+) -> PortFacts:
+    """Give the server a port; it has it when the call returns. Raises Refused."""
+    check(server, "attach_interface", context, VM_STATES)
+    action = model.record(server, "attach_interface", context, ("compute_attach_interface",))
+    try:
+        if port_id:
+            model.networks.claim_port(port_id, server.id, server.project_id)
+        else:
+            port_id = _new_port(model, server, network_id, fixed_ip)
+    except Refused as refused:
+        action.finish(model.now(), refused.message)
+        raise
+    model.networks.bind_port(port_id, server.host or "")
+    server.touch()
+    action.finish(model.now())
+    return port(model, server, port_id)
+
+
+def _new_port(
+    model: ComputeModel, server: Server, network_id: str | None, fixed_ip: str | None
+) -> str:
+    if network_id is None:
+        choice = model.networks.network_ids(server.project_id)
+        if len(choice) != 1:
+            raise Refused(
+                409, "Multiple possible networks found, use a Network ID to be more specific."
+            )
+        network_id = choice[0]
+    model.networks.check_network(network_id, server.project_id)
+    groups = server.security_groups
+    return model.networks.create_port(server.id, server.project_id, network_id, fixed_ip, groups)
+
+
+def detach(model: ComputeModel, server: Server, context: Context, port_id: str) -> None:
+    """Begin to take a port away; an unknown one is noticed only in the background."""
+    check(server, "detach_interface", context, VM_STATES)
+    action = model.record(server, "detach_interface", context, ("compute_detach_interface",))
+    detaching = Resource(id=port_id, name=server.name)
+
+    def done() -> None:
+        if all(one.id != port_id for one in model.networks.ports_of(server.id)):
+            action.finish(model.now(), f"Port {port_id} is not attached")
+            return
+        model.networks.release_port(port_id)
+        server.touch()
+        action.finish(model.now())
+
+    def failed(fault: Fault) -> None:
+        action.finish(model.now(), reason(fault))
+
+    start(model.cloud, DETACH_INTERFACE, detaching, done, failed)

@@ -1,0 +1,289 @@
+"""Work that moves a server between hosts or sizes: resize, migrate, live, evacuate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.services.compute.models import operations
+from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
+from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.server import (
+    RUNNING,
+    SHUTDOWN,
+    Flavor,
+    Server,
+)
+from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+NO_HOST_FOR = "No valid host was found. No valid host found for {}"
+
+
+def _migration(
+    model: ComputeModel, server: Server, context: Context, kind: str, flavor: Flavor | None = None
+) -> Migration:
+    now = model.now()
+    migration = Migration(
+        id=len(model.migrations) + 1,
+        uuid=model.cloud.new_id(),
+        server_id=server.id,
+        kind=kind,
+        status="pre-migrating" if kind in ("resize", "migration") else "accepted",
+        source=server.host or "",
+        target=None,
+        old_flavor_id=server.flavor.id,
+        new_flavor_id=(flavor or server.flavor).id,
+        user_id=context.user_id,
+        project_id=context.project_id,
+        created_at=now,
+        updated_at=now,
+    )
+    model.migrations.append(migration)
+    return migration
+
+
+def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor) -> None:
+    """Begin to move the server to a host where `flavor` fits. Raises Refused."""
+    check(server, "resize", context, operations.RESIZE.vm_states)
+    if flavor.id == server.flavor.id:
+        raise Refused(400, "When resizing, instances must change flavor!")
+    used = model.used(server.project_id)
+    for name, more in (
+        ("cores", flavor.vcpus - server.flavor.vcpus),
+        ("ram", flavor.ram - server.flavor.ram),
+    ):
+        limit = model.limit(server.project_id, name)
+        if 0 <= limit < used[name] + more and more > 0:
+            raise Refused(
+                403,
+                f"Quota exceeded for {name}: Requested {more}, "
+                f"but already used {used[name]} of {limit} {name}",
+            )
+    _move(model, server, context, operations.RESIZE, flavor)
+
+
+def migrate(
+    model: ComputeModel, server: Server, context: Context, target: str | None = None
+) -> None:
+    """Begin to move the server to another host. Raises Refused."""
+    if target is not None and target not in model.hosts:
+        raise Refused(400, f"Compute host {target} could not be found.")
+    _move(model, server, context, operations.MIGRATE, server.flavor, target)
+
+
+def _move(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    operation: Operation,
+    flavor: Flavor,
+    target: str | None = None,
+) -> None:
+    was, source = server.vm_state, server.host or ""
+    chosen: list[str] = []
+
+    def schedule() -> None:
+        without = tuple(model.hosts) if target else (source,)
+        without = tuple(host for host in without if host != target)
+        host = model.schedule(server, flavor, without)
+        if host is None and operation is operations.RESIZE:  # another size may fit where it is
+            host = model.schedule(server, flavor)
+        if host is None:
+            migration.status = "error"
+            kind = "resize" if operation is operations.RESIZE else "cold migrate"
+            give_up(model, server, action, NO_HOST_FOR.format(kind))
+        else:
+            chosen.append(host)
+            migration.target, migration.status = host, "migrating"
+
+    def move() -> None:
+        server.old_host, server.host = source, chosen[0]
+        migration.status = "post-migrating"
+
+    def change_size() -> None:
+        server.old_flavor, server.flavor = server.flavor, flavor
+
+    def done() -> None:
+        server.old_vm_state = was
+        server.vm_state = "resized"
+        server.power_state = SHUTDOWN if was == "stopped" else RUNNING
+        server.launched_at = model.now()
+        migration.status = "finished"
+
+    def undone() -> None:
+        migration.status = "error"
+        if chosen:
+            server.host = source
+            server.flavor = server.old_flavor or server.flavor
+        server.old_host = server.old_flavor = None
+
+    events = {"schedule": schedule, "move": move, "resize": change_size}
+    action = begin(model, server, operation, context, done, undone, events)
+    kind = "resize" if operation is operations.RESIZE else "migration"
+    migration = _migration(model, server, context, kind, flavor)
+
+
+def _latest(model: ComputeModel, server: Server) -> Migration | None:
+    mine = [m for m in model.migrations if m.server_id == server.id]
+    return mine[-1] if mine else None
+
+
+def confirm_resize(model: ComputeModel, server: Server, context: Context) -> None:
+    """Begin to give up the old place. Nothing shows until it is done. Raises Refused."""
+    if server.confirming and server.vm_state == "resized":
+        raise Refused(400, "Instance has not been resized.")
+
+    def done() -> None:
+        server.confirming = False
+        server.old_host = server.old_flavor = None
+        server.vm_state = "stopped" if server.old_vm_state == "stopped" else "active"
+        if migration := _latest(model, server):
+            migration.status = "confirmed"
+
+    def undone() -> None:
+        server.confirming = False
+
+    begin(model, server, operations.CONFIRM_RESIZE, context, done, undone)
+    server.confirming = True
+
+
+def revert_resize(model: ComputeModel, server: Server, context: Context) -> None:
+    """Begin to go back to the old host and size. Raises Refused."""
+    if server.confirming:
+        raise Refused(400, "Instance has not been resized.")
+
+    def done() -> None:
+        server.host = server.old_host or server.host
+        server.flavor = server.old_flavor or server.flavor
+        server.old_host = server.old_flavor = None
+        server.vm_state = "stopped" if server.old_vm_state == "stopped" else "active"
+        server.power_state = SHUTDOWN if server.vm_state == "stopped" else RUNNING
+        server.launched_at = model.now()
+        if migration := _latest(model, server):
+            migration.status = "reverted"
+
+    begin(model, server, operations.REVERT_RESIZE, context, done)
+
+
+def live_migrate(
+    model: ComputeModel, server: Server, context: Context, target: str | None = None
+) -> None:
+    """Begin to move the running server. Raises Refused."""
+    if target is not None and target not in model.hosts:
+        raise Refused(400, f"Compute host {target} could not be found.")
+    if target is not None and target == server.host:
+        raise Refused(
+            400,
+            f"Unable to migrate instance ({server.id}) to current host ({target}).",
+        )
+    check(server, "live-migration", context, operations.LIVE_MIGRATE.vm_states)
+    for host_name in (server.host, target):
+        if host_name is not None and not model.hosts[host_name].up:
+            raise Refused(400, f"Compute service of {host_name} is unavailable at this time.")
+    source = server.host or ""
+    host = target or model.schedule(server, server.flavor, (source,))
+
+    def done() -> None:
+        server.host = migration.target
+        migration.status, migration.updated_at = "completed", model.now()
+
+    def undone() -> None:
+        migration.status = "error"
+
+    action = begin(model, server, operations.LIVE_MIGRATE, context, done, undone)
+    migration = _migration(model, server, context, "live-migration")
+    migration.target, migration.status, migration.action = host, "running", action
+    if host is None:
+        migration.status = "error"
+        model.cloud.schedule.after(
+            0.1, lambda: give_up(model, server, action, NO_HOST_FOR.format("live migration"))
+        )
+
+
+def running_migration(model: ComputeModel, server: Server, migration_id: str) -> Migration:
+    """The live migration that goes on under that id. Raises Refused."""
+    found = next(
+        (m for m in model.migrations if str(m.id) == migration_id and m.server_id == server.id),
+        None,
+    )
+    if found is None:
+        raise Refused(404, f"Migration {migration_id} could not be found for instance {server.id}.")
+    if found.status != "running" or found.kind != "live-migration":
+        raise Refused(
+            400,
+            f"Migration {migration_id} state of instance {server.id} is {found.status}. "
+            "Cannot act on it while the migration is in this state.",
+        )
+    return found
+
+
+def abort_migration(
+    model: ComputeModel, server: Server, context: Context, migration_id: str
+) -> None:
+    """Stop a live migration: the server stays where it is. Raises Refused."""
+    _end_migration(model, server, context, migration_id, "live_migration_cancel", "cancelled")
+
+
+def complete_migration(
+    model: ComputeModel, server: Server, context: Context, migration_id: str
+) -> None:
+    """Let a live migration end now. Raises Refused."""
+    record = "live_migration_force_complete"
+    migration = _end_migration(model, server, context, migration_id, record, "completed")
+    server.host = migration.target
+
+
+def _end_migration(
+    model: ComputeModel,
+    server: Server,
+    context: Context,
+    migration_id: str,
+    record: str,
+    status: str,
+) -> Migration:
+    check(server, record, context, operations.LIVE_MIGRATE.vm_states, ("migrating",))
+    migration = running_migration(model, server, migration_id)
+    model.record(server, record, context, (f"compute_{record}",)).finish(model.now())
+    server.activity = None
+    server.task_state = None
+    server.touch()
+    migration.status, migration.updated_at = status, model.now()
+    if migration.action:
+        migration.action.finish(model.now())
+    return migration
+
+
+def evacuate(
+    model: ComputeModel, server: Server, context: Context, target: str | None, stop: bool
+) -> None:
+    """Begin to build the server anew elsewhere, for its host is down. Raises Refused."""
+    host = model.hosts.get(server.host or "")
+    if host is not None and host.up:
+        raise Refused(400, f"Compute service of {host.name} is still in use.")
+    if target is not None and target not in model.hosts:
+        raise Refused(404, f"Compute host {target} not found.")
+    was = server.vm_state
+    chosen = target or model.schedule(server, server.flavor, (server.host or "",))
+
+    def done() -> None:
+        server.host = chosen
+        server.vm_state = "stopped" if stop or was == "stopped" else "active"
+        server.power_state = SHUTDOWN if server.vm_state == "stopped" else RUNNING
+        server.fault = None
+        server.launched_at = model.now()
+        migration.status = "done"
+
+    def undone() -> None:
+        migration.status = "failed"
+
+    action = begin(model, server, operations.EVACUATE, context, done, undone)
+    migration = _migration(model, server, context, "evacuation")
+    migration.target = chosen
+    if chosen is None:
+        migration.status = "error"
+        model.fail(server, NO_HOST_FOR.format("evacuation"))
+        action.finish(model.now(), NO_HOST_FOR.format("evacuation"))

@@ -1,0 +1,175 @@
+"""A server, its status, and what hangs on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
+
+NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7  # power states
+
+_RESIZING = ("resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
+_REBUILDING = ("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning")
+
+STATUSES = {
+    "active": "ACTIVE",
+    "building": "BUILD",
+    "stopped": "SHUTOFF",
+    "resized": "VERIFY_RESIZE",
+    "paused": "PAUSED",
+    "suspended": "SUSPENDED",
+    "rescued": "RESCUE",
+    "error": "ERROR",
+    "deleted": "DELETED",
+    "soft-delete": "SOFT_DELETED",
+    "shelved": "SHELVED",
+    "shelved_offloaded": "SHELVED_OFFLOADED",
+}
+# What shows through of a task: (vm_states, task_states, status).
+SHINING_THROUGH = (
+    (("active",), ("rebooting", "reboot_pending", "reboot_started"), "REBOOT"),
+    (
+        ("active",),
+        ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard"),
+        "HARD_REBOOT",
+    ),
+    (("active",), ("updating_password",), "PASSWORD"),
+    (("active", "stopped", "error"), _REBUILDING, "REBUILD"),
+    (("active", "paused"), ("migrating",), "MIGRATING"),
+    (("active", "stopped"), _RESIZING, "RESIZE"),
+    (("resized",), ("resize_reverting",), "REVERT_RESIZE"),
+)
+
+
+def status_of(vm_state: str, task_state: str | None) -> str:
+    """The API's status, made of both states."""
+    for vm_states, task_states, status in SHINING_THROUGH:
+        if vm_state in vm_states and task_state in task_states:
+            return status
+    return STATUSES[vm_state]
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """A size that a server can have."""
+
+    id: str
+    name: str
+    ram: int
+    disk: int
+    vcpus: int
+    ephemeral: int = 0
+    swap: int = 0
+    description: str | None = None
+    is_public: bool = True
+    extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ServerFault:
+    """Why a server is in ERROR."""
+
+    code: int
+    message: str
+    created_at: float
+    details: str = ""  # for administrators
+
+
+@dataclass(eq=False, kw_only=True)
+class Attachment(Resource):
+    """A volume on a server. Its id is Cinder's attachment id once that is reserved."""
+
+    server_id: str
+    volume_id: str
+    device: str
+    bdm_id: str
+    boot_index: int | None = None
+    delete_on_termination: bool = False
+    tag: str | None = None
+    attached: bool = False
+
+
+@dataclass(frozen=True)
+class PendingVolume:
+    """A volume that Cinder is still making for a server."""
+
+    volume_id: str
+    number: int
+    disk: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a server is to get when it is built."""
+
+    networks: tuple[tuple[str | None, str | None, str | None], ...] = ()  # network, port, fixed ip
+    security_groups: tuple[str, ...] = ("default",)
+    disks: tuple[Mapping[str, Any], ...] = ()  # block_device_mapping_v2 that make a volume
+    host: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class Server(Resource):
+    """One instance. `placed` turns True when the scheduler has chosen a host for the first time;
+
+    until then there is only a build request.
+    """
+
+    flavor: Flavor
+    image_id: str | None
+    hostname: str
+    reservation_id: str
+    vm_state: str = "building"
+    task_state: str | None = "scheduling"
+    power_state: int = NOSTATE
+    progress: int = 0
+    placed: bool = False
+    host: str | None = None
+    zone: str = ""
+    pinned_zone: str | None = None
+    old_host: str | None = None
+    old_flavor: Flavor | None = None
+    old_vm_state: str = "active"
+    confirming: bool = False
+    fault: ServerFault | None = None
+    key_name: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    locked_by: str | None = None
+    locked_reason: str | None = None
+    user_data: str | None = None
+    config_drive: bool = False
+    launch_index: int = 0
+    launched_at: float | None = None
+    terminated_at: float | None = None
+    disk_config: str = "MANUAL"
+    access_ip_v4: str = ""
+    access_ip_v6: str = ""
+    root_device: str | None = "/dev/sda"
+    scheduler_hints: dict[str, Any] = field(default_factory=dict)
+    trusted_certificates: tuple[str, ...] | None = None
+    wanted: Wanted = field(default_factory=Wanted)
+    attachments: tuple[Attachment, ...] = ()
+    pending: tuple[PendingVolume, ...] = ()
+    actions: list[InstanceAction] = field(default_factory=list)
+    shelved_image_id: str | None = None
+    backups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # image ids by backup type
+    admin_pass: str = ""
+    security_groups: tuple[str, ...] = ("default",)
+
+    @property
+    def shown_status(self) -> str:
+        """The API's status."""
+        return status_of(self.vm_state, self.task_state)
+
+    @property
+    def boots_from_volume(self) -> bool:
+        """Whether its root disk is a volume."""
+        return self.image_id is None
+
+    def root_volume(self) -> Attachment | None:
+        """The attachment of the volume it boots from."""
+        return next((a for a in self.attachments if a.boot_index == 0), None)

@@ -1,0 +1,120 @@
+"""How work on a server begins, ends and fails: the same for every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
+from pytest_osfutures.fakecloud.services.compute.models.records import Context, InstanceAction
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+
+# These ask the host directly, so a server without one is not ready.
+NEEDS_HOST = ("start", "stop", "trigger_crash_dump")
+# These change a copy, so a lock does not protect from them.
+IGNORES_LOCK = ("createImage", "createBackup")
+
+
+def check(
+    server: Server,
+    record: str,
+    context: Context,
+    vm_states: tuple[str, ...],
+    tasks: tuple[str | None, ...] | None = (None,),
+) -> None:
+    """Raise Refused unless the server may be worked on now; `tasks` None allows all."""
+    if record in NEEDS_HOST and not server.placed:
+        raise Refused(404, f"Instance {server.id} could not be found.")
+    check_lock(server, record, context)
+    if record in NEEDS_HOST and server.host is None:
+        raise Refused(409, f"Instance {server.id} is not ready")
+    busy_with: str | None = None
+    if server.vm_state not in vm_states:
+        busy_with = f"vm_state {server.vm_state}"
+    elif tasks is not None and server.task_state not in tasks:
+        busy_with = f"task_state {server.task_state}"
+    if busy_with:
+        raise Refused(409, f"Cannot '{record}' instance {server.id} while it is in {busy_with}")
+
+
+def check_lock(server: Server, record: str, context: Context) -> None:
+    """Raise Refused if the server is locked and the caller no administrator."""
+    if server.locked_by is None or context.is_admin or record in IGNORES_LOCK:
+        return
+    if record in ("changePassword", "restore"):
+        raise Refused(409, f"Instance {server.id} is in an invalid state for '{record}'")
+    raise Refused(409, f"Instance {server.id} is locked")
+
+
+def reason(fault: Fault) -> str:
+    """What the record says of a failure that a rule has asked for."""
+    return fault.message or "The fake cloud was told to let this fail."
+
+
+def begin(
+    model: ComputeModel,
+    server: Server,
+    operation: Operation,
+    context: Context,
+    done: Callable[[], None] | None = None,
+    undone: Callable[[], None] | None = None,
+    events: Mapping[str, Callable[[], None]] | None = None,
+) -> InstanceAction:
+    """Check the states, record the action and start; raises Refused.
+
+    At the end `done` runs and the fields of `operation.to` are set; if it fails, `undone` runs and
+    the server keeps its old vm_state or is in ERROR, as the fault rule says.
+    """
+    check(server, operation.record, context, operation.vm_states, operation.tasks)
+    action = model.record(server, operation.record, context, operation.events[: operation.begun])
+    power_state = server.power_state
+
+    def success() -> None:
+        server.task_state = None
+        for name, value in operation.to.items():
+            setattr(server, name, value)
+        if done:
+            done()
+        server.touch()
+        action.finish(model.now())
+        for event in operation.events[operation.begun :]:
+            action.begin(event, model.now(), server.host)
+        action.finish(model.now())
+
+    def failure(fault: Fault) -> None:
+        server.task_state = None
+        server.power_state = power_state
+        if undone:
+            undone()
+        if fault.effect == "error":
+            model.fail(server, reason(fault))
+        server.touch()
+        action.finish(model.now(), reason(fault))
+
+    if operation.record != "evacuate" and not model.reaches(server):
+        _wait_for_ever(server, operation)
+    else:
+        start(model.cloud, operation.lifecycle, server, success, failure, events)
+    return action
+
+
+def _wait_for_ever(server: Server, operation: Operation) -> None:
+    """The host is down: what it is asked for lies in a queue that nobody reads."""
+    server.activity = None
+    for name, value in operation.lifecycle.steps[0].changes.items():
+        setattr(server, name, value)
+    server.touch()
+
+
+def give_up(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:
+    """End the work on `server` in the middle: it falls back to what it was; the record tells."""
+    server.activity = None
+    server.task_state = None
+    server.touch()
+    action.finish(model.now(), why)

@@ -1,0 +1,120 @@
+"""Server actions that change at once: locks, state, security groups, console output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.work import check_lock
+from pytest_osfutures.fakecloud.services.compute.responses import checking
+
+ORPHANED = (
+    "Unexpected API Error. Please contact the administrator\n"
+    "<class 'oslo_versionedobjects.exception.OrphanedObjectError'>"
+)
+
+
+def _lock(call: Call, server: Server, arguments: Any) -> Response:
+    if not server.placed:  # a build request cannot be saved
+        raise Refused(500, ORPHANED)
+    checking.typed("lock", arguments, checking.OBJECT_OR_NULL)
+    checking.strict(arguments or {}, {"locked_reason": "string"})
+    model = call.cloud.compute
+    if server.locked_by is None:
+        server.locked_by = "admin" if call.caller.is_admin else "owner"
+        if call.version >= (2, 73) and isinstance(arguments, dict):
+            server.locked_reason = arguments.get("locked_reason")
+    model.record(server, "lock", checking.context(call), ("api_lock",)).finish(model.now())
+    return Response(202)
+
+
+def _unlock(call: Call, server: Server, _: Any) -> Response:
+    if server.locked_by == "admin" and not call.caller.is_admin:
+        checking.admin(call, "os_compute_api:os-lock-server:unlock:unlock_override")
+    model = call.cloud.compute
+    server.locked_by = server.locked_reason = None
+    model.record(server, "unlock", checking.context(call), ("api_unlock",)).finish(model.now())
+    return Response(202)
+
+
+def _reset_state(call: Call, server: Server, arguments: Any) -> Response:
+    checking.admin(call, "os_compute_api:os-admin-actions:reset_state")
+    state = arguments.get("state") if isinstance(arguments, dict) else None
+    if state not in ("active", "error"):
+        raise checking.invalid("state", state, f"{state!r} is not one of ['active', 'error']")
+    model = call.cloud.compute
+    model.record(server, "resetState", checking.context(call)).finish(model.now())
+    server.activity = None
+    server.vm_state, server.task_state = state, None
+    server.touch()
+    return Response(202)
+
+
+def _group(arguments: Any) -> str:
+    name = arguments.get("name") if isinstance(arguments, dict) else None
+    if not isinstance(name, str) or not name:
+        raise checking.invalid("name", name, f"{name!r} is not of type 'string'")
+    return name
+
+
+def _add_group(call: Call, server: Server, arguments: Any) -> Response:
+    name = _group(arguments)
+    model = call.cloud.compute
+    check_lock(server, "add_security_group", checking.context(call))
+    model.networks.security_groups(server.project_id, (name,))
+    if name in server.security_groups:
+        why = f"Duplicate items in the list: '{name}'."
+        raise Refused(400, f"Invalid input for security_groups. Reason: {why}")
+    _set_groups(call, server, (*server.security_groups, name))
+    return Response(202)
+
+
+def _remove_group(call: Call, server: Server, arguments: Any) -> Response:
+    name = _group(arguments)
+    if name not in server.security_groups:
+        raise Refused(404, f"Security group {name} is not found for project {server.project_id}")
+    _set_groups(call, server, tuple(one for one in server.security_groups if one != name))
+    return Response(202)
+
+
+def _set_groups(call: Call, server: Server, names: tuple[str, ...]) -> None:
+    server.security_groups = names
+    call.cloud.compute.networks.set_security_groups(server.id, names)
+    server.touch()
+
+
+def _console_output(call: Call, server: Server, arguments: Any) -> Response:
+    if not server.placed or server.host is None:
+        raise Refused(409, f"Instance {server.id} is not ready")
+    length = arguments.get("length") if isinstance(arguments, dict) else None
+    lines = call.cloud.settings.console_output.splitlines()
+    if length is not None:
+        if (tail := whole(length)) is None:
+            raise checking.invalid("length", length, f"{length!r} is not of type 'integer'")
+        lines = lines[-tail:] if tail > 0 else lines
+    return Response(200, {"output": "\n".join(lines)})
+
+
+def _no_network_change(call: Call, server: Server, _: Any) -> Response:
+    """Agentless ports: there is nothing to reset or to inject, as on the real test cloud."""
+    rule = "inject_network_info" if "inject" in str(call.json()) else "reset_network"
+    checking.admin(call, f"os_compute_api:os-admin-actions:{rule}")
+    model = call.cloud.compute
+    model.record(server, rule, checking.context(call)).finish(model.now())
+    return Response(202)
+
+
+ACTIONS = {
+    "lock": _lock,
+    "unlock": _unlock,
+    "os-resetState": _reset_state,
+    "addSecurityGroup": _add_group,
+    "removeSecurityGroup": _remove_group,
+    "os-getConsoleOutput": _console_output,
+    "injectNetworkInfo": _no_network_change,
+    "resetNetwork": _no_network_change,
+}

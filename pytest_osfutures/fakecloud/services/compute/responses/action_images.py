@@ -1,0 +1,139 @@
+"""Server actions that have to do with images: rebuild, rescue, createImage, createBackup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import natural
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import imaging, operations, work
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+
+# what a rebuild may change besides the image: the field of the body and of the server
+REBUILD_FIELDS = {
+    "accessIPv4": "access_ip_v4",
+    "accessIPv6": "access_ip_v6",
+    "OS-DCF:diskConfig": "disk_config",
+    "description": "description",
+    "key_name": "key_name",
+    "user_data": "user_data",
+    "hostname": "hostname",
+    "adminPass": "admin_pass",
+}
+
+
+REBUILD = {
+    **dict.fromkeys(("accessIPv4", "accessIPv6", "adminPass", "hostname", "imageRef"), "string"),
+    **dict.fromkeys(("description", "key_name", "user_data"), checking.TEXT_OR_NULL),
+}
+
+
+def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
+    checking.typed("rebuild", arguments, "object")
+    checking.required("rebuild", arguments, "imageRef")
+    checking.strict(arguments, REBUILD)
+    checking.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses(arguments)
+    model, image_id = call.cloud.compute, str(arguments["imageRef"]).rsplit("/", 1)[-1]
+    context = checking.context(call)
+    work.check(server, "rebuild", context, operations.REBUILD.vm_states)
+    try:
+        facts = model.images.image_facts(image_id, context.project_id)
+    except Refused:
+        raise Refused(400, "Cannot find image for rebuild") from None
+    if facts.min_ram > server.flavor.ram:
+        raise Refused(400, "Flavor's memory is too small for requested image.")
+    if server.boots_from_volume and call.version < (2, 93):
+        root_image = model.volumes.volume_facts(_root_volume(server), None).image_id
+        if root_image != image_id:
+            raise Refused(
+                400,
+                "Unable to rebuild with a different image for a volume-backed server.",
+            )
+    fields: dict[str, Any] = {
+        field: arguments[name] for name, field in REBUILD_FIELDS.items() if name in arguments
+    }
+    fields.setdefault("admin_pass", call.cloud.new_id().replace("-", "")[:12])
+    if "name" in arguments:
+        fields["name"] = checking.name(arguments["name"])
+    if "metadata" in arguments:
+        fields["metadata"] = checking.metadata(call, arguments["metadata"])
+    imaging.rebuild(model, server, context, image_id, fields)
+    shown = views.changed(call, server) | {"adminPass": server.admin_pass}
+    if call.version >= (2, 57):
+        shown["user_data"] = server.user_data
+    location = f"{call.root}/v2.1/servers/{server.id}"
+    return Response(202, {"server": shown}, {"Location": location})
+
+
+def _root_volume(server: Server) -> str:
+    root = server.root_volume()
+    return root.volume_id if root else ""
+
+
+def _rescue(call: Call, server: Server, arguments: Any) -> Response:
+    checking.typed("rescue", arguments, checking.OBJECT_OR_NULL)
+    given = arguments or {}
+    checking.strict(given, {"adminPass": "string", "rescue_image_ref": "string"})
+    password = given.get("adminPass") or call.cloud.new_id().replace("-", "")[:12]
+    context = checking.context(call)
+    work.check(server, "rescue", context, operations.RESCUE.vm_states)
+    if server.boots_from_volume and call.version < (2, 87):
+        raise Refused(
+            400,
+            f"Instance {server.id} cannot be rescued: Cannot rescue a volume-backed instance",
+        )
+    work.begin(call.cloud.compute, server, operations.RESCUE, context)
+    return Response(200, {"adminPass": password})
+
+
+def _image_arguments(call: Call, what: str, arguments: Any) -> tuple[str, dict[str, str]]:
+    checking.typed(what, arguments, "object")
+    checking.required(what, arguments, "name")
+    metadata = checking.metadata(call, arguments.get("metadata") or {})
+    return checking.name(arguments["name"]), metadata
+
+
+def _image_answer(call: Call, image_id: str) -> Response:
+    if call.version >= (2, 45):
+        return Response(202, {"image_id": image_id})
+    return Response(202, None, {"Location": f"{call.request.origin}/image/v2/images/{image_id}"})
+
+
+def _create_image(call: Call, server: Server, arguments: Any) -> Response:
+    name, metadata = _image_arguments(call, "createImage", arguments)
+    context = checking.context(call)
+    image_id = imaging.create_image(call.cloud.compute, server, context, name, metadata)
+    return _image_answer(call, image_id)
+
+
+def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
+    name, metadata = _image_arguments(call, "createBackup", arguments)
+    checking.required("createBackup", arguments, "backup_type", "rotation")
+    checking.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
+    rotation = str(arguments["rotation"])
+    if (kept := natural(rotation)) is None:
+        raise checking.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
+    if server.boots_from_volume:
+        raise Refused(400, "Backup is not supported for volume-backed instances.")
+    image_id = imaging.create_backup(
+        call.cloud.compute,
+        server,
+        checking.context(call),
+        name,
+        arguments["backup_type"],
+        kept,
+        metadata,
+    )
+    return _image_answer(call, image_id)
+
+
+ACTIONS = {
+    "rebuild": _rebuild,
+    "rescue": _rescue,
+    "createImage": _create_image,
+    "createBackup": _create_backup,
+}

@@ -1,0 +1,120 @@
+"""Server actions that move a server: resize, migrate, live migration, evacuate, shelve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import moving, shelving
+from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.responses import checking
+
+POLICY = "os_compute_api:"
+TEXTS = {
+    **dict.fromkeys(("host", "availability_zone"), checking.TEXT_OR_NULL),
+    "adminPass": "string",
+}
+
+
+def _resize(call: Call, server: Server, arguments: Any) -> Response:
+    checking.typed("resize", arguments, "object")
+    checking.required("resize", arguments, "flavorRef")
+    checking.strict(arguments, {"flavorRef": "string integer"})
+    model = call.cloud.compute
+    flavor = model.flavor(arguments["flavorRef"], status=400)
+    moving.resize(model, server, checking.context(call), flavor)
+    return Response(202)
+
+
+def _texts(name: str, arguments: Any) -> dict[str, Any]:
+    """The arguments of an action, none by default; those that name something are texts."""
+    checking.typed(name, arguments, checking.OBJECT_OR_NULL)
+    given: dict[str, Any] = arguments or {}
+    checking.strict(given, TEXTS)
+    return given
+
+
+def _migrate(call: Call, server: Server, arguments: Any) -> Response:
+    checking.admin(call, POLICY + "os-migrate-server:migrate")
+    target = _texts("migrate", arguments).get("host")
+    if target is not None and call.version < (2, 56):
+        raise Refused(400, "Additional properties are not allowed ('host' was unexpected)")
+    moving.migrate(call.cloud.compute, server, checking.context(call), target)
+    return Response(202)
+
+
+def _confirm(call: Call, server: Server, _: Any) -> Response:
+    moving.confirm_resize(call.cloud.compute, server, checking.context(call))
+    return Response(204)
+
+
+def _revert(call: Call, server: Server, _: Any) -> Response:
+    moving.revert_resize(call.cloud.compute, server, checking.context(call))
+    return Response(202)
+
+
+def _live_migrate(call: Call, server: Server, arguments: Any) -> Response:
+    checking.admin(call, POLICY + "os-migrate-server:migrate_live")
+    checking.typed("os-migrateLive", arguments, "object")
+    checking.required("os-migrateLive", arguments, "host", "block_migration")
+    kind = checking.FLAG
+    checking.strict(arguments, {"block_migration": kind, "disk_over_commit": kind, "force": kind})
+    target = _texts("os-migrateLive", arguments)["host"]
+    moving.live_migrate(call.cloud.compute, server, checking.context(call), target)
+    return Response(202)
+
+
+def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
+    checking.admin(call, POLICY + "os-evacuate")
+    given = _texts("evacuate", arguments)
+    moving.evacuate(
+        call.cloud.compute,
+        server,
+        checking.context(call),
+        given.get("host"),
+        stop=call.version >= (2, 95),
+    )
+    if call.version >= (2, 14):
+        return Response(200)
+    password = given.get("adminPass") or call.cloud.new_id().replace("-", "")[:12]
+    return Response(200, {"adminPass": password})
+
+
+def _shelve(call: Call, server: Server, _: Any) -> Response:
+    shelving.shelve(call.cloud.compute, server, checking.context(call))
+    return Response(202)
+
+
+def _shelve_offload(call: Call, server: Server, _: Any) -> Response:
+    checking.admin(call, POLICY + "os-shelve:shelve_offload")
+    shelving.shelve_offload(call.cloud.compute, server, checking.context(call))
+    return Response(202)
+
+
+def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
+    given = _texts("unshelve", arguments)
+    zone, target = given.get("availability_zone"), given.get("host")
+    if zone is not None and zone != ZONE:
+        raise Refused(400, "The requested availability zone is not available")
+    if target is not None:
+        checking.admin(call, POLICY + "os-shelve:unshelve_to_host")
+        if target not in call.cloud.compute.hosts:
+            raise Refused(400, f"Compute host {target} could not be found.")
+    shelving.unshelve(call.cloud.compute, server, checking.context(call), target)
+    return Response(202)
+
+
+ACTIONS = {
+    "resize": _resize,
+    "migrate": _migrate,
+    "confirmResize": _confirm,
+    "revertResize": _revert,
+    "os-migrateLive": _live_migrate,
+    "evacuate": _evacuate,
+    "shelve": _shelve,
+    "shelveOffload": _shelve_offload,
+    "unshelve": _unshelve,
+}

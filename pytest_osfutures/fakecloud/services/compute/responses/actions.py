@@ -1,0 +1,114 @@
+"""POST /servers/{id}/action: the body's one key says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import deleting, operations, work
+from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.responses import (
+    action_access,
+    action_images,
+    action_moves,
+    checking,
+)
+from pytest_osfutures.fakecloud.services.compute.responses.servers import find
+
+Act = Callable[[Call, Server, Any], Response]
+
+
+def _simple(operation: Operation, since: tuple[int, int] = (2, 1), rule: str | None = None) -> Act:
+    """An action that is nothing but one operation."""
+
+    def act(call: Call, server: Server, _: Any) -> Response:
+        if call.version < since:
+            raise Refused(400, f"There is no such action: {operation.record}")
+        if rule is not None:
+            checking.admin(call, rule)
+        work.begin(call.cloud.compute, server, operation, checking.context(call))
+        return Response(202)
+
+    return act
+
+
+def _reboot(call: Call, server: Server, arguments: Any) -> Response:
+    kind = arguments.get("type") if isinstance(arguments, dict) else None
+    if not isinstance(kind, str) or kind.upper() not in ("SOFT", "HARD"):
+        allowed = "['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"
+        raise checking.invalid("type", kind, f"{kind!r} is not one of {allowed}")
+    hard = kind.upper() == "HARD"
+    operation = operations.HARD_REBOOT if hard else operations.SOFT_REBOOT
+    work.begin(call.cloud.compute, server, operation, checking.context(call))
+    return Response(202)
+
+
+def _change_password(call: Call, server: Server, arguments: Any) -> Response:
+    if not isinstance(arguments, dict) or not isinstance(arguments.get("adminPass"), str):
+        raise Refused(400, "No adminPass was specified")
+    password = arguments["adminPass"]
+
+    def done() -> None:
+        server.admin_pass = password
+
+    context = checking.context(call)
+    work.begin(call.cloud.compute, server, operations.CHANGE_PASSWORD, context, done)
+    return Response(202)
+
+
+def _force_delete(call: Call, server: Server, _: Any) -> Response:
+    deleting.delete(call.cloud.compute, server, checking.context(call), force=True)
+    return Response(202)
+
+
+# Taken out of the API over time, most of them as proxies for Neutron.
+GONE = {
+    *("addFloatingIp", "removeFloatingIp", "addFixedIp", "removeFixedIp"),
+    *("os-getVNCConsole", "os-getSPICEConsole", "os-getRDPConsole", "os-getSerialConsole"),
+}
+ACTIONS: Mapping[str, Act] = {
+    "os-start": _simple(operations.START),
+    "os-stop": _simple(operations.STOP),
+    "reboot": _reboot,
+    "pause": _simple(operations.PAUSE),
+    "unpause": _simple(operations.UNPAUSE),
+    "suspend": _simple(operations.SUSPEND),
+    "resume": _simple(operations.RESUME),
+    "unrescue": _simple(operations.UNRESCUE),
+    "trigger_crash_dump": _simple(operations.CRASH_DUMP, since=(2, 17)),
+    "changePassword": _change_password,
+    "forceDelete": _force_delete,
+    "restore": _simple(operations.RESTORE),
+    **action_images.ACTIONS,
+    **action_moves.ACTIONS,
+    **action_access.ACTIONS,
+}
+
+
+def act(call: Call, server_id: str) -> Response:
+    """Do what the body asks for."""
+    body = call.json()
+    if len(body) != 1:
+        raise Refused(400, "Malformed request body" if body else "No action specified")
+    ((name, arguments),) = body.items()
+    if name in GONE:
+        raise Refused(404, "The resource could not be found.")
+    if name not in ACTIONS:
+        raise Refused(400, f"There is no such action: {name}")
+    server = find(call, server_id) if name not in NEEDS_ROW else _placed(call, server_id)
+    return ACTIONS[name](call, server, arguments)
+
+
+NEEDS_ROW = ("os-start", "os-stop")
+
+
+def _placed(call: Call, server_id: str) -> Server:
+    """The server; these actions look for its cell first, which a deleted one still has."""
+    servers = call.cloud.compute.servers
+    if servers.get(server_id) is None and servers.gone(server_id) is None:
+        raise Refused(404, f"Instance {server_id} has no mapping to a cell.")
+    return find(call, server_id)

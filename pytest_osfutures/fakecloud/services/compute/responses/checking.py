@@ -1,0 +1,205 @@
+"""Whether a request's body and query are well formed, in the words of the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.services.compute.models.records import Context
+
+UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
+HOSTNAME = re.compile(r"[a-zA-Z0-9-._]*")
+TRUE = ("1", "t", "true", "on", "y", "yes")
+FALSE = ("0", "f", "false", "off", "n", "no")
+BOOLEANS = (
+    *(True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"),
+    *(False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"),
+)
+KINDS: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "object": (dict,),
+    "array": (list,),
+    "boolean": (bool,),
+    "number": (int, float),
+    "null": (type(None),),
+}
+# Nova's own schemas: a boolean may be written as a text, and some things may be null.
+FLAG, TEXT_OR_NULL, OBJECT_OR_NULL = "boolean string", "string null", "object null"
+
+
+def invalid(field: str, value: Any, why: str) -> Refused:
+    """The refusal of one field."""
+    return Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+
+
+def invalid_query(name: str, value: str, why: str) -> Refused:
+    """The refusal of one query parameter."""
+    return Refused(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
+
+
+def envelope(call: Call, key: str) -> dict[str, Any]:
+    """The object under `key` of the body."""
+    body = call.json()
+    if key not in body:
+        raise invalid("body", body, f"'{key}' is a required property")
+    content = body[key]
+    if not isinstance(content, dict):
+        raise invalid(key, content, f"{content!r} is not of type 'object'")
+    return content
+
+
+def required(field: str, content: Mapping[str, Any], *names: str) -> None:
+    """All `names` are there."""
+    for name in names:
+        if name not in content:
+            raise invalid(field, content, f"'{name}' is a required property")
+
+
+def only(field: str, content: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    """Nothing else is there."""
+    if others := [name for name in content if name not in allowed]:
+        were = "was" if len(others) == 1 else "were"
+        listed = ", ".join(repr(name) for name in others)
+        why = f"Additional properties are not allowed ({listed} {were} unexpected)"
+        raise invalid(field, content, why)
+
+
+def typed(field: str, value: Any, kinds: str) -> None:
+    """It is of one of these JSON types, which blanks separate."""
+    if not any(_is(value, kind) for kind in kinds.split()):
+        listed = ", ".join(f"'{kind}'" for kind in kinds.split())
+        raise invalid(field, value, f"{value!r} is not of type {listed}")
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
+
+
+def strict(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Each field that is there is of its JSON types; `[object]` is a list of objects."""
+    for field, kind in kinds.items():
+        if field not in content:
+            continue
+        value = content[field]
+        if not kind.startswith("["):
+            typed(field, value, kind)
+            continue
+        typed(field, value, "array")
+        for index, one in enumerate(value):
+            typed(str(index), one, kind.strip("[]"))
+
+
+def shapes(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
+    """Like `strict`, where null is the same as nothing."""
+    strict({field: value for field, value in content.items() if value is not None}, kinds)
+
+
+def one_of(content: Mapping[str, Any], field: str, allowed: list[str]) -> None:
+    """The field, if it is there, is one of the texts that are allowed."""
+    if field in content and content[field] not in allowed:
+        raise invalid(field, content[field], f"{content[field]!r} is not one of {allowed}")
+
+
+def addresses(content: Mapping[str, Any]) -> None:
+    """`accessIPv4` and `accessIPv6`, if they are there, are addresses, or empty."""
+    for field, version in (("accessIPv4", 4), ("accessIPv6", 6)):
+        value = content.get(field, "")
+        typed(field, value, "string")
+        if value and not is_address(value, version):
+            raise invalid(field, value, f"{value!r} is not a 'ipv{version}'")
+
+
+def is_address(value: Any, version: int | None = None) -> bool:
+    """Whether a text is an IP address, of that version."""
+    try:
+        return isinstance(value, str) and ip_address(value).version in (version or 4, version or 6)
+    except ValueError:
+        return False
+
+
+def number(field: str, value: Any, least: int = 0) -> int:
+    """An integer, also as a string of digits, from `least` on."""
+    found = whole(value)
+    if found is None:
+        raise invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
+    if found < least:
+        raise invalid(field, value, f"{value} is less than the minimum of {least}")
+    return found
+
+
+def address(field: str, value: Any) -> str | None:
+    """An IP address or nothing."""
+    if value is None:
+        return None
+    typed(field, value, "string")
+    if not is_address(value):
+        why = f"{value!r:.100} is not valid under any of the given schemas"
+        raise invalid(field, value, why)
+    return str(value)
+
+
+def name(value: Any, field: str = "name") -> str:
+    """A name of 1 to 255 printable characters."""
+    typed(field, value, "string")
+    if not value:
+        raise invalid(field, value, f"{value!r} should be non-empty")
+    if len(value) > 255:
+        raise invalid(field, value, f"{value!r} is too long")
+    if value != value.strip() or not value.isprintable():
+        raise Refused(
+            400,
+            f"An invalid '{field}' value was provided. The {field} must be: printable characters. "
+            "Can not start or end with whitespace.",
+        )
+    return str(value)
+
+
+def metadata(call: Call, value: Any) -> dict[str, str]:
+    """Keys and values that are strings, and not too many of them."""
+    typed("metadata", value, "object")
+    for key, text in value.items():
+        if not 1 <= len(key) <= 255:
+            raise Refused(400, "Metadata property key must be 1 to 255 characters long")
+        typed(key, text, "string")
+        if len(text) > 255:
+            raise invalid(key, text, f"{text!r} is too long")
+    limit = call.cloud.compute.limit(call.caller.project_id, "metadata_items")
+    if 0 <= limit < len(value):
+        raise Refused(403, f"Maximum number of metadata items exceeds {limit}")
+    return dict(value)
+
+
+def tag(value: Any) -> str:
+    """A tag: 1 to 60 characters without slash and comma."""
+    typed("tag", value, "string")
+    if not re.fullmatch(r"[^,/]{1,60}", value):
+        raise invalid("tag", value, f"{value!r} does not match '^[^,/]*$'")
+    return str(value)
+
+
+def boolean(field: str, value: Any) -> bool:
+    """True, "true", "on" and the like."""
+    if value not in BOOLEANS or not isinstance(value, str | bool):
+        allowed = (
+            "True, 'True', 'true', '1', 'on', 'yes', False, 'False', 'false', '0', 'off', 'no'"
+        )
+        raise invalid(field, value, f"{value!r} is not one of [{allowed}]")
+    return str(value).lower() in TRUE
+
+
+def admin(call: Call, rule: str) -> None:
+    """The caller is an administrator, as the policy `rule` wants."""
+    if not call.caller.is_admin:
+        raise Refused(403, f"Policy doesn't allow {rule} to be performed.")
+
+
+def context(call: Call) -> Context:
+    """On whose behalf the call is made."""
+    caller = call.caller
+    return Context(call.request_id, caller.user_id, caller.project_id, caller.is_admin)

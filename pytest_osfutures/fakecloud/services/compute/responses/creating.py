@@ -1,0 +1,338 @@
+"""POST /servers: from the body to a checked blueprint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import building
+from pytest_osfutures.fakecloud.services.compute.models.building import Blueprint
+from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
+from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
+from pytest_osfutures.fakecloud.services.compute.neighbours import ImageFacts
+from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+
+KNOWN = {
+    *("name", "flavorRef", "imageRef", "adminPass", "metadata", "networks", "availability_zone"),
+    *("OS-DCF:diskConfig", "accessIPv4", "accessIPv6", "config_drive", "user_data", "key_name"),
+    *("block_device_mapping", "block_device_mapping_v2", "security_groups"),
+    *("min_count", "max_count", "return_reservation_id"),
+}
+# field: the microversion from which on it is allowed
+SINCE = {
+    "description": (2, 19),
+    "tags": (2, 52),
+    "trusted_image_certificates": (2, 63),
+    "host": (2, 74),
+    "hypervisor_hostname": (2, 74),
+    "hostname": (2, 90),
+}
+SHAPES = {
+    **dict.fromkeys(("availability_zone", "key_name", "user_data", "hostname", "host"), "string"),
+    **dict.fromkeys(("adminPass", "description", "accessIPv4", "accessIPv6"), "string"),
+    **dict.fromkeys(("OS-DCF:diskConfig", "hypervisor_hostname"), "string"),
+    **dict.fromkeys(("security_groups", "block_device_mapping_v2"), "[object]"),
+    **dict.fromkeys(("block_device_mapping", "personality"), "[object]"),
+    **dict.fromkeys(("tags", "trusted_image_certificates"), "[string]"),
+    "return_reservation_id": checking.FLAG,
+    "flavorRef": "string integer",
+    "metadata": "object",
+}
+DISK_CHOICES = {
+    "source_type": ["volume", "image", "snapshot", "blank"],
+    "destination_type": ["local", "volume"],
+}
+PERSONALITY_UNTIL = (2, 57)
+GIB = 1024**3
+Networks = tuple[tuple[str | None, str | None, str | None], ...]
+
+
+def create_server(call: Call) -> Response:
+    """Accept a build; there is no status in the answer."""
+    body = checking.envelope(call, "server")
+    blueprint = _blueprint(call, body)
+    servers = building.create(call.cloud.compute, blueprint, checking.context(call))
+    first = servers[0]
+    if body.get("return_reservation_id"):
+        return Response(202, {"reservation_id": first.reservation_id})
+    location = f"{call.root}/v2.1/servers/{first.id}"
+    shown = {
+        "id": first.id,
+        "links": views.links(call, "servers", first.id),
+        "OS-DCF:diskConfig": first.disk_config,
+        "security_groups": [{"name": name} for name in first.security_groups],
+        "adminPass": first.admin_pass,
+    }
+    return Response(202, {"server": shown}, {"Location": location})
+
+
+def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
+    allowed = KNOWN | {field for field, since in SINCE.items() if call.version >= since}
+    if call.version < PERSONALITY_UNTIL:
+        allowed |= {"personality"}
+    checking.only("server", body, frozenset(allowed))
+    if "name" in body:
+        checking.name(body["name"])
+    checking.required("server", body, "name", "flavorRef")
+    checking.shapes(body, SHAPES)
+    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses({field: value for field, value in body.items() if value is not None})
+    _check_hostname(body)
+    if call.version >= (2, 37):
+        checking.required("server", body, "networks")
+    count = _count(body)
+    if count[1] > 1 and _names_a_port(body.get("networks")):
+        raise Refused(
+            400,
+            "Unable to launch multiple instances with a single configured port ID. "
+            "Please launch your instance one by one with different ports.",
+        )
+    networks = _networks(call, body.get("networks"))
+    model, context = call.cloud.compute, checking.context(call)
+    flavor = model.flavor(body["flavorRef"], status=400)
+    disks, image_id = _disks(call, body)
+    facts = None
+    if image_id:
+        try:
+            facts = model.images.image_facts(image_id, context.project_id)
+        except Refused:
+            raise Refused(400, "Can not find requested image") from None
+        if facts.status != "active":
+            raise Refused(400, f"Image {image_id} is unacceptable: Image is not active.")
+        _check_room(call, facts, flavor, disks)
+    return Blueprint(
+        name=body["name"],
+        flavor=flavor,
+        image_id=image_id if not _boots_from_volume(disks) else None,
+        networks=networks,
+        disks=disks,
+        count=count,
+        security_groups=_security_groups(call, body),
+        host=_host(call, body),
+        fields=_fields(call, body),
+    )
+
+
+def _check_room(
+    call: Call, image: ImageFacts, flavor: Flavor, disks: tuple[dict[str, Any], ...]
+) -> None:
+    """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
+    if image.min_ram > flavor.ram:
+        raise Refused(400, "Flavor's memory is too small for requested image.")
+    least = image.min_disk * GIB
+    root = next((disk for disk in disks if disk.get("boot_index") in (0, "0")), None)
+    if root is not None:
+        size = int(root.get("volume_size") or 0) * GIB
+        if 0 < size < least:
+            raise Refused(
+                400,
+                "Volume is smaller than the minimum size specified in image metadata. "
+                f"Volume size is {size} bytes, minimum size is {least} bytes.",
+            )
+        return
+    size = flavor.disk * GIB
+    if not size and not call.caller.is_admin:
+        raise Refused(403, "Only volume-backed servers are allowed for flavors with zero disk.")
+    if 0 < size < (image.size or 0):
+        raise Refused(
+            400,
+            "Flavor's disk is too small for requested image. "
+            f"Flavor disk is {size} bytes, image is {image.size} bytes.",
+        )
+    if 0 < size < least:
+        raise Refused(
+            400,
+            "Flavor's disk is smaller than the minimum size specified in image metadata. "
+            f"Flavor disk is {size} bytes, minimum size is {least} bytes.",
+        )
+
+
+def _names_a_port(networks: Any) -> bool:
+    entries = networks if isinstance(networks, list) else ()
+    return any(isinstance(one, dict) and one.get("port") for one in entries)
+
+
+def _count(body: dict[str, Any]) -> tuple[int, int]:
+    least = body.get("min_count", 1)
+    most = body.get("max_count", least)
+    for field, value in (("min_count", least), ("max_count", most)):
+        checking.number(field, value, least=1)
+    if int(least) > int(most):
+        raise Refused(400, "min_count must be <= max_count")
+    return int(least), int(most)
+
+
+def _networks(call: Call, wanted: Any) -> Networks:
+    model, project = call.cloud.compute, call.caller.project_id
+    if wanted == "none" and call.version >= (2, 37):
+        return ()
+    absent = wanted is None and call.version < (2, 37)
+    if absent or (wanted == "auto" and call.version >= (2, 37)):
+        usable = model.networks.network_ids(project)
+        if len(usable) > 1:
+            raise Refused(
+                409,
+                "Multiple possible networks found, use a Network ID to be more specific.",
+            )
+        return tuple((network, None, None) for network in usable)
+    if not isinstance(wanted, list):
+        if call.version < (2, 37):
+            checking.typed("networks", wanted, "array")
+        why = f"{wanted!r} is not valid under any of the given schemas"
+        raise checking.invalid("networks", wanted, why)
+    found = []
+    checking.shapes({"networks": wanted}, {"networks": "[object]"})
+    for entry in wanted:
+        network, port = entry.get("uuid"), entry.get("port")
+        if not _is_network(entry):
+            why = f"{wanted!r} is not valid under any of the given schemas"
+            raise checking.invalid("networks", wanted, why)
+        if "tag" in entry and call.version < (2, 32):
+            why = "Additional properties are not allowed ('tag' was unexpected)"
+            raise checking.invalid("0", entry, why)
+        if network and not port:
+            model.networks.check_network(network, project)
+        found.append((None if port else network, port, entry.get("fixed_ip")))
+    return tuple(found)
+
+
+def _is_network(entry: dict[str, Any]) -> bool:
+    """Whether an entry of `networks` is one for Nova's schema: a network, or a port, and so on."""
+    ids = (entry.get("uuid"), entry.get("port"))
+    fixed_ip, tag = entry.get("fixed_ip"), entry.get("tag", "")
+    return (
+        any(ids)
+        and all(one is None or (isinstance(one, str) and checking.UUID.match(one)) for one in ids)
+        and (fixed_ip is None or checking.is_address(fixed_ip))
+        and isinstance(tag, str)
+    )
+
+
+def _check_hostname(body: dict[str, Any]) -> None:
+    wanted = body.get("hostname")
+    if wanted is not None and not checking.HOSTNAME.fullmatch(wanted):
+        why = f"{wanted!r} does not match '^{checking.HOSTNAME.pattern}$'"
+        raise checking.invalid("hostname", wanted, why)
+
+
+def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], str | None]:
+    """The mappings that are volumes, and the image that the server is made of."""
+    wanted = body.get("imageRef") or ""
+    image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
+    mappings = body.get("block_device_mapping_v2") or []
+    if image_id and not checking.UUID.match(image_id):
+        why = f"{image_id!r} is not valid under any of the given schemas"
+        raise checking.invalid("imageRef", image_id, why)
+    if not image_id and not mappings:
+        raise Refused(400, "Missing imageRef attribute")
+    disks = []
+    for mapping in mappings:
+        _check_mapping(mapping)
+        source, target = mapping.get("source_type"), mapping.get("destination_type", "volume")
+        if source == "image" and target == "local":
+            image_id = str(mapping.get("uuid"))
+            continue
+        if source == "blank" and target == "local":
+            continue
+        _check_disk(call, mapping, source)
+        disks.append({"destination_type": target} | mapping)
+    return tuple(disks), image_id or None
+
+
+def _check_mapping(mapping: dict[str, Any]) -> None:
+    for name, known in DISK_CHOICES.items():
+        if name in mapping and mapping[name] not in known:
+            raise checking.invalid(name, mapping[name], f"{mapping[name]!r} is not one of {known}")
+    for name in ("volume_size", "boot_index"):
+        if (value := mapping.get(name)) is not None:
+            checking.number(name, value, least=1 if name == "volume_size" else -1)
+    texts = dict.fromkeys(("uuid", "tag", "device_name", "volume_type"), "string")
+    checking.shapes(mapping, texts)
+    if "delete_on_termination" in mapping:
+        checking.boolean("delete_on_termination", mapping["delete_on_termination"])
+
+
+def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
+    if source in ("image", "blank") and not mapping.get("volume_size"):
+        what = {
+            "image": "Images with destination_type 'volume' need to have a non-zero size specified",
+            "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
+        }
+        raise Refused(400, what[source])
+    thing_id, project = str(mapping.get("uuid")), call.caller.project_id
+    model = call.cloud.compute
+    try:
+        if source == "image":
+            model.images.image_facts(thing_id, project)
+        bootable = source != "volume" or model.volumes.volume_facts(thing_id, project).bootable
+    except Refused:
+        why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
+        raise Refused(400, why) from None
+    if mapping.get("boot_index") in (0, "0") and not bootable:
+        raise Refused(400, f"Block Device {thing_id} is not bootable.")
+
+
+def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
+    return any(disk.get("boot_index") in (0, "0") for disk in disks)
+
+
+def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
+    groups = body.get("security_groups") or ()
+    for group in groups:
+        checking.required("security_groups", group, "name")
+        checking.typed("name", group["name"], "string")
+    names = tuple(group["name"] for group in groups)
+    for name in names:
+        try:
+            call.cloud.compute.networks.security_groups(call.caller.project_id, (name,))
+        except Refused:
+            raise Refused(400, f"Unable to find security_group with name or id '{name}'") from None
+    return names or ("default",)
+
+
+def _host(call: Call, body: dict[str, Any]) -> str | None:
+    wanted = body.get("host") or body.get("hypervisor_hostname")
+    if wanted is None:
+        return None
+    checking.admin(call, "compute:servers:create:requested_destination")
+    if wanted not in call.cloud.compute.hosts:
+        raise Refused(400, f"Compute host {wanted} could not be found.")
+    return str(wanted)
+
+
+def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+    """What goes into the server as it is."""
+    model = call.cloud.compute
+    zone = body.get("availability_zone")
+    if zone is not None and zone.split(":")[0] != ZONE:
+        raise Refused(400, "The requested availability zone is not available")
+    key_name = body.get("key_name")
+    if key_name is not None and model.keypair(call.caller.user_id, key_name) is None:
+        raise Refused(400, "Invalid key_name provided.")
+    tags = body.get("tags") or []
+    both = call.json()
+    hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
+    checking.typed("os:scheduler_hints", hints, "object")
+    if "group" in hints and model.server_groups.get(str(hints["group"])) is None:
+        raise Refused(400, f"Instance group {hints['group']} could not be found.")
+    fields = {
+        "metadata": checking.metadata(call, body.get("metadata") or {}),
+        "pinned_zone": zone,
+        "key_name": key_name,
+        "tags": tuple(sorted({checking.tag(tag) for tag in tags})),
+        "description": body.get("description"),
+        "user_data": body.get("user_data"),
+        "config_drive": checking.boolean("config_drive", body.get("config_drive", False)),
+        "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
+        "access_ip_v4": body.get("accessIPv4", ""),
+        "access_ip_v6": body.get("accessIPv6", ""),
+        "scheduler_hints": hints,
+        "trusted_certificates": tuple(body.get("trusted_image_certificates") or ()) or None,
+    }
+    if body.get("adminPass"):
+        fields["admin_pass"] = body["adminPass"]
+    if body.get("hostname"):
+        fields["hostname"] = body["hostname"]
+    return fields

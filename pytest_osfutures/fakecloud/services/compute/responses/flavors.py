@@ -1,0 +1,232 @@
+"""Flavors, and the documents in front of the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import natural
+from pytest_osfutures.fakecloud.kernel.service import written
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
+from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
+
+HIGHEST = (2, 104)
+LOWEST = (2, 1)
+
+
+def _version(call: Call) -> dict[str, Any]:
+    return {
+        "id": "v2.1",
+        "status": "CURRENT",
+        "version": written(HIGHEST),
+        "min_version": written(LOWEST),
+        "updated": "2013-07-23T11:33:21Z",
+        "links": [{"rel": "self", "href": f"{call.root}/v2.1/"}],
+    }
+
+
+def versions(call: Call) -> Response:
+    """The versions that there are."""
+    return Response(200, {"versions": [_version(call)]})
+
+
+def version(call: Call) -> Response:
+    """What v2.1 says of itself."""
+    shown = _version(call)
+    shown["links"].append(
+        {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
+    )
+    kind = "application/vnd.openstack.compute+json;version=2.1"
+    shown["media-types"] = [{"base": "application/json", "type": kind}]
+    return Response(200, {"version": shown})
+
+
+def flavor_view(call: Call, flavor: Flavor) -> dict[str, Any]:
+    """A flavor in full."""
+    shown: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "ram": flavor.ram,
+        "disk": flavor.disk,
+        "swap": flavor.swap if call.version >= (2, 75) else flavor.swap or "",
+        "OS-FLV-EXT-DATA:ephemeral": flavor.ephemeral,
+        "OS-FLV-DISABLED:disabled": False,
+        "vcpus": flavor.vcpus,
+        "os-flavor-access:is_public": flavor.is_public,
+        "rxtx_factor": 1.0,
+        "links": views.links(call, "flavors", flavor.id),
+    }
+    if call.version >= (2, 102):
+        del shown["OS-FLV-DISABLED:disabled"], shown["rxtx_factor"]
+    if call.version >= (2, 55):
+        shown["description"] = flavor.description
+    if call.version >= (2, 61):
+        shown["extra_specs"] = dict(flavor.extra_specs)
+    return shown
+
+
+def list_flavors(call: Call) -> Response:
+    """The short list."""
+    return _page(call, "flavors", _brief)
+
+
+def list_flavors_in_detail(call: Call) -> Response:
+    """The long list."""
+    return _page(call, "flavors/detail", flavor_view)
+
+
+def _page(call: Call, path: str, view: Callable[[Call, Flavor], dict[str, Any]]) -> Response:
+    flavors, links = page_of(call, path, _listed(call), lambda flavor: flavor.id)
+    body: dict[str, Any] = {"flavors": [view(call, flavor) for flavor in flavors]}
+    return Response(200, body | ({"flavors_links": links} if links else {}))
+
+
+def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "id": flavor.id,
+        "name": flavor.name,
+        "links": views.links(call, "flavors", flavor.id),
+    }
+    if call.version >= (2, 55):
+        shown["description"] = flavor.description
+    return shown
+
+
+def _listed(call: Call) -> list[Flavor]:
+    request = call.request
+    flavors = sorted(call.cloud.compute.flavors.values(), key=lambda flavor: flavor.id)
+    if not call.caller.is_admin:
+        flavors = [flavor for flavor in flavors if flavor.is_public]
+    for name, size in (("minRam", "ram"), ("minDisk", "disk")):
+        if (least := request.param(name)) is not None:
+            if (bound := natural(least)) is None:
+                raise Refused(400, f"Invalid {name} filter [{least}]")
+            flavors = [flavor for flavor in flavors if getattr(flavor, size) >= bound]
+    if (wanted := request.param("name")) is not None and call.version >= (2, 102):
+        flavors = [flavor for flavor in flavors if flavor.name == wanted]
+    return flavors
+
+
+def show_flavor(call: Call, flavor_id: str) -> Response:
+    """One flavor."""
+    return Response(200, {"flavor": flavor_view(call, call.cloud.compute.flavor(flavor_id))})
+
+
+def list_extra_specs(call: Call, flavor_id: str) -> Response:
+    """What a flavor asks of hosts."""
+    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    return Response(200, {"extra_specs": dict(specs)})
+
+
+def _specs(call: Call, flavor_id: str, rule: str) -> tuple[Flavor, dict[str, str]]:
+    checking.admin(call, f"os_compute_api:os-flavor-extra-specs:{rule}")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    return flavor, dict(flavor.extra_specs)
+
+
+def _set_specs(call: Call, flavor: Flavor, specs: dict[str, str]) -> None:
+    call.cloud.compute.flavors[flavor.id] = replace(flavor, extra_specs=specs)
+
+
+def _missing_spec(flavor_id: str, key: str) -> Refused:
+    return Refused(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
+
+
+def add_extra_specs(call: Call, flavor_id: str) -> Response:
+    """Add to what a flavor asks of hosts, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "create")
+    given = checking.envelope(call, "extra_specs")
+    checking.strict(given, dict.fromkeys(given, "string number"))
+    specs |= given
+    _set_specs(call, flavor, specs)
+    return Response(200, {"extra_specs": specs})
+
+
+def show_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """One of the things that a flavor asks of hosts."""
+    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    if key not in specs:
+        raise _missing_spec(flavor_id, key)
+    return Response(200, {key: specs[key]})
+
+
+def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """Change one of them, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "update")
+    body = call.json()
+    if list(body) != [key]:
+        raise Refused(400, "Request body and URI mismatch")
+    checking.strict(body, {key: "string number"})
+    _set_specs(call, flavor, specs | body)
+    return Response(200, body)
+
+
+def delete_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+    """Take one of them away, for administrators."""
+    flavor, specs = _specs(call, flavor_id, "delete")
+    if specs.pop(key, None) is None:
+        raise _missing_spec(flavor_id, key)
+    _set_specs(call, flavor, specs)
+    return Response(200)
+
+
+FLAVOR = {
+    "id": "string number null",
+    "description": checking.TEXT_OR_NULL,
+    "os-flavor-access:is_public": checking.FLAG,
+    "rxtx_factor": "number string",
+}
+
+
+def update_flavor(call: Call, flavor_id: str) -> Response:
+    """Change the description, from 2.55 on, for administrators."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:update")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    body = checking.envelope(call, "flavor")
+    checking.only("flavor", body, frozenset({"description"}))
+    checking.strict(body, FLAVOR)
+    changed = replace(flavor, description=body.get("description"))
+    call.cloud.compute.flavors[flavor.id] = changed
+    return Response(200, {"flavor": flavor_view(call, changed)})
+
+
+def create_flavor(call: Call) -> Response:
+    """A new size, for administrators."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:create")
+    body, model = checking.envelope(call, "flavor"), call.cloud.compute
+    checking.required("flavor", body, "name", "ram", "vcpus", "disk")
+    checking.strict(body, FLAVOR)
+    name = checking.name(body["name"])
+    flavor_id = str(body.get("id") or call.cloud.new_id())
+    if flavor_id == "auto":
+        flavor_id = call.cloud.new_id()
+    if flavor_id in model.flavors:
+        raise Refused(409, f"Flavor with ID {flavor_id} already exists.")
+    if any(flavor.name == name for flavor in model.flavors.values()):
+        raise Refused(409, f"Flavor with name {name} already exists.")
+    flavor = Flavor(
+        flavor_id,
+        name,
+        checking.number("ram", body["ram"], least=1),
+        checking.number("disk", body["disk"]),
+        checking.number("vcpus", body["vcpus"], least=1),
+        ephemeral=checking.number("ephemeral", body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
+        swap=checking.number("swap", body.get("swap") or 0),
+        description=body.get("description"),
+        is_public=bool(body.get("os-flavor-access:is_public", True)),
+    )
+    model.flavors[flavor_id] = flavor
+    return Response(200, {"flavor": flavor_view(call, flavor)})
+
+
+def delete_flavor(call: Call, flavor_id: str) -> Response:
+    """Take a size away; servers keep theirs."""
+    checking.admin(call, "os_compute_api:os-flavor-manage:delete")
+    flavor = call.cloud.compute.flavor(flavor_id)
+    del call.cloud.compute.flavors[flavor.id]
+    return Response(202)

@@ -1,0 +1,321 @@
+"""What there is below the servers: zones, hypervisors, services, migrations; extensions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import moving
+from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE, Host, usage
+from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
+from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
+from pytest_osfutures.fakecloud.services.compute.responses.servers import find
+
+POLICY = "os_compute_api:"
+CPU = '{"arch": "x86_64", "model": "Nehalem", "vendor": "Intel"}'
+ROW_IDS = {"nova-conductor": 2, "nova-scheduler": 4, "nova-compute": 6}
+EXTENSIONS = ("OS-DCF", "OS-EXT-AZ", "OS-EXT-SRV-ATTR", "OS-EXT-STS", "OS-SRV-USG", "os-keypairs")
+
+
+def list_extensions(call: Call) -> Response:
+    """Names that were optional once; all is in the API proper now."""
+    del call
+    shown = [
+        {
+            "alias": alias,
+            "description": alias,
+            "links": [],
+            "name": alias,
+            "namespace": "http://docs.openstack.org/compute/ext/fake_xml",
+            "updated": "2014-12-03T00:00:00Z",
+        }
+        for alias in EXTENSIONS
+    ]
+    return Response(200, {"extensions": shown})
+
+
+def list_zones(call: Call) -> Response:
+    """The one zone for servers."""
+    del call
+    zone = {"zoneName": ZONE, "zoneState": {"available": True}, "hosts": None}
+    return Response(200, {"availabilityZoneInfo": [zone]})
+
+
+def list_zones_in_detail(call: Call) -> Response:
+    """The zones with their hosts, for administrators."""
+    checking.admin(call, POLICY + "os-availability-zone:detail")
+    zones: dict[str, dict[str, Any]] = {}
+    for row in _services(call):
+        state = {
+            "available": row["state"] == "up",
+            "active": row["status"] == "enabled",
+            "updated_at": row["updated_at"],
+        }
+        zones.setdefault(row["zone"], {}).setdefault(row["host"], {})[row["binary"]] = state
+    shown = [
+        {"zoneName": name, "zoneState": {"available": True}, "hosts": hosts}
+        for name, hosts in zones.items()
+    ]
+    return Response(200, {"availabilityZoneInfo": shown})
+
+
+def _number(call: Call, host: Host) -> int:
+    return list(call.cloud.compute.hosts).index(host.name) + 1
+
+
+def _hypervisor(call: Call, host: Host, full: bool) -> dict[str, Any]:
+    uuids = call.version >= (2, 53)
+    shown: dict[str, Any] = {
+        "id": host.id if uuids else _number(call, host),
+        "hypervisor_hostname": host.name,
+        "state": "up" if host.up else "down",
+        "status": "disabled" if host.disabled else "enabled",
+    }
+    if not full:
+        return shown
+    service_id: Any = host.service_id if uuids else _number(call, host)
+    shown |= {
+        "hypervisor_type": "fake",
+        "hypervisor_version": 1000,
+        "host_ip": "127.0.0.1",
+        "service": {
+            "id": service_id,
+            "host": host.name,
+            "disabled_reason": host.disabled_reason,
+        },
+    }
+    if call.version >= (2, 88):
+        return shown | {"uptime": None}
+    return shown | _room(call, host) | {"cpu_info": CPU if call.version < (2, 28) else {}}
+
+
+def _room(call: Call, host: Host) -> dict[str, int]:
+    taken = usage(host, call.cloud.compute.servers)
+    return {
+        "vcpus": host.vcpus,
+        "memory_mb": host.memory_mb,
+        "local_gb": host.local_gb,
+        "vcpus_used": taken.vcpus,
+        "memory_mb_used": taken.memory_mb,
+        "local_gb_used": taken.local_gb,
+        "free_ram_mb": host.memory_mb - taken.memory_mb,
+        "free_disk_gb": host.local_gb - taken.local_gb,
+        "current_workload": 0,
+        "running_vms": taken.servers,
+        "disk_available_least": host.local_gb - taken.local_gb,
+    }
+
+
+def list_hypervisors(call: Call) -> Response:
+    """The compute nodes, for administrators."""
+    checking.admin(call, POLICY + "os-hypervisors:list")
+    return _hypervisors(call, full=False)
+
+
+def list_hypervisors_in_detail(call: Call) -> Response:
+    """The compute nodes with their sizes, for administrators."""
+    checking.admin(call, POLICY + "os-hypervisors:list-detail")
+    return _hypervisors(call, full=True)
+
+
+def _hypervisors(call: Call, full: bool) -> Response:
+    pattern = call.request.param("hypervisor_hostname_pattern") or ""
+    hosts = [host for host in call.cloud.compute.hosts.values() if pattern in host.name]
+    links: list[dict[str, str]] = []
+    if call.version >= (2, 33):
+        path = "os-hypervisors/detail" if full else "os-hypervisors"
+        hosts, links = page_of(
+            call, path, hosts, lambda host: str(_hypervisor(call, host, full=False)["id"])
+        )
+    body: dict[str, Any] = {"hypervisors": [_hypervisor(call, host, full) for host in hosts]}
+    return Response(200, body | ({"hypervisors_links": links} if links else {}))
+
+
+def show_hypervisor(call: Call, hypervisor_id: str) -> Response:
+    """One compute node; `statistics` are all of them together."""
+    checking.admin(call, POLICY + "os-hypervisors:show")
+    hosts = call.cloud.compute.hosts.values()
+    if hypervisor_id == "statistics" and call.version < (2, 88):
+        total: dict[str, int] = {"count": len(hosts)}
+        for host in hosts:
+            for name, value in _room(call, host).items():
+                total[name] = total.get(name, 0) + value
+        return Response(200, {"hypervisor_statistics": total})
+    for host in hosts:
+        if hypervisor_id == str(_hypervisor(call, host, full=False)["id"]):
+            return Response(200, {"hypervisor": _hypervisor(call, host, full=True)})
+    raise Refused(404, f"Hypervisor with ID '{hypervisor_id}' could not be found.")
+
+
+def _services(call: Call) -> list[dict[str, Any]]:
+    """The controller's services and the nova-compute of each host."""
+    model = call.cloud.compute
+    controller = [
+        Host(name, "", service_id)
+        for name, service_id in (
+            ("nova-conductor", "00000000-0000-4000-8000-000000000002"),
+            ("nova-scheduler", "00000000-0000-4000-8000-000000000004"),
+        )
+    ]
+    shown = []
+    for host in (*controller, *model.hosts.values()):
+        compute = host.name in model.hosts
+        binary = "nova-compute" if compute else host.name
+        number = ROW_IDS[binary] + (_number(call, host) - 1 if compute else 0)
+        row = {
+            "binary": binary,
+            "host": host.name if compute else "controller",
+            "id": host.service_id if call.version >= (2, 53) else number,
+            "zone": ZONE if compute else "internal",
+            "status": "disabled" if host.disabled else "enabled",
+            "state": "up" if host.up else "down",
+            "updated_at": micros(model.now()),
+            "disabled_reason": host.disabled_reason,
+        }
+        if call.version >= (2, 11):
+            row["forced_down"] = host.forced_down
+        shown.append(row)
+    return shown
+
+
+def list_services(call: Call) -> Response:
+    """Nova's own services, for administrators."""
+    checking.admin(call, POLICY + "os-services:list")
+    binary, host = call.request.param("binary"), call.request.param("host")
+    rows = [
+        row
+        for row in _services(call)
+        if binary in (None, row["binary"]) and host in (None, row["host"])
+    ]
+    return Response(200, {"services": rows})
+
+
+def change_service(call: Call, service_id: str) -> Response:
+    """Disable or enable a nova-compute, or force it down, for administrators."""
+    checking.admin(call, POLICY + "os-services:update")
+    hosts = call.cloud.compute.hosts.values()
+    host = next((host for host in hosts if host.service_id == service_id), None)
+    if host is None:
+        raise Refused(404, f"Service {service_id} could not be found.")
+    body = call.json()
+    checking.strict(body, {"disabled_reason": "string", "forced_down": checking.FLAG})
+    checking.one_of(body, "status", ["enabled", "disabled"])
+    if "status" in body:
+        host.disabled = body["status"] == "disabled"
+        host.disabled_reason = body.get("disabled_reason") if host.disabled else None
+    if "forced_down" in body:
+        host.forced_down = bool(body["forced_down"])
+    row = next(row for row in _services(call) if row["id"] == service_id)
+    return Response(200, {"service": row})
+
+
+def list_aggregates(call: Call) -> Response:
+    """There are none."""
+    checking.admin(call, POLICY + "os-aggregates:index")
+    return Response(200, {"aggregates": []})
+
+
+def _migration(call: Call, migration: Migration) -> dict[str, Any]:
+    flavors = list(call.cloud.compute.flavors)
+    numbers = {flavor_id: index + 1 for index, flavor_id in enumerate(flavors)}
+    shown: dict[str, Any] = {
+        "id": migration.id,
+        "source_compute": migration.source,
+        "dest_compute": migration.target,
+        "source_node": migration.source,
+        "dest_node": migration.target,
+        "dest_host": None,
+        "old_instance_type_id": numbers.get(migration.old_flavor_id),
+        "new_instance_type_id": numbers.get(migration.new_flavor_id),
+        "instance_uuid": migration.server_id,
+        "status": migration.status,
+        "created_at": micros(migration.created_at),
+        "updated_at": micros(migration.updated_at),
+    }
+    if call.version >= (2, 23):
+        shown["migration_type"] = migration.kind
+        if migration.kind == "live-migration":
+            where = f"servers/{migration.server_id}/migrations"
+            shown["links"] = views.links(call, where, str(migration.id))
+    if call.version >= (2, 59):
+        shown["uuid"] = migration.uuid
+    if call.version >= (2, 80):
+        shown |= {"user_id": migration.user_id, "project_id": migration.project_id}
+    return shown
+
+
+def list_migrations(call: Call) -> Response:
+    """All moves between hosts, the newest first, for administrators."""
+    checking.admin(call, POLICY + "os-migrations:index")
+    request = call.request
+    wanted = {
+        "server_id": request.param("instance_uuid"),
+        "status": request.param("status"),
+        "kind": request.param("migration_type"),
+        "source": request.param("source_compute"),
+    }
+    rows = [
+        migration
+        for migration in reversed(call.cloud.compute.migrations)
+        if all(value in (None, getattr(migration, name)) for name, value in wanted.items())
+    ]
+    links: list[dict[str, str]] = []
+    if call.version >= (2, 59):
+        rows, links = page_of(call, "os-migrations", rows, lambda migration: migration.uuid)
+    body: dict[str, Any] = {"migrations": [_migration(call, one) for one in rows]}
+    return Response(200, body | ({"migrations_links": links} if links else {}))
+
+
+def _progress(call: Call, migration: Migration) -> dict[str, Any]:
+    shown = _migration(call, migration)
+    for name in ("old_instance_type_id", "new_instance_type_id", "instance_uuid", "links"):
+        shown.pop(name, None)
+    shown.pop("migration_type", None)
+    sizes = [
+        f"{what}_{how}_bytes"
+        for what in ("disk", "memory")
+        for how in ("total", "processed", "remaining")
+    ]
+    return shown | {"server_uuid": migration.server_id} | dict.fromkeys(sizes)
+
+
+def list_server_migrations(call: Call, server_id: str) -> Response:
+    """The live migration that goes on, for administrators."""
+    checking.admin(call, POLICY + "servers:migrations:index")
+    server = find(call, server_id)
+    rows = [
+        _progress(call, one)
+        for one in call.cloud.compute.migrations
+        if one.server_id == server.id and one.kind == "live-migration" and one.status == "running"
+    ]
+    return Response(200, {"migrations": rows})
+
+
+def show_server_migration(call: Call, server_id: str, migration_id: str) -> Response:
+    """One live migration that goes on, for administrators."""
+    checking.admin(call, POLICY + "servers:migrations:show")
+    server = find(call, server_id)
+    migration = moving.running_migration(call.cloud.compute, server, migration_id)
+    return Response(200, {"migration": _progress(call, migration)})
+
+
+def abort_migration(call: Call, server_id: str, migration_id: str) -> Response:
+    """Stop a live migration, for administrators."""
+    checking.admin(call, POLICY + "servers:migrations:delete")
+    model, context = call.cloud.compute, checking.context(call)
+    moving.abort_migration(model, find(call, server_id), context, migration_id)
+    return Response(202)
+
+
+def complete_migration(call: Call, server_id: str, migration_id: str) -> Response:
+    """Let a live migration end now, for administrators."""
+    if list(call.json()) != ["force_complete"]:
+        raise Refused(400, f"There is no such action: {next(iter(call.json()), None)}")
+    checking.admin(call, POLICY + "servers:migrations:force_complete")
+    model, context = call.cloud.compute, checking.context(call)
+    moving.complete_migration(model, find(call, server_id), context, migration_id)
+    return Response(202)

@@ -1,0 +1,65 @@
+"""Ports on servers: /servers/{id}/os-interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import interfaces
+from pytest_osfutures.fakecloud.services.compute.neighbours import PortFacts
+from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses.servers import find
+
+SHAPES = {"net_id": "string", "port_id": "string", "fixed_ips": "[object]"}
+
+
+def _view(call: Call, port: PortFacts) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "net_id": port.network_id,
+        "port_id": port.id,
+        "mac_addr": port.mac_address,
+        "port_state": port.status,
+        "fixed_ips": [dict(ip) for ip in port.fixed_ips],
+    }
+    if call.version >= (2, 70):
+        shown["tag"] = None
+    return shown
+
+
+def list_interfaces(call: Call, server_id: str) -> Response:
+    """The server's ports."""
+    server = find(call, server_id)
+    ports = call.cloud.compute.networks.ports_of(server.id)
+    return Response(200, {"interfaceAttachments": [_view(call, port) for port in ports]})
+
+
+def show_interface(call: Call, server_id: str, port_id: str) -> Response:
+    """One of the server's ports."""
+    port = interfaces.port(call.cloud.compute, find(call, server_id), port_id)
+    return Response(200, {"interfaceAttachment": _view(call, port)})
+
+
+def attach(call: Call, server_id: str) -> Response:
+    """Give the server one more port: a new one or the user's own."""
+    server = find(call, server_id)
+    body = (call.json() if call.request.body else {}).get("interfaceAttachment") or {}
+    checking.typed("interfaceAttachment", body, "object")
+    checking.shapes(body, SHAPES)
+    fixed = body.get("fixed_ips") or [{}]
+    port = interfaces.attach(
+        call.cloud.compute,
+        server,
+        checking.context(call),
+        body.get("net_id"),
+        body.get("port_id"),
+        checking.address("ip_address", fixed[0].get("ip_address")),
+    )
+    return Response(200, {"interfaceAttachment": _view(call, port)})
+
+
+def detach(call: Call, server_id: str, port_id: str) -> Response:
+    """Begin to take a port away."""
+    server = find(call, server_id)
+    interfaces.detach(call.cloud.compute, server, checking.context(call), port_id)
+    return Response(202)

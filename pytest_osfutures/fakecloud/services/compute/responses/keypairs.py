@@ -1,0 +1,198 @@
+"""Keypairs and server groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.numbers import natural
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models.keypairs import (
+    Keypair,
+    ServerGroup,
+    fingerprint,
+    generate,
+)
+from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses.listing import page_limit, page_of
+
+KEYPAIR = dict.fromkeys(("name", "type", "public_key", "user_id"), "string")
+
+
+def _user(call: Call) -> str:
+    """Whose keypairs: the caller's own, or an administrator's choice."""
+    wanted = call.request.param("user_id")
+    if wanted is None or wanted == call.caller.user_id or call.version < (2, 10):
+        return call.caller.user_id
+    checking.admin(call, "os_compute_api:os-keypairs:index")
+    return wanted
+
+
+def _brief(call: Call, pair: Keypair) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": pair.name,
+        "public_key": pair.public_key,
+        "fingerprint": pair.fingerprint,
+    }
+    if call.version >= (2, 2):
+        shown["type"] = pair.kind
+    return shown
+
+
+def list_keypairs(call: Call) -> Response:
+    """The user's keypairs, in order of their names."""
+    user_id = _user(call)
+    pairs = [pair for pair in call.cloud.compute.keypairs.listed() if pair.user_id == user_id]
+    pairs.sort(key=lambda pair: pair.name or "")
+    links: list[dict[str, str]] = []
+    if call.version >= (2, 35):
+        pairs, links = page_of(call, "os-keypairs", pairs, lambda pair: str(pair.name))
+    body: dict[str, Any] = {"keypairs": [{"keypair": _brief(call, pair)} for pair in pairs]}
+    return Response(200, body | ({"keypairs_links": links} if links else {}))
+
+
+def create_keypair(call: Call) -> Response:
+    """Import a public key; before 2.92 also make a new pair."""
+    body, model = checking.envelope(call, "keypair"), call.cloud.compute
+    checking.required("keypair", body, "name")
+    if call.version >= (2, 92):
+        checking.required("keypair", body, "public_key")
+    checking.strict(body, KEYPAIR)
+    checking.one_of(body, "type", ["ssh", "x509"])
+    name, user_id = checking.name(body["name"]), call.caller.user_id
+    if model.keypair(user_id, name) is not None:
+        raise Refused(409, f"Key pair '{name}' already exists.")
+    mine = [pair for pair in model.keypairs if pair.user_id == user_id]
+    if 0 <= model.limit(call.caller.project_id, "key_pairs") <= len(mine):
+        raise Refused(403, "Quota exceeded, too many key pairs.")
+    private, public = None, body.get("public_key")
+    if public is None:
+        private, public = generate(call.cloud.random)
+    try:
+        marks = fingerprint(public)
+    except ValueError:
+        raise Refused(400, "Keypair data is invalid: failed to generate fingerprint") from None
+    pair = Keypair(
+        id=call.cloud.new_id(),
+        name=name,
+        user_id=user_id,
+        project_id=call.caller.project_id,
+        number=len(model.keypairs.rows(gone=True)) + 1,
+        kind=body.get("type", "ssh"),
+        public_key=public,
+        fingerprint=marks,
+    )
+    model.keypairs.add(pair)
+    shown = _brief(call, pair) | {"user_id": user_id}
+    if private is not None:
+        shown["private_key"] = private
+    return Response(201 if call.version >= (2, 2) else 200, {"keypair": shown})
+
+
+def _pair(call: Call, name: str) -> Keypair:
+    user_id = _user(call)
+    pair = call.cloud.compute.keypair(user_id, name)
+    if pair is None:
+        raise Refused(404, f"Keypair {name} not found for user {user_id}")
+    return pair
+
+
+def show_keypair(call: Call, name: str) -> Response:
+    """One keypair."""
+    pair = _pair(call, name)
+    more = {
+        "user_id": pair.user_id,
+        "created_at": micros(pair.created_at),
+        "deleted": False,
+        "deleted_at": None,
+        "id": pair.number,
+        "updated_at": None,
+    }
+    return Response(200, {"keypair": _brief(call, pair) | more})
+
+
+def delete_keypair(call: Call, name: str) -> Response:
+    """Forget a keypair; servers keep its name."""
+    call.cloud.compute.keypairs.remove(_pair(call, name))
+    return Response(204 if call.version >= (2, 2) else 202)
+
+
+def _group_view(call: Call, group: ServerGroup) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": group.id, "name": group.name}
+    if call.version >= (2, 64):
+        shown |= {"policy": group.policy, "rules": group.rules}
+    else:
+        shown |= {"policies": [group.policy], "metadata": {}}
+    shown["members"] = list(group.members)
+    if call.version >= (2, 13):
+        shown |= {"project_id": group.project_id, "user_id": group.user_id}
+    return shown
+
+
+def list_groups(call: Call) -> Response:
+    """The project's server groups."""
+    groups = call.cloud.compute.server_groups.listed()
+    if not (call.request.param("all_projects") and call.caller.is_admin):
+        groups = [group for group in groups if group.project_id == call.caller.project_id]
+    offset = natural(call.request.param("offset") or "0")
+    if offset is None:
+        raise Refused(400, "offset param must be an integer")
+    groups = groups[offset:][: page_limit(call)]  # Nova gives neither markers nor links here
+    return Response(200, {"server_groups": [_group_view(call, group) for group in groups]})
+
+
+def _policy(body: dict[str, Any], field: str) -> str:
+    """The policy of a new group: a text, before 2.64 the only one of a list."""
+    checking.strict(body, {"policy": "string", "policies": "[string]"})
+    found = body[field] if field == "policy" else next(iter(body[field]), None)
+    if found is None:
+        raise checking.invalid(field, body[field], "[] should be non-empty")
+    known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
+    if found not in known:
+        raise checking.invalid(field, body[field], f"{found!r} is not one of {known}")
+    return str(found)
+
+
+def create_group(call: Call) -> Response:
+    """A new group, without members."""
+    body, model = checking.envelope(call, "server_group"), call.cloud.compute
+    field = "policy" if call.version >= (2, 64) else "policies"
+    checking.required("server_group", body, "name", field)
+    policy = _policy(body, field)
+    checking.strict(body, {"rules": "object"})
+    rules = body.get("rules", {})
+    checking.only("rules", rules, frozenset({"max_server_per_host"}))
+    most = {key: checking.number(key, value, least=1) for key, value in rules.items()}
+    mine = [g for g in model.server_groups if g.project_id == call.caller.project_id]
+    if 0 <= model.limit(call.caller.project_id, "server_groups") <= len(mine):
+        raise Refused(403, "Quota exceeded, too many server groups.")
+    group = ServerGroup(
+        id=call.cloud.new_id(),
+        name=checking.name(body["name"]),
+        project_id=call.caller.project_id,
+        user_id=call.caller.user_id,
+        policy=policy,
+        rules=most,
+    )
+    return Response(200, {"server_group": _group_view(call, model.server_groups.add(group))})
+
+
+def _group(call: Call, group_id: str) -> ServerGroup:
+    group = call.cloud.compute.server_groups.get(group_id)
+    mine = group is not None and group.project_id == call.caller.project_id
+    if group is None or not (mine or call.caller.is_admin):
+        raise Refused(404, f"Instance group {group_id} could not be found.")
+    return group
+
+
+def show_group(call: Call, group_id: str) -> Response:
+    """One server group."""
+    return Response(200, {"server_group": _group_view(call, _group(call, group_id))})
+
+
+def delete_group(call: Call, group_id: str) -> Response:
+    """Dissolve a group; its servers stay."""
+    call.cloud.compute.server_groups.remove(_group(call, group_id))
+    return Response(204)

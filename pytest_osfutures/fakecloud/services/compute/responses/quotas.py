@@ -1,0 +1,186 @@
+"""How much a project may have, and has: /limits, /os-quota-sets, /os-simple-tenant-usage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.responses import checking
+
+NAMES = (
+    "cores",
+    "instances",
+    "key_pairs",
+    "metadata_items",
+    "ram",
+    "server_group_members",
+    "server_groups",
+)
+# What older microversions show besides, though Neutron decides it or nothing does.
+UNTIL_2_36 = {
+    "fixed_ips": -1,
+    "floating_ips": -1,
+    "security_group_rules": -1,
+    "security_groups": -1,
+}
+UNTIL_2_57 = {
+    "injected_file_content_bytes": 10240,
+    "injected_file_path_bytes": 255,
+    "injected_files": 5,
+}
+
+
+def limits(call: Call) -> Response:
+    """The limits of a project and what it has used of them."""
+    model, project = call.cloud.compute, call.caller.project_id
+    if (other := call.request.param("tenant_id")) and other != project:
+        checking.admin(call, "os_compute_api:limits:other_project")
+        project = other
+    used = model.used(project)
+    groups = [group for group in model.server_groups if group.project_id == project]
+    absolute: dict[str, int] = {
+        "maxTotalCores": model.limit(project, "cores"),
+        "maxTotalInstances": model.limit(project, "instances"),
+        "maxTotalKeypairs": model.limit(project, "key_pairs"),
+        "maxServerMeta": model.limit(project, "metadata_items"),
+        "maxTotalRAMSize": model.limit(project, "ram"),
+        "maxServerGroups": model.limit(project, "server_groups"),
+        "maxServerGroupMembers": model.limit(project, "server_group_members"),
+        "totalRAMUsed": used["ram"],
+        "totalCoresUsed": used["cores"],
+        "totalInstancesUsed": used["instances"],
+        "totalServerGroupsUsed": len(groups),
+    }
+    if call.version < (2, 57):
+        absolute |= {"maxPersonality": 5, "maxPersonalitySize": 10240}
+    if call.version < (2, 39):
+        absolute["maxImageMeta"] = model.limit(project, "metadata_items")
+    if call.version < (2, 36):
+        absolute |= {
+            "maxTotalFloatingIps": -1,
+            "maxSecurityGroups": -1,
+            "maxSecurityGroupRules": -1,
+            "totalFloatingIpsUsed": 0,
+            "totalSecurityGroupsUsed": 0,
+        }
+    return Response(200, {"limits": {"rate": [], "absolute": absolute}})
+
+
+def _quotas(call: Call, project_id: str, default: bool = False) -> dict[str, int]:
+    model = call.cloud.compute
+    quotas = {name: model.limit("" if default else project_id, name) for name in NAMES}
+    if call.version < (2, 57):
+        quotas |= UNTIL_2_57
+    if call.version < (2, 36):
+        quotas |= UNTIL_2_36
+    return dict(sorted(quotas.items()))
+
+
+def _may_see(call: Call, project_id: str) -> None:
+    if project_id != call.caller.project_id:
+        checking.admin(call, "os_compute_api:os-quota-sets:show")
+
+
+def show_quotas(call: Call, project_id: str) -> Response:
+    """A project's quotas."""
+    _may_see(call, project_id)
+    return Response(200, {"quota_set": {"id": project_id} | _quotas(call, project_id)})
+
+
+def show_default_quotas(call: Call, project_id: str) -> Response:
+    """What a project has unless somebody changes it."""
+    quotas = _quotas(call, project_id, default=True)
+    return Response(200, {"quota_set": {"id": project_id} | quotas})
+
+
+def show_quota_usage(call: Call, project_id: str) -> Response:
+    """A project's quotas with what is in use."""
+    _may_see(call, project_id)
+    used = call.cloud.compute.used(project_id)
+    shown: dict[str, Any] = {
+        name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
+        for name, limit in _quotas(call, project_id).items()
+    }
+    return Response(200, {"quota_set": {"id": project_id} | shown})
+
+
+def change_quotas(call: Call, project_id: str) -> Response:
+    """Give a project other quotas, for administrators."""
+    checking.admin(call, "os_compute_api:os-quota-sets:update")
+    body = checking.envelope(call, "quota_set")
+    checking.only("quota_set", body, frozenset({*NAMES, "force"}))
+    given = {
+        name: checking.number(name, value, least=-1)
+        for name, value in body.items()
+        if name != "force"
+    }
+    call.cloud.compute.quotas.setdefault(project_id, {}).update(given)
+    return Response(200, {"quota_set": _quotas(call, project_id)})
+
+
+def reset_quotas(call: Call, project_id: str) -> Response:
+    """Give a project the default quotas again, for administrators."""
+    checking.admin(call, "os_compute_api:os-quota-sets:delete")
+    call.cloud.compute.quotas.pop(project_id, None)
+    return Response(202)
+
+
+def _usage(call: Call, project_id: str) -> dict[str, Any]:
+    model = call.cloud.compute
+    now = model.now()
+    rows, total = [], {"hours": 0.0, "vcpus": 0.0, "memory": 0.0, "disk": 0.0}
+    for server in model.servers.listed(deleted=True):
+        if server.project_id != project_id or server.launched_at is None:
+            continue
+        hours = ((server.terminated_at or now) - server.launched_at) / 3600
+        flavor = server.flavor
+        total["hours"] += hours
+        total["vcpus"] += hours * flavor.vcpus
+        total["memory"] += hours * flavor.ram
+        total["disk"] += hours * flavor.disk
+        rows.append(
+            {
+                "hours": hours,
+                "flavor": flavor.name,
+                "instance_id": server.id,
+                "name": server.name,
+                "tenant_id": project_id,
+                "memory_mb": flavor.ram,
+                "local_gb": flavor.disk,
+                "vcpus": flavor.vcpus,
+                "started_at": micros(server.launched_at),
+                "ended_at": micros(server.terminated_at),
+                "state": "terminated" if server.terminated_at else server.vm_state,
+                "uptime": int((server.terminated_at or now) - server.launched_at),
+            }
+        )
+    return {
+        "tenant_id": project_id,
+        "server_usages": rows,
+        "total_local_gb_usage": total["disk"],
+        "total_vcpus_usage": total["vcpus"],
+        "total_memory_mb_usage": total["memory"],
+        "total_hours": total["hours"],
+        "start": micros(min([s.created_at for s in model.servers] or [now]), whole=False),
+        "stop": micros(now, whole=False),
+    }
+
+
+def show_usage(call: Call, project_id: str) -> Response:
+    """What a project's servers have used, since they were launched."""
+    if project_id != call.caller.project_id:
+        checking.admin(call, "os_compute_api:os-simple-tenant-usage:show")
+    return Response(200, {"tenant_usage": _usage(call, project_id)})
+
+
+def list_usage(call: Call) -> Response:
+    """The same of all projects, for administrators."""
+    checking.admin(call, "os_compute_api:os-simple-tenant-usage:list")
+    projects = sorted({s.project_id for s in call.cloud.compute.servers.listed(deleted=True)})
+    usages = [_usage(call, project) for project in projects]
+    if call.request.param("detailed") != "1":
+        for usage in usages:
+            del usage["server_usages"]
+    return Response(200, {"tenant_usages": usages})

@@ -1,0 +1,209 @@
+"""One server: show, rename, delete, and its metadata and tags."""
+
+from __future__ import annotations
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.models import deleting
+from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+
+MAX_TAGS = 50
+SERVER = {
+    **dict.fromkeys(("description", "pinned_availability_zone"), checking.TEXT_OR_NULL),
+    **dict.fromkeys(("name", "hostname", "accessIPv4", "accessIPv6"), "string"),
+}
+HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
+
+
+def find(call: Call, server_id: str) -> Server:
+    """The server, if the caller may see it."""
+    return call.cloud.compute.server(server_id, checking.context(call))
+
+
+def show_server(call: Call, server_id: str) -> Response:
+    """Everything about one server."""
+    return Response(200, {"server": views.detailed(call, find(call, server_id))})
+
+
+def update_server(call: Call, server_id: str) -> Response:
+    """Change its name and the like."""
+    server = find(call, server_id)
+    body = checking.envelope(call, "server")
+    allowed = {"name", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig"}
+    allowed |= {"description"} if call.version >= (2, 19) else set()
+    allowed |= {"hostname"} if call.version >= (2, 90) else set()
+    allowed |= {"pinned_availability_zone"} if call.version >= (2, 104) else set()
+    checking.only("server", body, frozenset(allowed))
+    checking.strict(body, SERVER)
+    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    checking.addresses(body)
+    if "pinned_availability_zone" in body:
+        _pin(server, body["pinned_availability_zone"])
+    if "name" in body:
+        server.name = checking.name(body["name"])
+    server.description = body.get("description", server.description)
+    server.hostname = body.get("hostname", server.hostname)
+    server.access_ip_v4 = body.get("accessIPv4", server.access_ip_v4)
+    server.access_ip_v6 = body.get("accessIPv6", server.access_ip_v6)
+    server.disk_config = body.get("OS-DCF:diskConfig", server.disk_config)
+    server.touch()
+    return Response(200, {"server": views.changed(call, server)})
+
+
+def _pin(server: Server, zone: str | None) -> None:
+    if zone in (None, server.pinned_zone):
+        server.pinned_zone = zone
+    elif server.pinned_zone is not None:
+        raise Refused(
+            409,
+            "Cannot change pinned availability zone directly. Unpin first by setting "
+            "pinned_availability_zone to null.",
+        )
+    elif zone != server.zone:
+        raise Refused(
+            409,
+            f"Cannot pin to availability zone {zone}: the server is in {server.zone}.",
+        )
+    else:
+        server.pinned_zone = zone
+
+
+def delete_server(call: Call, server_id: str) -> Response:
+    """Begin to delete it."""
+    deleting.delete(call.cloud.compute, find(call, server_id), checking.context(call))
+    return Response(204)
+
+
+def list_metadata(call: Call, server_id: str) -> Response:
+    """All metadata."""
+    return Response(200, {"metadata": find(call, server_id).metadata})
+
+
+def change_metadata(call: Call, server_id: str) -> Response:
+    """Add to the metadata (POST) or put other metadata in its place (PUT)."""
+    server = find(call, server_id)
+    body = call.json()
+    checking.required("body", body, "metadata")
+    given = checking.metadata(call, body["metadata"])
+    _set_metadata(call, server, given if call.request.method == "PUT" else server.metadata | given)
+    return Response(200, {"metadata": server.metadata})
+
+
+def _set_metadata(call: Call, server: Server, metadata: dict[str, str]) -> None:
+    server.metadata = checking.metadata(call, metadata)
+    server.touch()
+
+
+def show_metadata_item(call: Call, server_id: str, key: str) -> Response:
+    """One item."""
+    server = find(call, server_id)
+    return Response(200, {"meta": {key: _item(server, key)}})
+
+
+def _item(server: Server, key: str) -> str:
+    if key not in server.metadata:
+        raise Refused(404, "Metadata item was not found")
+    return server.metadata[key]
+
+
+def set_metadata_item(call: Call, server_id: str, key: str) -> Response:
+    """Set one item."""
+    server, meta = find(call, server_id), checking.envelope(call, "meta")
+    if list(meta) != [key]:
+        raise Refused(400, "Request body and URI mismatch")
+    _set_metadata(call, server, server.metadata | meta)
+    return Response(200, {"meta": meta})
+
+
+def delete_metadata_item(call: Call, server_id: str, key: str) -> Response:
+    """Remove one item."""
+    server = find(call, server_id)
+    _item(server, key)
+    _set_metadata(call, server, {k: v for k, v in server.metadata.items() if k != key})
+    return Response(204)
+
+
+def list_tags(call: Call, server_id: str) -> Response:
+    """All tags."""
+    return Response(200, {"tags": list(find(call, server_id).tags)})
+
+
+def replace_tags(call: Call, server_id: str) -> Response:
+    """Put other tags in the place of all."""
+    server, tags = find(call, server_id), call.json().get("tags")
+    checking.typed("tags", tags, "array")
+    _set_tags(server, [checking.tag(tag) for tag in tags or ()])
+    return Response(200, {"tags": list(server.tags)})
+
+
+def delete_tags(call: Call, server_id: str) -> Response:
+    """Remove all tags."""
+    _set_tags(find(call, server_id), [])
+    return Response(204)
+
+
+def check_tag(call: Call, server_id: str, tag: str) -> Response:
+    """Whether it has that tag."""
+    if tag not in find(call, server_id).tags:
+        raise Refused(404, f"Server {server_id} has no tag '{tag}'")
+    return Response(204)
+
+
+def add_tag(call: Call, server_id: str, tag: str) -> Response:
+    """Add one tag."""
+    server = find(call, server_id)
+    checking.tag(tag)
+    if tag in server.tags:
+        return Response(204, None, HTML)
+    _set_tags(server, [*server.tags, tag])
+    location = f"{call.root}/v2.1/servers/{server_id}/tags/{tag}"
+    return Response(201, None, {"Location": location} | HTML)
+
+
+def delete_tag(call: Call, server_id: str, tag: str) -> Response:
+    """Remove one tag."""
+    server = find(call, server_id)
+    _has(server, tag)
+    _set_tags(server, [other for other in server.tags if other != tag])
+    return Response(204)
+
+
+def _has(server: Server, tag: str) -> None:
+    if tag not in server.tags:
+        raise Refused(404, f"Instance {server.id} has no tag '{tag}'")
+
+
+def _set_tags(server: Server, tags: list[str]) -> None:
+    if server.vm_state not in ("active", "paused", "suspended", "stopped") or server.task_state:
+        raise Refused(
+            409,
+            f"Cannot 'set tags' instance {server.id} while it is in vm_state {server.vm_state}",
+        )
+    if len(set(tags)) > MAX_TAGS:
+        raise Refused(400, f"The number of tags exceeded the per-server limit {MAX_TAGS}")
+    server.tags = tuple(sorted(set(tags)))
+    server.touch()
+
+
+def list_addresses(call: Call, server_id: str) -> Response:
+    """The addresses in all networks."""
+    server = find(call, server_id)
+    return Response(200, {"addresses": views.addresses(call.cloud.compute, server, extended=False)})
+
+
+def show_addresses(call: Call, server_id: str, network: str) -> Response:
+    """The addresses in one network."""
+    server = find(call, server_id)
+    found = views.addresses(call.cloud.compute, server, extended=False)
+    if network not in found:
+        raise Refused(404, "Instance is not a member of specified network")
+    return Response(200, {network: found[network]})
+
+
+def list_security_groups(call: Call, server_id: str) -> Response:
+    """The security groups that its ports are in."""
+    server = find(call, server_id)
+    groups = call.cloud.compute.networks.security_groups(server.project_id, server.security_groups)
+    return Response(200, {"security_groups": list(groups)})

@@ -1,0 +1,243 @@
+"""The data of images on the wire: upload, download, stage, import; and who shares an image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import micros, zulu
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.image.models import STORE, Image, Member, Task
+
+OCTETS = "application/octet-stream"
+METHODS = ("glance-direct",)
+KEPT_SECONDS = 2 * 86400
+
+
+def _for_data(call: Call, image_id: str, action: str) -> Image:
+    """The image, if data may be put into it. Raises Refused."""
+    kind = call.request.headers.get("content-type", OCTETS).split(";")[0]
+    if kind != OCTETS:
+        raise Refused(415, f"Invalid content type {kind}", kind=kind)
+    return call.cloud.image.own_image(image_id, call.caller, action)
+
+
+def upload(call: Call, image_id: str) -> Response:
+    """Fill an image with data."""
+    image = _for_data(call, image_id, "upload_image")
+    if image.status != "queued":
+        raise Refused(409, f"Image status transition from {image.status} to saving is not allowed")
+    if not (image.disk_format and image.container_format):
+        raise Refused(
+            400, "Properties disk_format, container_format must be set prior to saving data."
+        )
+    image.fill(call.request.body)
+    return Response(204)
+
+
+def download(call: Call, image_id: str) -> Response:
+    """The data of an image."""
+    image = call.cloud.image.image(image_id, call.caller)
+    if image.status == "deactivated" and not call.caller.is_admin:
+        said = "The requested image has been deactivated. Image data download is forbidden."
+        raise Refused(403, said)
+    if image.status not in ("active", "deactivated") or image.data is None:
+        return Response(204)
+    headers = {"Content-Type": OCTETS, "Content-MD5": image.checksum or ""}
+    return Response(200, image.data, headers)
+
+
+def stage(call: Call, image_id: str) -> Response:
+    """Put data aside for an import."""
+    image = _for_data(call, image_id, "upload_image")
+    if image.status != "queued":
+        raise Refused(
+            409, f"Image status transition from {image.status} to uploading is not allowed"
+        )
+    image.staged, image.size, image.status = call.request.body, len(call.request.body), "uploading"
+    image.touch()
+    return Response(204)
+
+
+def begin_import(call: Call, image_id: str) -> Response:
+    """Begin to make an image of the data that is staged."""
+    method = call.json().get("method")
+    if not isinstance(method, dict) or "name" not in method:
+        raise Refused(400, "Import request requires a 'method' field.")
+    name = method["name"]
+    image = call.cloud.image.own_image(image_id, call.caller, "import_image")
+    _check_import(image, name)
+    call.cloud.image.begin_import(image, name, call.caller, call.request_id)
+    return Response(202)
+
+
+def _check_import(image: Image, name: str) -> None:
+    if name == "web-download":
+        raise Refused(400, "URI for web-download does not pass filtering.")
+    if name not in METHODS:
+        raise Refused(400, f"Unknown import method name '{name}'.")
+    if image.status == "active":
+        raise Refused(409, "Image with status active cannot be target for import")
+    if image.status != "uploading":
+        raise Refused(409, f"Image needs to be staged before '{name}' method can be used")
+    if image.import_task:
+        raise Refused(409, "Image has an import in progress")
+    for field in ("container_format", "disk_format"):
+        if not getattr(image, field):
+            raise Refused(409, f"'{field}' needs to be set before import")
+
+
+def image_tasks(call: Call, image_id: str) -> Response:
+    """What was imported into an image, and how that went."""
+    image = call.cloud.image.image(image_id, call.caller)
+    return Response(200, {"tasks": [_task(image, task) for task in image.tasks]})
+
+
+def _task(image: Image, task: Task) -> dict[str, Any]:
+    ended = task.updated_at
+    request = {"image_id": image.id, "import_req": {"method": {"name": task.method}}}
+    return {
+        "id": task.id,
+        "type": "api_image_import",
+        "status": task.status,
+        "owner": image.project_id,
+        "expires_at": micros(ended + KEPT_SECONDS) if ended else None,
+        "created_at": micros(task.created_at),
+        "updated_at": micros(ended or task.created_at),
+        "deleted_at": None,
+        "deleted": False,
+        "image_id": image.id,
+        "request_id": task.request_id,
+        "user_id": task.user_id,
+        "input": {**request, "backend": [STORE]},
+        "result": {"image_id": image.id} if task.status == "success" else None,
+        "message": task.message,
+    }
+
+
+def tasks(call: Call) -> Response:
+    """All imports, for administrators."""
+    if not call.caller.is_admin:
+        raise Refused(403, "You are not authorized to complete tasks_api_access action.")
+    rows = [_task(image, task) for image in call.cloud.image.images for task in image.tasks]
+    body = {"tasks": rows, "first": "/v2/tasks", "schema": "/v2/schemas/tasks"}
+    return Response(200, body)
+
+
+def import_methods(call: Call) -> Response:
+    """How images can be imported."""
+    del call
+    value = {"description": "Import methods available.", "type": "array", "value": list(METHODS)}
+    return Response(200, {"import-methods": value})
+
+
+def stores(call: Call) -> Response:
+    """Where data can be."""
+    del call
+    return Response(200, {"stores": [{"id": STORE, "default": "true"}]})
+
+
+def deactivate(call: Call, image_id: str) -> Response:
+    """Nobody gets the data any more."""
+    return _switch(call, image_id, "active", "deactivated")
+
+
+def reactivate(call: Call, image_id: str) -> Response:
+    """The data is there again."""
+    return _switch(call, image_id, "deactivated", "active")
+
+
+def _switch(call: Call, image_id: str, old: str, new: str) -> Response:
+    image = call.cloud.image.own_image(image_id, call.caller, "deactivate")
+    if image.status not in (old, new):
+        said = f"Not allowed to {'de' if new != 'active' else 're'}activate image in status "
+        raise Refused(403, f"{said}'{image.status}'")
+    image.status = new
+    image.touch()
+    return Response(204)
+
+
+def _member_view(image: Image, member: Member) -> dict[str, Any]:
+    return {
+        "member_id": member.project_id,
+        "image_id": image.id,
+        "status": member.status,
+        "created_at": zulu(member.created_at),
+        "updated_at": zulu(member.updated_at),
+        "schema": "/v2/schemas/member",
+    }
+
+
+def _shared(call: Call, image_id: str) -> Image:
+    try:
+        image = call.cloud.image.image(image_id, call.caller)
+    except Refused:
+        raise Refused(404, f"Image {image_id} not found.") from None
+    if image.visibility != "shared":
+        raise Refused(403, "Only shared images have members.")
+    return image
+
+
+def members(call: Call, image_id: str) -> Response:
+    """With whom an image is shared: its owner sees all, a member itself."""
+    image, project = _shared(call, image_id), call.caller.project_id
+    all_of_them = call.caller.is_admin or image.project_id == project
+    rows = [
+        _member_view(image, member)
+        for member in image.members.values()
+        if all_of_them or member.project_id == project
+    ]
+    return Response(200, {"members": rows, "schema": "/v2/schemas/members"})
+
+
+def show_member(call: Call, image_id: str, member_id: str) -> Response:
+    """One member."""
+    image = _shared(call, image_id)
+    return Response(200, _member_view(image, _member(image, member_id)))
+
+
+def _member(image: Image, member_id: str) -> Member:
+    if member_id not in image.members:
+        raise Refused(404, f"{member_id} not found in the member list of the image {image.id}.")
+    return image.members[member_id]
+
+
+def add_member(call: Call, image_id: str) -> Response:
+    """Share an image with a project, which has yet to accept it."""
+    image = _shared(call, image_id)
+    call.cloud.image.own_image(image_id, call.caller, "add_member")
+    member_id = call.json().get("member")
+    if not isinstance(member_id, str) or not member_id:
+        raise Refused(400, "Member to be added not specified")
+    if member_id in image.members:
+        raise Refused(409, f"Member {member_id} is duplicated for image {image.id}")
+    now = call.cloud.schedule.time()
+    member = Member(member_id, now, now)
+    image.members = image.members | {member_id: member}
+    return Response(200, _member_view(image, member))
+
+
+def change_member(call: Call, image_id: str, member_id: str) -> Response:
+    """Accept or reject an image that was shared with the caller."""
+    image = _shared(call, image_id)
+    member, caller = _member(image, member_id), call.caller
+    if member_id != caller.project_id and not caller.is_admin:
+        raise Refused(403, "You are not authorized to complete modify_member action.")
+    body = call.json()
+    if "status" not in body:
+        raise Refused(400, "Status not specified")
+    status = body["status"]
+    if status not in ("pending", "accepted", "rejected"):
+        raise Refused(400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".')
+    member.status, member.updated_at = status, call.cloud.schedule.time()
+    return Response(200, _member_view(image, member))
+
+
+def delete_member(call: Call, image_id: str, member_id: str) -> Response:
+    """Share an image no longer."""
+    image = _shared(call, image_id)
+    call.cloud.image.own_image(image_id, call.caller, "delete_member")
+    _member(image, member_id)
+    image.members = {k: v for k, v in image.members.items() if k != member_id}
+    return Response(204)

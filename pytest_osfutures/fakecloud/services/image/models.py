@@ -1,0 +1,280 @@
+"""What Glance knows: images, their members, and what happens to them. It knows no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
+from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
+from pytest_osfutures.fakecloud.services.compute.neighbours import ImageFacts
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
+
+STORE = "file"
+KEPT_BYTES = 1 << 20  # larger data is counted and hashed, and then forgotten
+# name, disk format, bytes, GiB that its disk needs
+IMAGES = (("cirros", "qcow2", 21_430_272, 1), ("tiny", "raw", 65_536, 1))
+# What a caller may set, and the field of Image that has it.
+FIELDS = {
+    "name": "name",
+    "disk_format": "disk_format",
+    "container_format": "container_format",
+    "visibility": "visibility",
+    "protected": "protected",
+    "min_disk": "min_disk",
+    "min_ram": "min_ram",
+    "os_hidden": "hidden",
+    "owner": "project_id",
+    "tags": "tags",
+}
+# What never becomes a property of a snapshot although a caller passes it along.
+NO_PROPERTIES = ("image_id", "image_name", "size", "checksum", "id", "status")
+
+IMPORT = Lifecycle(
+    "image.import", (Step(0.3, {"importing_to": STORE}), Step(0.7, {"status": "importing"}))
+)
+
+
+@dataclass
+class Member:
+    """A project with which an image is shared."""
+
+    project_id: str
+    created_at: float
+    updated_at: float
+    status: str = "pending"
+
+
+@dataclass(frozen=True)
+class Task:
+    """The record of one import."""
+
+    id: str
+    created_at: float
+    request_id: str
+    user_id: str
+    method: str
+    status: str = "processing"
+    updated_at: float | None = None
+    message: str = ""
+
+
+@dataclass(eq=False, kw_only=True)
+class Image(Resource):
+    """One image; its free properties are its `metadata`."""
+
+    disk_format: str | None = None
+    container_format: str | None = None
+    visibility: str = "shared"
+    protected: bool = False
+    hidden: bool = False
+    min_disk: int = 0
+    min_ram: int = 0
+    size: int | None = None
+    virtual_size: int | None = None
+    checksum: str | None = None
+    hash_value: str | None = None
+    tags: tuple[str, ...] = ()
+    data: bytes | None = None
+    staged: bytes | None = None
+    importing_to: str | None = None  # the stores that wait for it; None if nobody asked
+    failed_import: str | None = None
+    import_task: str | None = None
+    members: dict[str, Member] = field(default_factory=dict)
+    tasks: tuple[Task, ...] = ()
+
+    def seen_by(self, caller: Caller) -> bool:
+        """Whether the caller may see it."""
+        return (
+            caller.is_admin
+            or self.visibility in ("public", "community")
+            or self.project_id == caller.project_id
+            or (self.visibility == "shared" and caller.project_id in self.members)
+        )
+
+    def listed_for(self, caller: Caller, visibility: str | None, status: str) -> bool:
+        """Whether a list shows it: not every visible image is in one."""
+        if not self.seen_by(caller):
+            return False
+        if visibility is not None:
+            return visibility == "all" or self.visibility == visibility
+        member = self.members.get(caller.project_id)
+        mine = caller.is_admin or self.project_id == caller.project_id
+        accepted = member is not None and status in ("all", member.status)
+        return self.visibility == "public" or mine or (self.visibility == "shared" and accepted)
+
+    def fill(self, data: bytes) -> None:
+        """The data is there: `active`."""
+        self.size = self.virtual_size = len(data)
+        self.checksum = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        self.hash_value = hashlib.sha512(data).hexdigest()
+        self.data = data if len(data) <= KEPT_BYTES else None
+        self.status = "active"
+        self.touch()
+
+
+class ImageModel:
+    """The state of Glance. The methods at its end are for the other services."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self.cloud = cloud
+        self.images: Table[Image] = Table(cloud, "image")
+        owner = cloud.identity.project_by("admin").id
+        for name, disk_format, size, min_disk in IMAGES:
+            image = self.create(owner, "", name=name, disk_format=disk_format)
+            image.visibility, image.container_format = "public", "bare"
+            image.min_disk = min_disk
+            self._without_data(image, size)
+
+    def create(self, project_id: str, user_id: str, **fields: Any) -> Image:
+        """Make an image in status `queued`."""
+        fields.setdefault("id", self.cloud.new_id())
+        image = Image(project_id=project_id, user_id=user_id, status="queued", **fields)
+        self.images.add(image)
+        image.touch()
+        return image
+
+    def image(self, image_id: str, caller: Caller | None = None) -> Image:
+        """The image, if the caller may see it. Raises Refused(404)."""
+        image = self.images.get(image_id)
+        if image is None or not (caller is None or image.seen_by(caller)):
+            raise Refused(404, f"No image found with ID {image_id}")
+        return image
+
+    def own_image(self, image_id: str, caller: Caller, action: str) -> Image:
+        """The image, if the caller may change it. Raises Refused: 404, 403."""
+        image = self.image(image_id, caller)
+        if not (caller.is_admin or image.project_id == caller.project_id):
+            raise Refused(403, f"You are not authorized to complete {action} action.")
+        return image
+
+    def delete(self, image: Image) -> None:
+        """The image is gone. Raises Refused(403) if it is protected."""
+        if image.protected:
+            raise Refused(403, f"Image {image.id} is protected and cannot be deleted.")
+        self.images.remove(image)
+        image.status = "deleted"
+
+    def begin_import(self, image: Image, method: str, caller: Caller, request_id: str) -> None:
+        """Begin to make an active image of the staged data."""
+        staged, now = image.staged or b"", self.cloud.schedule.time()
+        task = Task(self.cloud.new_id(), now, request_id, caller.user_id, method)
+        image.tasks = (*image.tasks, task)
+        image.import_task = task.id
+
+        def end(status: str, message: str) -> None:
+            ended = Task(
+                task.id, now, request_id, caller.user_id, method, status, self._now(), message
+            )
+            image.tasks = tuple(ended if row.id == task.id else row for row in image.tasks)
+            image.import_task = image.staged = None
+            image.importing_to = ""
+
+        def done() -> None:
+            image.failed_import = ""
+            image.fill(staged)
+            end("success", f"Copied {len(staged) >> 20} MiB")
+
+        def failed(fault: Fault) -> None:
+            image.failed_import = STORE
+            image.status = "killed" if fault.effect == "error" else "queued"
+            image.touch()
+            end("failure", fault.message or "The image could not be imported.")
+
+        start(self.cloud, IMPORT, image, done, failed)
+
+    def _now(self) -> float:
+        return self.cloud.schedule.time()
+
+    def _without_data(self, image: Image, size: int) -> None:
+        """It is active, but there never were any bytes: their sums are made of the id."""
+        image.fill(image.id.encode())
+        image.size = image.virtual_size = size
+        image.data = None
+
+    # What Nova and Cinder ask; see compute/neighbours.py.
+
+    def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
+        """The image, if `project_id` may see it (None sees all). Raises Refused(404)."""
+        image = self.image(image_id, Caller(project_id=project_id) if project_id else None)
+        return ImageFacts(
+            id=image.id,
+            name=image.name or "",
+            status=image.status,
+            min_disk=image.min_disk,
+            min_ram=image.min_ram,
+            size=image.size,
+            properties=image.metadata,
+        )
+
+    def named(self, name: str, project_id: str | None) -> list[str]:
+        """The ids of the images with that name which `project_id` may see (None sees all)."""
+        caller = Caller(project_id=project_id) if project_id else None
+        return [
+            image.id
+            for image in self.images
+            if image.name == name and (caller is None or image.seen_by(caller))
+        ]
+
+    def root_snapshot(self, image_id: str) -> str | None:
+        """The volume snapshot that the image of a server booted from a volume points to."""
+        disks = json.loads(self.image(image_id).metadata.get("block_device_mapping", "[]"))
+        roots = (disk for disk in disks if disk.get("boot_index") == 0)
+        return next((disk.get("snapshot_id") for disk in roots), None)
+
+    def volume_metadata(self, image_id: str) -> dict[str, str]:
+        """What Cinder keeps of an image in a volume that is made from it."""
+        image = self.image(image_id)
+        facts = {
+            "image_id": image.id,
+            "image_name": image.name,
+            "checksum": image.checksum,
+            "container_format": image.container_format,
+            "disk_format": image.disk_format,
+            "min_disk": image.min_disk,
+            "min_ram": image.min_ram,
+            "size": image.size,
+        }
+        return {**image.metadata, **{key: str(value) for key, value in facts.items()}}
+
+    def begin_snapshot(
+        self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
+    ) -> str:
+        """Make an image in status `queued`; return its id."""
+        given = {key: value for key, value in properties.items() if value is not None}
+        fields: dict[str, Any] = {"container_format": "bare", "disk_format": "raw"}
+        fields |= {FIELDS[k]: v for k, v in given.items() if k in FIELDS and k != "owner"}
+        for number in ("min_disk", "min_ram"):
+            fields[number] = int(fields.get(number, 0))
+        free = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in given.items()
+            if key not in FIELDS and key not in NO_PROPERTIES
+        }
+        fields.setdefault("visibility", "private")
+        return self.create(project_id, user_id, **fields | {"name": name, "metadata": free}).id
+
+    def snapshot_saving(self, image_id: str) -> None:
+        """Its data is on the way: `saving`. An image that is deleted meanwhile stays deleted."""
+        if image := self.images.get(image_id):
+            image.status = "saving"
+            image.touch()
+
+    def snapshot_active(self, image_id: str, size: int) -> None:
+        """Its data is there: `active`."""
+        if image := self.images.get(image_id):
+            self._without_data(image, size)
+
+    def delete_snapshot(self, image_id: str) -> None:
+        """The snapshot failed, or a backup is rotated away: the image is gone."""
+        if image := self.images.get(image_id):
+            image.protected = False
+            self.delete(image)

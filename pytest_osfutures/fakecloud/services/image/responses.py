@@ -1,0 +1,243 @@
+"""Images on the wire: create, show, change, delete, tags, versions and schemas."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.times import zulu
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.image import schemas
+from pytest_osfutures.fakecloud.services.image.models import FIELDS, STORE, Image
+
+PATCHES = (
+    "application/openstack-images-v2.0-json-patch",
+    "application/openstack-images-v2.1-json-patch",
+)
+# What Glance says above the reason, where the reason is not all that it says.
+HEADS = {
+    403: "Access was denied to this resource.",
+    409: "There was a conflict when trying to complete your request.",
+    415: "The request media type {} is not supported by this server.\n",
+}
+
+
+def error_body(refused: Refused) -> dict[str, Any]:
+    """Glance's error; the `kind` "reason" puts the message below the status' own sentence."""
+    title = HTTPStatus(refused.status).phrase
+    said, reason = refused.message, ""
+    if refused.kind is not None:
+        said, reason = HEADS[refused.status].format(refused.kind), refused.message
+    tail = "" if refused.status == 415 else "\n\n"
+    return {
+        "message": f"{said}<br /><br />\n{reason}{tail}",
+        "code": f"{refused.status} {title}",
+        "title": title,
+    }
+
+
+UNKNOWN_PATH = error_body(Refused(404, "The resource could not be found."))
+
+
+def view(image: Image) -> dict[str, Any]:
+    """An image as Glance shows it: its free properties first."""
+    here = f"/v2/images/{image.id}"
+    shown: dict[str, Any] = dict(image.metadata)
+    if image.import_task:
+        shown["os_glance_import_task"] = image.import_task
+    if image.importing_to is not None:
+        shown["os_glance_importing_to_stores"] = image.importing_to
+        shown["os_glance_failed_import"] = image.failed_import or ""
+    shown |= {
+        "name": image.name,
+        "disk_format": image.disk_format,
+        "container_format": image.container_format,
+        "visibility": image.visibility,
+        "size": image.size,
+        "virtual_size": image.virtual_size,
+        "status": image.status,
+        "checksum": image.checksum,
+        "protected": image.protected,
+        "min_ram": image.min_ram,
+        "min_disk": image.min_disk,
+        "owner": image.project_id,
+        "os_hidden": image.hidden,
+        "os_hash_algo": "sha512" if image.hash_value else None,
+        "os_hash_value": image.hash_value,
+        "id": image.id,
+        "created_at": zulu(image.created_at),
+        "updated_at": zulu(image.updated_at),
+        "tags": list(image.tags),
+        "self": here,
+        "file": f"{here}/file",
+        "schema": "/v2/schemas/image",
+    }
+    if image.status == "active":
+        shown["stores"] = STORE
+    return shown
+
+
+def _object(call: Call) -> Any:
+    try:
+        return call.request.json()
+    except ValueError:
+        raise Refused(400, "Malformed JSON in request body.") from None
+
+
+def _assign(image: Image, key: str, value: Any) -> None:
+    if key in FIELDS:
+        setattr(image, FIELDS[key], tuple(dict.fromkeys(value)) if key == "tags" else value)
+    else:
+        image.metadata = image.metadata | {key: value}
+
+
+def _may(call: Call, values: dict[str, Any]) -> None:
+    """Raise Refused(403) for what only an administrator sets."""
+    caller = call.caller
+    if values.get("visibility") == "public" and not caller.is_admin:
+        raise Refused(403, "You are not authorized to complete publicize_image action.")
+    owner = values.get("owner", caller.project_id)
+    if owner != caller.project_id and not caller.is_admin:
+        said = f"You are not permitted to create images owned by '{owner}'"
+        raise Refused(403, said, kind="reason")
+
+
+def create(call: Call) -> Response:
+    """Make an image without data."""
+    values = _object(call)
+    if not isinstance(values, dict):
+        raise Refused(400, "Malformed JSON in request body.")
+    schemas.check(values)
+    _may(call, values)
+    model, image_id = call.cloud.image, values.pop("id", None) or call.cloud.new_id()
+    if model.images.get(image_id) or model.images.gone(image_id):
+        raise Refused(409, f"Image ID {image_id} already exists!")
+    image = model.create(call.caller.project_id, call.caller.user_id, id=image_id)
+    for key, value in values.items():
+        _assign(image, key, value)
+    headers = {
+        "Location": f"{call.root}/v2/images/{image.id}",
+        "OpenStack-image-import-methods": "glance-direct",
+        "OpenStack-image-store-ids": STORE,
+    }
+    return Response(201, view(image), headers)
+
+
+def show(call: Call, image_id: str) -> Response:
+    """One image."""
+    return Response(200, view(call.cloud.image.image(image_id, call.caller)))
+
+
+def update(call: Call, image_id: str) -> Response:
+    """Change an image by a JSON patch."""
+    kind = call.request.headers.get("content-type", "").split(";")[0]
+    if kind not in PATCHES:
+        said = f"Image PATCH expects Content-Type one of: {', '.join(PATCHES)}"
+        raise Refused(415, said, kind=kind)
+    changes = _object(call)
+    if not isinstance(changes, list):
+        raise Refused(400, "Request body must be a JSON array of operation objects.")
+    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    steps = [_step(change) for change in changes]
+    known = {*FIELDS, *image.metadata}
+    for operation, key, value in steps:  # all of them have to be right before one is done
+        _check_step(call, operation, key, value, known)
+    for operation, key, value in steps:
+        if operation == "remove":
+            image.metadata = {k: v for k, v in image.metadata.items() if k != key}
+        else:
+            _assign(image, key, value)
+    if steps:
+        image.touch()
+    return Response(200, view(image))
+
+
+def _step(change: Any) -> tuple[str, str, Any]:
+    """The operation, the property and the value of one change. Raises Refused(400)."""
+    if not isinstance(change, dict):
+        raise Refused(400, "Operations must be JSON objects.")
+    operation, pointer = change.get("op"), str(change.get("path", ""))
+    known = "It must be one of the following: add, remove, replace."
+    if operation is None:
+        raise Refused(400, f"Unable to find `op` in JSON Schema change. {known}")
+    if operation not in ("add", "remove", "replace"):
+        raise Refused(400, f"Invalid operation: `{operation}`. {known}")
+    if not pointer.startswith("/"):
+        raise Refused(400, f'Pointer `{pointer}` does not start with "/".')
+    if "/" in pointer[1:]:
+        raise Refused(400, f"Invalid JSON pointer for this resource: '{pointer}'")
+    if operation != "remove" and "value" not in change:
+        raise Refused(400, f'Operation "{operation}" requires a member named "value".')
+    return operation, pointer[1:].replace("~1", "/").replace("~0", "~"), change.get("value")
+
+
+def _check_step(call: Call, operation: str, key: str, value: Any, known: set[str]) -> None:
+    """Raise Refused unless the step can be done where there are the properties `known`."""
+    if schemas.IMAGE.get(key, {}).get("readOnly") or key == "id":
+        raise Refused(403, f"Attribute '{key}' is read-only.")
+    if operation != "add" and key not in known:
+        raise Refused(409, f"Property {key} does not exist.", kind="reason")
+    if operation == "remove":
+        if key in FIELDS:
+            raise Refused(403, f"Property {key} may not be removed.", kind="reason")
+        known.discard(key)
+        return
+    if key == "owner" and not call.caller.is_admin:
+        raise Refused(403, "Owner can't be updated by non admin.", kind="reason")
+    schemas.check({key: value})
+    _may(call, {key: value})
+    known.add(key)
+
+
+def delete(call: Call, image_id: str) -> Response:
+    """Delete an image."""
+    model = call.cloud.image
+    if model.images.get(image_id) is None:
+        raise Refused(404, f"Failed to find image {image_id} to delete")
+    model.delete(model.own_image(image_id, call.caller, "delete_image"))
+    return Response(204)
+
+
+def add_tag(call: Call, image_id: str, tag: str) -> Response:
+    """Put a tag on an image."""
+    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    image.tags = tuple(dict.fromkeys((*image.tags, tag)))
+    return Response(204)
+
+
+def delete_tag(call: Call, image_id: str, tag: str) -> Response:
+    """Take a tag away."""
+    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    if tag not in image.tags:
+        raise Refused(404, "The resource could not be found.")
+    image.tags = tuple(other for other in image.tags if other != tag)
+    return Response(204)
+
+
+def show_schema(call: Call, name: str) -> Response:
+    """What an image or a member is made of."""
+    del call
+    return Response(200, schemas.schema(name))
+
+
+def _versions(call: Call) -> dict[str, Any]:
+    links = [{"rel": "self", "href": f"{call.root}/v2/"}]
+    numbers = (17, 16, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+    return {
+        "versions": [
+            {"id": f"v2.{n}", "status": "CURRENT" if n == 17 else "SUPPORTED", "links": links}
+            for n in numbers
+        ]
+    }
+
+
+def choices(call: Call) -> Response:
+    """The versions that there are, on the way to one of them."""
+    return Response(300, _versions(call))
+
+
+def versions(call: Call) -> Response:
+    """The versions that there are."""
+    return Response(200, _versions(call))

@@ -1,0 +1,123 @@
+"""Security groups and their rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.services.network.models.records import (
+    SecurityGroup,
+    SecurityGroupRule,
+)
+
+if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+
+DEFAULT = "default"
+
+
+def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SecurityGroup:
+    """Make a group that lets everything out. Raises Refused(409) for a second `default`."""
+    if values.get("name") == DEFAULT and any(
+        group.project_id == project_id and group.name == DEFAULT for group in model.groups
+    ):
+        raise Refused(
+            409, "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
+        )
+    group = SecurityGroup(id=model.cloud.new_id(), project_id=project_id, revision=1, **values)
+    model.keep(model.groups, group)
+    for ethertype in ("IPv4", "IPv6"):
+        _rule(model, group, direction="egress", ethertype=ethertype)
+    if group.name == DEFAULT:
+        for ethertype in ("IPv4", "IPv6"):
+            _rule(model, group, "ingress", ethertype, remote_group_id=group.id)
+    return group
+
+
+def _rule(
+    model: NetworkModel,
+    group: SecurityGroup,
+    direction: str,
+    ethertype: str,
+    remote_group_id: str | None = None,
+) -> None:
+    model.keep(
+        model.rules,
+        SecurityGroupRule(
+            id=model.cloud.new_id(),
+            project_id=group.project_id,
+            security_group_id=group.id,
+            direction=direction,
+            ethertype=ethertype,
+            remote_group_id=remote_group_id,
+            description=None,
+        ),
+    )
+
+
+def update_group(model: NetworkModel, group: SecurityGroup, values: Mapping[str, Any]) -> None:
+    """Change a group. Raises Refused(409) if the default one would get another name."""
+    del model
+    if group.name == DEFAULT and values.get("name", DEFAULT) != DEFAULT:
+        raise Refused(
+            409,
+            "Updating default security group not allowed.",
+            kind="SecurityGroupCannotUpdateDefault",
+        )
+    group.change(values)
+
+
+def delete_group(model: NetworkModel, group: SecurityGroup) -> None:
+    """The group and its rules are gone. Raises Refused(409) while a port has it."""
+    if any(group.id in port.security_groups for port in model.ports):
+        raise Refused(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")
+    if group.name == DEFAULT:
+        raise Refused(
+            409,
+            "Insufficient rights for removing default security group.",
+            kind="SecurityGroupCannotRemoveDefault",
+        )
+    for rule in model.rules_of(group.id):
+        model.rules.remove(rule)
+    model.groups.remove(group)
+
+
+def _check_ports(values: Mapping[str, Any]) -> None:
+    """Raise Refused(400) unless the range of ports means something for the protocol."""
+    low, high = values.get("port_range_min"), values.get("port_range_max")
+    if low is None and high is None:
+        return
+    if values.get("protocol") is None:
+        said = "Must also specify protocol if port range is given."
+        raise Refused(400, said, kind="SecurityGroupProtocolRequiredWithPorts")
+    if values["protocol"] in ("tcp", "udp") and (low is None or high is None or low > high):
+        said = "For TCP/UDP protocols, port_range_min must be <= port_range_max"
+        raise Refused(400, said, kind="SecurityGroupInvalidPortRange")
+
+
+def create_rule(
+    model: NetworkModel, project_id: str, values: Mapping[str, Any]
+) -> SecurityGroupRule:
+    """Add a rule to a group. Raises Refused: 404, 409 if there is the same already."""
+    group = model.security_group(values["security_group_id"])
+    if remote := values.get("remote_group_id"):
+        model.security_group(remote)
+    _check_ports(values)
+    rule = SecurityGroupRule(id=model.cloud.new_id(), project_id=project_id, **values)
+    for other in model.rules_of(group.id):
+        if rule.same_as(other):
+            raise Refused(
+                409,
+                f"Security group rule already exists. Rule id is {other.id}.",
+                kind="SecurityGroupRuleExists",
+            )
+    group.change({})
+    return model.keep(model.rules, rule)
+
+
+def delete_rule(model: NetworkModel, rule: SecurityGroupRule) -> None:
+    """The rule is gone."""
+    model.rules.remove(rule)
+    if group := model.groups.get(rule.security_group_id):
+        group.change({})

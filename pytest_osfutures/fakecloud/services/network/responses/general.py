@@ -1,0 +1,277 @@
+"""What Neutron tells of itself, quotas, and what a router does besides being a resource."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.resource import Table
+from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, routers
+from pytest_osfutures.fakecloud.services.network.models.records import Port, Router
+from pytest_osfutures.fakecloud.services.network.responses.attributes import (
+    Unfit,
+    bad,
+    disallowed,
+    number,
+    uuid,
+)
+
+# alias and name of what clients look for before they use it
+EXTENSIONS = (
+    ("agent", "agent"),
+    ("allowed-address-pairs", "Allowed Address Pairs"),
+    ("auto-allocated-topology", "Auto Allocated Topology Services"),
+    ("availability_zone", "Availability Zone"),
+    ("binding", "Port Binding"),
+    ("external-net", "Neutron external network"),
+    ("extra_dhcp_opt", "Neutron Extra DHCP options"),
+    ("net-mtu", "Network MTU"),
+    ("network_availability_zone", "Network Availability Zone"),
+    ("pagination", "Pagination support"),
+    ("port-security", "Port Security"),
+    ("project-id", "project_id field enabled"),
+    ("provider", "Provider Network"),
+    ("quota_details", "Quota details management support"),
+    ("quotas", "Quota management support"),
+    ("router", "Neutron L3 Router"),
+    ("security-group", "security-group"),
+    ("sorting", "Sorting support"),
+    ("standard-attr-description", "standard-attr-description"),
+    ("standard-attr-revisions", "Resource revision numbers"),
+    ("standard-attr-tag", "Tag support for resources with standard attribute"),
+    ("standard-attr-timestamp", "Resource timestamps"),
+)
+UPDATED = "2016-01-01T00:00:00-00:00"
+QUOTAS = (
+    "network",
+    "subnet",
+    "subnetpool",
+    "port",
+    "router",
+    "floatingip",
+    "rbac_policy",
+    "security_group",
+    "security_group_rule",
+)
+
+
+def error_body(refused: Refused) -> dict[str, Any]:
+    """Neutron's error; its `type` is the name of an exception."""
+    kind = refused.kind or "HTTP" + HTTPStatus(refused.status).phrase.replace(" ", "")
+    return {"NeutronError": {"type": kind, "message": refused.message, "detail": ""}}
+
+
+UNKNOWN_PATH = error_body(Refused(404, "The resource could not be found."))
+
+
+def versions(call: Call) -> Response:
+    """The one version that there is."""
+    links = [{"rel": "self", "href": f"{call.root}/v2.0/"}]
+    return Response(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
+
+
+def _extension(alias: str, name: str) -> dict[str, Any]:
+    return {"alias": alias, "name": name, "description": name, "updated": UPDATED, "links": []}
+
+
+def extensions(call: Call) -> Response:
+    """What this Neutron can do beyond the core."""
+    del call
+    return Response(200, {"extensions": [_extension(*row) for row in EXTENSIONS]})
+
+
+def show_extension(call: Call, alias: str) -> Response:
+    """One of them."""
+    del call
+    for known, name in EXTENSIONS:
+        if known == alias:
+            return Response(200, {"extension": _extension(known, name)})
+    said = f"Extension with alias {alias} does not exist"
+    text = f"The resource could not be found.<br /><br />\n{said}\n\n"
+    return Response(404, {"message": text, "code": "404 Not Found", "title": "Not Found"})
+
+
+def availability_zones(call: Call) -> Response:
+    """The one zone, for networks and for routers."""
+    del call
+    rows = [
+        {"name": ZONE, "resource": resource, "state": "available"}
+        for resource in ("network", "router")
+    ]
+    return Response(200, {"availability_zones": rows})
+
+
+def agents(call: Call) -> Response:
+    """Neutron's own processes, one a host; a member sees none."""
+    if not call.caller.is_admin:
+        return Response(200, {"agents": []})
+    now = micros(call.cloud.schedule.time()) or ""
+    stamp = now.split(".", maxsplit=1)[0].replace("T", " ")
+    rows: list[dict[str, Any]] = [
+        {
+            "id": host.service_id,
+            "agent_type": "Open vSwitch agent",
+            "binary": "neutron-openvswitch-agent",
+            "host": host.name,
+            "admin_state_up": True,
+            "alive": True,
+            "availability_zone": None,
+            "topic": "N/A",
+            "description": None,
+            "configurations": {},
+            "created_at": stamp,
+            "started_at": stamp,
+            "heartbeat_timestamp": stamp,
+            "resources_synced": None,
+        }
+        for host in call.cloud.compute.hosts.values()
+    ]
+    return Response(200, {"agents": rows})
+
+
+def empty(plural: str) -> Any:
+    """A collection that this Neutron has, and that is empty."""
+
+    def index(call: Call) -> Response:
+        del call
+        return Response(200, {plural: []})
+
+    return index
+
+
+def _tables(model: NetworkModel) -> dict[str, Table[Any]]:
+    return {
+        "network": model.networks,
+        "subnet": model.subnets,
+        "port": model.ports,
+        "router": model.routers,
+        "floatingip": model.floating_ips,
+        "security_group": model.groups,
+        "security_group_rule": model.rules,
+    }
+
+
+def _may_see(call: Call, project_id: str) -> None:
+    if not (call.caller.is_admin or project_id == call.caller.project_id):
+        raise disallowed("rule:get_quota")
+
+
+def _quota(model: NetworkModel, project_id: str) -> dict[str, int]:
+    return {name: model.limit(project_id, name) for name in QUOTAS}
+
+
+def show_quota(call: Call, project_id: str) -> Response:
+    """What a project may have."""
+    _may_see(call, project_id)
+    return Response(200, {"quota": _quota(call.cloud.network, project_id)})
+
+
+def default_quota(call: Call, project_id: str) -> Response:
+    """What a project may have that has no quotas of its own."""
+    _may_see(call, project_id)
+    return Response(200, {"quota": _quota(call.cloud.network, "")})
+
+
+def show_quota_details(call: Call, project_id: str) -> Response:
+    """What a project may have, and what it has."""
+    _may_see(call, project_id)
+    model = call.cloud.network
+    tables = _tables(model)
+    rows = {
+        name: {
+            "limit": model.limit(project_id, name),
+            "used": model.used(project_id, tables[name]) if name in tables else 0,
+            "reserved": 0,
+        }
+        for name in QUOTAS
+    }
+    return Response(200, {"quota": rows})
+
+
+def change_quota(call: Call, project_id: str) -> Response:
+    """Give a project other quotas."""
+    if not call.caller.is_admin:
+        raise disallowed("rule:update_quota")
+    part, model = call.part("quota"), call.cloud.network
+    unknown = [name for name in part if name not in QUOTAS]
+    if unknown:
+        raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
+    try:
+        values = {name: number(value) for name, value in part.items()}
+    except Unfit as error:
+        raise bad(f"Invalid input for quota. Reason: {error}.") from None
+    model.quotas[project_id] = model.quotas.get(project_id, {}) | values
+    return Response(200, {"quota": _quota(model, project_id)})
+
+
+def reset_quota(call: Call, project_id: str) -> Response:
+    """Give a project the default quotas again."""
+    if not call.caller.is_admin:
+        raise disallowed("rule:delete_quota")
+    call.cloud.network.quotas.pop(project_id, None)
+    return Response(204)
+
+
+def auto_allocated_topology(call: Call, project_id: str) -> Response:
+    """The network that a project's servers get when they ask for none: the shared one."""
+    _may_see(call, project_id)
+    found = call.cloud.network.network_ids(project_id)
+    if not found:
+        said = "Deployment error: No network is there for auto allocation."
+        raise Refused(409, said, kind="AutoAllocationFailure")
+    dry = "dry-run" in call.request.params("fields")
+    row = {"id": "dry-run=pass" if dry else found[0], "tenant_id": project_id}
+    return Response(200, {"auto_allocated_topology": row | {"project_id": project_id}})
+
+
+def _router(call: Call, router_id: str) -> Router:
+    router = call.cloud.network.routers.get(router_id)
+    caller = call.caller
+    if router is None or not (caller.is_admin or router.project_id == caller.project_id):
+        raise Refused(404, f"Router {router_id} could not be found", kind="RouterNotFound")
+    return router
+
+
+def _interface(router: Router, port: Port) -> Response:
+    subnets = [ip["subnet_id"] for ip in port.fixed_ips]
+    return Response(
+        200,
+        {
+            "id": router.id,
+            "tenant_id": router.project_id,
+            "port_id": port.id,
+            "network_id": port.network_id,
+            "subnet_id": subnets[0] if subnets else None,
+            "subnet_ids": subnets,
+        },
+    )
+
+
+def _interface_ids(call: Call) -> tuple[str | None, str | None]:
+    """The subnet or the port that the body names."""
+    body = call.json()
+    for key in ("subnet_id", "port_id"):
+        if body.get(key) is not None:
+            try:
+                uuid(body[key])
+            except Unfit as error:
+                raise bad(f"Invalid input for {key}. Reason: {error}.") from None
+    return body.get("subnet_id"), body.get("port_id")
+
+
+def add_router_interface(call: Call, router_id: str) -> Response:
+    """Connect a subnet or a port to a router."""
+    router = _router(call, router_id)
+    port = routers.add_interface(call.cloud.network, router, *_interface_ids(call))
+    return _interface(router, port)
+
+
+def remove_router_interface(call: Call, router_id: str) -> Response:
+    """Disconnect it again."""
+    router = _router(call, router_id)
+    port = routers.remove_interface(call.cloud.network, router, *_interface_ids(call))
+    return _interface(router, port)

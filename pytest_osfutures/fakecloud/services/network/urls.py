@@ -1,0 +1,160 @@
+"""The routes of Neutron, relative to /network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.kernel.service import Service
+from pytest_osfutures.fakecloud.kernel.wire import Route
+from pytest_osfutures.fakecloud.services.network.models import (
+    NetworkModel,
+    ports,
+    routers,
+    security_groups,
+)
+from pytest_osfutures.fakecloud.services.network.models.records import (
+    Network,
+    Port,
+    Standard,
+    Subnet,
+)
+from pytest_osfutures.fakecloud.services.network.responses import attributes, general, views
+from pytest_osfutures.fakecloud.services.network.responses.collection import Collection
+
+
+def _change(_model: NetworkModel, resource: Standard, values: Mapping[str, Any]) -> None:
+    resource.change(values)
+
+
+def _sees_network(_model: NetworkModel, caller: Caller, network: Network) -> bool:
+    return network.shared or network.external or network.project_id == caller.project_id
+
+
+def _sees_subnet(model: NetworkModel, caller: Caller, subnet: Subnet) -> bool:
+    network = model.networks.get(subnet.network_id)
+    shared = network is not None and network.shared
+    return shared or subnet.project_id == caller.project_id
+
+
+def _sees_port(model: NetworkModel, caller: Caller, port: Port) -> bool:
+    network = model.networks.get(port.network_id)
+    owner = network.project_id if network is not None else ""
+    return caller.project_id in (port.project_id, owner)
+
+
+COLLECTIONS = (
+    Collection(
+        "network",
+        "networks",
+        "Network",
+        lambda model: model.networks,
+        attributes.NETWORK,
+        views.network,
+        ports.create_network,
+        ports.delete_network,
+        _change,
+        _sees_network,
+    ),
+    Collection(
+        "subnet",
+        "subnets",
+        "Subnet",
+        lambda model: model.subnets,
+        attributes.SUBNET,
+        views.subnet,
+        ports.create_subnet,
+        ports.delete_subnet,
+        _change,
+        _sees_subnet,
+    ),
+    Collection(
+        "port",
+        "ports",
+        "Port",
+        lambda model: model.ports,
+        attributes.PORT,
+        views.port,
+        ports.create_port,
+        ports.delete_port,
+        ports.update_port,
+        _sees_port,
+    ),
+    Collection(
+        "router",
+        "routers",
+        "Router",
+        lambda model: model.routers,
+        attributes.ROUTER,
+        views.router,
+        routers.create_router,
+        routers.delete_router,
+        routers.update_router,
+    ),
+    Collection(
+        "floatingip",
+        "floatingips",
+        "Floating IP",
+        lambda model: model.floating_ips,
+        attributes.FLOATING_IP,
+        views.floating_ip,
+        routers.create_floating_ip,
+        routers.delete_floating_ip,
+        routers.update_floating_ip,
+    ),
+    Collection(
+        "security_group",
+        "security_groups",
+        "Security group",
+        lambda model: model.groups,
+        attributes.SECURITY_GROUP,
+        views.security_group,
+        security_groups.create_group,
+        security_groups.delete_group,
+        security_groups.update_group,
+    ),
+    Collection(
+        "security_group_rule",
+        "security_group_rules",
+        "Security group rule",
+        lambda model: model.rules,
+        attributes.SECURITY_GROUP_RULE,
+        views.rule,
+        security_groups.create_rule,
+        security_groups.delete_rule,
+        _change,
+    ),
+)
+QUOTA = "/v2.0/quotas/{project_id}"
+EMPTY = ("subnetpools", "address_scopes", "service_providers", "trunks", "rbac_policies")
+
+ROUTES: list[Route] = [
+    Route("GET", "", general.versions, public=True),
+    *(route for collection in COLLECTIONS for route in collection.routes()),
+    Route("PUT", "/v2.0/routers/{router_id}/add_router_interface", general.add_router_interface),
+    Route(
+        "PUT", "/v2.0/routers/{router_id}/remove_router_interface", general.remove_router_interface
+    ),
+    Route("GET", "/v2.0/extensions", general.extensions),
+    Route("GET", "/v2.0/extensions/{alias}", general.show_extension),
+    Route("GET", "/v2.0/availability_zones", general.availability_zones),
+    Route("GET", "/v2.0/agents", general.agents),
+    *(Route("GET", "/v2.0/" + plural.replace("_", "-"), general.empty(plural)) for plural in EMPTY),
+    Route("GET", QUOTA, general.show_quota),
+    Route("PUT", QUOTA, general.change_quota),
+    Route("DELETE", QUOTA, general.reset_quota),
+    Route("GET", QUOTA + "/default", general.default_quota),
+    Route("GET", QUOTA + "/details", general.show_quota_details),
+    Route("GET", QUOTA + "/details.json", general.show_quota_details),
+    Route("GET", "/v2.0/auto-allocated-topology/{project_id}", general.auto_allocated_topology),
+]
+
+SERVICE = Service(
+    name="network",
+    prefix="/network",
+    routes=ROUTES,
+    error_body=general.error_body,
+    unknown_path=general.UNKNOWN_PATH,
+    quota_status=409,
+)

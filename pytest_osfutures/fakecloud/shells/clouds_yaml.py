@@ -1,0 +1,27 @@
+"""A clouds.yaml for a fake cloud: `fake` is a plain member, `fake-admin` an administrator."""
+
+from __future__ import annotations
+
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD, REGION
+
+ENTRY = """\
+  {name}:
+    auth:
+      auth_url: {auth_url}
+      username: {user}
+      password: {password}
+      project_name: {user}
+      user_domain_id: default
+      project_domain_id: default
+    region_name: {region}
+    identity_api_version: 3
+"""
+
+
+def text(auth_url: str) -> str:
+    """The file's content, for a cloud whose Keystone answers at `auth_url`."""
+    entries = [
+        ENTRY.format(name=name, auth_url=auth_url, user=user, password=PASSWORD, region=REGION)
+        for name, user in (("fake", "demo"), ("fake-admin", "admin"))
+    ]
+    return "clouds:\n" + "".join(entries)

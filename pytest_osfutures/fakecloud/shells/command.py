@@ -1,0 +1,83 @@
+"""`osfutures fake`: the fake cloud as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from pytest_osfutures.clock import Clock, ManualClock, ScaledClock
+from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.server import MissingLibrary, serve
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `osfutures fake` understands."""
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0: a free one")
+    parser.add_argument(
+        "--clouds-yaml",
+        metavar="FILE",
+        type=Path,
+        help="write a clouds.yaml with the clouds `fake` (a plain member) and `fake-admin`",
+    )
+    parser.add_argument(
+        "--speed", metavar="X", type=float, default=1.0, help="let time pass X times as fast"
+    )
+    parser.add_argument(
+        "--manual-clock",
+        action="store_true",
+        help="let time stand still until POST /_osf/clock moves it",
+    )
+    parser.add_argument(
+        "--page-limit",
+        metavar="N",
+        type=int,
+        help="so many items are on a page of any list at most, so that paging clients can be tried",
+    )
+    parser.add_argument("--seed", metavar="N", type=int, default=0, help="for ids and chance")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until a signal comes; the first line printed is the auth URL. 2 for bad input."""
+    if not 0 <= args.port <= 65535:
+        return _bad(f"port must be from 0 to 65535, not {args.port}")
+    try:
+        clock: Clock = ManualClock() if args.manual_clock else ScaledClock(args.speed)
+        cloud = FakeCloud(clock, seed=args.seed)
+        if args.page_limit is not None:
+            limits = {"page_limit": args.page_limit, "page_limits": {"network": args.page_limit}}
+            cloud.settings.change(limits)
+
+        def ready(url: str) -> None:
+            auth_url = f"{url}/identity/v3"
+            if args.clouds_yaml is not None:
+                _write(args.clouds_yaml, clouds_yaml.text(auth_url))
+            print(auth_url, flush=True)
+
+        asyncio.run(serve(cloud, args.port, ready))
+    except _Unwritable as error:
+        return _bad(str(error))
+    except OSError as error:
+        return _bad(f"cannot listen on port {args.port}: {os.strerror(error.errno or 0)}")
+    except (ValueError, MissingLibrary) as error:
+        return _bad(str(error))
+    return 0
+
+
+class _Unwritable(Exception):
+    pass
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise _Unwritable(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _bad(why: str) -> int:
+    print(f"osfutures fake: {why}", file=sys.stderr)
+    return 2

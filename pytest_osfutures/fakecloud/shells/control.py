@@ -1,0 +1,128 @@
+"""The control API under `/_osf`: settings, clock, faults, counters, and everything that exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
+from pytest_osfutures.fakecloud.kernel.service import Service
+from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+
+LATEST = 250_000_000_000.0  # seconds since 1970: in the year 9892, so that tokens end before 9999
+
+
+def show_settings(call: Call) -> Response:
+    """All settings."""
+    return Response(200, call.cloud.settings.as_dict())
+
+
+def change_settings(call: Call) -> Response:
+    """Change what the body names, and show all."""
+    try:
+        call.cloud.settings.change(call.json())
+    except ValueError as error:
+        raise Refused(400, str(error)) from None
+    return show_settings(call)
+
+
+def show_clock(call: Call) -> Response:
+    """What time it is in the cloud, and when something happens next."""
+    schedule, clock = call.cloud.schedule, call.cloud.clock
+    return Response(
+        200,
+        {
+            "now": schedule.now(),
+            "time": schedule.time(),
+            "next_due": schedule.next_due(),
+            "manual": isinstance(clock, ManualClock),
+        },
+    )
+
+
+def advance_clock(call: Call) -> Response:
+    """Move a manual clock forward by `seconds`."""
+    clock, seconds = call.cloud.clock, call.json().get("seconds")
+    if not isinstance(clock, ManualClock):
+        raise Refused(409, "this cloud's clock runs by itself")
+    if (step := duration(seconds)) is None:
+        raise Refused(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
+    if call.cloud.schedule.time() + step > LATEST:
+        raise Refused(400, "the clock cannot go on: the services' dates end with the year 9999")
+    clock.advance(step)
+    call.cloud.schedule.catch_up()
+    return show_clock(call)
+
+
+def list_faults(call: Call) -> Response:
+    """All fault rules, with how often each has fired."""
+    return Response(200, {"faults": [fault.as_dict() for fault in call.cloud.faults.all()]})
+
+
+def add_fault(call: Call) -> Response:
+    """Add the rule in the body."""
+    body: dict[str, Any] = call.json()
+    try:
+        fault = Fault(**body)
+    except (TypeError, ValueError) as error:
+        raise Refused(400, str(error)) from None
+    return Response(201, call.cloud.faults.add(fault).as_dict())
+
+
+def remove_fault(call: Call, fault_id: str) -> Response:
+    """Take one rule away."""
+    number = natural(fault_id)
+    if number is None or not call.cloud.faults.remove(number):
+        raise Refused(404, f"there is no fault rule {fault_id}")
+    return Response(204)
+
+
+def clear_faults(call: Call) -> Response:
+    """Take all rules away."""
+    call.cloud.faults.clear()
+    return Response(204)
+
+
+def show_counters(call: Call) -> Response:
+    """How many requests each route has had."""
+    return Response(200, {"requests": dict(call.cloud.counters)})
+
+
+def clear_counters(call: Call) -> Response:
+    """Count from zero again."""
+    call.cloud.counters.clear()
+    return Response(204)
+
+
+def list_alive(call: Call) -> Response:
+    """Everything that exists now."""
+    return Response(200, {"resources": call.cloud.alive()})
+
+
+def list_ever(call: Call) -> Response:
+    """Everything that ever existed."""
+    return Response(200, {"resources": call.cloud.ever()})
+
+
+SERVICE = Service(
+    name="control",
+    prefix="/_osf",
+    can_fail=False,
+    routes=[
+        Route("GET", "/settings", show_settings, public=True),
+        Route("PATCH", "/settings", change_settings, public=True),
+        Route("GET", "/clock", show_clock, public=True),
+        Route("POST", "/clock", advance_clock, public=True),
+        Route("GET", "/faults", list_faults, public=True),
+        Route("POST", "/faults", add_fault, public=True),
+        Route("DELETE", "/faults", clear_faults, public=True),
+        Route("DELETE", "/faults/{fault_id}", remove_fault, public=True),
+        Route("GET", "/counters", show_counters, public=True),
+        Route("DELETE", "/counters", clear_counters, public=True),
+        Route("GET", "/resources", list_alive, public=True),
+        Route("GET", "/history", list_ever, public=True),
+    ],
+)

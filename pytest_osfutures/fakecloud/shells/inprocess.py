@@ -1,0 +1,114 @@
+"""The shell without a socket: requests' own transport, answered by a `FakeCloud`."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
+
+if TYPE_CHECKING:
+    import requests
+    from keystoneauth1.session import Session
+
+URL = "http://fake.osfutures.local"
+USERS = {"fake": "demo", "fake-admin": "admin"}  # by cloud name
+
+
+def mount(cloud: FakeCloud, session: requests.Session, url: str = URL) -> None:
+    """Let `session` reach `cloud` at `url`. A slow answer takes its time on the cloud's clock."""
+    from requests.adapters import BaseAdapter
+
+    class Transport(BaseAdapter):
+        """Carries requests to the cloud without a network."""
+
+        def send(
+            self,
+            request: requests.PreparedRequest,
+            stream: bool = False,
+            timeout: Any = None,
+            verify: Any = True,
+            cert: Any = None,
+            proxies: Any = None,
+        ) -> requests.Response:
+            """Answer as the cloud does, or fail as a network would."""
+            del stream, verify, cert, proxies  # of no meaning without a socket
+            headers = {name: _text(value) for name, value in request.headers.items()}
+            asked = Request.to(request.method or "GET", request.url or url, headers, _body(request))
+            answer = cloud.handle(asked)
+            _wait(cloud, answer, timeout, request)
+            return _answer(answer, request)
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+    session.mount(url, Transport())
+
+
+def session(cloud: FakeCloud, name: str = "fake", url: str = URL) -> Session:
+    """A keystoneauth session on `cloud`: as the plain member (`fake`) or as `fake-admin`."""
+    import requests
+    from keystoneauth1.identity.v3 import Password
+    from keystoneauth1.session import Session
+
+    transport = requests.Session()
+    mount(cloud, transport, url)
+    auth = Password(
+        auth_url=f"{url}/identity/v3",
+        username=USERS[name],
+        password=PASSWORD,
+        project_name=USERS[name],
+        user_domain_id="default",
+        project_domain_id="default",
+    )
+    return Session(auth=auth, session=transport)
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
+
+
+def _body(request: requests.PreparedRequest) -> bytes:
+    body: Any = request.body
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes):
+        return body
+    if hasattr(body, "read"):
+        return bytes(body.read())
+    return b"".join(body)
+
+
+def _wait(
+    cloud: FakeCloud, answer: Response, timeout: Any, request: requests.PreparedRequest
+) -> None:
+    """Let the answer's delay pass; raises what requests raises when it is too long or cut off."""
+    from requests.exceptions import ConnectionError as Cut
+    from requests.exceptions import ReadTimeout
+
+    patience = timeout[1] if isinstance(timeout, tuple) else timeout
+    if patience is not None and answer.delay > patience:
+        cloud.clock.sleep(float(patience))
+        raise ReadTimeout(f"no answer within {patience} s", request=request)
+    cloud.clock.sleep(answer.delay)
+    if answer.cut:
+        raise Cut("the connection was closed without an answer", request=request)
+
+
+def _answer(answer: Response, request: requests.PreparedRequest) -> requests.Response:
+    import requests
+    from requests.structures import CaseInsensitiveDict
+
+    content = answer.encoded()
+    response = requests.Response()
+    response.status_code = answer.status
+    response.headers = CaseInsensitiveDict(answer.headers | {"Content-Length": str(len(content))})
+    response.raw = io.BytesIO(content)
+    response.url = request.url or ""
+    response.request = request
+    response.encoding = "utf-8"
+    return response

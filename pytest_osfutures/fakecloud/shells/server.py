@@ -1,0 +1,147 @@
+"""The HTTP shell: a `FakeCloud` on a loopback port. One loop, no thread for a stalled request."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import formatdate
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pytest_osfutures.clock import ManualClock, ScaledClock
+from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.wire import Request
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+LOOPBACK = "127.0.0.1"
+CONTROL, JSON = "/_osf", "application/json"
+LARGEST_BODY = 4 * 1024**3
+MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
+
+
+class MissingLibrary(Exception):
+    """The HTTP server needs a library that is not installed."""
+
+
+async def _pass(cloud: FakeCloud, seconds: float) -> None:
+    """Return when `seconds` have passed on the cloud's clock, without holding a thread."""
+    clock = cloud.clock
+    if isinstance(clock, ManualClock):
+        due = clock.now() + seconds
+        while clock.now() < due:
+            await asyncio.sleep(MANUAL_LOOK_SECONDS)
+    elif isinstance(clock, ScaledClock):
+        await asyncio.sleep(seconds / clock.speed)
+    else:
+        await asyncio.sleep(seconds)
+
+
+def _foreign(method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
+    """Status and reason with which a request is refused that a web page may have sent.
+
+    A page can send requests to loopback, under a name of its own (DNS rebinding) or from an origin
+    of its own. A form or a text/plain body needs no permission of the server that it is sent to.
+    https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#simple_requests
+    """
+    host = headers.get("Host", "")
+    if not _is_loopback(f"http://{host}"):
+        return 403, f"Host: {host[:100]!r} is no name of this machine's loopback"
+    origin = headers.get("Origin")
+    if origin is not None and not _is_loopback(origin):
+        return (
+            403,
+            f"Origin: {origin[:100]!r} is foreign: this cloud is for programs",
+        )
+    if headers.get("Sec-Fetch-Site", "none") == "cross-site":
+        return 403, "a page of another site has sent this; this cloud is for programs"
+    media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if path.startswith(CONTROL) and method in ("POST", "PUT", "PATCH") and media != JSON:
+        return 415, f"the control API takes Content-Type: {JSON}, not {media[:100]!r}"
+    return None
+
+
+def _is_loopback(url: str) -> bool:
+    try:
+        name = urlsplit(url).hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
+    """Listen on `port` (0: a free one); the runner to clean up, and the URL. Raises OSError."""
+    try:
+        from aiohttp import web
+    except ImportError:
+        raise MissingLibrary(
+            "the fake's HTTP server needs aiohttp: pip install 'pytest-osfutures[fake]'"
+        ) from None
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if (why := _foreign(request.method, request.path, request.headers)) is not None:
+            return web.json_response({"error": why[1]}, status=why[0])
+        try:
+            body = await request.read()
+        except web.RequestPayloadError as error:  # broken gzip, or broken off
+            return web.json_response({"error": str(error)}, status=400)
+        url = f"http://{request.host}{request.raw_path}"
+        response = cloud.handle(Request.to(request.method, url, dict(request.headers), body))
+        if response.delay:
+            await _pass(cloud, response.delay)
+        if response.cut and request.transport is not None:
+            request.transport.abort()
+        headers = {"Date": formatdate(cloud.clock.time(), usegmt=True)} | response.headers
+        return web.Response(status=response.status, body=response.encoded(), headers=headers)
+
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)
+        await site.start()
+    except OSError:
+        await runner.cleanup()
+        raise
+    return runner, f"http://{LOOPBACK}:{runner.addresses[0][1]}"
+
+
+async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> None:
+    """Answer until SIGTERM or SIGINT; `ready` gets the URL as soon as requests are answered."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner, url = await _start(cloud, port)
+    try:
+        ready(url)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def running(cloud: FakeCloud, port: int = 0) -> Iterator[str]:
+    """The cloud on HTTP within this process, in a thread of its own; the value is the URL."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="fake-cloud", daemon=True)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    try:
+        runner, url = run(_start(cloud, port))
+        try:
+            yield url
+        finally:
+            run(runner.cleanup())
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -1,0 +1,339 @@
+"""Does an operation still run, did it succeed, did it fail? Pure functions of what was seen.
+
+`judge` does no I/O and has no state, so every verdict can be tested with plain values. The rules
+are those of Nova and Cinder: a status counts only with task_state None, a return to the old
+status is a failure that the instance action explains, and an unknown status is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pytest_osfutures.errors import Event
+from pytest_osfutures.operations.model import Body, Expect, Kind, Names, Operation, Ref, Sight
+
+
+@dataclass(frozen=True)
+class Running:
+    """Not decided yet; `wants` says what has to be looked at, `confirm` what one by one."""
+
+    wants: tuple[Ref, ...] = ()
+    confirm: tuple[Ref, ...] = ()
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """Done, as asked; `body` is the first resource's last sight (None if it is gone)."""
+
+    body: Body | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It will not be done any more. `vanished` says that the resource is gone."""
+
+    why: str
+    vanished: bool = False
+
+
+Verdict = Running | Succeeded | Failed
+
+
+@dataclass(frozen=True)
+class Case:
+    """What `judge` decides about: one operation in flight and all that was seen of it.
+
+    `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
+    this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
+    seen alive since, `moved` that its state was seen to change, `still_for` for how long (seconds)
+    it was not. `absences` counts the reads that did not find the operation's main resource;
+    `unreadable` are resources of which `ENOUGH_FAILURES` reads have failed.
+    """
+
+    operation: Operation
+    names: Names
+    accepted_at: float
+    now: float
+    sights: Mapping[Ref, Sight]
+    action_kind: Kind | None = None
+    request_id: str | None = None
+    was_there: bool = False
+    moved: bool = False
+    still_for: float = math.inf
+    absences: int = 0
+    unreadable: frozenset[Ref] = frozenset()
+
+    def sight(self, ref: Ref) -> Sight | None:
+        """The last valid sight of a resource, if there is one."""
+        seen = self.sights.get(ref)
+        return seen if seen is not None and seen.asked_at >= self.accepted_at else None
+
+    @property
+    def age(self) -> float:
+        """Seconds since the operation was accepted."""
+        return self.now - self.accepted_at
+
+    @property
+    def action(self) -> Ref | None:
+        """The instance action that tells about this operation, if there is one."""
+        if self.operation.action is None or self.action_kind is None or self.request_id is None:
+            return None
+        server = self.operation.action.format_map(self.names)
+        return self.action_kind.ref(id=server, request_id=self.request_id)
+
+    @property
+    def evidence(self) -> tuple[Ref, ...]:
+        """Everything that may explain a failure: the action, and what the cloud says to users."""
+        refs = [] if self.action is None else [self.action]
+        for expect in self.operation.expects:
+            ref = expect.ref(self.names)
+            if ref is not None and expect.kind.explained_by is not None:
+                refs.append(expect.kind.explained_by.ref(id=ref.id))
+        return tuple(dict.fromkeys(refs))
+
+
+#: How long an action that was accepted may be without its record: the hand-over inside the cloud.
+#: So long one whose events are not shown may also take to say that it has failed.
+RECORDED_WITHIN = 10.0
+#: How long a failure waits for what explains it, should that be unreadable.
+EXPLAINED_WITHIN = 10.0
+#: After so many failed reads of what would explain a failure, the failure is told without it.
+ENOUGH_FAILURES = 2
+#: A new resource that was never seen is gone if so many reads did not find it, the last of them
+#: asked for at least `HAND_OVER` seconds after the create request was accepted.
+ENOUGH_ABSENCES = 2
+HAND_OVER = 0.9
+
+
+def judge(case: Case, final: bool = False) -> Verdict:
+    """Decide whether an operation runs, succeeded or failed, from what was seen of it.
+
+    A failure waits until what explains it was read; `final=True` does not wait any more.
+    """
+    running: list[Running] = []
+    body: Body | None = None
+    for expect in case.operation.expects:
+        if expect.then and running:
+            break
+        ref = expect.ref(case.names)
+        if ref is None:
+            continue
+        verdict = _judge_resource(case, expect, ref)
+        if isinstance(verdict, Failed):
+            return verdict if final else _with_evidence(case, ref, verdict)
+        if isinstance(verdict, Running):
+            running.append(verdict)
+        elif expect is case.operation.main:
+            body = verdict.body
+    if not running and case.operation.decides:
+        word = _ask_action(case)
+        if isinstance(word, Failed):
+            return word
+        running += [word] if isinstance(word, Running) else []
+    if running:
+        return Running(
+            tuple(dict.fromkeys(ref for each in running for ref in each.wants)),
+            tuple(dict.fromkeys(ref for each in running for ref in each.confirm)),
+        )
+    return Succeeded(body)
+
+
+def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
+    sight = case.sight(ref)
+    if sight is None:
+        return Running((ref,))
+    kind = expect.kind
+    status = str(sight.body.get(kind.status, "")) if sight.body and kind.status else ""
+    if status in kind.gone and expect.gone:
+        return Running((ref,))  # Nova shows DELETED for a moment before it is really gone
+    if sight.body is None or status in kind.gone:
+        return _judge_absence(case, expect, ref, certain=sight.confirmed or status in kind.gone)
+    task = sight.body.get(kind.task_state) if kind.task_state else None
+    if status in expect.failure:
+        # A server may be worked on while it is in ERROR (hard reboot, rebuild, deletion).
+        if task is None:
+            return Failed(_status_text(expect, status, sight.body))
+        return Running((ref,)) if expect.gone else _unless_action_failed(case, ref)
+    if task is not None:
+        return Running((ref,))
+    undecided = not expect.success and (not expect.gone or expect.holds is not None)
+    if status in expect.success or undecided:
+        end = _judge_end(case, expect, ref, sight, sight.body)
+        if end is not None:
+            return end
+    if status in expect.running:
+        # Nothing is marked on the server: only the action can tell that it stays so.
+        hidden = kind.task_state is not None and not case.operation.creates
+        return _unless_action_failed(case, ref) if hidden else Running((ref,))
+    return _judge_standstill(case, expect, ref, sight)
+
+
+def _judge_end(case: Case, expect: Expect, ref: Ref, sight: Sight, body: Body) -> Verdict | None:
+    """The verdict about a resource in a status of the end; None if it is not as it should be."""
+    holds = expect.holds(body, case.names) if expect.holds is not None else True
+    if isinstance(holds, str):
+        return Failed(holds)
+    if holds is None:
+        return Running((ref,))
+    if holds and not (sight.confirmed or case.operation.creates or case.moved):
+        # A list can be older than its request: it may show what was there before the operation.
+        return Running((ref,), confirm=(ref,))
+    return Succeeded(body) if holds else None
+
+
+def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdict:
+    if not certain:
+        return Running((ref,), confirm=(ref,))
+    if expect.gone:
+        return Succeeded(None)
+    if expect.kind.evidence:  # it cannot be read: the event has to do
+        word = _ask_action(case)
+        return Succeeded(None) if word is None else word
+    if case.operation.creates and not case.was_there and _may_still_appear(case, expect, ref):
+        return Running((ref,))
+    if not expect.kind.status:  # a relation, not a thing: only the action can explain
+        return _judge_standstill(case, expect, ref, case.sights[ref])
+    record = None if case.action is None else case.sight(case.action)
+    if record is not None and record.body is not None and (failed := failed_event(record.body)):
+        return Failed(f"the {expect.kind.name} is gone: {failed}")
+    # What another service keeps for this one is taken away by this one, when it has failed.
+    theirs = expect.kind.service != case.operation.route.service
+    text = f"the {expect.kind.name} is gone"
+    return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
+
+
+def _may_still_appear(case: Case, expect: Expect, ref: Ref) -> bool:
+    """Whether a new resource may only be invisible as yet: its hand-over takes a moment."""
+    asked_after = case.sights[ref].asked_at - case.accepted_at
+    if asked_after >= expect.kind.visible_within:
+        return False
+    return asked_after < HAND_OVER or case.absences < ENOUGH_ABSENCES
+
+
+def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Verdict:
+    """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
+    if not sight.confirmed:
+        return Running((ref,), confirm=(ref,))
+    status = str((sight.body or {}).get(expect.kind.status or "", ""))
+    text = _standstill_text(case, expect, sight, status)
+    action = case.action
+    if action is None and case.operation.creates and status == "deleting":
+        return Running((ref,))  # somebody is taking it away: it will be gone, which says more
+    if action is None:
+        return Failed(text)
+    record = case.sight(action)
+    if record is None and action not in case.unreadable:
+        return Running((ref, action))
+    if record is None or record.body is None:
+        return Failed(text) if case.age > RECORDED_WITHIN else Running((ref, action))
+    if failed := failed_event(record.body):
+        return Failed(f"{text}: {failed}")
+    if status in expect.proven and succeeded(record.body, case.operation.event):
+        return Succeeded(sight.body)
+    if sight.asked_at <= record.asked_at:
+        return Running((ref, action))
+    if finished(record.body, case.operation.event):
+        return Failed(f"{text}, although the cloud calls the action finished")
+    if case.operation.marks and case.still_for > RECORDED_WITHIN:  # an end is recorded later
+        return Failed(f"{text}, and its action has no end: something else changed it")
+    return Running((ref, action))
+
+
+def _unless_action_failed(case: Case, ref: Ref) -> Verdict:
+    """Under way as far as the resource shows; the action may know better."""
+    action = case.action
+    if action is None:
+        return Running((ref,))
+    record = case.sight(action)
+    if record is not None and record.body is not None and (failed := failed_event(record.body)):
+        return Failed(failed)
+    return Running((ref, action))
+
+
+def _ask_action(case: Case) -> Verdict | None:
+    """The verdict of the instance action where success needs it; None if it has no objection."""
+    action = case.action
+    if action is None:
+        return None
+    record = case.sight(action)
+    if record is None or (record.body is None and case.age < RECORDED_WITHIN):
+        return Running((action,))
+    if record.body is None:
+        return None
+    if failed := failed_event(record.body):
+        return Failed(failed)
+    if "events" not in record.body:  # only the message tells, and only that it has failed
+        return None if case.age >= RECORDED_WITHIN else Running((action,))
+    return None if succeeded(record.body, case.operation.event) else Running((action,))
+
+
+def _with_evidence(case: Case, ref: Ref, verdict: Failed) -> Verdict:
+    """The failure, once what explains it was read (or cannot be)."""
+    unread = tuple(
+        each for each in case.evidence if case.sight(each) is None and each not in case.unreadable
+    )
+    sight = case.sight(ref)
+    late = sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN
+    return Running(unread) if unread and not late else verdict
+
+
+def _status_text(expect: Expect, status: str, body: Body) -> str:
+    fault = body.get("fault")
+    if isinstance(fault, Mapping) and fault.get("message"):
+        return str(fault["message"]).strip()
+    reason = body.get("fail_reason")  # of backups
+    return f"the {expect.kind.name} went to status {status}" + (f": {reason}" if reason else "")
+
+
+def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> str:
+    if not expect.kind.status:
+        return f"there is {'a' if sight.body else 'no'} {expect.kind.name}"
+    if status in expect.success:
+        return f"the {expect.kind.name} is in status {status} again, but not what was asked for"
+    text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
+    known = expect.running | expect.proven | expect.kind.steady
+    return text if status in known else f"{text}, which is no step of {case.operation.name}"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def events(action: Body) -> tuple[Event, ...]:
+    """The events of an instance action, oldest first, as far as the caller may see them."""
+    found = [each for each in action.get("events") or () if isinstance(each, Mapping)]
+    ordered = sorted(found, key=lambda each: str(each.get("start_time") or ""))
+    return tuple(
+        Event(str(e.get("event") or "?"), _text(e.get("result")), _text(e.get("details")))
+        for e in ordered
+    )
+
+
+def failed_event(action: Body) -> str:
+    """What went wrong in an instance action, in a few words; empty if nothing is known to have."""
+    for event in events(action):
+        if event.result and event.result.lower() == "error":
+            return f"event {event.name} failed" + (f": {event.details}" if event.details else "")
+    if action.get("message"):
+        return f"the cloud reports {action['message']!r} for {action.get('action', 'the action')}"
+    return ""
+
+
+def finished(action: Body, name: str | None = None) -> bool:
+    """Whether an instance action has ended, as far as its events are shown.
+
+    Where `name` is the event that does the work, those before it do not count.
+    """
+    if "events" not in action:
+        return True
+    mine = [event for event in events(action) if name in (None, event.name)]
+    return bool(mine) and all(event.result is not None for event in mine)
+
+
+def succeeded(action: Body, name: str | None) -> bool:
+    """Whether the event `name` of an instance action has ended well."""
+    return any(
+        event.name == name and (event.result or "").lower() == "success" for event in events(action)
+    )

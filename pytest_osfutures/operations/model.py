@@ -1,0 +1,343 @@
+"""The types of the operation tables.
+
+An `Operation` is one row: the request that starts it, what to expect of which resource, and how
+to undo it. It is written against the REST API and knows no client library.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from pytest_osfutures.transport.responses import identifier
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """A kind of resource, and where it is read.
+
+    `path` reads one of them, `list_path` all; both are relative to the service's endpoint and the
+    project. `member` is the key of the resource in the answer; empty: the answer is the resource.
+    `version` is the microversion at which it is always read; empty: the caller's own.
+    `changes_since` says that the list can be limited to what changed. `gone` are statuses that
+    mean so, `busy` those in which something is under way, `steady` the ordinary others.
+    `evidence` kinds are only read to explain something: that one is missing or forbidden is no
+    failure. `explained_by` is such a kind. `visible_within` is how long (seconds) a new one may be
+    invisible. `loose` kinds are read although nobody knows what wraps them and what they hold.
+    """
+
+    name: str
+    service: str
+    path: str
+    member: str
+    list_path: str | None = None
+    collection: str | None = None
+    version: str = ""
+    changes_since: bool = False
+    status: str | None = "status"
+    task_state: str | None = None
+    gone: frozenset[str] = frozenset()
+    busy: frozenset[str] = frozenset()
+    steady: frozenset[str] = frozenset()
+    evidence: bool = False
+    explained_by: Kind | None = None
+    visible_within: float = 0.0
+    loose: bool = False
+
+    def ref(self, **names: str) -> Ref:
+        """The resource of this kind that `names` (those in `path`) identify."""
+        path = self.path.format_map(names)
+        return Ref(self, path, re.split(r"[/=]", path)[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """One resource: its kind, the path that reads it, and its id in lists."""
+
+    kind: Kind
+    path: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What one read said about one resource; `body` None says that it is not there.
+
+    `asked_at` is when the request for it STARTED, on the engine's clock. `confirmed` says that
+    this very resource was asked for; else it was looked up in a list.
+    """
+
+    asked_at: float
+    body: Body | None
+    confirmed: bool = True
+
+
+@dataclass(frozen=True)
+class Route:
+    """The request that starts an operation: method, path and, for actions, the body's key."""
+
+    service: str
+    method: str
+    path: str
+    action: str | None = None
+
+    def match(self, method: str, path: str, request: Any) -> dict[str, str] | None:
+        """The names in the path if this is such a request, else None."""
+        if method != self.method:
+            return None
+        if self.action is not None and not (
+            isinstance(request, Mapping) and self.action in request
+        ):
+            return None
+        found = self._pattern.match(path)
+        return found.groupdict() if found else None
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + r"/?\Z")
+
+
+Names = Mapping[str, str]
+#: Looks at a whole resource: True it is as it should be at the end, False it is not (a failure if
+#: nothing is under way), None it is on its way, a text says why it never will be.
+Holds = Callable[[Body, Names], bool | str | None]
+#: What a resource tells the operation for what is looked at later: more names. The number is how
+#: many seconds after the accept it was asked for.
+Learns = Callable[[Body, Names, float], Names]
+#: Where a name is found: in the request, the response or the answer's headers.
+Where = str | tuple[str, ...] | Callable[[Any, Any], str | None]
+
+
+@dataclass(frozen=True)
+class Expect:
+    """What one resource looks like when the operation is done, under way, or has failed.
+
+    `names` tells which resource: the names in its kind's path, as templates over the operation's
+    names; while one of these is unknown, nothing is expected. `gone=True` expects that it
+    disappears. `success` are the statuses of the end (empty: that it exists is enough), together
+    with `holds`, which looks at the whole resource; `running` those on the way; `failure` those
+    that end it badly at once; `proven` are an end too if the operation's event has succeeded.
+    `then` says that it is only looked at when everything before it is as it should be. `learns`
+    finds more names in it; the first word about a name counts.
+    """
+
+    kind: Kind
+    success: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
+    failure: frozenset[str] = frozenset()
+    gone: bool = False
+    holds: Holds | None = None
+    names: Mapping[str, str] = field(default_factory=lambda: {"id": "{id}"})
+    proven: frozenset[str] = frozenset()
+    then: bool = False
+    learns: Learns | None = None
+
+    def ref(self, names: Names) -> Ref | None:
+        """The resource that this is about; None while that is not known."""
+        try:
+            found = {key: text.format_map(names) for key, text in self.names.items()}
+        except KeyError:
+            return None
+        return self.kind.ref(**found)
+
+
+@dataclass(frozen=True)
+class Undo:
+    """The request that takes an operation back; the table knows it as an operation itself.
+
+    `needless` are the answers which say that there is nothing to take back. `each` says that
+    every member of what the operation makes needs such a request.
+    """
+
+    service: str
+    method: str
+    path: str
+    body: Body | None = None
+    needless: frozenset[int] = frozenset({404})
+    each: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One row of the table: one kind of background work.
+
+    `names` adds to the names in the route's path: where in the request, the response or the
+    headers another one is found. `about` is the place in `expects` of the resource that the
+    operation is about; where it makes many, `members` finds them, each of the kind `member`, and
+    `told_apart` says whether those that a list showed right after the request can be no others.
+
+    `action` names the server whose instance actions tell about this operation, `event` the event
+    in it that does the work; `decides` says that success needs this event's success too.
+    `marks` says that the cloud marks the resource as busy before it answers, so that one which is
+    not busy and not as it should be has failed.
+
+    `creates` says that something new comes to life. `needs` are other resources that must not be
+    busy. `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is
+    where in the request the metadata of a new resource stands, `stamp_since` the microversion that
+    brought it: before, the description has to do. `noted` says that no request can carry a stamp,
+    but that the ledger takes note of what is made. `begins` says that calls may go on with other
+    requests: what a lost one has made is then taken back, and the call made again.
+    """
+
+    name: str
+    route: Route
+    expects: tuple[Expect, ...]
+    names: Mapping[str, Where] = field(default_factory=dict)
+    about: int = 0
+    members: Callable[[Body, Names], list[Body]] | None = None
+    told_apart: Callable[[list[Body], Names], bool] | None = None
+    member: Kind | None = None
+    action: str | None = None
+    event: str | None = None
+    decides: bool = False
+    marks: bool = True
+    creates: bool = False
+    needs: tuple[Expect, ...] = ()
+    undo: Undo | None = None
+    tout: float = 300.0
+    usual: float = 5.0
+    stamp: str | None = None
+    stamp_since: str = ""
+    noted: bool = False
+    begins: bool = False
+    when: Callable[[Any, Names], bool] | None = None
+
+    def recognise(self, service: str, method: str, path: str, request: Any) -> Names | None:
+        """The operation's names if this request starts it, else None."""
+        if service != self.route.service:
+            return None
+        names = self.route.match(method, path, request)
+        if names is None or (self.when is not None and not self.when(request, names)):
+            return None
+        return names
+
+    def identify(
+        self, names: Names, request: Any, response: Any, headers: Mapping[str, str] | None = None
+    ) -> Names:
+        """All names of the operation, once it was answered."""
+        sources = {"request": request, "response": response, "headers": dict(headers or {})}
+        found: dict[str, Any] = {}
+        for key, where in self.names.items():
+            if callable(where):
+                found[key] = where(request, response)
+                continue
+            places = (where,) if isinstance(where, str) else where
+            values = (_told(sources, place) for place in places)
+            found[key] = next((value for value in values if value is not None), None)
+        return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
+
+    def is_identified(self, names: Names) -> bool:
+        """Whether `names`, found in an answer, tell which resource the operation is about."""
+        told = (key for key, where in self.names.items() if _is_in_response(where))
+        return self.main.ref(names) is not None and all(key in names for key in told)
+
+    def stamp_at(self, microversion: str) -> str | None:
+        """Where the stamp stands in a request at `microversion` (empty: the oldest)."""
+        if not self.stamp or not self.stamp_since or microversion == "latest":
+            return self.stamp
+        if _numbers(microversion or "0") >= _numbers(self.stamp_since):
+            return self.stamp
+        return f"{self.main.kind.member}.description"
+
+    @property
+    def main(self) -> Expect:
+        """What is expected of the resource that the operation is about."""
+        return self.expects[self.about]
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of what the operation ends with."""
+        return self.member or self.main.kind
+
+    def resource_id(self, names: Names) -> str:
+        """The id of what the operation is about; of many that it makes, the first one's."""
+        main = self.main.ref(names)
+        ident = main.id if main is not None else ""
+        return names.get("id", ident) if self.members else ident
+
+    @property
+    def storied(self) -> Kind:
+        """The kind whose statuses tell how the operation goes on."""
+        kinds = (self.main.kind, *(expect.kind for expect in self.expects))
+        return next((kind for kind in kinds if kind.status), self.main.kind)
+
+    @property
+    def deletes(self) -> bool:
+        """Whether the operation ends with its resource gone."""
+        return self.main.gone
+
+    def until_free(self, names: Names) -> Operation | None:
+        """Waiting until nothing is under way on the resources that the operation works on."""
+        made = self.main if self.creates else None
+        works_on = [each for each in (*self.expects, *self.needs) if each is not made]
+        free = {
+            (each.kind, *sorted(each.names.items())): Expect(
+                each.kind, running=each.kind.busy, holds=_is_free(each.kind), names=each.names
+            )
+            for each in works_on
+            if each.kind.busy and each.ref(names) is not None
+        }
+        if not free:
+            return None
+        return Operation(f"{self.name}, waiting", self.route, tuple(free.values()))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _is_free(kind: Kind) -> Holds:
+    def is_free(body: Body, _: Names) -> bool | None:
+        return None if body.get(kind.status or "") in kind.busy else True
+
+    return is_free
+
+
+def _is_in_response(where: Where) -> bool:
+    places = () if callable(where) else (where,) if isinstance(where, str) else where
+    return any(place.startswith("response.") for place in places)
+
+
+def _told(sources: Any, place: str) -> Any:
+    """What stands at `place`; of an answer only what can be an id."""
+    value = _dig(sources, place)
+    return value if place.startswith("request.") else identifier(value)
+
+
+def _dig(document: Any, path: str) -> Any:
+    """The value at `path` (`server.name`); of a header only what follows its last slash."""
+    source, *way = path.split(".")
+    if source == "headers":
+        lower = {key.lower(): value for key, value in document[source].items()}
+        return lower.get(way[0], "").rstrip("/").rpartition("/")[-1] or None
+    for key in (source, *way):
+        if not isinstance(document, Mapping):
+            return None
+        document = document.get(key)
+    return document
+
+
+class Table:
+    """All operations that are known, and which of them a request starts."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        self.operations = tuple(operations)
+        self._by_place: dict[tuple[str, str], list[Operation]] = {}
+        for operation in self.operations:
+            place = (operation.route.service, operation.route.method)
+            self._by_place.setdefault(place, []).append(operation)
+
+    def find(
+        self, service: str, method: str, path: str, request: Any
+    ) -> tuple[Operation, Names] | None:
+        """The operation that this request starts, with the names in its path."""
+        for operation in self._by_place.get((service, method), ()):
+            names = operation.recognise(service, method, path, request)
+            if names is not None:
+                return operation, names
+        return None

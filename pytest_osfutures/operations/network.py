@@ -1,0 +1,69 @@
+"""Neutron's operations: most are done when they are answered, some have a status to wait for.
+
+Nothing of Neutron has metadata. Its description is what all of it can have from the create request
+on, so the stamp stands there: tags can be given to new ports only. The numbers are those of the
+rows in the project's notes.
+"""
+
+from __future__ import annotations
+
+from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations.model import Expect, Kind, Operation, Route, Undo
+from pytest_osfutures.operations.resource_types import (
+    FLOATING_IP,
+    NETWORK,
+    PORT,
+    ROUTER,
+    SECURITY_GROUP,
+    SECURITY_GROUP_RULE,
+    SUBNET,
+)
+
+NEUTRON = "network"
+KINDS = (NETWORK, SUBNET, PORT, ROUTER, FLOATING_IP, SECURITY_GROUP, SECURITY_GROUP_RULE)
+#: What looks at the whole resource; a status alone says enough of the others.
+HOLDS = {PORT: seen.is_not_unbindable, FLOATING_IP: seen.leads_as_asked}
+
+
+def settles(kind: Kind) -> Expect:
+    """What has a status ends in ACTIVE or, if nothing uses it, in DOWN."""
+    if kind.status is None:
+        return Expect(kind)
+    success = frozenset({"ACTIVE", "DOWN"})
+    return Expect(kind, success, kind.busy, frozenset({"ERROR"}), holds=HOLDS.get(kind))
+
+
+def create(kind: Kind) -> Operation:
+    """A row for a request that makes one resource. Neutron also takes several in one request."""
+    return Operation(
+        f"{kind.name}.create",
+        Route(NEUTRON, "POST", kind.list_path or "", kind.member),
+        (settles(kind),),
+        names={"id": f"response.{kind.member}.id"},
+        creates=True,
+        undo=Undo(NEUTRON, "DELETE", kind.path),
+        stamp=f"{kind.member}.description",
+        usual=1.0 if kind.status else 0.5,
+    )
+
+
+OPERATIONS = (
+    # 68, 69
+    *(create(kind) for kind in KINDS),
+    *(
+        Operation(
+            f"{kind.name}.delete",
+            Route(NEUTRON, "DELETE", kind.path),
+            (Expect(kind, running=kind.busy, gone=True),),
+            usual=0.5,
+        )
+        for kind in KINDS
+    ),
+    Operation(
+        "floating ip.update",
+        Route(NEUTRON, "PUT", FLOATING_IP.path, FLOATING_IP.member),
+        (settles(FLOATING_IP),),
+        usual=1.0,
+        when=seen.leads_elsewhere,
+    ),
+)

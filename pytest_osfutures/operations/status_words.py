@@ -1,0 +1,228 @@
+"""How far a resource of any service is, told by the words of its status alone.
+
+No table of operations is needed here: `phase` sorts a status word, `is_done` judges a whole
+resource, and both are pure. The words are those of the services' own sources.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_osfutures.operations.model import Body, Names
+
+
+class Phase(enum.Enum):
+    """What a status word says about the work on a resource."""
+
+    UNDER_WAY = "under way"
+    FAILED = "failed"
+    ENDED = "ended"
+
+
+#: The field that tells about the work, the most telling one first.
+STATUS_FIELDS = ("provisioning_status", "stack_status", "provision_state", "status", "state")
+#: Fields beside it that may say that something is still under way.
+SIDE_FIELDS = ("task_state", "access_rules_status", "replica_state", "migration_status")
+#: What a resource is to become; unset when the work has ended.
+TARGETS = {"target_provision_state": "provision_state", "target_power_state": "power_state"}
+#: Where services tell why something failed, the most telling one first.
+REASONS = (
+    "stack_status_reason", "status_reason", "fail_reason", "last_error", "error_reason",
+    "status_message", "state_info", "message", "faultstring",
+)  # fmt: skip
+#: Seconds that accepted work may take to show: until then an unchanged resource proves nothing.
+SETTLED_AFTER = 3.0
+#: The same for a deletion that shows nothing of itself.
+DELETED_AFTER = 10.0
+
+_FAILED = frozenset(
+    {"error", "errored", "failed", "failure", "fail", "killed", "dead", "crashed", "rejected"}
+    | {"blocked", "aborted", "cancelled", "canceled", "expired", "lost", "broken", "critical"}
+    | {"warning", "degraded", "unrecoverable", "superseded", "ignored", "timeout", "unhealthy"}
+)
+_ENDED = frozenset(
+    {"complete", "completed", "done", "success", "succeeded", "finished", "awaiting"}
+)
+_UNDER_WAY = frozenset({"pending", "queued", "wait", "progress", "hold", "init", "started"})
+#: Whole words that are under way although they do not look like it.
+_WHOLE = frozenset(
+    {"build", "rebuild", "reboot", "hard reboot", "resize", "revert resize", "password", "new"}
+    | {"idle", "delayed", "initial", "backup", "promote", "eject", "upgrade", "detach"}
+    | {"shutdown", "out of sync", "replication change", "network change", "scheduled"}
+)
+#: Where one service means something else by a word than the others do.
+_OF_SERVICE = {
+    ("application-container", "running"): Phase.ENDED,
+    ("clustering", "ready"): Phase.UNDER_WAY,
+    ("reservation", "pending"): Phase.ENDED,
+    # A stack that was rolled back is not what was asked for.
+    ("orchestration", "rollback complete"): Phase.FAILED,
+}
+
+
+def phase(word: str, service: str = "") -> Phase:
+    """The phase that a status word stands for; `service` is an official service type.
+
+    A word that nobody knows is an end: only what looks like work is waited for.
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word)
+    whole = " ".join(re.split(r"[\W_]+", spaced.casefold())).strip()
+    if (found := _OF_SERVICE.get((service, whole))) is not None:
+        return found
+    parts = whole.split()
+    if not _FAILED.isdisjoint(parts):
+        return Phase.FAILED
+    if not _ENDED.isdisjoint(parts):
+        return Phase.ENDED
+    if whole in _WHOLE or not _UNDER_WAY.isdisjoint(parts):
+        return Phase.UNDER_WAY
+    return Phase.UNDER_WAY if any(len(p) > 4 and p.endswith("ing") for p in parts) else Phase.ENDED
+
+
+def status_field(body: Body) -> str | None:
+    """The field of `body` that tells about the work on it; None if it has none."""
+    return next((name for name in STATUS_FIELDS if isinstance(body.get(name), str)), None)
+
+
+def status_of(body: Body) -> str:
+    """The status word of `body`; empty if it shows none."""
+    return str(body.get(status_field(body) or "", ""))
+
+
+def is_under_way(body: Body, service: str = "", old: Body | None = None) -> bool:
+    """Whether work on the resource is under way; `old` is how it was before the request."""
+    word = status_of(body)
+    now = phase(word, service)
+    if body.get("OS-EXT-STS:task_state"):
+        return True  # Nova works on its servers in any status
+    if now is Phase.FAILED:
+        return False
+    if any(body.get(name) for name in (*TARGETS, "os_glance_importing_to_stores")):
+        return True
+    if service == "baremetal" and body.get("reservation"):
+        return True  # the conductor holds its lock
+    sides = {name: str(body[name]) for name in SIDE_FIELDS if body.get(name)}
+    phases = {name: phase(side, service) for name, side in sides.items()}
+    if Phase.UNDER_WAY in phases.values():
+        return True
+    task = sides.get("task_state")
+    if now is Phase.UNDER_WAY and task and task != (old or {}).get("task_state", task):
+        return False  # a first phase is done, and the next one has to be asked for
+    return now is Phase.UNDER_WAY
+
+
+def reason(body: Body) -> str:
+    """Why it failed, in the cloud's own words; empty if it does not say."""
+    fault = body.get("fault") or body.get("faults")
+    if isinstance(fault, Mapping):
+        text = fault.get("message") or "; ".join(f"{key}: {each}" for key, each in fault.items())
+        return str(text).strip()
+    found = (body.get(name) for name in REASONS)
+    return next((text.strip() for text in found if isinstance(text, str) and text.strip()), "")
+
+
+def remembered(body: Body | None) -> str:
+    """What has to be kept of how a resource was before a request, as a name's text."""
+    if body is None:
+        return ""
+    stamps = ("updated_at", "updated_time", "updated", "provision_updated_at", "last_error")
+    kept = (*STATUS_FIELDS, *SIDE_FIELDS, "power_state", "action", *stamps)
+    return json.dumps({name: body[name] for name in kept if name in body}, default=str)
+
+
+def learned(body: Body, names: Names, age: float) -> Names:
+    """What one look at a resource tells for later ones: that it was busy, and its target."""
+    found: dict[str, str] = {}
+    service = names.get("service", "")
+    if is_under_way(body, service, _old(names)):
+        found["was_busy"] = "yes"
+    for target, field in TARGETS.items():
+        if isinstance(body.get(target), str) and body[target]:
+            found[f"goal_{field}"] = str(body[target])
+    if age >= (DELETED_AFTER if "deletes" in names else SETTLED_AFTER):
+        found["settled"] = "yes"
+    return found
+
+
+def _old(names: Names) -> dict[str, Any] | None:
+    return json.loads(names["old"]) if names.get("old") else None
+
+
+def is_done(body: Body, names: Names) -> bool | str | None:
+    """True: the work has ended as asked. None: it is under way. A text: why it failed."""
+    service, old, word = names.get("service", ""), _old(names), status_of(body)
+    settled, was_busy = "settled" in names, "was_busy" in names
+    if is_under_way(body, service, old):
+        return None
+    if "deletes" in names:
+        return _is_deleted(word, service, reason(body), settled, was_busy)
+    asked = names.get("asked", "").casefold()
+    if asked and asked == word.casefold():
+        return True
+    kept = json.loads(remembered(body))
+    unchanged = old is not None and kept == old and not was_busy
+    side = next(
+        (f"{name} {body[name]}" for name in SIDE_FIELDS if _went_wrong(body, old, name)), ""
+    )
+    if phase(word, service) is Phase.FAILED or side:
+        if names.get("may_fail") or (unchanged and settled):
+            return True
+        return None if unchanged else _failure(side or f"status {word}", body)
+    if (odd := _misses(body, names, old, was_busy)) is not None:
+        return odd
+    if was_busy or "creates" in names or settled:
+        return True
+    return None if old is None or unchanged else True
+
+
+def _is_deleted(
+    word: str, service: str, why: str, settled: bool, was_busy: bool
+) -> bool | str | None:
+    plain = word.casefold()
+    if plain in ("deleted", "delete_complete", "soft_deleted"):
+        return True
+    tail = f": {why}" if why else ""
+    if phase(word, service) is Phase.FAILED and (was_busy or "delet" in plain or settled):
+        return f"it could not be deleted, and is in status {word}{tail}"
+    if was_busy or settled:
+        return f"it was not deleted, and is in status {word or 'unknown'}{tail}"
+    return None
+
+
+def _went_wrong(body: Body, old: Mapping[str, Any] | None, name: str) -> bool:
+    """Whether a field beside the status has turned to a failure since the request."""
+    value = body.get(name)
+    if not isinstance(value, str) or phase(value) is not Phase.FAILED:
+        return False
+    return old is not None and old.get(name) != value
+
+
+def _misses(body: Body, names: Names, old: Mapping[str, Any] | None, was_busy: bool) -> str | None:
+    """Why an end that looks well is not the one that was asked for."""
+    for field in TARGETS.values():
+        goal = names.get(f"goal_{field}")
+        if goal and body.get(field) != goal:
+            return _failure(f"{field} {body.get(field)} instead of {goal}", body)
+    size = names.get("new_size")
+    if size and "size" in body and str(body["size"]) != size and (was_busy or "settled" in names):
+        return _failure(f"status {status_of(body)} with the size {body['size']}", body)
+    error = body.get("last_error")
+    if old is None or not error or old.get("last_error") == error:
+        return None
+    if status_of(old) == status_of(body):
+        return _failure(f"status {status_of(body)} again", body)
+    return None
+
+
+def _failure(what: str, body: Body) -> str:
+    why = reason(body)
+    return f"it went to {what}" + (f": {why}" if why else "")
+
+
+def is_at_rest(body: Body, names: Names) -> bool | None:
+    """True if nothing is under way on a resource that only has to come to rest."""
+    return None if is_under_way(body, names.get("service", "")) else True

@@ -1,0 +1,1 @@
+"""Which resources are ours: stamps put on later, and what the cloud makes for a resource."""

@@ -1,0 +1,83 @@
+"""Putting the stamp on what could not get it from its request, and once more on what lost it.
+
+Cinder writes the metadata of a backup over those of the volume that it is restored to, and the
+images that Cinder and Nova make have the properties of others. So the stamp is put on as soon as
+the id is known, together with that id: it tells the original from its copies.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Unreadable, ask
+from pytest_osfutures.cleanup.rows import Row
+from pytest_osfutures.operations.model import Body
+from pytest_osfutures.stamp import OF, Stamp, is_restored
+from pytest_osfutures.transport.client import Source, message
+
+
+class Notes(Protocol):
+    """What marking needs of a ledger."""
+
+    run: str
+
+    def rows(self, *states: str) -> list[Row]: ...
+    def note(self, text: str) -> None: ...
+    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
+    def write(self, sql: str, values: Sequence[object] = ()) -> int: ...
+
+
+def unmarked(ledger: Notes) -> set[str]:
+    """The operations of which what they have made may not carry their stamp."""
+    found = ledger.read("SELECT name FROM facts WHERE value = 'unmarked'")
+    return {str(name).removeprefix("operation ") for (name,) in found}
+
+
+def known(ledger: Notes, row: Row, is_unmarked: bool = False) -> Leftover:
+    """What a row of the ledger knows by its id, whatever the cloud has made of its stamp."""
+    stamp = Stamp(ledger.run, row.operation, row.expires)
+    name = row.name or ""
+    return Leftover(SHELVES[row.kind], str(row.id), stamp, name, known=True, unmarked=is_unmarked)
+
+
+def needs_mark(kind: str, body: Body) -> bool:
+    """Whether it cannot tell by itself that it is the original.
+
+    A volume that a backup was restored to cannot, nor an image that was made without its id. An
+    image must not be changed before it is active: Glance may lose what is being uploaded.
+    """
+    if kind == "image":
+        return body.get(OF) != body.get("id") and body.get("status") == "active"
+    return kind == "volume" and is_restored(body) and Stamp.of(body) is None
+
+
+def mark(source: Source, ledger: Notes, kind: str, ident: str) -> None:
+    """Put on the stamp that the ledger has for this resource; it is noted if that fails."""
+    try:
+        for row in ledger.rows("intent", "bound", "kept"):
+            if (row.kind, row.id) == (kind, ident) and put_mark(source, ledger, known(ledger, row)):
+                sql = "DELETE FROM facts WHERE name = ?"
+                ledger.write(sql, (f"operation {row.operation}",))
+    except (sqlite3.Error, Unreadable) as error:
+        ledger.note(f"{kind} {ident} has no stamp yet: {error}")
+
+
+def put_mark(source: Source, ledger: Notes | None, leftover: Leftover) -> bool:
+    """Put the whole stamp on, with the id; whether the cloud took it. Raises Unreadable."""
+    shelf, marks = leftover.shelf, leftover.stamp.metadata(leftover.id)
+    path = f"{shelf.path}/{leftover.id}"
+    if shelf.kind == "image":
+        changes = [{"op": "add", "path": f"/{key}", "value": marks[key]} for key in marks]
+        answer = ask(source, "PATCH", shelf, path, changes)
+    else:
+        answer = ask(source, "POST", shelf, f"{path}/metadata", {"metadata": marks})
+    if answer is None or answer.status_code == 404:
+        return False
+    if answer.status_code >= 300:
+        said = f"{answer.status_code}: {message(answer)}"
+        if ledger is not None:
+            ledger.note(f"the stamp could not be put on {leftover}: the answer was {said}")
+        return False
+    return True

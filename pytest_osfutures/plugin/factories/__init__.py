@@ -1,0 +1,1 @@
+"""Factories: fixtures that create resources and delete what they have created."""

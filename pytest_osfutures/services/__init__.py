@@ -1,9 +1,0 @@
-"""The operation tables: one file a service, one row an operation, no logic but small predicates."""
-
-from __future__ import annotations
-
-from pytest_osfutures.operation import Table
-from pytest_osfutures.services import block_storage, compute, image, network
-
-SERVICES = (compute, block_storage, image, network)
-TABLE = Table(operation for service in SERVICES for operation in service.OPERATIONS)

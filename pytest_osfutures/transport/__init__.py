@@ -1,0 +1,1 @@
+"""The only way to the cloud: requests, their answers, and who has sent them."""

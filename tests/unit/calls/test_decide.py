@@ -1,0 +1,92 @@
+"""What to do about a failed try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.calls.decide import Answer, decide, over_quota
+from pytest_osfutures.errors import OperationFailed, OperationTimeout
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.transport.capture import Exchange
+from tests.unit.api import NOVA
+
+
+def exchange(status: int, method: str = "POST", response: Any = None) -> Exchange:
+    return Exchange(method, f"{NOVA}/servers", {}, None, 0.0, status, {}, response)
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "failed", "expected"),
+    [
+        (OSError(), exchange(0), 1, Answer.SEARCH),
+        (OSError(), exchange(503), 9, Answer.SEARCH),
+        (OSError(), exchange(0, "DELETE"), 1, Answer.AGAIN),
+        (OSError(), exchange(503, "PUT"), 1, Answer.AGAIN),
+        (OSError(), exchange(400, response={"badRequest": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 1, Answer.GIVE_UP),
+        (OSError(), exchange(404, "DELETE", {"itemNotFound": {}}), 2, Answer.DONE),
+        (OSError(), exchange(404, "DELETE"), 2, Answer.AGAIN),  # a load balancer's page
+        (OSError(), exchange(404, "PUT", {"itemNotFound": {}}), 2, Answer.GIVE_UP),
+        (OSError(), exchange(400, "DELETE", {"badRequest": {}}), 2, Answer.GIVE_UP),
+        (OSError(), exchange(403), 1, Answer.AGAIN),
+        (OSError(), exchange(409), 1, Answer.AGAIN),
+        (OSError(), exchange(409), 3, Answer.GIVE_UP),
+        (OSError(), exchange(403, response={"message": "Quota exceeded"}), 1, Answer.AGAIN),
+        (
+            OSError(),
+            exchange(403, response={"forbidden": {}}),
+            1,
+            Answer.GIVE_UP,
+        ),
+        (OSError(), exchange(413, response={"message": "VolumeLimit quota"}), 1, Answer.AGAIN),
+        (
+            OSError(),
+            exchange(400, response={"badRequest": {"message": "quota"}}),
+            1,
+            Answer.GIVE_UP,
+        ),
+        (OperationTimeout("late"), None, 1, Answer.AGAIN),
+        (OperationFailed("no"), None, 3, Answer.GIVE_UP),
+        (TypeError(), None, 1, Answer.GIVE_UP),
+        (KeyboardInterrupt(), None, 1, Answer.GIVE_UP),
+    ],
+)
+def test_the_answer_to_a_failure(
+    error: BaseException, sent: Exchange | None, failed: int, expected: Answer
+) -> None:
+    assert decide(error, sent, Retry(3), failed) is expected
+
+
+def test_what_ends_a_thread_is_never_a_reason_to_try_again() -> None:
+    willing = Retry(3, retry_on=lambda _: True)
+    assert decide(OSError(), None, willing, 1) is Answer.AGAIN
+    assert decide(SystemExit(), None, willing, 1) is Answer.GIVE_UP
+
+
+@pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
+def test_what_the_cloud_cannot_do_now_is_tried_again(status: int) -> None:
+    sent = exchange(status, "PUT", {"message": "later"})
+    assert decide(OSError(), sent, Retry(3), 1) is Answer.AGAIN
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "expected"),
+    [
+        (403, "Quota exceeded for instances", True),
+        (409, "Quota exceeded for resources: ['port']", True),
+        (
+            413,
+            "VolumeLimitExceeded: Maximum number of volumes allowed (10) exceeded for quota",
+            True,
+        ),
+        (403, "Policy doesn't allow it", False),
+        (400, "Quota exceeded", False),
+        (200, "quota", False),
+    ],
+)
+def test_each_service_refuses_in_its_own_way_what_is_over_a_quota(
+    status: int, said: str, expected: bool
+) -> None:
+    assert over_quota(exchange(status, response={"message": said})) is expected

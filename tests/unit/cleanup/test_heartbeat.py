@@ -1,0 +1,121 @@
+"""What a living run has does not expire, and is deleted at its end all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.cleanup.heartbeat import Heartbeat
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read
+from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.stamp import Stamp
+from tests.unit.cleanup.test_sweep import RUN, World, stamp
+
+EXPIRY = 3600.0
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world of its own."""
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+def image(world: World, mark: Stamp) -> str:
+    document = {"name": "i", "disk_format": "raw", "container_format": "bare"}
+    stamped = mark.put_on(document, ".")
+    return str(world.send("POST", "image", "/images", stamped)["id"])
+
+
+def network(world: World, mark: Stamp) -> str:
+    document = {"network": {"name": "n", "description": mark.description("my own words")}}
+    return str(world.send("POST", "network", "/networks", document)["network"]["id"])
+
+
+def snapshot(world: World, mark: Stamp) -> str:
+    disk = world.volume({})
+    world.clock.advance(120)
+    return world.snapshot(disk, mark.metadata())
+
+
+def backup(world: World, mark: Stamp) -> str:
+    disk = world.volume({})
+    world.clock.advance(120)
+    document = {"backup": {"volume_id": disk, "metadata": {**mark.metadata(), "a": "b"}}}
+    answer = world.source.send("POST", "block-storage", "/backups", document, "3.43")
+    assert answer.status_code < 300, answer.text
+    return str(answer.json()["backup"]["id"])
+
+
+MAKERS: dict[str, Callable[[World, Stamp], str]] = {
+    "server": lambda world, mark: world.server({**mark.metadata(), "a": "b"}),
+    "volume": lambda world, mark: world.volume({**mark.metadata(), "a": "b"}),
+    "snapshot": snapshot,
+    "backup": backup,
+    "image": image,
+    "network": network,
+}
+
+
+def beat(world: World) -> Heartbeat:
+    """The heartbeat of the run's only process."""
+    return Heartbeat(world.source, world.ledger, EXPIRY, world.clock, world.notes.append)
+
+
+@pytest.mark.parametrize("kind", MAKERS)
+def test_half_of_its_life_later_a_stamp_is_renewed(world: World, kind: str) -> None:
+    mark = stamp(RUN, int(world.clock.time() + EXPIRY))
+    ident = MAKERS[kind](world, mark)
+    world.noted(kind, mark, ident)
+    world.clock.advance(EXPIRY / 3)
+    before = read(world.source, Leftover(SHELVES[kind], ident, mark))
+    beat(world).beat()
+    assert read(world.source, Leftover(SHELVES[kind], ident, mark)) == before
+    world.clock.advance(EXPIRY / 3)
+    beat(world).beat()
+    assert world.notes == []
+    body: Any = read(world.source, Leftover(SHELVES[kind], ident, mark))
+    renewed = Stamp.of(body) or Stamp.of(body, described=True)
+    expires = int(world.clock.time() + EXPIRY)
+    assert renewed == Stamp(RUN, mark.operation, expires)
+    assert [row.expires for row in world.ledger.rows()] == [expires]
+    if kind in ("server", "volume", "backup"):
+        assert body["metadata"]["a"] == "b"
+    if kind == "network":
+        assert body["description"].startswith("my own words osf-")
+    world.clock.advance(120)
+    assert world.clean_up()
+    assert read(world.source, Leftover(SHELVES[kind], ident, mark)) is None
+
+
+def test_what_is_no_longer_ours_is_left_alone(world: World) -> None:
+    mark = stamp(RUN, int(world.clock.time()))
+    ident = world.server(mark.metadata())
+    world.noted("server", mark, ident)
+    world.send("DELETE", "compute", f"/servers/{ident}/metadata/osf_op")
+    beat(world).beat()
+    body: Any = read(world.source, Leftover(SHELVES["server"], ident, mark))
+    assert body["metadata"]["osf_expires"] == str(mark.expires)
+
+
+def test_another_process_renews_its_own(world: World) -> None:
+    mark = stamp(RUN, int(world.clock.time()))
+    world.noted("server", mark, world.server(mark.metadata()))
+    heartbeat = beat(world)
+    world.ledger.process = "4711"
+    heartbeat.beat()
+    assert [row.expires for row in world.ledger.rows()] == [mark.expires]
+
+
+def test_a_refusal_is_told_and_tried_again(world: World) -> None:
+    mark = stamp(RUN, int(world.clock.time()))
+    world.noted("server", mark, world.server(mark.metadata()))
+    world.cloud.faults.add(Fault("status", method="POST", status=409, path="/metadata", count=1))
+    beat(world).beat()
+    (told,) = world.notes
+    assert "could not be renewed: POST" in told
+    beat(world).beat()
+    assert [row.expires for row in world.ledger.rows()] == [int(world.clock.time() + EXPIRY)]

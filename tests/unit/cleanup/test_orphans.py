@@ -1,0 +1,247 @@
+"""What carries a stamp in Neutron, Glance and Cinder's backups is found, and deleted in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Shelf, Unreadable, first_page, page
+from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
+from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.stamp import Stamp
+from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
+
+
+class Project(World):
+    """A world with words for what Neutron, Glance and Cinder's backups are."""
+
+    def make(self, kind: str, mark: Stamp | None, **fields: Any) -> str:
+        """Something of Neutron's, with a stamp or without."""
+        shelf = SHELVES[kind]
+        if mark is not None:
+            fields["description"] = mark.description(fields.get("description"))
+        body = {shelf.member: fields}
+        return str(self.send("POST", "network", shelf.path, body)[shelf.member]["id"])
+
+    def net(self, mark: Stamp | None, cidr: str = "10.9.0.0/24") -> tuple[str, str]:
+        """A network and its subnet."""
+        network = self.make("network", mark)
+        subnet = self.make("subnet", mark, network_id=network, cidr=cidr, ip_version=4)
+        return network, subnet
+
+    def connect(self, router: str, subnet: str) -> None:
+        """Let the router have an interface on the subnet."""
+        path = f"/routers/{router}/add_router_interface"
+        self.send("PUT", "network", path, {"subnet_id": subnet})
+
+    def image(self, **fields: Any) -> str:
+        """An image without data."""
+        return str(self.send("POST", "image", "/images", fields)["id"])
+
+    def everything(self) -> set[str]:
+        """The ids of all that exists."""
+        return {str(row["id"]) for row in self.cloud.alive()}
+
+    def listed(self, shelf: Shelf) -> list[Leftover]:
+        """What of one kind carries a stamp, as far as the first page tells."""
+        found, _ = page(self.source, shelf, first_page(self.source, shelf))
+        return found
+
+    def sweep(self, run: str = RUN) -> dict[Leftover, str]:
+        """Delete what is of a run; what is left."""
+        sweep = Sweep(
+            self.source, lambda each: each.run == run, self.clock, self.notes.append, patience=60.0
+        )
+        return sweep.remove(sweep.find())
+
+
+@pytest.fixture
+def project() -> Iterator[Project]:
+    """A project of its own."""
+    made = Project()
+    yield made
+    made.ledger.close()
+
+
+def furnish(project: Project) -> None:
+    """One of everything, connected with each other, each with a stamp of the run."""
+    network, subnet = project.net(stamp())
+    group = project.make("security group", stamp(), name="web")
+    rule = {"security_group_id": group, "direction": "ingress", "protocol": "tcp"}
+    project.make("security group rule", stamp(), **rule)
+    public = project.send("GET", "network", "/networks?name=public")["networks"][0]["id"]
+    gateway = {"network_id": public}
+    router = project.make("router", stamp(), external_gateway_info=gateway)
+    project.connect(router, subnet)
+    port = project.make("port", stamp(), network_id=network, security_groups=[group])
+    project.make("floating ip", stamp(), floating_network_id=public, port_id=port)
+    mark, ident = stamp(), "11111111-1111-4111-8111-111111111111"
+    project.image(id=ident, **mark.metadata(ident))
+    volume = project.volume(stamp().metadata())
+    project.clock.advance(60)
+    for number in range(3):
+        backup: dict[str, Any] = {"volume_id": volume, "description": stamp().description("safe")}
+        backup["incremental"] = number > 0  # each is built on the one before
+        project.send("POST", "block-storage", "/backups", {"backup": backup})
+        project.clock.advance(60)
+
+
+def test_all_of_it_goes_in_an_order_in_which_it_can(project: Project) -> None:
+    before = project.everything()
+    furnish(project)
+    assert len(project.everything() - before) > 12
+    assert project.sweep() == {}
+    assert project.everything() == before
+
+
+def test_strangers_stay_whatever_they_look_like(project: Project) -> None:
+    mark = stamp()
+    text = mark.description()
+    for number, words in enumerate(
+        ["", "osf", RUN, text[:-11], f"{text} was its stamp", f"my{text}", f"osf-{RUN}"]
+    ):
+        network = project.make("network", None, name=text, description=words)
+        cidr = f"10.{number}.0.0/24"
+        project.make("subnet", None, network_id=network, cidr=cidr, ip_version=4, name=text)
+        project.make("port", None, network_id=network, description=words, name="web")
+        project.make("router", None, description=words, name=text)
+        project.make("security group", None, description=words, name="web")
+    project.net(stamp(OTHER), "10.99.0.0/24")
+    image = project.image(name="child", instance_uuid="s", **mark.metadata("parent"))
+    copy = project.image(name="copy", **mark.metadata("parent"))
+    server = project.send("POST", "compute", "/servers", {"server": described(project, text)})
+    project.clock.advance(60)
+    foreign = project.everything()
+    assert {image, copy, server["server"]["id"]} <= foreign
+    furnish(project)
+    assert project.sweep() == {}
+    assert project.everything() == foreign
+
+
+def described(project: Project, text: str) -> dict[str, Any]:
+    """A server whose description has a stamp, which means nothing there."""
+    image = project.send("GET", "image", "/images?name=tiny")["images"][0]["id"]
+    flavor = project.send("GET", "compute", "/flavors")["flavors"][0]["id"]
+    metadata = {"description": text}
+    made_of = {"imageRef": image, "flavorRef": flavor, "networks": [{"uuid": project.private}]}
+    return {"name": text, "metadata": metadata, **made_of}
+
+
+def test_a_subnet_of_ours_is_taken_off_somebody_elses_router(project: Project) -> None:
+    router = project.make("router", None)
+    _, theirs = project.net(None, "10.1.0.0/24")
+    _, ours = project.net(stamp(), "10.2.0.0/24")
+    project.connect(router, theirs)
+    project.connect(router, ours)
+    assert project.sweep() == {}
+    ports = project.send("GET", "network", f"/ports?device_id={router}")["ports"]
+    assert [port["fixed_ips"][0]["subnet_id"] for port in ports] == [theirs]
+
+
+def test_somebody_elses_port_keeps_our_network_and_the_reason_is_told(project: Project) -> None:
+    network, subnet = project.net(stamp())
+    port = project.make("port", None, network_id=network)
+    left = project.sweep()
+    assert {each.id for each in left} == {network, subnet}
+    assert all("409" in why for why in left.values())
+    assert port in project.everything()
+
+
+def test_it_is_read_right_before_it_is_deleted(project: Project) -> None:
+    network, _ = project.net(stamp())
+    sweep = Sweep(project.source, lambda _: True, project.clock, project.notes.append)
+    everything = sweep.find()
+    body = {"network": {"description": "mine now"}}
+    project.send("PUT", "network", f"/networks/{network}", body)
+    assert sweep.remove(everything) == {}
+    assert network in project.everything()
+
+
+def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
+    now = int(project.clock.time())
+    fresh = project.net(stamp(OTHER, now + 60), "10.1.0.0/24")
+    project.net(stamp(OTHER, now - 60), "10.2.0.0/24")
+    before = project.everything()
+    assert sweep_expired(project.source, [RUN], project.clock, project.notes.append) == {}
+    assert set(fresh) <= project.everything()
+    assert len(before - project.everything()) == 2
+
+
+def test_a_neutron_without_routers_is_readable(project: Project) -> None:
+    for path in ("/routers", "/floatingips", "/extensions/router"):
+        project.cloud.faults.add(Fault("status", method="GET", path=path, status=404))
+    assert project.listed(SHELVES["router"]) == []
+    assert project.listed(SHELVES["floating ip"]) == []
+
+
+def test_a_list_of_routers_that_is_missing_for_a_moment_is_not(project: Project) -> None:
+    project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
+    with pytest.raises(Unreadable, match="GET /routers"):
+        project.listed(SHELVES["router"])
+
+
+def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
+    volume = project.volume({})
+    project.clock.advance(60)
+    mark = stamp()
+    body = {"backup": {"volume_id": volume, "description": mark.description()}}
+    project.send("POST", "block-storage", "/backups", body)
+    project.cloud.faults.add(
+        Fault("status", method="GET", path="/backups/detail", status=406, count=1)
+    )
+    assert [each.stamp for each in project.listed(SHELVES["backup"])] == [mark]
+
+
+def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = project.server(stamp().metadata())
+    odd = {**stamp().metadata(), "osf_expires": "²"}
+    project.server(odd, "odd")
+    real = project.source.send
+
+    class Answer:
+        """An answer with odd items before the real ones."""
+
+        def __init__(self, answer: Any) -> None:
+            self._answer = answer
+            self.status_code, self.headers = answer.status_code, answer.headers
+
+        def json(self) -> Any:
+            document = self._answer.json()
+            for value in document.values():
+                if isinstance(value, list):
+                    marked = {"metadata": stamp().metadata(), **stamp().metadata()}
+                    value[:0] = [None, 1, "x", [], {}, {**marked, "id": None}, {**marked}]
+                    value[:0] = [{**marked, "id": {}, "name": {}}, {**marked, "id": "a/../b"}]
+            return document
+
+    def send(method: str, *args: Any) -> Any:
+        return Answer(real(method, *args)) if method == "GET" else real(method, *args)
+
+    monkeypatch.setattr(project.source, "send", send)
+    assert project.sweep() == {}
+    assert mine not in project.everything()
+
+
+def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = project.source.send, []
+
+    def send(method: str, service: str, path: str, *args: Any) -> Any:
+        answer = real(method, service, path.partition("?")[0], *args)
+        if path.startswith("/servers/detail"):
+            asked.append(path)
+            link = {"rel": "next", "href": "http://x/v2.1/servers/detail?marker=a"}
+            document = {"servers": [], "servers_links": [link]}
+            answer._content = json.dumps(document).encode()
+        return answer
+
+    monkeypatch.setattr(project.source, "send", send)
+    with pytest.raises(Unreadable, match="does not end"):
+        project.sweep()
+    assert asked == ["/servers/detail", "/servers/detail?marker=a"]

@@ -1,0 +1,85 @@
+"""One step of a clean-up: read first, then deleted in the way that its state asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read, step
+from pytest_osfutures.commands import reap
+from pytest_osfutures.stamp import Stamp
+from tests.unit.api import answer
+
+MINE = Stamp("00112233aabbccdd", "0011223344556677", 4_000_000_000)
+SERVER = Leftover(SHELVES["server"], "a", MINE, "web")
+
+
+class Scripted:
+    """A source that answers each request by a script, and notes what was sent."""
+
+    def __init__(self, shown: Any, status: int = 200, change: int = 204) -> None:
+        self.shown = shown
+        self.status = status
+        self.change = change
+        self.sent: list[tuple[str, str, Any]] = []
+
+    def send(self, method: str, service: str, path: str, body: Any, microversion: str = "") -> Any:
+        del service, microversion
+        if method == "GET":
+            return answer(self.status, {"server": self.shown})
+        self.sent.append((method, path, body))
+        return answer(self.change, {"conflictingRequest": {"code": 409, "message": "locked"}})
+
+
+def server(status: str = "ACTIVE", task: str | None = None, mark: Stamp | None = MINE) -> Any:
+    metadata = mark.metadata() if mark is not None else {}
+    return {"id": "a", "status": status, "OS-EXT-STS:task_state": task, "metadata": metadata}
+
+
+DELETE = ("DELETE", "/servers/a", None)
+FORCE = ("POST", "/servers/a/action", {"forceDelete": None})
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent"),
+    [
+        (server(), [DELETE]),
+        (server("ERROR"), [DELETE]),
+        (server("SOFT_DELETED"), [FORCE]),
+        (server(task="deleting"), []),
+        (server("deleting"), []),
+        (server("DELETED"), []),
+        (server(mark=None), []),
+        (server(mark=Stamp(MINE.run, "7766554433221100", MINE.expires)), []),
+        (server(mark=Stamp("ffeeddccbbaa9988", MINE.operation, MINE.expires)), []),
+    ],
+)
+def test_only_what_carries_the_same_stamp_is_deleted_and_in_its_own_way(
+    shown: Any, sent: list[Any]
+) -> None:
+    source: Any = Scripted(shown)
+    step(source, SERVER)
+    assert source.sent == sent
+
+
+@pytest.mark.parametrize(("status", "there"), [("ACTIVE", True), ("DELETED", False)])
+def test_a_server_that_nova_shows_as_deleted_is_gone(status: str, there: bool) -> None:
+    source: Any = Scripted(server(status))
+    assert (read(source, SERVER) is not None) is there
+
+
+@pytest.mark.parametrize(
+    ("change", "why"), [(204, "deleted"), (202, "deleted"), (409, "409: locked"), (404, None)]
+)
+def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) -> None:
+    source: Any = Scripted(server(), change=change)
+    told = step(source, SERVER)
+    assert told is None if why is None else why in (told or "")
+
+
+def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
+    other = Leftover(SHELVES["volume"], "v", MINE, "disk")
+    assert reap._would([SERVER, other]) == 2
+    told = "would delete server web (a)\nwould delete volume disk (v)\n"
+    assert capsys.readouterr().out == told

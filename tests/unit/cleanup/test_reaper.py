@@ -1,0 +1,326 @@
+"""The reaper goes on, and says so, whatever becomes of its run's ledger."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.reaper import Log, Vigil
+from pytest_osfutures.cleanup.sweep import REFUSAL_PAUSES, SETTLING, clean_up_by_stamp, of_run
+from pytest_osfutures.clock import ManualClock, SystemClock
+from pytest_osfutures.fakecloud import Fault
+from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
+
+HOLD = """
+import sys
+from pathlib import Path
+from pytest_osfutures.cleanup.process_lock import ProcessLock
+assert ProcessLock(Path(sys.argv[1])).take()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class Scene:
+    """A run with processes of its own in a world, and its reaper, which is looked at by hand."""
+
+    def __init__(self, place: Path) -> None:
+        self.world = World()
+        self.path = ledgers.path_of(place / "ledgers", RUN)
+        self.world.ledger.close()
+        self.world.ledger = self.ledger = Ledger(self.path, RUN)
+        self.ledger.process = "1"
+        self.ledger.join()
+        self.ledger.close()  # the process is dead from now on
+        self.world.ledger = self.ledger = Ledger(self.path, RUN)
+        self.said: list[str] = []
+        self.living: dict[str, subprocess.Popen[str]] = {}
+
+    def vigil(self) -> Vigil:
+        """The run's reaper, which has looked at the ledger once."""
+        order = {"cloud": "fake", "configuration": {}}
+        source = self.world.source
+        return Vigil(self.path, order, self.said.append, lambda _: source, self.world.clock)
+
+    def live(self, name: str) -> None:
+        """Let a process of the run live."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(self.ledger.lock_path(name))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        self.living[name] = process
+        self.join(name)
+
+    def join(self, name: str) -> None:
+        """Note a process in the ledger."""
+        self.ledger.write("INSERT OR REPLACE INTO processes VALUES (?, '', 0)", (name,))
+
+    def die(self, name: str) -> None:
+        """Let a process of the run die."""
+        process = self.living.pop(name)
+        process.communicate()
+
+    def server(self, process: str = "1", run: str = RUN) -> str:
+        """A server that a process of the run has made."""
+        mark = stamp(run)
+        ident = self.world.server(mark.metadata())
+        if run == RUN:
+            self.ledger.process = process
+            self.world.noted("server", mark, ident)
+        return ident
+
+    def end(self) -> None:
+        """Let go of everything."""
+        for name in list(self.living):
+            self.die(name)
+        self.ledger.close()
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    """A run whose first process has died."""
+    made = Scene(tmp_path)
+    yield made
+    made.end()
+
+
+def overwrite(scene: Scene) -> None:
+    scene.ledger.close()
+    for path in scene.path.parent.glob(f"{RUN}.sqlite*"):
+        path.write_bytes(b"garbage " * 2000)
+
+
+def truncate(scene: Scene) -> None:
+    scene.ledger.close()
+    for path in scene.path.parent.glob(f"{RUN}.sqlite*"):
+        os.truncate(path, 0)
+
+
+def damage_a_part(scene: Scene) -> None:
+    scene.ledger.write("PRAGMA wal_checkpoint(TRUNCATE)")
+    with scene.path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (scene.path.stat().st_size - 4096))
+
+
+def forget_the_run(scene: Scene) -> None:
+    scene.ledger.write("DELETE FROM run")
+
+
+def drop_a_table(scene: Scene) -> None:
+    scene.ledger.write("DROP TABLE resources")
+
+
+@pytest.mark.parametrize("harm", [overwrite, truncate, damage_a_part, forget_the_run, drop_a_table])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_lost_ledger_leaves_nothing(
+    scene: Scene, harm: Callable[[Scene], None], before: bool
+) -> None:
+    """What the reaper has read before the harm was done still counts."""
+    scene.server()
+    kept = scene.server()
+    scene.ledger.keep("server", kept)
+    foreign = scene.server(run=OTHER)
+    vigil = scene.vigil() if before else None
+    harm(scene)
+    vigil = vigil or scene.vigil()
+    assert vigil.look()
+    assert scene.world.left() == ({foreign, kept} if before else {foreign})
+    lost = [line for line in scene.said if "going by locks, and by the stamps in" in line]
+    assert len(lost) == (0 if harm is drop_a_table and not before else 1)
+    assert scene.said[-1] == "all of it is gone"
+
+
+def test_a_deleted_ledger_leaves_nothing_and_ends_nothing_that_lives(scene: Scene) -> None:
+    scene.live("2")
+    alive = scene.server("2")
+    vigil = scene.vigil()
+    assert not vigil.look()
+    for path in scene.path.parent.iterdir():
+        path.unlink()
+    assert not vigil.look()
+    assert scene.world.left() == {alive}
+    assert any("was deleted; going on with what it said" in line for line in scene.said)
+    scene.die("2")
+    assert vigil.look()
+    assert scene.world.left() == set()
+
+
+def test_a_living_process_is_safe_while_the_ledger_is_garbage(scene: Scene) -> None:
+    scene.live("2")
+    alive = scene.server("2")
+    vigil = scene.vigil()
+    overwrite(scene)
+    assert not vigil.look()
+    assert scene.world.left() == {alive}
+    scene.die("2")
+    assert vigil.look()
+    assert scene.world.left() == set()
+
+
+def test_a_full_disk_leaves_nothing(scene: Scene) -> None:
+    scene.server()
+    kept = scene.server()
+    scene.ledger.keep("server", kept)
+    vigil = scene.vigil()
+    assert vigil.ledger is not None
+    vigil.ledger.write("PRAGMA query_only = 1")  # whatever is written fails
+    assert vigil.look()
+    assert scene.world.left() == {kept}
+    assert any("cannot be used: attempt to write" in line for line in scene.said)
+
+
+ODD = [
+    "UPDATE processes SET name = '../../elsewhere'",
+    "UPDATE processes SET name = NULL",
+    "UPDATE processes SET name = x'00ff'",
+    "UPDATE resources SET process = 'no such one', name = x'ff', test = NULL, worker = NULL",
+    "UPDATE resources SET intended = NULL, expires = NULL, tries = 'three', state = 'bound'",
+    "UPDATE resources SET intended = 'noon', expires = 9e999, bound = 'x'",
+    "UPDATE resources SET kind = NULL",
+    "UPDATE resources SET kind = 'spaceship'",
+    "UPDATE resources SET operation = NULL",
+    "UPDATE resources SET id = NULL",
+    "UPDATE resources SET id = '../images/x'",
+    "UPDATE run SET started = 'yesterday', host = NULL, cloud = x'ff'",
+]
+
+
+@pytest.mark.parametrize("sql", ODD)
+def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
+    scene.server()
+    scene.ledger.write(sql)
+    assert scene.vigil().look()
+    assert scene.world.left() == set()
+    assert scene.said[-1] == "all of it is gone"
+
+
+def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.close()
+    scene.path = ledgers.path_of(tmp_path / "ledgers", RUN, "host")
+    scene.world.ledger = scene.ledger = Ledger(scene.path, RUN)
+    scene.ledger.join()
+    scene.server()
+    others = scene.world.server(stamp().metadata())
+    vigil = scene.vigil()
+    assert vigil.ledger is not None
+    vigil.ledger.write("PRAGMA query_only = 1")
+    scene.ledger.close()
+    assert vigil.look()
+    assert scene.world.left() == {others}
+    scene.end()
+
+
+def test_no_clean_up_waits_for_another(scene: Scene) -> None:
+    """The first process leaves what cannot be deleted; the second and the end come all the same."""
+    stuck = scene.server("1")
+    scene.world.cloud.faults.add(Fault("status", method="DELETE", path=f"/servers/{stuck}"))
+    scene.live("2")
+    scene.live("3")
+    second, third = scene.server("2"), scene.server("3")
+    vigil = scene.vigil()
+    assert not vigil.look()
+    scene.die("2")
+    assert not vigil.look()
+    wait_until(lambda: second not in scene.world.left(), scene.world)
+    assert scene.world.left() == {stuck, third}
+    scene.world.cloud.faults.clear()
+    scene.die("3")
+    assert vigil.look()
+    assert scene.world.left() == set()
+    for thread in threading.enumerate():
+        if thread.name == "osfutures-reaper":
+            thread.join(30)
+
+
+def wait_until(happened: Callable[[], Any], world: World) -> None:
+    """Move the fake's clock until the reaper's threads have done it."""
+    for _ in range(600):
+        if happened():
+            return
+        world.clock.advance(1)
+        threading.Event().wait(0.05)
+    raise AssertionError("not within 30 s")
+
+
+def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
+    world = scene.world
+    scene.server()
+    session = world.source.session
+    asked = []
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        from keystoneauth1.exceptions import Unauthorized
+        from requests import Response
+
+        asked.append(world.clock.now())
+        answer = Response()
+        answer.status_code = 401
+        words = "The account is locked"
+        answer._content = f'{{"error": {{"message": "{words}", "title": "Unauthorized"}}}}'.encode()
+        raise Unauthorized("The account is locked", response=answer)
+
+    session.request = refuse
+    assert scene.vigil().look()
+    assert [later - sooner for sooner, later in itertools.pairwise(asked)] == [*REFUSAL_PAUSES]
+    assert "The account is locked (HTTP 401); not tried again" in "\n".join(scene.said)
+    assert "osfutures reap --os-cloud fake --run" in scene.said[-1]
+
+
+def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> None:
+    world = scene.world
+    late: list[str] = []
+
+    class Meanwhile(ManualClock):
+        """A request takes effect a while after its sender's death."""
+
+        def now(self) -> float:
+            return world.clock.now()
+
+        def sleep(self, seconds: float) -> None:
+            world.clock.sleep(seconds)
+            if not late and world.clock.now() > began + SETTLING / 2:
+                late.append(world.server(stamp().metadata()))
+
+    began = world.clock.now()
+    assert clean_up_by_stamp(world.source, of_run(RUN, ()), Meanwhile(), scene.said.append)
+    assert late
+    assert world.left() == set()
+
+
+def test_a_log_that_cannot_be_written_is_kept_and_written_elsewhere(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "run.log", tmp_path / "elsewhere.log"
+    path.symlink_to("/dev/full")
+    log = Log(path, elsewhere)
+    log("first")
+    assert elsewhere.read_text().endswith(" first\n")
+    path.unlink()
+    log("second")
+    assert [line.split()[-1] for line in path.read_text().splitlines()] == ["first", "second"]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_clocks_sleep_ends_with_the_run() -> None:
+    from pytest_osfutures.cleanup.reaper import Interruptible, SupersededError
+
+    event = threading.Event()
+    event.set()
+    clock = Interruptible(event)
+    assert clock.now() <= SystemClock().now()
+    with pytest.raises(SupersededError):
+        clock.sleep(3600)

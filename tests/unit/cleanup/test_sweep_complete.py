@@ -1,0 +1,78 @@
+"""When a clean-up may say that all of it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_osfutures.cleanup.sweep import sweep_rows
+from pytest_osfutures.fakecloud import Fault
+from tests.unit.cleanup.test_sweep import World, stamp
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world of its own."""
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_a_list_that_cannot_be_read_leaves_it_open(world: World, unreadable: bool) -> None:
+    mark = stamp()
+    volume = world.volume(mark.metadata())
+    world.clock.advance(60)
+    world.noted("volume", mark, volume)
+    if unreadable:
+        world.cloud.faults.add(Fault("status", method="GET", path="/networks$", status=503))
+    rows = world.ledger.rows("bound")
+    complete = sweep_rows(world.source, world.ledger, rows, world.clock, world.notes.append)
+    assert complete is not unreadable
+    assert volume not in world.left()
+    assert [row.state for row in world.ledger.rows()] == ["gone"]
+
+
+@pytest.mark.parametrize("stays", [False, True])
+def test_what_could_not_be_deleted_leaves_it_open_and_says_why(world: World, stays: bool) -> None:
+    mark = stamp()
+    server = world.server(mark.metadata())
+    world.clock.advance(60)
+    world.noted("server", mark, server)
+    if stays:
+        world.cloud.faults.add(Fault("status", method="DELETE", path=server, status=409))
+    rows = world.ledger.rows("bound")
+    complete = sweep_rows(world.source, world.ledger, rows, world.clock, world.notes.append, 5.0)
+    (row,) = world.ledger.rows()
+    assert complete is not stays
+    assert row.state == ("bound" if stays else "gone")
+    assert ("409" in (row.note or "")) is stays
+
+
+def test_a_row_without_an_id_is_closed_when_its_resource_was_found_and_is_gone(
+    world: World,
+) -> None:
+    mark, other = stamp(), stamp()
+    world.noted("volume", mark, None)
+    world.noted("volume", other, None)
+    world.ledger.write("UPDATE resources SET intended = ?", (world.clock.time() + 1000,))
+    world.volume(mark.metadata())
+    world.clock.advance(60)
+    rows = world.ledger.rows("intent")
+    complete = sweep_rows(world.source, world.ledger, rows, world.clock, world.notes.append)
+    states = {row.operation: row.state for row in world.ledger.rows()}
+    assert states == {mark.operation: "gone", other.operation: "intent"}
+    assert not complete  # the request of the other may still take effect
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_a_row_without_an_id_is_not_closed_unseen(world: World, unreadable: bool) -> None:
+    world.noted("volume", stamp(), None)
+    world.ledger.write("UPDATE resources SET intended = ?", (world.clock.time() - 1000,))
+    if unreadable:
+        world.cloud.faults.add(Fault("status", method="GET", path="/volumes/detail", status=503))
+    rows = world.ledger.rows("intent")
+    complete = sweep_rows(world.source, world.ledger, rows, world.clock, world.notes.append)
+    (row,) = world.ledger.rows()
+    assert (row.state, complete) == (("intent", False) if unreadable else ("gone", True))

@@ -1,0 +1,135 @@
+"""What keeps a resource of ours from being deleted is removed, as far as a member may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read
+from pytest_osfutures.fakecloud import Fault
+from tests.unit.cleanup.test_sweep import OTHER, World, stamp
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world of its own."""
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+def act(world: World, service: str, path: str, action: str, document: object = None) -> None:
+    """One action on a resource."""
+    world.send("POST", service, f"{path}/action", {action: document})
+
+
+def locked_server(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.server(marks)
+    world.clock.advance(120)
+    act(world, "compute", f"/servers/{ident}", "lock")
+    return "server", ident
+
+
+def protected_image(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    document = {"disk_format": "raw", "container_format": "bare", "protected": True, **marks}
+    return "image", str(world.send("POST", "image", "/images", document)["id"])
+
+
+def reserved_volume(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.volume(marks)
+    world.clock.advance(120)
+    act(world, "block-storage", f"/volumes/{ident}", "os-reserve")
+    return "volume", ident
+
+
+def attached_by_cinder(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.volume(marks)
+    world.clock.advance(120)
+    act(world, "block-storage", f"/volumes/{ident}", "os-reserve")
+    document = {"instance_uuid": "0" * 8 + "-0000-4000-8000-" + "0" * 12, "mountpoint": "/dev/vdb"}
+    act(world, "block-storage", f"/volumes/{ident}", "os-attach", document)
+    return "volume", ident
+
+
+def offered_volume(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.volume(marks)
+    world.clock.advance(120)
+    transfer = {"transfer": {"volume_id": ident, "name": "offer"}}
+    world.send("POST", "block-storage", "/os-volume-transfer", transfer)
+    return "volume", ident
+
+
+def reserved_by_attachment(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.volume(marks)
+    server = world.server({})
+    world.clock.advance(120)
+    document = {"attachment": {"volume_uuid": ident, "instance_uuid": server}}
+    answer = world.source.send("POST", "block-storage", "/attachments", document, "3.27")
+    assert answer.status_code < 300, answer.text
+    return "volume", ident
+
+
+MAKERS = [
+    locked_server,
+    protected_image,
+    reserved_volume,
+    attached_by_cinder,
+    offered_volume,
+    reserved_by_attachment,
+]
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_it_is_freed_and_goes(
+    world: World, make: Callable[[World, dict[str, str]], tuple[str, str]]
+) -> None:
+    mark, foreign = stamp(), stamp(OTHER)
+    kind, ident = make(world, mark.metadata(None))
+    _, stays = make(world, foreign.metadata(None))
+    before = read(world.source, Leftover(SHELVES[kind], stays, foreign))
+    world.noted(kind, mark, ident)
+    assert world.clean_up(persistence=0.0), world.notes
+    assert read(world.source, Leftover(SHELVES[kind], ident, mark)) is None
+    assert read(world.source, Leftover(SHELVES[kind], stays, foreign)) == before
+
+
+def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:
+    mark = stamp()
+    ident = world.server(mark.metadata())
+    world.noted("server", mark, ident)
+    world.clock.advance(60)
+    refusing = Fault("status", method="DELETE", path="/servers", status=409, count=2)
+    world.cloud.faults.add(refusing)
+    watched = Fault("status", method="POST", path="/action", status=500)
+    world.cloud.faults.add(watched)
+    assert world.clean_up(persistence=0.0)
+    assert watched.fired == 0
+
+
+def test_what_a_member_cannot_help_is_told_with_the_first_reason(world: World) -> None:
+    mark = stamp()
+    ident = world.volume(mark.metadata())
+    world.noted("volume", mark, ident)
+    world.clock.advance(60)
+    world.cloud.faults.add(Fault("status", method="DELETE", path=f"/volumes/{ident}", status=400))
+    began = world.clock.now()
+    assert not world.clean_up(persistence=0.0)
+    assert "DELETE answered 400" in (world.ledger.rows("bound")[0].note or "")
+    assert world.clock.now() - began < 400
+
+
+def test_a_stuck_stage_leaves_little_time_to_the_others(world: World) -> None:
+    """All stages together wait little longer than one."""
+    from pytest_osfutures.cleanup.sweep import clean_up
+
+    for kind, ident, mark in (
+        ("server", world.server((one := stamp()).metadata()), one),
+        ("volume", world.volume((two := stamp()).metadata()), two),
+    ):
+        world.noted(kind, mark, ident)
+    world.clock.advance(60)
+    world.cloud.faults.add(Fault("status", method="DELETE", status=409))
+    began = world.clock.now()
+    clean_up(world.source, world.ledger, world.clock, world.notes.append, (), 0.0, 100.0)
+    assert world.clock.now() - began < 140

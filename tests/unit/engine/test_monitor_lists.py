@@ -1,0 +1,255 @@
+"""The loop where lists are read: how often, of what, and that they miss nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from pytest_osfutures.engine.poll_group import OVERDUE, goes_back
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.watch import Reader
+from pytest_osfutures.operations.model import Sight
+from pytest_osfutures.policy import Poll
+from tests.unit.scripted import SERVER, Ends, Scene, failing, server, watch
+
+
+def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcdef":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=300)
+    scene.run(within=2 * OVERDUE)
+    listed = {ref.id for look in scene.world.looks if look.since is None for ref in look.refs}
+    assert listed == set("abcdef")
+
+
+def create_many(scene: Scene, done: Callable[[int], float], many: int = 100) -> list[Ends]:
+    """Create so many servers; number n is ACTIVE after `done(n)` seconds."""
+    ends = []
+    for number in range(many):
+        ref = SERVER.ref(id=f"s{number}")
+        scene.world.at(0, ref, server("BUILD", "spawning"))
+        scene.world.at(done(number), ref, server("ACTIVE"))
+        ends.append(scene.start("server.create", tout=300, id=f"s{number}"))
+    return ends
+
+
+def lists(scene: Scene, narrow: bool = True) -> list[float]:
+    """When lists left: those of what has ended, or those of everything."""
+    looks = zip(scene.world.times, scene.world.looks, strict=True)
+    return [when for when, look in looks if look.listing and (look.since is not None) == narrow]
+
+
+def test_lists_come_twice_as_often_while_many_end_at_a_time() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 5 + number / 50)  # 25 between two lists
+    assert scene.run(lambda: all(ends))
+    pauses = [later - sooner for sooner, later in itertools.pairwise(lists(scene))]
+    assert pauses[:5] == pytest.approx([scene.world.poll.fastest] * 5)
+    assert min(pauses) == pytest.approx(scene.world.poll.fastest / 2)
+
+
+def test_before_anything_ends_the_burst_is_saved() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 30.0)
+    scene.run(within=10)
+    assert not any(ends)
+    assert len(scene.world.times) <= 10 * scene.world.poll.max_rate
+
+
+def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 20.0 if number else 40.0)
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
+    held: list[float] = []
+
+    def slow(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        if look.listing and look.since is None:  # and its answer takes longer than the test
+            held.append(scene.clock.now())
+        else:
+            start(reader, look, deliver)
+
+    monitor._start_look = slow
+    assert scene.run(lambda: all(ends[1:]), within=25)
+    assert len(held) == 1
+    assert held[0] < 20
+
+
+@pytest.mark.parametrize("many", [1, 10])
+def test_a_look_that_hangs_holds_up_the_others_for_a_moment_only(many: int) -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 4.0, many)
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
+    hung: list[Look] = []
+
+    def hang(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+        if scene.clock.now() > 3 and not hung:
+            hung.append(look)
+        else:
+            start(reader, look, deliver)
+
+    monitor._start_look = hang
+    assert scene.run(lambda: all(ends), within=4 + scene.world.poll.slowest)
+    assert hung
+
+
+def test_the_last_few_of_many_are_listed_and_not_read_one_by_one() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda number: 5.0 if number > 4 else 60.0)
+    scene.run(lambda: all(ends[5:]))
+    before = len(scene.world.looks)
+    scene.run(within=10)
+    assert all(look.listing for look in scene.world.looks[before:])
+
+
+def test_two_share_a_list_where_the_rate_has_no_room_for_a_read_of_each() -> None:
+    scene = Scene()
+    ends = create_many(scene, lambda _: 60.0, 2)
+    scene.run(within=8)  # the burst is spent
+    before = len(scene.world.looks)
+    scene.run(within=10)
+    looks = scene.world.looks[before:]
+    seen = [sum(ref.id == name for look in looks for ref in look.refs) for name in ("s0", "s1")]
+    assert len(looks) <= 10 * scene.world.poll.max_rate + 1
+    assert min(seen) >= 0.9 * len(looks)
+    assert scene.run(lambda: all(ends), within=300)
+
+
+def test_who_comes_new_does_not_wait_for_the_pauses_of_the_old() -> None:
+    scene = Scene()
+    old = [scene.start("server.stop", id=name, tout=3000) for name in "abcdef"]
+    for name in "abcdef":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+    scene.run(within=400)
+    paused = lists(scene)[-1] - lists(scene)[-2]
+    assert paused > 4 * scene.world.poll.fastest
+    assert scene.run(lambda: scene.world.times[-1] > scene.clock.now() - 0.01)
+    ref = SERVER.ref(id="new")
+    scene.world.at(scene.clock.now() - 1, ref, server("BUILD", "spawning"))
+    scene.world.at(scene.clock.now() + 0.5, ref, server("ACTIVE"))
+    came_at = scene.clock.now()
+    new = scene.start("server.create", id="new")
+    assert scene.run(lambda: new, within=paused - 0.5)
+    assert scene.clock.now() - came_at <= 4 * scene.world.poll.fastest
+    assert not any(old)
+
+
+def test_what_is_remembered_of_looks_does_not_grow_with_them() -> None:
+    scene = Scene()
+    for name in "abc":
+        scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=100_000)
+    scene.run(within=3000)
+    assert len(scene.world.looks) > 300
+    (group,) = scene.engine.monitor._groups.values()
+    assert len(group._by_due) <= 2 * 3 + 65
+
+
+def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
+    scene = Scene()
+    deleting = watch(scene.world, "server.delete", lambda _: None, id="a")
+    creating = watch(scene.world, "server.create", lambda _: None, id="a")
+    now = server("ACTIVE", "deleting") | {"updated": "2026-01-01T00:00:09Z"}
+    before = server("ACTIVE") | {"updated": "2026-01-01T00:00:08Z"}
+    known, old, new = (
+        Sight(at, body, confirmed=False) for at, body in ((1, now), (2, before), (2, now))
+    )
+    assert goes_back(deleting, known, old)
+    assert not goes_back(deleting, known, new)
+    assert not goes_back(deleting, old, known)
+    assert not goes_back(deleting, known, replace(old, confirmed=True))  # the resource itself
+    assert not goes_back(deleting, known, replace(old, body=None))
+    assert not goes_back(deleting, replace(known, body=None), old)
+    assert not goes_back(creating, known, old)  # what was built stays so
+
+
+def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    scene.clock.advance(20)
+    scene.world.now(SERVER.ref(id="z"), server("SHUTOFF"))  # tells the cloud's date exactly
+    told = scene.start("server.stop", id="z", request_id=None)
+    scene.run(lambda: told)
+    for name in "abcdef":
+        scene.world.at(10, SERVER.ref(id=name), server("SHUTOFF"))
+    ends = [scene.start("server.stop", id=name, request_id=None, sent_at=9.0) for name in "abcdef"]
+    assert scene.run(lambda: all(ends), within=OVERDUE - 1)
+
+
+def test_lists_of_changes_reach_back_to_the_last_list_and_not_to_the_beginning() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcdef":
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=1000)
+    epoch = scene.clock.time() - scene.clock.now()
+    for second in range(200):  # something is always going on
+        scene.world.at(second, SERVER.ref(id="other"), server("ACTIVE"))
+    scene.run(within=100)
+    lists = [
+        (when, look.since)
+        for when, look in zip(scene.world.times, scene.world.looks, strict=True)
+        if look.listing
+    ]
+    assert sum(since is not None for _, since in lists) > 10
+    for (before, _), (_, since) in itertools.pairwise(lists[2:]):
+        assert since is None or before - 5 < since - epoch <= before
+
+
+def test_a_change_between_two_lists_is_never_missed() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    ends = []
+    for number in range(30):
+        name = f"s{number}"
+        scene.world.at(number, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.world.at(number + 0.3 + number / 7, SERVER.ref(id=name), server("SHUTOFF"))
+    for number in range(30):
+        scene.clock.advance_to(number)
+        ends.append(scene.start("server.stop", id=f"s{number}", tout=300))
+        scene.run(within=1)
+    assert scene.run(lambda: all(ends), within=OVERDUE - 1)
+
+
+def test_a_watch_that_comes_while_a_list_failed_sees_what_happened_before() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcd":
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=300)
+    scene.run(within=20)
+    scene.world.now(SERVER.ref(id="new"), server("SHUTOFF"))
+    ends = scene.start("server.stop", id="new", tout=300)
+    failing(scene, SERVER, times=4)
+    assert scene.run(lambda: ends, within=OVERDUE)
+    assert ends.success
+
+
+def test_many_that_are_deleted_together_end_soon_after_they_are_gone() -> None:
+    scene = Scene(Poll(max_rate=20, burst=20))
+    for number in range(20):
+        ref = SERVER.ref(id=f"s{number}")
+        scene.world.at(0, ref, server("ACTIVE", "deleting"))
+        scene.world.at(4, ref, server("DELETED"))  # for a moment
+        scene.world.at(4.2, ref, None)
+    ends = [scene.start("server.delete", id=f"s{number}") for number in range(20)]
+    assert scene.run(lambda: all(ends), within=60)
+    assert scene.clock.now() < 10
+
+
+def test_a_server_deleted_before_it_was_placed_is_found_to_be_gone() -> None:
+    scene = Scene()
+    for name in "abcd":  # others are being watched, so lists of changes are read
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", tout=300, id=name)
+    scene.run(within=10)
+
+    def never_in_changes(look: Look) -> Outcome | None:
+        asked_alone = any(ref.id == "request" for ref in look.refs) and not look.listing
+        if asked_alone:
+            return Outcome(look, scene.clock.now(), scene.clock.now(), {})
+        return None
+
+    scene.world.interrupt(never_in_changes)
+    ends = scene.start("server.delete", tout=300, id="request")
+    assert scene.run(lambda: ends, within=OVERDUE + 10)
+    assert ends.success.body is None

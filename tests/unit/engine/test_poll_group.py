@@ -1,0 +1,84 @@
+"""What one kind of read serves: pauses, and the watches that still need more than the changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_osfutures.engine.poll_group import Flight, Group
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.operations.model import Sight
+from tests.unit.scripted import SERVER, Scene, failing, server, watch
+
+REF = SERVER.ref(id="a")
+
+
+def one_of(scene: Scene, name: str = "server.stop") -> tuple[Group, Flight]:
+    """A group with one watch, and a complete list of its kind that is under way."""
+    group = Group(scene.world, SERVER, "2.96")
+    member = watch(scene.world, name, lambda _: None, id="a")
+    group.want(member, (REF,), 0.0)
+    look = Look(SERVER, "2.96", (REF,), "/servers/detail", listing=True)
+    return group, Flight(look, 0.0, tuple(group.unlisted))
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_watch_needs_only_changes_once_a_list_has_shown_its_resource(seen: bool) -> None:
+    scene = Scene()
+    group, flight = one_of(scene)
+    (member,) = group.watches
+    if seen:
+        member.sights[REF] = Sight(1.0, server("ACTIVE", "powering-off"))
+    group.is_told(flight)
+    assert (member in group.unlisted) is not seen
+
+
+def test_no_read_leaves_while_the_service_asks_for_quiet() -> None:
+    scene = Scene()
+    group, _ = one_of(scene)
+    assert group.due <= 1.0
+    group.quiet_until = 60.0
+    assert group.due == 60.0
+    group.confirm[REF] = None
+    assert group.due == 60.0
+
+
+def test_failed_reads_are_not_repeated_before_their_pause_is_over() -> None:
+    scene = Scene()
+    scene.world.now(REF, server("ACTIVE", "powering-off"))
+    failing(scene, SERVER)
+    scene.start("server.stop", id="a", tout=100)
+    scene.run(within=99)
+    pauses = [b - a for a, b in zip(scene.world.times, scene.world.times[1:], strict=False)]
+    assert len(pauses) > 5
+    assert min(pauses[4:]) >= 0.5 * scene.world.poll.slowest
+
+
+def test_an_older_answer_that_comes_later_changes_nothing() -> None:
+    scene = Scene()
+    member = watch(scene.world, "server.stop", lambda _: None, id="a")
+    scene.engine.watch(member)
+    scene.engine.monitor.step()
+    monitor = scene.engine.monitor
+    group = next(iter(monitor._groups.values()))
+    newer, older = server("ACTIVE", "powering-off"), server("ACTIVE")
+    for asked_at, body, counts in ((8.0, newer, True), (7.0, older, False), (8.0, newer, True)):
+        outcome = Outcome(Look(SERVER, "", (REF,), REF.path), asked_at, 9.0, {"a": body})
+        assert monitor._see(group, member, REF, outcome) is counts
+        sight = member.sights[REF]
+        assert (sight.asked_at, sight.body) == (8.0, newer)
+
+
+@pytest.mark.parametrize(("last", "certain"), [("DELETED", True), ("ACTIVE", False)])
+def test_a_list_that_misses_a_deleted_server_agrees_with_the_one_before(
+    last: str, certain: bool
+) -> None:
+    scene = Scene()
+    member = watch(scene.world, "server.delete", lambda _: None, id="a")
+    scene.engine.watch(member)
+    scene.engine.monitor.step()
+    monitor = scene.engine.monitor
+    group = next(iter(monitor._groups.values()))
+    every = Look(SERVER, "", (REF,), "/servers/detail", listing=True)
+    monitor._see(group, member, REF, Outcome(every, 1.0, 1.0, {"a": server(last)}))
+    assert monitor._see(group, member, REF, Outcome(every, 2.0, 2.0, {}))
+    assert member.sights[REF] == Sight(2.0, None, confirmed=certain)

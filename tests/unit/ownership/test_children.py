@@ -1,0 +1,116 @@
+"""What the cloud makes for a resource of ours goes with it, and nothing that users attach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from pytest_osfutures.cleanup.sweep import clean_up_by_stamp
+from pytest_osfutures.ownership.children import adopt_made
+from pytest_osfutures.stamp import Stamp
+from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
+
+DISKS = ({"source_type": "image", "boot_index": 0}, {"source_type": "blank", "boot_index": -1})
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world of its own."""
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+def booted(world: World, mark: Stamp, *more: dict[str, Any], image: str = "") -> str:
+    """A server that boots from a volume that Nova makes, with a blank one besides."""
+    image = image or world.send("GET", "image", "/images")["images"][0]["id"]
+    disks = [
+        {**disk, "destination_type": "volume", "volume_size": 1, "delete_on_termination": False}
+        for disk in DISKS
+    ]
+    disks[0]["uuid"] = image
+    flavor = world.send("GET", "compute", "/flavors")["flavors"][0]["id"]
+    server = {"name": "web", "flavorRef": flavor, "metadata": mark.metadata()}
+    asked = {"server": {**server, "block_device_mapping_v2": [*disks, *more]}}
+    made = world.send("POST", "compute", "/servers", asked)["server"]["id"]
+    world.clock.advance(120)
+    return str(made)
+
+
+def foreign(world: World, **fields: Any) -> str:
+    """A user's volume."""
+    asked = {"volume": {"size": 1, **fields}}
+    made = world.send("POST", "block-storage", "/volumes", asked)["volume"]["id"]
+    world.clock.advance(120)
+    return str(made)
+
+
+@pytest.mark.parametrize("by", ["ledger", "stamp"])
+def test_volumes_that_nova_made_go_with_their_server(world: World, by: str) -> None:
+    before = foreign(world)
+    server = booted(
+        world,
+        mark := stamp(),
+        {"source_type": "volume", "destination_type": "volume", "uuid": before, "boot_index": -1},
+    )
+    attached = foreign(world, name="", description="")
+    body = {"volumeAttachment": {"volumeId": attached}}
+    world.send("POST", "compute", f"/servers/{server}/os-volume_attachments", body)
+    world.clock.advance(60)
+    assert len(world.left()) == 5
+    if by == "ledger":
+        world.noted("server", mark, server)
+        assert world.clean_up()
+        assert world.ledger.left() == 0
+    else:
+        assert clean_up_by_stamp(world.source, lambda _: True, world.clock, world.notes.append)
+    assert world.left() == {before, attached}
+
+
+def test_the_snapshots_behind_an_image_of_volumes_go_with_it(world: World) -> None:
+    server = booted(world, stamp(OTHER))
+    mark = stamp()
+    asked = {"createImage": {"name": "picture", "metadata": mark.metadata(server)}}
+    answer = world.source.send("POST", "compute", f"/servers/{server}/action", asked)
+    image = answer.headers["Location"].rpartition("/")[2]
+    world.clock.advance(60)
+    world.noted("image", mark, image)
+    others = world.left()
+    snapshots = {str(row["id"]) for row in world.cloud.alive() if row["kind"] == "snapshot"}
+    assert len(snapshots) == 2
+    assert world.clean_up()
+    assert world.left() == others - snapshots
+    assert world.ledger.left() == 0
+
+
+def test_what_is_noted_goes_although_the_server_is_gone(world: World) -> None:
+    server = booted(world, mark := stamp())
+    world.noted("server", mark, server)
+    adopt_made(world.source, world.ledger, "server", server)
+    rows = [(row.kind, row.operation, row.state) for row in world.ledger.rows("bound")]
+    assert rows == [
+        ("server", mark.operation, "bound"),
+        ("volume", mark.operation, "bound"),
+        ("volume", mark.operation, "bound"),
+    ]
+    adopt_made(world.source, world.ledger, "server", server)
+    assert len(world.ledger.rows()) == 3
+    world.send("DELETE", "compute", f"/servers/{server}")
+    world.clock.advance(60)
+    world.ledger.record(mark).gone()
+    assert [row.kind for row in world.ledger.rows("bound")] == ["volume", "volume"]
+    assert len(world.left()) == 2
+    assert world.clean_up()
+    assert world.left() == set()
+    assert mark.run == RUN
+
+
+def test_who_keeps_the_server_keeps_its_volumes(world: World) -> None:
+    server = booted(world, mark := stamp())
+    world.noted("server", mark, server)
+    adopt_made(world.source, world.ledger, "server", server)
+    world.ledger.keep("server", server)
+    assert world.clean_up()
+    assert len(world.left()) == 3

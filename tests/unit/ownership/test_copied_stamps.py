@@ -1,0 +1,159 @@
+"""A stamp that Cinder or Nova has copied is not taken for the original, in neither direction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pytest_osfutures.cleanup.heartbeat import Heartbeat
+from pytest_osfutures.cleanup.orphans import NOT_OURS
+from pytest_osfutures.cleanup.sweep import Sweep, clean_up_by_stamp, sweep_expired
+from pytest_osfutures.ownership.marking import mark
+from pytest_osfutures.stamp import OF, RESTORED, Stamp
+from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    """A world of its own."""
+    made = World()
+    yield made
+    made.ledger.close()
+
+
+def backup(world: World, volume: str) -> str:
+    """A plain backup of a volume."""
+    world.clock.advance(60)
+    asked = {"backup": {"volume_id": volume, "name": "safe"}}
+    made = world.send("POST", "block-storage", "/backups", asked)["backup"]["id"]
+    world.clock.advance(60)
+    return str(made)
+
+
+def restore(world: World, of: str, volume: str | None = None) -> str:
+    """Restore a backup, to a new volume if none is given; the volume's id."""
+    world.clock.advance(60)
+    asked = {"restore": {"volume_id": volume}}
+    answer = world.send("POST", "block-storage", f"/backups/{of}/restore", asked)
+    world.clock.advance(60)
+    return str(answer["restore"]["volume_id"])
+
+
+def volume(world: World, ident: str) -> dict[str, object]:
+    """A volume as Cinder shows it."""
+    shown: dict[str, object] = world.send("GET", "block-storage", f"/volumes/{ident}")["volume"]
+    return shown
+
+
+def test_what_users_restore_is_theirs_and_the_original_goes(world: World) -> None:
+    mark_of_it = stamp()
+    ours = world.volume(mark_of_it.metadata())
+    world.noted("volume", mark_of_it, ours)
+    safe = backup(world, ours)
+    theirs = world.volume({"mine": "yes"})
+    restored = [restore(world, safe), restore(world, safe, theirs)]
+    for each in restored:
+        metadata = volume(world, each)["metadata"]
+        assert metadata == {**mark_of_it.metadata(), RESTORED: safe}
+    assert Sweep(world.source, lambda _: True, world.clock, print).find() != []
+    assert world.clean_up()
+    assert clean_up_by_stamp(world.source, lambda _: True, world.clock, print)
+    assert world.left() == set(restored)
+
+
+def test_expiry_and_a_restamped_original_change_nothing_for_the_copies(world: World) -> None:
+    old = stamp(expires=1)
+    ours = world.volume(old.metadata())
+    world.noted("volume", old, ours)
+    world.clock.advance(60)
+    mark(world.source, world.ledger, "volume", ours)
+    assert volume(world, ours)["metadata"] == {**old.metadata(), OF: ours} | {
+        "osf_expires": str(old.expires)
+    }
+    copy = restore(world, backup(world, ours))
+    assert sweep_expired(world.source, [], world.clock, print) == {}
+    assert world.left() == {copy}
+
+
+def test_a_volume_that_got_a_strangers_stamp_is_known_by_its_id(world: World) -> None:
+    others = world.volume(stamp(OTHER).metadata())
+    safe = backup(world, others)
+    own = stamp()
+    ours = world.volume(own.metadata())
+    world.noted("volume", own, ours)
+    restore(world, safe, ours)
+    assert Stamp.of(volume(world, ours)) is None
+    assert world.clean_up()
+    assert world.left() == {others}
+
+
+def test_the_heartbeat_puts_the_own_stamp_back(world: World) -> None:
+    safe = backup(world, world.volume(stamp(OTHER).metadata()))
+    own = stamp(expires=1)
+    ours = world.volume(own.metadata())
+    world.noted("volume", own, ours)
+    restore(world, safe, ours)
+    Heartbeat(world.source, world.ledger, 3600.0, world.clock, world.notes.append).beat()
+    found = Stamp.of(volume(world, ours))
+    assert found is not None
+    assert (found.run, found.operation) == (RUN, own.operation)
+    assert found.expires == world.ledger.rows("bound")[0].expires > own.expires
+    assert world.notes == []
+
+
+def test_a_stamp_that_somebody_took_off_is_said_and_the_volume_stays(world: World) -> None:
+    own = stamp()
+    ours = world.volume(own.metadata())
+    world.noted("volume", own, ours)
+    world.clock.advance(60)
+    for key in own.metadata():
+        world.send("DELETE", "block-storage", f"/volumes/{ours}/metadata/{key}")
+    assert world.clean_up()
+    assert world.left() == {ours}
+    assert [note for note in world.notes if ours in note] == [f"volume ({ours}): {NOT_OURS}"]
+    assert [row.note for row in world.ledger.rows("gone")] == [NOT_OURS]
+
+
+def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None:
+    safe = backup(world, world.volume({}))
+    record = world.ledger.record(own := stamp())
+    record.intended("volume", None, stamped=False)
+    made = restore(world, safe)
+    record.bound(made)
+    assert Stamp.of(volume(world, made)) is None
+    assert world.clean_up()
+    assert made not in world.left()
+    assert own.run == RUN
+
+
+def test_a_server_may_have_the_word_in_its_metadata() -> None:
+    own = stamp()
+    assert Stamp.of({"id": "s", "metadata": {**own.metadata(), RESTORED: "b"}}) == own
+
+
+@pytest.mark.parametrize("mark", [{}, stamp(OTHER).metadata()])
+def test_a_volume_of_ours_goes_when_its_restore_under_way_has_ended(
+    world: World, mark: dict[str, str]
+) -> None:
+    safe, ours = backup(world, world.volume(mark)), stamp()
+    ident = world.volume(ours.metadata())
+    world.noted("volume", ours, ident)
+    world.clock.advance(60)
+    request = {"restore": {"volume_id": ident}}
+    world.send("POST", "block-storage", f"/backups/{safe}/restore", request)
+    assert world.clean_up()
+    assert ident not in world.left()
+
+
+def test_a_volume_of_ours_goes_whose_metadata_cinder_has_half_replaced(world: World) -> None:
+    safe, ours = backup(world, world.volume({})), stamp()
+    ident = world.volume(ours.metadata())
+    world.noted("volume", ours, ident)
+    world.clock.advance(60)
+    request = {"restore": {"volume_id": ident}}
+    world.send("POST", "block-storage", f"/backups/{safe}/restore", request)
+    metadata = {"volume": {"metadata": stamp(OTHER).metadata()}}
+    world.send("PUT", "block-storage", f"/volumes/{ident}", metadata)
+    assert world.clean_up()
+    assert ident not in world.left()

@@ -1,0 +1,373 @@
+"""Which image, flavor and network a new server gets, on clouds of all sorts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.plugin.defaults import GIB, Choice
+from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.stamp import Stamp
+
+Row = dict[str, Any]
+PROJECT = "p" * 32
+
+
+class Answer:
+    def __init__(self, document: Any, status: int = 200) -> None:
+        self.status_code, self.document = status, document
+        self.headers: Mapping[str, str] = {}
+
+    def json(self) -> Any:
+        return self.document
+
+
+class Scripted:
+    """A cloud that lists what it was given, two on a page, as the services themselves do."""
+
+    name = "scripted"
+    fake = None
+
+    def __init__(self) -> None:
+        self.images: list[Row] = []
+        self.flavors: list[Row] = []
+        self.networks: list[Row] = []
+        self.hosts: list[Row] | None = None
+        self.auto = False
+        self.asked: list[str] = []
+        self.engine = SimpleNamespace(clock=ManualClock())
+        self.session = SimpleNamespace(get_project_id=lambda: PROJECT)
+        self.source = self
+
+    def send(self, method: str, service: str, path: str, body: None) -> Answer:
+        assert method == "GET"
+        self.asked.append(f"{service} {path}")
+        parts = urlsplit(path)
+        query = {key: found[0] for key, found in parse_qs(parts.query).items()}
+        first, *rest = parts.path.strip("/").split("/")
+        if first == "auto-allocated-topology":
+            return Answer({}, 200 if self.auto else 404)
+        if first == "os-hypervisors":
+            return Answer({"hypervisors": self.hosts}, 403 if self.hosts is None else 200)
+        rows: list[Row] = getattr(self, first)
+        if rest and rest != ["detail"]:
+            found = [row for row in rows if row["id"] == unquote(rest[0])]
+            one = found[0] if found else None
+            member = one if first == "images" else {first[:-1]: one}
+            return Answer(member, 200 if one else 404)
+        rows = [row for row in rows if _listed(first, row, query)]
+        return self._page(first, rows, query)
+
+    def _page(self, key: str, rows: list[Row], query: dict[str, str]) -> Answer:
+        begin = int(query.pop("marker", 0))
+        document: Row = {key: rows[begin : begin + 2]}
+        if rows[begin + 2 :]:
+            more = "&".join(f"{name}={value}" for name, value in query.items())
+            after = f"http://elsewhere/{key}?{more}&marker={begin + 2}"
+            if key == "images":
+                document["next"] = after
+            else:
+                document[f"{key}_links"] = [{"rel": "next", "href": after}]
+        return Answer(document)
+
+
+def _listed(collection: str, row: Row, query: dict[str, str]) -> bool:
+    if query.get("name", row["name"]) != row["name"]:
+        return False
+    if collection == "flavors":
+        return bool(row["os-flavor-access:is_public"]) or query.get("is_public") == "None"
+    if collection == "networks":
+        return True
+    hidden = row.get("os_hidden", False) is (query.get("os_hidden") == "true")
+    visibility = row.get("visibility", "public")
+    member = visibility != "shared" or query.get("member_status") == "all"
+    wanted = query.get("visibility", visibility if visibility != "community" else "")
+    status = query.get("status", row["status"]) == row["status"]
+    return hidden and member and status and wanted == visibility
+
+
+def image(name: str, size: int = 1, **more: Any) -> Row:
+    formats = {"disk_format": "qcow2", "container_format": "bare"}
+    return {"id": f"id of {name}", "name": name, "size": size, "status": "active"} | formats | more
+
+
+def flavor(name: str, disk: int = 1, ram: int = 64, **more: Any) -> Row:
+    public = {"os-flavor-access:is_public": True}
+    return (
+        {"id": f"id of {name}", "name": name, "disk": disk, "ram": ram, "vcpus": 1} | public | more
+    )
+
+
+def network(name: str, **more: Any) -> Row:
+    about = {"project_id": PROJECT, "subnets": ["s"], "router:external": False, "shared": False}
+    return {"id": f"id of {name}", "name": name, "admin_state_up": True} | about | more
+
+
+@pytest.fixture
+def cloud() -> Scripted:
+    made = Scripted()
+    made.images = [image("tiny")]
+    made.flavors = [flavor("small")]
+    return made
+
+
+def choice(cloud: Scripted, **settings: Any) -> Choice:
+    return Choice(cloud, Settings(**settings))  # type: ignore[arg-type]
+
+
+# What is named
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"visibility": "community"},
+        {"visibility": "shared"},
+        {"os_hidden": True},
+        {"status": "queued", "size": None},
+        {"size": 0},
+        {"container_format": "aki"},
+    ],
+)
+@pytest.mark.parametrize("wanted", ["one & only/part", "id of one & only/part"])
+def test_a_named_image_is_found_whatever_it_is(
+    cloud: Scripted, wanted: str, more: dict[str, Any]
+) -> None:
+    cloud.images = [image(f"other {n}") for n in range(5)] + [image("one & only/part", **more)]
+    assert choice(cloud).image(wanted).id == "id of one & only/part"
+    assert choice(cloud, image=wanted).image(None).id == "id of one & only/part"
+
+
+@pytest.mark.parametrize("wanted", ["rare", "id of rare", 7])
+def test_a_named_flavor_is_found_on_any_page(cloud: Scripted, wanted: Any) -> None:
+    private = {"os-flavor-access:is_public": False, "OS-FLV-DISABLED:disabled": True}
+    rare = flavor("rare", 0, **private) | {"id": "7" if wanted == 7 else "id of rare"}
+    cloud.flavors = [*(flavor(f"f{n}") for n in range(7)), rare]
+    assert choice(cloud).flavor(wanted, None).name == "rare"
+
+
+def test_a_named_network_may_be_outside_or_of_somebody_else(cloud: Scripted) -> None:
+    outside = {"router:external": True, "project_id": "other"}
+    cloud.networks = [network("n0"), network("n1"), network("way out", **outside)]
+    assert choice(cloud).nics("way out") == [{"net-id": "id of way out"}]
+    assert choice(cloud).network("id of way out") == "id of way out"
+    assert choice(cloud).network(None, external=True) == "id of way out"
+
+
+def test_of_two_networks_with_one_name_the_one_that_fits_is_meant(cloud: Scripted) -> None:
+    outside = network("net") | {"id": "outside", "router:external": True}
+    cloud.networks = [network("net") | {"id": "inside"}, outside]
+    assert choice(cloud).network("net") == "inside"
+    assert choice(cloud).network("net", external=True) == "outside"
+
+
+def test_a_name_of_several_is_one_sentence_with_their_ids(cloud: Scripted) -> None:
+    cloud.images = [image("twin") | {"id": "a"}, image("twin") | {"id": "b"}]
+    cloud.networks = [network("twin") | {"id": "c"}, network("twin") | {"id": "d"}]
+    cloud.flavors = [flavor("twin") | {"id": "e"}, flavor("twin") | {"id": "f"}]
+    with pytest.raises(BadInput, match="image 'twin' stands for 2 of them; give an id: a, b"):
+        choice(cloud).image("twin")
+    with pytest.raises(BadInput, match="network 'twin' stands for 2 of them; give an id: c, d"):
+        choice(cloud).nics("twin")
+    with pytest.raises(BadInput, match="flavor 'twin' stands for 2 of them; give an id: e, f"):
+        choice(cloud).flavor("twin", None)
+
+
+def test_what_is_hidden_comes_last(cloud: Scripted) -> None:
+    cloud.images = [image("os") | {"id": "old", "os_hidden": True}, image("os") | {"id": "new"}]
+    assert choice(cloud).image("os").id == "new"
+
+
+def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> None:
+    chosen = choice(cloud)
+    with pytest.raises(BadInput, match="unknown image 'new'; there are: tiny"):
+        chosen.image("new")
+    cloud.images.append(image("new"))
+    assert chosen.image("new").id == "id of new"
+    cloud.asked.clear()
+    assert chosen.image("new").id == "id of new"
+    assert cloud.asked == []
+    cloud.images[-1]["id"] = "another"
+    cloud.engine.clock.advance(2.0)
+    assert chosen.image("new").id == "another"
+
+
+def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
+    cloud.images, chosen = [], choice(cloud)
+    with pytest.raises(BadInput, match="has no active image that a server boots from"):
+        chosen.image(None)
+    cloud.images.append(image("new"))
+    assert chosen.image(None).name == "new"
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"images": [], "next": "/v2/images?name=x"}, "its next page is /images.name=x again"),
+        ({"images": [], "next": 7}, "the link to the next page is 7"),
+        (["images"], "answers no JSON that such a list or resource has"),
+    ],
+)
+def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, words: str) -> None:
+    send = cloud.send
+
+    def odd(method: str, service: str, path: str, body: None) -> Answer:
+        return Answer(document) if "name=" in path else send(method, service, path, body)
+
+    cloud.send = odd  # type: ignore[method-assign]
+    with pytest.raises(CloudUnreachable, match=f"GET image /images of cloud 'scripted'.*{words}"):
+        choice(cloud).image("x")
+
+
+@pytest.mark.parametrize("rows", [None, 7, [None, "x", {}, {"id": "a"}], {"id": "a"}])
+def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
+    send = cloud.send
+
+    def odd(method: str, service: str, path: str, body: None) -> Answer:
+        listing = path.startswith("/images?")
+        return Answer({"images": rows}) if listing else send(method, service, path, body)
+
+    cloud.send = odd  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="unknown image 'x'; there are: "):
+        choice(cloud).image("x")
+
+
+def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
+    cloud.send = lambda *_: Answer({"forbidden": {"message": "no"}}, 409)  # type: ignore
+    with pytest.raises(CloudUnreachable, match="GET image /images/x of cloud 'scripted' answers"):
+        choice(cloud).image("x")
+
+
+# Defaults
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        {"size": 0},
+        {"size": None},
+        {"container_format": "aki", "disk_format": "aki"},
+        {"container_format": "ari", "disk_format": "ari"},
+        {"container_format": "ami", "disk_format": "ami"},
+        {"disk_format": "iso"},
+        {"container_format": "ova"},
+        {"image_type": "snapshot"},
+        {"block_device_mapping": "[]"},
+        {"status": "queued"},
+        {"os_hidden": True},
+        {"visibility": "community"},
+        {"min_ram": 1024},
+        {"min_disk": 2},
+        {"virtual_size": 2 * GIB},
+        {"osf_run": "r" * 16, "osf_op": "o" * 16, "osf_expires": "1"},
+    ],
+)
+def test_the_default_image_is_one_that_boots(cloud: Scripted, unfit: dict[str, Any]) -> None:
+    cloud.images = [image("a", **{"size": 1, **unfit}), image("good", 5), image("larger", 6)]
+    assert choice(cloud).image(None).name == "good"
+
+
+def test_an_image_of_parts_boots_with_its_kernel(cloud: Scripted) -> None:
+    cloud.images = [image("whole", 9), image("parts", disk_format="ami", kernel_id="k")]
+    assert choice(cloud).image(None).name == "parts"
+
+
+def test_the_default_image_is_for_the_hosts(cloud: Scripted) -> None:
+    arm = image("arm", 1, architecture="aarch64")
+    cloud.images = [arm, image("pc", 2, architecture="x86_64"), image("any", 3)]
+    cloud.hosts = [{"cpu_info": json.dumps({"arch": "x86_64"})}]
+    assert choice(cloud).image(None).name == "pc"
+    cloud.hosts = [{"cpu_info": {"arch": "aarch64"}}, {"cpu_info": "?"}, {}]
+    assert choice(cloud).image(None).name == "arm"
+    cloud.hosts = None  # a plain member is not told
+    cloud.images.append(image("larger", 4, architecture="x86_64"))
+    assert choice(cloud).image(None).name == "pc"
+
+
+def test_the_default_image_is_held_by_the_named_flavor(cloud: Scripted) -> None:
+    cloud.images = [image("small", 1, min_disk=40), image("large", GIB)]
+    cloud.flavors = [flavor("one"), flavor("forty", 40)]
+    assert choice(cloud).image(None).name == "small"
+    assert choice(cloud).image(None, "one").name == "large"
+    assert choice(cloud, flavor="one").image(None).name == "large"
+
+
+@pytest.mark.parametrize(
+    ("of", "wanted"),
+    [
+        (image("i"), "one"),
+        (image("i", GIB), "one"),
+        (image("i", GIB + 1), "two"),
+        (image("i", min_disk=2), "two"),
+        (image("i", virtual_size=2 * GIB), "two"),
+        (image("i", min_ram=65), "two"),
+        (image("i", 0), "none"),
+    ],
+)
+def test_the_default_flavor_is_the_smallest_that_nova_takes(
+    cloud: Scripted, of: Row, wanted: str
+) -> None:
+    cloud.images = [of]
+    cloud.flavors = [
+        flavor("none", 0, 32),
+        flavor("two", 2, 128),
+        flavor("disabled", 9, 16, **{"OS-FLV-DISABLED:disabled": True}),
+        flavor("private", 9, 16, **{"os-flavor-access:is_public": False}),
+        flavor("one", 1),
+    ]
+    chosen = choice(cloud)
+    assert chosen.flavor(None, SimpleNamespace(id=of["id"])).name == wanted
+    assert chosen.flavor(None, chosen.image("i"), from_volume=True).name in ("none", wanted)
+    assert chosen.flavor(None, None, from_volume=True).name == "none"
+
+
+def test_without_a_flavor_that_holds_it_the_sentence_has_the_numbers(cloud: Scripted) -> None:
+    cloud.images = [image("i", GIB + 1, min_ram=32)]
+    with pytest.raises(BadInput, match="no flavor with 32 MiB of memory and 2 GiB of disk"):
+        choice(cloud).flavor(None, choice(cloud).image("i"))
+
+
+def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) -> None:
+    stamp = Stamp("a" * 16, "b" * 16, 1)
+    cloud.networks = [
+        network("out", **{"router:external": True}),
+        network("down", admin_state_up=False),
+        network("no subnet", subnets=[]),
+        network("of others", project_id="other"),
+        network("of a run", description=stamp.description("")),
+        network("shared", project_id="other", shared=True),
+    ]
+    assert choice(cloud).nics() == [{"net-id": "id of shared"}]
+    cloud.networks.append(network("mine"))
+    cloud.engine.clock.advance(2.0)
+    text = r"2 networks, so name one; there are: mine \(id of mine\), shared \(id of shared\)"
+    with pytest.raises(BadInput, match=text):
+        choice(cloud).nics()
+
+
+def test_auto_is_said_to_be_unclear_before_nova_does(cloud: Scripted) -> None:
+    cloud.networks = [network("a"), network("b", subnets=[])]
+    for chosen, network_wanted in ((choice(cloud), "auto"), (choice(cloud, network="auto"), None)):
+        with pytest.raises(BadInput, match=r"2 networks, so name one; there are: a .*, b "):
+            chosen.nics(network_wanted)
+    with pytest.raises(BadInput, match=r"--os-network: .*2 networks"):
+        choice(cloud, network="auto").check()
+    cloud.networks.pop()
+    assert choice(cloud).nics("auto") == "auto"
+
+
+@pytest.mark.parametrize("allocates", [True, False])
+def test_auto_is_for_clouds_that_make_a_network(cloud: Scripted, allocates: bool) -> None:
+    cloud.auto = allocates
+    cloud.networks = [network("out", **{"router:external": True, "project_id": "other"})]
+    assert choice(cloud).nics() == ("auto" if allocates else "none")
+    cloud.networks = [network("of nobody's use", subnets=[])]
+    assert choice(cloud).nics() == "none"

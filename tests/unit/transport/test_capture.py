@@ -1,0 +1,253 @@
+"""Which requests did this call make? Through a real keystoneauth1 session."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+from keystoneauth1.session import Session
+from requests.auth import AuthBase
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.transport.capture import Exchange, capture, install
+from tests.unit.api import NOVA, Api, answers, lost_after, lost_before, session
+
+BODY = {"server": {"name": "web", "metadata": {"mine": "1"}}}
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def api(clock: ManualClock) -> Api:
+    return Api(clock)
+
+
+@pytest.fixture
+def ks(api: Api) -> Session:
+    made = session(api)
+    install(made)
+    return made
+
+
+def create(ks: Session, **options: Any) -> requests.Response:
+    """The plain call: one changing request."""
+    return ks.post(f"{NOVA}/servers", json=BODY, **options)
+
+
+def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock) -> None:
+    clock.advance(5)
+    with capture(clock) as exchanges:
+        create(ks)
+    (one,) = exchanges
+    assert (one.method, one.url) == ("POST", f"{NOVA}/servers")
+    assert one.request == BODY
+    assert one.accepted
+    assert not one.doubtful
+    assert one.response == {"server": {"id": "server-1", "adminPass": "secret"}}
+    assert one.request_id == "req-server-1"
+    assert (one.sent_at, one.answered_at) == (5, 5)
+    assert one.request_headers["X-Auth-Token"] == "secret"
+
+
+def test_reading_and_getting_a_token_are_no_exchanges(ks: Session, clock: ManualClock) -> None:
+    with capture(clock) as exchanges:  # the first request needs a token
+        ks.get(f"{NOVA}/servers/detail")
+        ks.head(f"{NOVA}/servers/detail", raise_exc=False)
+    assert exchanges == []
+
+
+def test_nothing_is_seen_outside_of_a_capture(ks: Session, clock: ManualClock) -> None:
+    create(ks)
+    with capture(clock) as exchanges:
+        pass
+    create(ks)
+    assert exchanges == []
+
+
+def test_other_threads_are_not_seen(ks: Session, clock: ManualClock) -> None:
+    with capture(clock) as exchanges:
+        thread = threading.Thread(target=create, args=(ks,))
+        thread.start()
+        thread.join()
+    assert exchanges == []
+
+
+def test_a_capture_within_a_capture_has_its_own(ks: Session, clock: ManualClock) -> None:
+    with capture(clock) as outer:
+        with capture(clock) as inner:
+            create(ks)
+        create(ks)
+    assert len(inner) == len(outer) == 1
+
+
+def test_what_is_stamped_is_what_is_sent(ks: Session, api: Api, clock: ManualClock) -> None:
+    def stamp(method: str, url: str, document: Any, headers: Mapping[str, str]) -> Any:
+        assert (method, url) == ("POST", f"{NOVA}/servers")
+        assert "X-Auth-Token" in headers
+        stamped = json.loads(json.dumps(document))
+        stamped["server"]["metadata"]["stamp"] = "ä" * 50
+        return stamped
+
+    with capture(clock, stamp) as (exchanges):
+        create(ks)
+    sent = api.prepared[-1]
+    assert isinstance(sent.body, bytes)
+    assert sent.headers["Content-Length"] == str(len(sent.body))
+    assert json.loads(sent.body)["server"]["metadata"] == {"mine": "1", "stamp": "ä" * 50}
+    assert exchanges[0].request == json.loads(sent.body)
+    assert "stamp" not in BODY["server"]["metadata"]
+
+
+def test_a_request_without_an_answer_is_of_doubtful_fate(
+    ks: Session, api: Api, clock: ManualClock
+) -> None:
+    ks.get_token()
+    api.fault("POST", "/servers", lost_after)
+    sent: list[Exchange] = []
+    with pytest.raises(Exception, match=r"cloud\.test"), capture(clock, into=sent):
+        create(ks)
+    (one,) = sent
+    assert one.status == 0
+    assert one.doubtful
+    assert not one.accepted
+    assert one.request_id is None
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_server_error_is_of_doubtful_fate(
+    ks: Session, api: Api, clock: ManualClock, status: int
+) -> None:
+    api.fault("POST", "/servers", answers(status))
+    with capture(clock) as exchanges:
+        create(ks, raise_exc=False)
+    assert exchanges[0].doubtful
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429])
+def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, status: int) -> None:
+    api.fault("POST", "/servers", answers(status), answers(status))
+    with capture(clock) as exchanges:
+        create(ks, raise_exc=False)
+    assert not exchanges[-1].doubtful
+    assert not exchanges[-1].accepted
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize(
+    ("headers", "body", "foreign"),
+    [
+        ({}, None, True),
+        ({}, ["a list"], True),
+        ({"x-openstack-request-id": "req-1"}, None, False),
+        ({"x-compute-request-id": "req-1"}, None, False),
+    ],
+)
+def test_a_refusal_without_request_id_and_document_is_of_a_proxy(
+    status: int, headers: dict[str, str], body: object, foreign: bool
+) -> None:
+    one = Exchange("DELETE", "http://x/servers/a", {}, None, 0.0, status, headers, body)
+    assert one.foreign is foreign
+
+
+def test_each_sending_of_a_retried_request_is_seen(
+    ks: Session, api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    ks.get_token()
+    api.fault("POST", "/servers", lost_before, answers(503))
+    stamped: list[Any] = []
+    with capture(clock, lambda *seen: stamped.append(seen)) as exchanges:
+        create(ks, connect_retries=1, status_code_retries=1)
+    assert [each.status for each in exchanges] == [0, 503, 202]
+    assert len(stamped) == 3
+
+
+def test_an_answer_is_never_taken_for_that_of_another_request(
+    ks: Session, api: Api, clock: ManualClock
+) -> None:
+    ks.get_token()
+    for _ in range(200):  # addresses of lost requests are used again soon
+        api.fault("POST", "/servers", lost_before)
+        sent: list[Exchange] = []
+        with capture(clock, into=sent):
+            with pytest.raises(Exception, match=r"cloud\.test"):
+                create(ks)
+            api.prepared.clear()
+            ks.get(f"{NOVA}/servers/detail")
+        assert [each.status for each in sent] == [0]
+
+
+def test_streamed_answers_are_left_to_their_reader(ks: Session, clock: ManualClock) -> None:
+    with capture(clock) as exchanges:
+        response = create(ks, stream=True)
+    assert exchanges[0].accepted
+    assert exchanges[0].response is None
+    assert response.json()["server"]["id"] == "server-1"
+
+
+def test_bodies_that_are_no_json_are_none(ks: Session, api: Api, clock: ManualClock) -> None:
+    del api
+    with capture(clock) as exchanges:
+        ks.delete(f"{NOVA}/servers/none", raise_exc=False)
+    assert exchanges[0].request is None
+    assert exchanges[0].status == 404
+
+
+class Signature(AuthBase):
+    """A user's own authentication, which also needs to see the answer."""
+
+    def __init__(self, copy: bool) -> None:
+        self.copy = copy
+        self.seen: list[int] = []
+
+    def __call__(self, sent: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.copy:
+            sent = sent.copy()
+        sent.headers["X-Signature"] = "signed"
+        sent.hooks["response"].append(self.answered)
+        return sent
+
+    def answered(self, response: requests.Response, **_: Any) -> requests.Response:
+        self.seen.append(response.status_code)
+        copy = response.request.copy()
+        response.request = copy  # as digest authentication does
+        return response
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_the_users_own_authentication_goes_on_working(
+    api: Api, clock: ManualClock, copy: bool
+) -> None:
+    own = Signature(copy)
+    ks = session(api, auth=own)
+    install(ks)
+    with capture(clock) as exchanges:
+        create(ks)
+    assert api.prepared[-1].headers["X-Signature"] == "signed"
+    assert own.seen[-1] == 202
+    assert exchanges[0].accepted
+
+
+def test_a_pair_of_name_and_password_goes_on_working(api: Api, clock: ManualClock) -> None:
+    ks = session(api, auth=("joe", "secret"))
+    install(ks)
+    with capture(clock) as exchanges:
+        create(ks)
+    assert str(api.prepared[-1].headers["Authorization"]).startswith("Basic ")
+    assert exchanges[0].accepted
+
+
+def test_installing_twice_sees_once(api: Api, clock: ManualClock) -> None:
+    ks = session(api)
+    install(ks)
+    install(ks)
+    with capture(clock) as exchanges:
+        create(ks)
+    assert len(exchanges) == 1

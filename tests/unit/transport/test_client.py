@@ -1,0 +1,409 @@
+"""One session's way to a cloud: where a URL leads, what is read, and what refusals mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from keystoneauth1.session import Session
+from keystoneauth1.token_endpoint import Token
+from requests.exceptions import ChunkedEncodingError
+
+from pytest_osfutures.clock import ManualClock
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.operations.resource_types import ACTION, SERVER, VOLUME
+from pytest_osfutures.transport.client import Source
+from tests.unit.api import (
+    CINDER,
+    CLOUD,
+    NOVA,
+    Api,
+    answer,
+    answers,
+    lost_after,
+    lost_before,
+    session,
+)
+
+A = SERVER.ref(id="server-1")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def api(clock: ManualClock) -> Api:
+    return Api(clock)
+
+
+@pytest.fixture
+def source(api: Api) -> Source:
+    made = Source(session(api))
+    made.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
+    return made
+
+
+def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> Look:
+    """A look at one resource by its id."""
+    ref = kind.ref(id=ident, request_id="req-1")
+    return Look(kind, microversion, (ref,), ref.path)
+
+
+# Where a URL leads
+
+
+def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(source: Source) -> None:
+    for url, service, path in (
+        (f"{NOVA}/servers", "compute", "/servers"),
+        (f"{NOVA}/servers/1/action?x=/volume/v3", "compute", "/servers/1/action"),
+        (f"{CINDER}/volumes/2", "block-storage", "/volumes/2"),
+        (f"{CLOUD}/identity/v3/auth/tokens", "identity", "/auth/tokens"),
+        (NOVA, "compute", ""),
+    ):
+        place = source.locate(url)
+        assert place is not None
+        assert (place.service, place.path) == (service, path)
+
+
+@pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
+def test_a_url_of_nobody_is_nowhere(source: Source, url: str) -> None:
+    assert source.locate(url) is None
+
+
+def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
+    http = session(api).session
+    source = Source(Session(session=http))
+    place = source.locate("http://nova.test/v2.1/servers/1", "compute")
+    assert place is not None
+    assert (place.service, place.path) == ("compute", "/servers/1")
+    assert place.base == "http://nova.test/v2.1"
+
+
+def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
+    source = Source(Session(session=session(api).session))
+    place = source.locate(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
+    assert place is not None
+    assert (place.path, place.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
+
+
+def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
+    fixed = Session(auth=Token(NOVA, "secret"), session=session(api).session)
+    outcome = Source(fixed).read(get(VOLUME), clock)
+    assert outcome.fatal
+    assert "no endpoint for block-storage" in str(outcome.error)
+
+
+def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
+    api: Api, clock: ManualClock
+) -> None:
+    api.nova = f"{CLOUD}/compute"
+    source = Source(session(api))
+    source.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
+    other = Source(source.session, region="r")
+    api.fault("GET", "/compute/", answers(503))
+    api.fault("GET", "/compute", answers(503))
+    outcome = other.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error is not None
+    assert "did not say which versions it has" in outcome.error
+    assert other.read(get(), clock).found
+
+
+def test_the_catalog_is_asked_for_once(api: Api, source: Source) -> None:
+    source.catalog()
+    before = len(api.sent)
+    for _ in range(5):
+        source.locate(f"{NOVA}/servers")
+    assert len(api.sent) == before
+
+
+def test_sources_that_lead_the_same_way_are_equal(api: Api) -> None:
+    one, other = session(api), session(api)
+    assert Source(one) == Source(one)
+    assert hash(Source(one)) == hash(Source(one))
+    assert Source(one) != Source(other)
+    assert Source(one, region="r") != Source(one)
+
+
+# Reading
+
+
+def test_a_resource_is_read_at_the_callers_microversion(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    outcome = source.read(get(microversion="2.95"), clock)
+    assert outcome.error is None
+    assert outcome.found["server-1"]["status"] == "BUILD"
+    headers = api.prepared[-1].headers
+    assert headers["OpenStack-API-Version"] == "compute 2.95"
+    assert headers["X-OpenStack-Nova-API-Version"] == "2.95"
+
+
+def test_what_is_not_found_is_absent_for_sure(source: Source, clock: ManualClock) -> None:
+    look = get(ident="other")
+    sight = source.read(look, clock).sight(look.refs[0])
+    assert sight is not None
+    assert (sight.body, sight.confirmed) == (None, True)
+
+
+def test_a_list_is_read_to_its_last_page(api: Api, source: Source, clock: ManualClock) -> None:
+    href = f"http://elsewhere.test/compute/v2.1/servers/detail?marker=a&limit=1"  # noqa: F541
+    link = [{"rel": "next", "href": href}]
+    pages = [
+        {"servers": [{"id": "a"}], "servers_links": link},
+        {"servers": [{"id": "b"}], "servers_links": [{"rel": "self", "href": "x"}]},
+    ]
+    api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
+    look = Look(SERVER, "", (A,), "/servers/detail", listing=True)
+    outcome = source.read(look, clock)
+    assert sorted(outcome.found) == ["a", "b"]
+    assert (api.prepared[-1].url or "").startswith(NOVA)
+    assert "marker=a" in (api.prepared[-1].url or "")
+
+
+def test_a_list_that_breaks_off_is_no_answer(api: Api, source: Source, clock: ManualClock) -> None:
+    link = [{"rel": "next", "href": f"{NOVA}/servers/detail?marker=a"}]
+    page = {"servers": [{"id": "a"}], "servers_links": link}
+    api.fault("GET", "/servers/detail", lambda _: answer(200, page), answers(503))
+    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert outcome.error is not None
+    assert outcome.sight(A) is None
+
+
+def test_the_time_is_that_at_which_the_request_left(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    clock.advance(5)
+
+    def slow(proceed: Any) -> Any:
+        clock.advance(3)
+        return proceed()
+
+    api.fault("GET", "/servers/server-1", slow)
+    outcome = source.read(get(), clock)
+    assert (outcome.asked_at, outcome.answered_at) == (5, 8)
+
+
+# Refusals
+
+
+@pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
+def test_some_refusals_pass(api: Api, source: Source, clock: ManualClock, status: int) -> None:
+    api.fault("GET", "/servers/server-1", answers(status, Retry_After="17"))
+    outcome = source.read(get(), clock)
+    assert not outcome.fatal
+    assert outcome.retry_after == 17
+    assert str(status) in str(outcome.error)
+    assert "GET compute /servers/server-1" in str(outcome.error)
+
+
+@pytest.mark.parametrize("status", [400, 403, 405])
+def test_others_do_not(api: Api, source: Source, clock: ManualClock, status: int) -> None:
+    api.fault("GET", "/servers/server-1", answers(status))
+    assert source.read(get(), clock).fatal
+
+
+def page(status: int, **headers: str) -> Any:
+    """What a load balancer sends instead of the service's own answer."""
+    shown = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    def refuse(_: Any) -> Any:
+        made = answer(status, headers=shown)
+        made._content = b"<html><h1>No such place</h1></html>"
+        return made
+
+    return refuse
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_what_stands_before_the_service_does_not_speak_for_it(
+    api: Api, source: Source, clock: ManualClock, status: int
+) -> None:
+    api.fault("GET", "/servers/server-1", page(status))
+    outcome = source.read(get(), clock)
+    assert not outcome.fatal
+    assert f"GET compute /servers/server-1 was answered {status}: No such place" in str(
+        outcome.error
+    )
+
+
+def test_glance_says_not_found_with_a_page_too(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    api.fault("GET", "/servers/server-1", page(404, X_Openstack_Request_Id="req-1"))
+    sight = source.read(get(), clock).sight(A)
+    assert sight is not None
+    assert (sight.body, sight.confirmed) == (None, True)
+
+
+def test_where_changes_cannot_be_listed_everything_is(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    path = "/servers/detail?changes-since=2026-01-01T00:00:00Z"
+    all_of_them = {"servers": [{"id": "server-1"}]}
+    api.fault("GET", "/servers/detail", answers(400), lambda _: answer(200, all_of_them))
+    outcome = source.read(Look(SERVER, "", (A,), path, listing=True, since=1.0), clock)
+    assert outcome.error is None
+    assert (api.prepared[-1].url or "").endswith("/servers/detail")
+    assert outcome.look.since is None  # who is not in it now has gone, and not only stayed the same
+
+
+def test_a_401_is_fatal_after_one_reauthentication_only(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    api.fault("GET", "/servers/server-1", answers(401))
+    assert source.read(get(), clock).error is None
+    api.fault("GET", "/servers/server-1", answers(401), answers(401))
+    tokens = api.count("POST", "/identity/v3/auth/tokens")
+    outcome = source.read(get(), clock)
+    assert outcome.fatal
+    assert "401" in str(outcome.error)
+    assert api.count("POST", "/identity/v3/auth/tokens") == tokens + 1
+
+
+@pytest.mark.parametrize("fault", [lost_before, lost_after])
+def test_a_lost_connection_passes(api: Api, source: Source, clock: ManualClock, fault: Any) -> None:
+    api.fault("GET", "/servers/server-1", fault)
+    outcome = source.read(get(), clock)
+    assert outcome.error
+    assert not outcome.fatal
+    assert api.count("GET", "/compute/v2.1/servers/server-1") == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{}, {"other": 1}, [], "text", None, {"server": None}, {"server": "x"}]
+)
+def test_an_answer_that_is_nonsense_passes(
+    api: Api, source: Source, clock: ManualClock, nonsense: Any
+) -> None:
+    api.fault("GET", "/servers/server-1", lambda _: answer(200, nonsense))
+    outcome = source.read(get(), clock)
+    assert outcome.error or outcome.odd["server-1"]
+    assert outcome.sight(A) is None
+    assert not outcome.fatal
+    api.fault("GET", "/servers/detail", lambda _: answer(200, nonsense))
+    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert outcome.error
+    assert not outcome.fatal
+
+
+def test_an_answer_that_breaks_off_passes(api: Api, source: Source, clock: ManualClock) -> None:
+    def broken(_: Any) -> Any:
+        raise ChunkedEncodingError("broken off")
+
+    api.fault("GET", "/servers/server-1", broken)
+    outcome = source.read(get(), clock)
+    assert outcome.error
+    assert not outcome.fatal
+
+
+def test_a_service_that_is_not_there_is_fatal(api: Api, clock: ManualClock) -> None:
+    source = Source(session(api), region="elsewhere")
+    outcome = source.read(get(VOLUME), clock)
+    assert outcome.fatal
+    assert "block-storage" in str(outcome.error)
+
+
+def test_keystone_that_refuses_is_fatal_and_keystone_that_is_busy_is_not(
+    api: Api, clock: ManualClock
+) -> None:
+    api.fault("POST", "/auth/tokens", answers(401), answers(503))
+    assert Source(session(api)).read(get(), clock).fatal
+    assert not Source(session(api)).read(get(), clock).fatal
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_evidence_that_is_not_shown_is_none(
+    api: Api, source: Source, clock: ManualClock, status: int
+) -> None:
+    api.fault("GET", "/os-instance-actions/req-1", answers(status))
+    look = get(ACTION)
+    outcome = source.read(look, clock)
+    assert outcome.error is None
+    assert outcome.sight(look.refs[0]) is not None
+
+
+def test_an_outcome_of_a_read_is_never_an_exception(source: Source, clock: ManualClock) -> None:
+    source.session = None
+    assert isinstance(source.read(get(), clock), Outcome)
+
+
+# Odd answers
+
+
+def test_a_next_link_that_loops_ends_the_list_with_an_error(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    pages = [
+        {"servers": [], "servers_links": [{"rel": "next", "href": f"{NOVA}/servers?marker={each}"}]}
+        for each in "aba"
+    ]
+    api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
+    before = len(api.sent)
+    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert not outcome.fatal
+    assert "its next page is /servers/detail?marker=a again" in str(outcome.error)
+    assert len(api.sent) - before == 3
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 409, 410, 418])
+@pytest.mark.parametrize("body", [{"message": "no Route matched with those values"}, None])
+def test_what_a_gateway_says_is_no_word_of_the_service(
+    api: Api, source: Source, clock: ManualClock, status: int, body: Any
+) -> None:
+    api.fault("GET", "/servers/server-1", *[lambda _: answer(status, body)] * 2)
+    outcome = source.read(get(), clock)
+    assert not outcome.fatal
+    assert f"was answered {status}" in str(outcome.error)
+    assert outcome.sight(A) is None
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])
+def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
+    api: Api, source: Source, clock: ManualClock, status: int
+) -> None:
+    source.session.invalidate()
+    api.fault("POST", "/auth/tokens", *[lambda _: answer(status, {"message": "no Route"})] * 2)
+    outcome = source.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error
+
+
+def test_a_page_instead_of_a_token_is_no_refusal(
+    api: Api, source: Source, clock: ManualClock
+) -> None:
+    source.session.invalidate()
+    api.fault("POST", "/auth/tokens", lambda _: answer(200, None))
+    outcome = source.read(get(), clock)
+    assert (outcome.fatal, outcome.found) == (False, {})
+    assert outcome.error
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *(None, 1, "x", [], {}, {"type": None, "endpoints": []}, {"type": "image"}),
+        {"type": "image", "endpoints": None},
+        {"type": "image", "endpoints": [None, 1, {}, "x", []]},
+        *(
+            {"type": "image", "endpoints": [{"url": url, "interface": "public"}]}
+            for url in (None, 5, "http://[", "::", "", "image")
+        ),
+        {"type": 5, "endpoints": [{"url": "http://image.test", "interface": "public"}]},
+        {"type": "image", "endpoints": [{"url": "http://image.test"}]},
+    ],
+)
+def test_an_odd_entry_of_the_catalog_hides_no_other_service(
+    clock: ManualClock, entry: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(clock)
+    token = api._token()
+    token["token"]["catalog"].insert(0, entry)
+    monkeypatch.setattr(api, "_token", lambda: token)
+    found = Source(session(api))
+    assert found.base("compute") == NOVA
+    place = found.locate(f"{NOVA}/servers")
+    assert place is not None
+    assert place.service == "compute"

@@ -1,0 +1,69 @@
+"""What single headers and bodies of answers say: versions, words, names of services, pauses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from keystoneauth1 import exceptions
+
+from pytest_osfutures.transport.client import is_passing, message, microversion_of, official
+from pytest_osfutures.transport.responses import retry_after
+from tests.unit.api import answer
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("17", 17.0), ("0", 0.0), ("", None), ("Fri, 31 Dec 2027 23:59:59 GMT", None), ("-3", None)],
+)
+def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
+    assert retry_after({"Retry-After": value}) == seconds
+    assert retry_after({}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ({"forbidden": {"code": 403, "message": " Quota exceeded "}}, "Quota exceeded"),
+        ({"message": "plain"}, "plain"),
+        ({"NeutronError": {"type": "x", "message": "no port"}}, "no port"),
+        ({"error": {"message": "token"}}, "token"),
+        ({"odd": 1}, "{'odd': 1}"),
+    ],
+)
+def test_the_clouds_own_words(body: Any, text: str) -> None:
+    assert message(answer(400, body)) == text
+
+
+def test_words_that_are_no_json() -> None:
+    response = answer(502)
+    response._content = b"<html><head><title>x</title></head>\n<h1>Bad Gateway</h1><p>Sorry.</html>"
+    assert message(response) == "Bad Gateway Sorry."
+
+
+def test_names_of_services_are_the_official_ones() -> None:
+    assert official("volumev3") == official("block-store") == "block-storage"
+    assert official("compute") == "compute"
+    assert official("homemade") == "homemade"
+
+
+@pytest.mark.parametrize(
+    ("service", "headers", "version"),
+    [
+        ("compute", {"OpenStack-API-Version": "compute 2.95"}, "2.95"),
+        ("compute", {"X-OpenStack-Nova-API-Version": "2.60"}, "2.60"),
+        ("compute", {"OpenStack-API-Version": "volume 3.70, compute 2.1"}, "2.1"),
+        ("block-storage", {"OpenStack-API-Version": "volume 3.70"}, "3.70"),
+        ("block-storage", {"X-OpenStack-Nova-API-Version": "2.60"}, ""),
+        ("compute", {}, ""),
+    ],
+)
+def test_the_microversion_of_a_request(service: str, headers: dict[str, str], version: str) -> None:
+    assert microversion_of(service, headers) == version
+
+
+def test_what_may_be_gone_the_next_time() -> None:
+    assert is_passing(exceptions.ConnectFailure("x"))
+    assert is_passing(exceptions.ServiceUnavailable("x"))
+    assert not is_passing(exceptions.Unauthorized("x"))
+    assert not is_passing(TypeError())
