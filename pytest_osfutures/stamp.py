@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.transport.responses import identifier, whole_number
+from pytest_osfutures.parsing import identifier, whole_number
 
 RUN = "osf_run"
 OPERATION = "osf_op"

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 
 from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Unreadable, ask, read
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations.model import Body
 from pytest_osfutures.ownership.marking import needs_mark, put_mark
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, ask, read
 from pytest_osfutures.stamp import EXPIRES, Stamp
 from pytest_osfutures.transport.client import Source, message
 

@@ -102,7 +102,7 @@ class Vigil:
         path: Path,
         order: dict[str, Any],
         log: Callable[[str], None],
-        connect: Callable[[dict[str, Any]], Source] | None = None,
+        connect: Callable[[dict[str, Any]], Source],
         clock: Clock | None = None,
     ) -> None:
         self.path = path
@@ -120,7 +120,7 @@ class Vigil:
         self.part = False
         self.trouble = ""
         self.whole = threading.Event()
-        self._connect = connect or _source
+        self._connect = connect
         self._connected: Source | None = None
         self._connecting = threading.Lock()
         with suppress(Exception):  # said at the first look
@@ -281,9 +281,3 @@ class Vigil:
             if self._connected is None:
                 self._connected = self._connect(self.order)
             return self._connected
-
-
-def _source(order: dict[str, Any]) -> Source:
-    from pytest_osfutures.cloud import reconnect
-
-    return reconnect(order["cloud"], order["configuration"]).source

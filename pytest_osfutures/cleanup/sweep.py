@@ -16,22 +16,16 @@ from typing import TypeVar
 from pytest_osfutures.cleanup import orphans as leftovers
 from pytest_osfutures.cleanup import unblock as freeing
 from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
-from pytest_osfutures.cleanup.orphans import (
-    ORDER,
-    SHELVES,
-    Leftover,
-    Refused,
-    Shelf,
-    Unreadable,
-    expired,
-)
+from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations.model import Body
 from pytest_osfutures.ownership import children, marking
+from pytest_osfutures.ownership.resource import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
+from pytest_osfutures.parsing import OddAnswer
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport.client import Source
-from pytest_osfutures.transport.responses import OddAnswer, Pages
+from pytest_osfutures.transport.responses import Pages
 
 #: Seconds that everything has to be gone after its deletion. What comes after that which took too
 #: long has this part of them.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import Leftover
 from pytest_osfutures.cleanup.sweep import is_dead
-from pytest_osfutures.transport.responses import moment
+from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.parsing import moment
 
 ALIVE = "alive"
 OVER = "over"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.orphans import Leftover, Unreadable, expired
+from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.sweep import (
     SETTLING,
     Sweep,
@@ -31,6 +31,7 @@ from pytest_osfutures.commands.known_runs import (
     span,
 )
 from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.ownership.resource import Leftover, Unreadable
 from pytest_osfutures.stamp import Stamp
 
 if TYPE_CHECKING:

@@ -13,12 +13,15 @@ import select
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.cleanup.ledger import Ledger, log_path, reaper_lock
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.cleanup.reaper import Log, Vigil
 from pytest_osfutures.errors import OSFuturesError
+
+if TYPE_CHECKING:
+    from pytest_osfutures.transport.client import Source
 
 READY = b"ready\n"
 #: Seconds that a new reaper has to say that it is ready.
@@ -80,13 +83,20 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def _connect(order: dict[str, Any]) -> Source:
+    """Connect to the order's cloud; OpenStack's libraries are loaded only now."""
+    from pytest_osfutures.cloud import reconnect
+
+    return reconnect(order["cloud"], order["configuration"]).source
+
+
 def main() -> int:
     """Wait for the run to end; if its processes die instead, delete what they have left."""
     order = json.loads(sys.stdin.buffer.read())
     path = Path(order["ledger"])
     lock = ProcessLock(reaper_lock(path))
     held = lock.take()
-    vigil = Vigil(path, order, Log(log_path(path))) if held else None
+    vigil = Vigil(path, order, Log(log_path(path)), _connect) if held else None
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     quiet = os.open(os.devnull, os.O_RDWR)

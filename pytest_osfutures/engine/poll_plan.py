@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from pytest_osfutures.operations.model import Body, Kind, Ref, Sight
-from pytest_osfutures.transport.responses import moment
+from pytest_osfutures.parsing import moment
 
 #: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
 OVERLAP = 2.0

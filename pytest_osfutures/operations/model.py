@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from pytest_osfutures.transport.responses import identifier
+from pytest_osfutures.parsing import identifier
 
 Body = Mapping[str, Any]
 

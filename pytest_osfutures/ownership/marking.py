@@ -11,11 +11,25 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Unreadable, ask
-from pytest_osfutures.cleanup.rows import Row
 from pytest_osfutures.operations.model import Body
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, ask
 from pytest_osfutures.stamp import OF, Stamp, is_restored
 from pytest_osfutures.transport.client import Source, message
+
+
+class Row(Protocol):
+    """One resource in a ledger."""
+
+    @property
+    def operation(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def name(self) -> str | None: ...
+    @property
+    def id(self) -> str | None: ...
+    @property
+    def expires(self) -> int: ...
 
 
 class Notes(Protocol):
@@ -23,7 +37,7 @@ class Notes(Protocol):
 
     run: str
 
-    def rows(self, *states: str) -> list[Row]: ...
+    def rows(self, *states: str) -> Sequence[Row]: ...
     def note(self, text: str) -> None: ...
     def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
     def write(self, sql: str, values: Sequence[object] = ()) -> int: ...

@@ -17,7 +17,6 @@ import pytest
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable
-from pytest_osfutures.cleanup.orphans import Unreadable
 from pytest_osfutures.cleanup.sweep import (
     clean_up,
     clean_up_by_stamp,
@@ -31,6 +30,7 @@ from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.commands import reaper
 from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.ownership.resource import Unreadable
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
 from pytest_osfutures.plugin.defaults import Choice

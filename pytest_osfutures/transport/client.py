@@ -13,12 +13,12 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operations.model import Body
+from pytest_osfutures.parsing import OddAnswer
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.redaction import redact, secrets_in, without_secrets
 from pytest_osfutures.transport import capture
 from pytest_osfutures.transport.responses import (
     TRANSIENT,
-    OddAnswer,
     Pages,
     is_of_service,
     is_transient,

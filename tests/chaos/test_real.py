@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import Leftover
 from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
+from pytest_osfutures.ownership.resource import Leftover
 from tests.chaos.deaths import live_and_die
 from tests.chaos.strangers import Strangers
 from tests.chaos.suite import World, until

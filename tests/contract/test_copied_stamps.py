@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import SHELVES, first_page, page
+from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import clean_up
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.ownership.marking import known
+from pytest_osfutures.ownership.resource import SHELVES
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
 from tests.contract.conftest import PATIENCE, image_of
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover
 from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.ownership.resource import SHELVES, Leftover
 from pytest_osfutures.stamp import Stamp
 from tests.contract.conftest import PATIENCE
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read
 from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, read
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import RUN, World, stamp
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, Shelf, Unreadable, first_page, page
+from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
 from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, Shelf, Unreadable
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read, step
+from pytest_osfutures.cleanup.orphans import step
 from pytest_osfutures.commands import reap
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, read
 from pytest_osfutures.stamp import Stamp
 from tests.unit.api import answer
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover, read
 from pytest_osfutures.fakecloud import Fault
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, read
 from tests.unit.cleanup.test_sweep import OTHER, World, stamp
 
 

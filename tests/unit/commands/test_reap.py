@@ -8,10 +8,10 @@ import pytest
 
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import SHELVES, Leftover
 from pytest_osfutures.commands.known_runs import Known
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.ownership.resource import SHELVES, Leftover
 from pytest_osfutures.stamp import Stamp
 
 RUN = "00112233aabbccdd"

@@ -82,7 +82,7 @@ def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: l
 
 
 def test_a_stamp_that_cannot_be_renewed_is_good_as_long_as_its_run_shows_life() -> None:
-    from pytest_osfutures.cleanup.orphans import SHELVES, Leftover
+    from pytest_osfutures.ownership.resource import SHELVES, Leftover
 
     def left(kind: str, run: str, expires: int, status: str = "") -> Leftover:
         return Leftover(

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start
-from pytest_osfutures.cleanup.orphans import ORDER, Unreadable, page
+from pytest_osfutures.cleanup.orphans import page
 from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.ownership.resource import ORDER, Unreadable
 from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp
 from pytest_osfutures.transport.client import message
 from tests.unit.api import answer

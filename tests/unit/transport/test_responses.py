@@ -11,22 +11,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_osfutures.operations.resource_types import SERVER
+from pytest_osfutures.parsing import (
+    OddAnswer,
+    identifier,
+    mappings,
+    moment,
+    printable,
+    whole_number,
+)
 from pytest_osfutures.transport.responses import (
     LONGEST_WISH,
-    OddAnswer,
     Pages,
-    identifier,
     is_of_service,
-    mappings,
     members,
-    moment,
     next_query,
-    printable,
     query_of,
     resource,
     resources,
     retry_after,
-    whole_number,
 )
 
 ANY = st.recursive(

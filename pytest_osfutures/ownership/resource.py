@@ -1,0 +1,185 @@
+"""One resource that carries a stamp: how it is read, and whether it is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.operations.model import Body
+from pytest_osfutures.parsing import OddAnswer, identifier, printable
+from pytest_osfutures.stamp import OF, Stamp, is_restored
+from pytest_osfutures.transport.client import Source, message, refuses_credentials
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Where one kind of resources is: listed, read and deleted. Paths are the service's.
+
+    `described` says that the stamp may stand in the description, `version` is the microversion
+    that shows it elsewhere, `extension` that of Neutron without which there is nothing.
+    """
+
+    kind: str
+    service: str
+    path: str
+    collection: str
+    member: str
+    details: str = ""
+    version: str = ""
+    key: str = "id"
+    described: bool = False
+    extension: str = ""
+
+
+def _cinder(kind: str, version: str = "", described: bool = False) -> Shelf:
+    path = f"/{kind}s"
+    return Shelf(
+        kind, "block-storage", path, f"{kind}s", kind, "/detail", version, described=described
+    )
+
+
+def _neutron(kind: str, plural: str, extension: str = "") -> Shelf:
+    collection = plural.replace("-", "_")
+    return Shelf(
+        kind,
+        "network",
+        f"/{plural}",
+        collection,
+        collection.removesuffix("s"),
+        "?tenant_id={project}",
+        described=True,
+        extension=extension,
+    )
+
+
+#: In the order in which they can be deleted; what stands together does not depend on each other.
+ORDER = (
+    (
+        Shelf("server", "compute", "/servers", "servers", "server", "/detail"),
+        _neutron("floating ip", "floatingips", "router"),
+        _cinder("snapshot"),
+        _cinder("backup", "3.43", described=True),
+        Shelf("image", "image", "/images", "images", "", "?owner={project}&limit=1000"),
+        Shelf("keypair", "compute", "/os-keypairs", "keypairs", "keypair", key="name"),
+    ),
+    (
+        _cinder("volume"),
+        _neutron("port", "ports"),
+        _neutron("security group rule", "security-group-rules", "security-group"),
+    ),
+    (
+        _neutron("router", "routers", "router"),
+        _neutron("security group", "security-groups", "security-group"),
+    ),
+    (_neutron("subnet", "subnets"),),
+    (_neutron("network", "networks"),),
+)
+SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
+
+
+class Unreadable(OSFuturesError):
+    """The cloud did not say what there is."""
+
+
+class Refused(Unreadable):
+    """The identity service refuses the credentials: asking often may lock the user out."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """One resource that carries a stamp, as it was last seen.
+
+    `known` says that a ledger has its id, so that it is ours even if the cloud has written another
+    stamp over its own; `unmarked` that its own could not be put on it yet.
+    """
+
+    shelf: Shelf
+    id: str
+    stamp: Stamp
+    name: str = ""
+    status: str = ""
+    created: str = ""
+    known: bool = field(default=False, compare=False)
+    unmarked: bool = field(default=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.shelf.kind} {self.name} ({self.id})".replace("  ", " ")
+
+
+def stamped(shelf: Shelf, body: Body) -> Leftover | None:
+    stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
+    if stamp is None or (shelf.kind == "image" and _inherited(body)):
+        return None
+    ident = identifier(body.get(shelf.key))
+    if ident is None:
+        return None  # nothing can be asked about it
+    created = printable(body.get("created") or body.get("created_at"))
+    name = printable(body.get("name") or body.get("floating_ip_address"))
+    return Leftover(shelf, ident, stamp, name, printable(body.get("status")), created)
+
+
+def _inherited(image: Body) -> bool:
+    """Whether an image has its stamp from the one that its server or its volume was made of.
+
+    Nova and Cinder give the properties of that image to the images of the server or the volume.
+    """
+    meant = image.get(OF)
+    if meant is not None:
+        return meant not in (image.get("instance_uuid"), image.get("id"))
+    return image.get("instance_uuid") is not None
+
+
+def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
+    """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
+    from keystoneauth1.exceptions import EndpointNotFound
+
+    with readable(f"{method} {path}"):
+        try:
+            answer = source.send(method, shelf.service, path, body, shelf.version)
+            if answer.status_code == 406:  # an older cloud, where the description has to do
+                answer = source.send(method, shelf.service, path, body)
+            return answer
+        except EndpointNotFound:
+            return None
+
+
+@contextmanager
+def readable(request: str) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the network's, the session's, the identity service's
+        kind = Refused if refuses_credentials(error) else Unreadable
+        raise kind(f"{request}: {type(error).__name__}: {error}") from error
+
+
+def read(source: Source, leftover: Leftover) -> Body | None:
+    """The resource as it is now; None if it is gone. Raises Unreadable."""
+    shelf = leftover.shelf
+    path = f"{shelf.path}/{leftover.id}"
+    answer = ask(source, "GET", shelf, path)
+    if answer is None or answer.status_code == 404:
+        return None
+    if answer.status_code >= 300:
+        raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
+    with readable(f"GET {path}"):
+        document = answer.json()
+        body: Body = document[shelf.member] if shelf.member else document
+        if not isinstance(body, Mapping):
+            raise OddAnswer(f"no {shelf.kind} in {printable(repr(document)[:100])}")
+    return None if body.get("status") == "DELETED" else body
+
+
+def is_ours(leftover: Leftover, body: Body) -> bool:
+    """Whether this is what `leftover` stands for, by its stamp and by what a ledger knows."""
+    now = stamped(leftover.shelf, body)
+    if now is not None and now.stamp == leftover.stamp:
+        return True
+    if not leftover.known:
+        return False
+    stamp = Stamp.of(body)
+    own = stamp is not None and stamp.operation == leftover.stamp.operation
+    restoring = body.get("status") == "restoring-backup"  # Cinder is at its metadata
+    return own or leftover.unmarked or restoring or is_restored(body)
