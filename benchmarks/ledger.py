@@ -31,7 +31,7 @@ def main() -> int:
     )
     for processes in sorted({1, args.processes}):
         with tempfile.TemporaryDirectory() as place:
-            path = ledgers.path_of(Path(place), new_id())
+            path = ledgers.ledger_path(Path(place), new_id())
             numbers = measure(path, processes, args.resources)
             print(f"| {processes} | {' | '.join(f'{each:.2f}' for each in numbers)} |", flush=True)
     return 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_osfutures.clients import futurize
     from pytest_osfutures.cloud import Cloud, connect
-    from pytest_osfutures.engine.loop import Engine
+    from pytest_osfutures.engine import Engine
     from pytest_osfutures.errors import (
         AccessDenied,
         Attempt,
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "clients": ("futurize",),
     "cloud": ("Cloud", "connect"),
-    "engine.loop": ("Engine",),
+    "engine": ("Engine",),
     "errors": (
         "AccessDenied",
         "Attempt",

@@ -8,15 +8,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures import config as clouds_yaml
-from pytest_osfutures.calls.submit import Ledger
+from pytest_osfutures.calls import Ledger
 from pytest_osfutures.clients import futurize
-from pytest_osfutures.engine.loop import Engine, default
+from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport.client import Source, refuses_credentials
-from pytest_osfutures.transport.service_config import ServiceConfig
+from pytest_osfutures.transport import ServiceConfig, Source, refuses_credentials
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud

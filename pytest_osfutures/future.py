@@ -12,9 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
-from pytest_osfutures.engine.executors import Executor
-from pytest_osfutures.engine.loop import Engine
-from pytest_osfutures.engine.watch import Watch
+from pytest_osfutures.engine import Engine, Executor, Watch
 from pytest_osfutures.errors import Attempt, BadInput, Seen
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from functools import partial
 
 from pytest_osfutures.calls.submit import Binding, Record
-from pytest_osfutures.engine.timers import Timer
+from pytest_osfutures.engine import Timer
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.responses import retry_after
+from pytest_osfutures.transport import Exchange, retry_after
 
 Step = Callable[[], None]
 #: Seconds after which a request counts as unanswered where the try has no deadline of its own.

@@ -16,9 +16,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.client import is_passing, words
-from pytest_osfutures.transport.responses import retry_after
+from pytest_osfutures.transport import Exchange, is_passing, retry_after, words
 
 _log = logging.getLogger("osfutures")
 

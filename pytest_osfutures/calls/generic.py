@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_osfutures.operations import status_words as progress
-from pytest_osfutures.operations.model import (
+from pytest_osfutures.operations import (
     Body,
     Expect,
     Kind,
@@ -23,9 +22,14 @@ from pytest_osfutures.operations.model import (
     Route,
     Table,
     Undo,
+    is_at_rest,
+    is_done,
+    is_under_way,
+    learned,
+    remembered,
+    status_field,
 )
-from pytest_osfutures.transport.capture import BeforeSending, Exchange
-from pytest_osfutures.transport.client import Place, Source, microversion_of
+from pytest_osfutures.transport import BeforeSending, Exchange, Place, Source, microversion_of
 
 #: Services that do all of their work before they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
@@ -121,7 +125,7 @@ def find(
             why = f"GET {service} {path} answered {answer.status_code}"
             continue
         name, body = _unwrapped(_json(answer))
-        if body is None or progress.status_field(body) is None:
+        if body is None or status_field(body) is None:
             why = f"GET {service} {path} shows no status"
             continue
         return _followed(exchange, place, (service, path), name, body, old)
@@ -148,8 +152,8 @@ def _shows_work(exchange: Exchange, place: Place) -> bool:
     if exchange.status == 202 or exchange.method == "DELETE":
         return True
     body = _unwrapped(exchange.response)[1]
-    if body is not None and progress.status_field(body) is not None:
-        return progress.is_under_way(body, place.service)
+    if body is not None and status_field(body) is not None:
+        return is_under_way(body, place.service)
     if exchange.method != "POST" or exchange.status == 204:
         return False
     if body is None:
@@ -272,19 +276,19 @@ def _followed(
     name = name or path.split("/")[-2].removesuffix("s")
     names = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
     if same is not None:
-        names["old"] = progress.remembered(same)
+        names["old"] = remembered(same)
         names |= _references(service, same)
     answered = _unwrapped(exchange.response)[1] or {}
-    if progress.status_field(answered) and progress.is_under_way(answered, service):
+    if status_field(answered) and is_under_way(answered, service):
         names["was_busy"] = "yes"
     names |= {"deletes": "yes"} if deletes else {}
     names |= {"creates": "yes"} if creates else {}
     parent = _subject(path.rpartition("/")[0])
     names |= {"parent": parent} if parent else {}
     main = Expect(
-        _kind(service, name, progress.status_field(body), False),
+        _kind(service, name, status_field(body), False),
         gone=deletes or "denies" in names,
-        holds=progress.is_done,
+        holds=is_done,
         names={"path": "{path}"},
         learns=_learns,
     )
@@ -308,7 +312,7 @@ def _others(service: str) -> list[Expect]:
     return [
         Expect(
             _kind(service, "parent", None, True),
-            holds=progress.is_at_rest,
+            holds=is_at_rest,
             names={"path": path},
             then=True,
             learns=_learns_references,
@@ -354,7 +358,7 @@ def _references(service: str, body: Body) -> dict[str, str]:
 
 def _learns(body: Body, names: Names, age: float) -> Names:
     service = names.get("service", "")
-    return {**progress.learned(body, names, age), **_references(service, body)}
+    return {**learned(body, names, age), **_references(service, body)}
 
 
 def _learns_references(body: Body, names: Names, age: float) -> Names:

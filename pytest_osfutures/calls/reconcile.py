@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import partial
 
 from pytest_osfutures.calls.submit import Binding, Submission, recognise
-from pytest_osfutures.engine.poll_plan import Look, Outcome
-from pytest_osfutures.operations.model import Body, Operation, Ref
+from pytest_osfutures.engine import Look, Outcome
+from pytest_osfutures.operations import Body, Operation, Ref
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.client import microversion_of
+from pytest_osfutures.transport import Exchange, microversion_of
 
 #: The cloud is searched at these moments after the request was lost, in multiples of
 #: `Poll.slowest`: what was taken may become visible only later. Then it is taken for not arrived.

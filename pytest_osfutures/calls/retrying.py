@@ -30,7 +30,7 @@ from pytest_osfutures.calls.submit import Binding, Submission, made_by, note_mad
 from pytest_osfutures.calls.tries import RetriedCall
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.calls.waits import is_busy, when_free
-from pytest_osfutures.engine.watch import Ending
+from pytest_osfutures.engine import Ending
 from pytest_osfutures.errors import (
     Facts,
     NoRoom,
@@ -40,11 +40,9 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations.judge import Succeeded
-from pytest_osfutures.operations.model import Body, Operation
+from pytest_osfutures.operations import Body, Operation, Succeeded
 from pytest_osfutures.policy import Retry, seconds
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.responses import retry_after
+from pytest_osfutures.transport import Exchange, retry_after
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

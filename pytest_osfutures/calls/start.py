@@ -17,7 +17,7 @@ from pytest_osfutures.calls.submit import (
     submit_stamped,
 )
 from pytest_osfutures.calls.undo import undo
-from pytest_osfutures.engine.watch import Ending
+from pytest_osfutures.engine import Ending
 from pytest_osfutures.errors import (
     EngineError,
     OSFuturesError,
@@ -25,8 +25,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership.children import adopt_made, may_have
-from pytest_osfutures.ownership.marking import mark, needs_mark
+from pytest_osfutures.ownership import adopt_made, mark, may_have, needs_mark
 from pytest_osfutures.policy import seconds
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -34,7 +33,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 Call = Callable[[], Any]
 
 
-def start(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
+def start_once(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
     """Make the plain call now, in this thread, and return the future of what it has started.
 
     An error of the call itself is raised at once. A call that was done when it was answered, or

@@ -9,18 +9,21 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
-from pytest_osfutures.engine.loop import Engine
-from pytest_osfutures.engine.poll_plan import Look
-from pytest_osfutures.engine.watch import Ending, Watch
+from pytest_osfutures.engine import Ending, Engine, Look, Watch
 from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
-from pytest_osfutures.operations.judge import Succeeded
-from pytest_osfutures.operations.model import Body, Kind, Names, Operation, Table
-from pytest_osfutures.ownership.marking import Notes
+from pytest_osfutures.operations import Body, Kind, Names, Operation, Succeeded, Table
+from pytest_osfutures.ownership import Notes
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
 from pytest_osfutures.stamp import Stamp, new_id
-from pytest_osfutures.transport.capture import BeforeSending, Exchange, capture
-from pytest_osfutures.transport.client import Place, Source, microversion_of
+from pytest_osfutures.transport import (
+    BeforeSending,
+    Exchange,
+    Place,
+    Source,
+    captured_exchanges,
+    microversion_of,
+)
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -181,7 +184,7 @@ def submit(
     old: dict[str, Body | None] = {}
     before = before or partial(_list_before, binding, there)
     hook = watching(binding.source, binding.table, binding.service, before, old)
-    with capture(binding.engine.clock, hook, sent) as exchanges:
+    with captured_exchanges(binding.engine.clock, hook, sent) as exchanges:
         try:
             plain = call()
         except Exception as error:

@@ -8,7 +8,7 @@ from pytest_osfutures.calls.admission import PATIENCE, Turn
 from pytest_osfutures.calls.start import Call, finish_at_once
 from pytest_osfutures.calls.submit import Binding, Submission
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
-from pytest_osfutures.engine.timers import Timer
+from pytest_osfutures.engine import Timer
 from pytest_osfutures.errors import Attempt, BadInput, OperationError, UnknownFate
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry

@@ -10,18 +10,14 @@ from typing import Any
 from pytest_osfutures.calls.decide import is_rate_limit
 from pytest_osfutures.calls.submit import Record, Submission, submit
 from pytest_osfutures.calls.waits import when_free
-from pytest_osfutures.engine.poll_plan import Look
-from pytest_osfutures.engine.watch import Ending
+from pytest_osfutures.engine import Ending, Look
 from pytest_osfutures.errors import BadInput, OSFuturesError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations.judge import Succeeded
-from pytest_osfutures.operations.model import Names
-from pytest_osfutures.ownership.children import MAPPING, adopt_made
+from pytest_osfutures.operations import Names, Succeeded
+from pytest_osfutures.ownership import MAPPING, adopt_made
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.client import message, microversion_of
-from pytest_osfutures.transport.responses import resource, retry_after
+from pytest_osfutures.transport import Exchange, message, microversion_of, resource, retry_after
 
 #: What comes after: called in the loop with None, or with the reason why it could not be undone.
 Then = Callable[[BaseException | None], None]

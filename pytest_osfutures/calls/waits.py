@@ -6,9 +6,8 @@ import re
 from collections.abc import Callable
 
 from pytest_osfutures.calls.submit import Binding, recognise
-from pytest_osfutures.engine.watch import Ending, Watch
-from pytest_osfutures.transport.capture import Exchange
-from pytest_osfutures.transport.client import microversion_of
+from pytest_osfutures.engine import Ending, Watch
+from pytest_osfutures.transport import Exchange, microversion_of
 
 #: How Cinder, and Nova about Cinder's volumes, refuse what another status would allow.
 _WRONG_STATUS = re.compile(r"status must be|current status|currently in '", re.IGNORECASE)

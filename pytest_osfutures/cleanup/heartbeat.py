@@ -10,11 +10,18 @@ from collections.abc import Callable
 
 from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.operations.model import Body
-from pytest_osfutures.ownership.marking import needs_mark, put_mark
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, ask, read
+from pytest_osfutures.operations import Body
+from pytest_osfutures.ownership import (
+    SHELVES,
+    Leftover,
+    Unreadable,
+    ask,
+    needs_mark,
+    put_mark,
+    read,
+)
 from pytest_osfutures.stamp import EXPIRES, Stamp
-from pytest_osfutures.transport.client import Source, message
+from pytest_osfutures.transport import Source, message
 
 #: Seconds between two looks at the ledger, at most.
 LONGEST = 600.0

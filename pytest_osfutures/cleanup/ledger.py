@@ -313,7 +313,7 @@ class Ledger:
                 raise
 
 
-def directory(given: str | Path | None = None) -> Path:
+def ledger_directory(given: str | Path | None = None) -> Path:
     """The directory of the ledgers: the given one, or one in the user's state directory.
 
     Raises BadInput if no home directory is known.
@@ -332,7 +332,7 @@ def directory(given: str | Path | None = None) -> Path:
     return place.absolute()
 
 
-def path_of(place: Path, run: str, host: str = "") -> Path:
+def ledger_path(place: Path, run: str, host: str = "") -> Path:
     """The file of a run's ledger; with `host` of the part that workers on another host have."""
     return place / f"{run}{APART if host else ''}{host}{SUFFIX}"
 
@@ -347,7 +347,7 @@ def reaper_lock(ledger: Path) -> Path:
     return ledger.with_suffix(".reaper.lock")
 
 
-def log_path(ledger: Path) -> Path:
+def reaper_log(ledger: Path) -> Path:
     """Where the reaper of a run writes what it does."""
     return ledger.with_suffix(".log")
 
@@ -391,7 +391,7 @@ def _intact(path: Path) -> Ledger:
     return ledger
 
 
-def remove(path: Path) -> None:
+def remove_ledger(path: Path) -> None:
     """Delete a ledger with all its companion files but its log."""
     for each in path.parent.glob(f"{path.stem}.*"):
         if each.suffix != ".log":

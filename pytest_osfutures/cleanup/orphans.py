@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from pytest_osfutures.operations.model import Body
-from pytest_osfutures.ownership.resource import (
+from pytest_osfutures.operations import Body
+from pytest_osfutures.ownership import (
     SHELVES,
     Leftover,
     Shelf,
@@ -22,8 +22,7 @@ from pytest_osfutures.ownership.resource import (
     stamped,
 )
 from pytest_osfutures.parsing import identifier, mappings
-from pytest_osfutures.transport.client import Source, message
-from pytest_osfutures.transport.responses import Pages, members, next_query, query_of
+from pytest_osfutures.transport import Pages, Source, members, message, next_query, query_of
 
 #: What is said of a resource while it goes, and no more than time is needed.
 DELETING, DETACHING = "it is being deleted", "it is being detached"

@@ -23,7 +23,7 @@ from pytest_osfutures.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from pytest_osfutures.stamp import Stamp
-    from pytest_osfutures.transport.client import Source
+    from pytest_osfutures.transport import Source
 
 #: Seconds between two looks at the locks.
 LOOK = 1.0

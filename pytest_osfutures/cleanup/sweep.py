@@ -19,13 +19,21 @@ from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row, ledgers
 from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.operations.model import Body
-from pytest_osfutures.ownership import children, marking
-from pytest_osfutures.ownership.resource import ORDER, SHELVES, Leftover, Refused, Shelf, Unreadable
+from pytest_osfutures.operations import Body
+from pytest_osfutures.ownership import (
+    ORDER,
+    SHELVES,
+    Leftover,
+    Refused,
+    Shelf,
+    Unreadable,
+    adopt,
+    known,
+    unmarked,
+)
 from pytest_osfutures.parsing import OddAnswer
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport.client import Source
-from pytest_osfutures.transport.responses import Pages
+from pytest_osfutures.transport import Pages, Source
 
 #: Seconds that everything has to be gone after its deletion. What comes after that which took too
 #: long has this part of them.
@@ -177,7 +185,7 @@ class Sweep:
 
     def _adopt(self, parent: Leftover, body: Body) -> None:
         """Take in what the cloud has made for this by itself: it goes after it, or besides."""
-        found = children.adopt(self.source, parent, body, self.ledger)
+        found = adopt(self.source, parent, body, self.ledger)
         self.children += [each for each in found if each not in self.children]
 
 
@@ -207,16 +215,16 @@ def sweep_rows(
     seen = {(each.shelf.kind, each.id) for each in found}
     ids = {(row.kind, row.id) for row in rows}
     found = [replace(each, known=(each.shelf.kind, each.id) in ids) for each in found]
-    unmarked = marking.unmarked(ledger)
+    without = unmarked(ledger)
     for row in rows:  # a list may be older than the resource
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
-            found.append(marking.known(ledger, row, row.operation in unmarked))
+            found.append(known(ledger, row, row.operation in without))
     left = sweep.remove(found)
     spared = {each.id for each in sweep.spared}
-    known = {row.id for row in rows}
+    with_id = {row.id for row in rows}
     ones = {each.id: why for each, why in left.items()}
     # What no row has the id of is of all rows of its operation.
-    strays = {each.stamp.operation: why for each, why in left.items() if each.id not in known}
+    strays = {each.stamp.operation: why for each, why in left.items() if each.id not in with_id}
     complete = readable
     for row in rows:
         settled = readable and clock.time() > row.intended + SETTLING

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_osfutures.operations.model import Body
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, ask, is_ours, read
-from pytest_osfutures.transport.client import Source, message
+from pytest_osfutures.operations import Body
+from pytest_osfutures.ownership import SHELVES, Leftover, ask, is_ours, read
+from pytest_osfutures.transport import Source, message
 
 #: Requests: method, path, document, microversion.
 Change = tuple[str, str, Any, str]

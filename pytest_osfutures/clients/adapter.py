@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls import Binding
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations.model import Body, Kind
-from pytest_osfutures.transport.client import message
+from pytest_osfutures.operations import Body, Kind
+from pytest_osfutures.transport import message
 
 
 class Resource(dict[str, Any]):

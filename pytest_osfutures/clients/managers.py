@@ -6,9 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.calls.submit import Binding, Revive
+from pytest_osfutures.calls import Binding, Revive
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations.model import Body, Kind
+from pytest_osfutures.operations import Body, Kind
 
 #: The client's attribute that holds its binding.
 HANDLE = "osfutures"

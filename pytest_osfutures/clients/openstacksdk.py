@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls import Binding
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations.model import Body, Kind
+from pytest_osfutures.operations import Body, Kind
 
 #: The services whose proxies get twins, by the names of these.
 SERVICES = {

@@ -12,10 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.calls.arguments import Repeatable, copied
-from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls import Binding, Repeatable, copied, start_once, start_retried
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 
@@ -61,7 +58,7 @@ def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Calla
         binding = binding_of(self)
         if binding.background:  # the call is made later, in another thread
             args, kwargs = copied(args), copied(kwargs)
-        return start(binding, functools.partial(getattr(self, name), *args, **kwargs), tout)
+        return start_once(binding, functools.partial(getattr(self, name), *args, **kwargs), tout)
 
     text = (
         f"Call `{name}` and return the future of what it starts.\n\n"

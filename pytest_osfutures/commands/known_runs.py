@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.sweep import is_dead
-from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.cleanup import Ledger, is_dead, ledgers, living_runs
+from pytest_osfutures.ownership import Leftover
 from pytest_osfutures.parsing import moment
 
 ALIVE = "alive"
@@ -55,8 +53,8 @@ class Known:
 
 def look(place: Path) -> Known:
     """What the ledgers in a directory say."""
-    known = Known(dict.fromkeys(ledgers.living_runs(place), ALIVE))
-    for ledger in ledgers.ledgers(place):
+    known = Known(dict.fromkeys(living_runs(place), ALIVE))
+    for ledger in ledgers(place):
         state, where = _state(ledger)
         before = known.states.get(ledger.run, OVER)
         known.states[ledger.run] = min(before, state, key=_RANKS.index)

@@ -11,13 +11,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.orphans import expired
-from pytest_osfutures.cleanup.sweep import (
+from pytest_osfutures.cleanup import (
     SETTLING,
     Sweep,
     clean_up_dead,
     dead_runs,
+    expired,
+    ledger_directory,
+    ledger_path,
+    ledgers,
+    remove_ledger,
     sweep_expired,
 )
 from pytest_osfutures.clock import SystemClock
@@ -31,7 +34,7 @@ from pytest_osfutures.commands.known_runs import (
     span,
 )
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership.resource import Leftover, Unreadable
+from pytest_osfutures.ownership import Leftover, Unreadable
 from pytest_osfutures.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -102,8 +105,8 @@ def reap(args: argparse.Namespace) -> int:
 
 def _place(args: argparse.Namespace) -> Path:
     """The directory of the ledgers; those that cannot be read are told of."""
-    place = ledgers.directory(args.os_ledger)
-    for ledger in ledgers.ledgers(place, partial(print, file=sys.stderr)):
+    place = ledger_directory(args.os_ledger)
+    for ledger in ledgers(place, partial(print, file=sys.stderr)):
         ledger.close()
     return place
 
@@ -131,7 +134,7 @@ def _names(args: argparse.Namespace, place: Path) -> list[str | None]:
     if args.os_cloud or clouds_yaml.default_name(clouds_yaml.read()):
         return [args.os_cloud]
     used = set()
-    for ledger in ledgers.ledgers(place):
+    for ledger in ledgers(place):
         run = ledger.info()
         if run is not None and run.cloud and run.host == socket.gethostname():
             used.add(run.cloud)
@@ -178,7 +181,7 @@ def _tell_reasons(found: Iterable[Leftover], known: Known, now: float) -> None:
 
 
 def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
-    path = ledgers.path_of(place, args.run)
+    path = ledger_path(place, args.run)
     known = whereabouts.look(place)
     state = known.states.get(args.run, UNKNOWN)
     if state == ALIVE:
@@ -203,7 +206,7 @@ def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     sweep = Sweep(cloud.source, wanted, SystemClock(), _say)
     left = _tell(sweep.remove(sweep.find_twice()))
     if path.exists() and not left:
-        ledgers.remove(path)
+        remove_ledger(path)
     return _conclude(args, cloud, left)
 
 

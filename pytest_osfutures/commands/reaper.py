@@ -15,13 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup.ledger import Ledger, log_path, reaper_lock
-from pytest_osfutures.cleanup.process_lock import ProcessLock
-from pytest_osfutures.cleanup.reaper import Log, Vigil
+from pytest_osfutures.cleanup import Ledger, Log, ProcessLock, Vigil, reaper_lock, reaper_log
 from pytest_osfutures.errors import OSFuturesError
 
 if TYPE_CHECKING:
-    from pytest_osfutures.transport.client import Source
+    from pytest_osfutures.transport import Source
 
 READY = b"ready\n"
 #: Seconds that a new reaper has to say that it is ready.
@@ -34,7 +32,7 @@ class ReaperFailed(OSFuturesError):
     """The reaper could not be started."""
 
 
-def start(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
+def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
     """Start the run's reaper, unless there is one. It is ready when this returns.
 
     Raises ReaperFailed.
@@ -46,7 +44,7 @@ def start(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
         return
     order = {"ledger": str(ledger.path), "cloud": cloud, "configuration": configuration}
     try:
-        log = open(log_path(ledger.path), "ab", opener=_private)  # noqa: SIM115
+        log = open(reaper_log(ledger.path), "ab", opener=_private)  # noqa: SIM115
     except OSError as error:
         raise ReaperFailed(f"the reaper cannot write its log: {error}") from error
     with log:
@@ -68,7 +66,7 @@ def start(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
         said = os.read(pipe.fileno(), len(READY)) if ready else b""
     process.returncode = 0  # it is nobody's child to wait for
     if said != READY:
-        raise ReaperFailed(f"the reaper did not start; see {log_path(ledger.path)}")
+        raise ReaperFailed(f"the reaper did not start; see {reaper_log(ledger.path)}")
 
 
 def _environment() -> dict[str, str]:
@@ -96,7 +94,7 @@ def main() -> int:
     path = Path(order["ledger"])
     lock = ProcessLock(reaper_lock(path))
     held = lock.take()
-    vigil = Vigil(path, order, Log(log_path(path)), _connect) if held else None
+    vigil = Vigil(path, order, Log(reaper_log(path)), _connect) if held else None
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     quiet = os.open(os.devnull, os.O_RDWR)

@@ -1,1 +1,18 @@
 """Watching operations until they end: the loop, its reads and its limits; no I/O."""
+
+from pytest_osfutures.engine.executors import Executor
+from pytest_osfutures.engine.loop import Engine, default
+from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.timers import Timer
+from pytest_osfutures.engine.watch import Ending, Watch
+
+__all__ = [
+    "Ending",
+    "Engine",
+    "Executor",
+    "Look",
+    "Outcome",
+    "Timer",
+    "Watch",
+    "default",
+]

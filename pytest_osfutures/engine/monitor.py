@@ -32,8 +32,15 @@ from pytest_osfutures.errors import (
     OperationTimeout,
     Seen,
 )
-from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, judge
-from pytest_osfutures.operations.model import Kind, Ref
+from pytest_osfutures.operations import (
+    Failed,
+    Kind,
+    Ref,
+    Running,
+    Succeeded,
+    Verdict,
+    verdict_of,
+)
 
 #: Starts a look and sees to it that its outcome is delivered.
 StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
@@ -174,7 +181,7 @@ class Monitor:
 
     def _verdict(self, watch: Watch, now: float, final: bool = False) -> Verdict | EngineError:
         try:
-            return judge(watch.case(now), final)
+            return verdict_of(watch.case(now), final)
         except Exception as error:  # one row's fault, or one odd answer: it hurts nobody else
             _log.exception("%s cannot be judged", watch.operation.name)
             name = f"{watch.operation.name} ({watch.resource_id})"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pytest_osfutures.engine.poll_plan import FEW, Look, Outcome, Situation, plan
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch
-from pytest_osfutures.operations.model import Kind, Operation, Ref, Sight
+from pytest_osfutures.operations import Kind, Operation, Ref, Sight
 
 #: Seconds without any mention of a resource after which it is asked for by itself.
 OVERDUE = 15.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from pytest_osfutures.operations.model import Body, Kind, Ref, Sight
+from pytest_osfutures.operations import Body, Kind, Ref, Sight
 from pytest_osfutures.parsing import moment
 
 #: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.

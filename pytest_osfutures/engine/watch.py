@@ -18,8 +18,18 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     Seen,
 )
-from pytest_osfutures.operations.judge import ENOUGH_FAILURES, Case, Failed, Succeeded, events
-from pytest_osfutures.operations.model import Body, Kind, Operation, Ref, Sight
+from pytest_osfutures.operations import (
+    ENOUGH_FAILURES,
+    Body,
+    Case,
+    Failed,
+    Kind,
+    Operation,
+    Ref,
+    Sight,
+    Succeeded,
+    events,
+)
 from pytest_osfutures.policy import Poll
 
 Ending = Succeeded | OSFuturesError

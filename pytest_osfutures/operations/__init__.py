@@ -1,9 +1,63 @@
-"""The operation tables: one file a service, one row an operation, no logic but small predicates."""
+"""What the background operations of OpenStack are: a row for each, and how it is judged."""
 
-from __future__ import annotations
+from pytest_osfutures.operations.judge import (
+    ENOUGH_FAILURES,
+    Case,
+    Failed,
+    Running,
+    Succeeded,
+    Verdict,
+    events,
+    verdict_of,
+)
+from pytest_osfutures.operations.model import (
+    Body,
+    Expect,
+    Kind,
+    Names,
+    Operation,
+    Ref,
+    Route,
+    Sight,
+    Table,
+    Undo,
+)
+from pytest_osfutures.operations.resource_types import ACTION
+from pytest_osfutures.operations.status_words import (
+    is_at_rest,
+    is_done,
+    is_under_way,
+    learned,
+    remembered,
+    status_field,
+)
+from pytest_osfutures.operations.table import TABLE
 
-from pytest_osfutures.operations import block_storage, compute, image, network
-from pytest_osfutures.operations.model import Table
-
-SERVICES = (compute, block_storage, image, network)
-TABLE = Table(operation for service in SERVICES for operation in service.OPERATIONS)
+__all__ = [
+    "ACTION",
+    "ENOUGH_FAILURES",
+    "TABLE",
+    "Body",
+    "Case",
+    "Expect",
+    "Failed",
+    "Kind",
+    "Names",
+    "Operation",
+    "Ref",
+    "Route",
+    "Running",
+    "Sight",
+    "Succeeded",
+    "Table",
+    "Undo",
+    "Verdict",
+    "events",
+    "is_at_rest",
+    "is_done",
+    "is_under_way",
+    "learned",
+    "remembered",
+    "status_field",
+    "verdict_of",
+]

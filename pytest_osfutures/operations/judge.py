@@ -1,7 +1,7 @@
 """Does an operation still run, did it succeed, did it fail? Pure functions of what was seen.
 
-`judge` does no I/O and has no state, so every verdict can be tested with plain values. The rules
-are those of Nova and Cinder: a status counts only with task_state None, a return to the old
+`verdict_of` does no I/O and has no state, so every verdict can be tested with plain values. The
+rules are those of Nova and Cinder: a status counts only with task_state None, a return to the old
 status is a failure that the instance action explains, and an unknown status is an error.
 """
 
@@ -43,7 +43,7 @@ Verdict = Running | Succeeded | Failed
 
 @dataclass(frozen=True)
 class Case:
-    """What `judge` decides about: one operation in flight and all that was seen of it.
+    """What `verdict_of` decides about: one operation in flight and all that was seen of it.
 
     `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
     this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
@@ -107,7 +107,7 @@ ENOUGH_ABSENCES = 2
 HAND_OVER = 0.9
 
 
-def judge(case: Case, final: bool = False) -> Verdict:
+def verdict_of(case: Case, final: bool = False) -> Verdict:
     """Decide whether an operation runs, succeeded or failed, from what was seen of it.
 
     A failure waits until what explains it was read; `final=True` does not wait any more.

@@ -1,1 +1,42 @@
 """Which resources are ours: stamps put on later, and what the cloud makes for a resource."""
+
+from pytest_osfutures.ownership.children import CHILDREN, MAPPING, adopt, adopt_made, may_have
+from pytest_osfutures.ownership.marking import Notes, known, mark, needs_mark, put_mark, unmarked
+from pytest_osfutures.ownership.resource import (
+    ORDER,
+    SHELVES,
+    Leftover,
+    Refused,
+    Shelf,
+    Unreadable,
+    ask,
+    is_ours,
+    read,
+    readable,
+    stamped,
+)
+
+__all__ = [
+    "CHILDREN",
+    "MAPPING",
+    "ORDER",
+    "SHELVES",
+    "Leftover",
+    "Notes",
+    "Refused",
+    "Shelf",
+    "Unreadable",
+    "adopt",
+    "adopt_made",
+    "ask",
+    "is_ours",
+    "known",
+    "mark",
+    "may_have",
+    "needs_mark",
+    "put_mark",
+    "read",
+    "readable",
+    "stamped",
+    "unmarked",
+]

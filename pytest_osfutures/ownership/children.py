@@ -13,12 +13,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pytest_osfutures.operations.model import Body
+from pytest_osfutures.operations import Body
 from pytest_osfutures.ownership.marking import Notes, put_mark
 from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, read
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport import Source
 
 VOLUMES = "os-extended-volumes:volumes_attached"
 #: What may be a child; no request makes such a thing together with others.

@@ -11,10 +11,10 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pytest_osfutures.operations.model import Body
+from pytest_osfutures.operations import Body
 from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, ask
 from pytest_osfutures.stamp import OF, Stamp, is_restored
-from pytest_osfutures.transport.client import Source, message
+from pytest_osfutures.transport import Source, message
 
 
 class Row(Protocol):

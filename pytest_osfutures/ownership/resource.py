@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.operations.model import Body
+from pytest_osfutures.operations import Body
 from pytest_osfutures.parsing import OddAnswer, identifier, printable
 from pytest_osfutures.stamp import OF, Stamp, is_restored
-from pytest_osfutures.transport.client import Source, message, refuses_credentials
+from pytest_osfutures.transport import Source, is_missing_service, message, refuses_credentials
 
 
 @dataclass(frozen=True)
@@ -134,16 +134,16 @@ def _inherited(image: Body) -> bool:
 
 def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
     """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
-    from keystoneauth1.exceptions import EndpointNotFound
-
     with readable(f"{method} {path}"):
         try:
             answer = source.send(method, shelf.service, path, body, shelf.version)
             if answer.status_code == 406:  # an older cloud, where the description has to do
                 answer = source.send(method, shelf.service, path, body)
             return answer
-        except EndpointNotFound:
-            return None
+        except Exception as error:
+            if is_missing_service(error):
+                return None
+            raise
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.clients.adapter import Resource
+from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup

@@ -9,13 +9,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
-from pytest_osfutures.clients.adapter import Resource
+from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.parsing import OddAnswer, mappings
 from pytest_osfutures.plugin.identifiers import ident
-from pytest_osfutures.transport.client import message
-from pytest_osfutures.transport.responses import Pages, next_query, query_of
+from pytest_osfutures.transport import Pages, message, next_query, query_of
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

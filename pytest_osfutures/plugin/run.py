@@ -14,23 +14,28 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable
-from pytest_osfutures.cleanup.sweep import (
+from pytest_osfutures.cleanup import (
+    Heartbeat,
+    Ledger,
+    LedgerUnusable,
     clean_up,
     clean_up_by_stamp,
     clean_up_dead,
     dead_runs,
+    ledger_path,
+    ledgers,
+    living_runs,
     of_run,
+    reaper_log,
+    remove_ledger,
     sweep_expired,
 )
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
-from pytest_osfutures.commands import reaper
+from pytest_osfutures.commands.reaper import start_reaper
 from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import BadInput, CloudUnreachable
-from pytest_osfutures.ownership.resource import Unreadable
+from pytest_osfutures.ownership import Unreadable
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import Background, report
 from pytest_osfutures.plugin.defaults import Choice
@@ -77,7 +82,7 @@ def hold_run(config: pytest.Config) -> None:
     elif held(config) is None:
         run, place = run_id(config), directory(config)
         with ledger_at(place):
-            config.stash[CONTROLLER] = ledger = Ledger(ledgers.path_of(place, run), run)
+            config.stash[CONTROLLER] = ledger = Ledger(ledger_path(place, run), run)
             check_run(config, ledger)
             ledger.join()
             check_lock(config, ledger)
@@ -192,8 +197,7 @@ class Guard:
             and check_lock(config, self.ledger)
         )
         if configuration is not None and self.reaped:
-            start = partial(reaper.start, self.ledger, cloud.name, configuration)
-            self.ledger.before_first = start
+            self.ledger.before_first = partial(start_reaper, self.ledger, cloud.name, configuration)
         cloud.run, cloud.ledger = self.ledger.run, self.ledger
         self.expiry: float = options.EXPIRY.value(config) or EXPIRY
         cloud.expiry = self.expiry
@@ -222,11 +226,11 @@ class Guard:
         run, place = run_id(self.config), directory(self.config)
         path: Path | None = None
         if self.cloud.fake is None:
-            path = ledgers.path_of(place, run)
+            path = ledger_path(place, run)
             theirs = getattr(self.config, "workerinput", {}).get("osfutures_ledger")
             if theirs and theirs != identity(path):
                 again = f".{self.parts}" if self.parts else ""
-                path = ledgers.path_of(place, run, socket.gethostname() + again)
+                path = ledger_path(place, run, socket.gethostname() + again)
         return Ledger(path, run)
 
     def begin(self) -> None:
@@ -260,7 +264,7 @@ class Guard:
                     clean_up_dead(source, ledger, clock, partial(self._sweep_note, ledger))
                 ledger.close()
             self._tidy(place)
-            alive = ledgers.living_runs(place) | {self.ledger.run}
+            alive = living_runs(place) | {self.ledger.run}
             left = sweep_expired(source, alive, clock, note)
         except Unreadable as error:
             self.said.append(f"older runs' resources could not be looked for: {error}")
@@ -282,7 +286,7 @@ class Guard:
 
     def _tidy(self, place: Path) -> None:
         """Tell of runs that were reaped, and remove the ledgers that nobody needs any more."""
-        for ledger in ledgers.ledgers(place):
+        for ledger in ledgers(place):
             with self._telling():
                 self._tidy_one(ledger)
             ledger.close()
@@ -292,12 +296,12 @@ class Guard:
         assert ledger.path is not None
         if run is not None and run.state == "reaped" and run.cloud == self.cloud.name:
             gone = len(ledger.rows("gone"))
-            log = ledgers.log_path(ledger.path)
+            log = reaper_log(ledger.path)
             where = f", as {log} tells" if log.exists() else ""
             self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
             ledger.turn(["reaped"], "ended")
         if ledger.is_needless(self.cloud.source.cloud_time.time(SystemClock())):
-            ledgers.remove(ledger.path)
+            remove_ledger(ledger.path)
 
     def keep(self, kind: str, resource_id: str) -> None:
         """Somebody wants to look at this: nobody deletes it before it expires."""

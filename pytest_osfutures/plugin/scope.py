@@ -7,16 +7,12 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup.ledger import Row
-from pytest_osfutures.cleanup.orphans import UNDER_WAY, disconnect
-from pytest_osfutures.cleanup.sweep import Sweep, sweep_rows
+from pytest_osfutures.cleanup import UNDER_WAY, Row, Sweep, disconnect, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership.children import CHILDREN
-from pytest_osfutures.ownership.marking import known
-from pytest_osfutures.ownership.resource import ORDER, Leftover, Unreadable
+from pytest_osfutures.ownership import CHILDREN, ORDER, Leftover, Unreadable, known
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import guard_of
 from pytest_osfutures.plugin.run_id import say

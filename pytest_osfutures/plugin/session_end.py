@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row
-from pytest_osfutures.cleanup.shared import bury
+from pytest_osfutures.cleanup import Ledger, LedgerUnusable, Row, bury, reaper_log, remove_ledger
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin import xdist as workers
 from pytest_osfutures.plugin.background import report
@@ -174,7 +172,7 @@ def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
 def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
     assert ledger.path is not None
     if guard is None or guard.reaped:
-        return f"the reaper, which writes to {ledgers.log_path(ledger.path)}"
+        return f"the reaper, which writes to {reaper_log(ledger.path)}"
     return f"you: {command(config, ledger)}"
 
 
@@ -191,5 +189,5 @@ def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
     kept = ledger.rows("kept")
     ledger.close()
     if over and path is not None and not kept:
-        ledgers.remove(path)
-        ledgers.log_path(path).unlink(missing_ok=True)
+        remove_ledger(path)
+        reaper_log(path).unlink(missing_ok=True)

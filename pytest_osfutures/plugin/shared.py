@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.calls.admission import PATIENCE
-from pytest_osfutures.cleanup.ledger import Row
-from pytest_osfutures.cleanup.shared import Holders, Share, heard
-from pytest_osfutures.cleanup.sweep import sweep_rows
+from pytest_osfutures.calls import PATIENCE
+from pytest_osfutures.cleanup import Holders, Row, Share, heard, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTimeout

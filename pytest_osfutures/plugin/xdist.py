@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
-from pytest_osfutures.cleanup.ledger import Ledger, Row
+from pytest_osfutures.cleanup import Ledger, Row, ledger_path
 from pytest_osfutures.plugin.run_id import directory, identity, run_id
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def introduce(node: Any) -> None:
     node.workerinput["osfutures_run"] = run_id(config)
     node.workerinput["osfutures_controller"] = str(os.getpid())
     with suppress(pytest.UsageError):  # whoever needs a ledger will say so
-        path = ledgers.path_of(directory(config), run_id(config))
+        path = ledger_path(directory(config), run_id(config))
         node.workerinput["osfutures_ledger"] = identity(path)
     config.stash.setdefault(NODES, []).append(node)
 

@@ -1,1 +1,43 @@
 """The only way to the cloud: requests, their answers, and who has sent them."""
+
+from pytest_osfutures.transport.capture import BeforeSending, Exchange, captured_exchanges
+from pytest_osfutures.transport.client import (
+    Place,
+    Source,
+    is_missing_service,
+    is_passing,
+    message,
+    microversion_of,
+    refuses_credentials,
+    words,
+)
+from pytest_osfutures.transport.responses import (
+    Pages,
+    members,
+    next_query,
+    query_of,
+    resource,
+    retry_after,
+)
+from pytest_osfutures.transport.service_config import ServiceConfig
+
+__all__ = [
+    "BeforeSending",
+    "Exchange",
+    "Pages",
+    "Place",
+    "ServiceConfig",
+    "Source",
+    "captured_exchanges",
+    "is_missing_service",
+    "is_passing",
+    "members",
+    "message",
+    "microversion_of",
+    "next_query",
+    "query_of",
+    "refuses_credentials",
+    "resource",
+    "retry_after",
+    "words",
+]

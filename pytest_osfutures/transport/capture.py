@@ -138,7 +138,7 @@ def install(session: KeystoneSession) -> CloudTime:
 
 
 @contextmanager
-def capture(
+def captured_exchanges(
     clock: Clock, before: BeforeSending | None = None, into: list[Exchange] | None = None
 ) -> Iterator[list[Exchange]]:
     """The changing requests that are made inside the `with`, in this thread, in their order."""

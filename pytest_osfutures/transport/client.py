@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine import Look, Outcome
 from pytest_osfutures.errors import without_frames
-from pytest_osfutures.operations.model import Body
+from pytest_osfutures.operations import Body
 from pytest_osfutures.parsing import OddAnswer
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.redaction import redact, secrets_in, without_secrets
@@ -366,6 +366,13 @@ def _is_fatal(error: Exception) -> bool:
     return isinstance(error, exceptions.ClientException) and not isinstance(
         error, exceptions.UnknownConnectionError | exceptions.DiscoveryFailure
     )
+
+
+def is_missing_service(error: BaseException) -> bool:
+    """Return True if the cloud's catalog has no such service."""
+    from keystoneauth1.exceptions import EndpointNotFound
+
+    return isinstance(error, EndpointNotFound)
 
 
 def refuses_credentials(error: BaseException) -> bool:

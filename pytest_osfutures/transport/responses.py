@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_osfutures.operations.model import Body, Kind
+from pytest_osfutures.operations import Body, Kind
 from pytest_osfutures.parsing import OddAnswer, identifier, mappings, printable, whole_number
 
 #: The request was not carried out, or not now: the same request may succeed later.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import log_path, path_of
+from pytest_osfutures.cleanup.ledger import ledger_path, reaper_log
 from tests.chaos.suite import SUITE, Run, World, until
 
 
@@ -24,7 +24,7 @@ def suite(tests: int = 1, seconds: float = 600.0) -> str:
 def ledger_of(run: Run) -> Path:
     """The ledger of a run that has said who it is."""
     (ident,) = run.idents()
-    return path_of(run.world.ledgers, ident)
+    return ledger_path(run.world.ledgers, ident)
 
 
 def overwrite(place: Path, ledger: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_killed_run_without_its_ledger(world: World, harm: Callable[[Path, Pat
     harm(world.ledgers, ledger)
     run.kill()
     until(lambda: not world.left(), "all is gone")
-    log = log_path(ledger)
+    log = reaper_log(ledger)
     until(lambda: "all of it is gone" in log.read_text(), "the reaper's last word")
 
 
@@ -90,15 +90,15 @@ def test_a_killed_run_on_a_full_disk(world: World, small_disk: Path) -> None:
     run.kill()
     until(lambda: not world.left(), "all is gone")
     filler.unlink()
-    until(lambda: "all of it is gone" in log_path(ledger).read_text(), "the reaper's last word")
+    until(lambda: "all of it is gone" in reaper_log(ledger).read_text(), "the reaper's last word")
 
 
 def test_a_damaged_ledger_keeps_nobody_from_the_others(world: World) -> None:
     run = world.run(suite())
     run.made()
-    damaged = path_of(world.ledgers, "0" * 16)
+    damaged = ledger_path(world.ledgers, "0" * 16)
     damaged.write_bytes(b"garbage" * 1000)
-    half = path_of(world.ledgers, "f" * 16)
+    half = ledger_path(world.ledgers, "f" * 16)
     shutil.copy(ledger_of(run), half)
     with half.open("r+b") as file:
         file.seek(100)
@@ -159,7 +159,7 @@ def test_what_cannot_be_deleted_of_one_worker_holds_up_nobody(world: World) -> N
 def test_refused_credentials_are_not_tried_again_and_again(world: World) -> None:
     run = world.run(suite())
     run.made()
-    log = log_path(ledger_of(run))
+    log = reaper_log(ledger_of(run))
     refusing = {"effect": "status", "status": 401, "method": "POST", "path": "/auth/tokens"}
     world.ask("/_osf/faults", refusing, "POST")
     run.kill()

@@ -10,7 +10,7 @@ import novaclient.client
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.clients.managers import HANDLE
 from pytest_osfutures.cloud import Cloud
 from tests.contract.conftest import PATIENCE, image_of
@@ -97,7 +97,7 @@ def test_an_attach_that_is_only_accepted(cloud: Cloud, vm: Any, volume: Any) -> 
         assert not answer.content
         return answer
 
-    future = start(getattr(cloud.nova, HANDLE), attach)
+    future = start_once(getattr(cloud.nova, HANDLE), attach)
     future.result(PATIENCE)
     assert future.operation == "server.attach_volume"
     assert cloud.cinder.volumes.get(volume.id).status == "in-use"

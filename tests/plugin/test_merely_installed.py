@@ -264,8 +264,8 @@ def test_an_unused_plugin_loads_five_modules_of_its_own() -> None:
     assert run.stdout.split() == [
         "pytest_osfutures",
         "pytest_osfutures.plugin",
+        "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.fixtures",
         "pytest_osfutures.plugin.options",
-        "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.run_id",
     ]

@@ -1,4 +1,4 @@
-"""A case for `judge` in a few words: what was seen, in the order in which it was asked for."""
+"""A case for `verdict_of` in a few words: what was seen, in the order in which it was asked for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Watch
 from pytest_osfutures.errors import Facts
-from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, judge
+from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, verdict_of
 from pytest_osfutures.operations.model import Kind, Sight
 from pytest_osfutures.operations.resource_types import ACTION, SERVER
 from pytest_osfutures.policy import Poll
@@ -47,7 +47,7 @@ class Judged:
         """What is concluded when a read of that resource, asked for a second later, says `body`."""
         self.now = self.now + 1.0 if at is None else at
         self.watch.sights[kind.ref(**names)] = Sight(self.now, body)
-        return judge(self.watch.case(self.now))
+        return verdict_of(self.watch.case(self.now))
 
     def server(self, status: str | None, task: str | None = None, **more: Any) -> Verdict:
         """What is concluded when the server looks like that (None: it is gone)."""

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.calls.arguments import Repeatable
-from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.clients.adapter import Resource, binding_of
+from pytest_osfutures.calls import Repeatable, start_retried
+from pytest_osfutures.clients import Resource, binding_of
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership.resource import SHELVES, Leftover
+from pytest_osfutures.ownership import SHELVES, Leftover
 from pytest_osfutures.plugin.defaults import Choice
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.plugin.options import Settings

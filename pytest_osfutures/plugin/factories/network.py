@@ -11,11 +11,11 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Any
 
-from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.clients.adapter import Resource, binding_of
+from pytest_osfutures.calls import start_retried
+from pytest_osfutures.clients import Resource, binding_of
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture, renewed, then
-from pytest_osfutures.ownership.resource import SHELVES
+from pytest_osfutures.ownership import SHELVES
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.policy import Retry

@@ -13,7 +13,7 @@ from keystoneauth1.token_endpoint import Token
 from requests.adapters import BaseAdapter
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.submit import Binding
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
@@ -92,7 +92,7 @@ class Stage:
 
     def start(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The future of one request."""
-        return start(self.binding, self.call(method, path, body, **headers))
+        return start_once(self.binding, self.call(method, path, body, **headers))
 
     def end(self, future: OperationFuture[Any]) -> Any:
         """What the future comes to, with as much time as it wants."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.submit import submit
 from pytest_osfutures.calls.undo import Undoing, send_undo, targets
 from pytest_osfutures.cleanup.ledger import Ledger
@@ -123,7 +123,7 @@ def test_nothing_is_deleted_where_nobody_can_tell_whose_they_are() -> None:
 
 def test_an_undo_of_many_is_done_only_if_each_of_them_is() -> None:
     cloud = Cloud()
-    made = start(cloud.binding, cloud.create)
+    made = start_once(cloud.binding, cloud.create)
     cloud.run(made)
     ended: list[BaseException | None] = []
     submission = submit(cloud.binding, cloud.create)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.record import Record
 from pytest_osfutures.cleanup.shared import Holders
@@ -133,7 +133,7 @@ def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledge
 
 def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
     cloud = Cloud()  # without a ledger: it needs none for what is its own
-    first = start(cloud.binding, cloud.create)
+    first = start_once(cloud.binding, cloud.create)
     cloud.run(first)
     first.undo()
     cloud.api.fault("POST", "/servers", OVER)
@@ -150,7 +150,7 @@ def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
 
 def test_only_a_quota_waits_for_our_deletions() -> None:
     cloud = Cloud()
-    first = start(cloud.binding, cloud.create)
+    first = start_once(cloud.binding, cloud.create)
     cloud.run(first)
     first.undo()
     cloud.api.fault("POST", "/servers", answers(400))

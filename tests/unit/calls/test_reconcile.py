@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.errors import OperationFailed, OperationTimeout, UnknownFate
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, Fault, answer, answers, done_but_answers, lost_after, lost_before
@@ -119,7 +119,7 @@ def test_promise_5_others_are_left_alone() -> None:
 
 def test_promise_5_without_a_stamp_it_is_not_sent_again() -> None:
     cloud = Cloud()
-    created = start(cloud.binding, cloud.create)
+    created = start_once(cloud.binding, cloud.create)
     cloud.run(created)
     cloud.api.fault("POST", "/action", lost_before)
 

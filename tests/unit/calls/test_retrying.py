@@ -11,7 +11,7 @@ import pytest
 from keystoneauth1.exceptions import Forbidden, HttpError
 
 from pytest_osfutures.calls.retrying import Attempts, start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import (
     ObjectCreationError,
@@ -62,7 +62,7 @@ def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> Non
 
 def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_left() -> None:
     cloud = Cloud()
-    cloud.run(start(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.binding, cloud.create))
     cloud.api.fault("DELETE", "/servers/server-1", lost_after)
 
     def delete() -> Any:
@@ -94,7 +94,7 @@ def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
     status: int, looked_at: bool
 ) -> None:
     cloud = Cloud()
-    cloud.run(start(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.binding, cloud.create))
     url = f"{NOVA}/servers/server-1/action"
 
     def stop() -> Any:

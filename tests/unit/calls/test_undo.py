@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import Call, start
+from pytest_osfutures.calls.start import Call, start_once
 from pytest_osfutures.calls.submit import Binding
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import EngineError, OperationTimeout
@@ -28,7 +28,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_undo_takes_back_what_was_created() -> None:
     cloud = Cloud()
-    future = start(cloud.binding, cloud.create)
+    future = start_once(cloud.binding, cloud.create)
     cloud.run(future)
     gone = future.undo()
     cloud.run(gone)
@@ -36,7 +36,7 @@ def test_undo_takes_back_what_was_created() -> None:
     assert cloud.api._show("server-1") is None
 
 
-@pytest.mark.parametrize("begin", [start, start_retried])
+@pytest.mark.parametrize("begin", [start_once, start_retried])
 def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused(
     begin: Callable[[Binding, Call], OperationFuture[Any]],
 ) -> None:
@@ -55,7 +55,7 @@ def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused
 
 def test_undoing_what_is_gone_already_is_done() -> None:
     cloud = Cloud()
-    future = start(cloud.binding, cloud.create)
+    future = start_once(cloud.binding, cloud.create)
     cloud.run(future)
     cloud.api.servers.clear()
     gone = future.undo()
@@ -65,7 +65,7 @@ def test_undoing_what_is_gone_already_is_done() -> None:
 
 def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
     cloud = Cloud()
-    future = start(cloud.binding, cloud.create)
+    future = start_once(cloud.binding, cloud.create)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", answers(409), answers(503))
     gone = future.undo()
@@ -73,7 +73,7 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
     assert gone.result() is None
     assert cloud.api.count("DELETE", "/compute/v2.1/servers/server-1") == 3
 
-    other = start(cloud.binding, cloud.create)
+    other = start_once(cloud.binding, cloud.create)
     cloud.run(other)
     cloud.api.fault("DELETE", "/servers/server-2", *[answers(409)] * 3)
     failed = other.undo()
@@ -84,7 +84,7 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
 @pytest.mark.parametrize(("tries", "sent"), [(1, 3), (3, 3), (5, 5)])
 def test_undo_insists_three_times_or_as_often_as_a_call_is_tried(tries: int, sent: int) -> None:
     cloud = Cloud()
-    future = start(replace(cloud.binding, retry=Retry(tries)), cloud.create)
+    future = start_once(replace(cloud.binding, retry=Retry(tries)), cloud.create)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 9)
     cloud.run(future.undo())
@@ -93,13 +93,13 @@ def test_undo_insists_three_times_or_as_often_as_a_call_is_tried(tries: int, sen
 
 def test_a_refusal_that_may_mean_not_yet_is_believed_the_second_time() -> None:
     cloud = Cloud()
-    cloud.run(start(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.binding, cloud.create))
     url = f"{NOVA}/servers/server-1/action"
 
     def resize() -> Any:
         return cloud.binding.source.session.post(url, json={"resize": {"flavorRef": "2"}})
 
-    future = start(cloud.binding, resize)
+    future = start_once(cloud.binding, resize)
     cloud.api.fault("POST", "/action", answers(409), answers(409))
     gone = future.undo()
     cloud.run(gone)
@@ -188,7 +188,7 @@ def test_what_ends_while_it_is_taken_back_is_no_success(
 def test_the_ledger_forgets_what_was_undone() -> None:
     cloud = Cloud()
     ledger = Ledger(None, "run")
-    future = start(replace(cloud.binding, ledger=ledger, stamps=True), cloud.create)
+    future = start_once(replace(cloud.binding, ledger=ledger, stamps=True), cloud.create)
     cloud.run(future)
     assert len(ledger.rows("bound")) == 1
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)
@@ -248,7 +248,7 @@ def test_stopping_the_engine_ends_retried_calls_and_their_undoing() -> None:
     building = start_retried(cloud.binding, cloud.create)
     cloud.api.fates = ["ERROR"]
     failing = start_retried(cloud.binding, cloud.create)
-    built = start(cloud.binding, cloud.create)
+    built = start_once(cloud.binding, cloud.create)
     cloud.engine.run_until(lambda: bool(failing.attempts), 100)
     undoing = built.undo()
     cloud.settle(0.1)

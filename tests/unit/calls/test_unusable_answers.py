@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.errors import UnusableAnswer
 from tests.unit.api import Fault, answer
 from tests.unit.stepped import POST, Cloud, error_of
@@ -73,4 +73,4 @@ def test_a_plain_call_raises_it_at_once() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable({}))
     with pytest.raises(UnusableAnswer, match="does not name the server"):
-        start(cloud.binding, cloud.create)
+        start_once(cloud.binding, cloud.create)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.undo import PATIENCE
 from pytest_osfutures.calls.waits import is_busy
 from pytest_osfutures.operations.model import Names
@@ -100,7 +100,7 @@ def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
 ) -> None:
     cloud = Cloud()
     cloud.api.building = 100.0
-    start(cloud.binding, cloud.create)
+    start_once(cloud.binding, cloud.create)
     path = "/compute/v2.1/servers/server-1/action"
     cloud.api.fault("POST", path, *[busy_until(cloud, 100)] * 9)
 
@@ -119,7 +119,7 @@ def test_what_is_busy_is_taken_back_when_it_is_free_or_after_a_while(
 ) -> None:
     cloud = Cloud()
     cloud.api.building = building
-    future = start(cloud.binding, cloud.create)
+    future = start_once(cloud.binding, cloud.create)
     path = "/compute/v2.1/servers/server-1"
     cloud.api.fault("DELETE", path, *[busy_until(cloud, building)] * 9)
     future.undo()

@@ -33,7 +33,7 @@ def stamp() -> Stamp:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the ledger is."""
-    return ledgers.path_of(tmp_path / "state", RUN)
+    return ledgers.ledger_path(tmp_path / "state", RUN)
 
 
 def test_a_row_goes_from_intent_over_bound_to_gone(path: Path) -> None:
@@ -144,7 +144,7 @@ def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
 
 
 def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> None:
-    own, part = Ledger(path, RUN), ledgers.path_of(path.parent, RUN, "host.example.org")
+    own, part = Ledger(path, RUN), ledgers.ledger_path(path.parent, RUN, "host.example.org")
     apart = Ledger(part, RUN)
     assert (own.part, apart.part) == (False, True)
     assert own.join()
@@ -162,7 +162,7 @@ def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> Non
     assert apart.leave()
     for each in (own, apart, *found):
         each.close()
-    ledgers.remove(path)
+    ledgers.remove_ledger(path)
     assert part.exists()
 
 
@@ -263,10 +263,10 @@ def test_without_a_home_the_ledgers_have_no_place(
     monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
     monkeypatch.delenv("HOME", raising=False)
     with pytest.raises(BadInput, match=r"no home directory .* with --os-ledger"):
-        ledgers.directory()
+        ledgers.ledger_directory()
     with pytest.raises(BadInput, match="with --os-ledger"):
-        ledgers.directory("~/here")
-    assert ledgers.directory("/here") == Path("/here")
+        ledgers.ledger_directory("~/here")
+    assert ledgers.ledger_directory("/here") == Path("/here")
     assert main([command]) == 2
     assert f"osfutures {command}: the user has no home" in capsys.readouterr().err
 

@@ -40,13 +40,13 @@ def test_a_lock_that_anybody_may_have_is_noticed(tmp_path: Path, lying: None) ->
 
 def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> None:
     del lying
-    ledger = Ledger(ledgers.path_of(tmp_path, RUN), RUN)
+    ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
     ledger.describe("devstack", "http://cloud/v3", "4711")
     assert not ledger.check_lock()
     ledger.record(Stamp(RUN, "0" * 16, 4_000_000_000)).intended("volume", None)
     ledger.close()  # the process has died
-    other = Ledger(ledgers.path_of(tmp_path, RUN), RUN)
+    other = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     assert not other.locks_hold
     assert other.dead() == []
     assert other.living() == 1
@@ -62,7 +62,7 @@ def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> N
 
 
 def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
-    ledger = Ledger(ledgers.path_of(tmp_path, RUN), RUN)
+    ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
     ledger.describe("devstack", "http://cloud/v3/", "4711")
     assert ledger.check_lock()
@@ -80,7 +80,7 @@ def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
 def test_a_run_of_another_host_is_not_known_by_its_locks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger(ledgers.path_of(tmp_path, RUN), RUN)
+    ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
     ledger.close()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")

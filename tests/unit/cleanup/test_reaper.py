@@ -36,7 +36,7 @@ class Scene:
 
     def __init__(self, place: Path) -> None:
         self.world = World()
-        self.path = ledgers.path_of(place / "ledgers", RUN)
+        self.path = ledgers.ledger_path(place / "ledgers", RUN)
         self.world.ledger.close()
         self.world.ledger = self.ledger = Ledger(self.path, RUN)
         self.ledger.process = "1"
@@ -212,7 +212,7 @@ def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
 def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.ledger.close()
-    scene.path = ledgers.path_of(tmp_path / "ledgers", RUN, "host")
+    scene.path = ledgers.ledger_path(tmp_path / "ledgers", RUN, "host")
     scene.world.ledger = scene.ledger = Ledger(scene.path, RUN)
     scene.ledger.join()
     scene.server()

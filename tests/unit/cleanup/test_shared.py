@@ -31,7 +31,7 @@ WEB = "server web"
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the ledger is."""
-    return ledgers.path_of(tmp_path, RUN)
+    return ledgers.ledger_path(tmp_path, RUN)
 
 
 @pytest.fixture

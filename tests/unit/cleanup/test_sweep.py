@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import Ledger, path_of
+from pytest_osfutures.cleanup.ledger import Ledger, ledger_path
 from pytest_osfutures.cleanup.sweep import SETTLING, Sweep, clean_up, sweep_expired
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
@@ -158,7 +158,7 @@ def test_what_the_ledger_does_not_know_is_found_by_its_stamp(world: World) -> No
 
 
 def test_a_part_of_the_run_leaves_alone_what_it_does_not_know(world: World, tmp_path: Path) -> None:
-    part = Ledger(path_of(tmp_path, RUN, "host"), RUN)
+    part = Ledger(ledger_path(tmp_path, RUN, "host"), RUN)
     world.ledger.close()
     world.ledger = part
     others = world.server(stamp().metadata())

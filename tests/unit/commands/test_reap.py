@@ -44,7 +44,7 @@ def test_without_a_cloud_it_is_that_of_the_ledgers(
     where = ["--os-ledger", str(place)]
     assert main([command, *where]) == 2
     assert f"osfutures {command}: no cloud was chosen; found in " in capsys.readouterr().err
-    ledger = Ledger(ledgers.path_of(place, RUN), RUN)
+    ledger = Ledger(ledgers.ledger_path(place, RUN), RUN)
     ledger.join()
     ledger.describe("fake-admin", "http://127.0.0.1:9/identity/v3", "4711")
     ledger.close()

@@ -16,7 +16,7 @@ from pytest_osfutures.operations.judge import (
     Verdict,
     events,
     failed_event,
-    judge,
+    verdict_of,
 )
 from pytest_osfutures.operations.model import Ref, Sight
 from pytest_osfutures.operations.resource_types import ATTACHMENT
@@ -33,7 +33,7 @@ def seen(body: Any, asked_at: float = 1.0, confirmed: bool = True) -> Sight:
 
 
 def test_what_was_not_seen_yet_is_running() -> None:
-    verdict = judge(case("server.stop", {}, id="a"))
+    verdict = verdict_of(case("server.stop", {}, id="a"))
     assert isinstance(verdict, Running)
     assert THE_SERVER in verdict.wants
 
@@ -43,27 +43,27 @@ def test_what_was_not_seen_yet_is_running() -> None:
 
 def test_a_missing_server_is_waited_for_after_its_creation_for_a_minute() -> None:
     sights = {THE_SERVER: seen(None)}
-    assert isinstance(judge(case("server.create", sights, now=59, id="a")), Running)
+    assert isinstance(verdict_of(case("server.create", sights, now=59, id="a")), Running)
     late = {THE_SERVER: seen(None, 70), THE_ACTION: seen(None, 70)}
-    verdict = judge(case("server.create", late, now=71, id="a"))
+    verdict = verdict_of(case("server.create", late, now=71, id="a"))
     assert isinstance(verdict, Failed)
 
 
 def test_a_missing_server_is_the_success_of_its_deletion() -> None:
-    verdict = judge(case("server.delete", {THE_SERVER: seen(None)}, id="a"))
+    verdict = verdict_of(case("server.delete", {THE_SERVER: seen(None)}, id="a"))
     assert verdict == Succeeded(None)
 
 
 def test_a_missing_server_has_vanished_for_every_other_operation() -> None:
     sights = {THE_SERVER: seen(None), THE_ACTION: seen(None)}
-    verdict = judge(case("server.stop", sights, id="a"))
+    verdict = verdict_of(case("server.stop", sights, id="a"))
     assert isinstance(verdict, Failed)
     assert verdict.vanished
 
 
 @pytest.mark.parametrize("name", ["server.delete", "server.stop", "server.create"])
 def test_a_server_missing_from_a_list_is_to_be_confirmed(name: str) -> None:
-    verdict = judge(case(name, {THE_SERVER: seen(None, confirmed=False)}, id="a"))
+    verdict = verdict_of(case(name, {THE_SERVER: seen(None, confirmed=False)}, id="a"))
     assert isinstance(verdict, Running)
     assert THE_SERVER in verdict.confirm
 
@@ -74,29 +74,29 @@ def test_a_server_missing_from_a_list_is_to_be_confirmed(name: str) -> None:
 def test_error_without_a_task_is_a_failure_with_the_fault() -> None:
     fault = {"code": 500, "message": "No valid host was found. "}
     sights = {THE_SERVER: seen(server("ERROR", fault=fault)), THE_ACTION: seen(None)}
-    verdict = judge(case("server.create", sights, id="a"))
+    verdict = verdict_of(case("server.create", sights, id="a"))
     assert isinstance(verdict, Failed)
     assert verdict.why == "No valid host was found."
 
 
 def test_an_error_waits_for_the_action_that_explains_it_but_not_for_ever() -> None:
     sights = {THE_SERVER: seen(server("ERROR"))}
-    waiting = judge(case("server.create", sights, id="a"))
+    waiting = verdict_of(case("server.create", sights, id="a"))
     assert isinstance(waiting, Running)
     assert THE_ACTION in waiting.wants
-    assert isinstance(judge(case("server.create", sights, now=30, id="a")), Failed)
+    assert isinstance(verdict_of(case("server.create", sights, now=30, id="a")), Failed)
 
 
 @pytest.mark.parametrize("task", ["deleting", "rebuilding", "powering-off"])
 @pytest.mark.parametrize("name", ["server.delete", "server.rebuild", "server.stop"])
 def test_error_while_a_task_is_under_way_is_running(name: str, task: str) -> None:
-    verdict = judge(case(name, {THE_SERVER: seen(server("ERROR", task))}, id="a"))
+    verdict = verdict_of(case(name, {THE_SERVER: seen(server("ERROR", task))}, id="a"))
     assert isinstance(verdict, Running)
 
 
 def test_error_after_a_deletion_that_is_not_under_way_is_a_failure() -> None:
     sights = {THE_SERVER: seen(server("ERROR")), THE_ACTION: seen(None)}
-    assert isinstance(judge(case("server.delete", sights, now=30, id="a")), Failed)
+    assert isinstance(verdict_of(case("server.delete", sights, now=30, id="a")), Failed)
 
 
 # Rules 3 and 4: tasks and success
@@ -117,13 +117,13 @@ def test_error_after_a_deletion_that_is_not_under_way_is_a_failure() -> None:
     ],
 )
 def test_the_target_counts_only_without_a_task(name: str, status: str) -> None:
-    busy = judge(case(name, {THE_SERVER: seen(server(status, "working"))}, id="a"))
+    busy = verdict_of(case(name, {THE_SERVER: seen(server(status, "working"))}, id="a"))
     assert isinstance(busy, Running)
-    done = judge(case(name, {THE_SERVER: seen(server(status))}, id="a"))
+    done = verdict_of(case(name, {THE_SERVER: seen(server(status))}, id="a"))
     if isinstance(done, Running):  # where the action's word is needed, too
         record = seen(action(("the_event", "Success")), 2.0)
         sights = {THE_SERVER: seen(server(status)), THE_ACTION: record}
-        done = judge(case(name, sights, id="a"))
+        done = verdict_of(case(name, sights, id="a"))
     assert isinstance(done, Succeeded)
     assert done.body is not None
     assert done.body["status"] == status
@@ -131,14 +131,14 @@ def test_the_target_counts_only_without_a_task(name: str, status: str) -> None:
 
 def test_build_without_a_task_is_not_done() -> None:
     sights = {THE_SERVER: seen(server("BUILD"))}
-    assert isinstance(judge(case("server.create", sights, id="a")), Running)
+    assert isinstance(verdict_of(case("server.create", sights, id="a")), Running)
 
 
 # Rule 5: nothing under way and not there
 
 
 def test_a_return_to_the_old_status_asks_for_the_action() -> None:
-    verdict = judge(case("server.stop", {THE_SERVER: seen(server("ACTIVE"))}, id="a"))
+    verdict = verdict_of(case("server.stop", {THE_SERVER: seen(server("ACTIVE"))}, id="a"))
     assert isinstance(verdict, Running)
     assert THE_ACTION in verdict.wants
 
@@ -153,7 +153,7 @@ def test_a_return_to_the_old_status_asks_for_the_action() -> None:
 )
 def test_a_return_to_the_old_status_fails_as_the_action_says(record: dict[str, Any]) -> None:
     sights = {THE_SERVER: seen(server("ACTIVE")), THE_ACTION: seen(record, 0.5)}
-    verdict = judge(case("server.stop", sights, now=30, id="a"))
+    verdict = verdict_of(case("server.stop", sights, now=30, id="a"))
     assert isinstance(verdict, Failed)
     assert "Error" in verdict.why or "compute_stop_instance" in verdict.why
 
@@ -161,24 +161,24 @@ def test_a_return_to_the_old_status_fails_as_the_action_says(record: dict[str, A
 def test_a_finished_action_is_looked_at_once_more_before_it_counts() -> None:
     record = action(("compute_stop_instance", "Success"))
     before = {THE_SERVER: seen(server("ACTIVE"), 1.0), THE_ACTION: seen(record, 2.0)}
-    assert isinstance(judge(case("server.stop", before, now=30, id="a")), Running)
+    assert isinstance(verdict_of(case("server.stop", before, now=30, id="a")), Running)
     after = {THE_SERVER: seen(server("ACTIVE"), 3.0), THE_ACTION: seen(record, 2.0)}
-    verdict = judge(case("server.stop", after, now=30, id="a"))
+    verdict = verdict_of(case("server.stop", after, now=30, id="a"))
     assert isinstance(verdict, Failed)
     assert "ACTIVE" in verdict.why
 
 
 def test_an_action_that_is_not_recorded_yet_has_a_period_of_grace() -> None:
     sights = {THE_SERVER: seen(server("ACTIVE")), THE_ACTION: seen(None, 1.0)}
-    assert isinstance(judge(case("server.stop", sights, now=2, id="a")), Running)
+    assert isinstance(verdict_of(case("server.stop", sights, now=2, id="a")), Running)
     sights = {THE_SERVER: seen(server("ACTIVE"), 59), THE_ACTION: seen(None, 59)}
-    assert isinstance(judge(case("server.stop", sights, now=60, id="a")), Failed)
+    assert isinstance(verdict_of(case("server.stop", sights, now=60, id="a")), Failed)
 
 
 def test_an_action_that_is_under_way_is_waited_for() -> None:
     record = action(("compute_stop_instance", None))
     sights = {THE_SERVER: seen(server("ACTIVE"), 1), THE_ACTION: seen(record, 2)}
-    assert isinstance(judge(case("server.stop", sights, id="a")), Running)
+    assert isinstance(verdict_of(case("server.stop", sights, id="a")), Running)
 
 
 # Several resources
@@ -189,7 +189,7 @@ def test_an_attachment_is_done_when_nova_and_cinder_have_it() -> None:
 
     def verdict_on(volume: dict[str, Any]) -> Verdict:
         sights = {of_nova: seen({"volumeId": "v"}), THE_VOLUME: seen(volume)}
-        return judge(case("server.attach_volume", sights, server="s", volume="v", id="v"))
+        return verdict_of(case("server.attach_volume", sights, server="s", volume="v", id="v"))
 
     attached = {"status": "in-use", "attachments": [{"server_id": "s"}]}
     assert isinstance(verdict_on(attached), Succeeded)
@@ -199,10 +199,12 @@ def test_an_attachment_is_done_when_nova_and_cinder_have_it() -> None:
 
 
 def test_a_volume_that_fails_names_its_status() -> None:
-    verdict = judge(case("volume.create", {THE_VOLUME: seen({"status": "error"})}, now=60, id="v"))
+    verdict = verdict_of(
+        case("volume.create", {THE_VOLUME: seen({"status": "error"})}, now=60, id="v")
+    )
     assert isinstance(verdict, Failed)
     assert "error" in verdict.why
-    odd = judge(case("volume.create", {THE_VOLUME: seen({"status": "odd"})}, now=60, id="v"))
+    odd = verdict_of(case("volume.create", {THE_VOLUME: seen({"status": "odd"})}, now=60, id="v"))
     assert isinstance(odd, Failed)
     assert "odd" in odd.why
 
@@ -231,7 +233,7 @@ def test_nothing_succeeds_by_a_sight_of_before_the_accept(
     known: dict[Ref, Sight] = {THE_SERVER: sight}
     if recorded:
         known[THE_ACTION] = seen(action(("the_event", "Success")), 5.0)
-    verdict = judge(case(name, known, now=now, id="a"))
+    verdict = verdict_of(case(name, known, now=now, id="a"))
     if sight.asked_at < 0:  # accepted at 0
         assert not isinstance(verdict, Succeeded)
 
@@ -239,7 +241,7 @@ def test_nothing_succeeds_by_a_sight_of_before_the_accept(
 @given(some_operations, sights)
 def test_absence_in_a_list_alone_never_decides(name: str, sight: Sight) -> None:
     if sight.body is None and not sight.confirmed and sight.asked_at >= 0:
-        verdict = judge(case(name, {THE_SERVER: sight}, now=1000, id="a"))
+        verdict = verdict_of(case(name, {THE_SERVER: sight}, now=1000, id="a"))
         assert isinstance(verdict, Running)
 
 
@@ -260,8 +262,8 @@ def test_events_come_in_the_order_in_which_they_began() -> None:
 
 def test_a_new_server_that_was_seen_and_is_missing_is_not_waited_for() -> None:
     missing = case("server.create", {THE_SERVER: seen(None), THE_ACTION: seen(None)}, id="a")
-    assert isinstance(judge(missing), Running)
-    verdict = judge(replace(missing, was_there=True))
+    assert isinstance(verdict_of(missing), Running)
+    verdict = verdict_of(replace(missing, was_there=True))
     assert isinstance(verdict, Failed)
     assert verdict.vanished
 
@@ -269,14 +271,14 @@ def test_a_new_server_that_was_seen_and_is_missing_is_not_waited_for() -> None:
 @pytest.mark.parametrize(("now", "over"), [(9.9, False), (10.1, True)])
 def test_success_waits_a_while_for_the_record_of_the_action(now: float, over: bool) -> None:
     sights = {THE_SERVER: seen(server("ACTIVE")), THE_ACTION: seen(None)}
-    verdict = judge(case("server.change_password", sights, now=now, id="a"))
+    verdict = verdict_of(case("server.change_password", sights, now=now, id="a"))
     assert isinstance(verdict, Succeeded if over else Running)
 
 
 def test_a_finished_action_read_together_with_the_old_status_does_not_count_yet() -> None:
     record = action(("compute_stop_instance", "Success"))
     sights = {THE_SERVER: seen(server("ACTIVE"), 2.0), THE_ACTION: seen(record, 2.0)}
-    assert isinstance(judge(case("server.stop", sights, now=3, id="a")), Running)
+    assert isinstance(verdict_of(case("server.stop", sights, now=3, id="a")), Running)
 
 
 @pytest.mark.parametrize(
@@ -288,7 +290,7 @@ def test_a_new_server_is_gone_after_two_reads_or_a_minute_but_not_in_its_first_s
 ) -> None:
     sights = {THE_SERVER: seen(None, asked_at), THE_ACTION: seen(None, asked_at)}
     missing = replace(case("server.create", sights, now=90, id="a"), absences=absences)
-    assert isinstance(judge(missing), Failed if gone else Running)
+    assert isinstance(verdict_of(missing), Failed if gone else Running)
 
 
 @pytest.mark.parametrize(("still_for", "over"), [(10.0, False), (10.1, True)])
@@ -298,12 +300,14 @@ def test_a_marked_server_that_stands_still_fails_although_its_action_has_no_end(
     record = action(("compute_stop_instance", None))
     sights = {THE_SERVER: seen(server("ACTIVE"), 3.0), THE_ACTION: seen(record, 2.0)}
     still = replace(case("server.stop", sights, now=30, id="a"), still_for=still_for)
-    assert isinstance(judge(still), Failed if over else Running)
+    assert isinstance(verdict_of(still), Failed if over else Running)
 
 
 @pytest.mark.parametrize(("now", "told"), [(11.0, False), (11.1, True)])
 def test_a_failure_waits_ten_seconds_for_what_explains_it(now: float, told: bool) -> None:
-    verdict = judge(case("server.create", {THE_SERVER: seen(server("ERROR"))}, now=now, id="a"))
+    verdict = verdict_of(
+        case("server.create", {THE_SERVER: seen(server("ERROR"))}, now=now, id="a")
+    )
     assert isinstance(verdict, Failed if told else Running)
 
 
@@ -312,7 +316,7 @@ def test_a_server_listed_as_deleted_has_vanished_but_a_deletion_waits_until_it_i
     confirmed: bool,
 ) -> None:
     known = {THE_SERVER: seen(server("DELETED"), confirmed=confirmed), THE_ACTION: seen(None)}
-    vanished = judge(case("server.stop", known, id="a"))
+    vanished = verdict_of(case("server.stop", known, id="a"))
     assert isinstance(vanished, Failed)
     assert vanished.vanished
-    assert judge(case("server.delete", known, id="a")) == Running((THE_SERVER,))
+    assert verdict_of(case("server.delete", known, id="a")) == Running((THE_SERVER,))

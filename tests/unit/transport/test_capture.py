@@ -13,7 +13,7 @@ from keystoneauth1.session import Session
 from requests.auth import AuthBase
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.transport.capture import Exchange, capture, install
+from pytest_osfutures.transport.capture import Exchange, captured_exchanges, install
 from tests.unit.api import NOVA, Api, answers, lost_after, lost_before, session
 
 BODY = {"server": {"name": "web", "metadata": {"mine": "1"}}}
@@ -43,7 +43,7 @@ def create(ks: Session, **options: Any) -> requests.Response:
 
 def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock) -> None:
     clock.advance(5)
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks)
     (one,) = exchanges
     assert (one.method, one.url) == ("POST", f"{NOVA}/servers")
@@ -57,7 +57,7 @@ def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock
 
 
 def test_reading_and_getting_a_token_are_no_exchanges(ks: Session, clock: ManualClock) -> None:
-    with capture(clock) as exchanges:  # the first request needs a token
+    with captured_exchanges(clock) as exchanges:  # the first request needs a token
         ks.get(f"{NOVA}/servers/detail")
         ks.head(f"{NOVA}/servers/detail", raise_exc=False)
     assert exchanges == []
@@ -65,14 +65,14 @@ def test_reading_and_getting_a_token_are_no_exchanges(ks: Session, clock: Manual
 
 def test_nothing_is_seen_outside_of_a_capture(ks: Session, clock: ManualClock) -> None:
     create(ks)
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         pass
     create(ks)
     assert exchanges == []
 
 
 def test_other_threads_are_not_seen(ks: Session, clock: ManualClock) -> None:
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         thread = threading.Thread(target=create, args=(ks,))
         thread.start()
         thread.join()
@@ -80,8 +80,8 @@ def test_other_threads_are_not_seen(ks: Session, clock: ManualClock) -> None:
 
 
 def test_a_capture_within_a_capture_has_its_own(ks: Session, clock: ManualClock) -> None:
-    with capture(clock) as outer:
-        with capture(clock) as inner:
+    with captured_exchanges(clock) as outer:
+        with captured_exchanges(clock) as inner:
             create(ks)
         create(ks)
     assert len(inner) == len(outer) == 1
@@ -95,7 +95,7 @@ def test_what_is_stamped_is_what_is_sent(ks: Session, api: Api, clock: ManualClo
         stamped["server"]["metadata"]["stamp"] = "ä" * 50
         return stamped
 
-    with capture(clock, stamp) as (exchanges):
+    with captured_exchanges(clock, stamp) as (exchanges):
         create(ks)
     sent = api.prepared[-1]
     assert isinstance(sent.body, bytes)
@@ -111,7 +111,7 @@ def test_a_request_without_an_answer_is_of_doubtful_fate(
     ks.get_token()
     api.fault("POST", "/servers", lost_after)
     sent: list[Exchange] = []
-    with pytest.raises(Exception, match=r"cloud\.test"), capture(clock, into=sent):
+    with pytest.raises(Exception, match=r"cloud\.test"), captured_exchanges(clock, into=sent):
         create(ks)
     (one,) = sent
     assert one.status == 0
@@ -125,7 +125,7 @@ def test_a_server_error_is_of_doubtful_fate(
     ks: Session, api: Api, clock: ManualClock, status: int
 ) -> None:
     api.fault("POST", "/servers", answers(status))
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks, raise_exc=False)
     assert exchanges[0].doubtful
 
@@ -133,7 +133,7 @@ def test_a_server_error_is_of_doubtful_fate(
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429])
 def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, status: int) -> None:
     api.fault("POST", "/servers", answers(status), answers(status))
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks, raise_exc=False)
     assert not exchanges[-1].doubtful
     assert not exchanges[-1].accepted
@@ -163,7 +163,7 @@ def test_each_sending_of_a_retried_request_is_seen(
     ks.get_token()
     api.fault("POST", "/servers", lost_before, answers(503))
     stamped: list[Any] = []
-    with capture(clock, lambda *seen: stamped.append(seen)) as exchanges:
+    with captured_exchanges(clock, lambda *seen: stamped.append(seen)) as exchanges:
         create(ks, connect_retries=1, status_code_retries=1)
     assert [each.status for each in exchanges] == [0, 503, 202]
     assert len(stamped) == 3
@@ -176,7 +176,7 @@ def test_an_answer_is_never_taken_for_that_of_another_request(
     for _ in range(200):  # addresses of lost requests are used again soon
         api.fault("POST", "/servers", lost_before)
         sent: list[Exchange] = []
-        with capture(clock, into=sent):
+        with captured_exchanges(clock, into=sent):
             with pytest.raises(Exception, match=r"cloud\.test"):
                 create(ks)
             api.prepared.clear()
@@ -185,7 +185,7 @@ def test_an_answer_is_never_taken_for_that_of_another_request(
 
 
 def test_streamed_answers_are_left_to_their_reader(ks: Session, clock: ManualClock) -> None:
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         response = create(ks, stream=True)
     assert exchanges[0].accepted
     assert exchanges[0].response is None
@@ -194,7 +194,7 @@ def test_streamed_answers_are_left_to_their_reader(ks: Session, clock: ManualClo
 
 def test_bodies_that_are_no_json_are_none(ks: Session, api: Api, clock: ManualClock) -> None:
     del api
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         ks.delete(f"{NOVA}/servers/none", raise_exc=False)
     assert exchanges[0].request is None
     assert exchanges[0].status == 404
@@ -228,7 +228,7 @@ def test_the_users_own_authentication_goes_on_working(
     own = Signature(copy)
     ks = session(api, auth=own)
     install(ks)
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks)
     assert api.prepared[-1].headers["X-Signature"] == "signed"
     assert own.seen[-1] == 202
@@ -238,7 +238,7 @@ def test_the_users_own_authentication_goes_on_working(
 def test_a_pair_of_name_and_password_goes_on_working(api: Api, clock: ManualClock) -> None:
     ks = session(api, auth=("joe", "secret"))
     install(ks)
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks)
     assert str(api.prepared[-1].headers["Authorization"]).startswith("Basic ")
     assert exchanges[0].accepted
@@ -248,6 +248,6 @@ def test_installing_twice_sees_once(api: Api, clock: ManualClock) -> None:
     ks = session(api)
     install(ks)
     install(ks)
-    with capture(clock) as exchanges:
+    with captured_exchanges(clock) as exchanges:
         create(ks)
     assert len(exchanges) == 1

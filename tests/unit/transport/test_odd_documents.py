@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import start
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.orphans import page
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.ownership.resource import ORDER, Unreadable
@@ -72,7 +72,7 @@ def test_an_odd_answer_about_one_server_hurts_no_other(
 ) -> None:
     cloud = Cloud()
     headers = {} if headers.get("Retry-After") == "9" * 400 else headers  # holds for all reads
-    futures = [start(cloud.binding, cloud.create, 60.0) for _ in range(3)]
+    futures = [start_once(cloud.binding, cloud.create, 60.0) for _ in range(3)]
     path = "/servers/server-2"
     cloud.api.fault("GET", path, *[given_instead(status, document, headers)] * 99)
     assert cloud.engine.run_until(lambda: all(each.done() for each in futures), 100.0)
@@ -90,7 +90,7 @@ def test_odd_lists_delay_everybody_and_fail_nobody(
     status: int, document: Any, headers: dict[str, str], count: int
 ) -> None:
     cloud = Cloud()
-    futures = [start(cloud.binding, cloud.create, 500.0) for _ in range(4)]
+    futures = [start_once(cloud.binding, cloud.create, 500.0) for _ in range(4)]
     headers = {} if headers.get("Retry-After") == "9" * 400 else headers
     odd = [given_instead(404 if status < 500 else status, document, headers)] * count
     if status < 300:
@@ -115,7 +115,7 @@ def test_an_odd_answer_to_a_request_ends_its_own_future_and_no_other(
     status: int, document: Any, headers: dict[str, str], retried: bool
 ) -> None:
     cloud = Cloud()
-    other = start(cloud.binding, cloud.create, 60.0)
+    other = start_once(cloud.binding, cloud.create, 60.0)
     cloud.api.fault("POST", "/servers", *[given_instead(status, document, headers)] * 9)
     if retried:
         future = start_retried(cloud.binding, cloud.create, 2, tout=20.0)
@@ -124,7 +124,7 @@ def test_an_odd_answer_to_a_request_ends_its_own_future_and_no_other(
         assert error is None or str(error)
     else:
         with contextlib.suppress(Exception):
-            future = start(cloud.binding, cloud.create, 20.0)
+            future = start_once(cloud.binding, cloud.create, 20.0)
             assert cloud.engine.run_until(future.done, 100.0)
     assert cloud.engine.run_until(other.done, 100.0)
     assert other.result()["status"] == "ACTIVE"
@@ -166,7 +166,7 @@ def test_bodies_that_are_no_documents_hurt_nobody(body: bytes) -> None:
         return response
 
     cloud = Cloud()
-    futures = [start(cloud.binding, cloud.create, 300.0) for _ in range(3)]
+    futures = [start_once(cloud.binding, cloud.create, 300.0) for _ in range(3)]
     cloud.api.fault("GET", "/servers/server-1", *[odd] * 3)
     cloud.api.fault("GET", "/servers/detail", *[odd] * 3)
     assert cloud.engine.run_until(lambda: all(each.done() for each in futures), 400.0)
@@ -174,5 +174,5 @@ def test_bodies_that_are_no_documents_hurt_nobody(body: bytes) -> None:
     assert not cloud.engine.ended
     with contextlib.suppress(Exception):
         cloud.api.fault("POST", "/servers", odd)
-        start(cloud.binding, cloud.create, 300.0)
+        start_once(cloud.binding, cloud.create, 300.0)
     assert json.dumps([each.result()["id"] for each in futures])
