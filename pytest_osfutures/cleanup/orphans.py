@@ -22,7 +22,7 @@ from pytest_osfutures.ownership import (
     stamped,
 )
 from pytest_osfutures.parsing import identifier, mappings
-from pytest_osfutures.transport import Pages, Source, members, message, next_query, query_of
+from pytest_osfutures.transport import Pages, Source, members, message, next_query
 
 #: What is said of a resource while it goes, and no more than time is needed.
 DELETING, DETACHING = "it is being deleted", "it is being detached"
@@ -61,7 +61,8 @@ def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | No
         bodies = members(document, shelf.collection)
         if shelf.kind == "keypair":
             bodies = mappings([each.get(shelf.member, each) for each in bodies])
-        return bodies, _next(shelf, path, document)
+        query = next_query(document)
+        return bodies, None if query is None else f"{path.partition('?')[0]}?{query}"
 
 
 def _is_missing(source: Source, shelf: Shelf) -> bool:
@@ -70,12 +71,6 @@ def _is_missing(source: Source, shelf: Shelf) -> bool:
         return False
     answer = ask(source, "GET", shelf, f"/extensions/{shelf.extension}")
     return answer is not None and answer.status_code == 404
-
-
-def _next(shelf: Shelf, path: str, document: Body) -> str | None:
-    href = document.get("next")  # Glance's way
-    query = query_of(href) if href else next_query(document.get(f"{shelf.collection}_links"))
-    return f"{path.partition('?')[0]}?{query}" if query is not None else None
 
 
 def step(

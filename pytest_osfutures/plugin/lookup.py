@@ -14,7 +14,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
 from pytest_osfutures.parsing import OddAnswer, mappings
 from pytest_osfutures.plugin.identifiers import ident
-from pytest_osfutures.transport import Pages, message, next_query, query_of
+from pytest_osfutures.transport import Pages, message, next_query
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -142,9 +142,7 @@ class Lookup:
                 ]
                 pages.note(str(each["id"]) for each in found)
                 yield from map(Resource, found)
-                after = document.get("next")
-                links = document.get(f"{kind.collection}_links")
-                more = query_of(after) if after is not None else next_query(links)
+                more = next_query(document)
         except OddAnswer as error:
             what = f"GET {kind.service} {path} of cloud {self.cloud.name!r}"
             raise CloudUnreachable(f"{what}: {error}") from None

@@ -15,7 +15,6 @@ from pytest_osfutures.transport.responses import (
     Pages,
     members,
     next_query,
-    query_of,
     resource,
     retry_after,
 )
@@ -35,7 +34,6 @@ __all__ = [
     "message",
     "microversion_of",
     "next_query",
-    "query_of",
     "refuses_credentials",
     "resource",
     "retry_after",

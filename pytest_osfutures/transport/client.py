@@ -250,7 +250,7 @@ class Source:
             pages.note((*some, *strange))
             found.update(some)
             odd.update(strange)
-            query = next_query(document.get(f"{collection}_links"))
+            query = next_query(document)
             path = None if query is None else f"{look.kind.list_path}?{query}"
         return Outcome(look, asked_at, clock.now(), found, wall=clock.time(), odd=odd)
 

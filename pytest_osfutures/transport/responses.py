@@ -148,14 +148,24 @@ def _oddity(kind: Kind, body: Body) -> str | None:
     return None
 
 
-def next_query(links: object) -> str | None:
-    """The query of the next page in a list's links; None if this is the last page.
+def next_query(document: object) -> str | None:
+    """The query of the page after this page of a list; None if this is the last page.
 
-    Only the query: behind a proxy the link's host and scheme may not be ours.
+    Glance has the link in `next`, Keystone and Designate in `links`, the others in a list of links.
+    Its key ends with `links`, but Cinder has `group_links` with `groups` and Nova `links` with
+    `instanceActions`. Only the query is used: a proxy's host and scheme may not be ours.
     """
-    for link in mappings(links):
-        if link.get("rel") == "next":
-            return query_of(link.get("href"))
+    if not isinstance(document, Mapping):
+        return None
+    if after := document.get("next"):
+        return query_of(after)
+    for key, links in document.items():
+        if key == "links" and isinstance(links, Mapping) and links.get("next"):
+            return query_of(links["next"])
+        if key == "links" or str(key).endswith("_links"):
+            for link in mappings(links):
+                if link.get("rel") == "next":
+                    return query_of(link.get("href"))
     return None
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
+from pytest_osfutures.transport import next_query
 from tests.fakecloud.asking import Asker
 from tests.fakecloud.asking_cinder import Cinder, fail
 
@@ -26,6 +27,8 @@ LISTS: list[tuple[str, str, str | None]] = [
     *((f"{V}/backups{end}", "backups", "backups_links") for end in ("", "/detail")),
     *((f"{V}/groups{end}", "groups", "group_links") for end in ("", "/detail")),
     *((f"{V}/group_snapshots{end}", "group_snapshots", "group_snapshot_links")
+      for end in ("", "/detail")),
+    *((f"{V}/consistencygroups{end}", "consistencygroups", "consistencygroup_links")
       for end in ("", "/detail")),
     *((f"{V}/os-volume-transfer{end}", "transfers", "transfers_links") for end in ("", "/detail")),
     *((f"{V}/volume-transfers{end}", "transfers", "transfers_links") for end in ("", "/detail")),
@@ -84,6 +87,7 @@ def _store(cinder: Cinder, kind: str, consistent: str, number: int, server: str)
     cinder.wait()
     cinder.volume(group_id=group, volume_type=kind)
     cinder.make("group_snapshot", group_id=group)
+    cinder("POST", "/consistencygroups", {"consistencygroup": {"volume_types": kind}})
     fail(cinder, "volume.create")
     cinder.volume()
 
@@ -103,8 +107,11 @@ def following(
 ) -> str | None:
     """Where the next page is: by link, or by marker or offset where the cloud gives no link."""
     if key == "images":
+        assert (next_query(body) is not None) == ("next" in body)
         return f"/image{body['next']}" if "next" in body else None
     if links is not None:
+        follows = any(link["rel"] == "next" for link in body.get(links, ()))
+        assert (next_query(body) is not None) == follows
         assert key == "links" or f"{key}_links" == links or f"{key}_links" not in body
         hrefs = [link["href"] for link in body.get(links, ()) if link["rel"] == "next"]
         return hrefs[0].partition("//cloud")[2] if hrefs else None

@@ -11,7 +11,7 @@ from requests.exceptions import ChunkedEncodingError
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.poll_plan import Look, Outcome
-from pytest_osfutures.operations.resource_types import ACTION, SERVER, VOLUME
+from pytest_osfutures.operations.resource_types import ACTION, GROUP, SERVER, VOLUME
 from pytest_osfutures.transport.client import Source
 from tests.unit.api import (
     CINDER,
@@ -161,6 +161,14 @@ def test_a_list_is_read_to_its_last_page(api: Api, source: Source, clock: Manual
     assert sorted(outcome.found) == ["a", "b"]
     assert (api.prepared[-1].url or "").startswith(NOVA)
     assert "marker=a" in (api.prepared[-1].url or "")
+
+
+def test_groups_are_read_to_the_last_page_too(api: Api, source: Source, clock: ManualClock) -> None:
+    link = [{"rel": "next", "href": f"{CINDER}/groups?marker=a"}]
+    pages = [{"groups": [{"id": "a"}], "group_links": link}, {"groups": [{"id": "b"}]}]
+    api.fault("GET", "/groups/detail", *[lambda _, page=page: answer(200, page) for page in pages])
+    look = Look(GROUP, "", (GROUP.ref(id="b"),), "/groups/detail", listing=True)
+    assert sorted(source.read(look, clock).found) == ["a", "b"]
 
 
 def test_a_list_that_breaks_off_is_no_answer(api: Api, source: Source, clock: ManualClock) -> None:

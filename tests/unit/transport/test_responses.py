@@ -162,6 +162,37 @@ def test_an_odd_status_is_quoted() -> None:
         resource(SERVER, {"server": {"id": "a", "status": ["ACTIVE"]}})
 
 
+NEXT = [{"rel": "self", "href": "http://h/x"}, {"rel": "next", "href": "http://h/x?marker=a"}]
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"next": "/v2/images?marker=a"},
+        {"servers": [], "servers_links": NEXT},
+        {"groups": [], "group_links": NEXT},
+        {"group_snapshots": [], "group_snapshot_links": NEXT},
+        {"instanceActions": [], "links": NEXT},
+        {"zones": [], "links": {"self": "http://h/x", "next": "http://h/x?marker=a"}},
+        {"zones": [], "links": {"self": "http://h/x"}, "metadata": {}, "more_links": NEXT},
+    ],
+)
+def test_the_next_page_is_found_whatever_the_service_calls_its_link(page: Any) -> None:
+    assert next_query(page) == "marker=a"
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"servers": [{"links": NEXT}], "servers_links": [NEXT[0]]},
+        {"next": None, "zones": [], "links": {"self": "http://h/x", "next": None}},
+        {"blinks": NEXT, "next_links": None, "links": "x"},
+    ],
+)
+def test_the_last_page_has_no_next(page: Any) -> None:
+    assert next_query(page) is None
+
+
 def test_no_page_is_read_twice() -> None:
     pages = Pages()
     assert pages.enter("/servers?marker=a") == "/servers?marker=a"

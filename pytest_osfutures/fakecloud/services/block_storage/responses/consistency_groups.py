@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
@@ -17,6 +18,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.listing import 
     in_order,
     page,
     visible,
+    with_links,
 )
 
 
@@ -59,20 +61,22 @@ def _find_snapshot(call: Call, snapshot_id: str) -> GroupSnapshot:
     return call.cloud.block_storage.group_snapshot(snapshot_id, context_of(call))
 
 
-def _listed(call: Call) -> list[Group]:
+def _list(call: Call, view: Callable[[Group], dict[str, Any]]) -> Response:
     rows = visible(call, call.cloud.block_storage.groups)
     mine = [group for group in rows if group.group_type.for_consistency]
-    return page(call, in_order(call, mine), "Group")[0]
+    groups, links = page(call, in_order(call, mine), "Group")
+    shown = [view(group) for group in groups]
+    return Response(200, with_links("consistencygroups", shown, "consistencygroup_links", links))
 
 
 def index(call: Call) -> Response:
     """All consistency groups, in short."""
-    return Response(200, {"consistencygroups": [_short(group) for group in _listed(call)]})
+    return _list(call, _short)
 
 
 def detail(call: Call) -> Response:
     """All consistency groups."""
-    return Response(200, {"consistencygroups": [_view(group) for group in _listed(call)]})
+    return _list(call, _view)
 
 
 def show(call: Call, group_id: str) -> Response:
