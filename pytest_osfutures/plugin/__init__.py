@@ -14,14 +14,14 @@ import pytest
 
 from pytest_osfutures.plugin import fixtures, options
 from pytest_osfutures.plugin import run_id as place
-from pytest_osfutures.plugin.failed_nodes import note_failure
+from pytest_osfutures.plugin.failed_nodes import mark_failed
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
     ITEM,
     UNUSABLE,
-    guard_of,
-    known_guard,
-    surely_used,
+    certainly_uses_plugin,
+    current_run_session,
+    run_session_of,
 )
 
 
@@ -61,17 +61,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Note in the ledger whose resources these are; tell of deletions that have failed."""
     config = item.config
     config.stash[ITEM] = item
-    guard = known_guard(config)
-    if guard is not None:
-        guard.ledger.test = item.nodeid
-    elif _forks(item) and surely_used(item):
+    run_session = current_run_session(config)
+    if run_session is not None:
+        run_session.ledger.test = item.nodeid
+    elif _forks(item) and certainly_uses_plugin(item):
         _before_fork(config)
     try:
         return (yield)
     finally:
-        guard = known_guard(config)
-        if guard is not None and not guard.worker:
-            guard.report_failures()
+        run_session = current_run_session(config)
+        if run_session is not None and not run_session.worker:
+            run_session.report_failures()
 
 
 def _forks(item: pytest.Item) -> bool:
@@ -83,11 +83,11 @@ def _forks(item: pytest.Item) -> bool:
 def _before_fork(config: pytest.Config) -> None:
     """Let the parent be one of the run's processes before its children are."""
     if place.worker_id(config):
-        guard_of(config)
+        run_session_of(config)
     elif options.CLOUD.value(config) != "fake":
-        from pytest_osfutures.plugin.run import hold_run
+        from pytest_osfutures.plugin.run import join_run
 
-        hold_run(config)
+        join_run(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -99,12 +99,16 @@ def pytest_runtest_makereport(
         _hide_source(call.excinfo.value)
     report = yield
     if report.failed:
-        note_failure(item)
+        mark_failed(item)
     if UNUSABLE in item.config.stash:
         vars(report)["osfutures_unusable"] = item.config.stash[UNUSABLE]
-    guard = known_guard(item.config)
-    if guard is not None and (guard.worker or guard.forked) and guard.ledger.path is not None:
-        vars(report)["osfutures_run"] = guard.ledger.run
+    run_session = current_run_session(item.config)
+    if (
+        run_session is not None
+        and (run_session.worker or run_session.forked)
+        and run_session.ledger.path is not None
+    ):
+        vars(report)["osfutures_run"] = run_session.ledger.run
     return report
 
 
@@ -135,10 +139,10 @@ class _Reports:
             raise pytest.UsageError(why)
         run = getattr(report, "osfutures_run", None)
         if run is not None and not _is_in_use(self.config):
-            from pytest_osfutures.plugin.run import hold_run
+            from pytest_osfutures.plugin.run import join_run
 
             self.config.stash[place.RUN] = run
-            hold_run(self.config)
+            join_run(self.config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -147,14 +151,14 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     config = session.config
     named = options.CLOUD.given(config) and not place.worker_id(config)
     runs = not (config.option.collectonly or config.option.setupplan or session.testsfailed)
-    if named and runs and any(surely_used(item) for item in session.items):
-        guard_of(config)  # raises UsageError: exit status 4, before anything was made
+    if named and runs and any(certainly_uses_plugin(item) for item in session.items):
+        run_session_of(config)  # raises UsageError: exit status 4, before anything was made
     result = yield
-    guard = known_guard(config)
-    if guard is not None:
-        guard.background.wait(lambda text: place.say(session.config, text))
-        if not guard.worker:
-            guard.report_failures()
+    run_session = current_run_session(config)
+    if run_session is not None:
+        run_session.background.wait(lambda text: place.say(session.config, text))
+        if not run_session.worker:
+            run_session.report_failures()
     return result
 
 
@@ -169,9 +173,9 @@ def pytest_osfutures_interrupted(
     if not _is_in_use(session.config):
         return (yield)
     if exitstatus == pytest.ExitCode.INTERRUPTED:
-        from pytest_osfutures.plugin.session_end import interrupted
+        from pytest_osfutures.plugin.session_end import announce_interruption
 
-        interrupted(session.config)
+        announce_interruption(session.config)
     try:
         return (yield)
     except KeyboardInterrupt:
@@ -190,9 +194,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Say what was swept, kept or left."""
     if _is_in_use(config):
-        from pytest_osfutures.plugin.session_end import summarise
+        from pytest_osfutures.plugin.session_end import write_summary
 
-        summarise(config, terminalreporter)
+        write_summary(config, terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -216,7 +220,7 @@ def pytest_configure_node(node: Any) -> None:
     """All workers are of one run."""
     from pytest_osfutures.plugin import xdist as workers
 
-    workers.introduce(node)
+    workers.configure_node(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -224,9 +228,9 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     """Take over what a worker has to say at its end."""
     del error
     if _is_in_use(node.config):
-        from pytest_osfutures.plugin.session_end import worker_ended
+        from pytest_osfutures.plugin.session_end import collect_worker
 
-        worker_ended(node)
+        collect_worker(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -234,6 +238,6 @@ def pytest_handlecrashitem(crashitem: str, report: Any) -> None:
     """List what the crashed test has left to the reaper."""
     config: pytest.Config = report.node.config
     if _is_in_use(config):
-        from pytest_osfutures.plugin.session_end import tell_of_crash
+        from pytest_osfutures.plugin.session_end import add_crash_section
 
-        tell_of_crash(config, crashitem, report)
+        add_crash_section(config, crashitem, report)

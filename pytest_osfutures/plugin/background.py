@@ -8,10 +8,10 @@ from typing import Protocol
 
 import pytest
 
-from pytest_osfutures.plugin.wait_messages import telling
+from pytest_osfutures.plugin.wait_messages import progress_messages
 
 
-class Closing(Protocol):
+class Closable(Protocol):
     """What deletes all that it has made: a scope, or what workers share."""
 
     owner: str
@@ -20,7 +20,7 @@ class Closing(Protocol):
         """Delete it and wait until it is gone."""
 
 
-class Background:
+class BackgroundTeardown:
     """Closes scopes in threads, and remembers what could not be deleted: (owner, reason)."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Background:
         self._lock = threading.Lock()
         self._failures: list[tuple[str, str]] = []
 
-    def close(self, scope: Closing) -> None:
+    def close(self, scope: Closable) -> None:
         """Delete what the scope has made, in the background."""
         thread = threading.Thread(
             target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
@@ -36,7 +36,7 @@ class Background:
         self._threads[thread] = scope.owner or "the session"
         thread.start()
 
-    def _close(self, scope: Closing) -> None:
+    def _close(self, scope: Closable) -> None:
         try:
             scope.close()
         except Exception as error:
@@ -50,7 +50,7 @@ class Background:
         def owners() -> list[str]:
             return [owner for thread, owner in threads.items() if thread.is_alive()]
 
-        with telling(say, "waiting for deletions in the background", owners):
+        with progress_messages(say, "waiting for deletions in the background", owners):
             for thread in threads:
                 thread.join()
 

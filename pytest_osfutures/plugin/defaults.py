@@ -23,12 +23,12 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 GIB = 1024**3
 #: Seconds for which the default image and flavor stay the same.
-MEMORY = 60.0
+CACHE_SECONDS = 60.0
 #: Formats that no server boots from by itself: parts of an image, an installer, an archive.
 _NO_DISKS = ("aki", "ari", "iso", "ova", "docker")
 
 
-class Choice:
+class Defaults:
     """Finds what a new server needs."""
 
     def __init__(self, cloud: Cloud, settings: Settings) -> None:
@@ -61,7 +61,7 @@ class Choice:
             return self.lookup.find(IMAGE, wanted)
         named = flavor if flavor is not None else self.settings.flavor
         ask = partial(self._default_image, named)
-        return self.lookup.remembered(("image", str(getattr(named, "id", named))), ask, MEMORY)
+        return self.lookup.cached(("image", str(getattr(named, "id", named))), ask, CACHE_SECONDS)
 
     def _default_image(self, flavor: Any) -> Any:
         known = self.lookup.all(IMAGE)
@@ -100,7 +100,7 @@ class Choice:
             return self.lookup.find(FLAVOR, wanted)
         ask = partial(self._default_flavor, image, from_volume)
         key = "flavor", str(getattr(image, "id", image)), from_volume
-        return self.lookup.remembered(key, ask, MEMORY)
+        return self.lookup.cached(key, ask, CACHE_SECONDS)
 
     def _default_flavor(self, image: Any, from_volume: bool) -> Any:
         about = Resource() if image is None else self.lookup.facts(IMAGE, image)
@@ -129,7 +129,7 @@ class Choice:
             return wanted
         if wanted:
             return [{"net-id": self.network(wanted)}]
-        if only := self.lookup.remembered("default network", self._default_network):
+        if only := self.lookup.cached("default network", self._default_network):
             return [{"net-id": only.id}]
         return "auto" if not self._networks() and self._allocates() else "none"
 

@@ -7,7 +7,7 @@ import pytest
 _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
-def note_failure(item: pytest.Item) -> None:
+def mark_failed(item: pytest.Item) -> None:
     """This test has failed."""
     for node in item.listchain():
         node.stash[_FAILED] = True

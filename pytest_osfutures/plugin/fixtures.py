@@ -15,12 +15,12 @@ from pytest_osfutures.plugin.failed_nodes import has_failed
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
-    from pytest_osfutures.plugin.run import Guard
+    from pytest_osfutures.plugin.run import RunSession
     from pytest_osfutures.plugin.scope import Scope
     from pytest_osfutures.plugin.shared import SharedScope
 
 _log = logging.getLogger("osfutures")
-GUARD: pytest.StashKey[Guard] = pytest.StashKey()
+RUN_SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 #: The process in which there may be something to take care of at the end.
 IN_USE: pytest.StashKey[int] = pytest.StashKey()
 #: The test that runs now.
@@ -31,7 +31,7 @@ ScopeName = Literal["function", "class", "module", "session"]
 SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
 
-def surely_used(item: pytest.Item) -> bool:
+def certainly_uses_plugin(item: pytest.Item) -> bool:
     """Whether a fixture of this plugin will be set up for a test, as far as that can be foreseen.
 
     A test with `skipif` may be skipped, and a fixture of the user's may skip it before ours is set
@@ -44,29 +44,29 @@ def surely_used(item: pytest.Item) -> bool:
     return any(each[-1].func.__module__ == __name__ for each in found.values() if each)
 
 
-def known_guard(config: pytest.Config) -> Guard | None:
-    """This process's guard, if it has connected to the cloud; a parent's does not count."""
-    known = config.stash.get(GUARD, None)
+def current_run_session(config: pytest.Config) -> RunSession | None:
+    """This process's run session, if it has connected to the cloud; a parent's does not count."""
+    known = config.stash.get(RUN_SESSION, None)
     return known if known is not None and known.pid == os.getpid() else None
 
 
-def guard_of(config: pytest.Config) -> Guard:
+def run_session_of(config: pytest.Config) -> RunSession:
     """This process's cloud, and what takes care of it; it is connected to once.
 
     Raises pytest.UsageError if that cannot be.
     """
-    known = known_guard(config)
+    known = current_run_session(config)
     if known is None:
-        from pytest_osfutures.plugin.run import connected
+        from pytest_osfutures.plugin.run import open_run_session
 
-        known = connected(config)
+        known = open_run_session(config)
     return known
 
 
-def _guard(config: pytest.Config) -> Guard:
-    """The guard; without a cloud the test fails with one sentence, and the run ends."""
+def _run_session(config: pytest.Config) -> RunSession:
+    """The run session; without a cloud the test fails with one sentence, and the run ends."""
     try:
-        return guard_of(config)
+        return run_session_of(config)
     except pytest.UsageError as error:
         config.stash[UNUSABLE] = str(error)
         raise _failure(str(error)) from None
@@ -81,9 +81,9 @@ def os_cloud(_osfutures_cloud: Cloud) -> Cloud:
 @pytest.fixture(scope="session")
 def _osfutures_cloud(pytestconfig: pytest.Config) -> Iterator[Cloud]:
     """The cloud under test, also for projects that have an `os_cloud` of their own."""
-    guard = _guard(pytestconfig)
-    yield guard.cloud
-    if guard.forked and guard is known_guard(pytestconfig):
+    run_session = _run_session(pytestconfig)
+    yield run_session.cloud
+    if run_session.forked and run_session is current_run_session(pytestconfig):
         # A child's end is not the end of a session: no hook is called.
         from pytest_osfutures.plugin.session_end import leave
 
@@ -96,8 +96,8 @@ def _open_scope(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iter
 
     if request.scope == "session":  # it goes first: it may depend on what the workers share
         request.getfixturevalue("_osfutures_shared")
-    guard = _guard(request.config)
-    scope = Scope(guard.cloud, guard, request.node.nodeid)
+    run_session = _run_session(request.config)
+    scope = Scope(run_session.cloud, run_session, request.node.nodeid)
     yield scope
     _close(scope, request)
 
@@ -109,21 +109,21 @@ def _osfutures_shared(
     """What all workers share; the last one deletes it."""
     from pytest_osfutures.plugin.shared import SharedScope
 
-    guard = _guard(request.config)
-    scope = SharedScope(guard.cloud, guard, request.node.nodeid)
+    run_session = _run_session(request.config)
+    scope = SharedScope(run_session.cloud, run_session, request.node.nodeid)
     yield scope
     _close(scope, request)
 
 
 def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
-    if scope.guard is not known_guard(request.config):
+    if scope.run_session is not current_run_session(request.config):
         return  # it is the parent process's, who goes on using it
     settings = options.Settings.of(request.config)
     try:
         if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
             scope.keep()
         elif settings.background:
-            scope.guard.background.close(scope)
+            scope.run_session.background.close(scope)
         else:
             scope.close()
     except Exception as error:

@@ -20,7 +20,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 T = TypeVar("T")
 #: Seconds for which something that was found is used again, while many servers are being created.
-MEMORY = 1.0
+CACHE_SECONDS = 1.0
 #: Fields of images and flavors that are compared with each other.
 _NUMBERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpus")
 
@@ -80,7 +80,7 @@ class Lookup:
                 return Resource(wanted)
             raise BadInput(f"{kind.name}={wanted!r:.80} is no name, no id and no object with one")
         name = str(wanted)
-        return self.remembered((kind, name, fits), lambda: self._named(kind, name, fits))
+        return self.cached((kind, name, fits), lambda: self._named(kind, name, fits))
 
     def facts(self, kind: Kind, found: Any) -> Resource:
         """What the cloud says about `found`, which may be another library's object.
@@ -90,14 +90,14 @@ class Lookup:
         if isinstance(found, Resource) and len(found) > 1:
             return found
         ident = str(getattr(found, "id", found))
-        known = self.remembered((kind, ident), lambda: self._get(kind, ident))
+        known = self.cached((kind, ident), lambda: self._get(kind, ident))
         return Resource() if known is None else known
 
     def all(self, kind: Kind) -> list[Any]:
         """All of a kind that the cloud lists by itself."""
         return list(self._pages(kind, kind.listing))
 
-    def remembered(self, key: object, ask: Callable[[], T], seconds: float = MEMORY) -> T:
+    def cached(self, key: object, ask: Callable[[], T], seconds: float = CACHE_SECONDS) -> T:
         """What `ask` returns, or has returned a moment ago. An error and None are forgotten."""
         now = self.cloud.engine.clock.now()
         then, value = self._found.get(key, (0.0, None))

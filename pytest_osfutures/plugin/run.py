@@ -37,9 +37,9 @@ from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import BadInput, CloudUnreachable
 from pytest_osfutures.ownership import Unreadable
 from pytest_osfutures.plugin import options, signals
-from pytest_osfutures.plugin.background import Background, report
-from pytest_osfutures.plugin.defaults import Choice
-from pytest_osfutures.plugin.fixtures import GUARD, IN_USE, ITEM, known_guard
+from pytest_osfutures.plugin.background import BackgroundTeardown, report
+from pytest_osfutures.plugin.defaults import Defaults
+from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION, current_run_session
 from pytest_osfutures.plugin.run_id import (
     RUN,
     directory,
@@ -49,40 +49,40 @@ from pytest_osfutures.plugin.run_id import (
     say,
     worker_id,
 )
-from pytest_osfutures.plugin.wait_messages import telling
-from pytest_osfutures.plugin.xdist import tell_controller
+from pytest_osfutures.plugin.wait_messages import progress_messages
+from pytest_osfutures.plugin.xdist import announce_run
 from pytest_osfutures.stamp import new_id
 
 #: Seconds for which the end of a run insists on deleting what its fixtures could not delete.
-PERSISTENCE = 60.0
+CLEANUP_TIMEOUT = 60.0
 #: Seconds that the end of a run waits for the sweep of older runs; without any news of it; and
 #: without news of what an earlier sweep could not delete.
-PATIENCE, QUIET, STUBBORN = 60.0, 10.0, 2.0
+PATIENCE, SILENCE_TIMEOUT, STUBBORN_TIMEOUT = 60.0, 10.0, 2.0
 #: Seconds after which anybody may delete what is left of a run.
 EXPIRY = 6 * 3600.0
-CONTROLLER: pytest.StashKey[Ledger] = pytest.StashKey()
+JOINED_LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
 
 
-def held(config: pytest.Config) -> Ledger | None:
+def joined_ledger(config: pytest.Config) -> Ledger | None:
     """The ledger that this process has joined for others' sake."""
-    ledger = config.stash.get(CONTROLLER, None)
+    ledger = config.stash.get(JOINED_LEDGER, None)
     return ledger if ledger is not None and ledger.process == str(os.getpid()) else None
 
 
-def hold_run(config: pytest.Config) -> None:
+def join_run(config: pytest.Config) -> None:
     """Let this process be one of the run's as long as it lives: xdist's controller, a parent.
 
     What its workers and forked children make is then deleted at the end of the whole run. Raises
     pytest.UsageError if there can be no ledger.
     """
     config.stash[IN_USE] = os.getpid()
-    known = known_guard(config)
+    known = current_run_session(config)
     if known is not None:
-        config.stash[CONTROLLER] = known.ledger
-    elif held(config) is None:
+        config.stash[JOINED_LEDGER] = known.ledger
+    elif joined_ledger(config) is None:
         run, place = run_id(config), directory(config)
         with ledger_at(place):
-            config.stash[CONTROLLER] = ledger = Ledger(ledger_path(place, run), run)
+            config.stash[JOINED_LEDGER] = ledger = Ledger(ledger_path(place, run), run)
             check_run(config, ledger)
             ledger.join()
             check_lock(config, ledger)
@@ -101,13 +101,13 @@ def ledger_at(place: Path) -> Iterator[None]:
         ) from None
 
 
-def connected(config: pytest.Config) -> Guard:
+def open_run_session(config: pytest.Config) -> RunSession:
     """Connect to the cloud and join the run.
 
     Raises pytest.UsageError, with one sentence, if that cannot be.
     """
     try:
-        return _connected(config)
+        return _open_run_session(config)
     except pytest.UsageError:
         raise
     except (BadInput, CloudUnreachable) as error:
@@ -117,22 +117,22 @@ def connected(config: pytest.Config) -> Guard:
         raise pytest.UsageError(f"osfutures cannot start: {why}") from None
 
 
-def _connected(config: pytest.Config) -> Guard:
+def _open_run_session(config: pytest.Config) -> RunSession:
     try:
         cloud = connect(options.CLOUD.value(config))
     except (BadInput, CloudUnreachable) as error:
         raise pytest.UsageError(f"--os-cloud: {error}") from None
-    guard = Guard(config, cloud)
-    config.stash[GUARD] = guard
-    config.stash[IN_USE] = guard.pid
+    run_session = RunSession(config, cloud)
+    config.stash[RUN_SESSION] = run_session
+    config.stash[IN_USE] = run_session.pid
     item = config.stash.get(ITEM, None)
     if item is not None:
-        guard.ledger.test = item.nodeid
-        if guard.worker and not guard.forked:
-            tell_controller(guard, item)
-    Choice(cloud, options.Settings.of(config)).check()
-    guard.begin()
-    return guard
+        run_session.ledger.test = item.nodeid
+        if run_session.worker and not run_session.forked:
+            announce_run(run_session, item)
+    Defaults(cloud, options.Settings.of(config)).check()
+    run_session.begin()
+    return run_session
 
 
 def check_run(config: pytest.Config, ledger: Ledger) -> None:
@@ -166,7 +166,7 @@ def counted(number: int) -> str:
     return "1 resource" if number == 1 else f"{number} resources"
 
 
-class Guard:
+class RunSession:
     """Keeps the ledger of what this process makes, and cleans up what is left at the end.
 
     `said` is for the summary.
@@ -178,9 +178,9 @@ class Guard:
         self.pid = os.getpid()
         self.forked = is_forked(config)
         #: A fork must not close its parent's ledger, so it keeps what it has got of it.
-        self.inherited = config.stash.get(GUARD, None), config.stash.get(CONTROLLER, None)
+        self.inherited = config.stash.get(RUN_SESSION, None), config.stash.get(JOINED_LEDGER, None)
         self.worker = worker_id(config)
-        self.background = Background()
+        self.background = BackgroundTeardown()
         self.left: list[str] = []
         self.said: list[str] = []
         self.sweeping: threading.Thread | None = None
@@ -209,8 +209,8 @@ class Guard:
     def _join(self) -> Ledger:
         project = self.cloud.session.get_project_id() or ""
         while True:
-            ledger = held(self.config) or self._open()
-            if ledger is not held(self.config):
+            ledger = joined_ledger(self.config) or self._open()
+            if ledger is not joined_ledger(self.config):
                 check_run(self.config, ledger)
             if ledger.join(self.worker):
                 ledger.describe(self.cloud.name, self.cloud.auth_url, project)
@@ -336,10 +336,12 @@ class Guard:
         if self.sweeping is None:
             return
         end = time.monotonic() + PATIENCE
-        with telling(partial(say, self.config), "waiting for the clean-up of older runs"):
+        with progress_messages(partial(say, self.config), "waiting for the clean-up of older runs"):
             while self.sweeping.is_alive() and time.monotonic() < end:
                 self.sweeping.join(0.1)
-                if time.monotonic() > self.moved + (STUBBORN if self.stubborn else QUIET):
+                if time.monotonic() > self.moved + (
+                    STUBBORN_TIMEOUT if self.stubborn else SILENCE_TIMEOUT
+                ):
                     break
         if self.sweeping.is_alive():
             self.said.append(
@@ -369,9 +371,9 @@ class Guard:
                 f"there, which know what --os-keep={keep} wants"
             )
         clock = self.cloud.fake.clock if self.cloud.fake is not None else SystemClock()
-        seconds = min(PERSISTENCE, options.Settings.of(self.config).teardown_timeout)
+        seconds = min(CLEANUP_TIMEOUT, options.Settings.of(self.config).teardown_timeout)
         text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
-        with telling(partial(say, self.config), text, self._names):
+        with progress_messages(partial(say, self.config), text, self._names):
             complete = clean_up(
                 self.cloud.source, self.ledger, clock, note, ours, seconds, seconds / 2
             )
@@ -392,6 +394,6 @@ class Guard:
         self.said.append(f"{why}; going by the stamps in the cloud")
         said: list[str] = []
         if not clean_up_by_stamp(
-            self.cloud.source, of_run(run, ()), clock, said.append, PERSISTENCE
+            self.cloud.source, of_run(run, ()), clock, said.append, CLEANUP_TIMEOUT
         ):
             self.left = said[-1:]

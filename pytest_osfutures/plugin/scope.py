@@ -14,17 +14,17 @@ from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.ownership import CHILDREN, ORDER, Leftover, Unreadable, known
 from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.fixtures import guard_of
+from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
-from pytest_osfutures.plugin.wait_messages import Patience, telling
+from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.run import Guard
+    from pytest_osfutures.plugin.run import RunSession
 
 #: Seconds after which a teardown looks what keeps the resources from being deleted.
-UNDISTURBED = 15.0
+BLOCKERS_AFTER = 15.0
 #: Seconds that a keypair has to be gone after its deletion.
-KEYPAIR_PATIENCE = 10.0
+KEYPAIR_TIMEOUT = 10.0
 Made = list[tuple[str, OperationFuture[Any]]]
 
 
@@ -34,9 +34,9 @@ class Scope:
     `owner` is the test (or class, module, session) that they are of.
     """
 
-    def __init__(self, cloud: Cloud, guard: Guard, owner: str) -> None:
+    def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
         self.cloud = cloud
-        self.guard = guard
+        self.run_session = run_session
         self.owner = owner
         self.made: Made = []
         self.keypairs: list[Leftover] = []
@@ -48,11 +48,11 @@ class Scope:
 
         Nobody closes that one: what is left of a process that has died is the reaper's.
         """
-        guard = guard_of(self.guard.config)
-        if guard is self.guard:
+        run_session = run_session_of(self.run_session.config)
+        if run_session is self.run_session:
             return self
-        if self._forked is None or self._forked.guard is not guard:
-            self._forked = Scope(guard.cloud, guard, self.owner)
+        if self._forked is None or self._forked.run_session is not run_session:
+            self._forked = Scope(run_session.cloud, run_session, self.owner)
         return self._forked
 
     def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
@@ -71,10 +71,10 @@ class Scope:
         wanted = [each for each in self.made if each[1].resource_id and not _failed(each[1])]
         for kind, future in wanted:
             for ident in _idents(future):
-                self.guard.keep(kind, ident)
+                self.run_session.keep(kind, ident)
         self.made = [each for each in self.made if each not in wanted]
         for keypair in self.keypairs:
-            self.guard.keep("keypair", keypair.id)
+            self.run_session.keep("keypair", keypair.id)
         self.keypairs = []
         self.close()
 
@@ -84,23 +84,25 @@ class Scope:
         First what frees others: attachments to servers that stay; then stage by stage. It takes
         no longer than --os-teardown-timeout and says what it waits for; the rest is the reaper's.
         """
-        settings = options.Settings.of(self.guard.config)
-        patience = Patience(settings.teardown_timeout)
-        most = f"for at most {patience.seconds:.0f} s"
+        settings = options.Settings.of(self.run_session.config)
+        deadline = Deadline(settings.teardown_timeout)
+        most = f"for at most {deadline.seconds:.0f} s"
         text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
-        told = telling(partial(say, self.guard.config), text, lambda: patience.waiting)
+        told = progress_messages(
+            partial(say, self.run_session.config), text, lambda: deadline.waiting
+        )
         with nullcontext() if settings.background else told:  # what runs besides is not waited for
-            count, left = self._close(patience)
+            count, left = self._close(deadline)
         if left:
             text = f"{len(left)} of {count} resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
 
-    def _close(self, patience: Patience) -> tuple[int, list[str]]:
+    def _close(self, deadline: Deadline) -> tuple[int, list[str]]:
         """Delete everything; how much there was, and what is left, with the reasons."""
         self.closed = True
         made, self.made = self.made, []
         keypairs, self.keypairs = self.keypairs, []
-        self._detach(made, patience)
+        self._detach(made, deadline)
         left: list[str] = []
         for shelves in ORDER:
             kinds = [shelf.kind for shelf in shelves]
@@ -109,66 +111,66 @@ class Scope:
             stage = [each for each in made if each[0] in kinds]
             for built_on in reversed([each for each in stage if _is_built_on_another(each)]):
                 stage.remove(built_on)
-                left += self._undo([built_on], patience)
-            left += self._undo(stage, patience)
+                left += self._undo([built_on], deadline)
+            left += self._undo(stage, deadline)
             if "server" in kinds:
-                left += self._delete_children(made, patience)
+                left += self._delete_children(made, deadline)
         left += self._delete(keypairs)
         return len(made) + len(keypairs), left
 
-    def _undo(self, made: Made, patience: Patience) -> list[str]:
+    def _undo(self, made: Made, deadline: Deadline) -> list[str]:
         """Take everything back at the same time; what is left, with the reasons."""
         undone = [(kind, future, future.undo()) for kind, future in made]
         going = {_label(kind, future): gone for kind, future, gone in undone}
-        patience.wait(going, UNDISTURBED)
+        deadline.wait(going, BLOCKERS_AFTER)
         stuck = {each[1].resource_id for each in undone if not _is_undone(each[2])}
-        rows = [row for row in self.guard.ledger.rows("intent", "bound") if row.id in stuck]
-        if rows and patience.left():
-            self._insist(rows, patience)
+        rows = [row for row in self.run_session.ledger.rows("intent", "bound") if row.id in stuck]
+        if rows and deadline.left():
+            self._insist(rows, deadline)
         known = {row.id for row in rows}
-        patience.wait(
+        deadline.wait(
             {
                 _label(kind, each): gone
                 for kind, each, gone in undone
                 if each.resource_id not in known
             }
         )
-        notes = {row.id: row.note for row in self.guard.ledger.rows("intent", "bound")}
+        notes = {row.id: row.note for row in self.run_session.ledger.rows("intent", "bound")}
         return [
-            f"{_label(kind, each)}: {self._why(gone, notes.get(each.resource_id), patience)}"
+            f"{_label(kind, each)}: {self._why(gone, notes.get(each.resource_id), deadline)}"
             for kind, each, gone in undone
             if not _is_undone(gone) and (each.resource_id in notes or each.resource_id not in known)
         ]
 
-    def _why(self, gone: OperationFuture[None], note: str | None, patience: Patience) -> str:
+    def _why(self, gone: OperationFuture[None], note: str | None, deadline: Deadline) -> str:
         """Why a resource is still there: refused, or late."""
         why = _why_not(gone) or (note if note not in UNDER_WAY else None)
-        return why or self._late(patience)
+        return why or self._late(deadline)
 
-    def _late(self, patience: Patience) -> str:
-        heir = "; the reaper goes on" if self.guard.reaped else ""
-        return f"still being deleted after {patience.seconds:.0f} s (--os-teardown-timeout){heir}"
+    def _late(self, deadline: Deadline) -> str:
+        heir = "; the reaper goes on" if self.run_session.reaped else ""
+        return f"still being deleted after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
 
-    def _insist(self, rows: list[Row], patience: Patience) -> None:
+    def _insist(self, rows: list[Row], deadline: Deadline) -> None:
         """Delete these, and remove what may keep them from it."""
-        source, ledger, clock = self.cloud.source, self.guard.ledger, SystemClock()
-        patience.waiting = [f"{row.kind} {row.id}" for row in rows]
-        sweep_rows(source, ledger, rows, clock, ledger.note, patience.left())
-        patience.waiting = []
+        source, ledger, clock = self.cloud.source, self.run_session.ledger, SystemClock()
+        deadline.waiting = [f"{row.kind} {row.id}" for row in rows]
+        sweep_rows(source, ledger, rows, clock, ledger.note, deadline.left())
+        deadline.waiting = []
 
     def _delete(self, keypairs: list[Leftover]) -> list[str]:
         """Delete keypairs, which go at once; what is left, with the reasons."""
-        clock, note = SystemClock(), self.guard.ledger.note
-        sweep = Sweep(self.cloud.source, lambda _: True, clock, note, KEYPAIR_PATIENCE)
+        clock, note = SystemClock(), self.run_session.ledger.note
+        sweep = Sweep(self.cloud.source, lambda _: True, clock, note, KEYPAIR_TIMEOUT)
         left = sweep.remove(keypairs)
         for each in keypairs:
             if each not in left:
-                self.guard.ledger.settle(each.stamp.operation, "gone")
+                self.run_session.ledger.settle(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]
 
-    def _delete_children(self, made: Made, patience: Patience) -> list[str]:
+    def _delete_children(self, made: Made, deadline: Deadline) -> list[str]:
         """Delete what the cloud has made for these by itself; what is left, with the reasons."""
-        ledger, idents = self.guard.ledger, {future.resource_id for _, future in made}
+        ledger, idents = self.run_session.ledger, {future.resource_id for _, future in made}
         operations = {row.operation for row in ledger.rows() if row.id in idents}
         rows = {
             row.id: row
@@ -178,7 +180,7 @@ class Scope:
         if not rows:
             return []
         sweep = Sweep(
-            self.cloud.source, lambda _: True, SystemClock(), ledger.note, patience.left()
+            self.cloud.source, lambda _: True, SystemClock(), ledger.note, deadline.left()
         )
         left = sweep.remove(known(ledger, row) for row in rows.values())
         gone = {str(ident) for ident in rows} - {each.id for each in left}
@@ -193,7 +195,7 @@ class Scope:
                 with suppress(Unreadable):
                     disconnect(self.cloud.source, kind, {"id": future.resource_id})
 
-    def _detach(self, made: Made, patience: Patience) -> None:
+    def _detach(self, made: Made, deadline: Deadline) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""
         volumes = [each for each in made if each[0] == "volume"]
         servers = {future.resource_id for kind, future in made if kind == "server"}
@@ -206,7 +208,7 @@ class Scope:
             for each in self._attachments(future.resource_id)
             if each["server_id"] not in servers
         ]
-        patience.wait({f"detaching {number}": each for number, each in enumerate(detached)})
+        deadline.wait({f"detaching {number}": each for number, each in enumerate(detached)})
 
     def _attachments(self, volume: str | None) -> list[dict[str, Any]]:
         from cinderclient.exceptions import NotFound

@@ -11,8 +11,8 @@ from pytest_osfutures.cleanup import Ledger, LedgerUnusable, Row, bury, reaper_l
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin import xdist as workers
 from pytest_osfutures.plugin.background import report
-from pytest_osfutures.plugin.fixtures import guard_of, known_guard
-from pytest_osfutures.plugin.run import Guard, counted, held
+from pytest_osfutures.plugin.fixtures import current_run_session, run_session_of
+from pytest_osfutures.plugin.run import RunSession, counted, joined_ledger
 from pytest_osfutures.plugin.run_id import say
 
 #: Whether the end of the session has seen to what is left.
@@ -20,8 +20,8 @@ FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def _ledger(config: pytest.Config) -> Ledger | None:
-    guard = known_guard(config)
-    return guard.ledger if guard is not None else held(config)
+    run_session = current_run_session(config)
+    return run_session.ledger if run_session is not None else joined_ledger(config)
 
 
 def _left(ledger: Ledger) -> int:
@@ -32,7 +32,7 @@ def _left(ledger: Ledger) -> int:
         return 1
 
 
-def interrupted(config: pytest.Config) -> None:
+def announce_interruption(config: pytest.Config) -> None:
     """Say that the deletion goes on although the run was interrupted."""
     ledger = _ledger(config)
     if ledger is not None and (left := _left(ledger)):
@@ -44,43 +44,43 @@ def finish(session: pytest.Session) -> None:
     """Delete what is left of the run; the run fails if that cannot be done."""
     config = session.config
     config.stash[FINISHED] = True
-    guard = _clean_up(config)
-    if guard is not None and guard.left and session.exitstatus == pytest.ExitCode.OK:
+    run_session = _clean_up(config)
+    if run_session is not None and run_session.left and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _clean_up(config: pytest.Config) -> Guard | None:
-    guard, ledger = known_guard(config), _ledger(config)
+def _clean_up(config: pytest.Config) -> RunSession | None:
+    run_session, ledger = current_run_session(config), _ledger(config)
     if ledger is None:
-        return guard
-    if guard is not None and guard.worker:
-        workers.say_goodbye(config, guard)
-    apart, lost = _elsewhere(config, ledger)
-    if guard is None and (_left(ledger) or apart or lost):
-        guard = guard_of(config)  # the workers have left something, and are gone
-    if guard is not None:
-        guard.finish(apart, lost)
-    return guard
+        return run_session
+    if run_session is not None and run_session.worker:
+        workers.report_to_controller(config, run_session)
+    apart, lost = _remote_workers(config, ledger)
+    if run_session is None and (_left(ledger) or apart or lost):
+        run_session = run_session_of(config)  # the workers have left something, and are gone
+    if run_session is not None:
+        run_session.finish(apart, lost)
+    return run_session
 
 
-def _elsewhere(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
+def _remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
     try:
-        return workers.elsewhere(config, ledger)
+        return workers.remote_workers(config, ledger)
     except LedgerUnusable:
         return [], []
 
 
-def worker_ended(node: Any) -> None:
+def collect_worker(node: Any) -> None:
     """Note what a worker of xdist wants to keep, and tell of what it could not delete."""
     ledger = _ledger(node.config)
     if ledger is not None:
         with suppress(LedgerUnusable):  # said at the end
-            workers.hear(node, ledger)
+            workers.collect(node, ledger)
     if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
         report(node.config, failures)
 
 
-def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
+def add_crash_section(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
     """Add to a crashed test's report what it has left."""
     ledger = _ledger(config)
     if ledger is None:
@@ -94,15 +94,15 @@ def tell_of_crash(config: pytest.Config, test: str, report: pytest.TestReport) -
         report.sections.append(("osfutures: left to the reaper", lines))
 
 
-def summarise(config: pytest.Config, terminal: Any) -> None:
+def write_summary(config: pytest.Config, terminal: Any) -> None:
     """Say what was swept, what is kept and what could not be deleted."""
-    guard = known_guard(config)
+    run_session = current_run_session(config)
     ledger = _ledger(config)
     if ledger is None:
         return
     kept = _kept(ledger)
-    left = guard.left if guard is not None else []
-    said = guard.said if guard is not None else []
+    left = run_session.left if run_session is not None else []
+    said = run_session.said if run_session is not None else []
     if not (kept or left or said):
         return
     terminal.write_sep("=", "OpenStack resources")
@@ -141,17 +141,17 @@ def leave(config: pytest.Config) -> None:
     ledger = _ledger(config)
     if ledger is None:
         return
-    guard = known_guard(config)
-    worker = guard is not None and guard.worker
+    run_session = current_run_session(config)
+    worker = run_session is not None and run_session.worker
     if not worker and not config.stash.get(FINISHED, False):
         _clean_up_late(config, ledger)
     try:
         if not worker and ledger.path is not None and (left := ledger.left()):
             verb = "is" if left == 1 else "are"
-            say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, guard)}")
-        _close(ledger, bool(worker), guard is not None and guard.forked)
+            say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, run_session)}")
+        _close(ledger, bool(worker), run_session is not None and run_session.forked)
     except LedgerUnusable as error:
-        say(config, f"{error}; what may be left is left to {_heir(config, ledger, guard)}")
+        say(config, f"{error}; what may be left is left to {_heir(config, ledger, run_session)}")
         ledger.close()
     signals.remove()
 
@@ -169,9 +169,9 @@ def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
             _clean_up(config)
 
 
-def _heir(config: pytest.Config, ledger: Ledger, guard: Guard | None) -> str:
+def _heir(config: pytest.Config, ledger: Ledger, run_session: RunSession | None) -> str:
     assert ledger.path is not None
-    if guard is None or guard.reaped:
+    if run_session is None or run_session.reaped:
         return f"the reaper, which writes to {reaper_log(ledger.path)}"
     return f"you: {command(config, ledger)}"
 

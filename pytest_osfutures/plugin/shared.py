@@ -19,13 +19,13 @@ from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTime
 from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.factories.base import Factory
-from pytest_osfutures.plugin.fixtures import guard_of
+from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
-from pytest_osfutures.plugin.wait_messages import Patience, telling
+from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 from pytest_osfutures.policy import Retry
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.run import Guard
+    from pytest_osfutures.plugin.run import RunSession
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -40,7 +40,7 @@ KINDS: dict[str, tuple[str, Callable[[Cloud, str], Future]]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class SharedRequest:
     """What was asked for. `arguments` tell it from others without saying what they are."""
 
     kind: str
@@ -48,7 +48,7 @@ class Wish:
     arguments: Mapping[str, str]
     create: Callable[[], Future]
     read: Callable[[str], Future]
-    patience: float
+    deadline: float
 
     @property
     def key(self) -> str:
@@ -86,7 +86,7 @@ class Shared:
         tries, tout = given.pop("try_count", None), given.pop("tout", None)
         settings = self._factory.settings
         tries = Retry.of(settings.try_count if tries is None else tries).tries
-        wish = Wish(
+        request = SharedRequest(
             self._kind,
             name,
             {each: _digest(value) for each, value in given.items()},
@@ -95,7 +95,7 @@ class Shared:
             # Twice: each try may have to be taken back.
             2 * tries * (tout or settings.tout or PATIENCE),
         )
-        return self._scope.here().share(wish)
+        return self._scope.here().share(request)
 
 
 def _digest(value: Any) -> str:
@@ -136,12 +136,12 @@ class SharedFuture(OperationFuture[Any]):
 class SharedResource:
     """One shared resource as this worker sees it: created here, or waited for."""
 
-    def __init__(self, cloud: Cloud, holders: Holders, wish: Wish) -> None:
+    def __init__(self, cloud: Cloud, holders: Holders, request: SharedRequest) -> None:
         self.engine = cloud.engine
         self.pause = cloud.poll.fastest
         self.holders = holders
-        self.wish = wish
-        self.future = SharedFuture(cloud, wish.kind)
+        self.request = request
+        self.future = SharedFuture(cloud, request.kind)
         self.future._start()
         self.creation: Future | None = None
         self.over = False
@@ -154,11 +154,11 @@ class SharedResource:
         elif share.state == "there":
             assert share.id is not None
             self.future._id = share.id
-            self.future._follow(self.wish.read(share.id))
+            self.future._follow(self.request.read(share.id))
         elif share.state == "failed":
             assert share.error is not None
             self.future._fail(heard(share.error))
-        elif self.engine.clock.now() - self.began_at > self.wish.patience:
+        elif self.engine.clock.now() - self.began_at > self.request.deadline:
             self.future._fail(self._late(share))
         else:
             look = partial(self.engine.submissions.submit, self._look)
@@ -168,20 +168,20 @@ class SharedResource:
         if self.over:
             return
         try:
-            self.go_on(self.holders.claim(self.wish.key, self.wish.arguments))
+            self.go_on(self.holders.claim(self.request.key, self.request.arguments))
         except BaseException as error:
             self.future._fail(error)
 
     def _late(self, share: Share) -> OperationTimeout:
-        facts = Facts(self.future.operation, None, self.wish.name, seconds=self.wish.patience)
+        facts = Facts(self.future.operation, None, self.request.name, seconds=self.request.deadline)
         return OperationTimeout(f"process {share.creator}, which creates it, is not done", facts)
 
     def _create(self) -> None:
         try:
-            with self.holders.creating(self.wish.key):
-                self.creation = self.wish.create()
+            with self.holders.creating(self.request.key):
+                self.creation = self.request.create()
         except BaseException:
-            self.holders.give_back([self.wish.key])
+            self.holders.give_back([self.request.key])
             raise
         self.future._creation = self.creation
         created = partial(self._created, self.creation)
@@ -193,19 +193,19 @@ class SharedResource:
             error = creation.exception()
             if error is None:
                 self.future._id = creation.resource_id
-                self.holders.created(self.wish.key, creation.resource_id)
+                self.holders.created(self.request.key, creation.resource_id)
             elif not self.over:
-                self.holders.failed(self.wish.key, error)
+                self.holders.failed(self.request.key, error)
         finally:
             self.future._follow(creation)
 
-    def stop(self, patience: Patience) -> None:
+    def stop(self, deadline: Deadline) -> None:
         """Wait no longer; what is being created here is taken back, unless others wait for it."""
-        self.over = not self.holders.others(self.wish.key)
+        self.over = not self.holders.others(self.request.key)
         if self.creation is not None and not self.future.done():
             if self.over:
-                patience.wait({self.wish.key: self.creation.undo()})
-            patience.wait({self.wish.key: self.future})
+                deadline.wait({self.request.key: self.creation.undo()})
+            deadline.wait({self.request.key: self.future})
         self.over = True
         self.future._fail(CancelledError())
 
@@ -213,33 +213,33 @@ class SharedResource:
 class SharedScope:
     """What this worker shares with the others, until its session ends."""
 
-    def __init__(self, cloud: Cloud, guard: Guard, owner: str) -> None:
+    def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
         self.cloud = cloud
-        self.guard = guard
+        self.run_session = run_session
         self.owner = owner
-        self.holders = Holders(guard.ledger)
+        self.holders = Holders(run_session.ledger)
         self._lock = threading.Lock()
         self._shared: dict[str, SharedResource] = {}
         self._forked: SharedScope | None = None
 
     def here(self) -> SharedScope:
         """The scope of this process, as of `Scope`."""
-        guard = guard_of(self.guard.config)
-        if guard is self.guard:
+        run_session = run_session_of(self.run_session.config)
+        if run_session is self.run_session:
             return self
-        if self._forked is None or self._forked.guard is not guard:
-            self._forked = SharedScope(guard.cloud, guard, self.owner)
+        if self._forked is None or self._forked.run_session is not run_session:
+            self._forked = SharedScope(run_session.cloud, run_session, self.owner)
         return self._forked
 
-    def share(self, wish: Wish) -> Future:
+    def share(self, request: SharedRequest) -> Future:
         """The future of what was asked for. Raises BadInput, and what its creation raises."""
         with self._lock:
-            share = self.holders.claim(wish.key, wish.arguments)
-            known = self._shared.get(wish.key)
+            share = self.holders.claim(request.key, request.arguments)
+            known = self._shared.get(request.key)
             if known is None:
-                known = SharedResource(self.cloud, self.holders, wish)
+                known = SharedResource(self.cloud, self.holders, request)
                 known.go_on(share)
-                self._shared[wish.key] = known
+                self._shared[request.key] = known
         return known.future
 
     def own(self, kind: str, future: Future) -> Future:
@@ -251,27 +251,29 @@ class SharedScope:
         """Note that somebody wants what there is, whoever is the last to hold it."""
         for each in self._shared.values():
             if each.future._id is not None:
-                self.guard.keep(each.wish.kind, each.future._id)
+                self.run_session.keep(each.request.kind, each.future._id)
         self.close()
 
     def close(self) -> None:
         """Hold it no longer, and delete what nobody else holds; CleanupError names what stays."""
         shared, self._shared = self._shared, {}
-        patience = Patience(options.Settings.of(self.guard.config).teardown_timeout)
-        text = f"the end of the session waits for at most {patience.seconds:.0f} s for"
-        with telling(partial(say, self.guard.config), f"{text} {', '.join(shared)}"):
+        deadline = Deadline(options.Settings.of(self.run_session.config).teardown_timeout)
+        text = f"the end of the session waits for at most {deadline.seconds:.0f} s for"
+        with progress_messages(
+            partial(say, self.run_session.config), f"{text} {', '.join(shared)}"
+        ):
             for each in shared.values():
-                each.stop(patience)
+                each.stop(deadline)
             rows = self.holders.give_back(shared)
-            left = list(self._delete(rows, patience)) if rows else []
+            left = list(self._delete(rows, deadline)) if rows else []
         if left:
             text = f"{len(left)} of {len(rows)} shared resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
 
-    def _delete(self, rows: list[Row], patience: Patience) -> Iterator[str]:
-        ledger, fake = self.guard.ledger, self.cloud.fake
+    def _delete(self, rows: list[Row], deadline: Deadline) -> Iterator[str]:
+        ledger, fake = self.run_session.ledger, self.cloud.fake
         clock = fake.clock if fake is not None else SystemClock()
-        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, patience.left())
+        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, deadline.left())
         operations = {row.operation for row in rows}
         for row in ledger.rows("intent", "bound"):
             if row.operation in operations:

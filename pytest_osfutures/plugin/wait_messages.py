@@ -18,7 +18,7 @@ GRACE = 0.1
 NAMED = 5
 
 
-class Patience:
+class Deadline:
     """Waits for futures until the time is up; `waiting` are the names of what it waits for."""
 
     def __init__(self, seconds: float) -> None:
@@ -41,7 +41,7 @@ class Patience:
 
 
 @contextmanager
-def telling(
+def progress_messages(
     say: Callable[[str], None], text: str, names: Callable[[], list[str]] = list
 ) -> Iterator[None]:
     """Say what is waited for, with `names`, if it takes longer than some seconds."""

@@ -18,14 +18,14 @@ from pytest_osfutures.cleanup import Ledger, Row, ledger_path
 from pytest_osfutures.plugin.run_id import directory, identity, run_id
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.run import Guard
+    from pytest_osfutures.plugin.run import RunSession
 
 #: Seconds that a worker waits for its controller to join the run.
-CONTROLLER_PATIENCE = 10.0
+CONTROLLER_TIMEOUT = 10.0
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 
 
-def introduce(node: Any) -> None:
+def configure_node(node: Any) -> None:
     """Tell a new worker which run it is of, and where the controller's ledger will be."""
     config = node.config
     node.workerinput["osfutures_run"] = run_id(config)
@@ -36,12 +36,12 @@ def introduce(node: Any) -> None:
     config.stash.setdefault(NODES, []).append(node)
 
 
-def tell_controller(guard: Guard, item: pytest.Item) -> None:
+def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     """In a worker that is about to use the cloud: let the controller join the run first.
 
     xdist carries nothing but reports from a worker to its controller, so this is one.
     """
-    ledger = guard.ledger
+    ledger = run_session.ledger
     if ledger.path is None:
         return
     report = pytest.TestReport(
@@ -49,30 +49,32 @@ def tell_controller(guard: Guard, item: pytest.Item) -> None:
     )
     item.config.hook.pytest_runtest_logreport(report=report)
     controller = item.config.workerinput["osfutures_controller"]  # type: ignore[attr-defined]
-    end = time.monotonic() + CONTROLLER_PATIENCE
+    end = time.monotonic() + CONTROLLER_TIMEOUT
     while not ledger.part and controller not in ledger.processes() and time.monotonic() < end:
         time.sleep(0.01)
 
 
-def say_goodbye(config: Any, guard: Guard) -> None:
+def report_to_controller(config: Any, run_session: RunSession) -> None:
     """In a worker that ends: tell the controller what it cannot know."""
-    config.workeroutput["osfutures_failures"] = guard.background.failures()
-    if guard.ledger.part:
-        config.workeroutput["osfutures_kept"] = [astuple(row) for row in guard.ledger.rows("kept")]
+    config.workeroutput["osfutures_failures"] = run_session.background.failures()
+    if run_session.ledger.part:
+        config.workeroutput["osfutures_kept"] = [
+            astuple(row) for row in run_session.ledger.rows("kept")
+        ]
 
 
-def hear(node: Any, ledger: Ledger) -> None:
+def collect(node: Any, ledger: Ledger) -> None:
     """In the controller: a worker has ended; note what is to be kept of it."""
     for row in getattr(node, "workeroutput", {}).get("osfutures_kept", ()):
         ledger.take_in(Row(*row))
 
 
-def elsewhere(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
+def remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
     """The workers with a ledger of their own, and those that may have one and are lost."""
     apart, lost = [], []
     joined = ledger.workers()
     for node in config.stash.get(NODES, []):
-        hear(node, ledger)  # an interrupted run may not have come to it
+        collect(node, ledger)  # an interrupted run may not have come to it
         name = str(node.workerinput["workerid"])
         said = getattr(node, "workeroutput", None)
         if said is not None and "osfutures_kept" in said:

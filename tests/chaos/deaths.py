@@ -38,7 +38,7 @@ def test_all(number, os_cloud, os_servers, os_volumes, os_snapshots, os_images, 
     if number == 1:
         mark("copying")
         boot = {"boot_index": 0, "source_type": "image", "destination_type": "volume",
-                "uuid": os_servers.choice.image(None).id, "volume_size": 1}
+                "uuid": os_servers.defaults.image(None).id, "volume_size": 1}
         booted = os_servers.create_async("booted", block_device_mapping_v2=[boot])
         backup = os_backups.create_async(more[1].result(), "safe").result()
         os_cloud.cinder.restores.restore_async(backup.id, more[1].result().id).result()

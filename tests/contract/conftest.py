@@ -13,7 +13,7 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.plugin.defaults import Choice
+from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.options import CLOUD, Settings
 from pytest_osfutures.stamp import new_id
 
@@ -65,21 +65,21 @@ def _only_fake(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture(scope="session")
-def choice(cloud: Cloud, pytestconfig: pytest.Config) -> Choice:
+def defaults(cloud: Cloud, pytestconfig: pytest.Config) -> Defaults:
     """The image, flavor and network of new servers."""
-    return Choice(cloud, Settings.of(pytestconfig))
+    return Defaults(cloud, Settings.of(pytestconfig))
 
 
 @pytest.fixture(scope="session")
-def image(choice: Choice) -> Any:
+def image(defaults: Defaults) -> Any:
     """A small image."""
-    return choice.image(None)
+    return defaults.image(None)
 
 
 @pytest.fixture(scope="session")
-def flavor(choice: Choice, image: Any) -> Any:
+def flavor(defaults: Defaults, image: Any) -> Any:
     """The smallest flavor."""
-    return choice.flavor(None, image)
+    return defaults.flavor(None, image)
 
 
 @pytest.fixture(scope="session")

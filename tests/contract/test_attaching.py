@@ -81,8 +81,8 @@ def test_migrate_of_an_attached_volume(cloud: Cloud, admin: Cloud, vm: Any) -> N
     created.undo().result(PATIENCE)
 
 
-def test_interface_attach_and_detach(cloud: Cloud, choice: Any, vm: Any) -> None:
-    network = choice.nics()[0]["net-id"]
+def test_interface_attach_and_detach(cloud: Cloud, defaults: Any, vm: Any) -> None:
+    network = defaults.nics()[0]["net-id"]
     future = vm.interface_attach_async(None, network, None)
     made = future.result(PATIENCE)
     assert future.operation == "server.interface_attach"

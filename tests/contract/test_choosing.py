@@ -10,7 +10,7 @@ import pytest
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
-from pytest_osfutures.plugin.defaults import Choice
+from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import new_id
 
@@ -30,13 +30,13 @@ def image(cloud: Cloud, **more: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("visibility", ["private", "community", "shared"])
 @pytest.mark.parametrize("hidden", [False, True])
 def test_images_are_found_by_name_and_id(cloud: Cloud, visibility: str, hidden: bool) -> None:
-    chosen = Choice(cloud, Settings())
+    chosen = Defaults(cloud, Settings())
     with image(cloud, visibility=visibility, os_hidden=hidden) as made:
         assert chosen.image(made["name"]).id == made["id"]
         assert chosen.image(made["id"]).name == made["name"]
         with image(cloud, name=made["name"], visibility=visibility, os_hidden=hidden) as twin:
             with pytest.raises(BadInput, match="stands for 2 of them; give an id: ") as caught:
-                Choice(cloud, Settings()).image(made["name"])
+                Defaults(cloud, Settings()).image(made["name"])
             assert made["id"] in str(caught.value)
             assert twin["id"] in str(caught.value)
 
@@ -49,9 +49,9 @@ def test_images_of_others_are_found(cloud: Cloud, admin: Cloud, status: str) -> 
         admin.api("image").post(path, json={"member": project})
         if status != "pending":
             cloud.api("image").put(f"{path}/{project}", json={"status": status})
-        assert Choice(cloud, Settings()).image(made["name"]).id == made["id"]
+        assert Defaults(cloud, Settings()).image(made["name"]).id == made["id"]
     with image(admin, visibility="community", os_hidden=True) as made:
-        assert Choice(cloud, Settings()).image(made["id"]).id == made["id"]
+        assert Defaults(cloud, Settings()).image(made["id"]).id == made["id"]
 
 
 def test_flavors_for_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
@@ -60,12 +60,12 @@ def test_flavors_for_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None
     name = f"contract {new_id()}/1"
     made = admin.nova.flavors.create(name, 64, 1, 0, is_public=False)
     try:
-        assert Choice(admin, Settings()).flavor(name, None).id == made.id
+        assert Defaults(admin, Settings()).flavor(name, None).id == made.id
         with pytest.raises(BadInput, match="unknown flavor"):
-            Choice(cloud, Settings()).flavor(name, None)
+            Defaults(cloud, Settings()).flavor(name, None)
         admin.nova.flavor_access.add_tenant_access(made, cloud.session.get_project_id())
-        assert Choice(cloud, Settings()).flavor(name, None).id == made.id
-        assert Choice(cloud, Settings()).flavor(made.id, None).name == name
+        assert Defaults(cloud, Settings()).flavor(name, None).id == made.id
+        assert Defaults(cloud, Settings()).flavor(made.id, None).name == name
     finally:
         admin.nova.flavors.delete(made)
 
@@ -75,7 +75,7 @@ def test_external_networks_are_found_by_name(cloud: Cloud, admin: Cloud) -> None
     about = {"name": new_id(), "router:external": True}
     made = api.post("/networks", json={"network": about}).json()["network"]
     try:
-        assert Choice(cloud, Settings()).nics(made["name"]) == [{"net-id": made["id"]}]
-        assert Choice(cloud, Settings()).network(made["name"], external=True) == made["id"]
+        assert Defaults(cloud, Settings()).nics(made["name"]) == [{"net-id": made["id"]}]
+        assert Defaults(cloud, Settings()).network(made["name"], external=True) == made["id"]
     finally:
         api.delete(f"/networks/{made['id']}")

@@ -31,9 +31,9 @@ def cinder(cloud: Cloud) -> Any:
 
 
 @pytest.fixture(scope="module")
-def old_vm(nova: Any, image: Any, flavor: Any, choice: Any, made: Callable[[Any], Any]) -> Any:
+def old_vm(nova: Any, image: Any, flavor: Any, defaults: Any, made: Callable[[Any], Any]) -> Any:
     """A server that was made at 2.1."""
-    nics = choice.nics()
+    nics = defaults.nics()
     nics = nics if isinstance(nics, list) else None
     return made(nova.servers.create_async("contract-2.1", image.id, flavor.id, nics=nics))
 

@@ -32,9 +32,9 @@ def test_create_delete(cloud: Cloud, image: Any, flavor: Any) -> None:
     assert gone(cloud, made.id)
 
 
-def test_create_with_a_port(cloud: Cloud, choice: Any, image: Any, flavor: Any) -> None:
+def test_create_with_a_port(cloud: Cloud, defaults: Any, image: Any, flavor: Any) -> None:
     future = cloud.nova.servers.create_async(
-        "contract-port", image.id, flavor.id, nics=choice.nics()
+        "contract-port", image.id, flavor.id, nics=defaults.nics()
     )
     made = check(future, "server.create", "ACTIVE")
     assert made.addresses

@@ -197,8 +197,8 @@ MANY = """
 
     def test_many(os_cloud, os_servers):
         many = os_servers.create_async("web", min_count=2)
-        os_cloud.nova.servers.create("web-2", os_servers.choice.image(None),
-                                     os_servers.choice.flavor(None, None), nics="none")
+        os_cloud.nova.servers.create("web-2", os_servers.defaults.image(None),
+                                     os_servers.defaults.flavor(None, None), nics="none")
         assert len(many.result()) == 2
 
     def test_afterwards(os_cloud):

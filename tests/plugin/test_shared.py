@@ -31,8 +31,8 @@ def test_one_server_for_all_tests(pytester: pytest.Pytester) -> None:
     """
     careful = """
     def pytest_unconfigure(config):
-        from pytest_osfutures.plugin.fixtures import GUARD
-        cloud = config.stash[GUARD].cloud
+        from pytest_osfutures.plugin.fixtures import RUN_SESSION
+        cloud = config.stash[RUN_SESSION].cloud
         assert [row["kind"] for row in cloud.fake.ever() if row["name"] == "web"] == ["server"]
         assert not [row for row in cloud.fake.alive() if row["name"] == "web"]
     """

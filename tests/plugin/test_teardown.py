@@ -9,8 +9,8 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
-from pytest_osfutures.plugin import wait_messages as patience
-patience.FIRST = 0.2
+from pytest_osfutures.plugin import wait_messages
+wait_messages.FIRST = 0.2
 """
 STUCK = """
 from pytest_osfutures.fakecloud import Fault

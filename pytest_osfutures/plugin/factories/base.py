@@ -16,7 +16,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.ownership import SHELVES, Leftover
-from pytest_osfutures.plugin.defaults import Choice
+from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.plugin.scope import Scope
@@ -40,7 +40,7 @@ class Factory:
     def __init__(self, settings: Settings, scope: Scope | SharedScope) -> None:
         self.settings = settings
         self._scope = scope
-        self._choices: dict[Cloud, Choice] = {}
+        self._choices: dict[Cloud, Defaults] = {}
 
     @property
     def scope(self) -> Scope | SharedScope:
@@ -53,9 +53,9 @@ class Factory:
         return self.scope.cloud
 
     @property
-    def choice(self) -> Choice:
+    def defaults(self) -> Defaults:
         """Finds images, flavors and networks."""
-        return self._choices.setdefault(self.cloud, Choice(self.cloud, self.settings))
+        return self._choices.setdefault(self.cloud, Defaults(self.cloud, self.settings))
 
     def _name(self, name: str | None) -> str:
         return name or f"osf-{self.cloud.run[:6]}-{next(_numbers)}"
@@ -90,15 +90,15 @@ class Servers(Factory):
         Raises BadInput for an unknown image, flavor or network.
         """
         from_volume = _boots_from_volume(more)
-        chosen = None if image is None and from_volume else self.choice.image(image, flavor)
+        chosen = None if image is None and from_volume else self.defaults.image(image, flavor)
         if network is not None and "nics" in more:
             raise BadInput(f"give network={network!r} or nics, not both")
         if "nics" not in more:
-            more["nics"] = self.choice.nics(network)
+            more["nics"] = self.defaults.nics(network)
         future = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
-            self.choice.flavor(flavor, chosen, from_volume),
+            self.defaults.flavor(flavor, chosen, from_volume),
             **self._tries(try_count, tout),
             **idents(more),
         )
@@ -271,10 +271,10 @@ class Keypairs(Factory):
         if public_key is None:
             public_key, private = _new_key()
         scope = self.scope
-        expires = int(self.cloud.source.cloud_time.time(SystemClock()) + scope.guard.expiry)
+        expires = int(self.cloud.source.cloud_time.time(SystemClock()) + scope.run_session.expiry)
         stamp = Stamp(self.cloud.run, new_id(), expires)
         full = stamp.name(name)
-        record = scope.guard.ledger.record(stamp)
+        record = scope.run_session.ledger.record(stamp)
         record.intended("keypair", full)
         assert isinstance(scope, Scope)
         scope.own_keypair(Leftover(SHELVES["keypair"], full, stamp, full))

@@ -108,7 +108,7 @@ class Subnets(Networking):
 
         All else as for networks.
         """
-        on = {"network_id": self.choice.network(network), "name": self._name(name)}
+        on = {"network_id": self.defaults.network(network), "name": self._name(name)}
         return self._create("subnet", {**on, **_subnet(cidr), **more}, try_count, tout)
 
 
@@ -129,7 +129,7 @@ class Ports(Networking):
         Without a network it is that of --os-network, or else the only one. All else as for
         networks.
         """
-        on = {"network_id": self.choice.network(network), "name": self._name(name), **more}
+        on = {"network_id": self.defaults.network(network), "name": self._name(name), **more}
         return self._create("port", on, try_count, tout)
 
 
@@ -153,7 +153,7 @@ class Routers(Networking):
         """
         if external is not None:
             wanted = None if external is True else external
-            gateway = {"network_id": self.choice.network(wanted, external=True)}
+            gateway = {"network_id": self.defaults.network(wanted, external=True)}
             more = {"external_gateway_info": gateway, **more}
         named = {"name": self._name(name), **more}
         made = self._create("router", named, try_count, tout)
@@ -194,7 +194,7 @@ class FloatingIps(Networking):
         object or an id) it leads there, and the future is done when it does. All else as for
         networks.
         """
-        outside = self.choice.network(network, external=True)
+        outside = self.defaults.network(network, external=True)
         attributes = {"floating_network_id": outside, **more}
         if port is not None:
             attributes["port_id"] = ident(port, "port")

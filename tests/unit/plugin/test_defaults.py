@@ -12,7 +12,7 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.errors import BadInput, CloudUnreachable
-from pytest_osfutures.plugin.defaults import GIB, Choice
+from pytest_osfutures.plugin.defaults import GIB, Defaults
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import Stamp
 
@@ -118,8 +118,8 @@ def cloud() -> Scripted:
     return made
 
 
-def choice(cloud: Scripted, **settings: Any) -> Choice:
-    return Choice(cloud, Settings(**settings))  # type: ignore[arg-type]
+def defaults(cloud: Scripted, **settings: Any) -> Defaults:
+    return Defaults(cloud, Settings(**settings))  # type: ignore[arg-type]
 
 
 # What is named
@@ -142,8 +142,8 @@ def test_a_named_image_is_found_whatever_it_is(
     cloud: Scripted, wanted: str, more: dict[str, Any]
 ) -> None:
     cloud.images = [image(f"other {n}") for n in range(5)] + [image("one & only/part", **more)]
-    assert choice(cloud).image(wanted).id == "id of one & only/part"
-    assert choice(cloud, image=wanted).image(None).id == "id of one & only/part"
+    assert defaults(cloud).image(wanted).id == "id of one & only/part"
+    assert defaults(cloud, image=wanted).image(None).id == "id of one & only/part"
 
 
 @pytest.mark.parametrize("wanted", ["rare", "id of rare", 7])
@@ -151,22 +151,22 @@ def test_a_named_flavor_is_found_on_any_page(cloud: Scripted, wanted: Any) -> No
     private = {"os-flavor-access:is_public": False, "OS-FLV-DISABLED:disabled": True}
     rare = flavor("rare", 0, **private) | {"id": "7" if wanted == 7 else "id of rare"}
     cloud.flavors = [*(flavor(f"f{n}") for n in range(7)), rare]
-    assert choice(cloud).flavor(wanted, None).name == "rare"
+    assert defaults(cloud).flavor(wanted, None).name == "rare"
 
 
 def test_a_named_network_may_be_outside_or_of_somebody_else(cloud: Scripted) -> None:
     outside = {"router:external": True, "project_id": "other"}
     cloud.networks = [network("n0"), network("n1"), network("way out", **outside)]
-    assert choice(cloud).nics("way out") == [{"net-id": "id of way out"}]
-    assert choice(cloud).network("id of way out") == "id of way out"
-    assert choice(cloud).network(None, external=True) == "id of way out"
+    assert defaults(cloud).nics("way out") == [{"net-id": "id of way out"}]
+    assert defaults(cloud).network("id of way out") == "id of way out"
+    assert defaults(cloud).network(None, external=True) == "id of way out"
 
 
 def test_of_two_networks_with_one_name_the_one_that_fits_is_meant(cloud: Scripted) -> None:
     outside = network("net") | {"id": "outside", "router:external": True}
     cloud.networks = [network("net") | {"id": "inside"}, outside]
-    assert choice(cloud).network("net") == "inside"
-    assert choice(cloud).network("net", external=True) == "outside"
+    assert defaults(cloud).network("net") == "inside"
+    assert defaults(cloud).network("net", external=True) == "outside"
 
 
 def test_a_name_of_several_is_one_sentence_with_their_ids(cloud: Scripted) -> None:
@@ -174,20 +174,20 @@ def test_a_name_of_several_is_one_sentence_with_their_ids(cloud: Scripted) -> No
     cloud.networks = [network("twin") | {"id": "c"}, network("twin") | {"id": "d"}]
     cloud.flavors = [flavor("twin") | {"id": "e"}, flavor("twin") | {"id": "f"}]
     with pytest.raises(BadInput, match="image 'twin' stands for 2 of them; give an id: a, b"):
-        choice(cloud).image("twin")
+        defaults(cloud).image("twin")
     with pytest.raises(BadInput, match="network 'twin' stands for 2 of them; give an id: c, d"):
-        choice(cloud).nics("twin")
+        defaults(cloud).nics("twin")
     with pytest.raises(BadInput, match="flavor 'twin' stands for 2 of them; give an id: e, f"):
-        choice(cloud).flavor("twin", None)
+        defaults(cloud).flavor("twin", None)
 
 
 def test_what_is_hidden_comes_last(cloud: Scripted) -> None:
     cloud.images = [image("os") | {"id": "old", "os_hidden": True}, image("os") | {"id": "new"}]
-    assert choice(cloud).image("os").id == "new"
+    assert defaults(cloud).image("os").id == "new"
 
 
 def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> None:
-    chosen = choice(cloud)
+    chosen = defaults(cloud)
     with pytest.raises(BadInput, match="unknown image 'new'; there are: tiny"):
         chosen.image("new")
     cloud.images.append(image("new"))
@@ -201,7 +201,7 @@ def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> Non
 
 
 def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
-    cloud.images, chosen = [], choice(cloud)
+    cloud.images, chosen = [], defaults(cloud)
     with pytest.raises(BadInput, match="has no active image that a server boots from"):
         chosen.image(None)
     cloud.images.append(image("new"))
@@ -224,7 +224,7 @@ def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, wor
 
     cloud.send = odd  # type: ignore[method-assign]
     with pytest.raises(CloudUnreachable, match=f"GET image /images of cloud 'scripted'.*{words}"):
-        choice(cloud).image("x")
+        defaults(cloud).image("x")
 
 
 @pytest.mark.parametrize("rows", [None, 7, [None, "x", {}, {"id": "a"}], {"id": "a"}])
@@ -237,13 +237,13 @@ def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
 
     cloud.send = odd  # type: ignore[method-assign]
     with pytest.raises(BadInput, match="unknown image 'x'; there are: "):
-        choice(cloud).image("x")
+        defaults(cloud).image("x")
 
 
 def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
     cloud.send = lambda *_: Answer({"forbidden": {"message": "no"}}, 409)  # type: ignore
     with pytest.raises(CloudUnreachable, match="GET image /images/x of cloud 'scripted' answers"):
-        choice(cloud).image("x")
+        defaults(cloud).image("x")
 
 
 # Defaults
@@ -272,32 +272,32 @@ def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
 )
 def test_the_default_image_is_one_that_boots(cloud: Scripted, unfit: dict[str, Any]) -> None:
     cloud.images = [image("a", **{"size": 1, **unfit}), image("good", 5), image("larger", 6)]
-    assert choice(cloud).image(None).name == "good"
+    assert defaults(cloud).image(None).name == "good"
 
 
 def test_an_image_of_parts_boots_with_its_kernel(cloud: Scripted) -> None:
     cloud.images = [image("whole", 9), image("parts", disk_format="ami", kernel_id="k")]
-    assert choice(cloud).image(None).name == "parts"
+    assert defaults(cloud).image(None).name == "parts"
 
 
 def test_the_default_image_is_for_the_hosts(cloud: Scripted) -> None:
     arm = image("arm", 1, architecture="aarch64")
     cloud.images = [arm, image("pc", 2, architecture="x86_64"), image("any", 3)]
     cloud.hosts = [{"cpu_info": json.dumps({"arch": "x86_64"})}]
-    assert choice(cloud).image(None).name == "pc"
+    assert defaults(cloud).image(None).name == "pc"
     cloud.hosts = [{"cpu_info": {"arch": "aarch64"}}, {"cpu_info": "?"}, {}]
-    assert choice(cloud).image(None).name == "arm"
+    assert defaults(cloud).image(None).name == "arm"
     cloud.hosts = None  # a plain member is not told
     cloud.images.append(image("larger", 4, architecture="x86_64"))
-    assert choice(cloud).image(None).name == "pc"
+    assert defaults(cloud).image(None).name == "pc"
 
 
 def test_the_default_image_is_held_by_the_named_flavor(cloud: Scripted) -> None:
     cloud.images = [image("small", 1, min_disk=40), image("large", GIB)]
     cloud.flavors = [flavor("one"), flavor("forty", 40)]
-    assert choice(cloud).image(None).name == "small"
-    assert choice(cloud).image(None, "one").name == "large"
-    assert choice(cloud, flavor="one").image(None).name == "large"
+    assert defaults(cloud).image(None).name == "small"
+    assert defaults(cloud).image(None, "one").name == "large"
+    assert defaults(cloud, flavor="one").image(None).name == "large"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_the_default_flavor_is_the_smallest_that_nova_takes(
         flavor("private", 9, 16, **{"os-flavor-access:is_public": False}),
         flavor("one", 1),
     ]
-    chosen = choice(cloud)
+    chosen = defaults(cloud)
     assert chosen.flavor(None, SimpleNamespace(id=of["id"])).name == wanted
     assert chosen.flavor(None, chosen.image("i"), from_volume=True).name in ("none", wanted)
     assert chosen.flavor(None, None, from_volume=True).name == "none"
@@ -332,7 +332,7 @@ def test_the_default_flavor_is_the_smallest_that_nova_takes(
 def test_without_a_flavor_that_holds_it_the_sentence_has_the_numbers(cloud: Scripted) -> None:
     cloud.images = [image("i", GIB + 1, min_ram=32)]
     with pytest.raises(BadInput, match="no flavor with 32 MiB of memory and 2 GiB of disk"):
-        choice(cloud).flavor(None, choice(cloud).image("i"))
+        defaults(cloud).flavor(None, defaults(cloud).image("i"))
 
 
 def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) -> None:
@@ -345,29 +345,32 @@ def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) 
         network("of a run", description=stamp.description("")),
         network("shared", project_id="other", shared=True),
     ]
-    assert choice(cloud).nics() == [{"net-id": "id of shared"}]
+    assert defaults(cloud).nics() == [{"net-id": "id of shared"}]
     cloud.networks.append(network("mine"))
     cloud.engine.clock.advance(2.0)
     text = r"2 networks, so name one; there are: mine \(id of mine\), shared \(id of shared\)"
     with pytest.raises(BadInput, match=text):
-        choice(cloud).nics()
+        defaults(cloud).nics()
 
 
 def test_auto_is_said_to_be_unclear_before_nova_does(cloud: Scripted) -> None:
     cloud.networks = [network("a"), network("b", subnets=[])]
-    for chosen, network_wanted in ((choice(cloud), "auto"), (choice(cloud, network="auto"), None)):
+    for chosen, network_wanted in (
+        (defaults(cloud), "auto"),
+        (defaults(cloud, network="auto"), None),
+    ):
         with pytest.raises(BadInput, match=r"2 networks, so name one; there are: a .*, b "):
             chosen.nics(network_wanted)
     with pytest.raises(BadInput, match=r"--os-network: .*2 networks"):
-        choice(cloud, network="auto").check()
+        defaults(cloud, network="auto").check()
     cloud.networks.pop()
-    assert choice(cloud).nics("auto") == "auto"
+    assert defaults(cloud).nics("auto") == "auto"
 
 
 @pytest.mark.parametrize("allocates", [True, False])
 def test_auto_is_for_clouds_that_make_a_network(cloud: Scripted, allocates: bool) -> None:
     cloud.auto = allocates
     cloud.networks = [network("out", **{"router:external": True, "project_id": "other"})]
-    assert choice(cloud).nics() == ("auto" if allocates else "none")
+    assert defaults(cloud).nics() == ("auto" if allocates else "none")
     cloud.networks = [network("of nobody's use", subnets=[])]
-    assert choice(cloud).nics() == "none"
+    assert defaults(cloud).nics() == "none"
