@@ -4,14 +4,14 @@ from pytest_osfutures.calls.admission import PATIENCE
 from pytest_osfutures.calls.arguments import Repeatable, copied
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.calls.submit import Binding, Ledger, Revive
+from pytest_osfutures.calls.submit import ClientContext, Ledger, ToClientObject
 
 __all__ = [
     "PATIENCE",
-    "Binding",
+    "ClientContext",
     "Ledger",
     "Repeatable",
-    "Revive",
+    "ToClientObject",
     "copied",
     "start_once",
     "start_retried",

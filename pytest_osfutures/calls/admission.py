@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
-from pytest_osfutures.calls.submit import Binding, Record
+from pytest_osfutures.calls.submit import ClientContext, Record
 from pytest_osfutures.engine import Timer
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import Exchange, retry_after
@@ -24,13 +24,13 @@ class Turn:
     pauses after a rate limit.
     """
 
-    __slots__ = ("binding", "engine", "limited", "patience", "pause", "record", "retry", "since")
+    __slots__ = ("context", "engine", "limited", "patience", "pause", "record", "retry", "since")
 
     def __init__(
-        self, binding: Binding, record: Record | None, patience: float, retry: Retry
+        self, context: ClientContext, record: Record | None, patience: float, retry: Retry
     ) -> None:
-        self.binding = binding
-        self.engine = binding.engine
+        self.context = context
+        self.engine = context.engine
         self.record = record
         self.patience = patience
         self.retry = retry
@@ -65,14 +65,14 @@ class Turn:
 
         Or `too_late` with the seconds for which it has waited. Call in the loop, as the others.
         """
-        self._wait(self.binding.source.poll.fastest, again, too_late)
+        self._wait(self.context.source.poll.fastest, again, too_late)
 
     def wait_in_cloud(self, again: Step, refused: Step, too_late: Callable[[float], None]) -> None:
         """The quota is used up: call `again` when one of our deletions has ended.
 
         Here, or in another worker; `refused` if nobody of the run has anything that could go.
         """
-        if self.engine.monitor.room.wait(self.binding.source, again):
+        if self.engine.monitor.room.wait(self.context.source, again):
             return
         if self.record is None:
             refused()
@@ -94,7 +94,7 @@ class Turn:
         self.since = now if self.since is None else self.since
         waited = now - self.since
         if pause is None:
-            poll = self.binding.source.poll
+            poll = self.context.source.poll
             pause = min(poll.slowest, max(poll.fastest, 0.1 * waited))
         if waited + pause > self.patience:
             too_late(waited)

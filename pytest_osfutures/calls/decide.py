@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 
-from pytest_osfutures.calls.submit import Binding, name_of, recognise
+from pytest_osfutures.calls.submit import ClientContext, name_of, recognise
 from pytest_osfutures.calls.waits import is_busy
 from pytest_osfutures.errors import (
     Facts,
@@ -16,7 +16,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport import Exchange, is_passing, retry_after, words
+from pytest_osfutures.transport import Exchange, is_transient_error, retry_after, words
 
 _log = logging.getLogger("osfutures")
 
@@ -41,9 +41,9 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     """
     if is_ambiguous(sent) or (sent is not None and isinstance(error, UnusableAnswer)):
         return Answer.SEARCH
-    foreign = sent is not None and sent.foreign
+    from_proxy = sent is not None and sent.from_proxy
     gone = sent is not None and sent.method == "DELETE" and sent.status == 404
-    if gone and failed > 1 and not foreign:
+    if gone and failed > 1 and not from_proxy:
         return Answer.DONE
     wanted = opinion(retry, error, failed)
     if wanted is False or not isinstance(error, Exception):
@@ -51,9 +51,9 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     if wanted or isinstance(error, OperationError):
         return Answer.AGAIN
     if sent is None:
-        return Answer.AGAIN if is_passing(error) else Answer.GIVE_UP
-    passing = foreign or sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
-    return Answer.AGAIN if passing or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
+        return Answer.AGAIN if is_transient_error(error) else Answer.GIVE_UP
+    transient = from_proxy or sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
+    return Answer.AGAIN if transient or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
 
 
 def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
@@ -67,7 +67,7 @@ def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
 
 def is_ambiguous(sent: Exchange | None) -> bool:
     """Whether the request may have made something, although nobody said so."""
-    return sent is not None and sent.doubtful and sent.method == "POST"
+    return sent is not None and sent.ambiguous and sent.method == "POST"
 
 
 def is_rate_limit(error: BaseException, sent: Exchange | None) -> bool:
@@ -99,12 +99,12 @@ def left_behind(error: BaseException, failure: BaseException) -> BaseException:
 
 
 def explained(
-    binding: Binding, error: BaseException, sent: Exchange | None, seconds: float
+    context: ClientContext, error: BaseException, sent: Exchange | None, seconds: float
 ) -> BaseException:
     """The error of a refused request: over a quota it is told in the cloud's own words."""
     if sent is None or not over_quota(sent):
         return error
-    found = recognise(binding, sent)
+    found = recognise(context, sent)
     name = found[0].name if found is not None else ""
     facts = Facts(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
     quota = QuotaExceeded(words(sent.response), facts)

@@ -29,7 +29,7 @@ from pytest_osfutures.operations import (
     remembered,
     status_field,
 )
-from pytest_osfutures.transport import BeforeSending, Exchange, Place, Source, microversion_of
+from pytest_osfutures.transport import BeforeSending, Exchange, ResolvedUrl, Source, microversion_of
 
 #: Services that do all of their work before they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
@@ -60,14 +60,20 @@ class Unfollowed:
 
 
 def look_before(
-    source: Source, method: str, place: Place, headers: Mapping[str, str]
+    source: Source, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
 ) -> Body | None:
     """How a resource is before a request changes it; None if that cannot be read."""
-    path = _subject(place.path)
-    if path is None or place.service in _SYNCHRONOUS or (method == "POST" and path == place.path):
+    path = _subject(resolved.path)
+    if (
+        path is None
+        or resolved.service in _SYNCHRONOUS
+        or (method == "POST" and path == resolved.path)
+    ):
         return None
     try:
-        answer = source.send("GET", place.service, path, None, _version(place.service, headers))
+        answer = source.send(
+            "GET", resolved.service, path, None, _version(resolved.service, headers)
+        )
         return _unwrapped(answer.json())[1] if answer.status_code == 200 else None
     except Exception:  # only useful, and no reason to fail a call
         return None
@@ -83,9 +89,9 @@ def watching(
     """Note in `old`, by URL, how what an unknown request changes was before it."""
 
     def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        place = source.locate(url, service)
-        if place and not table.find(place.service, method, place.path, request):
-            old[url] = look_before(source, method, place, headers)
+        resolved = source.resolve_url(url, service)
+        if resolved and not table.find(resolved.service, method, resolved.path, request):
+            old[url] = look_before(source, method, resolved, headers)
         return before(method, url, request, headers) if before is not None else None
 
     return hook
@@ -96,31 +102,31 @@ def last_found(
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
     """The last request of a call that has started something, and what; else two times None."""
     for exchange in reversed(exchanges):
-        place = source.locate(exchange.url, service)
-        if place is None or not exchange.accepted:
+        resolved = source.resolve_url(exchange.url, service)
+        if resolved is None or not exchange.accepted:
             continue
-        if (found := find(source, exchange, place, old.get(exchange.url))) is not None:
+        if (found := find(source, exchange, resolved, old.get(exchange.url))) is not None:
             return exchange, found
     return None, None
 
 
 def find(
-    source: Source, exchange: Exchange, place: Place, old: Body | None
+    source: Source, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
 ) -> Followed | Unfollowed | None:
     """What an accepted request has started; None if it was done when it was answered."""
-    if place.service in _SYNCHRONOUS or not _shows_work(exchange, place):
+    if resolved.service in _SYNCHRONOUS or not _shows_work(exchange, resolved):
         return None
-    deletes = exchange.method == "DELETE" and _subject(place.path) in (None, place.path)
+    deletes = exchange.method == "DELETE" and _subject(resolved.path) in (None, resolved.path)
     why = "nothing that it answers with can be read"
-    version = _version(place.service, exchange.request_headers)
-    for service, path in list(dict.fromkeys(_candidates(source, exchange, place)))[:_TRIES]:
+    version = _version(resolved.service, exchange.request_headers)
+    for service, path in list(dict.fromkeys(_candidates(source, exchange, resolved)))[:_TRIES]:
         try:
             answer = source.send("GET", service, path, None, version)
         except Exception as error:
             why = f"GET {service} {path} failed: {error}"
             continue
-        if answer.status_code == 404 and deletes and path == place.path:
-            return _deleted(exchange, place, old)
+        if answer.status_code == 404 and deletes and path == resolved.path:
+            return _deleted(exchange, resolved, old)
         if answer.status_code != 200:
             why = f"GET {service} {path} answered {answer.status_code}"
             continue
@@ -128,15 +134,15 @@ def find(
         if body is None or status_field(body) is None:
             why = f"GET {service} {path} shows no status"
             continue
-        return _followed(exchange, place, (service, path), name, body, old)
+        return _followed(exchange, resolved, (service, path), name, body, old)
     if exchange.status == 202:
-        return Unfollowed(name_of(exchange, place), why)
+        return Unfollowed(name_of(exchange, resolved), why)
     return None
 
 
-def name_of(exchange: Exchange, place: Place) -> str:
+def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
     """The name of an operation that has no row: its request, without the ids."""
-    parts = ["{id}" if _ID.fullmatch(part) else part for part in place.path.split("/")]
+    parts = ["{id}" if _ID.fullmatch(part) else part for part in resolved.path.split("/")]
     request = exchange.request
     key = next(iter(request), "") if isinstance(request, Mapping) and len(request) == 1 else ""
     verb = ""
@@ -144,28 +150,30 @@ def name_of(exchange: Exchange, place: Place) -> str:
         verb = f" {key}"
     elif parts[-1] in ("provision", "power") and isinstance(request, Mapping):
         verb = f" {request.get('target')}"
-    return f"{exchange.method} {place.service} {'/'.join(parts)}{verb}"
+    return f"{exchange.method} {resolved.service} {'/'.join(parts)}{verb}"
 
 
-def _shows_work(exchange: Exchange, place: Place) -> bool:
+def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
     """Whether the answer lets work go on behind it."""
     if exchange.status == 202 or exchange.method == "DELETE":
         return True
     body = _unwrapped(exchange.response)[1]
     if body is not None and status_field(body) is not None:
-        return is_under_way(body, place.service)
+        return is_under_way(body, resolved.service)
     if exchange.method != "POST" or exchange.status == 204:
         return False
     if body is None:
-        return exchange.response is None and _subject(place.path) is not None
+        return exchange.response is None and _subject(resolved.path) is not None
     return all(_NAMING.fullmatch(key) for key in body)
 
 
 # Where the resource is
 
 
-def _candidates(source: Source, exchange: Exchange, place: Place) -> Iterator[tuple[str, str]]:
-    service, request = place.service, exchange.request
+def _candidates(
+    source: Source, exchange: Exchange, resolved: ResolvedUrl
+) -> Iterator[tuple[str, str]]:
+    service, request = resolved.service, exchange.request
     body = _unwrapped(exchange.response)[1] or {}
     ident = body.get("id") or body.get("uuid")
     if isinstance(request, Mapping):  # Manila shows its access rules elsewhere
@@ -176,17 +184,17 @@ def _candidates(source: Source, exchange: Exchange, place: Place) -> Iterator[tu
             yield service, f"/share-access-rules/{rule['access_id']}"
     if exchange.method != "DELETE":
         for url in (exchange.headers.get("Location"), *_links(body)):
-            if isinstance(url, str) and (found := _local(source, place, url)):
+            if isinstance(url, str) and (found := _local(source, resolved, url)):
                 yield found
     if exchange.method == "POST" and isinstance(ident, str):
-        yield service, f"{place.path.rstrip('/')}/{ident}"
-    subject = _subject(place.path)
+        yield service, f"{resolved.path.rstrip('/')}/{ident}"
+    subject = _subject(resolved.path)
     if subject is not None:
         yield service, subject
         return
-    parts = place.path.rstrip("/").split("/")
+    parts = resolved.path.rstrip("/").split("/")
     while len(parts) > 2:
-        if exchange.method != "POST" or len(parts) < place.path.rstrip("/").count("/") + 1:
+        if exchange.method != "POST" or len(parts) < resolved.path.rstrip("/").count("/") + 1:
             yield service, "/".join(parts)
         parts = parts[:-1]
 
@@ -202,14 +210,14 @@ def _links(body: Body) -> Iterator[Any]:
     yield from (value for key, value in body.items() if key.endswith("_ref"))
 
 
-def _local(source: Source, place: Place, url: str) -> tuple[str, str] | None:
+def _local(source: Source, resolved: ResolvedUrl, url: str) -> tuple[str, str] | None:
     """The service and path of a URL, which may have the host that the service itself sees."""
-    if "://" in url and (found := source.locate(url)) is not None:
+    if "://" in url and (found := source.resolve_url(url)) is not None:
         service, path = found.service, found.path
     else:
-        path, base = urlsplit(url).path, urlsplit(place.base).path
+        path, base = urlsplit(url).path, urlsplit(resolved.base).path
         path = path.partition(base)[2] if base.strip("/") and base in path else path
-        service, path = place.service, _VERSION.sub("", path)
+        service, path = resolved.service, _VERSION.sub("", path)
     subject = _subject(path)
     if not path.strip("/") or not path.startswith("/"):
         return None
@@ -252,27 +260,27 @@ def _kind(service: str, name: str, status: str | None, evidence: bool) -> Kind:
     return Kind(name, service, "{path}", "", status=status, evidence=evidence, loose=True)
 
 
-def _deleted(exchange: Exchange, place: Place, old: Body | None) -> Followed | None:
+def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Followed | None:
     """A resource that is gone already; only what it belongs to may still be at work."""
-    name = place.path.split("/")[-2].removesuffix("s")
-    found = _followed(exchange, place, (place.service, place.path), name, old or {}, old)
+    name = resolved.path.split("/")[-2].removesuffix("s")
+    found = _followed(exchange, resolved, (resolved.service, resolved.path), name, old or {}, old)
     others = [each for each in found.operation.expects[1:] if each.ref(found.names)]
     return found if others else None
 
 
 def _followed(
     exchange: Exchange,
-    place: Place,
+    resolved: ResolvedUrl,
     where: tuple[str, str],
     name: str,
     body: Body,
     old: Body | None,
 ) -> Followed:
     service, path = where
-    own_path = place.path.rstrip("/")
+    own_path = resolved.path.rstrip("/")
     deletes = exchange.method == "DELETE" and path == own_path
     creates = exchange.method == "POST" and path.startswith(f"{own_path}/")
-    same = None if creates or path != _subject(place.path) else old
+    same = None if creates or path != _subject(resolved.path) else old
     name = name or path.split("/")[-2].removesuffix("s")
     names = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
     if same is not None:
@@ -293,8 +301,8 @@ def _followed(
         learns=_learns,
     )
     operation = Operation(
-        name_of(exchange, place),
-        Route(service, exchange.method, place.path),
+        name_of(exchange, resolved),
+        Route(service, exchange.method, resolved.path),
         (main, *_others(service)),
         creates=creates,
         undo=Undo(service, "DELETE", "{path}") if creates else None,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
-from pytest_osfutures.calls.submit import Binding, Submission, recognise
+from pytest_osfutures.calls.submit import ClientContext, Submission, recognise
 from pytest_osfutures.engine import Look, Outcome
 from pytest_osfutures.operations import Body, Operation, Ref
 from pytest_osfutures.stamp import Stamp
@@ -27,15 +27,15 @@ class Search:
 
     def __init__(
         self,
-        binding: Binding,
+        context: ClientContext,
         sent: Exchange,
         stamp: Stamp,
         past: Collection[str],
         found: Callable[[Operation, Sequence[Body]], None],
         unknown: Callable[[str, str], None],
     ) -> None:
-        self.binding = binding
-        self.engine = binding.engine
+        self.context = context
+        self.engine = context.engine
         self.sent = sent
         self.stamp = stamp
         self.past = past
@@ -45,7 +45,7 @@ class Search:
 
     def begin(self) -> None:
         """Start searching; call it in the loop."""
-        recognised = recognise(self.binding, self.sent)
+        recognised = recognise(self.context, self.sent)
         if recognised is None:
             self.unknown("", "nothing is known about it that could be searched for")
             return
@@ -61,7 +61,7 @@ class Search:
         wait = MOMENTS[number] - (MOMENTS[number - 1] if number else 0.0)
         look = partial(self._look, operation, number)
         self.engine.later(
-            wait * self.binding.source.poll.slowest,
+            wait * self.context.source.poll.slowest,
             partial(self.engine.submissions.submit, look),
         )
 
@@ -71,7 +71,7 @@ class Search:
         look = Look(kind, version, (), kind.list_path or "", listing=True)
         if self.ref is not None:
             look = Look(kind, version, (self.ref,), self.ref.path)
-        outcome = self.binding.source.read(look, self.engine.clock)
+        outcome = self.context.source.read(look, self.engine.clock)
         self.engine.soon(partial(self._looked, operation, number, outcome))
 
     def _looked(self, operation: Operation, number: int, outcome: Outcome) -> None:
@@ -96,33 +96,35 @@ def _created(body: Body) -> str:
 
 
 def adopted(
-    binding: Binding, sent: Exchange, operation: Operation, bodies: Sequence[Body]
+    context: ClientContext, sent: Exchange, operation: Operation, bodies: Sequence[Body]
 ) -> list[Submission]:
     """The submissions that would have come of the request, had its answer not been lost.
 
     One for each resource; but one for all of them if the operation makes many.
     """
     if operation.members is None:
-        return [_adopted(binding, sent, operation, body) for body in bodies]
+        return [_adopted(context, sent, operation, body) for body in bodies]
     first = min(bodies, key=lambda body: (len(str(body.get("name"))), str(body.get("name"))))
-    for same in binding.table.operations:  # one that needs no answer to find the others
+    for same in context.table.operations:  # one that needs no answer to find the others
         names = same.identify({"id": str(first["id"])}, sent.request, None)
         if same.name == operation.name and same.main.ref(names) is not None:
-            made = _adopted(binding, sent, same, first)
+            made = _adopted(context, sent, same, first)
             members = ",".join(str(body["id"]) for body in bodies)
             return [replace(made, names={**(made.names or {}), "members": members})]
     return []
 
 
-def _adopted(binding: Binding, sent: Exchange, operation: Operation, body: Body) -> Submission:
+def _adopted(
+    context: ClientContext, sent: Exchange, operation: Operation, body: Body
+) -> Submission:
     exchange = Exchange(
         sent.method,
         sent.url,
         sent.request_headers,
         sent.request,
         sent.sent_at,
-        answered_at=binding.engine.clock.now(),
+        answered_at=context.engine.clock.now(),
     )
-    plain = binding.revive(operation.kind, body, None)
+    plain = context.to_client_object(operation.kind, body, None)
     names = operation.identify({"id": str(body["id"])}, sent.request, None)
-    return Submission(binding, plain, operation, names, exchange)
+    return Submission(context, plain, operation, names, exchange)

@@ -26,7 +26,13 @@ from pytest_osfutures.calls.decide import (
 )
 from pytest_osfutures.calls.reconcile import Search, adopted
 from pytest_osfutures.calls.start import Call, settle
-from pytest_osfutures.calls.submit import Binding, Submission, made_by, note_made, submit_stamped
+from pytest_osfutures.calls.submit import (
+    ClientContext,
+    Submission,
+    made_by,
+    note_made,
+    submit_stamped,
+)
 from pytest_osfutures.calls.tries import RetriedCall
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.calls.waits import is_busy, when_free
@@ -48,7 +54,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
 def start_retried(
-    binding: Binding,
+    context: ClientContext,
     call: Call,
     try_count: int | Retry | None = None,
     tout: float | None = None,
@@ -59,7 +65,7 @@ def start_retried(
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
-    return Attempts(binding, call, Retry.of(try_count, binding.retry), tout).begin()
+    return Attempts(context, call, Retry.of(try_count, context.retry), tout).begin()
 
 
 class Attempts(RetriedCall):
@@ -102,10 +108,10 @@ class Attempts(RetriedCall):
         patience = self.engine.later(self.tout or PATIENCE, partial(self._unanswered, number, sent))
         submission = None
         try:
-            submission = submit_stamped(self.binding, self.call, self.stamp, self.record, sent)
+            submission = submit_stamped(self.context, self.call, self.stamp, self.record, sent)
         except BaseException as error:
             come = partial(self._refused, error, sent[-1] if sent else None)
-            if (made := made_by(self.binding, sent)) is not None:
+            if (made := made_by(self.context, sent)) is not None:
                 come = partial(self._broken_off, error, made)
         else:
             come = partial(self._accepted, submission)
@@ -214,7 +220,7 @@ class Attempts(RetriedCall):
             found = partial(self._found, error, sent)
             unknown = partial(self._unknown, error)
             past = {names["id"] for each in self.undone for names in each.targets if "id" in names}
-            Search(self.binding, sent, self.stamp, past, found, unknown).begin()
+            Search(self.context, sent, self.stamp, past, found, unknown).begin()
         elif answer is Answer.DONE:
             self._succeed(None)
         elif answer is Answer.AGAIN:
@@ -223,7 +229,7 @@ class Attempts(RetriedCall):
             self._give_up(error, sent, self.engine.clock.now() - self.began_at)
 
     def _give_up(self, error: BaseException, sent: Exchange | None, seconds: float) -> None:
-        self._end(explained(self.binding, error, sent, seconds))
+        self._end(explained(self.context, error, sent, seconds))
 
     def _broken_off(self, error: BaseException, submission: Submission) -> None:
         """The plain call raised after one of its requests had made something."""
@@ -236,7 +242,7 @@ class Attempts(RetriedCall):
     ) -> None:
         """What the lost request has made: go on with the first of it, and delete the others."""
         if bodies:
-            first, *extras = adopted(self.binding, sent, operation, bodies)
+            first, *extras = adopted(self.context, sent, operation, bodies)
             if self.record is not None:
                 self.engine.submissions.submit(partial(note_made, self.record, first))
             for extra in extras:
@@ -293,7 +299,7 @@ class Attempts(RetriedCall):
     def _again_when_free(self, error: BaseException, sent: Exchange | None) -> None:
         """Try again; if the resource was busy, when it is not any more."""
         again = partial(self._again, error, retry_after(sent.headers) if sent else None)
-        if self.ending or not when_free(self.binding, sent, self.tout, lambda _: again()):
+        if self.ending or not when_free(self.context, sent, self.tout, lambda _: again()):
             again()
 
     def _again(self, error: BaseException, wish: float | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_osfutures.calls.submit import (
-    Binding,
+    ClientContext,
     Record,
     Submission,
     submit,
@@ -33,23 +33,25 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 Call = Callable[[], Any]
 
 
-def start_once(binding: Binding, call: Call, tout: float | None = None) -> OperationFuture[Any]:
+def start_once(
+    context: ClientContext, call: Call, tout: float | None = None
+) -> OperationFuture[Any]:
     """Make the plain call now, in this thread, and return the future of what it has started.
 
     An error of the call itself is raised at once. A call that was done when it was answered, or
     that has started what cannot be followed, gives a future that is done already. `tout` is
-    in seconds. A binding that says so makes the call in the background: then its error is in
+    in seconds. A context that says so makes the call in the background: then its error is in
     the future, and `sync_res` waits.
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
-    engine = binding.engine
+    engine = context.engine
     engine.check()
     future: OperationFuture[Any] = OperationFuture(engine)
-    if binding.background:
-        engine.submissions.submit(partial(_start_later, future, binding, call, tout))
+    if context.background:
+        engine.submissions.submit(partial(_start_later, future, context, call, tout))
         return future
-    submission, record = _send(binding, call)
+    submission, record = _send(context, call)
     future._start()
     if submission.operation is None:
         finish_at_once(future, submission)
@@ -59,12 +61,12 @@ def start_once(binding: Binding, call: Call, tout: float | None = None) -> Opera
 
 
 def _start_later(
-    future: OperationFuture[Any], binding: Binding, call: Call, tout: float | None
+    future: OperationFuture[Any], context: ClientContext, call: Call, tout: float | None
 ) -> None:
     if not future._start():
         return
     try:
-        submission, record = _send(binding, call)
+        submission, record = _send(context, call)
     except BaseException as error:
         future._fail(error)
         return
@@ -87,7 +89,7 @@ def finish_at_once(future: OperationFuture[Any], submission: Submission) -> None
         "the future is done, whatever becomes of it"
     )
     try:
-        if submission.binding.unknown == "error":
+        if submission.context.unknown == "error":
             raise error
         warnings.warn(error, stacklevel=_depth_of_user())
     except UnknownOperation as raised:  # a filter of warnings may raise it as well
@@ -104,12 +106,12 @@ def _depth_of_user() -> int:
     return depth
 
 
-def _send(binding: Binding, call: Call) -> tuple[Submission, Record | None]:
-    if not binding.stamps:
-        return submit(binding, call), None
-    stamp = binding.stamp()
-    record = binding.record(stamp)
-    return submit_stamped(binding, call, stamp, record), record
+def _send(context: ClientContext, call: Call) -> tuple[Submission, Record | None]:
+    if not context.stamps:
+        return submit(context, call), None
+    stamp = context.stamp()
+    record = context.record(stamp)
+    return submit_stamped(context, call, stamp, record), record
 
 
 def _follow(
@@ -121,7 +123,7 @@ def _follow(
         future._undo = partial(undo, submission, record)
     future._begun(submission.plain, watch)
     try:
-        submission.binding.engine.watch(watch)
+        submission.context.engine.watch(watch)
     except EngineError as error:  # it has just ended; the cloud has taken the request all the same
         future._fail(error)
 
@@ -143,25 +145,25 @@ def settle(future: OperationFuture[Any], submission: Submission, ending: Ending)
 
 def _mark(submission: Submission, ending: Ending) -> None:
     """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
-    operation, ident, binding = submission.operation, submission.resource_id, submission.binding
+    operation, ident, context = submission.operation, submission.resource_id, submission.context
     body = getattr(ending, "body", None)
-    if operation is None or body is None or not ident or binding.ledger is None:
+    if operation is None or body is None or not ident or context.ledger is None:
         return
     made = operation.members(body, submission.names or {}) if operation.members else [body]
     for each in made:
         if operation.creates and may_have(each):
             parent = operation.kind.name, str(each.get("id"))
-            find = partial(adopt_made, binding.source, binding.ledger, *parent)
-            binding.engine.submissions.submit(find)
+            find = partial(adopt_made, context.source, context.ledger, *parent)
+            context.engine.submissions.submit(find)
     if needs_mark(operation.kind.name, body):
-        put_on = partial(mark, binding.source, binding.ledger, operation.kind.name, ident)
-        binding.engine.submissions.submit(put_on)
+        put_on = partial(mark, context.source, context.ledger, operation.kind.name, ident)
+        context.engine.submissions.submit(put_on)
 
 
 def _note_gone(submission: Submission) -> None:
     """Note it in the ledger if the operation has deleted something."""
-    operation, ledger = submission.operation, submission.binding.ledger
+    operation, ledger = submission.operation, submission.context.ledger
     ident = submission.resource_id
     if ledger is not None and operation is not None and operation.deletes and ident:
         gone = partial(ledger.gone, operation.kind.name, ident)
-        submission.binding.engine.submissions.submit(gone)
+        submission.context.engine.submissions.submit(gone)

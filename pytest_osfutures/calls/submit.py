@@ -19,7 +19,7 @@ from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.transport import (
     BeforeSending,
     Exchange,
-    Place,
+    ResolvedUrl,
     Source,
     captured_exchanges,
     microversion_of,
@@ -29,7 +29,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 #: Makes the client's own object of what the API says about a resource of a kind; the last
 #: argument is what the plain call returned, which is the result where a client has no object.
-Revive = Callable[[Kind, Body, Any], Any]
+ToClientObject = Callable[[Kind, Body, Any], Any]
 
 
 class Record(Protocol):
@@ -62,7 +62,7 @@ class Ledger(Notes, Protocol):
 
 
 @dataclass(frozen=True)
-class Binding:
+class ClientContext:
     """What the twins of one client need to know: its engine, its way to the cloud, its objects.
 
     `service` is the service type that the client itself speaks to. `run` is in the stamps.
@@ -77,7 +77,7 @@ class Binding:
     table: Table
     action_kind: Kind
     service: str
-    revive: Revive
+    to_client_object: ToClientObject
     run: str
     retry: Retry = field(default_factory=Retry)
     expiry: float = 6 * 3600.0
@@ -103,7 +103,7 @@ class Submission:
     `members` are the names of each of many things that it has made, once they were looked for.
     """
 
-    binding: Binding
+    context: ClientContext
     plain: Any
     operation: Operation | None = None
     names: Names | None = None
@@ -145,14 +145,14 @@ class Submission:
         return Watch(
             operation=self.operation,
             names={**self.names, "request_id": self.exchange.request_id or ""},
-            reader=self.binding.source,
+            reader=self.context.source,
             accepted_at=self.exchange.answered_at,
             sent_at=self.exchange.sent_at,
             tout=self.operation.tout if tout is None else tout,
             on_end=on_end,
             request_id=self.exchange.request_id,
             resource_name=name_of(self.exchange.request, self.plain),
-            action_kind=self.binding.action_kind,
+            action_kind=self.context.action_kind,
             versions={self.operation.route.service: self.microversion},
         )
 
@@ -165,12 +165,14 @@ class Submission:
             return self.plain
         if self.operation.members is not None and self.names is not None:
             members = self.operation.members(ending.body, self.names)
-            return [self.binding.revive(self.operation.kind, body, None) for body in members]
-        return self.binding.revive(self.operation.kind, ending.body, self.plain)
+            return [
+                self.context.to_client_object(self.operation.kind, body, None) for body in members
+            ]
+        return self.context.to_client_object(self.operation.kind, ending.body, self.plain)
 
 
 def submit(
-    binding: Binding,
+    context: ClientContext,
     call: Callable[[], Any],
     before: BeforeSending | None = None,
     sent: list[Exchange] | None = None,
@@ -179,33 +181,33 @@ def submit(
 
     `sent` receives the requests, for those who must know about them when the call raises.
     """
-    binding.source.catalog()
+    context.source.catalog()
     there: dict[str, str] = {}
     old: dict[str, Body | None] = {}
-    before = before or partial(_list_before, binding, there)
-    hook = watching(binding.source, binding.table, binding.service, before, old)
-    with captured_exchanges(binding.engine.clock, hook, sent) as exchanges:
+    before = before or partial(_list_before, context, there)
+    hook = watching(context.source, context.table, context.service, before, old)
+    with captured_exchanges(context.engine.clock, hook, sent) as exchanges:
         try:
             plain = call()
         except Exception as error:
             secrets = [secret for each in exchanges for secret in secrets_in(each.request)]
             told = without_frames(without_secrets(error, secrets))
-            _check_answers(accepted(binding, None, exchanges), told)
+            _check_answers(accepted(context, None, exchanges), told)
             raise told  # noqa: B904
         finally:
-            _pace(binding.engine, exchanges)
-    started = accepted(binding, plain, exchanges)
+            _pace(context.engine, exchanges)
+    started = accepted(context, plain, exchanges)
     _check_answers(started)
     if started:
         return _with_members(_joined(started), there)
-    exchange, found = last_found(binding.source, binding.service, exchanges, old)
+    exchange, found = last_found(context.source, context.service, exchanges, old)
     if isinstance(found, Followed):
-        return Submission(binding, plain, found.operation, found.names, exchange)
-    return Submission(binding, plain, exchange=exchange, unfollowed=found)
+        return Submission(context, plain, found.operation, found.names, exchange)
+    return Submission(context, plain, exchange=exchange, unfollowed=found)
 
 
 def _list_before(
-    binding: Binding,
+    context: ClientContext,
     there: dict[str, str],
     method: str,
     url: str,
@@ -213,14 +215,14 @@ def _list_before(
     headers: Mapping[str, str],
 ) -> None:
     """Note in `there` who has the names already that a request without a stamp gives to many."""
-    place = binding.source.locate(url, binding.service)
-    found = place and binding.table.find(place.service, method, place.path, request)
-    if place is None or not found or found[0].told_apart is None:
+    resolved = context.source.resolve_url(url, context.service)
+    found = resolved and context.table.find(resolved.service, method, resolved.path, request)
+    if resolved is None or not found or found[0].told_apart is None:
         return
     operation, names = found
     names = operation.identify(names, request, None)
-    version = microversion_of(place.service, headers)
-    listed = _listed(binding, operation, {**names, "id": ""}, version)
+    version = microversion_of(resolved.service, headers)
+    listed = _listed(context, operation, {**names, "id": ""}, version)
     if listed is not None and "op" not in names:
         there["before"] = ",".join(listed)
 
@@ -234,21 +236,21 @@ def _with_members(submission: Submission, there: Names) -> Submission:
     operation, names = submission.operation, {**(submission.names or {}), **there}
     if operation is None or operation.told_apart is None:
         return submission
-    listed = _listed(submission.binding, operation, names, submission.microversion)
+    listed = _listed(submission.context, operation, names, submission.microversion)
     told = listed is not None and operation.told_apart(list(listed.values()), names)
     members = {"members": ",".join(listed or ())} if told else {}
     return replace(submission, names={**names, **members})
 
 
 def _listed(
-    binding: Binding, operation: Operation, names: Names, version: str
+    context: ClientContext, operation: Operation, names: Names, version: str
 ) -> dict[str, Body] | None:
     """What a request for many has made, by id, as a list shows it now; None if none does."""
     ref = operation.main.ref(names)
     if ref is None or operation.members is None:
         return None
     look = Look(ref.kind, version, (ref,), ref.path)
-    body = binding.source.read(look, binding.engine.clock).found.get(ref.id)
+    body = context.source.read(look, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, names)}
     except (LookupError, TypeError, ValueError):  # an odd answer
@@ -289,20 +291,20 @@ def _check_answers(started: Iterable[Submission], cause: Exception | None = None
         ) from cause
 
 
-def accepted(binding: Binding, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
+def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
     """What the requests of a call have started, one by one, as far as the table knows it."""
     started = []
     for exchange in exchanges:
-        if exchange.accepted and (found := recognise(binding, exchange)):
+        if exchange.accepted and (found := recognise(context, exchange)):
             operation, names, _ = found
             names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
-            started.append(Submission(binding, plain, operation, names, exchange))
+            started.append(Submission(context, plain, operation, names, exchange))
     return started
 
 
-def made_by(binding: Binding, exchanges: Iterable[Exchange]) -> Submission | None:
+def made_by(context: ClientContext, exchanges: Iterable[Exchange]) -> Submission | None:
     """The first thing that the requests of a call have created, if its id is known."""
-    for each in accepted(binding, None, exchanges):
+    for each in accepted(context, None, exchanges):
         if each.operation is not None and each.operation.creates and each.is_identified:
             return each
     return None
@@ -334,17 +336,19 @@ def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
             engine.width.answered(kind, took, exchange.status)
 
 
-def recognise(binding: Binding, exchange: Exchange) -> tuple[Operation, Names, Place] | None:
+def recognise(
+    context: ClientContext, exchange: Exchange
+) -> tuple[Operation, Names, ResolvedUrl] | None:
     """The operation that a request was meant to start, whether or not it was answered."""
-    place = binding.source.locate(exchange.url, binding.service)
-    if place is None:
+    resolved = context.source.resolve_url(exchange.url, context.service)
+    if resolved is None:
         return None
-    found = binding.table.find(place.service, exchange.method, place.path, exchange.request)
-    return (*found, place) if found else None
+    found = context.table.find(resolved.service, exchange.method, resolved.path, exchange.request)
+    return (*found, resolved) if found else None
 
 
 def submit_stamped(
-    binding: Binding,
+    context: ClientContext,
     call: Callable[[], Any],
     stamp: Stamp,
     record: Record | None = None,
@@ -353,7 +357,7 @@ def submit_stamped(
     """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
     sent = [] if sent is None else sent
     try:
-        submission = submit(binding, call, stamping(binding, stamp, record), sent)
+        submission = submit(context, call, stamping(context, stamp, record), sent)
     except Exception:
         if record is not None and sent and all(_is_refused(each) for each in sent):
             record.gone()  # it never was
@@ -368,16 +372,16 @@ def _is_refused(exchange: Exchange) -> bool:
     return 400 <= exchange.status < 500 and exchange.status != 408
 
 
-def stamping(binding: Binding, stamp: Stamp, record: Record | None = None) -> BeforeSending:
+def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None) -> BeforeSending:
     """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
 
     def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        place = binding.source.locate(url, binding.service)
-        found = place and binding.table.find(place.service, method, place.path, request)
-        if place is None or not found:
+        resolved = context.source.resolve_url(url, context.service)
+        found = resolved and context.table.find(resolved.service, method, resolved.path, request)
+        if resolved is None or not found:
             return None
         operation, names = found
-        where = operation.stamp_at(microversion_of(place.service, headers))
+        where = operation.stamp_at(microversion_of(resolved.service, headers))
         if where is None and not operation.noted:
             return None
         if record is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_osfutures.calls.admission import PATIENCE, Turn
 from pytest_osfutures.calls.start import Call, finish_at_once
-from pytest_osfutures.calls.submit import Binding, Submission
+from pytest_osfutures.calls.submit import ClientContext, Submission
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.engine import Timer
 from pytest_osfutures.errors import Attempt, BadInput, OperationError, UnknownFate
@@ -26,20 +26,22 @@ class RetriedCall:
     `late` what such an answer said while the cloud was still searched for it.
     """
 
-    def __init__(self, binding: Binding, call: Call, retry: Retry, tout: float | None) -> None:
-        self.binding = binding
-        self.engine = binding.engine
+    def __init__(
+        self, context: ClientContext, call: Call, retry: Retry, tout: float | None
+    ) -> None:
+        self.context = context
+        self.engine = context.engine
         self.call = call
         self.retry = retry
         self.tout = tout
-        self.future: OperationFuture[Any] = OperationFuture(binding.engine)
+        self.future: OperationFuture[Any] = OperationFuture(context.engine)
         self.failed: list[Attempt] = []
         self.began_at = self.engine.clock.now()
         self.whole: Timer | None = None
         self.over = False
-        self.stamp = binding.stamp()
-        self.record = binding.record(self.stamp)
-        self.turn = Turn(binding, self.record, tout or PATIENCE, retry)
+        self.stamp = context.stamp()
+        self.record = context.record(self.stamp)
+        self.turn = Turn(context, self.record, tout or PATIENCE, retry)
         self.made: Submission | None = None
         self.stays: Submission | None = None
         self.undone: list[Undoing] = []

@@ -36,7 +36,7 @@ class Undoing:
         self.submission = submission
         self.retry = retry
         self.then = then
-        self.engine = submission.binding.engine
+        self.engine = submission.context.engine
         self.room = self.engine.monitor.room
         self.failed = 0
         self.limited = 0
@@ -52,14 +52,14 @@ class Undoing:
         if operation is None or operation.undo is None:
             self.engine.soon(partial(self.then, None))
         else:
-            self.engine.soon(partial(self.room.leaving, self.submission.binding.source))
+            self.engine.soon(partial(self.room.leaving, self.submission.context.source))
             self._send_soon()
 
     def _send_soon(self) -> None:
         self.engine.submissions.submit(self._send)
 
     def _finish(self, error: BaseException | None) -> None:
-        self.room.left(self.submission.binding.source)
+        self.room.left(self.submission.context.source)
         self.then(error)
 
     def _send(self) -> None:
@@ -92,7 +92,7 @@ class Undoing:
             self.engine.later(pause, self._send_soon)
             return
         ended = partial(self._ended, error)
-        if not when_free(self.submission.binding, sent, PATIENCE, lambda _: ended()):
+        if not when_free(self.submission.context, sent, PATIENCE, lambda _: ended()):
             ended()
 
     def _pause_of_rate_limit(self, error: Exception, sent: Exchange | None) -> float | None:
@@ -134,7 +134,7 @@ class Undoing:
         for ident in hidden:
             call = partial(_force_delete, self.submission, ident)
             try:
-                undoings.append(submit(self.submission.binding, call))
+                undoings.append(submit(self.submission.context, call))
             except Exception as error:
                 self.engine.soon(partial(self._refused, error, None))
                 return
@@ -153,7 +153,7 @@ class Undoing:
 
 
 def _force_delete(submission: Submission, ident: str) -> Any:
-    path, source = f"/servers/{ident}/action", submission.binding.source
+    path, source = f"/servers/{ident}/action", submission.context.source
     answer = source.send("POST", "compute", path, {"forceDelete": None}, submission.microversion)
     if answer.status_code >= 300 and answer.status_code != 404:
         text = f"{answer.status_code}: {message(answer)}"
@@ -163,13 +163,13 @@ def _force_delete(submission: Submission, ident: str) -> Any:
 
 def _adopt_children(submission: Submission, names: Names) -> None:
     """Note the volumes that a server was asked to be given, before nothing points to them."""
-    operation, exchange, binding = submission.operation, submission.exchange, submission.binding
-    if binding.ledger is None or operation is None or exchange is None or "id" not in names:
+    operation, exchange, context = submission.operation, submission.exchange, submission.context
+    if context.ledger is None or operation is None or exchange is None or "id" not in names:
         return
     asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
     has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
     if operation.creates and has_disks:
-        adopt_made(binding.source, binding.ledger, operation.kind.name, names["id"])
+        adopt_made(context.source, context.ledger, operation.kind.name, names["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
@@ -180,10 +180,10 @@ def undo(submission: Submission, record: Record | None = None) -> OperationFutur
             future._engine.submissions.submit(record.gone)
         finish(future, error)
 
-    future: OperationFuture[None] = OperationFuture(submission.binding.engine)
+    future: OperationFuture[None] = OperationFuture(submission.context.engine)
     future._start()
-    submission.binding.engine.check()
-    Undoing(submission, submission.binding.retry, undone).begin()
+    submission.context.engine.check()
+    Undoing(submission, submission.context.retry, undone).begin()
     return future
 
 
@@ -214,7 +214,7 @@ def targets(submission: Submission) -> list[Names]:
     ref = operation.main.ref(names)
     assert ref is not None
     look = Look(ref.kind, submission.microversion, (ref,), ref.path)
-    outcome = submission.binding.source.read(look, submission.binding.engine.clock)
+    outcome = submission.context.source.read(look, submission.context.engine.clock)
     if not names.keys() & {"op", "members", "reservation"}:
         raise OSFuturesError(
             f"cannot undo {operation.name}: others may have made servers of the same names, and "
@@ -238,7 +238,7 @@ def _is_ours(submission: Submission, names: Names, path: str, version: str) -> b
 
     Raises OSFuturesError if it does not carry the stamp of the request (any more).
     """
-    operation, source = submission.operation, submission.binding.source
+    operation, source = submission.operation, submission.context.source
     assert operation is not None
     if "op" not in names:
         return True
@@ -261,11 +261,11 @@ def send_undo(
     submission: Submission,
     names: Names,
     sent: list[Exchange] | None = None,
-    doubtful: bool = False,
+    ambiguous: bool = False,
 ) -> Submission | None:
     """Send the request that undoes an operation; None if there is nothing left to undo.
 
-    With `doubtful` only what is not there counts as such, and no other refusal.
+    With `ambiguous` only what is not there counts as such, and no other refusal.
     """
     operation, exchange = submission.operation, submission.exchange
     assert operation is not None
@@ -273,8 +273,8 @@ def send_undo(
     way = operation.undo
     if way is None:
         raise BadInput(f"{operation.name} has nothing that would undo it")
-    needless = way.needless & {404} if doubtful else way.needless
-    source = submission.binding.source
+    needless = way.needless & {404} if ambiguous else way.needless
+    source = submission.context.source
     version = microversion_of(way.service, exchange.request_headers)
     path = way.path.format_map(names)
     if way.each and not _is_ours(submission, names, path, version):
@@ -287,5 +287,5 @@ def send_undo(
             raise OSFuturesError(f"cannot undo {operation.name}: {text}")
         return answer
 
-    undoing = submit(submission.binding, call, sent=sent)
+    undoing = submit(submission.context, call, sent=sent)
     return None if undoing.plain.status_code in needless else undoing

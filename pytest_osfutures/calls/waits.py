@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from pytest_osfutures.calls.submit import Binding, recognise
+from pytest_osfutures.calls.submit import ClientContext, recognise
 from pytest_osfutures.engine import Ending, Watch
 from pytest_osfutures.transport import Exchange, microversion_of
 
@@ -21,14 +21,17 @@ def is_busy(sent: Exchange) -> bool:
 
 
 def when_free(
-    binding: Binding, sent: Exchange | None, patience: float | None, then: Callable[[Ending], None]
+    context: ClientContext,
+    sent: Exchange | None,
+    patience: float | None,
+    then: Callable[[Ending], None],
 ) -> bool:
     """Call `then` in the loop when nothing is under way any more on what `sent` is about.
 
     Or after `patience` seconds (None: the operation's usual deadline). False if the request was
     refused for another reason, or nothing is known that could be waited for.
     """
-    recognised = recognise(binding, sent) if sent is not None and is_busy(sent) else None
+    recognised = recognise(context, sent) if sent is not None and is_busy(sent) else None
     if sent is None or recognised is None:
         return False
     operation, names, _ = recognised
@@ -40,11 +43,11 @@ def when_free(
     watch = Watch(
         operation=waiting,
         names=dict(names),
-        reader=binding.source,
-        accepted_at=binding.engine.clock.now(),
+        reader=context.source,
+        accepted_at=context.engine.clock.now(),
         tout=operation.tout if patience is None else patience,
         on_end=then,
         versions={service: microversion_of(service, sent.request_headers)},
     )
-    binding.engine.watch(watch)
+    context.engine.watch(watch)
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.calls import Binding
+from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, Kind
@@ -28,18 +28,18 @@ def put_twins(adapter: Any, bind: Bind) -> None:
     """Put the twins on `adapter`, a keystoneauth1 Adapter of one service."""
     if hasattr(adapter, HANDLE):
         return
-    setattr(adapter, HANDLE, bind(adapter, adapter.service_type, _revive))
+    setattr(adapter, HANDLE, bind(adapter, adapter.service_type, _to_client_object))
     plain = type(adapter)
-    adapter.__class__ = twinned(plain, binding_of, {"request": _in_clear(plain)})
+    adapter.__class__ = twinned(plain, context_of, {"request": _in_clear(plain)})
 
 
-def binding_of(adapter: Any) -> Binding:
+def context_of(adapter: Any) -> ClientContext:
     """What the adapter's twins know."""
-    binding: Binding = getattr(adapter, HANDLE)
-    return binding
+    context: ClientContext = getattr(adapter, HANDLE)
+    return context
 
 
-def _revive(kind: Kind, body: Body, plain: Any) -> Resource:
+def _to_client_object(kind: Kind, body: Body, plain: Any) -> Resource:
     del kind, plain
     return Resource(body)
 

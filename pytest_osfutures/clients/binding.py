@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from pytest_osfutures.calls import Binding, Ledger, Revive
+from pytest_osfutures.calls import ClientContext, Ledger, ToClientObject
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.operations import ACTION, TABLE
@@ -76,19 +76,19 @@ def futurize(
             "a keystoneauth1 Adapter"
         )
 
-    def bind(adapter: Adapter, service: str, revive: Revive) -> Binding:
+    def bind(adapter: Adapter, service: str, to_client_object: ToClientObject) -> ClientContext:
         if not hasattr(getattr(adapter, "session", None), "session"):
             raise BadInput(
                 f"this {library} Client has no keystoneauth1 session; make it with session=..."
             )
         own = (adapter.session, adapter.auth, adapter.interface, adapter.region_name)
-        return Binding(
+        return ClientContext(
             engine or default(),
             source or Source(*own, poll or Poll()),
             TABLE,
             ACTION,
             service,
-            revive,
+            to_client_object,
             run or PROCESS_RUN,
             retry or Retry(),
             stamps=stamp,

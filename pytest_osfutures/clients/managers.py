@@ -6,13 +6,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.calls import Binding, Revive
+from pytest_osfutures.calls import ClientContext, ToClientObject
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, Kind
 
-#: The client's attribute that holds its binding.
+#: The client's attribute that holds its context.
 HANDLE = "osfutures"
-Bind = Callable[[Any, str, Revive], Binding]
+Bind = Callable[[Any, str, ToClientObject], ClientContext]
 
 
 def put_on_managers(
@@ -26,7 +26,7 @@ def put_on_managers(
     if hasattr(client, HANDLE):
         return
 
-    def revive(kind: Kind, body: Body, plain: Any) -> Any:
+    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
         name = managers.get(kind.name)
         if name is None:
             return plain
@@ -35,7 +35,7 @@ def put_on_managers(
         first = plain.to_dict() if isinstance(plain, owner.resource_class) else {}
         return owner.resource_class(owner, {**first, **body}, loaded=True)
 
-    setattr(client, HANDLE, bind(client.client, service, revive))
+    setattr(client, HANDLE, bind(client.client, service, to_client_object))
     for each in vars(client).values():
         if isinstance(each, manager):
             each.__class__ = _with_twins(type(each))
@@ -45,14 +45,14 @@ def _with_twins(manager: type[Any]) -> type[Any]:
     more = {}
     resource = getattr(manager, "resource_class", None)
     if inspect.isclass(resource):
-        more["resource_class"] = twinned(resource, _binding_of_resource)
-    return twinned(manager, _binding_of_manager, more)
+        more["resource_class"] = twinned(resource, _context_of_resource)
+    return twinned(manager, _context_of_manager, more)
 
 
-def _binding_of_manager(manager: Any) -> Binding:
-    binding: Binding = getattr(manager.api, HANDLE)
-    return binding
+def _context_of_manager(manager: Any) -> ClientContext:
+    context: ClientContext = getattr(manager.api, HANDLE)
+    return context
 
 
-def _binding_of_resource(resource: Any) -> Binding:
-    return _binding_of_manager(resource.manager)
+def _context_of_resource(resource: Any) -> ClientContext:
+    return _context_of_manager(resource.manager)

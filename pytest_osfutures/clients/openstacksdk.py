@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.calls import Binding
+from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, Kind
@@ -58,18 +58,22 @@ class _Proxy:
         proxy = getattr(super(type(connection), connection), self.name)
         if not hasattr(proxy, HANDLE):
             service = SERVICES[self.name]
-            setattr(proxy, HANDLE, connection._osfutures_bind(proxy, service, _revive(connection)))
-            proxy.__class__ = twinned(type(proxy), _binding_of_proxy)
+            setattr(
+                proxy,
+                HANDLE,
+                connection._osfutures_bind(proxy, service, _to_client_object(connection)),
+            )
+            proxy.__class__ = twinned(type(proxy), _context_of_proxy)
         return proxy
 
 
-def _binding_of_proxy(proxy: Any) -> Binding:
-    binding: Binding = getattr(proxy, HANDLE)
-    return binding
+def _context_of_proxy(proxy: Any) -> ClientContext:
+    context: ClientContext = getattr(proxy, HANDLE)
+    return context
 
 
-def _revive(connection: Any) -> Any:
-    def revive(kind: Kind, body: Body, plain: Any) -> Any:
+def _to_client_object(connection: Any) -> Any:
+    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
         from openstack.resource import Resource
 
         made = _classes().get(kind.name)
@@ -79,7 +83,7 @@ def _revive(connection: Any) -> Any:
         attributes = {key: value for key, value in body.items() if key != "self"}
         return plain if made is None else made.existing(connection=connection, **attributes)
 
-    return revive
+    return to_client_object
 
 
 def _classes() -> dict[str, Any]:

@@ -12,27 +12,27 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.calls import Binding, Repeatable, copied, start_once, start_retried
+from pytest_osfutures.calls import ClientContext, Repeatable, copied, start_once, start_retried
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-#: Finds the binding of the object that a twin is called on.
-BindingOf = Callable[[Any], Binding]
-_FOUND: dict[tuple[type, BindingOf], type] = {}
+#: Finds the context of the object that a twin is called on.
+ContextOf = Callable[[Any], ClientContext]
+_FOUND: dict[tuple[type, ContextOf], type] = {}
 
 
-def twinned(plain: type, binding_of: BindingOf, more: Mapping[str, Any] | None = None) -> type[Any]:
+def twinned(plain: type, context_of: ContextOf, more: Mapping[str, Any] | None = None) -> type[Any]:
     """The subclass of `plain` that has the twins, and `more` attributes besides."""
-    key = (plain, binding_of)
+    key = (plain, context_of)
     if key not in _FOUND:
         members: dict[str, Any] = {"__module__": plain.__module__, "__doc__": plain.__doc__}
         for name in dir(plain):
             method = inspect.getattr_static(plain, name)
             if not name.startswith("_") and inspect.isfunction(method):
-                members[f"{name}_async"] = _async(name, method, binding_of)
-                members[f"{name}_async_r"] = _async_r(name, method, binding_of)
+                members[f"{name}_async"] = _async(name, method, context_of)
+                members[f"{name}_async_r"] = _async_r(name, method, context_of)
         own: Any = inspect.getattr_static(plain, "__eq__")
         if inspect.isfunction(own):
             members.update(__eq__=_equality(plain, own), __hash__=plain.__hash__)
@@ -51,14 +51,14 @@ def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any
     return equal
 
 
-def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:
+def _async(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Callable[..., Any]:
     def twin(
         self: Any, *args: Any, tout: float | None = None, **kwargs: Any
     ) -> OperationFuture[Any]:
-        binding = binding_of(self)
-        if binding.background:  # the call is made later, in another thread
+        context = context_of(self)
+        if context.background:  # the call is made later, in another thread
             args, kwargs = copied(args), copied(kwargs)
-        return start_once(binding, functools.partial(getattr(self, name), *args, **kwargs), tout)
+        return start_once(context, functools.partial(getattr(self, name), *args, **kwargs), tout)
 
     text = (
         f"Call `{name}` and return the future of what it starts.\n\n"
@@ -68,7 +68,7 @@ def _async(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Calla
     return _dressed(twin, f"{name}_async", plain, text, ("tout",))
 
 
-def _async_r(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Callable[..., Any]:
+def _async_r(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Callable[..., Any]:
     own_name = f"{name}_async_r"
 
     def twin(
@@ -79,7 +79,7 @@ def _async_r(name: str, plain: Callable[..., Any], binding_of: BindingOf) -> Cal
         **kwargs: Any,
     ) -> OperationFuture[Any]:
         call = Repeatable(own_name, plain, getattr(self, name), args, kwargs)
-        return start_retried(binding_of(self), call, try_count, tout)
+        return start_retried(context_of(self), call, try_count, tout)
 
     text = (
         f"Call `{name}` in the background, with clean-up and retries, and return its future.\n\n"

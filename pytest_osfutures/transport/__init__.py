@@ -2,10 +2,10 @@
 
 from pytest_osfutures.transport.capture import BeforeSending, Exchange, captured_exchanges
 from pytest_osfutures.transport.client import (
-    Place,
+    ResolvedUrl,
     Source,
     is_missing_service,
-    is_passing,
+    is_transient_error,
     message,
     microversion_of,
     refuses_credentials,
@@ -24,12 +24,12 @@ __all__ = [
     "BeforeSending",
     "Exchange",
     "Pages",
-    "Place",
+    "ResolvedUrl",
     "ServiceConfig",
     "Source",
     "captured_exchanges",
     "is_missing_service",
-    "is_passing",
+    "is_transient_error",
     "members",
     "message",
     "microversion_of",

@@ -50,12 +50,12 @@ class Exchange:
         return 200 <= self.status < 300
 
     @property
-    def doubtful(self) -> bool:
+    def ambiguous(self) -> bool:
         """Whether the cloud may have taken the request although it did not say so."""
         return self.status in (0, 500, 502, 503, 504)
 
     @property
-    def foreign(self) -> bool:
+    def from_proxy(self) -> bool:
         """Whether something in front of the service has refused the request."""
         refused = 300 <= self.status < 500 and self.status not in TRANSIENT
         return refused and not is_of_service(self.status, self.headers, self.response)

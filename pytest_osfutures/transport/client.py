@@ -51,7 +51,7 @@ _TYPES = {("PATCH", "image"): {"Content-Type": "application/openstack-images-v2.
 
 
 @dataclass(frozen=True)
-class Place:
+class ResolvedUrl:
     """A URL taken apart: the service, its endpoint, and the path that the tables know."""
 
     service: str
@@ -87,7 +87,7 @@ class Source:
     def __hash__(self) -> int:  # the monitor looks things up by it all the time
         return self._hash
 
-    def locate(self, url: str, service: str | None = None) -> Place | None:
+    def resolve_url(self, url: str, service: str | None = None) -> ResolvedUrl | None:
         """Find the service of a URL by the longest matching endpoint of the token's catalog.
 
         `service` is a client's own word for it, for sessions that have no catalog.
@@ -112,10 +112,10 @@ class Source:
             rest = rest[len(project) + 1 :]
         elif project is None:
             rest = _PROJECT.sub("", rest)
-        place = Place(kind, plain[: len(plain) - len(rest)], rest)
+        resolved = ResolvedUrl(kind, plain[: len(plain) - len(rest)], rest)
         with self._lock:
-            self._bases[kind] = place.base
-        return place
+            self._bases[kind] = resolved.base
+        return resolved
 
     def catalog(self) -> tuple[list[tuple[str, str]], str | None]:
         """All endpoints with their services, and the project; asked for once.
@@ -384,7 +384,7 @@ def refuses_credentials(error: BaseException) -> bool:
     return error.response is not None and _is_understood(error.response)
 
 
-def is_passing(error: BaseException) -> bool:
+def is_transient_error(error: BaseException) -> bool:
     """Whether it is a session's error that may be gone the next time."""
     from keystoneauth1 import exceptions
 

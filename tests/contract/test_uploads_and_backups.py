@@ -8,7 +8,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.clients.adapter import binding_of
+from pytest_osfutures.clients.adapter import context_of
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.stamp import OF, Stamp
 from tests.contract.conftest import PATIENCE, image_of
@@ -27,7 +27,7 @@ def upload(cloud: Cloud, data: bytes) -> osf.OperationFuture[Any]:
         api.put(f"/images/{made['id']}/file", data=data, headers=OCTETS)
         return made
 
-    return start_retried(binding_of(api), call, tout=PATIENCE)
+    return start_retried(context_of(api), call, tout=PATIENCE)
 
 
 def test_an_image_is_done_when_its_data_is_there(cloud: Cloud) -> None:

@@ -17,7 +17,7 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 from requests.structures import CaseInsensitiveDict
 
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls.submit import ClientContext
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.operations import TABLE
@@ -243,14 +243,16 @@ def session(api: Api, auth: Any = None, **options: Any) -> Session:
     return Session(auth=plugin, session=http, **options)
 
 
-def binding(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) -> Binding:
+def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) -> ClientContext:
     """What the twins of a client on `api` know; results are the API's own documents."""
     through = session(api, **options)
     source = Source(through, poll=poll or Poll())
 
-    def revive(kind: Kind, body: Body, plain: Any) -> Any:
+    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
         del kind
         first = plain.json().get("server", {}) if isinstance(plain, requests.Response) else {}
         return {**first, **body}
 
-    return Binding(engine, source, TABLE, ACTION, "compute", revive, "run-1", Retry())
+    return ClientContext(
+        engine, source, TABLE, ACTION, "compute", to_client_object, "run-1", Retry()
+    )

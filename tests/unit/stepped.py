@@ -18,7 +18,7 @@ from pytest_osfutures.policy import Poll
 from .api import (
     NOVA,
     Api,
-    binding,
+    context,
 )
 
 POST = ("POST", "/compute/v2.1/servers")
@@ -32,12 +32,12 @@ class Cloud:
         self.clock = ManualClock()
         self.engine = SteppedEngine(self.clock)
         self.api = Api(self.clock)
-        self.binding = binding(self.api, self.engine, **options)
+        self.context = context(self.api, self.engine, **options)
 
     def create(self, **options: Any) -> requests.Response:
         """The plain call."""
         body = {"server": {"name": "web", "metadata": {"mine": "1"}}}
-        response: requests.Response = self.binding.source.session.post(
+        response: requests.Response = self.context.source.session.post(
             f"{NOVA}/servers", json=body, **options
         )
         return response

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.calls import Repeatable, start_retried
-from pytest_osfutures.clients import Resource, binding_of
+from pytest_osfutures.clients import Resource, context_of
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import BadInput
@@ -241,7 +241,7 @@ class Images(Factory):
         full = self._name(name)
         new = partial(_new_image, api, full, formats)
         create = Repeatable("upload_async", _new_image, new, (), more)
-        future = start_retried(binding_of(api), call, **self._tries(try_count, tout))
+        future = start_retried(context_of(api), call, **self._tries(try_count, tout))
         return self.scope.own("image", future)
 
 

@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from pytest_osfutures.calls import start_retried
-from pytest_osfutures.clients import Resource, binding_of
+from pytest_osfutures.clients import Resource, context_of
 from pytest_osfutures.errors import BadInput
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.ownership import SHELVES
@@ -173,7 +173,7 @@ class Routers(Networking):
                     raise
                 return error.response  # of a try whose answer got lost
 
-        return start_retried(binding_of(self.api), call, **self._tries(None, None))
+        return start_retried(context_of(self.api), call, **self._tries(None, None))
 
 
 class FloatingIps(Networking):

@@ -44,7 +44,7 @@ def test_the_last_try_ends_at_its_deadline_though_each_read_takes_30_s() -> None
     cloud = Cloud()
     cloud.api.building = 500.0
     cloud.engine.reads = Slow(cloud, 30.0)
-    future = start_retried(cloud.binding, cloud.create, 1, tout=20.0)
+    future = start_retried(cloud.context, cloud.create, 1, tout=20.0)
     assert 20 <= ends_at(cloud, future) <= 21
     assert isinstance(future.exception(), OperationTimeout)
     assert [each.number for each in future.attempts] == [1]
@@ -64,7 +64,7 @@ def test_the_last_try_ends_at_its_deadline_though_no_request_is_answered() -> No
         return response
 
     cloud.api.fault("POST", "/servers", hang)
-    future = start_retried(cloud.binding, cloud.create, 1, tout=20.0)
+    future = start_retried(cloud.context, cloud.create, 1, tout=20.0)
     ended: list[float] = []
     future.add_done_callback(lambda _: ended.append(cloud.clock.now()))
     cloud.run(future, 1000.0)
@@ -84,7 +84,7 @@ def test_the_time_that_the_request_took_is_part_of_the_try() -> None:
         return proceed()
 
     cloud.api.fault("POST", "/servers", slow)
-    future = start_retried(cloud.binding, cloud.create, 1, tout=20.0)
+    future = start_retried(cloud.context, cloud.create, 1, tout=20.0)
     assert 20 <= ends_at(cloud, future) <= 21
     assert "not done within its 20 s" in str(future.exception())
 
@@ -94,7 +94,7 @@ def test_the_time_that_the_request_took_is_part_of_the_try() -> None:
 def test_no_wish_of_the_cloud_outlives_the_tries(status: int, wish: str) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(status, Retry_After=wish)] * 99)
-    future = start_retried(cloud.binding, cloud.create, 2, tout=20.0)
+    future = start_retried(cloud.context, cloud.create, 2, tout=20.0)
     assert ends_at(cloud, future) <= 2 * (20 + 22 + 1)
     assert "failed" not in str(cloud.engine.ended)
     assert not cloud.engine.ended
@@ -103,7 +103,7 @@ def test_no_wish_of_the_cloud_outlives_the_tries(status: int, wish: str) -> None
 def test_a_pause_ends_with_the_call() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(409, Retry_After="500")] * 9)
-    future = start_retried(cloud.binding, cloud.create, Retry(3, backoff=1.0))
+    future = start_retried(cloud.context, cloud.create, Retry(3, backoff=1.0))
     cloud.engine.run_until(lambda: cloud.api.count(*POST) == 1, 10.0)
     cloud.engine.run_until(lambda: False, 5.0)
     undone = future.undo()
@@ -115,7 +115,7 @@ def test_a_pause_ends_with_the_call() -> None:
 def test_all_tries_together_end_within_their_time_though_each_wish_is_long() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(409, Retry_After="50")] * 99)
-    future = start_retried(cloud.binding, cloud.create, Retry(99, within=70.0), tout=60.0)
+    future = start_retried(cloud.context, cloud.create, Retry(99, within=70.0), tout=60.0)
     assert 70 <= ends_at(cloud, future) <= 71
     assert not cloud.engine.run_until(lambda: False, 1000.0)
     assert cloud.clock.now() <= 75

@@ -24,10 +24,10 @@ def test_a_call_that_breaks_off_is_taken_back_and_made_again() -> None:
 
     def call() -> None:
         cloud.create()
-        cloud.binding.source.session.post(f"{NOVA}/os-keypairs", json={"keypair": {"name": "k"}})
+        cloud.context.source.session.post(f"{NOVA}/os-keypairs", json={"keypair": {"name": "k"}})
 
     cloud.api.fault("POST", "/os-keypairs", answers(503))
-    future = start_retried(cloud.binding, call, 2)
+    future = start_retried(cloud.context, call, 2)
     cloud.run(future)
     assert cloud.api.alive() == ["server-2"]
     assert cloud.api.count(*POST) == 2
@@ -41,7 +41,7 @@ def test_a_call_that_breaks_off_for_good_leaves_nothing() -> None:
         cloud.create()
         raise ValueError("the client does not like the answer")
 
-    future = start_retried(cloud.binding, call)
+    future = start_retried(cloud.context, call)
     cloud.run(future)
     assert isinstance(future.exception(), ValueError)
     assert cloud.api.alive() == []
@@ -56,7 +56,7 @@ def test_a_call_that_breaks_off_and_cannot_be_taken_back_says_both() -> None:
         raise ValueError("the client does not like the answer")
 
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(409)] * 9)
-    future = start_retried(cloud.binding, call)
+    future = start_retried(cloud.context, call)
     cloud.run(future)
     error = error_of(future)
     assert isinstance(error, OperationFailed)

@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls.submit import ClientContext
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import (
@@ -80,7 +80,7 @@ class Stage:
         http = requests.Session()
         http.mount("http://", self.script)
         self.session = Session(auth=Token(BASE, "token"), session=http)
-        self.binding = Binding(
+        self.context = ClientContext(
             self.engine, Source(self.session), TABLE, ACTION, service,
             lambda kind, body, plain: dict(body), "run",
         )  # fmt: skip
@@ -92,7 +92,7 @@ class Stage:
 
     def start(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         """The future of one request."""
-        return start_once(self.binding, self.call(method, path, body, **headers))
+        return start_once(self.context, self.call(method, path, body, **headers))
 
     def end(self, future: OperationFuture[Any]) -> Any:
         """What the future comes to, with as much time as it wants."""
@@ -155,14 +155,14 @@ def test_a_retried_create_is_deleted_and_made_again(stage: Stage) -> None:
         stack("DELETE_IN_PROGRESS"), stack("DELETE_COMPLETE"), stack("CREATE_COMPLETE"),
     )  # fmt: skip
     stage.script.on(f"DELETE {STACK}", 204)
-    future = start_retried(stage.binding, stage.call("POST", "/stacks", {}), Retry(tries=2))
+    future = start_retried(stage.context, stage.call("POST", "/stacks", {}), Retry(tries=2))
     assert stage.end(future)["stack_status"] == "CREATE_COMPLETE"
     assert (stage.script.count("POST"), stage.script.count("DELETE")) == (2, 1)
 
 
 def test_a_lost_create_is_never_sent_again(stage: Stage) -> None:
     stage.script.on("POST /stacks", 0)
-    future = start_retried(stage.binding, stage.call("POST", "/stacks", {}), 3)
+    future = start_retried(stage.context, stage.call("POST", "/stacks", {}), 3)
     assert isinstance(stage.end(future), UnknownFate)
     assert stage.script.count("POST") == 1
 
@@ -261,7 +261,7 @@ def test_what_cannot_be_followed_is_a_warning_and_says_so(stage: Stage) -> None:
 
 def test_what_cannot_be_followed_is_an_error_where_that_is_wanted(stage: Stage) -> None:
     stage.script.on("POST /things/find", 202)
-    stage.binding = replace(stage.binding, unknown="error")
+    stage.context = replace(stage.context, unknown="error")
     future = stage.start("POST", "/things/find", {})
     assert future.sync_res.status_code == 202
     with pytest.raises(UnknownOperation, match=r"POST orchestration /things/find was accepted"):
@@ -270,7 +270,7 @@ def test_what_cannot_be_followed_is_an_error_where_that_is_wanted(stage: Stage) 
 
 def test_a_retried_call_that_is_done_cannot_be_undone(stage: Stage) -> None:
     stage.script.on("POST /things", (201, {"thing": {"id": ID, "size": 1}}))
-    future = start_retried(stage.binding, stage.call("POST", "/things", {}), 1)
+    future = start_retried(stage.context, stage.call("POST", "/things", {}), 1)
     assert stage.end(future).status_code == 201
     with pytest.raises(BadInput, match="nothing that would undo it"):
         future.undo()
@@ -287,6 +287,6 @@ def test_who_stops_a_retried_call_too_early_hears_that_it_stays(stage: Stage) ->
             gone.append(future.undo())
         return plain()
 
-    future = start_retried(stage.binding, call, 2)
+    future = start_retried(stage.context, call, 2)
     assert stage.end(future).status_code == 200
     assert isinstance(stage.end(gone[0]), BadInput)

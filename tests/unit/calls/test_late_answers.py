@@ -21,7 +21,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 def test_a_deadline_that_strikes_together_with_a_refusal_changes_nothing() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(400))
-    future = start_retried(cloud.binding, cloud.create, 3, 50.0)
+    future = start_retried(cloud.context, cloud.create, 3, 50.0)
     cloud.run(future)
     attempts = getattr(future._undo, "__self__", None)
     assert isinstance(attempts, Attempts)
@@ -54,7 +54,7 @@ def test_a_late_answer_is_forgotten_with_the_try_that_it_belongs_to() -> None:
 
     cloud.api.fault("POST", "/servers", late, lost_before)
     cloud.api.fault("GET", "/servers/detail", *[listed] * 3)
-    future = start_retried(cloud.binding, cloud.create, 9, 10.0)
+    future = start_retried(cloud.context, cloud.create, 9, 10.0)
     cloud.run(future, 20 * SETTLING)
     assert future.result()["id"] == "server-2"
     reasons = [each.why for each in future.attempts]
@@ -64,7 +64,7 @@ def test_a_late_answer_is_forgotten_with_the_try_that_it_belongs_to() -> None:
 
 def test_a_server_that_was_seen_alive_and_is_missing_has_vanished_at_once() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, 1, 50.0)
+    future = start_retried(cloud.context, cloud.create, 1, 50.0)
     assert cloud.engine.run_until(lambda: bool(future.history))
     cloud.api.servers.clear()
     began = cloud.clock.now()

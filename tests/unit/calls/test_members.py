@@ -123,11 +123,11 @@ def test_nothing_is_deleted_where_nobody_can_tell_whose_they_are() -> None:
 
 def test_an_undo_of_many_is_done_only_if_each_of_them_is() -> None:
     cloud = Cloud()
-    made = start_once(cloud.binding, cloud.create)
+    made = start_once(cloud.context, cloud.create)
     cloud.run(made)
     ended: list[BaseException | None] = []
-    submission = submit(cloud.binding, cloud.create)
-    undoing = Undoing(submission, cloud.binding.retry, ended.append)
+    submission = submit(cloud.context, cloud.create)
+    undoing = Undoing(submission, cloud.context.retry, ended.append)
     failure = OperationFailed("it stays")
     undoing.open, undoing.failure = 2, None
     undoing._one_ended(failure)
@@ -141,7 +141,7 @@ def test_an_undo_of_many_is_done_only_if_each_of_them_is() -> None:
 
 def test_a_list_that_cannot_be_read_is_no_proof_that_nothing_was_made() -> None:
     cloud = Cloud()
-    submission = submit(cloud.binding, cloud.create)
+    submission = submit(cloud.context, cloud.create)
     names = {"pattern": "p", "name": "web", "most": "2", "op": "x"}
     many = next(each for each in TABLE.operations if "pattern" in each.names)
     for error in (503, 500):
@@ -172,7 +172,7 @@ def test_an_empty_ledger_is_needless_an_hour_after_its_beginning(
 def test_each_of_many_is_read_right_before_its_deletion(metadata: Any, ours: bool) -> None:
     cloud = Cloud()
     mark = stamp()
-    submission = submit(cloud.binding, cloud.create)
+    submission = submit(cloud.context, cloud.create)
     cloud.api.servers["server-1"]["metadata"] = mark.metadata() if metadata is None else metadata
     names = {"id": "server-1", "pattern": "p", "name": "web", "most": "2", "op": mark.operation}
     many = next(each for each in TABLE.operations if "pattern" in each.names)

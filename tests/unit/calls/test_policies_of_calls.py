@@ -44,7 +44,7 @@ def quick(tries: int, retry_on: Any = None, backoff: float = 1.0) -> Retry:
 def test_a_composed_policy_decides_a_real_call(retry: Retry, posts: int) -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 9
-    future = start_retried(cloud.binding, cloud.create, retry)
+    future = start_retried(cloud.context, cloud.create, retry)
     cloud.run(future)
     assert cloud.api.count(*POST) == posts
     assert [each.number for each in future.attempts] == list(range(1, posts + 1))
@@ -58,7 +58,7 @@ def test_a_composed_policy_pauses_as_the_shorter_or_the_longer_one(either: bool)
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(409))
     short, long = quick(3, backoff=1.0), quick(3, backoff=20.0)
-    future = start_retried(cloud.binding, cloud.create, short | long if either else short & long)
+    future = start_retried(cloud.context, cloud.create, short | long if either else short & long)
     assert cloud.engine.run_until(lambda: cloud.api.count(*POST) == 2, 100)
     assert cloud.clock.now() == pytest.approx(1.0 if either else 20.0, abs=0.5)
     cloud.run(future)
@@ -73,7 +73,7 @@ def test_a_composed_policy_ends_with_the_longer_or_the_shorter_deadline(
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 99
     one, other = (replace(quick(99), within=seconds) for seconds in (5.0, 50.0))
-    future = start_retried(cloud.binding, cloud.create, one | other if either else one & other)
+    future = start_retried(cloud.context, cloud.create, one | other if either else one & other)
     cloud.run(future)
     assert isinstance(error_of(future), OperationTimeout)
     assert cloud.clock.now() == pytest.approx(ends, abs=1.0)
@@ -88,9 +88,9 @@ def test_a_wish_of_the_cloud_is_honoured_whatever_its_status(status: int) -> Non
     def call() -> Any:
         if status != 503:
             return cloud.create()
-        return cloud.binding.source.session.put(f"{NOVA}/servers/s/action", json={})
+        return cloud.context.source.session.put(f"{NOVA}/servers/s/action", json={})
 
-    future = start_retried(cloud.binding, call)
+    future = start_retried(cloud.context, call)
     method, where = ("PUT", "/compute/v2.1/servers/s/action") if status == 503 else POST
     assert cloud.engine.run_until(lambda: cloud.api.count(method, where) == 2, 100)
     assert cloud.clock.now() >= 30

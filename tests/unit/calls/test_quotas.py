@@ -44,7 +44,7 @@ def cloud(path: Path, other: Ledger) -> Iterator[Cloud]:
     """A cloud whose clients write to the ledger."""
     made = Cloud()
     ledger = Ledger(path, "run")
-    made.binding = replace(made.binding, ledger=ledger)
+    made.context = replace(made.context, ledger=ledger)
     yield made
     ledger.close()
 
@@ -74,7 +74,7 @@ def test_each_deletion_lets_one_try_and_the_last_one_all() -> None:
 def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Ledger) -> None:
     theirs = _make(other, "server")
     cloud.api.fault("POST", "/servers", *[OVER] * 50)
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     assert not cloud.engine.run_until(future.done, 60.0)
     asked = cloud.api.count(*POST)
     assert 10 < asked < 45
@@ -89,7 +89,7 @@ def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Le
 def test_it_ends_at_the_deadline_with_the_words_of_the_cloud(cloud: Cloud, other: Ledger) -> None:
     _make(other, "server")
     cloud.api.fault("POST", "/servers", *[OVER] * 500)
-    future = start_retried(cloud.binding, cloud.create, 3, 30.0)
+    future = start_retried(cloud.context, cloud.create, 3, 30.0)
     cloud.run(future, 40.0)
     with pytest.raises(QuotaExceeded, match=WORDS):
         future.result()
@@ -99,7 +99,7 @@ def test_it_ends_at_the_deadline_with_the_words_of_the_cloud(cloud: Cloud, other
 def test_what_makes_no_room_is_not_waited_for(cloud: Cloud, other: Ledger, kind: str) -> None:
     _make(other, kind, None if kind == "server" else "4711")
     cloud.api.fault("POST", "/servers", *[OVER] * 500)
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future, 10.0)
     with pytest.raises(QuotaExceeded, match=WORDS):
         future.result()
@@ -107,8 +107,8 @@ def test_what_makes_no_room_is_not_waited_for(cloud: Cloud, other: Ledger, kind:
 
 
 def test_volumes_and_snapshots_have_one_quota(cloud: Cloud, other: Ledger) -> None:
-    assert isinstance(cloud.binding.ledger, Ledger)
-    mine = _make(cloud.binding.ledger, "volume", None)
+    assert isinstance(cloud.context.ledger, Ledger)
+    mine = _make(cloud.context.ledger, "volume", None)
     assert not mine.others()
     _make(other, "server")
     assert not mine.others()
@@ -117,15 +117,15 @@ def test_volumes_and_snapshots_have_one_quota(cloud: Cloud, other: Ledger) -> No
 
 
 def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledger) -> None:
-    assert isinstance(cloud.binding.ledger, Ledger)
-    mine, theirs = Holders(cloud.binding.ledger), Holders(other)
-    for ledger in (cloud.binding.ledger, other):
+    assert isinstance(cloud.context.ledger, Ledger)
+    mine, theirs = Holders(cloud.context.ledger), Holders(other)
+    for ledger in (cloud.context.ledger, other):
         ledger.write("INSERT INTO processes VALUES (?, '', 0)", (ledger.process,))
     theirs.claim("server web", {})
     with theirs.creating("server web"):
         _make(other, "server")
     theirs.created("server web", "4711")
-    record = _make(cloud.binding.ledger, "server", None)
+    record = _make(cloud.context.ledger, "server", None)
     assert record.others()
     mine.claim("server web", {})
     assert not record.others()
@@ -133,28 +133,28 @@ def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledge
 
 def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
     cloud = Cloud()  # without a ledger: it needs none for what is its own
-    first = start_once(cloud.binding, cloud.create)
+    first = start_once(cloud.context, cloud.create)
     cloud.run(first)
     first.undo()
     cloud.api.fault("POST", "/servers", OVER)
-    second = start_retried(cloud.binding, cloud.create, 1)
+    second = start_retried(cloud.context, cloud.create, 1)
     cloud.run(second)
     assert second.result()["status"] == "ACTIVE"
     assert second.attempts == ()
     assert cloud.api.servers["server-2"]["born"] >= 5.0  # gone two seconds after it was built
     cloud.api.fault("POST", "/servers", OVER)
-    third = start_retried(cloud.binding, cloud.create, 1)  # nothing is being deleted any more
+    third = start_retried(cloud.context, cloud.create, 1)  # nothing is being deleted any more
     cloud.run(third, 5.0)
     assert isinstance(third.exception(), QuotaExceeded)
 
 
 def test_only_a_quota_waits_for_our_deletions() -> None:
     cloud = Cloud()
-    first = start_once(cloud.binding, cloud.create)
+    first = start_once(cloud.context, cloud.create)
     cloud.run(first)
     first.undo()
     cloud.api.fault("POST", "/servers", answers(400))
-    second = start_retried(cloud.binding, cloud.create)
+    second = start_retried(cloud.context, cloud.create)
     cloud.run(second, 1.0)
     assert second.exception() is not None
 
@@ -165,8 +165,8 @@ def test_only_a_quota_waits_for_our_deletions() -> None:
 @pytest.fixture
 def limited(cloud: Cloud, other: Ledger) -> Cloud:
     """A cloud whose run may have one server at a time."""
-    assert isinstance(cloud.binding.ledger, Ledger)
-    cloud.binding.ledger.max_servers = 1
+    assert isinstance(cloud.context.ledger, Ledger)
+    cloud.context.ledger.max_servers = 1
     return cloud
 
 
@@ -176,7 +176,7 @@ def test_the_limit_is_waited_for_and_costs_no_try(
 ) -> None:
     theirs = _make(other, "server")
     limited.engine.later(until, theirs.gone)
-    future = start_retried(limited.binding, limited.create, 1)
+    future = start_retried(limited.context, limited.create, 1)
     limited.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert future.attempts == ()
@@ -188,7 +188,7 @@ def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(
     limited: Cloud, other: Ledger
 ) -> None:
     _make(other, "server")
-    future = start_retried(limited.binding, limited.create, 3, 30.0)
+    future = start_retried(limited.context, limited.create, 3, 30.0)
     limited.run(future, 32.0)
     assert limited.clock.now() >= 30.0
     assert isinstance(future.exception(), NoRoom)
@@ -199,7 +199,7 @@ def test_each_wait_has_the_patience_of_a_whole_try(limited: Cloud, other: Ledger
     theirs = _make(other, "server")
     limited.engine.later(20.0, theirs.gone)
     limited.api.fates = ["ERROR"]
-    future = start_retried(limited.binding, limited.create, 3, 30.0)
+    future = start_retried(limited.context, limited.create, 3, 30.0)
     assert limited.engine.run_until(lambda: limited.api.count(*POST) == 1, 25.0)
     again = _make(other, "server")
     limited.engine.later(25.0, again.gone)

@@ -21,7 +21,7 @@ from tests.unit.stepped import POST, Cloud, error_of
 def test_a_rate_limit_costs_no_try(status: int, headers: dict[str, str], tries: int) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(status, **headers)] * 8)
-    future = start_retried(cloud.binding, cloud.create, tries)
+    future = start_retried(cloud.context, cloud.create, tries)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert future.attempts == ()
@@ -31,7 +31,7 @@ def test_a_rate_limit_costs_no_try(status: int, headers: dict[str, str], tries: 
 def test_overload_that_names_a_time_costs_no_try_where_nothing_has_arrived() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(503, Retry_After="5")] * 4)
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert future.attempts == ()
@@ -43,9 +43,9 @@ def test_overload_without_a_time_is_a_failed_try() -> None:
     cloud.api.fault("PUT", "/action", *[answers(503)] * 2)
 
     def call() -> Any:
-        return cloud.binding.source.session.put(f"{NOVA}/servers/s/action", json={})
+        return cloud.context.source.session.put(f"{NOVA}/servers/s/action", json={})
 
-    future = start_retried(cloud.binding, call, 2)
+    future = start_retried(cloud.context, call, 2)
     cloud.run(future)
     assert len(future.attempts) == 2
     assert isinstance(future.exception(), HttpError)
@@ -55,7 +55,7 @@ def test_a_rate_limit_between_failed_tries_leaves_their_number_alone() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 9
     cloud.api.fault("POST", "/servers", *[answers(429)] * 3)
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future)
     assert isinstance(error_of(future), ObjectCreationError)
     assert [each.number for each in future.attempts] == [1, 2]
@@ -65,7 +65,7 @@ def test_a_rate_limit_between_failed_tries_leaves_their_number_alone() -> None:
 def test_a_rate_limit_lasts_no_longer_than_the_deadline_of_the_try() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(429)] * 999)
-    future = start_retried(cloud.binding, cloud.create, 3, tout=60.0)
+    future = start_retried(cloud.context, cloud.create, 3, tout=60.0)
     cloud.run(future)
     assert isinstance(future.exception(), HttpError)
     assert 20 < cloud.clock.now() <= 60
@@ -74,7 +74,7 @@ def test_a_rate_limit_lasts_no_longer_than_the_deadline_of_the_try() -> None:
 def test_a_rate_limit_lasts_no_longer_than_all_tries_may() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(429)] * 999)
-    future = start_retried(cloud.binding, cloud.create, Retry(3, within=60.0))
+    future = start_retried(cloud.context, cloud.create, Retry(3, within=60.0))
     cloud.run(future)
     assert isinstance(error_of(future), OperationTimeout)
     assert cloud.clock.now() == pytest.approx(60.0)
@@ -83,7 +83,7 @@ def test_a_rate_limit_lasts_no_longer_than_all_tries_may() -> None:
 def test_a_pause_that_would_outlast_the_try_is_not_waited_for() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(429, Retry_After="100000"))
-    future = start_retried(cloud.binding, cloud.create, 3, tout=60.0)
+    future = start_retried(cloud.context, cloud.create, 3, tout=60.0)
     cloud.run(future)
     assert isinstance(future.exception(), HttpError)
     assert cloud.clock.now() < 2
@@ -94,7 +94,7 @@ def test_a_pause_that_would_outlast_the_try_is_not_waited_for() -> None:
 def test_a_policy_that_does_not_want_it_is_asked() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(429))
-    future = start_retried(cloud.binding, cloud.create, Retry(3, retry_on=lambda _: False))
+    future = start_retried(cloud.context, cloud.create, Retry(3, retry_on=lambda _: False))
     cloud.run(future)
     assert isinstance(future.exception(), HttpError)
     assert cloud.api.count(*POST) == 1
@@ -103,14 +103,14 @@ def test_a_policy_that_does_not_want_it_is_asked() -> None:
 def test_a_rate_limit_of_the_identity_service_costs_no_try() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/auth/tokens", *[answers(429)] * 9)
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
 
 
 def test_an_undo_outlasts_a_rate_limit() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(429, Retry_After="4")] * 8)
     undone = future.undo()
@@ -121,7 +121,7 @@ def test_an_undo_outlasts_a_rate_limit() -> None:
 
 def test_an_undo_does_not_wait_for_ever_for_a_rate_limit() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(429, Retry_After="40")] * 99)
     undone = future.undo()

@@ -26,7 +26,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 def test_promise_5_a_create_that_arrived_is_adopted(loss: Fault) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", loss)
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
     assert future.result()["id"] == "server-1"
     assert cloud.api.count(*POST) == 1
@@ -38,7 +38,7 @@ def test_promise_5_a_create_that_arrived_is_adopted(loss: Fault) -> None:
 def test_promise_5_a_create_is_sent_again_only_after_settling(loss: Fault) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", loss)
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
     assert future.result()["id"] == "server-1"
     assert cloud.api.count(*POST) == 2
@@ -57,7 +57,7 @@ def test_promise_5_what_shows_up_late_is_adopted_as_well(shows: float, adopted_b
         raise requests.exceptions.ConnectionError("cut")
 
     cloud.api.fault("POST", "/servers", late)
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     assert cloud.engine.run_until(lambda: future.resource_id is not None, adopted_by)
     cloud.run(future)
     assert future.result()["id"] == "server-1"
@@ -71,7 +71,7 @@ def test_promise_5_the_oldest_is_adopted_and_extras_are_deleted(
     monkeypatch.setattr("time.sleep", cloud.clock.sleep)
     cloud.api.fault("POST", "/servers", lost_after, lost_after, lost_after)
     # A session that was told so repeats by itself what may have arrived.
-    future = start_retried(cloud.binding, lambda: cloud.create(connect_retries=2))
+    future = start_retried(cloud.context, lambda: cloud.create(connect_retries=2))
     cloud.run(future)
     cloud.settle(60)
     assert future.result()["id"] == "server-1"
@@ -93,7 +93,7 @@ def test_promise_5_what_an_earlier_try_has_made_is_not_adopted() -> None:
         return answer(200, json.loads(past[0]))
 
     cloud.api.fault("GET", "/servers/server-1", remembers)
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.engine.run_until(lambda: bool(past), 60)
     listed = {"servers": [json.loads(past[0])["server"]]}
     past[0] = json.dumps(listed).encode()
@@ -107,10 +107,10 @@ def test_promise_5_what_an_earlier_try_has_made_is_not_adopted() -> None:
 
 def test_promise_5_others_are_left_alone() -> None:
     cloud = Cloud()
-    theirs = start_retried(cloud.binding, cloud.create)
+    theirs = start_retried(cloud.context, cloud.create)
     cloud.run(theirs)
     cloud.api.fault("POST", "/servers", lost_after)
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
     cloud.settle(60)
     assert future.result()["id"] == "server-2"
@@ -119,16 +119,16 @@ def test_promise_5_others_are_left_alone() -> None:
 
 def test_promise_5_without_a_stamp_it_is_not_sent_again() -> None:
     cloud = Cloud()
-    created = start_once(cloud.binding, cloud.create)
+    created = start_once(cloud.context, cloud.create)
     cloud.run(created)
     cloud.api.fault("POST", "/action", lost_before)
 
     def stop() -> Any:
-        return cloud.binding.source.session.post(
+        return cloud.context.source.session.post(
             f"{NOVA}/servers/server-1/action", json={"os-stop": None}
         )
 
-    future = start_retried(cloud.binding, stop, 5)
+    future = start_retried(cloud.context, stop, 5)
     cloud.run(future)
     error = error_of(future)
     assert isinstance(error, UnknownFate)
@@ -142,9 +142,9 @@ def test_promise_5_an_unknown_call_is_not_sent_again() -> None:
 
     def keypair() -> Any:
         body = {"keypair": {"name": "k"}}
-        return cloud.binding.source.session.post(f"{NOVA}/os-keypairs", json=body)
+        return cloud.context.source.session.post(f"{NOVA}/os-keypairs", json=body)
 
-    future = start_retried(cloud.binding, keypair, 5)
+    future = start_retried(cloud.context, keypair, 5)
     cloud.run(future)
     assert isinstance(future.exception(), UnknownFate)
     assert cloud.api.count("POST", "/compute/v2.1/os-keypairs") == 1
@@ -154,7 +154,7 @@ def test_promise_5_a_cloud_that_cannot_be_searched_leaves_the_fate_unknown() -> 
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", lost_before)
     cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
-    future = start_retried(cloud.binding, cloud.create, 5)
+    future = start_retried(cloud.context, cloud.create, 5)
     cloud.run(future)
     assert isinstance(future.exception(), UnknownFate)
     assert cloud.api.count(*POST) == 1
@@ -167,7 +167,7 @@ def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", lost_after)
     cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
-    future = start_retried(cloud.binding, cloud.create, Retry(5, within=within))
+    future = start_retried(cloud.context, cloud.create, Retry(5, within=within))
     cloud.engine.run_until(lambda: False, 3.0)
     undo = future.undo()
     cloud.run(undo)
@@ -179,7 +179,7 @@ def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
 def test_promise_5_the_last_try_is_searched_for_too() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", lost_after)
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     assert future.result()["id"] == "server-1"
 
@@ -188,7 +188,7 @@ def test_promise_5_a_retry_on_that_says_no_is_searched_for_but_not_sent_again() 
     cloud = Cloud()
     policy = Retry(5, retry_on=OperationFailed)
     cloud.api.fault("POST", "/servers", lost_before)
-    future = start_retried(cloud.binding, cloud.create, policy)
+    future = start_retried(cloud.context, cloud.create, policy)
     cloud.run(future)
     assert future.exception() is not None
     assert cloud.api.count(*POST) == 1

@@ -33,7 +33,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
     metadata = cloud.api.servers["server-1"]["metadata"]
     assert metadata["mine"] == "1"
@@ -46,7 +46,7 @@ def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> Non
 def test_a_call_that_is_done_leaves_nothing_to_do(fate: str) -> None:
     cloud = Cloud()
     cloud.api.fates = [fate]
-    future = start_retried(cloud.binding, cloud.create, Retry(1, within=100.0), 50.0)
+    future = start_retried(cloud.context, cloud.create, Retry(1, within=100.0), 50.0)
     cloud.run(future)
     assert (future.exception() is None) is (fate == "ACTIVE")
     assert cloud.engine.monitor.step() == math.inf
@@ -54,7 +54,7 @@ def test_a_call_that_is_done_leaves_nothing_to_do(fate: str) -> None:
 
 def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, lambda: "plain", Retry(3, within=100.0), 50.0)
+    future = start_retried(cloud.context, lambda: "plain", Retry(3, within=100.0), 50.0)
     cloud.run(future)
     assert future.result() == future.sync_res == "plain"
     assert cloud.engine.monitor.step() == math.inf
@@ -62,14 +62,14 @@ def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> Non
 
 def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_left() -> None:
     cloud = Cloud()
-    cloud.run(start_once(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.context, cloud.create))
     cloud.api.fault("DELETE", "/servers/server-1", lost_after)
 
     def delete() -> Any:
-        return cloud.binding.source.session.delete(f"{NOVA}/servers/server-1")
+        return cloud.context.source.session.delete(f"{NOVA}/servers/server-1")
 
     policy = Retry(3, backoff=10.0, jitter=0.0, within=100.0)
-    future = start_retried(cloud.binding, delete, policy, 50.0)
+    future = start_retried(cloud.context, delete, policy, 50.0)
     cloud.run(future)
     assert future.result() is None
     assert len(future.attempts) == 2
@@ -79,7 +79,7 @@ def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_left() -> None
 def test_a_try_that_was_undone_is_not_gone_on_with() -> None:
     cloud = Cloud()
     cloud.api.building = 100.0
-    future = start_retried(cloud.binding, cloud.create, 3, 10.0)
+    future = start_retried(cloud.context, cloud.create, 3, 10.0)
     path = "/compute/v2.1/servers/server-1"
     assert cloud.engine.run_until(lambda: cloud.api.count("DELETE", path) == 1, 20.0)
     cloud.api.building = 3.0
@@ -94,14 +94,14 @@ def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
     status: int, looked_at: bool
 ) -> None:
     cloud = Cloud()
-    cloud.run(start_once(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.context, cloud.create))
     url = f"{NOVA}/servers/server-1/action"
 
     def stop() -> Any:
-        return cloud.binding.source.session.post(url, json={"os-stop": None})
+        return cloud.context.source.session.post(url, json={"os-stop": None})
 
     cloud.api.fault("POST", "/action", lambda proceed: proceed(), answers(status))
-    future = start_retried(cloud.binding, stop, 2, 5.0)
+    future = start_retried(cloud.context, stop, 2, 5.0)
     assert cloud.engine.run_until(
         lambda: cloud.api.count("POST", "/compute/v2.1/servers/server-1/action") == 2, 30.0
     )
@@ -117,7 +117,7 @@ def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -
     if lost:
         cloud.api.fault("POST", "/servers", lost_after)
         cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
-    future = start_retried(replace(cloud.binding, ledger=ledger), cloud.create, 1)
+    future = start_retried(replace(cloud.context, ledger=ledger), cloud.create, 1)
     cloud.run(future)
     assert isinstance(future.exception(), UnknownFate if lost else ObjectCreationError)
     assert len(ledger.rows("intent", "bound")) == left
@@ -126,7 +126,7 @@ def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -
 
 def test_a_deadline_that_strikes_together_with_the_answer_is_none() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, 3, 50.0)
+    future = start_retried(cloud.context, cloud.create, 3, 50.0)
     assert cloud.engine.run_until(lambda: future.resource_id is not None)
     attempts = getattr(future._undo, "__self__", None)
     assert isinstance(attempts, Attempts)
@@ -139,7 +139,7 @@ def test_a_deadline_that_strikes_together_with_the_answer_is_none() -> None:
 def test_a_failed_try_is_cleaned_up_before_the_next_one() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR", "ERROR", "ACTIVE"]
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.settle(0.1)
     first = future.sync_res
     cloud.run(future)
@@ -158,7 +158,7 @@ def test_a_failed_try_is_cleaned_up_before_the_next_one() -> None:
 def test_giving_up_leaves_nothing_behind_and_tells_of_every_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR", "ERROR"]
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future)
     error = error_of(future)
     assert isinstance(error, ObjectCreationError)
@@ -168,7 +168,7 @@ def test_giving_up_leaves_nothing_behind_and_tells_of_every_try() -> None:
 
 def test_a_try_that_is_too_slow_is_cleaned_up_and_repeated() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create, 2, tout=2.0)
+    future = start_retried(cloud.context, cloud.create, 2, tout=2.0)
     cloud.run(future)
     assert isinstance(error_of(future), OperationTimeout)
     assert cloud.api.count(*POST) == 2
@@ -179,7 +179,7 @@ def test_a_try_that_is_too_slow_is_cleaned_up_and_repeated() -> None:
 def test_a_wrong_request_is_not_repeated(status: int) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(status), answers(status))
-    future = start_retried(cloud.binding, cloud.create, 5)
+    future = start_retried(cloud.context, cloud.create, 5)
     cloud.run(future)
     assert isinstance(future.exception(), HttpError)  # the client's own
     assert cloud.api.count(*POST) <= 2  # a session repeats a 401 itself, once
@@ -190,7 +190,7 @@ def test_a_wrong_request_is_not_repeated(status: int) -> None:
 def test_a_passing_refusal_is_repeated() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(409), answers(409))
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert len(future.attempts) == 2
@@ -199,7 +199,7 @@ def test_a_passing_refusal_is_repeated() -> None:
 def test_a_refusal_that_names_a_time_is_repeated_no_sooner() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(429, Retry_After="77"))
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
     assert cloud.api.servers["server-1"]["born"] >= 77
 
@@ -209,11 +209,11 @@ def test_a_quota_is_waited_for_and_then_named() -> None:
     text = {"forbidden": {"message": "Quota exceeded for instances: Requested 1", "code": 403}}
     over: Fault = lambda _: answer(403, text)  # noqa: E731
     cloud.api.fault("POST", "/servers", over)
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     cloud.api.fault("POST", "/servers", over, over)
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future)
     assert isinstance(error_of(future), QuotaExceeded)
     assert "Quota exceeded for instances" in str(error_of(future))
@@ -227,7 +227,7 @@ def test_a_quota_is_named_where_nothing_is_known_of_the_call() -> None:
     cloud.api.fault("POST", "/os-server-groups", lambda _: answer(403, text))
     url = f"{NOVA}/os-server-groups"
     future = start_retried(
-        cloud.binding, lambda: cloud.binding.source.session.post(url, json={"server_group": {}}), 1
+        cloud.context, lambda: cloud.context.source.session.post(url, json={"server_group": {}}), 1
     )
     cloud.run(future)
     assert isinstance(error_of(future), QuotaExceeded)
@@ -242,7 +242,7 @@ def test_a_mistake_of_the_caller_is_not_repeated() -> None:
         calls.append(1)
         raise TypeError("an argument is missing")
 
-    future = start_retried(cloud.binding, wrong, 5)
+    future = start_retried(cloud.context, wrong, 5)
     cloud.run(future)
     assert isinstance(future.exception(), TypeError)
     assert calls == [1]
@@ -251,7 +251,7 @@ def test_a_mistake_of_the_caller_is_not_repeated() -> None:
 def test_a_call_that_the_cloud_never_heard_is_repeated() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/auth/tokens", lost_before, answers(503))
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert cloud.api.count(*POST) == 1
@@ -260,17 +260,17 @@ def test_a_call_that_the_cloud_never_heard_is_repeated() -> None:
 def test_a_token_that_expires_on_the_way_is_renewed() -> None:
     cloud = Cloud()
     cloud.api.token_expires = "2020-01-01T00:00:00.000000Z"  # each request needs a new one
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
 
 
 def test_a_renewal_that_fails_is_no_request_of_unknown_fate() -> None:
     cloud = Cloud()
-    cloud.binding.source.catalog()
+    cloud.context.source.catalog()
     cloud.api.fault("POST", "/servers", answers(401))
     cloud.api.fault("POST", "/auth/tokens", answers(503))
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
     assert not isinstance(future.exception(), UnknownFate)
     assert len(cloud.api.alive()) <= 1
@@ -279,12 +279,12 @@ def test_a_renewal_that_fails_is_no_request_of_unknown_fate() -> None:
 def test_retry_on_decides_where_it_has_an_opinion() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 5
-    future = start_retried(cloud.binding, cloud.create, Retry(5, retry_on=OperationTimeout))
+    future = start_retried(cloud.context, cloud.create, Retry(5, retry_on=OperationTimeout))
     cloud.run(future)
     assert len(error_of(future).attempts) == 1
     cloud.api.fates = []
     cloud.api.fault("POST", "/servers", answers(400))
-    future = start_retried(cloud.binding, cloud.create, Retry(5, retry_on=Exception))
+    future = start_retried(cloud.context, cloud.create, Retry(5, retry_on=Exception))
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
 
@@ -298,8 +298,8 @@ def test_a_retry_on_that_raises_ends_its_own_operation_only(
     def raises(_: BaseException) -> bool:
         raise ZeroDivisionError
 
-    broken = start_retried(cloud.binding, cloud.create, Retry(5, retry_on=raises))
-    fine = start_retried(cloud.binding, cloud.create)
+    broken = start_retried(cloud.context, cloud.create, Retry(5, retry_on=raises))
+    fine = start_retried(cloud.context, cloud.create)
     cloud.run(broken)
     cloud.run(fine)
     assert isinstance(error_of(broken), ObjectCreationError)
@@ -312,7 +312,7 @@ def test_what_could_not_be_undone_is_said_and_not_tried_again() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"]
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(409)] * 9)
-    future = start_retried(cloud.binding, cloud.create, 3)
+    future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
     error = error_of(future)
     assert isinstance(error, ObjectCreationError)
@@ -331,7 +331,7 @@ def test_what_nobody_waits_for_and_could_not_be_taken_back_is_logged(
     if stays:
         cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 9)
     cloud.api.building = 100.0
-    future = start_retried(cloud.binding, cloud.create, Retry(3, within=10.0))
+    future = start_retried(cloud.context, cloud.create, Retry(3, within=10.0))
     cloud.run(future, 11.0)
     cloud.settle()
     assert isinstance(future.exception(), OperationTimeout)
@@ -344,7 +344,7 @@ def test_an_overall_deadline_may_strike_while_nothing_is_there() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", *[answers(429)] * 9)
     policy = Retry(9, backoff=30.0, jitter=0.0, within=20.0)
-    future = start_retried(cloud.binding, cloud.create, policy)
+    future = start_retried(cloud.context, cloud.create, policy)
     cloud.run(future)
     assert cloud.clock.now() == pytest.approx(20.0)
     assert isinstance(future.exception(), OperationTimeout)
@@ -355,7 +355,7 @@ def test_an_overall_deadline_may_strike_while_nothing_is_there() -> None:
 def test_an_overall_deadline_is_never_outlasted_by_another_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 100
-    future = start_retried(cloud.binding, cloud.create, Retry(100, within=40.0))
+    future = start_retried(cloud.context, cloud.create, Retry(100, within=40.0))
     cloud.run(future)
     cloud.settle()
     assert len(error_of(future).attempts) > 2

@@ -16,7 +16,7 @@ from tests.unit.stepped import POST, Cloud
 
 def test_the_future_of_one_try_has_everything_at_once_but_the_result() -> None:
     cloud = Cloud()
-    future = start_once(cloud.binding, cloud.create)
+    future = start_once(cloud.context, cloud.create)
     assert future.running()
     assert future.sync_res.json()["server"]["id"] == "server-1"
     assert future.operation == "server.create"
@@ -33,19 +33,19 @@ def test_an_error_of_the_plain_call_is_raised_at_once() -> None:
     cloud = Cloud()
     cloud.api.fault(*("POST", "/servers"), answers(400))
     with pytest.raises(Exception, match="400"):
-        start_once(cloud.binding, cloud.create)
+        start_once(cloud.context, cloud.create)
     assert cloud.api.count(*POST) == 1
 
 
 def test_one_try_stamps_nothing() -> None:
     cloud = Cloud()
-    start_once(cloud.binding, cloud.create)
+    start_once(cloud.context, cloud.create)
     assert cloud.api.servers["server-1"]["metadata"] == {"mine": "1"}
 
 
 def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> None:
     cloud = Cloud()
-    future = start_once(cloud.binding, lambda: "plain")
+    future = start_once(cloud.context, lambda: "plain")
     assert future.done()
     assert future.result() == future.sync_res == "plain"
     assert future.operation == ""
@@ -58,9 +58,9 @@ def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> Non
 def test_a_deadline_that_is_none_is_refused_before_anything_is_sent(tout: Any) -> None:
     cloud = Cloud()
     with pytest.raises(BadInput, match="tout"):
-        start_once(cloud.binding, cloud.create, tout)
+        start_once(cloud.context, cloud.create, tout)
     with pytest.raises(BadInput, match="tout"):
-        start_retried(cloud.binding, cloud.create, 2, tout)
+        start_retried(cloud.context, cloud.create, 2, tout)
     assert cloud.api.count(*POST) == 0
 
 
@@ -72,9 +72,9 @@ def test_a_background_call_is_answered_in_its_future() -> None:
         def submit(self, task: Any) -> None:
             waiting.append(task)
 
-    binding = replace(cloud.binding, background=True)
+    context = replace(cloud.context, background=True)
     cloud.engine.submissions = Later()
-    future = start_once(binding, cloud.create)
+    future = start_once(context, cloud.create)
     assert not future.running()
     assert cloud.api.count(*POST) == 0
     waiting.pop()()
@@ -86,7 +86,7 @@ def test_a_background_call_is_answered_in_its_future() -> None:
 def test_an_error_of_a_background_call_is_in_its_future() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(400))
-    future = start_once(replace(cloud.binding, background=True), cloud.create)
+    future = start_once(replace(cloud.context, background=True), cloud.create)
     error = future.exception()
     assert error is not None
     with pytest.raises(type(error)):

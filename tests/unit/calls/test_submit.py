@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.submit import Binding, recognise, submit
+from pytest_osfutures.calls.submit import ClientContext, recognise, submit
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.transport.capture import Exchange
-from tests.unit.api import CINDER, CLOUD, NOVA, Api, answers, binding, lost_before
+from tests.unit.api import CINDER, CLOUD, NOVA, Api, answers, context, lost_before
 from tests.unit.scripted import row
 
 
@@ -26,16 +26,18 @@ def api(clock: ManualClock) -> Api:
 
 
 @pytest.fixture
-def bound(api: Api, clock: ManualClock) -> Binding:
-    return binding(api, SteppedEngine(clock))
+def bound(api: Api, clock: ManualClock) -> ClientContext:
+    return context(api, SteppedEngine(clock))
 
 
-def post(bound: Binding, path: str, body: Any, **options: Any) -> Any:
+def post(bound: ClientContext, path: str, body: Any, **options: Any) -> Any:
     """A plain call of one request."""
     return bound.source.session.post(f"{NOVA}{path}", json=body, **options)
 
 
-def test_the_operation_of_the_accepted_request_is_found(bound: Binding, clock: ManualClock) -> None:
+def test_the_operation_of_the_accepted_request_is_found(
+    bound: ClientContext, clock: ManualClock
+) -> None:
     clock.advance(3)
     made = submit(bound, lambda: post(bound, "/servers", {"server": {"name": "web"}}))
     assert made.plain.status_code == 202
@@ -50,13 +52,13 @@ def test_the_operation_of_the_accepted_request_is_found(bound: Binding, clock: M
     assert made.watch(7.0, lambda _: None).tout == 7
 
 
-def test_the_watch_reads_at_the_requests_microversion(bound: Binding) -> None:
+def test_the_watch_reads_at_the_requests_microversion(bound: ClientContext) -> None:
     headers = {"OpenStack-API-Version": "compute 2.90"}
     made = submit(bound, lambda: post(bound, "/servers", {"server": {}}, headers=headers))
     assert made.watch(None, lambda _: None).versions == {"compute": "2.90"}
 
 
-def test_the_last_request_that_is_known_counts(bound: Binding) -> None:
+def test_the_last_request_that_is_known_counts(bound: ClientContext) -> None:
     def call() -> str:
         post(bound, "/servers", {"server": {}})
         post(bound, "/servers/server-1/action", {"os-stop": None})
@@ -69,7 +71,7 @@ def test_the_last_request_that_is_known_counts(bound: Binding) -> None:
     assert made.operation.name == "server.stop"
 
 
-def test_what_an_earlier_request_has_made_is_what_is_undone(bound: Binding) -> None:
+def test_what_an_earlier_request_has_made_is_what_is_undone(bound: ClientContext) -> None:
     def call() -> None:
         post(bound, "/servers", {"server": {}})
         post(bound, "/servers/server-1/action", {"os-stop": None})
@@ -81,7 +83,7 @@ def test_what_an_earlier_request_has_made_is_what_is_undone(bound: Binding) -> N
     assert row("server.stop").undo is None
 
 
-def test_what_another_request_has_made_is_not(bound: Binding) -> None:
+def test_what_another_request_has_made_is_not(bound: ClientContext) -> None:
     def call() -> None:
         post(bound, "/servers", {"server": {}})
         post(bound, "/servers", {"server": {}})
@@ -94,14 +96,16 @@ def test_what_another_request_has_made_is_not(bound: Binding) -> None:
     assert stopped.operation is row("server.stop")
 
 
-def test_a_request_that_was_refused_has_started_nothing(bound: Binding, api: Api) -> None:
+def test_a_request_that_was_refused_has_started_nothing(bound: ClientContext, api: Api) -> None:
     api.fault("POST", "/servers", answers(409))
     made = submit(bound, lambda: post(bound, "/servers", {"server": {}}, raise_exc=False))
     assert made.operation is None
     assert made.resource_id is None
 
 
-def test_what_the_call_raises_is_raised_and_its_requests_are_told(bound: Binding, api: Api) -> None:
+def test_what_the_call_raises_is_raised_and_its_requests_are_told(
+    bound: ClientContext, api: Api
+) -> None:
     api.fault("POST", "/servers", lost_before)
     sent: list[Exchange] = []
     with pytest.raises(Exception, match=r"cloud\.test"):
@@ -109,7 +113,7 @@ def test_what_the_call_raises_is_raised_and_its_requests_are_told(bound: Binding
     assert [each.url for each in sent] == [f"{NOVA}/servers"]
 
 
-def test_the_catalog_is_there_before_the_request_leaves(bound: Binding, api: Api) -> None:
+def test_the_catalog_is_there_before_the_request_leaves(bound: ClientContext, api: Api) -> None:
     api.fault("POST", "/auth/tokens", answers(503))
     with pytest.raises(Exception, match="503"):
         submit(bound, lambda: post(bound, "/servers", {"server": {}}))
@@ -130,25 +134,25 @@ def test_the_catalog_is_there_before_the_request_leaves(bound: Binding, api: Api
     ],
 )
 def test_a_request_is_recognised_by_service_method_path_and_body(
-    bound: Binding, method: str, url: str, body: Any, name: str | None
+    bound: ClientContext, method: str, url: str, body: Any, name: str | None
 ) -> None:
     found = recognise(bound, Exchange(method, url, {}, body, 0.0))
     assert (found[0].name if found else None) == name
 
 
-def test_the_result_is_the_last_sight_laid_over_the_first_answer(bound: Binding) -> None:
+def test_the_result_is_the_last_sight_laid_over_the_first_answer(bound: ClientContext) -> None:
     made = submit(bound, lambda: post(bound, "/servers", {"server": {}}))
     result = made.result(Succeeded({"id": "server-1", "status": "ACTIVE"}))
     assert result == {"id": "server-1", "status": "ACTIVE", "adminPass": "secret"}
 
 
-def test_the_result_of_a_deletion_is_none(bound: Binding) -> None:
+def test_the_result_of_a_deletion_is_none(bound: ClientContext) -> None:
     post(bound, "/servers", {"server": {}})
     made = submit(bound, lambda: bound.source.session.delete(f"{NOVA}/servers/server-1"))
     assert made.result(Succeeded(None)) is None
 
 
-def test_a_lazy_resource_is_not_asked_for_its_name(bound: Binding) -> None:
+def test_a_lazy_resource_is_not_asked_for_its_name(bound: ClientContext) -> None:
     class Lazy:
         def __getattr__(self, name: str) -> Any:
             raise AssertionError(f"asked the cloud for {name}")

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import Call, start_once
-from pytest_osfutures.calls.submit import Binding
+from pytest_osfutures.calls.submit import ClientContext
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import EngineError, OperationTimeout
 from pytest_osfutures.future import OperationFuture
@@ -28,7 +28,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_undo_takes_back_what_was_created() -> None:
     cloud = Cloud()
-    future = start_once(cloud.binding, cloud.create)
+    future = start_once(cloud.context, cloud.create)
     cloud.run(future)
     gone = future.undo()
     cloud.run(gone)
@@ -38,10 +38,10 @@ def test_undo_takes_back_what_was_created() -> None:
 
 @pytest.mark.parametrize("begin", [start_once, start_retried])
 def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused(
-    begin: Callable[[Binding, Call], OperationFuture[Any]],
+    begin: Callable[[ClientContext, Call], OperationFuture[Any]],
 ) -> None:
     cloud = Cloud()
-    future = begin(cloud.binding, cloud.create)
+    future = begin(cloud.context, cloud.create)
     undo = future.undo()
     assert undo.running()
     assert not undo.cancel()
@@ -50,12 +50,12 @@ def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused
     with pytest.raises(EngineError, match="was stopped"):
         future.undo()
     with pytest.raises(EngineError, match="was stopped"):
-        begin(cloud.binding, cloud.create)
+        begin(cloud.context, cloud.create)
 
 
 def test_undoing_what_is_gone_already_is_done() -> None:
     cloud = Cloud()
-    future = start_once(cloud.binding, cloud.create)
+    future = start_once(cloud.context, cloud.create)
     cloud.run(future)
     cloud.api.servers.clear()
     gone = future.undo()
@@ -65,7 +65,7 @@ def test_undoing_what_is_gone_already_is_done() -> None:
 
 def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
     cloud = Cloud()
-    future = start_once(cloud.binding, cloud.create)
+    future = start_once(cloud.context, cloud.create)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", answers(409), answers(503))
     gone = future.undo()
@@ -73,7 +73,7 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
     assert gone.result() is None
     assert cloud.api.count("DELETE", "/compute/v2.1/servers/server-1") == 3
 
-    other = start_once(cloud.binding, cloud.create)
+    other = start_once(cloud.context, cloud.create)
     cloud.run(other)
     cloud.api.fault("DELETE", "/servers/server-2", *[answers(409)] * 3)
     failed = other.undo()
@@ -84,7 +84,7 @@ def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
 @pytest.mark.parametrize(("tries", "sent"), [(1, 3), (3, 3), (5, 5)])
 def test_undo_insists_three_times_or_as_often_as_a_call_is_tried(tries: int, sent: int) -> None:
     cloud = Cloud()
-    future = start_once(replace(cloud.binding, retry=Retry(tries)), cloud.create)
+    future = start_once(replace(cloud.context, retry=Retry(tries)), cloud.create)
     cloud.run(future)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 9)
     cloud.run(future.undo())
@@ -93,13 +93,13 @@ def test_undo_insists_three_times_or_as_often_as_a_call_is_tried(tries: int, sen
 
 def test_a_refusal_that_may_mean_not_yet_is_believed_the_second_time() -> None:
     cloud = Cloud()
-    cloud.run(start_once(cloud.binding, cloud.create))
+    cloud.run(start_once(cloud.context, cloud.create))
     url = f"{NOVA}/servers/server-1/action"
 
     def resize() -> Any:
-        return cloud.binding.source.session.post(url, json={"resize": {"flavorRef": "2"}})
+        return cloud.context.source.session.post(url, json={"resize": {"flavorRef": "2"}})
 
-    future = start_once(cloud.binding, resize)
+    future = start_once(cloud.context, resize)
     cloud.api.fault("POST", "/action", answers(409), answers(409))
     gone = future.undo()
     cloud.run(gone)
@@ -117,7 +117,7 @@ def test_undo_of_a_call_that_has_not_begun_cancels_it() -> None:
             waiting.append(task)
 
     cloud.engine.submissions = Later()
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     gone = future.undo()
     cloud.run(gone)
     assert future.cancelled()
@@ -133,7 +133,7 @@ def test_undo_of_a_call_that_has_not_begun_cancels_it() -> None:
 def test_an_undo_that_failed_can_be_tried_again() -> None:
     cloud = Cloud()
     cloud.api.building = 100.0
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.settle(1)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)
     failed = future.undo()
@@ -148,7 +148,7 @@ def test_an_undo_that_failed_can_be_tried_again() -> None:
 
 def test_undo_in_the_middle_deletes_and_leaves_the_engine_well() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.settle(1)
     assert not future.done()
     gone = future.undo()
@@ -160,7 +160,7 @@ def test_undo_in_the_middle_deletes_and_leaves_the_engine_well() -> None:
     assert cloud.api.alive() == []
     cloud.settle(200)  # the create's own watch ends later: nobody may stumble over it
     cloud.engine.check()
-    other = start_retried(cloud.binding, cloud.create)
+    other = start_retried(cloud.context, cloud.create)
     cloud.run(other)
     assert other.result()["status"] == "ACTIVE"
 
@@ -174,7 +174,7 @@ def test_what_ends_while_it_is_taken_back_is_no_success(
     cloud = Cloud()
     cloud.api.building = building
     retry = Retry(3, jitter=0.0)  # the third deletion leaves after the end of the creation
-    future = start_retried(cloud.binding, cloud.create, retry, tout)
+    future = start_retried(cloud.context, cloud.create, retry, tout)
     cloud.settle(1)
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 2)
     gone = future.undo()
@@ -188,7 +188,7 @@ def test_what_ends_while_it_is_taken_back_is_no_success(
 def test_the_ledger_forgets_what_was_undone() -> None:
     cloud = Cloud()
     ledger = Ledger(None, "run")
-    future = start_once(replace(cloud.binding, ledger=ledger, stamps=True), cloud.create)
+    future = start_once(replace(cloud.context, ledger=ledger, stamps=True), cloud.create)
     cloud.run(future)
     assert len(ledger.rows("bound")) == 1
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)
@@ -204,7 +204,7 @@ def test_undo_between_two_tries_prevents_the_next_one() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"]
     retry = Retry(3, backoff=50, longest=50, jitter=0)
-    future = start_retried(cloud.binding, cloud.create, retry)
+    future = start_retried(cloud.context, cloud.create, retry)
     assert cloud.engine.run_until(lambda: bool(future.attempts), 100)
     gone = future.undo()
     cloud.run(gone)
@@ -216,7 +216,7 @@ def test_undo_between_two_tries_prevents_the_next_one() -> None:
 
 def test_an_undo_that_has_given_up_is_no_reason_to_try_again_when_it_is_gone_after_all() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.settle(1)
     cloud.api.fault("DELETE", "", done_but_answers(504), lost_before, lost_before)
     cloud.api.fault("GET", "", *[answers(503)] * 4)  # so that this is noticed only afterwards
@@ -230,7 +230,7 @@ def test_an_undo_that_has_given_up_is_no_reason_to_try_again_when_it_is_gone_aft
 
 def test_undo_after_the_end_deletes_what_was_made_and_twice_is_fine() -> None:
     cloud = Cloud()
-    future = start_retried(cloud.binding, cloud.create)
+    future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
     first, second = future.undo(), future.undo()
     cloud.run(first)
@@ -245,10 +245,10 @@ def test_undo_after_the_end_deletes_what_was_made_and_twice_is_fine() -> None:
 
 def test_stopping_the_engine_ends_retried_calls_and_their_undoing() -> None:
     cloud = Cloud()
-    building = start_retried(cloud.binding, cloud.create)
+    building = start_retried(cloud.context, cloud.create)
     cloud.api.fates = ["ERROR"]
-    failing = start_retried(cloud.binding, cloud.create)
-    built = start_once(cloud.binding, cloud.create)
+    failing = start_retried(cloud.context, cloud.create)
+    built = start_once(cloud.context, cloud.create)
     cloud.engine.run_until(lambda: bool(failing.attempts), 100)
     undoing = built.undo()
     cloud.settle(0.1)

@@ -42,7 +42,7 @@ def test_the_error_names_the_answer_and_what_it_lacks(body: Any) -> None:
     def create() -> Any:
         return cloud.create().json()["server"]["id"]  # as a client would
 
-    future = start_retried(cloud.binding, create, 2)
+    future = start_retried(cloud.context, create, 2)
     cloud.run(future)
     error = error_of(future)
     assert isinstance(error, UnusableAnswer)
@@ -54,7 +54,7 @@ def test_the_error_names_the_answer_and_what_it_lacks(body: Any) -> None:
 def test_what_was_made_is_found_by_its_stamp() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", made_but_unusable)
-    future = start_retried(cloud.binding, cloud.create, 2)
+    future = start_retried(cloud.context, cloud.create, 2)
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
     assert cloud.api.count(*POST) == 1
@@ -64,7 +64,7 @@ def test_what_was_made_is_found_by_its_stamp() -> None:
 def test_a_password_in_such_an_answer_is_not_told() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable({"server": {"adminPass": "secret"}}))
-    future = start_retried(cloud.binding, cloud.create, 1)
+    future = start_retried(cloud.context, cloud.create, 1)
     cloud.run(future)
     assert "secret" not in str(future.exception())
 
@@ -73,4 +73,4 @@ def test_a_plain_call_raises_it_at_once() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable({}))
     with pytest.raises(UnusableAnswer, match="does not name the server"):
-        start_once(cloud.binding, cloud.create)
+        start_once(cloud.context, cloud.create)

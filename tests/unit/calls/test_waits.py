@@ -100,15 +100,15 @@ def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
 ) -> None:
     cloud = Cloud()
     cloud.api.building = 100.0
-    start_once(cloud.binding, cloud.create)
+    start_once(cloud.context, cloud.create)
     path = "/compute/v2.1/servers/server-1/action"
     cloud.api.fault("POST", path, *[busy_until(cloud, 100)] * 9)
 
     def stop() -> Any:
         url = f"{NOVA}/servers/server-1/action"
-        return cloud.binding.source.session.post(url, json={"os-stop": None})
+        return cloud.context.source.session.post(url, json={"os-stop": None})
 
-    start_retried(cloud.binding, stop, Retry(5, backoff=0.0), tout)
+    start_retried(cloud.context, stop, Retry(5, backoff=0.0), tout)
     assert cloud.engine.run_until(lambda: cloud.api.count("POST", path) == 2, 200)
     assert again <= cloud.clock.now() <= again + 10
 
@@ -119,7 +119,7 @@ def test_what_is_busy_is_taken_back_when_it_is_free_or_after_a_while(
 ) -> None:
     cloud = Cloud()
     cloud.api.building = building
-    future = start_once(cloud.binding, cloud.create)
+    future = start_once(cloud.context, cloud.create)
     path = "/compute/v2.1/servers/server-1"
     cloud.api.fault("DELETE", path, *[busy_until(cloud, building)] * 9)
     future.undo()

@@ -176,18 +176,18 @@ class Plain:
     def of(cls) -> None: ...
 
 
-def binding_of(_: Any) -> Any:
+def context_of(_: Any) -> Any:
     raise AssertionError("nothing is called here")
 
 
 def test_only_public_methods_have_twins() -> None:
-    kind = twinned(Plain, binding_of)
+    kind = twinned(Plain, context_of)
     added = {name for name in vars(kind) if not name.startswith("__")}
     assert added == {"method_async", "method_async_r"}
     assert kind.__name__ == "Plain"
     assert kind.__module__ == Plain.__module__
     assert kind.__doc__ == Plain.__doc__
-    assert twinned(Plain, binding_of) is kind
+    assert twinned(Plain, context_of) is kind
     assert kind().method() == "plain"
 
 

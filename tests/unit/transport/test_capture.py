@@ -49,7 +49,7 @@ def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock
     assert (one.method, one.url) == ("POST", f"{NOVA}/servers")
     assert one.request == BODY
     assert one.accepted
-    assert not one.doubtful
+    assert not one.ambiguous
     assert one.response == {"server": {"id": "server-1", "adminPass": "secret"}}
     assert one.request_id == "req-server-1"
     assert (one.sent_at, one.answered_at) == (5, 5)
@@ -115,7 +115,7 @@ def test_a_request_without_an_answer_is_of_doubtful_fate(
         create(ks)
     (one,) = sent
     assert one.status == 0
-    assert one.doubtful
+    assert one.ambiguous
     assert not one.accepted
     assert one.request_id is None
 
@@ -127,7 +127,7 @@ def test_a_server_error_is_of_doubtful_fate(
     api.fault("POST", "/servers", answers(status))
     with captured_exchanges(clock) as exchanges:
         create(ks, raise_exc=False)
-    assert exchanges[0].doubtful
+    assert exchanges[0].ambiguous
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429])
@@ -135,13 +135,13 @@ def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, st
     api.fault("POST", "/servers", answers(status), answers(status))
     with captured_exchanges(clock) as exchanges:
         create(ks, raise_exc=False)
-    assert not exchanges[-1].doubtful
+    assert not exchanges[-1].ambiguous
     assert not exchanges[-1].accepted
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 @pytest.mark.parametrize(
-    ("headers", "body", "foreign"),
+    ("headers", "body", "from_proxy"),
     [
         ({}, None, True),
         ({}, ["a list"], True),
@@ -150,10 +150,10 @@ def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, st
     ],
 )
 def test_a_refusal_without_request_id_and_document_is_of_a_proxy(
-    status: int, headers: dict[str, str], body: object, foreign: bool
+    status: int, headers: dict[str, str], body: object, from_proxy: bool
 ) -> None:
     one = Exchange("DELETE", "http://x/servers/a", {}, None, 0.0, status, headers, body)
-    assert one.foreign is foreign
+    assert one.from_proxy is from_proxy
 
 
 def test_each_sending_of_a_retried_request_is_seen(

@@ -62,30 +62,30 @@ def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(source: Source) 
         (f"{CLOUD}/identity/v3/auth/tokens", "identity", "/auth/tokens"),
         (NOVA, "compute", ""),
     ):
-        place = source.locate(url)
-        assert place is not None
-        assert (place.service, place.path) == (service, path)
+        resolved = source.resolve_url(url)
+        assert resolved is not None
+        assert (resolved.service, resolved.path) == (service, path)
 
 
 @pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
 def test_a_url_of_nobody_is_nowhere(source: Source, url: str) -> None:
-    assert source.locate(url) is None
+    assert source.resolve_url(url) is None
 
 
 def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
     http = session(api).session
     source = Source(Session(session=http))
-    place = source.locate("http://nova.test/v2.1/servers/1", "compute")
-    assert place is not None
-    assert (place.service, place.path) == ("compute", "/servers/1")
-    assert place.base == "http://nova.test/v2.1"
+    resolved = source.resolve_url("http://nova.test/v2.1/servers/1", "compute")
+    assert resolved is not None
+    assert (resolved.service, resolved.path) == ("compute", "/servers/1")
+    assert resolved.base == "http://nova.test/v2.1"
 
 
 def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
     source = Source(Session(session=session(api).session))
-    place = source.locate(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
-    assert place is not None
-    assert (place.path, place.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
+    resolved = source.resolve_url(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
+    assert resolved is not None
+    assert (resolved.path, resolved.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
 
 
 def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
@@ -115,7 +115,7 @@ def test_the_catalog_is_asked_for_once(api: Api, source: Source) -> None:
     source.catalog()
     before = len(api.sent)
     for _ in range(5):
-        source.locate(f"{NOVA}/servers")
+        source.resolve_url(f"{NOVA}/servers")
     assert len(api.sent) == before
 
 
@@ -412,6 +412,6 @@ def test_an_odd_entry_of_the_catalog_hides_no_other_service(
     monkeypatch.setattr(api, "_token", lambda: token)
     found = Source(session(api))
     assert found.base("compute") == NOVA
-    place = found.locate(f"{NOVA}/servers")
-    assert place is not None
-    assert place.service == "compute"
+    resolved = found.resolve_url(f"{NOVA}/servers")
+    assert resolved is not None
+    assert resolved.service == "compute"

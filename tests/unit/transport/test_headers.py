@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from keystoneauth1 import exceptions
 
-from pytest_osfutures.transport.client import is_passing, message, microversion_of, official
+from pytest_osfutures.transport.client import is_transient_error, message, microversion_of, official
 from pytest_osfutures.transport.responses import retry_after
 from tests.unit.api import answer
 
@@ -63,7 +63,7 @@ def test_the_microversion_of_a_request(service: str, headers: dict[str, str], ve
 
 
 def test_what_may_be_gone_the_next_time() -> None:
-    assert is_passing(exceptions.ConnectFailure("x"))
-    assert is_passing(exceptions.ServiceUnavailable("x"))
-    assert not is_passing(exceptions.Unauthorized("x"))
-    assert not is_passing(TypeError())
+    assert is_transient_error(exceptions.ConnectFailure("x"))
+    assert is_transient_error(exceptions.ServiceUnavailable("x"))
+    assert not is_transient_error(exceptions.Unauthorized("x"))
+    assert not is_transient_error(TypeError())

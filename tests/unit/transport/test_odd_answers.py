@@ -122,7 +122,7 @@ def test_an_odd_row_of_a_list_is_waited_out(change: dict[str, Any]) -> None:
     cloud = Cloud()
     from pytest_osfutures.calls.start import start_once
 
-    futures = [start_once(cloud.binding, cloud.create) for _ in range(4)]
+    futures = [start_once(cloud.context, cloud.create) for _ in range(4)]
     show, odd = cloud.api._show, [True]
 
     def oddly(ident: str) -> Any:
@@ -142,7 +142,7 @@ def test_an_odd_answer_until_the_deadline_is_in_the_error() -> None:
     from pytest_osfutures.calls.start import start_once
 
     cloud = Cloud()
-    future = start_once(cloud.binding, cloud.create, 20.0)
+    future = start_once(cloud.context, cloud.create, 20.0)
     show = cloud.api._show
     cloud.api._show = lambda ident: {**(show(ident) or {}), "status": ["ACTIVE"]}  # type: ignore
     cloud.run(future, 22.0)

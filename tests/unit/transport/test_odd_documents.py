@@ -72,7 +72,7 @@ def test_an_odd_answer_about_one_server_hurts_no_other(
 ) -> None:
     cloud = Cloud()
     headers = {} if headers.get("Retry-After") == "9" * 400 else headers  # holds for all reads
-    futures = [start_once(cloud.binding, cloud.create, 60.0) for _ in range(3)]
+    futures = [start_once(cloud.context, cloud.create, 60.0) for _ in range(3)]
     path = "/servers/server-2"
     cloud.api.fault("GET", path, *[given_instead(status, document, headers)] * 99)
     assert cloud.engine.run_until(lambda: all(each.done() for each in futures), 100.0)
@@ -90,7 +90,7 @@ def test_odd_lists_delay_everybody_and_fail_nobody(
     status: int, document: Any, headers: dict[str, str], count: int
 ) -> None:
     cloud = Cloud()
-    futures = [start_once(cloud.binding, cloud.create, 500.0) for _ in range(4)]
+    futures = [start_once(cloud.context, cloud.create, 500.0) for _ in range(4)]
     headers = {} if headers.get("Retry-After") == "9" * 400 else headers
     odd = [given_instead(404 if status < 500 else status, document, headers)] * count
     if status < 300:
@@ -115,16 +115,16 @@ def test_an_odd_answer_to_a_request_ends_its_own_future_and_no_other(
     status: int, document: Any, headers: dict[str, str], retried: bool
 ) -> None:
     cloud = Cloud()
-    other = start_once(cloud.binding, cloud.create, 60.0)
+    other = start_once(cloud.context, cloud.create, 60.0)
     cloud.api.fault("POST", "/servers", *[given_instead(status, document, headers)] * 9)
     if retried:
-        future = start_retried(cloud.binding, cloud.create, 2, tout=20.0)
+        future = start_retried(cloud.context, cloud.create, 2, tout=20.0)
         assert cloud.engine.run_until(future.done, 1000.0)
         error = future.exception()
         assert error is None or str(error)
     else:
         with contextlib.suppress(Exception):
-            future = start_once(cloud.binding, cloud.create, 20.0)
+            future = start_once(cloud.context, cloud.create, 20.0)
             assert cloud.engine.run_until(future.done, 100.0)
     assert cloud.engine.run_until(other.done, 100.0)
     assert other.result()["status"] == "ACTIVE"
@@ -141,11 +141,11 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
     for shelf in (shelf for shelves in ORDER for shelf in shelves):
         several = [*items, ours] if isinstance(items, list) else items
         document = {shelf.collection: several, f"{shelf.collection}_links": links, "next": links}
-        cloud.binding.source.send = (  # type: ignore[method-assign]
+        cloud.context.source.send = (  # type: ignore[method-assign]
             lambda *_, document=document: answer(200, document)
         )
         try:
-            found, after = page(cloud.binding.source, shelf, shelf.path)
+            found, after = page(cloud.context.source, shelf, shelf.path)
         except Unreadable:
             continue
         assert "mine" in [each.id for each in found] or not isinstance(items, list)
@@ -166,7 +166,7 @@ def test_bodies_that_are_no_documents_hurt_nobody(body: bytes) -> None:
         return response
 
     cloud = Cloud()
-    futures = [start_once(cloud.binding, cloud.create, 300.0) for _ in range(3)]
+    futures = [start_once(cloud.context, cloud.create, 300.0) for _ in range(3)]
     cloud.api.fault("GET", "/servers/server-1", *[odd] * 3)
     cloud.api.fault("GET", "/servers/detail", *[odd] * 3)
     assert cloud.engine.run_until(lambda: all(each.done() for each in futures), 400.0)
@@ -174,5 +174,5 @@ def test_bodies_that_are_no_documents_hurt_nobody(body: bytes) -> None:
     assert not cloud.engine.ended
     with contextlib.suppress(Exception):
         cloud.api.fault("POST", "/servers", odd)
-        start_once(cloud.binding, cloud.create, 300.0)
+        start_once(cloud.context, cloud.create, 300.0)
     assert json.dumps([each.result()["id"] for each in futures])
