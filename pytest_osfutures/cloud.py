@@ -11,7 +11,7 @@ from pytest_osfutures import config as clouds_yaml
 from pytest_osfutures.calls import Ledger
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
-from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
+from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
@@ -118,8 +118,8 @@ class Cloud:
     def api(self, service: str) -> Any:
         """A keystoneauth1 Adapter of one service, with twins: `cloud.api("network")`.
 
-        Paths are below the API's version (`/networks`). Raises CloudUnreachable if the cloud has no
-        such service.
+        Paths are below the API's version (`/networks`). Raises CloudUnreachableError if the cloud
+        has no such service.
         """
         if service not in self._apis:
             from keystoneauth1.adapter import Adapter
@@ -129,7 +129,7 @@ class Cloud:
                 base = self.source.base(service)
             except EndpointNotFound:
                 what = f"the catalog of cloud {self.name!r} has no {service} service"
-                raise CloudUnreachable(what) from None
+                raise CloudUnreachableError(what) from None
             settings = {"service_type": service, **self._settings(service, "interface")}
             if self._services is not None:
                 settings["default_microversion"] = self._services.microversion(service)
@@ -203,7 +203,7 @@ class Cloud:
         if data is None:
             more = {name: value for name, value in way.items() if value and name != "service_type"}
             where = "".join(f", {name} {value}" for name, value in more.items())
-            raise CloudUnreachable(
+            raise CloudUnreachableError(
                 f"the catalog of cloud {self.name!r} has no {service} service{where}"
             )
         endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
@@ -235,15 +235,17 @@ def connect(
     `unknown` says what becomes of work that cannot be followed: "warn" (an `osf.UnknownOperation`
     warning) or "error" (it is the future's error).
 
-    Raises BadInput for a name that is not known (it lists those that are) or a clouds.yaml that
-    cannot be read, CloudUnreachable if nobody answers or the credentials are refused.
+    Raises InvalidArgument for a name that is not known (it lists those that are) or a clouds.yaml
+    that cannot be read, CloudUnreachableError if nobody answers or the credentials are refused.
     """
     one_of("unknown", unknown, ("warn", "error"))
     if session is not None:
         if name is not None:
-            raise BadInput(f"connect({name!r}, session=...): give a name or a session, not both")
+            raise InvalidArgument(
+                f"connect({name!r}, session=...): give a name or a session, not both"
+            )
         if not hasattr(session, "get_endpoint_data"):
-            raise BadInput(f"session={session!r} is not a keystoneauth1 Session")
+            raise InvalidArgument(f"session={session!r} is not a keystoneauth1 Session")
         cloud = Cloud("session", session, engine=engine, poll=poll)
     else:
         cloud = _configured(name, engine, poll)
@@ -300,7 +302,9 @@ def _poll(region: Any) -> Poll:
     try:
         return Poll() if given is None else Poll(read_timeout=float(given))
     except ValueError as error:
-        raise BadInput(f"clouds.yaml: api_timeout {given!r} cannot be used: {error}") from None
+        raise InvalidArgument(
+            f"clouds.yaml: api_timeout {given!r} cannot be used: {error}"
+        ) from None
 
 
 def _session(region: Any) -> Any:
@@ -355,7 +359,7 @@ def _authenticate(cloud: Cloud) -> None:
         what = "refuses the credentials" if refused else "does not answer"
         words = clouds_yaml.one_line(error)
         text = f"cloud {cloud.name!r} at {where} {what}: {words}"
-        raise CloudUnreachable(text) from without_frames(error)
+        raise CloudUnreachableError(text) from without_frames(error)
     if fresh and cloud.fake is None:  # an answer with a Date header will be more recent
         issued = cloud.session.auth.get_access(cloud.session).issued
         if issued is not None:

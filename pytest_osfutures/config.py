@@ -8,14 +8,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.errors import BadInput, without_frames
+from pytest_osfutures.errors import InvalidArgument, without_frames
 
 #: What the names of openstacksdk's files may end with, the first one first.
 _ENDS = ("yaml", "yml", "json")
 
 
 def read() -> Any:
-    """The `OpenStackConfig` of files and environment. Raises BadInput if a file is unreadable."""
+    """The `OpenStackConfig` of files and environment.
+
+    Raises InvalidArgument if a file is unreadable.
+    """
     from openstack.config import OpenStackConfig
 
     for name in ("clouds", "secure"):
@@ -23,11 +26,11 @@ def read() -> Any:
         # without a word, and the user's clouds or passwords are not found.
         place = next((each for each in _places(name) if Path(each).exists()), None)
         if place is not None and (broken := _broken(place)):
-            raise BadInput(f"{place} cannot be read: {broken}")
+            raise InvalidArgument(f"{place} cannot be read: {broken}")
     try:
         return OpenStackConfig()
     except Exception as error:  # the sdk's own complaints: no mapping, no such default cloud
-        raise BadInput(f"clouds.yaml cannot be used: {one_line(error)}") from error
+        raise InvalidArgument(f"clouds.yaml cannot be used: {one_line(error)}") from error
 
 
 def names(config: Any) -> list[str]:
@@ -43,7 +46,7 @@ def default_name(config: Any) -> str | None:
 
 
 def region(config: Any, name: str) -> Any:
-    """The `CloudRegion` of one cloud. Raises BadInput if it lacks something."""
+    """The `CloudRegion` of one cloud. Raises InvalidArgument if it lacks something."""
     try:
         with warnings.catch_warnings():  # the sdk warns about its own defaults
             warnings.simplefilter("ignore")
@@ -52,7 +55,7 @@ def region(config: Any, name: str) -> Any:
             found.get_session()
     except Exception as error:  # the sdk's, or an auth plugin's complaint about what is missing
         text = f"cloud {name!r} cannot be used: {one_line(error)}"
-        raise BadInput(text) from without_frames(error)
+        raise InvalidArgument(text) from without_frames(error)
     return found
 
 
@@ -87,16 +90,16 @@ def rebuilt(configuration: dict[str, Any]) -> Any:
         return loader.get_one(**configuration)
 
 
-def unknown(name: str | None, config: Any, also: str) -> BadInput:
+def unknown(name: str | None, config: Any, also: str) -> InvalidArgument:
     """The error for a name that is not there; `also` is a name that always works."""
     which = f"unknown cloud {name!r}" if name is not None else "no cloud was chosen"
     if found := names(config):
         where = f" in {config.config_filename}" if config.config_filename else ""
         known = ", ".join(found)
         more = "" if also in found else f" (and {also!r}, the embedded fake)"
-        return BadInput(f"{which}; found{where}: {known}{more}")
+        return InvalidArgument(f"{which}; found{where}: {known}{more}")
     looked = ", ".join(dict.fromkeys(each for each in _places() if each.endswith(_ENDS[0])))
-    return BadInput(
+    return InvalidArgument(
         f"{which}: no clouds.yaml was found (looked for {looked}); write one, let "
         f"OS_CLIENT_CONFIG_FILE name one, or use {also!r}, the embedded fake"
     )

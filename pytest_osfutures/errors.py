@@ -1,23 +1,23 @@
 """Everything this package raises.
 
     OSFuturesError
-    ├── BadInput (ValueError)          what was given, and what would have been accepted
-    ├── CloudUnreachable               nobody answers, or the answer is no OpenStack
-    ├── EngineError                    our own fault, or an engine that was stopped or forked
-    ├── NoRoom                         the run has as many servers as it may have at a time
-    ├── UnknownOperation (UserWarning) work that cannot be followed was perhaps started
-    ├── CleanupError                   something could not be deleted
-    └── OperationError                 an operation did not do what was asked
-        ├── OperationFailed            the cloud says so
-        │   ├── ObjectCreationError    ... of something that was to be created
-        │   ├── ResourceVanished       it is gone, and nobody here deleted it
-        │   ├── QuotaExceeded          the project may not have more
-        │   ├── UnusableAnswer         the cloud accepted it, and did not say what it has made
-        │   └── AccessDenied           the cloud does not let us look any longer
-        ├── OperationTimeout (TimeoutError)   its deadline has passed
-        └── UnknownFate                nobody knows whether the request arrived
+    ├── InvalidArgument (ValueError)       an argument or option cannot be used
+    ├── CloudUnreachableError              no answer, no OpenStack, or refused credentials
+    ├── EngineError                        the engine broke, was stopped, or runs in another process
+    ├── ServerLimitReached                 the run has as many servers as it may have at a time
+    ├── UnknownOperation (UserWarning)     a request may have started work that cannot be followed
+    ├── CleanupError                       a resource could not be deleted
+    └── OperationError                     an operation did not succeed
+        ├── OperationFailed                the cloud reports the failure
+        │   ├── ObjectCreationError        ... of an operation that creates a resource
+        │   ├── ResourceVanished           the resource is gone, and this run did not delete it
+        │   ├── QuotaExceeded              the project's quota does not allow the operation
+        │   ├── UnusableAnswerError        the accepted request's answer does not name the resource
+        │   └── AccessDeniedError          the cloud no longer allows reads of the resource
+        ├── OperationTimeout (TimeoutError)    the operation's deadline has passed
+        └── AmbiguousRequest               the request may or may not have reached the cloud
 
-All of them can be pickled, and carry their facts as attributes.
+All of them can be pickled, and carry their details as attributes.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class OSFuturesError(Exception):
         return redact(super().__repr__())
 
 
-class BadInput(OSFuturesError, ValueError):
+class InvalidArgument(OSFuturesError, ValueError):
     """Something that was given cannot be used; the text names it and what would do."""
 
 
-class CloudUnreachable(OSFuturesError):
+class CloudUnreachableError(OSFuturesError):
     """The cloud does not answer, or does not accept the credentials."""
 
 
@@ -53,7 +53,7 @@ class EngineError(OSFuturesError):
     """The engine is not there to finish the operation."""
 
 
-class NoRoom(OSFuturesError):
+class ServerLimitReached(OSFuturesError):
     """The run may not have another server now: it has to wait for one of its own to go."""
 
 
@@ -101,7 +101,7 @@ class Attempt(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Facts:
+class OperationDetails:
     """What is known about an operation when it ends badly."""
 
     operation: str = ""
@@ -145,7 +145,7 @@ class Facts:
 class OperationError(OSFuturesError):
     """An operation did not end as it should; `why` is the reason in one sentence.
 
-    Every field of `Facts` is an attribute of the error as well.
+    Every field of `OperationDetails` is an attribute of the error as well.
     """
 
     verb = "failed"
@@ -163,23 +163,23 @@ class OperationError(OSFuturesError):
     history: tuple[Seen, ...]
     attempts: tuple[Attempt, ...]
 
-    def __init__(self, why: str, facts: Facts | None = None) -> None:
-        super().__init__(redact(why), facts or Facts())
+    def __init__(self, why: str, details: OperationDetails | None = None) -> None:
+        super().__init__(redact(why), details or OperationDetails())
         self.why: str = self.args[0]
-        self.facts: Facts = self.args[1]
-        for each in fields(Facts):
-            setattr(self, each.name, getattr(self.facts, each.name))
+        self.details: OperationDetails = self.args[1]
+        for each in fields(OperationDetails):
+            setattr(self, each.name, getattr(self.details, each.name))
 
-    def with_facts(self, **changes: Any) -> Self:
-        """The same error with some facts replaced."""
-        other = type(self)(self.why, replace(self.facts, **changes))
+    def with_details(self, **changes: Any) -> Self:
+        """The same error with some details replaced."""
+        other = type(self)(self.why, replace(self.details, **changes))
         other.__cause__ = self.__cause__
         return other
 
     def __str__(self) -> str:
-        after = f" after {self.facts.seconds:.1f} s" if self.facts.seconds is not None else ""
-        head = f"{self.facts.title()} {self.verb}{after}: {self.why}"
-        return redact("\n  ".join([head, *self.facts.lines()]))
+        after = f" after {self.details.seconds:.1f} s" if self.details.seconds is not None else ""
+        head = f"{self.details.title()} {self.verb}{after}: {self.why}"
+        return redact("\n  ".join([head, *self.details.lines()]))
 
 
 class OperationFailed(OperationError):
@@ -198,11 +198,11 @@ class QuotaExceeded(OperationFailed):
     """The project's quota does not allow it."""
 
 
-class UnusableAnswer(OperationFailed):
+class UnusableAnswerError(OperationFailed):
     """The cloud accepted the request, and its answer does not name the resource."""
 
 
-class AccessDenied(OperationFailed):
+class AccessDeniedError(OperationFailed):
     """The cloud refuses to be asked about the resource any longer."""
 
 
@@ -212,7 +212,7 @@ class OperationTimeout(OperationError, TimeoutError):
     verb = "timed out"
 
 
-class UnknownFate(OperationError):
+class AmbiguousRequest(OperationError):
     """The request may or may not have reached the cloud, and it was not sent again."""
 
     verb = "has an unknown fate"

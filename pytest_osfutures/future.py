@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.engine import Engine, Executor, Watch
-from pytest_osfutures.errors import Attempt, BadInput, Seen
+from pytest_osfutures.errors import Attempt, InvalidArgument, Seen
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
@@ -168,10 +168,10 @@ class OperationFuture(Future[T], Generic[T]):
     def undo(self) -> OperationFuture[Any]:
         """Take the operation back (delete what it creates, detach what it attaches): a future.
 
-        Raises BadInput if the operation has no opposite.
+        Raises InvalidArgument if the operation has no opposite.
         """
         if self._undo is None:
-            raise BadInput(f"{self.operation or 'this call'} has nothing that would undo it")
+            raise InvalidArgument(f"{self.operation or 'this call'} has nothing that would undo it")
         return self._undo()
 
     def __await__(self) -> Generator[Any, Any, T]:

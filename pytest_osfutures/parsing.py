@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}\Z")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
-class OddAnswer(ValueError):
+class MalformedResponseError(ValueError):
     """An answer that no OpenStack service gives; the text quotes it."""
 
 

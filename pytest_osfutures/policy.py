@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -19,12 +19,12 @@ RetryOn = Callable[[BaseException], bool]
 def seconds(name: str, value: float | None, default: float) -> float:
     """`value` as a number of seconds greater than 0, or `default` for None.
 
-    Raises BadInput, which names the argument and what would have been accepted.
+    Raises InvalidArgument, which names the argument and what would have been accepted.
     """
     if value is None:
         return default
     if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise BadInput(f"{name}={value!r} is not a number of seconds greater than 0")
+        raise InvalidArgument(f"{name}={value!r} is not a number of seconds greater than 0")
     return float(value)
 
 
@@ -53,12 +53,12 @@ class Retry:
 
     def __post_init__(self) -> None:
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or self.tries < 1:
-            raise BadInput(f"try_count={self.tries!r} is not a whole number of 1 or more")
+            raise InvalidArgument(f"try_count={self.tries!r} is not a whole number of 1 or more")
         for name in ("backoff", "factor", "longest"):
             if not getattr(self, name) >= 0:
-                raise BadInput(f"{name}={getattr(self, name)!r} is less than 0")
+                raise InvalidArgument(f"{name}={getattr(self, name)!r} is less than 0")
         if not 0 <= self.jitter <= 1:
-            raise BadInput(f"jitter={self.jitter!r} is not between 0 and 1")
+            raise InvalidArgument(f"jitter={self.jitter!r} is not between 0 and 1")
         if self.within is not None:
             seconds("within", self.within, 0.0)
 
@@ -153,9 +153,11 @@ class Poll:
     def __post_init__(self) -> None:
         for name in ("max_rate", "fastest", "slowest", "read_timeout", "burst"):
             if not getattr(self, name) > 0:
-                raise BadInput(f"{name}={getattr(self, name)!r} is not greater than 0")
+                raise InvalidArgument(f"{name}={getattr(self, name)!r} is not greater than 0")
         if self.burst < 1:
-            raise BadInput(f"burst={self.burst!r} would never let a read through; 1 or more does")
+            raise InvalidArgument(
+                f"burst={self.burst!r} would never let a read through; 1 or more does"
+            )
 
     def interval(self, age: float, expected: float) -> float:
         """Seconds from one look to the next at an operation that is `age` seconds old.
@@ -167,7 +169,7 @@ class Poll:
 
 
 def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
-    """`value`, if it is one of `words`; else BadInput says so."""
+    """`value`, if it is one of `words`; else InvalidArgument says so."""
     if value not in words:
-        raise BadInput(f"{name}={value!r}: accepted are {', '.join(map(repr, words))}")
+        raise InvalidArgument(f"{name}={value!r}: accepted are {', '.join(map(repr, words))}")
     return value

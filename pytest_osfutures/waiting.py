@@ -11,7 +11,7 @@ from concurrent.futures._base import DoneAndNotDoneFutures
 from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.clock import Clock, SystemClock
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -35,7 +35,7 @@ def wait(
 def _check(future: Future[Any]) -> None:
     if not isinstance(future, Future):
         hint = "; give one list, or futures only" if isinstance(future, Iterable) else ""
-        raise BadInput(f"{future!r:.100} is no future{hint}")
+        raise InvalidArgument(f"{future!r:.100} is no future{hint}")
     if isinstance(future, OperationFuture) and not future.done():
         future._engine.check_process()
 

@@ -14,7 +14,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -52,7 +52,7 @@ class Repeatable:
     """A call that can be made as often as one likes, each time with the same arguments.
 
     `name` is what the user has called; `method` tells the names of positional arguments. Raises
-    BadInput for what can be read only once: an iterator, a file that cannot seek.
+    InvalidArgument for what can be read only once: an iterator, a file that cannot seek.
     """
 
     __slots__ = ("_args", "_fn", "_kwargs")
@@ -105,7 +105,7 @@ def _keep(value: Any, where: str) -> Any:
     if _is_file(value):
         return _keep_file(value, where)
     if isinstance(value, Iterator):
-        raise BadInput(
+        raise InvalidArgument(
             f"{where} is an iterator ({type(value).__name__}), which can be read only once: "
             "another try would find it empty. Give a list of what it yields"
         )
@@ -142,7 +142,7 @@ def _keep_file(file: Any, where: str) -> _Content | _Rewound:
         data = file.read(SMALL + 1)
         file.seek(position)
     except (AttributeError, OSError, TypeError, ValueError) as error:
-        raise BadInput(
+        raise InvalidArgument(
             f"{where} is a file that cannot be rewound for another try ({error}). "
             "Give what it holds, or a file that is open and can seek"
         ) from None

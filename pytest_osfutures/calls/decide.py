@@ -8,11 +8,11 @@ import logging
 from pytest_osfutures.calls.submit import ClientContext, name_of, recognise
 from pytest_osfutures.calls.waits import is_busy
 from pytest_osfutures.errors import (
-    Facts,
+    OperationDetails,
     OperationError,
     OperationFailed,
     QuotaExceeded,
-    UnusableAnswer,
+    UnusableAnswerError,
     without_frames,
 )
 from pytest_osfutures.policy import Retry
@@ -39,7 +39,7 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     whatever failed after it was accepted is, and so is a call that the cloud did not hear before it
     could change anything.
     """
-    if is_ambiguous(sent) or (sent is not None and isinstance(error, UnusableAnswer)):
+    if is_ambiguous(sent) or (sent is not None and isinstance(error, UnusableAnswerError)):
         return Answer.SEARCH
     from_proxy = sent is not None and sent.from_proxy
     gone = sent is not None and sent.method == "DELETE" and sent.status == 404
@@ -93,7 +93,7 @@ def over_quota(sent: Exchange | None) -> bool:
 def left_behind(error: BaseException, failure: BaseException) -> BaseException:
     """A try failed and left something that could not be undone: both have to be said."""
     plain = error if isinstance(error, OperationError) else OperationFailed(str(error))
-    both = type(plain)(f"{plain.why}; what it left could not be undone: {failure}", plain.facts)
+    both = type(plain)(f"{plain.why}; what it left could not be undone: {failure}", plain.details)
     both.__cause__ = without_frames(error)
     return both
 
@@ -106,7 +106,7 @@ def explained(
         return error
     found = recognise(context, sent)
     name = found[0].name if found is not None else ""
-    facts = Facts(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
-    quota = QuotaExceeded(words(sent.response), facts)
+    details = OperationDetails(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
+    quota = QuotaExceeded(words(sent.response), details)
     quota.__cause__ = without_frames(error)
     return quota

@@ -38,11 +38,11 @@ from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.calls.waits import is_busy, when_free
 from pytest_osfutures.engine import Ending
 from pytest_osfutures.errors import (
-    Facts,
-    NoRoom,
+    AmbiguousRequest,
+    OperationDetails,
     OperationTimeout,
     ResourceVanished,
-    UnknownFate,
+    ServerLimitReached,
     without_frames,
 )
 from pytest_osfutures.future import OperationFuture
@@ -83,7 +83,7 @@ class Attempts(RetriedCall):
     def undo(self) -> OperationFuture[None]:
         """Stop trying, and take back whatever there is by now.
 
-        Raises BadInput if there is something that nothing takes back.
+        Raises InvalidArgument if there is something that nothing takes back.
         """
         if (why := self._why_it_stays(self.made)) is not None:
             raise why
@@ -141,7 +141,9 @@ class Attempts(RetriedCall):
             return
         self.overdue += (number,)
         why = f"no answer to the request within {self.tout or PATIENCE:g} s"
-        late = OperationTimeout(why, Facts(seconds=self.engine.clock.now() - self.began_at))
+        late = OperationTimeout(
+            why, OperationDetails(seconds=self.engine.clock.now() - self.began_at)
+        )
         self._refused(late, sent[-1] if sent else None)
 
     def _accepted(self, submission: Submission) -> None:
@@ -189,7 +191,7 @@ class Attempts(RetriedCall):
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
         again, answer = partial(self._resend, error), partial(self._answer, error, sent)
-        if isinstance(error, NoRoom):
+        if isinstance(error, ServerLimitReached):
             self.turn.wait_in_run(again, lambda _: self._end(error))
         elif over_quota(sent) and not self.ending:
             self.turn.wait_in_cloud(again, answer, partial(self._give_up, error, sent))
@@ -268,7 +270,7 @@ class Attempts(RetriedCall):
 
     def _unknown(self, error: BaseException, operation: str, why: str) -> None:
         text = f"the request may have arrived and was not sent again ({why}): {error}"
-        unknown = UnknownFate(text, Facts(operation=operation))
+        unknown = AmbiguousRequest(text, OperationDetails(operation=operation))
         unknown.__cause__ = without_frames(error)
         self._end(unknown, unknown if self.ending else None)
 
@@ -327,9 +329,9 @@ class Attempts(RetriedCall):
         self.over = True
         # An earlier try's watch says nothing about what is under way now.
         watch = self.future._watch if self.made is not None else None
-        facts = watch.facts(now) if watch is not None else Facts()
+        details = watch.details(now) if watch is not None else OperationDetails()
         why = f"not done within the {self.retry.within:g} s for all tries"
-        self.future._fail(OperationTimeout(why, replace(facts, attempts=tuple(self.failed))))
+        self.future._fail(OperationTimeout(why, replace(details, attempts=tuple(self.failed))))
         if self.made is not None:
             self._take_back()
         self.turn.leave_off()

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
 from pytest_osfutures.engine import Ending, Engine, Look, Watch
-from pytest_osfutures.errors import Facts, UnusableAnswer, without_frames
+from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
 from pytest_osfutures.operations import Body, Kind, Names, Operation, Succeeded, Table
 from pytest_osfutures.ownership import Notes
 from pytest_osfutures.policy import Retry
@@ -38,7 +38,7 @@ class Record(Protocol):
     def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
         """The request for `count` resources is about to leave; `stamped` if it has the stamp.
 
-        Raises NoRoom if it has to wait.
+        Raises ServerLimitReached if it has to wait.
         """
 
     def bound(self, *resource_ids: str) -> None:
@@ -272,7 +272,8 @@ def note_made(record: Record, submission: Submission) -> None:
 
 
 def _check_answers(started: Iterable[Submission], cause: Exception | None = None) -> None:
-    """Raise UnusableAnswer if an answer does not name the resource of the operation it accepted.
+    """Raise UnusableAnswerError if an answer does not name the resource of the operation it
+    accepted.
 
     A client may have raised `cause` because of it: a KeyError, say. The body itself is not told:
     it may hold a password.
@@ -284,10 +285,10 @@ def _check_answers(started: Iterable[Submission], cause: Exception | None = None
         path = urlsplit(exchange.url).path
         keys = list(exchange.response) if isinstance(exchange.response, dict) else None
         shape = "no JSON object" if keys is None else f"a JSON object of the keys {keys!r:.100}"
-        raise UnusableAnswer(
+        raise UnusableAnswerError(
             f"{exchange.method} {path} was answered {exchange.status} with {shape}, "
             f"which does not name the {operation.kind.name}",
-            Facts(operation=operation.name, request_id=exchange.request_id),
+            OperationDetails(operation=operation.name, request_id=exchange.request_id),
         ) from cause
 
 

@@ -9,7 +9,7 @@ from pytest_osfutures.calls.start import Call, finish_at_once
 from pytest_osfutures.calls.submit import ClientContext, Submission
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.engine import Timer
-from pytest_osfutures.errors import Attempt, BadInput, OperationError, UnknownFate
+from pytest_osfutures.errors import AmbiguousRequest, Attempt, InvalidArgument, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 
@@ -60,7 +60,7 @@ class RetriedCall:
     def _fail_now(self, error: OperationError) -> None:
         self.over = True
         self._forget_deadline()
-        self.future._fail(error.with_facts(attempts=tuple(self.failed)))
+        self.future._fail(error.with_details(attempts=tuple(self.failed)))
 
     def _succeed(self, value: Any) -> None:
         self.idle = True
@@ -75,14 +75,14 @@ class RetriedCall:
         finish_at_once(self.future, submission)
         self._stopped(None)
 
-    def _why_it_stays(self, submission: Submission | None) -> BadInput | None:
+    def _why_it_stays(self, submission: Submission | None) -> InvalidArgument | None:
         """Return why `submission`, or the call that is done, cannot be taken back."""
         submission = submission or self.stays
         if submission is None or (submission.operation and submission.operation.undo is not None):
             return None
-        return BadInput(f"{submission.title} has nothing that would undo it")
+        return InvalidArgument(f"{submission.title} has nothing that would undo it")
 
-    def _refuse_to_stop(self, why: BadInput) -> None:
+    def _refuse_to_stop(self, why: InvalidArgument) -> None:
         """Say to all who want to take the call back that it cannot be; it goes on."""
         waiting, self.stopping = self.stopping, []
         for gone in waiting:
@@ -92,8 +92,8 @@ class RetriedCall:
         self.idle = True
         self._forget_deadline()
         if isinstance(error, OperationError):
-            error = error.with_facts(attempts=tuple(self.failed))
-        unsure = self.made is not None or isinstance(error, UnknownFate)
+            error = error.with_details(attempts=tuple(self.failed))
+        unsure = self.made is not None or isinstance(error, AmbiguousRequest)
         if self.record is not None and left is None and not unsure:
             self.engine.submissions.submit(self.record.gone)
         self.future._fail(error)

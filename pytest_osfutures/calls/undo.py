@@ -11,7 +11,7 @@ from pytest_osfutures.calls.decide import is_rate_limit
 from pytest_osfutures.calls.submit import Record, Submission, submit
 from pytest_osfutures.calls.waits import when_free
 from pytest_osfutures.engine import Ending, Look
-from pytest_osfutures.errors import BadInput, OSFuturesError
+from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import Names, Succeeded
 from pytest_osfutures.ownership import MAPPING, adopt_made
@@ -272,7 +272,7 @@ def send_undo(
     assert exchange is not None
     way = operation.undo
     if way is None:
-        raise BadInput(f"{operation.name} has nothing that would undo it")
+        raise InvalidArgument(f"{operation.name} has nothing that would undo it")
     needless = way.needless & {404} if ambiguous else way.needless
     source = submission.context.source
     version = microversion_of(way.service, exchange.request_headers)

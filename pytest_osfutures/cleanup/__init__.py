@@ -3,7 +3,7 @@
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.cleanup.ledger import (
     Ledger,
-    LedgerUnusable,
+    LedgerError,
     Row,
     ledger_directory,
     ledger_path,
@@ -36,7 +36,7 @@ __all__ = [
     "Heartbeat",
     "Holders",
     "Ledger",
-    "LedgerUnusable",
+    "LedgerError",
     "Log",
     "ProcessLock",
     "Row",

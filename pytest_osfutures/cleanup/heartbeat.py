@@ -8,13 +8,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations import Body
 from pytest_osfutures.ownership import (
     SHELVES,
     Leftover,
-    Unreadable,
+    UnreadableError,
     ask,
     needs_mark,
     put_mark,
@@ -57,11 +57,11 @@ class Heartbeat:
         while not self._over.wait(min(LONGEST, self.expiry / 8)):
             try:
                 self.beat()
-            except (Unreadable, LedgerUnusable) as error:
+            except (UnreadableError, LedgerError) as error:
                 self.note(f"stamps could not be renewed: {error}")
 
     def beat(self) -> None:
-        """Renew what has lived half its time. Raises Unreadable, LedgerUnusable."""
+        """Renew what has lived half its time. Raises UnreadableError, LedgerError."""
         now = self.source.cloud_time.time(self.clock)
         mine = self.ledger.rows("bound", processes=[self.ledger.process])
         for row in mine:

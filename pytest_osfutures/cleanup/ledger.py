@@ -25,7 +25,7 @@ from pytest_osfutures.cleanup.record import Record
 from pytest_osfutures.cleanup.rows import KEEP, TABLES, process_names, row_of, run_row
 from pytest_osfutures.cleanup.rows import Row as Row
 from pytest_osfutures.cleanup.rows import Run as Run
-from pytest_osfutures.errors import BadInput, OSFuturesError
+from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.stamp import Stamp
 
 SUFFIX = ".sqlite"
@@ -35,7 +35,7 @@ APART = "@"
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
 
 
-class LedgerUnusable(OSFuturesError, sqlite3.DatabaseError):
+class LedgerError(OSFuturesError, sqlite3.DatabaseError):
     """The ledger's file cannot be read or written: damaged, deleted, or on a full disk."""
 
 
@@ -70,14 +70,14 @@ class Ledger:
 
     @contextmanager
     def _usable(self) -> Iterator[None]:
-        """Say which file it is that sqlite complains about. Raises LedgerUnusable."""
+        """Say which file it is that sqlite complains about. Raises LedgerError."""
         try:
             yield
         except sqlite3.IntegrityError:  # the caller's mistake, and not the file's
             raise
         except sqlite3.Error as error:
             where = self.path or "in memory"
-            raise LedgerUnusable(f"the ledger {where} cannot be used: {error}") from error
+            raise LedgerError(f"the ledger {where} cannot be used: {error}") from error
 
     @property
     def _db(self) -> sqlite3.Connection:
@@ -316,7 +316,7 @@ class Ledger:
 def ledger_directory(given: str | Path | None = None) -> Path:
     """The directory of the ledgers: the given one, or one in the user's state directory.
 
-    Raises BadInput if no home directory is known.
+    Raises InvalidArgument if no home directory is known.
     """
     import platformdirs
 
@@ -325,7 +325,7 @@ def ledger_directory(given: str | Path | None = None) -> Path:
     except RuntimeError:  # the words of pathlib for a home that is not known
         place = Path("~")
     if str(place).startswith("~"):
-        raise BadInput(
+        raise InvalidArgument(
             "the user has no home directory (HOME is not set), so the ledgers of the runs have no "
             "place: name a directory with --os-ledger"
         )
@@ -378,12 +378,12 @@ def ledgers(place: Path, note: Callable[[str], None] = lambda _: None) -> list[L
 
 
 def _intact(path: Path) -> Ledger:
-    """A ledger that has no damage. Raises LedgerUnusable."""
+    """A ledger that has no damage. Raises LedgerError."""
     ledger = Ledger(path, run_of(path))
     try:
         ((said,),) = ledger.read("PRAGMA quick_check(1)")
         if said != "ok":
-            raise LedgerUnusable(f"the ledger {path} is damaged: {said}")
+            raise LedgerError(f"the ledger {path} is damaged: {said}")
         ledger.info()
     except sqlite3.Error:
         ledger.close()

@@ -14,7 +14,7 @@ from pytest_osfutures.ownership import (
     SHELVES,
     Leftover,
     Shelf,
-    Unreadable,
+    UnreadableError,
     ask,
     is_ours,
     read,
@@ -35,7 +35,7 @@ INTERFACES = ("network:router_interface", "network:ha_router_replicated_interfac
 
 
 def first_page(source: Source, shelf: Shelf) -> str:
-    """Where the list of one kind of resources in the project begins. Raises Unreadable."""
+    """Where the list of one kind of resources in the project begins. Raises UnreadableError."""
     details = shelf.details
     if "{project}" in details:
         with readable(f"the project of {shelf.path}"):
@@ -44,7 +44,7 @@ def first_page(source: Source, shelf: Shelf) -> str:
 
 
 def page(source: Source, shelf: Shelf, path: str) -> tuple[list[Leftover], str | None]:
-    """What carries a stamp on one page of a list, and where the next is. Raises Unreadable."""
+    """What carries a stamp on one page of a list, and where the next is. Raises UnreadableError."""
     bodies, after = _page(source, shelf, path)
     found = [stamped(shelf, body) for body in bodies]
     return [each for each in found if each is not None], after
@@ -55,7 +55,7 @@ def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | No
     if answer is None or (answer.status_code == 404 and _is_missing(source, shelf)):
         return [], None
     if answer.status_code >= 300:
-        raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
+        raise UnreadableError(f"GET {path} answered {answer.status_code}: {message(answer)}")
     with readable(f"GET {path}"):
         document = answer.json()
         bodies = members(document, shelf.collection)
@@ -81,7 +81,8 @@ def step(
     `before` is called with what is about to be deleted.
 
     It is read first, and only deleted if it still carries the same stamp; of what a ledger knows
-    by its id, if the cloud itself has replaced the stamp or was to get it later. Raises Unreadable.
+    by its id, if the cloud itself has replaced the stamp or was to get it later. Raises
+    UnreadableError.
     """
     body = read(source, leftover)
     if body is None:
@@ -129,7 +130,7 @@ def _detach(source: Source, volume: Leftover, body: Body) -> str:
 def disconnect(source: Source, kind: str, body: Body) -> str | None:
     """Take a router's interfaces away, or what is a subnet's or is a port on anybody's router.
 
-    Returns what is under way, or why it is not; None if there is none. Raises Unreadable.
+    Returns what is under way, or why it is not; None if there is none. Raises UnreadableError.
     """
     said = []
     for port in _interfaces(source, kind, body):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
-from pytest_osfutures.errors import BadInput, NoRoom
+from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
 from pytest_osfutures.stamp import Stamp
 
 _INTEND = """
@@ -59,20 +59,21 @@ class Record:
     def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
         """The request for `count` resources is about to leave; `stamped` if it has the stamp.
 
-        Raises NoRoom if the run may not have as many more servers now, BadInput if it never may.
+        Raises ServerLimitReached if the run may not have as many more servers now, InvalidArgument
+        if it never may.
         """
         ledger = self.ledger
         ledger.begin()
         limit = ledger.max_servers if kind == "server" else None
         if limit is not None and count > limit:
-            raise BadInput(
+            raise InvalidArgument(
                 f"{count} servers in one request, but the run may have {limit} at a time"
             )
         if not stamped:
             ledger.write(UNMARK, (f"operation {self.stamp.operation}",))
         row = (self.stamp.operation, kind, name, ledger.process, ledger.worker, self.test)
         if not ledger.write(_INTEND, (*row, time.time(), self.stamp.expires, count, limit)):
-            raise NoRoom(f"the run has {limit} servers already, as many as it may have")
+            raise ServerLimitReached(f"the run has {limit} servers already, as many as it may have")
 
     def bound(self, *resource_ids: str) -> None:
         """The cloud has answered: these are the ids; of more resources none was made."""

@@ -17,9 +17,9 @@ from pytest_osfutures import errors
 from pytest_osfutures.cleanup.ledger import SHARING, Ledger, Row
 from pytest_osfutures.errors import (
     Attempt,
-    BadInput,
     Event,
-    Facts,
+    InvalidArgument,
+    OperationDetails,
     OperationError,
     OperationFailed,
     Seen,
@@ -65,7 +65,7 @@ class Holders:
     def claim(self, name: str, arguments: Mapping[str, str]) -> Share:
         """Hold the resource of that name from now on, and say how it is; as often as you like.
 
-        Raises BadInput if it was claimed with other `arguments`.
+        Raises InvalidArgument if it was claimed with other `arguments`.
         """
         given = json.dumps(arguments, sort_keys=True)
         dead, me = self.ledger.dead(), self.ledger.process
@@ -75,7 +75,7 @@ class Holders:
                 "SELECT arguments, creator, state, id, error FROM shared WHERE name = ?", (name,)
             ).fetchone()
             if found is not None and found[0] != given:
-                raise BadInput(_differs(name, arguments, json.loads(found[0])))
+                raise InvalidArgument(_differs(name, arguments, json.loads(found[0])))
             db.execute("INSERT OR IGNORE INTO holders VALUES (?, ?)", (name, me))
             if found is not None and found[1] is not None:
                 _, creator, state, ident, error = found
@@ -168,7 +168,7 @@ def told(error: BaseException) -> str:
     """An error as other processes can be told of it."""
     if not isinstance(error, OperationError):
         error = OperationFailed(f"{type(error).__name__}: {error}")
-    content = {"type": type(error).__name__, "why": error.why, **asdict(error.facts)}
+    content = {"type": type(error).__name__, "why": error.why, **asdict(error.details)}
     return json.dumps(content, default=str)
 
 
@@ -179,5 +179,7 @@ def heard(text: str) -> OperationError:
     why = content.pop("why")
     for name, record in (("events", Event), ("history", Seen), ("attempts", Attempt)):
         content[name] = tuple(record(*each) for each in content[name])
-    error: OperationError = kind(why, Facts(**{**content, "messages": tuple(content["messages"])}))
+    error: OperationError = kind(
+        why, OperationDetails(**{**content, "messages": tuple(content["messages"])})
+    )
     return error

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from pytest_osfutures.cleanup import orphans as leftovers
 from pytest_osfutures.cleanup import unblock as freeing
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerUnusable, Row, ledgers, reaper_lock
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row, ledgers, reaper_lock
 from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.clock import Clock
@@ -23,15 +23,15 @@ from pytest_osfutures.operations import Body
 from pytest_osfutures.ownership import (
     ORDER,
     SHELVES,
+    CredentialsRefusedError,
     Leftover,
-    Refused,
     Shelf,
-    Unreadable,
+    UnreadableError,
     adopt,
     known,
     unmarked,
 )
-from pytest_osfutures.parsing import OddAnswer
+from pytest_osfutures.parsing import MalformedResponseError
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Pages, Source
 
@@ -84,7 +84,7 @@ class Sweep:
         self.ledger: Ledger | None = None
 
     def find(self) -> list[Leftover]:
-        """What there is. Raises Unreadable, unless it is known completely."""
+        """What there is. Raises UnreadableError, unless it is known completely."""
         return [
             each
             for shelves in ORDER
@@ -101,8 +101,8 @@ class Sweep:
         while path is not None:
             try:
                 pages.enter(path)
-            except OddAnswer as error:
-                raise Unreadable(f"GET {path}: {error}") from error
+            except MalformedResponseError as error:
+                raise UnreadableError(f"GET {path}: {error}") from error
             some, path = self._insist(partial(leftovers.page, self.source, shelf, path))
             found += some
         return found
@@ -111,15 +111,15 @@ class Sweep:
         for number in range(READ_TRIES - 1):
             try:
                 return read()
-            except Refused:
+            except CredentialsRefusedError:
                 raise
-            except Unreadable as error:
+            except UnreadableError as error:
                 self.note(str(error))
                 self.clock.sleep(SOONEST * 2**number)
         return read()
 
     def find_twice(self) -> list[Leftover]:
-        """What was there at both of two looks. Raises Unreadable."""
+        """What was there at both of two looks. Raises UnreadableError."""
         first = {(each.shelf, each.id) for each in self.find()}
         if not first:
             return []
@@ -178,9 +178,9 @@ class Sweep:
             if count in INSISTENT and (done := freeing.free(self.source, leftover)):
                 self.note(f"{leftover}: {done}")
             return why
-        except Refused:
+        except CredentialsRefusedError:
             raise
-        except Unreadable as error:
+        except UnreadableError as error:
             return str(error)
 
     def _adopt(self, parent: Leftover, body: Body) -> None:
@@ -207,9 +207,9 @@ def sweep_rows(
     readable, found = True, []
     try:
         found = sweep.find()
-    except Refused:
+    except CredentialsRefusedError:
         raise
-    except Unreadable as error:  # what has an id can be deleted all the same
+    except UnreadableError as error:  # what has an id can be deleted all the same
         note(str(error))
         readable = False
     seen = {(each.shelf.kind, each.id) for each in found}
@@ -305,7 +305,7 @@ def persist(once: Callable[[], bool], clock: Clock, note: Note, persistence: flo
                 return True
             wait = pause
             pause = min(LONGEST_PAUSE, 2 * pause)
-        except Refused as error:
+        except CredentialsRefusedError as error:
             if not refusals:
                 note(f"{error}; not tried again, as more tries might lock the user out")
                 return False
@@ -326,9 +326,9 @@ def _by_stamp(source: Source, wanted: Wanted, clock: Clock, note: Note, patience
     sweep = Sweep(source, wanted, clock, note, patience)
     try:
         return not sweep.remove(sweep.find_twice())
-    except Refused:
+    except CredentialsRefusedError:
         raise
-    except Unreadable as error:
+    except UnreadableError as error:
         note(str(error))
         return False
 
@@ -351,7 +351,7 @@ def clean_up_dead(
         if complete:
             ledger.turn(["reaping"], "reaped")
         return complete
-    except LedgerUnusable as error:
+    except LedgerError as error:
         note(f"{error}; going by the stamps in the cloud")
         whole = not ledger.part
         return whole and _by_stamp(source, of_run(ledger.run, kept), clock, note, PATIENCE)

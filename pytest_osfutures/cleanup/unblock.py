@@ -21,7 +21,7 @@ ATTACHMENTS = "3.27"
 
 
 def free(source: Source, leftover: Leftover) -> str | None:
-    """Change what may keep the resource; what was changed, or None. Raises Unreadable."""
+    """Change what may keep the resource; what was changed, or None. Raises UnreadableError."""
     body = read(source, leftover)
     if body is None or not is_ours(leftover, body):
         return None

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from pytest_osfutures.calls import ClientContext, Ledger, ToClientObject
 from pytest_osfutures.engine import Engine, default
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.operations import ACTION, TABLE
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.stamp import new_id
@@ -55,7 +55,7 @@ def futurize(
     `unknown` says what becomes of work that cannot be followed: "warn" gives an
     `osf.UnknownOperation` warning and a future that is done, "error" makes it the future's error.
 
-    Raises BadInput for anything else, and for a client that does not send through a
+    Raises InvalidArgument for anything else, and for a client that does not send through a
     keystoneauth1 session.
     """
     one_of("unknown", unknown, ("warn", "error"))
@@ -70,7 +70,7 @@ def futurize(
         "keystoneauth1": adapters.put_twins,
     }.get(library)
     if put is None:
-        raise BadInput(
+        raise InvalidArgument(
             f"cannot futurize {type(client).__module__}.{type(client).__qualname__}; "
             "accepted: a novaclient or cinderclient Client, an openstacksdk Connection, "
             "a keystoneauth1 Adapter"
@@ -78,7 +78,7 @@ def futurize(
 
     def bind(adapter: Adapter, service: str, to_client_object: ToClientObject) -> ClientContext:
         if not hasattr(getattr(adapter, "session", None), "session"):
-            raise BadInput(
+            raise InvalidArgument(
                 f"this {library} Client has no keystoneauth1 session; make it with session=..."
             )
         own = (adapter.session, adapter.auth, adapter.interface, adapter.region_name)

@@ -34,7 +34,7 @@ from pytest_osfutures.commands.known_runs import (
     span,
 )
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership import Leftover, Unreadable
+from pytest_osfutures.ownership import Leftover, UnreadableError
 from pytest_osfutures.stamp import Stamp
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _in_each_cloud(
     try:
         for name in _names(args, place):
             status = max(status, do(connect(name)))
-    except (OSFuturesError, Unreadable) as error:
+    except (OSFuturesError, UnreadableError) as error:
         print(f"osfutures {command}: {error}", file=sys.stderr)
         return 2
     return status

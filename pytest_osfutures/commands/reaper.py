@@ -28,14 +28,14 @@ PATIENCE = 30.0
 PATHS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
 
 
-class ReaperFailed(OSFuturesError):
+class ReaperError(OSFuturesError):
     """The reaper could not be started."""
 
 
 def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
     """Start the run's reaper, unless there is one. It is ready when this returns.
 
-    Raises ReaperFailed.
+    Raises ReaperError.
     """
     import subprocess
 
@@ -46,7 +46,7 @@ def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> N
     try:
         log = open(reaper_log(ledger.path), "ab", opener=_private)  # noqa: SIM115
     except OSError as error:
-        raise ReaperFailed(f"the reaper cannot write its log: {error}") from error
+        raise ReaperError(f"the reaper cannot write its log: {error}") from error
     with log:
         process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", __name__],
@@ -66,7 +66,7 @@ def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> N
         said = os.read(pipe.fileno(), len(READY)) if ready else b""
     process.returncode = 0  # it is nobody's child to wait for
     if said != READY:
-        raise ReaperFailed(f"the reaper did not start; see {reaper_log(ledger.path)}")
+        raise ReaperError(f"the reaper did not start; see {reaper_log(ledger.path)}")
 
 
 def _environment() -> dict[str, str]:

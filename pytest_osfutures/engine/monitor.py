@@ -27,7 +27,7 @@ from pytest_osfutures.engine.timers import Timer, Timers
 from pytest_osfutures.engine.token_bucket import Bucket
 from pytest_osfutures.engine.watch import Ending, Reader, Watch
 from pytest_osfutures.errors import (
-    AccessDenied,
+    AccessDeniedError,
     EngineError,
     OperationTimeout,
     Seen,
@@ -152,7 +152,7 @@ class Monitor:
                 if isinstance(verdict, Failed):  # and is only not explained yet
                     self._end(watch, watch.failure(verdict, now))
                     continue
-                self._end(watch, OperationTimeout(watch.why_late(), watch.facts(now)))
+                self._end(watch, OperationTimeout(watch.why_late(), watch.details(now)))
 
     def _end(self, watch: Watch, ending: Ending) -> None:
         key = self._keys.pop(watch, None)
@@ -379,7 +379,7 @@ class Monitor:
         """A read failed: later again, unless the cloud will never answer it."""
         if outcome.fatal:
             for watch in group.waiting_for(outcome.look.refs):
-                self._end(watch, AccessDenied(str(outcome.error), watch.facts(now)))
+                self._end(watch, AccessDeniedError(str(outcome.error), watch.details(now)))
             return
         group.failures += 1
         poll = group.reader.poll

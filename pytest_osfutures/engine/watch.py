@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.errors import (
-    Facts,
     ObjectCreationError,
+    OperationDetails,
     OperationFailed,
     OSFuturesError,
     ResourceVanished,
@@ -119,10 +119,10 @@ class Watch:
             ),
         )
 
-    def facts(self, now: float) -> Facts:
+    def details(self, now: float) -> OperationDetails:
         """All that is known, for an error; an odd answer costs the evidence that is in it."""
         last = self.history[-1] if self.history else None
-        plain = Facts(
+        plain = OperationDetails(
             operation=self.operation.name,
             resource_id=self.resource_id,
             resource_name=self.resource_name,
@@ -153,13 +153,13 @@ class Watch:
         }
 
     def failure(self, verdict: Failed, now: float) -> OperationFailed:
-        """The error that says what the verdict says, with all facts."""
+        """The error that says what the verdict says, with all details."""
         kind = OperationFailed
         if verdict.vanished:
             kind = ResourceVanished
         elif self.operation.creates:
             kind = ObjectCreationError
-        return kind(verdict.why, self.facts(now))
+        return kind(verdict.why, self.details(now))
 
     def _members(self, body: Body) -> list[Body]:
         return self.operation.members(body, self.names) if self.operation.members else []

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.call import Call, Caller
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.service import Service
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
@@ -48,7 +48,7 @@ def _answer(cloud: FakeCloud, service: Service, request: Request, request_id: st
         return unauthorized(service, request)
     try:
         version = service.microversions.asked(request) if service.microversions else (0, 0)
-    except Refused as refused:
+    except ApiError as refused:
         return service.refusal(refused)
     if found is None:
         return Response(404, service.unknown_path)
@@ -79,7 +79,7 @@ def _under_faults(call: Call, service: Service, work: Callable[[], Response]) ->
         faults.hide_new_for = _seconds(rules, "slow")
         try:
             response = work()
-        except Refused as refused:
+        except ApiError as refused:
             response = service.refusal(refused)
         finally:
             faults.lists_are_old_by = faults.hide_new_for = 0.0
@@ -101,11 +101,11 @@ def _instead(rules: list[Fault], service: Service, method: str, when: str) -> Re
     """The answer that a rule puts in the place of the handler's own."""
     if when == "before" and method == "POST" and _first(rules, "quota"):
         said = "Quota exceeded (by a fault rule)"
-        return service.refusal(Refused(service.quota_status, said, headers=service.quota_headers))
+        return service.refusal(ApiError(service.quota_status, said, headers=service.quota_headers))
     if rule := _first(rules, "status", when):
         headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
         said = rule.message or HTTPStatus(rule.status).phrase
-        return service.refusal(Refused(rule.status, said, headers=headers))
+        return service.refusal(ApiError(rule.status, said, headers=headers))
     if _first(rules, "cut", when):
         return Response(503, cut=True)
     return None

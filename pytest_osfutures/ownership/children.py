@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from pytest_osfutures.operations import Body
 from pytest_osfutures.ownership.marking import Notes, put_mark
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, read
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, UnreadableError, read
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Source
@@ -41,7 +41,10 @@ def may_have(body: Body) -> bool:
 
 
 def adopt(source: Source, parent: Leftover, body: Body, ledger: Notes | None) -> list[Leftover]:
-    """Put the parent's stamp on what the cloud has made for it, and note it. Raises Unreadable."""
+    """Put the parent's stamp on what the cloud has made for it, and note it.
+
+    Raises UnreadableError.
+    """
     found = []
     for child, shown in _children(source, parent, body):
         own = Stamp.of(shown)
@@ -71,7 +74,7 @@ def adopt_made(source: Source, ledger: Notes, kind: str, ident: str) -> None:
                 body = read(source, parent)
                 if body is not None:
                     adopt(source, parent, body, ledger)
-    except (sqlite3.Error, Unreadable) as error:
+    except (sqlite3.Error, UnreadableError) as error:
         ledger.note(f"what the cloud has made for {kind} {ident} is not known: {error}")
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pytest_osfutures.operations import Body
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, Unreadable, ask
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, UnreadableError, ask
 from pytest_osfutures.stamp import OF, Stamp, is_restored
 from pytest_osfutures.transport import Source, message
 
@@ -74,12 +74,12 @@ def mark(source: Source, ledger: Notes, kind: str, ident: str) -> None:
             if (row.kind, row.id) == (kind, ident) and put_mark(source, ledger, known(ledger, row)):
                 sql = "DELETE FROM facts WHERE name = ?"
                 ledger.write(sql, (f"operation {row.operation}",))
-    except (sqlite3.Error, Unreadable) as error:
+    except (sqlite3.Error, UnreadableError) as error:
         ledger.note(f"{kind} {ident} has no stamp yet: {error}")
 
 
 def put_mark(source: Source, ledger: Notes | None, leftover: Leftover) -> bool:
-    """Put the whole stamp on, with the id; whether the cloud took it. Raises Unreadable."""
+    """Put the whole stamp on, with the id; whether the cloud took it. Raises UnreadableError."""
     shelf, marks = leftover.shelf, leftover.stamp.metadata(leftover.id)
     path = f"{shelf.path}/{leftover.id}"
     if shelf.kind == "image":

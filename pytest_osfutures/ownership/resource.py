@@ -9,7 +9,7 @@ from typing import Any
 
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import Body
-from pytest_osfutures.parsing import OddAnswer, identifier, printable
+from pytest_osfutures.parsing import MalformedResponseError, identifier, printable
 from pytest_osfutures.stamp import OF, Stamp, is_restored
 from pytest_osfutures.transport import Source, is_missing_service, message, refuses_credentials
 
@@ -80,11 +80,11 @@ ORDER = (
 SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
 
 
-class Unreadable(OSFuturesError):
+class UnreadableError(OSFuturesError):
     """The cloud did not say what there is."""
 
 
-class Refused(Unreadable):
+class CredentialsRefusedError(UnreadableError):
     """The identity service refuses the credentials: asking often may lock the user out."""
 
 
@@ -133,7 +133,7 @@ def _inherited(image: Body) -> bool:
 
 
 def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
-    """The answer; None if the cloud has no such service. Raises Unreadable if none came."""
+    """The answer; None if the cloud has no such service. Raises UnreadableError if none came."""
     with readable(f"{method} {path}"):
         try:
             answer = source.send(method, shelf.service, path, body, shelf.version)
@@ -151,24 +151,24 @@ def readable(request: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the network's, the session's, the identity service's
-        kind = Refused if refuses_credentials(error) else Unreadable
+        kind = CredentialsRefusedError if refuses_credentials(error) else UnreadableError
         raise kind(f"{request}: {type(error).__name__}: {error}") from error
 
 
 def read(source: Source, leftover: Leftover) -> Body | None:
-    """The resource as it is now; None if it is gone. Raises Unreadable."""
+    """The resource as it is now; None if it is gone. Raises UnreadableError."""
     shelf = leftover.shelf
     path = f"{shelf.path}/{leftover.id}"
     answer = ask(source, "GET", shelf, path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
-        raise Unreadable(f"GET {path} answered {answer.status_code}: {message(answer)}")
+        raise UnreadableError(f"GET {path} answered {answer.status_code}: {message(answer)}")
     with readable(f"GET {path}"):
         document = answer.json()
         body: Body = document[shelf.member] if shelf.member else document
         if not isinstance(body, Mapping):
-            raise OddAnswer(f"no {shelf.kind} in {printable(repr(document)[:100])}")
+            raise MalformedResponseError(f"no {shelf.kind} in {printable(repr(document)[:100])}")
     return None if body.get("status") == "DELETED" else body
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import Stamp
@@ -37,7 +37,7 @@ class Defaults:
         self.lookup = Lookup(cloud)
 
     def check(self) -> None:
-        """Raise BadInput, which names the option, if something that it names does not exist."""
+        """Raise InvalidArgument if an option names something that does not exist."""
         named: tuple[tuple[str, str | None, Callable[[], object]], ...] = (
             ("image", self.settings.image, partial(self.image, None)),
             ("flavor", self.settings.flavor, partial(self.flavor, None, None)),
@@ -47,14 +47,14 @@ class Defaults:
             try:
                 if name:
                     find()
-            except BadInput as error:
-                raise BadInput(f"--os-{option}: {error}") from None
+            except InvalidArgument as error:
+                raise InvalidArgument(f"--os-{option}: {error}") from None
 
     def image(self, wanted: Any, flavor: Any = None) -> Any:
         """The image `wanted` (name, id, object or None), as an object.
 
         None stands for --os-image, or else for the smallest that a server can boot from and that
-        `flavor` holds (None: any flavor does). Raises BadInput if there is none.
+        `flavor` holds (None: any flavor does). Raises InvalidArgument if there is none.
         """
         wanted = wanted or self.settings.image
         if wanted:
@@ -67,7 +67,7 @@ class Defaults:
         known = self.lookup.all(IMAGE)
         bootable = _of_one_architecture([each for each in known if _boots(each)], self._hosts)
         if not bootable:
-            raise BadInput(
+            raise InvalidArgument(
                 f"cloud {self.cloud.name!r} has no active image that a server boots from by "
                 f"default (it has {len(known)} others); upload one, or name one"
             )
@@ -93,7 +93,7 @@ class Defaults:
         """The flavor `wanted` (name, id, object or None), as an object.
 
         None stands for --os-flavor, or else for the smallest that holds `image`; a server that
-        boots `from_volume` needs no disk of the flavor. Raises BadInput if there is none.
+        boots `from_volume` needs no disk of the flavor. Raises InvalidArgument if there is none.
         """
         wanted = wanted or self.settings.flavor
         if wanted:
@@ -109,7 +109,7 @@ class Defaults:
         fit = [each for each in self._flavors() if _holds(each, about, from_volume)]
         if not fit:
             disk = "" if from_volume else f" and {-(-_bytes(about) // GIB)} GiB of disk"
-            raise BadInput(
+            raise InvalidArgument(
                 f"cloud {self.cloud.name!r} has no flavor with {about.get('min_ram') or 0} MiB of "
                 f"memory{disk}, as the image needs"
             )
@@ -119,7 +119,7 @@ class Defaults:
         """The `nics` of a new server on `network` (name, id, object, auto, none or None).
 
         None stands for --os-network, else for the only network, else for auto or none. Raises
-        BadInput where several could be meant.
+        InvalidArgument where several could be meant.
         """
         wanted = network or self.settings.network
         if wanted == "none":
@@ -141,28 +141,35 @@ class Defaults:
         """The id of the network `wanted` (name, id, object or None), inside or outside.
 
         None stands for --os-network if that names one, or else for the only one there is. Raises
-        BadInput if there is none, or if several could be meant.
+        InvalidArgument if there is none, or if several could be meant.
         """
         if not wanted and not external and self.settings.network not in ("auto", "none"):
             wanted = self.settings.network
         if wanted:
             found = self.lookup.find(NETWORK, wanted, partial(_is_external, external))
             if external and isinstance(wanted, str) and not _is_external(True, found):
-                raise BadInput(f"unknown external network {wanted!r}: it is inside the cloud")
+                raise InvalidArgument(
+                    f"unknown external network {wanted!r}: it is inside the cloud"
+                )
             return str(found.id)
         known = self._default_networks(external)
         only = self._only(known, "external network" if external else "network")
         if only is None:
             kind = "external network" if external else "network"
-            raise BadInput(f"cloud {self.cloud.name!r} has 0 {kind}s, so name one; there are: none")
+            raise InvalidArgument(
+                f"cloud {self.cloud.name!r} has 0 {kind}s, so name one; there are: none"
+            )
         return str(only.id)
 
     def _only(self, networks: list[Any], kind: str = "network") -> Any:
-        """The only one; None if there is none. Raises BadInput, which names all, for several."""
+        """The only one; None if there is none.
+
+        Raises InvalidArgument, which names all, for several.
+        """
         if len(networks) > 1:
             names = ", ".join(sorted(f"{each.name} ({each.id})" for each in networks))
             count = f"cloud {self.cloud.name!r} has {len(networks)} {kind}s"
-            raise BadInput(f"{count}, so name one; there are: {names}")
+            raise InvalidArgument(f"{count}, so name one; there are: {names}")
         return networks[0] if networks else None
 
     def _networks(self) -> list[Any]:

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 
 #: Arguments that take a name, and no id.
 _NAMED = ("key_name",)
@@ -15,11 +15,11 @@ _NAMED = ("key_name",)
 def ident(value: Any, key: str = "") -> Any:
     """The id of an object, or its name where `key` takes a name; all else is returned as it is.
 
-    Raises BadInput for a future, whose object is not known yet.
+    Raises InvalidArgument for a future, whose object is not known yet.
     """
     if isinstance(value, Future):
         what = f"{key}=" if key else ""
-        raise BadInput(f"{what}{value!r:.80} is a future; give what it comes to: .result()")
+        raise InvalidArgument(f"{what}{value!r:.80} is a future; give what it comes to: .result()")
     if isinstance(value, UUID):
         return str(value)
     if not hasattr(value, "id"):

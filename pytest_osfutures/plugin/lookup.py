@@ -11,8 +11,8 @@ from uuid import UUID
 
 from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput, CloudUnreachable, without_frames
-from pytest_osfutures.parsing import OddAnswer, mappings
+from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
+from pytest_osfutures.parsing import MalformedResponseError, mappings
 from pytest_osfutures.plugin.identifiers import ident
 from pytest_osfutures.transport import Pages, message, next_query
 
@@ -68,8 +68,8 @@ class Lookup:
     def find(self, kind: Kind, wanted: Any, fits: Callable[[Any], bool] | None = None) -> Any:
         """The resource with the id or the name `wanted`; objects are returned as they are.
 
-        Of several with the same name those that `fits` says come first. Raises BadInput if there
-        is none, or if the name stands for several.
+        Of several with the same name those that `fits` says come first. Raises InvalidArgument if
+        there is none, or if the name stands for several.
         """
         if isinstance(wanted, Future | UUID):
             wanted = ident(wanted, kind.name)
@@ -78,7 +78,9 @@ class Lookup:
                 return wanted
             if isinstance(wanted, dict) and "id" in wanted:
                 return Resource(wanted)
-            raise BadInput(f"{kind.name}={wanted!r:.80} is no name, no id and no object with one")
+            raise InvalidArgument(
+                f"{kind.name}={wanted!r:.80} is no name, no id and no object with one"
+            )
         name = str(wanted)
         return self.cached((kind, name, fits), lambda: self._named(kind, name, fits))
 
@@ -119,10 +121,10 @@ class Lookup:
             if named:
                 ids = ", ".join(str(each.id) for each in named)
                 text = f"{kind.name} {name!r} stands for {len(named)} of them; give an id: {ids}"
-                raise BadInput(text)
+                raise InvalidArgument(text)
         names = sorted({str(each.get("name")) for each in self.all(kind)})
         some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        raise BadInput(f"unknown {kind.name} {name!r}; there are: {some or 'none'}")
+        raise InvalidArgument(f"unknown {kind.name} {name!r}; there are: {some or 'none'}")
 
     def _get(self, kind: Kind, ident: str) -> Any:
         """The resource with this id; None if there is none."""
@@ -143,12 +145,12 @@ class Lookup:
                 pages.note(str(each["id"]) for each in found)
                 yield from map(Resource, found)
                 more = next_query(document)
-        except OddAnswer as error:
+        except MalformedResponseError as error:
             what = f"GET {kind.service} {path} of cloud {self.cloud.name!r}"
-            raise CloudUnreachable(f"{what}: {error}") from None
+            raise CloudUnreachableError(f"{what}: {error}") from None
 
     def ask(self, service: str, path: str, none: tuple[int, ...] = ()) -> Any:
-        """The document at a path; None for these statuses. Raises CloudUnreachable."""
+        """The document at a path; None for these statuses. Raises CloudUnreachableError."""
         from keystoneauth1.exceptions import ClientException
 
         what = f"GET {service} {path.partition('?')[0]} of cloud {self.cloud.name!r}"
@@ -156,17 +158,17 @@ class Lookup:
             answer = self.cloud.source.send("GET", service, path, None)
         except ClientException as error:
             text = f"{what} failed: {type(error).__name__}: {error}"
-            raise CloudUnreachable(text) from without_frames(error)
+            raise CloudUnreachableError(text) from without_frames(error)
         if answer.status_code in none:
             return None
         if answer.status_code >= 300:
-            raise CloudUnreachable(f"{what} answers {answer.status_code}: {message(answer)}")
+            raise CloudUnreachableError(f"{what} answers {answer.status_code}: {message(answer)}")
         try:
             document = answer.json()
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise CloudUnreachable(f"{what} answers no JSON that such a list or resource has")
+            raise CloudUnreachableError(f"{what} answers no JSON that such a list or resource has")
         return document
 
 

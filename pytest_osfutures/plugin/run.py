@@ -17,7 +17,7 @@ import pytest
 from pytest_osfutures.cleanup import (
     Heartbeat,
     Ledger,
-    LedgerUnusable,
+    LedgerError,
     clean_up,
     clean_up_by_stamp,
     clean_up_dead,
@@ -34,8 +34,8 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.commands.reaper import start_reaper
 from pytest_osfutures.config import one_line
-from pytest_osfutures.errors import BadInput, CloudUnreachable
-from pytest_osfutures.ownership import Unreadable
+from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
+from pytest_osfutures.ownership import UnreadableError
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import BackgroundTeardown, report
 from pytest_osfutures.plugin.defaults import Defaults
@@ -110,7 +110,7 @@ def open_run_session(config: pytest.Config) -> RunSession:
         return _open_run_session(config)
     except pytest.UsageError:
         raise
-    except (BadInput, CloudUnreachable) as error:
+    except (InvalidArgument, CloudUnreachableError) as error:
         raise pytest.UsageError(str(error)) from None
     except Exception as error:
         why = f"{type(error).__name__}: {one_line(error)}"
@@ -120,7 +120,7 @@ def open_run_session(config: pytest.Config) -> RunSession:
 def _open_run_session(config: pytest.Config) -> RunSession:
     try:
         cloud = connect(options.CLOUD.value(config))
-    except (BadInput, CloudUnreachable) as error:
+    except (InvalidArgument, CloudUnreachableError) as error:
         raise pytest.UsageError(f"--os-cloud: {error}") from None
     run_session = RunSession(config, cloud)
     config.stash[RUN_SESSION] = run_session
@@ -266,7 +266,7 @@ class RunSession:
             self._tidy(place)
             alive = living_runs(place) | {self.ledger.run}
             left = sweep_expired(source, alive, clock, note)
-        except Unreadable as error:
+        except UnreadableError as error:
             self.said.append(f"older runs' resources could not be looked for: {error}")
             return
         self.said += [f"left by an older run: {each}: {why}" for each, why in left.items()]
@@ -281,7 +281,7 @@ class RunSession:
         """A ledger that cannot be used is told of, and keeps nobody from the others."""
         try:
             yield
-        except LedgerUnusable as error:
+        except LedgerError as error:
             self.said.append(str(error))
 
     def _tidy(self, place: Path) -> None:
@@ -323,11 +323,11 @@ class RunSession:
         try:
             if self.ledger.left() or apart or lost:
                 self._clean_up(lost)
-        except LedgerUnusable as error:
+        except LedgerError as error:
             self._clean_up_by_stamp(str(error))
 
     def _names(self) -> list[str]:
-        with suppress(LedgerUnusable):
+        with suppress(LedgerError):
             return [str(row) for row in self.ledger.rows("intent", "bound")]
         return []
 

@@ -40,11 +40,11 @@ def is_forked(config: pytest.Config) -> bool:
 def directory(config: pytest.Config) -> Path:
     """The ledgers' directory. Raises pytest.UsageError if there is none."""
     from pytest_osfutures.cleanup import ledger_directory
-    from pytest_osfutures.errors import BadInput
+    from pytest_osfutures.errors import InvalidArgument
 
     try:
         return ledger_directory(options.LEDGER.value(config))
-    except BadInput as error:
+    except InvalidArgument as error:
         raise pytest.UsageError(str(error)) from None
 
 

@@ -12,7 +12,7 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership import CHILDREN, ORDER, Leftover, Unreadable, known
+from pytest_osfutures.ownership import CHILDREN, ORDER, Leftover, UnreadableError, known
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
@@ -192,7 +192,7 @@ class Scope:
         """Take routers and subnets off each other; what cannot be will show in its deletion."""
         for kind, future in made:
             if kind in ("router", "subnet") and future.resource_id:
-                with suppress(Unreadable):
+                with suppress(UnreadableError):
                     disconnect(self.cloud.source, kind, {"id": future.resource_id})
 
     def _detach(self, made: Made, deadline: Deadline) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import Ledger, LedgerUnusable, Row, bury, reaper_log, remove_ledger
+from pytest_osfutures.cleanup import Ledger, LedgerError, Row, bury, reaper_log, remove_ledger
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin import xdist as workers
 from pytest_osfutures.plugin.background import report
@@ -28,7 +28,7 @@ def _left(ledger: Ledger) -> int:
     """How much may be left; without the ledger, something."""
     try:
         return ledger.left()
-    except LedgerUnusable:
+    except LedgerError:
         return 1
 
 
@@ -66,7 +66,7 @@ def _clean_up(config: pytest.Config) -> RunSession | None:
 def _remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
     try:
         return workers.remote_workers(config, ledger)
-    except LedgerUnusable:
+    except LedgerError:
         return [], []
 
 
@@ -74,7 +74,7 @@ def collect_worker(node: Any) -> None:
     """Note what a worker of xdist wants to keep, and tell of what it could not delete."""
     ledger = _ledger(node.config)
     if ledger is not None:
-        with suppress(LedgerUnusable):  # said at the end
+        with suppress(LedgerError):  # said at the end
             workers.collect(node, ledger)
     if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
         report(node.config, failures)
@@ -86,7 +86,7 @@ def add_crash_section(config: pytest.Config, test: str, report: pytest.TestRepor
     if ledger is None:
         return
     rows: list[Row] = []
-    with suppress(LedgerUnusable):
+    with suppress(LedgerError):
         bury(ledger, ledger.dead())  # what others share with the dead is theirs now
         rows = ledger.rows("intent", "bound", test=test)
     if rows:
@@ -119,7 +119,7 @@ def write_summary(config: pytest.Config, terminal: Any) -> None:
 def _kept(ledger: Ledger) -> list[Row]:
     try:
         return ledger.rows("kept")
-    except LedgerUnusable:
+    except LedgerError:
         return []
 
 
@@ -130,7 +130,7 @@ def command(config: pytest.Config, ledger: Ledger) -> str:
     place = options.LEDGER.value(config)
     where = f" --os-ledger {place}" if place else ""
     run = None
-    with suppress(LedgerUnusable):
+    with suppress(LedgerError):
         run = ledger.info()
     cloud = run.cloud if run is not None and run.cloud else options.CLOUD.value(config)
     return f"osfutures reap --os-cloud {cloud} --run {ledger.run}{where}"
@@ -150,7 +150,7 @@ def leave(config: pytest.Config) -> None:
             verb = "is" if left == 1 else "are"
             say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, run_session)}")
         _close(ledger, bool(worker), run_session is not None and run_session.forked)
-    except LedgerUnusable as error:
+    except LedgerError as error:
         say(config, f"{error}; what may be left is left to {_heir(config, ledger, run_session)}")
         ledger.close()
     signals.remove()

@@ -15,7 +15,12 @@ from pytest_osfutures.calls import PATIENCE
 from pytest_osfutures.cleanup import Holders, Row, Share, heard, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput, CleanupError, Facts, OperationTimeout
+from pytest_osfutures.errors import (
+    CleanupError,
+    InvalidArgument,
+    OperationDetails,
+    OperationTimeout,
+)
 from pytest_osfutures.future import OperationFuture, finished
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.factories.base import Factory
@@ -71,15 +76,15 @@ class Shared:
     def create_async(self, *args: Any, **kwargs: Any) -> Future:
         """The future of the resource of that name, which the first worker that asks creates.
 
-        The arguments are those of the factory's own `create_async`, with `name`. Raises BadInput
-        without a name, and if the name was asked for with other arguments before.
+        The arguments are those of the factory's own `create_async`, with `name`. Raises
+        InvalidArgument without a name, and if the name was asked for with other arguments before.
         """
         bound = inspect.signature(self._factory.create_async).bind(*args, **kwargs)
         given = dict(bound.arguments, **bound.arguments.get("more", {}))
         given.pop("more", None)
         name = given.pop("name", None)
         if not name:
-            raise BadInput(
+            raise InvalidArgument(
                 f"a shared {self._kind} has no name; give it one (name=...), "
                 "by which all workers know it"
             )
@@ -129,8 +134,10 @@ class SharedFuture(OperationFuture[Any]):
         return self._id or (self._creation.resource_id if self._creation is not None else None)
 
     def undo(self) -> Future:
-        """Raises BadInput: others may need it."""
-        raise BadInput(f"a shared {self._kind} goes when the last worker that asked for it is done")
+        """Raises InvalidArgument: others may need it."""
+        raise InvalidArgument(
+            f"a shared {self._kind} goes when the last worker that asked for it is done"
+        )
 
 
 class SharedResource:
@@ -173,8 +180,10 @@ class SharedResource:
             self.future._fail(error)
 
     def _late(self, share: Share) -> OperationTimeout:
-        facts = Facts(self.future.operation, None, self.request.name, seconds=self.request.deadline)
-        return OperationTimeout(f"process {share.creator}, which creates it, is not done", facts)
+        details = OperationDetails(
+            self.future.operation, None, self.request.name, seconds=self.request.deadline
+        )
+        return OperationTimeout(f"process {share.creator}, which creates it, is not done", details)
 
     def _create(self) -> None:
         try:
@@ -232,7 +241,10 @@ class SharedScope:
         return self._forked
 
     def share(self, request: SharedRequest) -> Future:
-        """The future of what was asked for. Raises BadInput, and what its creation raises."""
+        """The future of what was asked for.
+
+        Raises InvalidArgument, and what its creation raises.
+        """
         with self._lock:
             share = self.holders.claim(request.key, request.arguments)
             known = self._shared.get(request.key)

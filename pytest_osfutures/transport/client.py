@@ -13,7 +13,7 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine import Look, Outcome
 from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operations import Body
-from pytest_osfutures.parsing import OddAnswer
+from pytest_osfutures.parsing import MalformedResponseError
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.redaction import redact, secrets_in, without_secrets
 from pytest_osfutures.transport import capture
@@ -227,7 +227,7 @@ class Source:
             return _refused(look, asked_at, clock.now(), answer)
         try:
             body = resource(look.kind, answer.json())
-        except OddAnswer as error:
+        except MalformedResponseError as error:
             return Outcome(look, asked_at, clock.now(), odd={ref.id: str(error)})
         return Outcome(look, asked_at, clock.now(), {ref.id: body}, wall=clock.time())
 

@@ -1,7 +1,8 @@
 """Parse what comes from outside: pure functions whose results cannot be wrong.
 
 Headers, statuses, ids, dates, links and lists are checked here, once, when an answer arrives. An
-answer that cannot be used raises OddAnswer, which concerns the one resource that it is about.
+answer that cannot be used raises MalformedResponseError, which concerns the one resource that it is
+about.
 """
 
 from __future__ import annotations
@@ -13,7 +14,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_osfutures.operations import Body, Kind
-from pytest_osfutures.parsing import OddAnswer, identifier, mappings, printable, whole_number
+from pytest_osfutures.parsing import (
+    MalformedResponseError,
+    identifier,
+    mappings,
+    printable,
+    whole_number,
+)
 
 #: The request was not carried out, or not now: the same request may succeed later.
 TRANSIENT = frozenset({408, 413, 425, 429})
@@ -100,15 +107,20 @@ def _is_url(value: object) -> bool:
 
 
 def members(document: Any, collection: str) -> list[Body]:
-    """The items on one page of a list that are mappings. Raises OddAnswer if it is no list."""
+    """The items on one page of a list that are mappings.
+
+    Raises MalformedResponseError if it is no list.
+    """
     items = document.get(collection) if isinstance(document, Mapping) else None
     if not isinstance(items, list):
-        raise OddAnswer(f"no list of {collection} in {printable(repr(document)[:100])}")
+        raise MalformedResponseError(
+            f"no list of {collection} in {printable(repr(document)[:100])}"
+        )
     return mappings(items)
 
 
 def resource(kind: Kind, document: Any) -> Body:
-    """The resource in the answer to a read by id. Raises OddAnswer."""
+    """The resource in the answer to a read by id. Raises MalformedResponseError."""
     body = document
     if kind.member and isinstance(document, Mapping):
         body = document.get(kind.member)
@@ -116,16 +128,16 @@ def resource(kind: Kind, document: Any) -> Body:
         ((_, inner),) = body.items()
         body = inner if isinstance(inner, Mapping) else body
     if not isinstance(body, Mapping):  # None would say that the resource is gone
-        raise OddAnswer(f"no {kind.name} in {printable(repr(document)[:100])}")
+        raise MalformedResponseError(f"no {kind.name} in {printable(repr(document)[:100])}")
     if (odd := _oddity(kind, body)) is not None:
-        raise OddAnswer(odd)
+        raise MalformedResponseError(odd)
     return body
 
 
 def resources(kind: Kind, document: Any, collection: str) -> tuple[dict[str, Body], dict[str, str]]:
     """The resources on one page of a list by id, and what is odd about others of them.
 
-    Raises OddAnswer if the document is no list.
+    Raises MalformedResponseError if the document is no list.
     """
     found, odd = {}, {}
     for item in members(document, collection):
@@ -170,7 +182,7 @@ def next_query(document: object) -> str | None:
 
 
 def query_of(href: object) -> str | None:
-    """The query of a link to a next page. Raises OddAnswer if it is no link."""
+    """The query of a link to a next page. Raises MalformedResponseError if it is no link."""
     try:
         return urlsplit(href).query if isinstance(href, str) else _no_link(href)
     except ValueError:
@@ -178,7 +190,7 @@ def query_of(href: object) -> str | None:
 
 
 def _no_link(href: object) -> str:
-    raise OddAnswer(f"the link to the next page is {printable(repr(href)[:100])}")
+    raise MalformedResponseError(f"the link to the next page is {printable(repr(href)[:100])}")
 
 
 class Pages:
@@ -189,18 +201,21 @@ class Pages:
         self._idents: set[str] = set()
 
     def note(self, idents: Iterable[str]) -> None:
-        """Take note of the ids on a page. Raises OddAnswer if all of them were there before.
+        """Take note of the ids on a page. Raises MalformedResponseError if all of them were there
+        before.
 
         Some services ignore the marker of their own links, each of which is new.
         """
         page = set(idents)
         if page and page <= self._idents:
-            raise OddAnswer("the list does not end: a further page has the same resources again")
+            raise MalformedResponseError(
+                "the list does not end: a further page has the same resources again"
+            )
         self._idents |= page
 
     def enter(self, path: str) -> str:
-        """Return `path`, to be read now. Raises OddAnswer if it was read already."""
+        """Return `path`, to be read now. Raises MalformedResponseError if it was read already."""
         if path in self._read:
-            raise OddAnswer(f"the list does not end: its next page is {path} again")
+            raise MalformedResponseError(f"the list does not end: its next page is {path} again")
         self._read.add(path)
         return path

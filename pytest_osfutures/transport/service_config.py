@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 
 _SUFFIXES = ("_endpoint_override", "_endpoint", "_service_type")
 _RETRIES = (
@@ -79,7 +79,7 @@ class ServiceConfig:
         version = self.region.get_api_version(service) or ""
         implied = version if re.fullmatch(r"\d+\.[1-9]\d*", version) else None
         if chosen and implied and chosen != implied:
-            raise BadInput(
+            raise InvalidArgument(
                 f"clouds.yaml: {service} has api_version {version} and default_microversion "
                 f"{chosen}; give one of them"
             )

@@ -12,7 +12,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.options import CLOUD, Settings
 from pytest_osfutures.stamp import new_id
@@ -47,7 +47,7 @@ def admin(cloud: Cloud) -> Cloud:
         return Cloud(name, session(cloud.fake, name), fake=cloud.fake)
     try:
         return osf.connect(name)
-    except BadInput as error:
+    except InvalidArgument as error:
         pytest.skip(str(error))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import new_id
@@ -35,7 +35,9 @@ def test_images_are_found_by_name_and_id(cloud: Cloud, visibility: str, hidden: 
         assert chosen.image(made["name"]).id == made["id"]
         assert chosen.image(made["id"]).name == made["name"]
         with image(cloud, name=made["name"], visibility=visibility, os_hidden=hidden) as twin:
-            with pytest.raises(BadInput, match="stands for 2 of them; give an id: ") as caught:
+            with pytest.raises(
+                InvalidArgument, match="stands for 2 of them; give an id: "
+            ) as caught:
                 Defaults(cloud, Settings()).image(made["name"])
             assert made["id"] in str(caught.value)
             assert twin["id"] in str(caught.value)
@@ -61,7 +63,7 @@ def test_flavors_for_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None
     made = admin.nova.flavors.create(name, 64, 1, 0, is_public=False)
     try:
         assert Defaults(admin, Settings()).flavor(name, None).id == made.id
-        with pytest.raises(BadInput, match="unknown flavor"):
+        with pytest.raises(InvalidArgument, match="unknown flavor"):
             Defaults(cloud, Settings()).flavor(name, None)
         admin.nova.flavor_access.add_tenant_access(made, cloud.session.get_project_id())
         assert Defaults(cloud, Settings()).flavor(name, None).id == made.id

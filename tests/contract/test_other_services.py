@@ -9,7 +9,7 @@ import pytest
 
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import CloudUnreachable
+from pytest_osfutures.errors import CloudUnreachableError
 from pytest_osfutures.stamp import new_id
 
 from .conftest import PATIENCE
@@ -24,7 +24,7 @@ def service(cloud: Cloud) -> Callable[[str], Any]:
     def adapter(name: str) -> Any:
         try:
             return cloud.api(name)
-        except CloudUnreachable as error:
+        except CloudUnreachableError as error:
             pytest.skip(str(error))
 
     return adapter

@@ -72,7 +72,7 @@ def test_restore_to_a_volume_that_is_there(cloud: Cloud, backup: Any, volume: An
     future = cloud.cinder.restores.restore_async(backup.id, volume_id=volume.id)
     future.result(PATIENCE)
     assert future.resource_id == volume.id
-    with pytest.raises(osf.BadInput):
+    with pytest.raises(osf.InvalidArgument):
         future.undo()
 
 

@@ -52,14 +52,14 @@ def test_a_connection_that_breaks_is_not_the_end(fake: FakeCloud) -> None:
 
 def test_one_that_does_not_pass_is_said_in_the_clouds_words(fake: FakeCloud) -> None:
     fake.faults.add(Fault("status", path="/auth/tokens$", status=503))
-    with pytest.raises(osf.CloudUnreachable, match=r"'fake' at .*/identity/v3 .*503"):
+    with pytest.raises(osf.CloudUnreachableError, match=r"'fake' at .*/identity/v3 .*503"):
         osf.connect("fake")
     assert fake.counters[TOKENS] == 1 + TOKEN_TRIES
 
 
 def test_refused_credentials_are_not_tried_again(fake: FakeCloud) -> None:
     fake.faults.add(Fault("status", path="/auth/tokens$", status=401))
-    with pytest.raises(osf.CloudUnreachable, match="refuses the credentials"):
+    with pytest.raises(osf.CloudUnreachableError, match="refuses the credentials"):
         osf.connect("fake")
     assert fake.counters[TOKENS] == 1
 

@@ -82,7 +82,9 @@ def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -
     pytester.makepyfile("def test_x(os_servers): os_servers.create_async(image='nope')")
     result = pytester.runpytest_subprocess("--os-cloud=fake")
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["E  *BadInput: unknown image 'nope'; there are: cirros, tiny"])
+    result.stdout.fnmatch_lines(
+        ["E  *InvalidArgument: unknown image 'nope'; there are: cirros, tiny"]
+    )
 
 
 def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) -> None:

@@ -183,9 +183,9 @@ def test_objects_are_taken_where_names_and_ids_are(pytester: pytest.Pytester) ->
         copy = os_snapshots.create_async(os_cloud.sdk.block_storage.get_volume(disk.id)).result()
         assert os_volumes.create_async(snapshot_id=copy).result().snapshot_id == copy.id
         assert os_images.create_async(os_cloud.sdk.compute.get_server(vm.id)).result()
-        with pytest.raises(osf.BadInput, match="is a future; give what it comes to"):
+        with pytest.raises(osf.InvalidArgument, match="is a future; give what it comes to"):
             os_servers.create_async(network=os_networks.create_async())
-        with pytest.raises(osf.BadInput, match="flavor=<object .* is no name, no id"):
+        with pytest.raises(osf.InvalidArgument, match="flavor=<object .* is no name, no id"):
             os_servers.create_async(flavor=object())
     """
     run(pytester, text, "-W", "ignore").assert_outcomes(passed=1)

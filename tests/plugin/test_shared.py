@@ -68,20 +68,21 @@ def test_bad_input_and_failures(pytester: pytest.Pytester) -> None:
     from pytest_osfutures.fakecloud import Fault
 
     def test_nameless(os_volumes_shared):
-        with pytest.raises(osf.BadInput, match="a shared volume has no name; give it one"):
+        with pytest.raises(osf.InvalidArgument, match="a shared volume has no name; give it one"):
             os_volumes_shared.create_async(size=2)
 
     def test_other_arguments(web, os_servers_shared):
-        with pytest.raises(osf.BadInput, match=r"server web .* arguments before \\(flavor\\)"):
+        with pytest.raises(osf.InvalidArgument, match=r"server web .* arguments before
+        \\(flavor\\)"):
             os_servers_shared.create_async("web", flavor="m1.small")
 
     def test_it_stays(web):
-        with pytest.raises(osf.BadInput, match="goes when the last worker"):
+        with pytest.raises(osf.InvalidArgument, match="goes when the last worker"):
             web.undo()
 
     def test_a_wrong_one_is_no_ones(os_servers_shared):
         for _ in range(2):
-            with pytest.raises(osf.BadInput, match="unknown flavor 'nope'"):
+            with pytest.raises(osf.InvalidArgument, match="unknown flavor 'nope'"):
                 os_servers_shared.create_async("other", flavor="nope")
         assert os_servers_shared.create_async("other").result().name == "other"
 

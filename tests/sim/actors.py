@@ -7,12 +7,12 @@ from concurrent.futures import CancelledError
 from random import Random
 from typing import Any
 
-from pytest_osfutures.errors import OperationTimeout, UnknownFate
+from pytest_osfutures.errors import AmbiguousRequest, OperationTimeout
 from pytest_osfutures.fakecloud.kernel.resource import Resource
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
-from tests.sim.world import Broken, World
+from tests.sim.world import BrokenPromiseError, World
 
 #: A deadline that is shorter than what some operations need, so that it is met and missed.
 DEADLINES = (5.0, 30.0, 120.0, 300.0)
@@ -98,7 +98,9 @@ class Actor:
             return None
         found = self.world.found(ident)
         if found is not None and not is_leaving(found) and not is_ready(found):
-            raise Broken(f"{future.operation} of {ident} ended as a success in {state(found)}")
+            raise BrokenPromiseError(
+                f"{future.operation} of {ident} ended as a success in {state(found)}"
+            )
         return ident
 
     def noticed(self, future: OperationFuture[Any], error: BaseException) -> None:
@@ -114,7 +116,9 @@ class Actor:
         ready = ready_since(found)
         age = watch.accepted_at + error.seconds - (ready - clock.time() + clock.now())
         if age > UNNOTICED:
-            raise Broken(f"{future} timed out {age:.1f} s after {ident} was there: {error}")
+            raise BrokenPromiseError(
+                f"{future} timed out {age:.1f} s after {ident} was there: {error}"
+            )
 
     def certain(
         self, future: OperationFuture[Any], ident: str | None, gone: OperationFuture[Any]
@@ -128,7 +132,7 @@ class Actor:
             return
         made = self.world.made_by(future)
         ended = future.done() and not future.cancelled()
-        if ended and isinstance(future.exception(), UnknownFate):
+        if ended and isinstance(future.exception(), AmbiguousRequest):
             self.world.excused.update(each.id for each in made)
             made = []
         if ident is not None and (one := self.world.found(ident)) is not None:
@@ -136,7 +140,9 @@ class Actor:
         if made:
             alive = ", ".join(state(each) for each in made)
             why = future.exception() if ended else ""
-            raise Broken(f"{gone} of {ident} ended as a success, but there is {alive}; {why}")
+            raise BrokenPromiseError(
+                f"{gone} of {ident} ended as a success, but there is {alive}; {why}"
+            )
 
 
 def is_ready(resource: Resource) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_osfutures.future import OperationFuture
 from tests.sim.actors import APART, Actor, is_leaving, is_ready, state
-from tests.sim.world import Broken
+from tests.sim.world import BrokenPromiseError
 
 #: What a server can be asked for in each state, and the state it is in when that is done.
 ACTIONS: dict[str, tuple[tuple[str, tuple[Any, ...], str], ...]] = {
@@ -81,7 +81,7 @@ def _work(actor: Actor, ident: str) -> None:
         if (now := actor.world.server(ident)) is None or is_leaving(now):
             return
         if (now.vm_state, now.task_state) != (after, None):
-            raise Broken(f"server.{name} ended as a success: {state(now)}")
+            raise BrokenPromiseError(f"server.{name} ended as a success: {state(now)}")
 
 
 def _grow_and_copy(actor: Actor, ident: str) -> None:
@@ -107,7 +107,9 @@ def _extend(actor: Actor, ident: str) -> bool:
     if found is None or is_leaving(found):
         return False
     if found.size != size or found.status not in ("available", "in-use"):
-        raise Broken(f"volume.extend to {size} ended as a success: {state(found)} {found.size}")
+        raise BrokenPromiseError(
+            f"volume.extend to {size} ended as a success: {state(found)} {found.size}"
+        )
     return True
 
 
@@ -131,7 +133,9 @@ def _connect(actor: Actor, ident: str, volume: str) -> None:
     if actor.random.random() < 0.6 and actor.ask(on_server, "delete_server_volume", ident, volume):
         left = actor.world.volume(volume)
         if left is not None and any(each.server_id == ident for each in left.attachments):
-            raise Broken(f"server.detach_volume ended as a success: {state(left)} is on {ident}")
+            raise BrokenPromiseError(
+                f"server.detach_volume ended as a success: {state(left)} is on {ident}"
+            )
 
 
 def _is_attached(actor: Actor, ident: str, volume: str) -> bool:
@@ -141,5 +145,7 @@ def _is_attached(actor: Actor, ident: str, volume: str) -> bool:
         return False
     there = any(each.volume_id == volume and each.attached for each in vm.attachments)
     if not there or disk.status != "in-use":
-        raise Broken(f"server.attach_volume ended as a success: {state(vm)}, {state(disk)}")
+        raise BrokenPromiseError(
+            f"server.attach_volume ended as a success: {state(vm)}, {state(disk)}"
+        )
     return True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.sim.actors import Actor
 from tests.sim.lives import LIVES
 from tests.sim.weather import Weather
-from tests.sim.world import Broken, World
+from tests.sim.world import BrokenPromiseError, World
 
 #: So many actors work side by side.
 ACTORS = 40
@@ -29,7 +29,7 @@ class Result:
 def run(seed: int, operations: int, weather: Weather | None = None) -> Result:
     """Simulate until so many operations were started and all have ended.
 
-    Raises Broken with the command that repeats it.
+    Raises BrokenPromiseError with the command that repeats it.
     """
     world = World(seed, weather)
     for number in range(ACTORS):
@@ -39,7 +39,7 @@ def run(seed: int, operations: int, weather: Weather | None = None) -> Result:
         world.check_the_end()
     except AssertionError as error:
         command = f"python -m tests.sim --seed {seed} --operations {operations}"
-        raise Broken(
+        raise BrokenPromiseError(
             f"{error}\n  at {world.timeline.now():.3f} s, in {world.weather}\n  repeat: {command}"
         ) from error
     history = f"{world.timeline.now()}:{world.network.requests}:{sorted(world.endings.items())}"

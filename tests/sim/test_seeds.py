@@ -16,19 +16,19 @@ from pytest_osfutures.calls import retrying as attempts
 from pytest_osfutures.calls.decide import Answer, decide
 from pytest_osfutures.engine import monitor
 from pytest_osfutures.errors import (
+    AmbiguousRequest,
     ObjectCreationError,
     OperationFailed,
     OperationTimeout,
     QuotaExceeded,
     ResourceVanished,
-    UnknownFate,
 )
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport.capture import Exchange
 from tests.sim.run import run
 from tests.sim.weather import Weather
-from tests.sim.world import Broken
+from tests.sim.world import BrokenPromiseError
 
 OPERATIONS = 500
 SUNNY = Weather()
@@ -74,7 +74,7 @@ def test_every_kind_of_fault_has_really_struck(told: str) -> None:
 def test_every_kind_of_ending_was_seen(told: str) -> None:
     endings = counted(told, "endings")
     ours = (OperationTimeout, ObjectCreationError, OperationFailed, ResourceVanished)
-    others = (UnknownFate, QuotaExceeded, CancelledError)
+    others = (AmbiguousRequest, QuotaExceeded, CancelledError)
     assert {"success", *(kind.__name__ for kind in (*ours, *others))} <= set(endings)
 
 
@@ -103,7 +103,7 @@ def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         monitor, "judge", lambda case, final=False: Succeeded({"id": case.names["id"]})
     )
-    with pytest.raises(Broken, match=r"python -m tests\.sim --seed 5 --operations 50"):
+    with pytest.raises(BrokenPromiseError, match=r"python -m tests\.sim --seed 5 --operations 50"):
         run(5, 50, SUNNY)
 
 
@@ -116,7 +116,7 @@ def test_an_engine_that_sends_lost_requests_again_is_caught(
         return Answer.AGAIN if answer is Answer.SEARCH else answer
 
     monkeypatch.setattr(attempts, "decide", careless)
-    with pytest.raises(Broken, match="has made"):
+    with pytest.raises(BrokenPromiseError, match="has made"):
         run(1, OPERATIONS, Weather(lost_after=0.2))
 
 

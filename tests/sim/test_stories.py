@@ -10,10 +10,10 @@ import pytest
 
 from pytest_osfutures.calls.reconcile import MOMENTS
 from pytest_osfutures.errors import (
+    AmbiguousRequest,
     OperationFailed,
     OperationTimeout,
     QuotaExceeded,
-    UnknownFate,
 )
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
@@ -241,7 +241,7 @@ def test_an_attach_of_unknown_fate_is_not_sent_again(world: World, loss: str) ->
         return _waited(world, future).exception()
 
     error = tell(world, story)
-    assert isinstance(error, UnknownFate)
+    assert isinstance(error, AmbiguousRequest)
     assert "was not sent again" in str(error)
     assert isinstance(error.__cause__, Exception)
 

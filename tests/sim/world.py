@@ -39,7 +39,7 @@ from tests.sim.weather import Weather
 GRACE = 1.0
 
 
-class Broken(AssertionError):
+class BrokenPromiseError(AssertionError):
     """A promise was broken."""
 
 
@@ -236,21 +236,23 @@ class World:
             self.timeline.advance_to(end)
 
     def check(self) -> None:
-        """What has to be true at every moment. Raises Broken."""
+        """What has to be true at every moment. Raises BrokenPromiseError."""
         now = self.timeline.now()
         while self._deadlines and self._deadlines[0][0] + GRACE < now:
             due, _, future = heapq.heappop(self._deadlines)
             if not future.done():
-                raise Broken(f"{future} of {future.operation} was due at {due:.1f}, now {now:.1f}")
+                raise BrokenPromiseError(
+                    f"{future} of {future.operation} was due at {due:.1f}, now {now:.1f}"
+                )
         while self.network.posted:
             self._check_duplicates(self.network.posted.pop())
         if not self.network.deleted.isdisjoint(self.foreign):
-            raise Broken("what is somebody else's was deleted")
+            raise BrokenPromiseError("what is somebody else's was deleted")
 
     def _check_duplicates(self, stamp: str) -> None:
         twins = [each for each in self.network.made[stamp] if self.found(each) is not None]
         if len(twins) > 1:
-            raise Broken(f"operation {stamp} has made {twins}")
+            raise BrokenPromiseError(f"operation {stamp} has made {twins}")
 
     def struck(self) -> Counter[str]:
         """How often each fault of the weather has really happened."""
@@ -262,14 +264,14 @@ class World:
         return self.network.struck + self.weather.struck(self.cloud) + ours
 
     def check_the_end(self) -> None:
-        """What has to be true when nothing is under way any more. Raises Broken."""
+        """What has to be true when nothing is under way any more. Raises BrokenPromiseError."""
         if again := [future for future, times in self._ended.items() if times != 1]:
-            raise Broken(f"ended more than once: {again}")
+            raise BrokenPromiseError(f"ended more than once: {again}")
         late = [future for _, _, future in self._deadlines if not future.done()]
         if late or self.engine.monitor.pending:
-            raise Broken(f"never ended: {late}, {self.engine.monitor.pending} watches")
+            raise BrokenPromiseError(f"never ended: {late}, {self.engine.monitor.pending} watches")
         alive = self.alive()
         if not self.foreign <= alive:
-            raise Broken(f"what is somebody else's is gone: {self.foreign - alive}")
+            raise BrokenPromiseError(f"what is somebody else's is gone: {self.foreign - alive}")
         if unknown := alive - self.foreign - self.excused:
-            raise Broken(f"nobody knows of {sorted(unknown)}")
+            raise BrokenPromiseError(f"nobody knows of {sorted(unknown)}")

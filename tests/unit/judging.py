@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Watch
-from pytest_osfutures.errors import Facts
+from pytest_osfutures.errors import OperationDetails
 from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, verdict_of
 from pytest_osfutures.operations.model import Kind, Sight
 from pytest_osfutures.operations.resource_types import ACTION, SERVER
@@ -73,9 +73,9 @@ class Judged:
         return self.see(ACTION, body, id=server, request_id=REQUEST)
 
     @property
-    def facts(self) -> Facts:
+    def details(self) -> OperationDetails:
         """The evidence that an error would carry now."""
-        return self.watch.facts(self.now)
+        return self.watch.details(self.now)
 
 
 def runs(verdict: Verdict) -> bool:

@@ -45,9 +45,9 @@ def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.M
     elsewhere = {"interface": "internal", "region_name": "north"}
     monkeypatch.setattr(cloud, "_way", lambda *_: elsewhere)
     said = "'session' has no {} service, interface internal, region_name north"
-    with pytest.raises(osf.CloudUnreachable, match=said.format("compute")):
+    with pytest.raises(osf.CloudUnreachableError, match=said.format("compute")):
         _ = cloud.nova
-    with pytest.raises(osf.CloudUnreachable, match=said.format("block-storage")):
+    with pytest.raises(osf.CloudUnreachableError, match=said.format("block-storage")):
         _ = cloud.cinder
 
 
@@ -59,5 +59,5 @@ def test_any_service_can_be_spoken_to_but_one_that_is_not_there() -> None:
     future = compute.post_async("/servers", json={"server": {"name": "web"}})
     assert engine.run_until(future.done, 1000)
     assert future.result().status == "ACTIVE"
-    with pytest.raises(osf.CloudUnreachable, match="cloud 'session' has no network service"):
+    with pytest.raises(osf.CloudUnreachableError, match="cloud 'session' has no network service"):
         cloud.api("network")

@@ -1,4 +1,4 @@
-"""What this package raises: one tree, facts as attributes, picklable."""
+"""What this package raises: one tree, details as attributes, picklable."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 from pytest_osfutures import errors
 from pytest_osfutures.errors import (
     Attempt,
-    BadInput,
     CleanupError,
     Event,
-    Facts,
+    InvalidArgument,
     ObjectCreationError,
+    OperationDetails,
     OperationError,
     OperationFailed,
     OperationTimeout,
@@ -23,7 +23,7 @@ from pytest_osfutures.errors import (
     Seen,
 )
 
-FACTS = Facts(
+DETAILS = OperationDetails(
     operation="server.create",
     resource_id="s1",
     resource_name="web",
@@ -47,7 +47,7 @@ CLASSES = [
 def example(kind: type[BaseException]) -> BaseException:
     """One error of a class, with all that it can carry."""
     if issubclass(kind, OperationError):
-        return kind("it broke", FACTS)
+        return kind("it broke", DETAILS)
     if issubclass(kind, CleanupError):
         return kind("left behind", ["server s1: busy"])
     return kind("a sentence")
@@ -78,15 +78,15 @@ def test_all_can_be_raised_and_told(kind: type[BaseException]) -> None:
 
 
 def test_an_operations_error_has_its_facts_as_attributes() -> None:
-    error = ObjectCreationError("no host", FACTS)
+    error = ObjectCreationError("no host", DETAILS)
     assert isinstance(error, OperationFailed)
-    for name in vars(FACTS):
-        assert getattr(error, name) == getattr(FACTS, name)
+    for name in vars(DETAILS):
+        assert getattr(error, name) == getattr(DETAILS, name)
     assert error.why == "no host"
 
 
 def test_the_text_has_all_the_evidence() -> None:
-    text = str(ObjectCreationError("it broke", FACTS))
+    text = str(ObjectCreationError("it broke", DETAILS))
     for part in (
         "server.create of 'web' (s1) failed after 12.3 s: it broke",
         "status ERROR",
@@ -105,19 +105,19 @@ def test_without_facts_the_text_is_one_line() -> None:
 
 
 def test_facts_can_be_replaced() -> None:
-    error = OperationTimeout("late", FACTS)
+    error = OperationTimeout("late", DETAILS)
     error.__cause__ = KeyError("x")
-    other = error.with_facts(attempts=())
+    other = error.with_details(attempts=())
     assert type(other) is OperationTimeout
     assert other.attempts == ()
     assert other.resource_id == "s1"
     assert other.__cause__ is error.__cause__
-    assert error.attempts == FACTS.attempts
+    assert error.attempts == DETAILS.attempts
 
 
 def test_a_timeout_is_a_timeout_error_and_bad_input_a_value_error() -> None:
     assert isinstance(OperationTimeout("late"), TimeoutError)
-    assert isinstance(BadInput("no"), ValueError)
+    assert isinstance(InvalidArgument("no"), ValueError)
 
 
 def test_a_cleanup_error_names_what_is_left() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.engine.loop import Engine, SteppedEngine
-from pytest_osfutures.errors import BadInput, OperationFailed, OperationTimeout
+from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout
 from pytest_osfutures.future import OperationFuture, finished
 
 
@@ -77,7 +77,7 @@ def test_what_nobody_knows_is_empty(engine: Engine) -> None:
     assert future.request_id is None
     assert future.history == ()
     assert future.attempts == ()
-    with pytest.raises(BadInput, match="undo"):
+    with pytest.raises(InvalidArgument, match="undo"):
         future.undo()
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.policy import Poll, Retry, seconds
 
 amounts = st.floats(0, 1e6)
@@ -61,7 +61,7 @@ def test_jitter_only_shortens(failed: int, seed: int) -> None:
     ],
 )
 def test_a_retry_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(BadInput):
+    with pytest.raises(InvalidArgument):
         Retry(**wrong)
 
 
@@ -72,7 +72,7 @@ def test_a_number_of_tries_is_a_policy() -> None:
     assert Retry.of(7, usual) == Retry(tries=7, backoff=9)
     given_one = Retry(2)
     assert Retry.of(given_one, usual) is given_one
-    with pytest.raises(BadInput, match="try_count"):
+    with pytest.raises(InvalidArgument, match="try_count"):
         Retry.of(0)
 
 
@@ -105,7 +105,7 @@ def test_policies_are_values(kind: type[Any]) -> None:
     ],
 )
 def test_a_poll_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(BadInput, match=next(iter(wrong))):
+    with pytest.raises(InvalidArgument, match=next(iter(wrong))):
         Poll(**wrong)
 
 
@@ -125,5 +125,5 @@ def test_seconds_names_what_is_wrong() -> None:
     assert seconds("tout", None, 7.0) == 7.0
     assert seconds("tout", 3, 7.0) == 3.0
     for wrong in (0, -1, "5", True, float("nan")):
-        with pytest.raises(BadInput, match="tout="):
+        with pytest.raises(InvalidArgument, match="tout="):
             seconds("tout", wrong, 7.0)  # type: ignore[arg-type]

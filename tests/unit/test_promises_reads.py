@@ -9,7 +9,7 @@ import pytest
 
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.errors import (
-    AccessDenied,
+    AccessDeniedError,
     OperationFailed,
     OperationTimeout,
     ResourceVanished,
@@ -292,7 +292,7 @@ def test_promise_6_access_denied_fails_at_once_those_that_depend_on_it() -> None
     denied = scene.start("server.stop", id="a")
     fine = scene.start("volume.create", id="v")
     scene.run(lambda: denied)
-    assert isinstance(denied.error, AccessDenied)
+    assert isinstance(denied.error, AccessDeniedError)
     assert "403" in str(denied.error)
     assert scene.clock.now() < 5
     scene.run(lambda: fine)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.errors import Facts, ObjectCreationError, OSFuturesError
+from pytest_osfutures.errors import ObjectCreationError, OperationDetails, OSFuturesError
 from pytest_osfutures.redaction import hide_in_logs, redact, secrets_in, without_secrets
 from pytest_osfutures.transport.client import message
 
@@ -78,8 +78,8 @@ def test_an_error_has_no_secret_in_any_text_nor_what_it_came_of() -> None:
 
 def test_our_own_errors_have_no_secret_in_text_and_repr() -> None:
     words = f"{{'adminPass': '{SECRET}'}}"
-    facts = Facts(operation="server.create", fault={"message": words, "code": 400})
-    for error in (ObjectCreationError(words, facts), OSFuturesError(words)):
+    details = OperationDetails(operation="server.create", fault={"message": words, "code": 400})
+    for error in (ObjectCreationError(words, details), OSFuturesError(words)):
         for each in (error, pickle.loads(pickle.dumps(error))):
             assert "hunter2" not in str(each) + repr(each)
 

@@ -132,10 +132,10 @@ def test_gather_takes_one_twice() -> None:
 
 def test_what_is_no_future_is_named() -> None:
     listed: Any = some(1)
-    with pytest.raises(osf.BadInput, match="is no future; give one list, or futures only"):
+    with pytest.raises(osf.InvalidArgument, match="is no future; give one list, or futures only"):
         osf.gather(listed, listed)
-    with pytest.raises(osf.BadInput, match="3 is no future"):
+    with pytest.raises(osf.InvalidArgument, match="3 is no future"):
         osf.gather(3)  # type: ignore[arg-type]
     numbers: list[Any] = [3]
-    with pytest.raises(osf.BadInput, match="3 is no future"):
+    with pytest.raises(osf.InvalidArgument, match="3 is no future"):
         osf.wait(numbers)

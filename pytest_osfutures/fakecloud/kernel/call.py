@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Request
 
 if TYPE_CHECKING:
@@ -46,18 +46,18 @@ class Call:
     root: str  # URL of the service: scheme, host and prefix, without a slash at its end
 
     def json(self) -> dict[str, Any]:
-        """The body, which has to be a JSON object. Raises Refused(400)."""
+        """The body, which has to be a JSON object. Raises ApiError(400)."""
         try:
             body = self.request.json()
         except ValueError:
             body = None
         if not isinstance(body, dict):
-            raise Refused(400, MALFORMED)
+            raise ApiError(400, MALFORMED)
         return body
 
     def part(self, key: str) -> dict[str, Any]:
-        """The object under `key`, the only envelope of the body. Raises Refused(400)."""
+        """The object under `key`, the only envelope of the body. Raises ApiError(400)."""
         value = self.json().get(key)
         if not isinstance(value, dict):
-            raise Refused(400, MALFORMED)
+            raise ApiError(400, MALFORMED)
         return value

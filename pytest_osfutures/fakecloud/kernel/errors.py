@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 
-class Refused(Exception):
+class ApiError(Exception):
     """A request that is answered with an error; the service gives the body its own shape.
 
     `kind` is the name that the body carries where the status alone does not decide it: the outer

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Version
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response, Route, Router
 
 KINDS = {
@@ -27,7 +27,7 @@ KINDS = {
 }
 
 
-def kind_body(refused: Refused) -> dict[str, Any]:
+def kind_body(refused: ApiError) -> dict[str, Any]:
     """Nova's and Cinder's error: one key that names the kind, under it code and message."""
     kind = refused.kind or KINDS.get(refused.status, "computeFault")
     content: dict[str, Any] = {"code": refused.status, "message": refused.message}
@@ -60,14 +60,14 @@ class Microversions:
     old_header: str | None = None
 
     def asked(self, request: Request) -> Version:
-        """The version that `request` asks for. Raises Refused: 400 malformed, 406 unknown."""
+        """The version that `request` asks for. Raises ApiError: 400 malformed, 406 unknown."""
         text = self._text(request)
         if text is None:
             return self.lowest
         if text == "latest":
             return self.highest
         if not re.fullmatch(r"[1-9][0-9]{0,8}\.(0|[1-9][0-9]{0,8})", text):
-            raise Refused(
+            raise ApiError(
                 400,
                 f"API Version String {text} is of invalid format. "
                 "Must be of format MajorNum.MinorNum.",
@@ -75,7 +75,7 @@ class Microversions:
         major, minor = text.split(".")
         version = (int(major), int(minor))
         if not self.lowest <= version <= self.highest:
-            raise Refused(
+            raise ApiError(
                 406,
                 f"Version {text} is not supported by the API. "
                 f"Minimum is {written(self.lowest)} and maximum is {written(self.highest)}.",
@@ -112,7 +112,7 @@ class Service:
     prefix: str  # "/compute"
     routes: Sequence[Route]
     microversions: Microversions | None = None
-    error_body: Callable[[Refused], Any] = kind_body
+    error_body: Callable[[ApiError], Any] = kind_body
     error_type: str = "application/json"
     empty_type: str = "application/json"
     request_id_headers: tuple[str, ...] = ("x-openstack-request-id",)
@@ -128,7 +128,7 @@ class Service:
         """Finds the handler of a path below the prefix."""
         return Router(self.routes)
 
-    def refusal(self, refused: Refused) -> Response:
+    def refusal(self, refused: ApiError) -> Response:
         """The answer that says no, in this service's shape."""
         headers = {"Content-Type": self.error_type} | refused.headers
         return Response(refused.status, self.error_body(refused), headers)

@@ -11,7 +11,7 @@ from pathlib import Path
 from pytest_osfutures.clock import Clock, ManualClock, ScaledClock
 from pytest_osfutures.fakecloud.cloud import FakeCloud
 from pytest_osfutures.fakecloud.shells import clouds_yaml
-from pytest_osfutures.fakecloud.shells.server import MissingLibrary, serve
+from pytest_osfutures.fakecloud.shells.server import MissingLibraryError, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,16 +58,16 @@ def run(args: argparse.Namespace) -> int:
             print(auth_url, flush=True)
 
         asyncio.run(serve(cloud, args.port, ready))
-    except _Unwritable as error:
+    except _UnwritableError as error:
         return _bad(str(error))
     except OSError as error:
         return _bad(f"cannot listen on port {args.port}: {os.strerror(error.errno or 0)}")
-    except (ValueError, MissingLibrary) as error:
+    except (ValueError, MissingLibraryError) as error:
         return _bad(str(error))
     return 0
 
 
-class _Unwritable(Exception):
+class _UnwritableError(Exception):
     pass
 
 
@@ -75,7 +75,7 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text)
     except OSError as error:
-        raise _Unwritable(f"cannot write {path}: {error.strerror or error}") from None
+        raise _UnwritableError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def _bad(why: str) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
 from pytest_osfutures.fakecloud.kernel.service import Service
@@ -25,7 +25,7 @@ def change_settings(call: Call) -> Response:
     try:
         call.cloud.settings.change(call.json())
     except ValueError as error:
-        raise Refused(400, str(error)) from None
+        raise ApiError(400, str(error)) from None
     return show_settings(call)
 
 
@@ -47,11 +47,11 @@ def advance_clock(call: Call) -> Response:
     """Move a manual clock forward by `seconds`."""
     clock, seconds = call.cloud.clock, call.json().get("seconds")
     if not isinstance(clock, ManualClock):
-        raise Refused(409, "this cloud's clock runs by itself")
+        raise ApiError(409, "this cloud's clock runs by itself")
     if (step := duration(seconds)) is None:
-        raise Refused(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
+        raise ApiError(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
     if call.cloud.schedule.time() + step > LATEST:
-        raise Refused(400, "the clock cannot go on: the services' dates end with the year 9999")
+        raise ApiError(400, "the clock cannot go on: the services' dates end with the year 9999")
     clock.advance(step)
     call.cloud.schedule.catch_up()
     return show_clock(call)
@@ -68,7 +68,7 @@ def add_fault(call: Call) -> Response:
     try:
         fault = Fault(**body)
     except (TypeError, ValueError) as error:
-        raise Refused(400, str(error)) from None
+        raise ApiError(400, str(error)) from None
     return Response(201, call.cloud.faults.add(fault).as_dict())
 
 
@@ -76,7 +76,7 @@ def remove_fault(call: Call, fault_id: str) -> Response:
     """Take one rule away."""
     number = natural(fault_id)
     if number is None or not call.cloud.faults.remove(number):
-        raise Refused(404, f"there is no fault rule {fault_id}")
+        raise ApiError(404, f"there is no fault rule {fault_id}")
     return Response(204)
 
 

@@ -25,7 +25,7 @@ LARGEST_BODY = 4 * 1024**3
 MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
 
 
-class MissingLibrary(Exception):
+class MissingLibraryError(Exception):
     """The HTTP server needs a library that is not installed."""
 
 
@@ -79,7 +79,7 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
     try:
         from aiohttp import web
     except ImportError:
-        raise MissingLibrary(
+        raise MissingLibraryError(
             "the fake's HTTP server needs aiohttp: pip install 'pytest-osfutures[fake]'"
         ) from None
 

@@ -13,7 +13,7 @@ from pytest_osfutures.calls import Repeatable, start_retried
 from pytest_osfutures.clients import Resource, context_of
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.ownership import SHELVES, Leftover
 from pytest_osfutures.plugin.defaults import Defaults
@@ -87,12 +87,12 @@ class Servers(Factory):
         the smallest there is), and so is `network`, which may be `auto` or `none` as well (default:
         --os-network); `try_count` (default: --os-try-count) and `tout`, the deadline of each try in
         seconds (default: --os-timeout); all else goes to novaclient's `servers.create` as it is.
-        Raises BadInput for an unknown image, flavor or network.
+        Raises InvalidArgument for an unknown image, flavor or network.
         """
         from_volume = _boots_from_volume(more)
         chosen = None if image is None and from_volume else self.defaults.image(image, flavor)
         if network is not None and "nics" in more:
-            raise BadInput(f"give network={network!r} or nics, not both")
+            raise InvalidArgument(f"give network={network!r} or nics, not both")
         if "nics" not in more:
             more["nics"] = self.defaults.nics(network)
         future = self.cloud.nova.servers.create_async_r(
@@ -225,10 +225,11 @@ class Images(Factory):
         It is done when the image is active; the result is the image as Glance shows it
         (`image.id`, `image["min_disk"]`). `disk_format` is by default what the file's name ends
         with (`.qcow2`), or else `raw`. `try_count` and `tout` as for servers; all else goes to
-        Glance: its own attributes and free properties. Raises BadInput if there is no such file.
+        Glance: its own attributes and free properties. Raises InvalidArgument if there is no such
+        file.
         """
         if not isinstance(source, bytes) and not Path(source).is_file():
-            raise BadInput(f"upload_async: there is no file {str(source)!r}")
+            raise InvalidArgument(f"upload_async: there is no file {str(source)!r}")
         api, formats = self.cloud.api("image"), {"container_format": container_format}
         formats["disk_format"] = disk_format or _disk_format(source)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import Resource, context_of
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.ownership import SHELVES
 from pytest_osfutures.plugin.factories.base import Factory
@@ -78,7 +78,7 @@ class Networks(Networking):
 
         With `cidr` (`10.0.0.0/24`) it gets a subnet of that, and the future is done when that is
         there as well. `try_count` and `tout` as for servers; all else goes to the Networking API
-        as it is. Raises BadInput for a `cidr` that is none.
+        as it is. Raises InvalidArgument for a `cidr` that is none.
         """
         subnets = [] if cidr is None else [_subnet(cidr)]
         named = {"name": self._name(name), **more}
@@ -234,7 +234,7 @@ def _subnet(cidr: str) -> dict[str, Any]:
     try:
         version = ip_network(cidr, strict=False).version
     except ValueError as error:
-        raise BadInput(
+        raise InvalidArgument(
             f"cidr={cidr!r} is no network with its mask (10.0.0.0/24): {error}"
         ) from None
     return {"cidr": cidr, "ip_version": version}

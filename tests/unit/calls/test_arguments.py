@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.calls.arguments import SMALL, Repeatable, copied
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 
 
 def method(self: Any, name: str, userdata: Any = None, *more: Any, **options: Any) -> None:
@@ -174,14 +174,16 @@ ONCE: dict[str, Callable[[], Any]] = {
 
 @pytest.mark.parametrize("kind", list(ONCE))
 def test_what_can_be_read_only_once_is_refused(kind: str) -> None:
-    with pytest.raises(BadInput, match=r"^create_async_r: userdata is an iterator"):
+    with pytest.raises(InvalidArgument, match=r"^create_async_r: userdata is an iterator"):
         repeatable(print, "web", ONCE[kind]())
-    with pytest.raises(BadInput, match=r"create_async_r: nics\[0\]\['net-id'\] is an iterator"):
+    with pytest.raises(
+        InvalidArgument, match=r"create_async_r: nics\[0\]\['net-id'\] is an iterator"
+    ):
         repeatable(print, nics=[{"net-id": ONCE[kind]()}])
 
 
 def test_a_further_argument_is_told_by_its_number() -> None:
-    with pytest.raises(BadInput, match="argument 3 is an iterator"):
+    with pytest.raises(InvalidArgument, match="argument 3 is an iterator"):
         repeatable(print, "web", None, iter(()))
 
 
@@ -190,7 +192,7 @@ def test_a_pipe_is_refused_and_keeps_what_it_holds() -> None:
     with os.fdopen(writing, "wb") as end:
         end.write(b"payload")
     with os.fdopen(reading, "rb") as pipe:
-        with pytest.raises(BadInput, match="userdata is a file that cannot be rewound"):
+        with pytest.raises(InvalidArgument, match="userdata is a file that cannot be rewound"):
             repeatable(print, "web", pipe)
         assert pipe.read() == b"payload"
 
@@ -198,7 +200,7 @@ def test_a_pipe_is_refused_and_keeps_what_it_holds() -> None:
 def test_a_closed_file_is_refused_with_a_sentence(tmp_path: Path) -> None:
     with (tmp_path / "data").open("w+") as file:
         pass
-    with pytest.raises(BadInput, match="closed file"):
+    with pytest.raises(InvalidArgument, match="closed file"):
         repeatable(print, userdata=file)
 
 
@@ -210,5 +212,5 @@ class Stream:
 
 
 def test_a_stream_that_cannot_seek_is_refused() -> None:
-    with pytest.raises(BadInput, match="cannot be rewound"):
+    with pytest.raises(InvalidArgument, match="cannot be rewound"):
         repeatable(print, files={"/x": Stream()})

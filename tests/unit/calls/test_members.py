@@ -13,7 +13,12 @@ from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.submit import submit
 from pytest_osfutures.calls.undo import Undoing, send_undo, targets
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.errors import BadInput, NoRoom, OperationFailed, OSFuturesError
+from pytest_osfutures.errors import (
+    InvalidArgument,
+    OperationFailed,
+    OSFuturesError,
+    ServerLimitReached,
+)
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations import predicates as seen
@@ -96,10 +101,10 @@ def test_each_of_many_servers_has_a_row(tmp_path: Path) -> None:
 def test_many_servers_count_as_many(tmp_path: Path) -> None:
     ledger = ledger_with(tmp_path, 3)
     ledger.record(stamp()).intended("server", "web", 2)
-    with pytest.raises(NoRoom):
+    with pytest.raises(ServerLimitReached):
         ledger.record(stamp()).intended("server", "more", 2)
     ledger.record(stamp()).intended("server", "one")
-    with pytest.raises(BadInput, match="4 servers in one request, but the run may have 3"):
+    with pytest.raises(InvalidArgument, match="4 servers in one request, but the run may have 3"):
         ledger.record(stamp()).intended("server", "many", 4)
     ledger.close()
 

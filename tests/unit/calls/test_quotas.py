@@ -15,7 +15,7 @@ from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.record import Record
 from pytest_osfutures.cleanup.shared import Holders
 from pytest_osfutures.engine.quota_queue import Room
-from pytest_osfutures.errors import NoRoom, QuotaExceeded
+from pytest_osfutures.errors import QuotaExceeded, ServerLimitReached
 from pytest_osfutures.stamp import Stamp, new_id
 from tests.unit.api import Fault, answer, answers
 from tests.unit.stepped import POST, Cloud
@@ -191,7 +191,7 @@ def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(
     future = start_retried(limited.context, limited.create, 3, 30.0)
     limited.run(future, 32.0)
     assert limited.clock.now() >= 30.0
-    assert isinstance(future.exception(), NoRoom)
+    assert isinstance(future.exception(), ServerLimitReached)
     assert limited.api.count(*POST) == 0
 
 

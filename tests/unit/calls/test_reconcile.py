@@ -11,7 +11,7 @@ import requests
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.errors import OperationFailed, OperationTimeout, UnknownFate
+from pytest_osfutures.errors import AmbiguousRequest, OperationFailed, OperationTimeout
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, Fault, answer, answers, done_but_answers, lost_after, lost_before
 from tests.unit.stepped import POST, SETTLING, Cloud, error_of
@@ -131,7 +131,7 @@ def test_promise_5_without_a_stamp_it_is_not_sent_again() -> None:
     future = start_retried(cloud.context, stop, 5)
     cloud.run(future)
     error = error_of(future)
-    assert isinstance(error, UnknownFate)
+    assert isinstance(error, AmbiguousRequest)
     assert error.operation == "server.stop"
     assert cloud.api.count("POST", "/compute/v2.1/servers/server-1/action") == 1
 
@@ -146,7 +146,7 @@ def test_promise_5_an_unknown_call_is_not_sent_again() -> None:
 
     future = start_retried(cloud.context, keypair, 5)
     cloud.run(future)
-    assert isinstance(future.exception(), UnknownFate)
+    assert isinstance(future.exception(), AmbiguousRequest)
     assert cloud.api.count("POST", "/compute/v2.1/os-keypairs") == 1
 
 
@@ -156,7 +156,7 @@ def test_promise_5_a_cloud_that_cannot_be_searched_leaves_the_fate_unknown() -> 
     cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
     future = start_retried(cloud.context, cloud.create, 5)
     cloud.run(future)
-    assert isinstance(future.exception(), UnknownFate)
+    assert isinstance(future.exception(), AmbiguousRequest)
     assert cloud.api.count(*POST) == 1
 
 
@@ -171,8 +171,8 @@ def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
     cloud.engine.run_until(lambda: False, 3.0)
     undo = future.undo()
     cloud.run(undo)
-    assert isinstance(undo.exception(), UnknownFate)
-    assert isinstance(future.exception(), UnknownFate if within is None else OperationTimeout)
+    assert isinstance(undo.exception(), AmbiguousRequest)
+    assert isinstance(future.exception(), AmbiguousRequest if within is None else OperationTimeout)
     assert cloud.api.alive() == ["server-1"]
 
 

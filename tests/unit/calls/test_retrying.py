@@ -14,11 +14,11 @@ from pytest_osfutures.calls.retrying import Attempts, start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import (
+    AmbiguousRequest,
     ObjectCreationError,
     OperationFailed,
     OperationTimeout,
     QuotaExceeded,
-    UnknownFate,
 )
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import OPERATION, RUN
@@ -119,7 +119,7 @@ def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -
         cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 20)
     future = start_retried(replace(cloud.context, ledger=ledger), cloud.create, 1)
     cloud.run(future)
-    assert isinstance(future.exception(), UnknownFate if lost else ObjectCreationError)
+    assert isinstance(future.exception(), AmbiguousRequest if lost else ObjectCreationError)
     assert len(ledger.rows("intent", "bound")) == left
     ledger.close()
 
@@ -272,7 +272,7 @@ def test_a_renewal_that_fails_is_no_request_of_unknown_fate() -> None:
     cloud.api.fault("POST", "/auth/tokens", answers(503))
     future = start_retried(cloud.context, cloud.create, 3)
     cloud.run(future)
-    assert not isinstance(future.exception(), UnknownFate)
+    assert not isinstance(future.exception(), AmbiguousRequest)
     assert len(cloud.api.alive()) <= 1
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from tests.unit.api import answers
 from tests.unit.stepped import POST, Cloud
 
@@ -50,16 +50,16 @@ def test_a_call_that_starts_nothing_known_is_done_with_its_plain_result() -> Non
     assert future.result() == future.sync_res == "plain"
     assert future.operation == ""
     assert future.resource_id is None
-    with pytest.raises(BadInput, match="undo"):
+    with pytest.raises(InvalidArgument, match="undo"):
         future.undo()
 
 
 @pytest.mark.parametrize("tout", [0, -1, "5", True, float("nan")])
 def test_a_deadline_that_is_none_is_refused_before_anything_is_sent(tout: Any) -> None:
     cloud = Cloud()
-    with pytest.raises(BadInput, match="tout"):
+    with pytest.raises(InvalidArgument, match="tout"):
         start_once(cloud.context, cloud.create, tout)
-    with pytest.raises(BadInput, match="tout"):
+    with pytest.raises(InvalidArgument, match="tout"):
         start_retried(cloud.context, cloud.create, 2, tout)
     assert cloud.api.count(*POST) == 0
 

@@ -10,7 +10,7 @@ import requests
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.errors import UnusableAnswer
+from pytest_osfutures.errors import UnusableAnswerError
 from tests.unit.api import Fault, answer
 from tests.unit.stepped import POST, Cloud, error_of
 
@@ -45,7 +45,7 @@ def test_the_error_names_the_answer_and_what_it_lacks(body: Any) -> None:
     future = start_retried(cloud.context, create, 2)
     cloud.run(future)
     error = error_of(future)
-    assert isinstance(error, UnusableAnswer)
+    assert isinstance(error, UnusableAnswerError)
     assert "POST /compute/v2.1/servers was answered 202" in error.why
     assert "does not name the server" in error.why
     assert len(error.attempts) == 2
@@ -72,5 +72,5 @@ def test_a_password_in_such_an_answer_is_not_told() -> None:
 def test_a_plain_call_raises_it_at_once() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable({}))
-    with pytest.raises(UnusableAnswer, match="does not name the server"):
+    with pytest.raises(UnusableAnswerError, match="does not name the server"):
         start_once(cloud.context, cloud.create)

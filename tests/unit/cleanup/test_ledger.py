@@ -16,7 +16,7 @@ import pytest
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.commands.main import main
-from pytest_osfutures.errors import BadInput, NoRoom
+from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
 from pytest_osfutures.stamp import Stamp, new_id
 
 RUN = "00112233aabbccdd"
@@ -107,7 +107,7 @@ def test_servers_beyond_the_limit_have_to_wait(path: Path) -> None:
     first, second, third = one.record(stamp()), other.record(stamp()), other.record(stamp())
     first.intended("server", "a")
     second.intended("server", "b")
-    with pytest.raises(NoRoom):
+    with pytest.raises(ServerLimitReached):
         third.intended("server", "c")
     third.intended("volume", "c")
     second.intended("server", "b")  # the same one once more
@@ -262,9 +262,9 @@ def test_without_a_home_the_ledgers_have_no_place(
     monkeypatch.setattr("platformdirs.user_state_dir", lambda name: f"~/.local/state/{name}")
     monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
     monkeypatch.delenv("HOME", raising=False)
-    with pytest.raises(BadInput, match=r"no home directory .* with --os-ledger"):
+    with pytest.raises(InvalidArgument, match=r"no home directory .* with --os-ledger"):
         ledgers.ledger_directory()
-    with pytest.raises(BadInput, match="with --os-ledger"):
+    with pytest.raises(InvalidArgument, match="with --os-ledger"):
         ledgers.ledger_directory("~/here")
     assert ledgers.ledger_directory("/here") == Path("/here")
     assert main([command]) == 2

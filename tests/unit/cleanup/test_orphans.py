@@ -11,7 +11,7 @@ import pytest
 from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, Shelf, Unreadable
+from pytest_osfutures.ownership.resource import SHELVES, Leftover, Shelf, UnreadableError
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
@@ -180,7 +180,7 @@ def test_a_neutron_without_routers_is_readable(project: Project) -> None:
 
 def test_a_list_of_routers_that_is_missing_for_a_moment_is_not(project: Project) -> None:
     project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
-    with pytest.raises(Unreadable, match="GET /routers"):
+    with pytest.raises(UnreadableError, match="GET /routers"):
         project.listed(SHELVES["router"])
 
 
@@ -243,6 +243,6 @@ def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
         return answer
 
     monkeypatch.setattr(project.source, "send", send)
-    with pytest.raises(Unreadable, match="does not end"):
+    with pytest.raises(UnreadableError, match="does not end"):
         project.sweep()
     assert asked == ["/servers/detail", "/servers/detail?marker=a"]

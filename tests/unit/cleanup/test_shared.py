@@ -15,10 +15,10 @@ from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.shared import Holders, Share, bury, heard, told
 from pytest_osfutures.errors import (
     Attempt,
-    BadInput,
     Event,
-    Facts,
+    InvalidArgument,
     ObjectCreationError,
+    OperationDetails,
     OperationFailed,
     Seen,
 )
@@ -152,7 +152,9 @@ def test_what_is_kept_is_not_to_be_deleted(mine: Holders) -> None:
 
 def test_other_arguments_are_bad_input(mine: Holders) -> None:
     mine.claim(WEB, {"image": "a", "flavor": "b"})
-    with pytest.raises(BadInput, match=r"the shared server web .*before \(flavor, key_name\)"):
+    with pytest.raises(
+        InvalidArgument, match=r"the shared server web .*before \(flavor, key_name\)"
+    ):
         mine.claim(WEB, {"image": "a", "flavor": "c", "key_name": "d"})
     assert mine.claim(WEB, {"flavor": "b", "image": "a"}).state == "creating"
 
@@ -160,7 +162,7 @@ def test_other_arguments_are_bad_input(mine: Holders) -> None:
 def test_a_failure_is_everybodys(mine: Holders, other: Other) -> None:
     other.do("claim", WEB, {})
     mine.claim(WEB, {})
-    facts = Facts(
+    details = OperationDetails(
         operation="server.create",
         resource_id="4711",
         fault={"message": "No valid host", "code": 500},
@@ -169,13 +171,17 @@ def test_a_failure_is_everybodys(mine: Holders, other: Other) -> None:
         history=(Seen(1.0, "BUILD", "scheduling"), Seen(2.0, "ERROR")),
         attempts=(Attempt(1, "4710", 3.0, "No valid host"),),
     )
-    error = ObjectCreationError("No valid host", facts)
+    error = ObjectCreationError("No valid host", details)
     other.do("failed", WEB, error)
     seen = mine.claim(WEB, {})
     assert seen.state == "failed"
     assert seen.error is not None
     again = heard(seen.error)
-    assert (type(again), again.why, again.facts) == (ObjectCreationError, "No valid host", facts)
+    assert (type(again), again.why, again.details) == (
+        ObjectCreationError,
+        "No valid host",
+        details,
+    )
 
 
 def test_an_error_of_a_client_is_told_in_words() -> None:

@@ -15,7 +15,7 @@ import pytest_osfutures as osf
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.stamp import RUN
 from tests.unit.api import Api, answer, answers, session
 
@@ -150,7 +150,7 @@ def test_a_servers_life_through_openstacksdk(place: Place) -> None:
 
 @pytest.mark.parametrize("thing", [None, "client", object(), 7])
 def test_what_is_no_client_is_refused(thing: object) -> None:
-    with pytest.raises(BadInput, match="accepted"):
+    with pytest.raises(InvalidArgument, match="accepted"):
         osf.futurize(thing)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Reader
-from pytest_osfutures.errors import AccessDenied, EngineError, OperationTimeout
+from pytest_osfutures.errors import AccessDeniedError, EngineError, OperationTimeout
 from tests.unit.scripted import ACTION, SERVER, VOLUME, Ends, Scene, action, failing, server, watch
 
 
@@ -84,7 +84,7 @@ def test_an_explanation_that_is_forbidden_is_none() -> None:
     failing(scene, ACTION, fatal=True)
     ends = scene.start("server.create", id="a", tout=600)
     scene.run(lambda: ends)
-    assert not isinstance(ends.error, AccessDenied)
+    assert not isinstance(ends.error, AccessDeniedError)
     assert scene.clock.now() < 10
 
 
@@ -138,11 +138,15 @@ def test_an_error_carries_what_was_seen() -> None:
     ends = scene.start("server.stop", id="a")
     scene.run(lambda: ends)
     error = ends.error
-    facts = getattr(error, "facts")  # noqa: B009
-    assert (facts.operation, facts.resource_id, facts.resource_name) == ("server.stop", "a", "web")
-    assert [(seen.status, seen.task_state) for seen in facts.history] == [
+    details = getattr(error, "details")  # noqa: B009
+    assert (details.operation, details.resource_id, details.resource_name) == (
+        "server.stop",
+        "a",
+        "web",
+    )
+    assert [(seen.status, seen.task_state) for seen in details.history] == [
         ("ACTIVE", "powering-off"),
         ("ACTIVE", None),
     ]
-    assert facts.events[0].name == "compute_stop_instance"
-    assert facts.request_id == "req-1"
+    assert details.events[0].name == "compute_stop_instance"
+    assert details.request_id == "req-1"

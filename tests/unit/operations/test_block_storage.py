@@ -51,7 +51,7 @@ def test_a_failure_carries_cinders_own_words_about_this_request() -> None:
         {"request_id": "another", "user_message": "of yesterday"},
     ]
     assert "error_extending" in why(case.see(MESSAGES, {"messages": found}, id="v"))
-    assert case.facts.messages == ("ours",)
+    assert case.details.messages == ("ours",)
 
 
 def test_a_failure_counts_where_messages_cannot_be_read() -> None:

@@ -79,8 +79,8 @@ def test_error_is_a_failure_with_its_fault_and_its_action() -> None:
     assert asks(case.server("ERROR", fault=fault), ACTION)
     verdict = case.action(("conductor_schedule_and_build_instances", "Error"))
     assert why(verdict) == "No valid host was found."
-    assert case.facts.fault == fault
-    assert case.facts.events[0].name == "conductor_schedule_and_build_instances"
+    assert case.details.fault == fault
+    assert case.details.events[0].name == "conductor_schedule_and_build_instances"
 
 
 def test_a_failure_does_not_wait_for_its_explanation_for_ever() -> None:
@@ -194,7 +194,7 @@ def test_one_of_many_that_fails_is_named() -> None:
     found = {"servers": [member("a-1", "ACTIVE"), broken]}
     told = why(case.see(RESERVATION, found, reservation="r-1"))
     assert told == "the server a-2 (id-a-2) went to status ERROR: No valid host"
-    assert case.facts.fault == broken["fault"]
+    assert case.details.fault == broken["fault"]
 
 
 def test_namesakes_of_an_earlier_request_are_not_counted() -> None:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.errors import BadInput, CloudUnreachable
+from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
 from pytest_osfutures.plugin.defaults import GIB, Defaults
 from pytest_osfutures.plugin.options import Settings
 from pytest_osfutures.stamp import Stamp
@@ -173,11 +173,17 @@ def test_a_name_of_several_is_one_sentence_with_their_ids(cloud: Scripted) -> No
     cloud.images = [image("twin") | {"id": "a"}, image("twin") | {"id": "b"}]
     cloud.networks = [network("twin") | {"id": "c"}, network("twin") | {"id": "d"}]
     cloud.flavors = [flavor("twin") | {"id": "e"}, flavor("twin") | {"id": "f"}]
-    with pytest.raises(BadInput, match="image 'twin' stands for 2 of them; give an id: a, b"):
+    with pytest.raises(
+        InvalidArgument, match="image 'twin' stands for 2 of them; give an id: a, b"
+    ):
         defaults(cloud).image("twin")
-    with pytest.raises(BadInput, match="network 'twin' stands for 2 of them; give an id: c, d"):
+    with pytest.raises(
+        InvalidArgument, match="network 'twin' stands for 2 of them; give an id: c, d"
+    ):
         defaults(cloud).nics("twin")
-    with pytest.raises(BadInput, match="flavor 'twin' stands for 2 of them; give an id: e, f"):
+    with pytest.raises(
+        InvalidArgument, match="flavor 'twin' stands for 2 of them; give an id: e, f"
+    ):
         defaults(cloud).flavor("twin", None)
 
 
@@ -188,7 +194,7 @@ def test_what_is_hidden_comes_last(cloud: Scripted) -> None:
 
 def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> None:
     chosen = defaults(cloud)
-    with pytest.raises(BadInput, match="unknown image 'new'; there are: tiny"):
+    with pytest.raises(InvalidArgument, match="unknown image 'new'; there are: tiny"):
         chosen.image("new")
     cloud.images.append(image("new"))
     assert chosen.image("new").id == "id of new"
@@ -202,7 +208,7 @@ def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> Non
 
 def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
     cloud.images, chosen = [], defaults(cloud)
-    with pytest.raises(BadInput, match="has no active image that a server boots from"):
+    with pytest.raises(InvalidArgument, match="has no active image that a server boots from"):
         chosen.image(None)
     cloud.images.append(image("new"))
     assert chosen.image(None).name == "new"
@@ -223,7 +229,9 @@ def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, wor
         return Answer(document) if "name=" in path else send(method, service, path, body)
 
     cloud.send = odd  # type: ignore[method-assign]
-    with pytest.raises(CloudUnreachable, match=f"GET image /images of cloud 'scripted'.*{words}"):
+    with pytest.raises(
+        CloudUnreachableError, match=f"GET image /images of cloud 'scripted'.*{words}"
+    ):
         defaults(cloud).image("x")
 
 
@@ -236,13 +244,15 @@ def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
         return Answer({"images": rows}) if listing else send(method, service, path, body)
 
     cloud.send = odd  # type: ignore[method-assign]
-    with pytest.raises(BadInput, match="unknown image 'x'; there are: "):
+    with pytest.raises(InvalidArgument, match="unknown image 'x'; there are: "):
         defaults(cloud).image("x")
 
 
 def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
     cloud.send = lambda *_: Answer({"forbidden": {"message": "no"}}, 409)  # type: ignore
-    with pytest.raises(CloudUnreachable, match="GET image /images/x of cloud 'scripted' answers"):
+    with pytest.raises(
+        CloudUnreachableError, match="GET image /images/x of cloud 'scripted' answers"
+    ):
         defaults(cloud).image("x")
 
 
@@ -331,7 +341,7 @@ def test_the_default_flavor_is_the_smallest_that_nova_takes(
 
 def test_without_a_flavor_that_holds_it_the_sentence_has_the_numbers(cloud: Scripted) -> None:
     cloud.images = [image("i", GIB + 1, min_ram=32)]
-    with pytest.raises(BadInput, match="no flavor with 32 MiB of memory and 2 GiB of disk"):
+    with pytest.raises(InvalidArgument, match="no flavor with 32 MiB of memory and 2 GiB of disk"):
         defaults(cloud).flavor(None, defaults(cloud).image("i"))
 
 
@@ -349,7 +359,7 @@ def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) 
     cloud.networks.append(network("mine"))
     cloud.engine.clock.advance(2.0)
     text = r"2 networks, so name one; there are: mine \(id of mine\), shared \(id of shared\)"
-    with pytest.raises(BadInput, match=text):
+    with pytest.raises(InvalidArgument, match=text):
         defaults(cloud).nics()
 
 
@@ -359,9 +369,9 @@ def test_auto_is_said_to_be_unclear_before_nova_does(cloud: Scripted) -> None:
         (defaults(cloud), "auto"),
         (defaults(cloud, network="auto"), None),
     ):
-        with pytest.raises(BadInput, match=r"2 networks, so name one; there are: a .*, b "):
+        with pytest.raises(InvalidArgument, match=r"2 networks, so name one; there are: a .*, b "):
             chosen.nics(network_wanted)
-    with pytest.raises(BadInput, match=r"--os-network: .*2 networks"):
+    with pytest.raises(InvalidArgument, match=r"--os-network: .*2 networks"):
         defaults(cloud, network="auto").check()
     cloud.networks.pop()
     assert defaults(cloud).nics("auto") == "auto"

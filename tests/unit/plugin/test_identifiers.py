@@ -14,7 +14,7 @@ from novaclient.v2.keypairs import Keypair
 from novaclient.v2.servers import Server
 
 from pytest_osfutures.clients.adapter import Resource
-from pytest_osfutures.errors import BadInput
+from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.identifiers import ident, idents
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # openstacksdk's about itself
@@ -71,7 +71,9 @@ def test_what_is_no_object_stays_what_it_is() -> None:
 
 
 def test_a_future_is_not_there_yet() -> None:
-    with pytest.raises(BadInput, match=r"volume=<Future .* is a future; give what it comes to"):
+    with pytest.raises(
+        InvalidArgument, match=r"volume=<Future .* is a future; give what it comes to"
+    ):
         ident(Future(), "volume")
-    with pytest.raises(BadInput, match=r"security_groups=<Future .* is a future"):
+    with pytest.raises(InvalidArgument, match=r"security_groups=<Future .* is a future"):
         idents({"security_groups": [Future()]})

@@ -17,7 +17,7 @@ from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.orphans import page
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership.resource import ORDER, Unreadable
+from pytest_osfutures.ownership.resource import ORDER, UnreadableError
 from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp
 from pytest_osfutures.transport.client import message
 from tests.unit.api import answer
@@ -146,7 +146,7 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
         )
         try:
             found, after = page(cloud.context.source, shelf, shelf.path)
-        except Unreadable:
+        except UnreadableError:
             continue
         assert "mine" in [each.id for each in found] or not isinstance(items, list)
         assert all(isinstance(each.id, str) and str(each).isprintable() for each in found)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pytest_osfutures.operations.resource_types import SERVER
 from pytest_osfutures.parsing import (
-    OddAnswer,
+    MalformedResponseError,
     identifier,
     mappings,
     moment,
@@ -138,7 +138,7 @@ def test_nothing_from_outside_raises_anything_unexpected(value: Any) -> None:
         lambda: members(value, "servers"),
         lambda: resource(SERVER, {"server": {"id": "a", "status": value}}),
     ):
-        with contextlib.suppress(OddAnswer):
+        with contextlib.suppress(MalformedResponseError):
             parse()
     assert is_of_service(404, {}, value) in (True, False)
 
@@ -153,12 +153,12 @@ def test_an_odd_item_of_a_list_is_left_out_and_the_others_stay() -> None:
 
 @pytest.mark.parametrize("document", [None, [], {}, {"server": None}, {"server": [1]}, 3, "x"])
 def test_an_answer_without_the_resource_does_not_say_that_it_is_gone(document: Any) -> None:
-    with pytest.raises(OddAnswer, match="no server in"):
+    with pytest.raises(MalformedResponseError, match="no server in"):
         resource(SERVER, document)
 
 
 def test_an_odd_status_is_quoted() -> None:
-    with pytest.raises(OddAnswer, match=r"the server has status \['ACTIVE'\]"):
+    with pytest.raises(MalformedResponseError, match=r"the server has status \['ACTIVE'\]"):
         resource(SERVER, {"server": {"id": "a", "status": ["ACTIVE"]}})
 
 
@@ -197,7 +197,9 @@ def test_no_page_is_read_twice() -> None:
     pages = Pages()
     assert pages.enter("/servers?marker=a") == "/servers?marker=a"
     pages.enter("/servers?marker=b")
-    with pytest.raises(OddAnswer, match=r"does not end: its next page is /servers\?marker=a again"):
+    with pytest.raises(
+        MalformedResponseError, match=r"does not end: its next page is /servers\?marker=a again"
+    ):
         pages.enter("/servers?marker=a")
 
 

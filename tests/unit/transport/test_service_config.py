@@ -202,7 +202,9 @@ def test_the_microversion_is_that_of_openstacksdk(
 
 def test_two_microversions_are_one_too_many() -> None:
     found = region(compute_api_version="2.60", compute_default_microversion="2.61")
-    with pytest.raises(osf.BadInput, match=r"compute has api_version 2.60 and default_micro"):
+    with pytest.raises(
+        osf.InvalidArgument, match=r"compute has api_version 2.60 and default_micro"
+    ):
         ServiceConfig(found).microversion("compute")
 
 
@@ -277,7 +279,7 @@ def test_the_first_file_counts_and_only_it_must_be_readable(
     (second / "clouds.yaml").write_text("clouds: [")
     assert clouds_yaml.names(clouds_yaml.read()) == ["x"]
     (first / "secure.yaml").write_text("clouds: [")
-    with pytest.raises(osf.BadInput, match=r"secure.yaml cannot be read"):
+    with pytest.raises(osf.InvalidArgument, match=r"secure.yaml cannot be read"):
         clouds_yaml.read()
     (first / "secure.yaml").write_text(
         json.dumps({"clouds": {"x": {"auth": {"password": "of secure"}}}})
@@ -285,7 +287,7 @@ def test_the_first_file_counts_and_only_it_must_be_readable(
     config = clouds_yaml.read()
     assert clouds_yaml.region(config, "x").config["auth"]["password"] == "of secure"
     (first / f"clouds.{end}").write_text("{")
-    with pytest.raises(osf.BadInput, match=f"clouds.{end} cannot be read"):
+    with pytest.raises(osf.InvalidArgument, match=f"clouds.{end} cannot be read"):
         clouds_yaml.read()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.service import Microversions, Service
 from pytest_osfutures.fakecloud.kernel.wire import Handler, Response, Route
 from pytest_osfutures.fakecloud.services.block_storage.responses import (
@@ -174,7 +174,7 @@ def _in_own_project(handler: Handler) -> Handler:
 
     def checked(call: Call, project_id: str, **names: str) -> Response:
         if project_id != call.caller.project_id:
-            raise Refused(400, "Malformed request url")
+            raise ApiError(400, "Malformed request url")
         return handler(call, **names)
 
     return checked

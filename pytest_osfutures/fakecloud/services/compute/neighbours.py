@@ -49,10 +49,10 @@ class Volumes(Protocol):
     """Cinder's side of attaching a volume, in the order of the calls; all of them are at once."""
 
     def volume_facts(self, volume_id: str, project_id: str | None) -> VolumeFacts:
-        """The volume, if `project_id` may see it (None sees all). Raises Refused(404)."""
+        """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
 
     def reserve(self, volume_id: str, server_id: str) -> str:
-        """Make an attachment and return its id; the volume is `reserved`. Raises Refused(400)."""
+        """Make an attachment and return its id; the volume is `reserved`. Raises ApiError(400)."""
 
     def begin_attach(self, attachment_id: str, device: str, host: str) -> None:
         """The host connects: the volume is `attaching`."""
@@ -61,7 +61,7 @@ class Volumes(Protocol):
         """The attachment is `attached`, the volume `in-use`."""
 
     def begin_detach(self, attachment_id: str) -> None:
-        """The volume is `detaching`. Raises Refused(400) if it is not `in-use`."""
+        """The volume is `detaching`. Raises ApiError(400) if it is not `in-use`."""
 
     def roll_detaching(self, attachment_id: str) -> None:
         """The guest did not let go: the volume is `in-use` again."""
@@ -92,7 +92,7 @@ class Images(Protocol):
     """Glance's side of booting and of snapshots."""
 
     def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
-        """The image, if `project_id` may see it (None sees all). Raises Refused(404)."""
+        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
 
     def begin_snapshot(
         self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
@@ -116,7 +116,7 @@ class Networks(Protocol):
         """The networks that a server of that project gets a port on with `networks: auto`."""
 
     def check_network(self, network_id: str, project_id: str) -> None:
-        """Raises Refused(400) with Nova's own text if the project has no such network."""
+        """Raises ApiError(400) with Nova's own text if the project has no such network."""
 
     def create_port(
         self,
@@ -129,7 +129,7 @@ class Networks(Protocol):
         """Make a port for the server, `DOWN` until it is bound; return its id."""
 
     def claim_port(self, port_id: str, server_id: str, project_id: str) -> None:
-        """Give the user's own port to the server. Raises Refused: 404 unknown, 409 in use."""
+        """Give the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
 
     def bind_port(self, port_id: str, host: str) -> None:
         """The port is `ACTIVE` on `host`."""
@@ -141,7 +141,10 @@ class Networks(Protocol):
         """The ports of a server, in the order in which it got them."""
 
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The project's groups with those names or ids, as Nova shows them. Raises Refused(400)."""
+        """The project's groups with those names or ids, as Nova shows them.
+
+        Raises ApiError(400).
+        """
 
     def set_security_groups(self, server_id: str, names: Sequence[str]) -> None:
         """All ports of the server are in these groups now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,
@@ -17,7 +17,7 @@ from pytest_osfutures.fakecloud.services.identity.responses import page, project
 
 def _allow(call: Call, rule: str, owner: bool = False) -> None:
     if not (call.caller.is_admin or owner):
-        raise Refused(
+        raise ApiError(
             403, f"You are not authorized to perform the requested action: identity:{rule}."
         )
 
@@ -39,7 +39,7 @@ def show_project(call: Call, project_id: str) -> Response:
     project = call.cloud.identity.projects.get(project_id)
     _allow(call, "get_project", owner=project_id == call.caller.project_id)
     if project is None:
-        raise Refused(404, f"Could not find project: {project_id}.")
+        raise ApiError(404, f"Could not find project: {project_id}.")
     return Response(200, {"project": project_view(call, project)})
 
 
@@ -55,7 +55,7 @@ def show_user(call: Call, user_id: str) -> Response:
     _allow(call, "get_user", owner=user_id == call.caller.user_id)
     user = call.cloud.identity.users.get(user_id)
     if user is None:
-        raise Refused(404, f"Could not find user: {user_id}.")
+        raise ApiError(404, f"Could not find user: {user_id}.")
     return Response(200, {"user": user_view(call, user)})
 
 
@@ -65,7 +65,7 @@ def list_user_projects(call: Call, user_id: str) -> Response:
     model = call.cloud.identity
     user = model.users.get(user_id)
     if user is None:
-        raise Refused(404, f"Could not find user: {user_id}.")
+        raise ApiError(404, f"Could not find user: {user_id}.")
     rows = [project_view(call, model.projects[project]) for project in user.roles]
     return page(call, "projects", rows)
 
@@ -80,7 +80,7 @@ def show_domain(call: Call, domain_id: str) -> Response:
     """The default domain."""
     _allow(call, "get_domain")
     if domain_id != DOMAIN["id"]:
-        raise Refused(404, f"Could not find domain: {domain_id}.")
+        raise ApiError(404, f"Could not find domain: {domain_id}.")
     return Response(200, {"domain": _domain(call)})
 
 
@@ -119,7 +119,7 @@ def list_regions(call: Call) -> Response:
 def show_region(call: Call, region_id: str) -> Response:
     """The one region."""
     if region_id != REGION:
-        raise Refused(404, f"Could not find region: {region_id}.")
+        raise ApiError(404, f"Could not find region: {region_id}.")
     return Response(200, {"region": _region(call)})
 
 
@@ -182,13 +182,13 @@ def list_application_credentials(call: Call, user_id: str) -> Response:
 
 
 def _check_credential(body: dict[str, Any]) -> None:
-    """Raises Refused(400) with the words of Keystone's schema."""
+    """Raises ApiError(400) with the words of Keystone's schema."""
 
     def check(field: str, value: Any, *kinds: type) -> None:
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
             listed = ", ".join(f"'{JSON_TYPES[kind]}'" for kind in kinds)
             why = f"{value!r} is not of type {listed}"
-            raise Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+            raise ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
 
     nothing = type(None)
     check("name", body["name"], str)
@@ -210,10 +210,10 @@ def create_application_credential(call: Call, user_id: str) -> Response:
         _allow(call, "create_application_credential", owner=False)
     body, model = call.part("application_credential"), call.cloud.identity
     if not body.get("name"):
-        raise Refused(400, "'name' is a required property")
+        raise ApiError(400, "'name' is a required property")
     _check_credential(body)
     if any((c.user_id, c.name) == (user_id, body["name"]) for c in model.application_credentials):
-        raise Refused(
+        raise ApiError(
             409,
             "Conflict occurred attempting to store application_credential - "
             f"Duplicate entry found with name {body['name']}.",
@@ -239,7 +239,7 @@ def _credential(call: Call, user_id: str, credential_id: str) -> ApplicationCred
     _allow(call, "get_application_credential", owner=user_id == call.caller.user_id)
     credential = call.cloud.identity.application_credentials.get(credential_id)
     if credential is None or credential.user_id != user_id:
-        raise Refused(404, f"Could not find Application Credential: {credential_id}.")
+        raise ApiError(404, f"Could not find Application Credential: {credential_id}.")
     return credential
 
 

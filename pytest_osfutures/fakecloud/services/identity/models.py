@@ -26,7 +26,7 @@ CATALOG = (
 INTERFACES = ("public", "internal", "admin")
 
 
-class WrongCredentials(Exception):
+class AuthenticationError(Exception):
     """The name, the password or the scope is not known."""
 
 
@@ -107,36 +107,39 @@ class IdentityModel:
         return Project(self._hex(), name)
 
     def user_named(self, name: str) -> User:
-        """The user with that name. Raises WrongCredentials."""
+        """The user with that name. Raises AuthenticationError."""
         for user in self.users.values():
             if user.name == name:
                 return user
-        raise WrongCredentials(name)
+        raise AuthenticationError(name)
 
     def project_by(self, id_or_name: str | None) -> Project:
-        """The project with that id or name. Raises WrongCredentials."""
+        """The project with that id or name. Raises AuthenticationError."""
         for project in self.projects.values():
             if id_or_name in (project.id, project.name):
                 return project
-        raise WrongCredentials(id_or_name)
+        raise AuthenticationError(id_or_name)
 
     def by_password(self, user: str, password: str) -> User:
-        """The user (id or name) whose password this is. Raises WrongCredentials."""
+        """The user (id or name) whose password this is. Raises AuthenticationError."""
         found = self.users.get(user) or self.user_named(user)
         if found.password != password:
-            raise WrongCredentials(user)
+            raise AuthenticationError(user)
         return found
 
     def by_application_credential(
         self, credential: str, secret: str, user: str | None
     ) -> ApplicationCredential:
-        """The credential (id, or name of `user`) whose secret this is. Raises WrongCredentials."""
+        """The credential (id, or name of `user`) whose secret this is.
+
+        Raises AuthenticationError.
+        """
         owner = (self.users.get(user) or self.user_named(user)).id if user else None
         for found in self.application_credentials:
             named = found.id == credential or (found.user_id, found.name) == (owner, credential)
             if named and found.secret == secret:
                 return found
-        raise WrongCredentials(credential)
+        raise AuthenticationError(credential)
 
     def issue(
         self,
@@ -146,9 +149,9 @@ class IdentityModel:
         roles: tuple[str, ...] | None = None,
         expires_at: float | None = None,
     ) -> Token:
-        """A new token. Raises WrongCredentials if the user has no role in the project."""
+        """A new token. Raises AuthenticationError if the user has no role in the project."""
         if project is not None and project.id not in user.roles:
-            raise WrongCredentials(project.id)
+            raise AuthenticationError(project.id)
         now = self.cloud.schedule.time()
         if roles is None:
             roles = user.roles[project.id] if project else ()

@@ -6,22 +6,22 @@ from http import HTTPStatus
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,
+    AuthenticationError,
     IdentityModel,
     Project,
     Token,
     User,
-    WrongCredentials,
 )
 
 NO_JSON = f"Expecting to find valid JSON in request body. {MALFORMED[:-1]}."
 
 
-def error_body(refused: Refused) -> dict[str, Any]:
+def error_body(refused: ApiError) -> dict[str, Any]:
     """Keystone's error."""
     title = HTTPStatus(refused.status).phrase
     return {"error": {"code": refused.status, "message": refused.message, "title": title}}
@@ -53,8 +53,8 @@ def version(call: Call) -> Response:
     return Response(200, {"version": _version(call)})
 
 
-def _wrong(call: Call) -> Refused:
-    return Refused(
+def _wrong(call: Call) -> ApiError:
+    return ApiError(
         401,
         "The request you have made requires authentication.",
         headers={"WWW-Authenticate": f'Keystone uri="{call.root}/v3"'},
@@ -66,13 +66,13 @@ def create_token(call: Call) -> Response:
     auth = call.json().get("auth")
     identity = auth.get("identity") if isinstance(auth, dict) else None
     if not isinstance(auth, dict) or not isinstance(identity, dict):
-        raise Refused(400, "'identity' is a required property")
+        raise ApiError(400, "'identity' is a required property")
     try:
         token = _issue(call.cloud.identity, identity, auth.get("scope"))
-    except WrongCredentials:
+    except AuthenticationError:
         raise _wrong(call) from None
     except (KeyError, TypeError, AttributeError):
-        raise Refused(400, MALFORMED) from None
+        raise ApiError(400, MALFORMED) from None
     return Response(201, {"token": _token(call, token)}, {"X-Subject-Token": token.id})
 
 
@@ -91,11 +91,11 @@ def _issue(model: IdentityModel, identity: dict[str, Any], scope: Any) -> Token:
     if "token" in methods:
         old = model.token(identity["token"]["id"])
         if old is None:
-            raise WrongCredentials
+            raise AuthenticationError
         project = _scope(model, scope)
         return model.issue(old.user, project, [*methods, *old.methods], expires_at=old.expires_at)
     if "password" not in methods:
-        raise WrongCredentials
+        raise AuthenticationError
     given = identity["password"]["user"]
     user = model.by_password(given.get("id") or given["name"], given["password"])
     project = _scope(model, scope) if scope else model.projects[user.default_project_id]
@@ -135,7 +135,7 @@ def _token(call: Call, token: Token) -> dict[str, Any]:
 def _subject(call: Call) -> Token:
     token = call.cloud.identity.token(call.request.headers.get("x-subject-token", ""))
     if token is None:
-        raise Refused(404, "Could not recognize Fernet token")
+        raise ApiError(404, "Could not recognize Fernet token")
     return token
 
 

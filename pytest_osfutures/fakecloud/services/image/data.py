@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image.models import STORE, Image, Member, Task
@@ -16,10 +16,10 @@ KEPT_SECONDS = 2 * 86400
 
 
 def _for_data(call: Call, image_id: str, action: str) -> Image:
-    """The image, if data may be put into it. Raises Refused."""
+    """The image, if data may be put into it. Raises ApiError."""
     kind = call.request.headers.get("content-type", OCTETS).split(";")[0]
     if kind != OCTETS:
-        raise Refused(415, f"Invalid content type {kind}", kind=kind)
+        raise ApiError(415, f"Invalid content type {kind}", kind=kind)
     return call.cloud.image.own_image(image_id, call.caller, action)
 
 
@@ -27,9 +27,9 @@ def upload(call: Call, image_id: str) -> Response:
     """Fill an image with data."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
-        raise Refused(409, f"Image status transition from {image.status} to saving is not allowed")
+        raise ApiError(409, f"Image status transition from {image.status} to saving is not allowed")
     if not (image.disk_format and image.container_format):
-        raise Refused(
+        raise ApiError(
             400, "Properties disk_format, container_format must be set prior to saving data."
         )
     image.fill(call.request.body)
@@ -41,7 +41,7 @@ def download(call: Call, image_id: str) -> Response:
     image = call.cloud.image.image(image_id, call.caller)
     if image.status == "deactivated" and not call.caller.is_admin:
         said = "The requested image has been deactivated. Image data download is forbidden."
-        raise Refused(403, said)
+        raise ApiError(403, said)
     if image.status not in ("active", "deactivated") or image.data is None:
         return Response(204)
     headers = {"Content-Type": OCTETS, "Content-MD5": image.checksum or ""}
@@ -52,7 +52,7 @@ def stage(call: Call, image_id: str) -> Response:
     """Put data aside for an import."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
-        raise Refused(
+        raise ApiError(
             409, f"Image status transition from {image.status} to uploading is not allowed"
         )
     image.staged, image.size, image.status = call.request.body, len(call.request.body), "uploading"
@@ -64,7 +64,7 @@ def begin_import(call: Call, image_id: str) -> Response:
     """Begin to make an image of the data that is staged."""
     method = call.json().get("method")
     if not isinstance(method, dict) or "name" not in method:
-        raise Refused(400, "Import request requires a 'method' field.")
+        raise ApiError(400, "Import request requires a 'method' field.")
     name = method["name"]
     image = call.cloud.image.own_image(image_id, call.caller, "import_image")
     _check_import(image, name)
@@ -74,18 +74,18 @@ def begin_import(call: Call, image_id: str) -> Response:
 
 def _check_import(image: Image, name: str) -> None:
     if name == "web-download":
-        raise Refused(400, "URI for web-download does not pass filtering.")
+        raise ApiError(400, "URI for web-download does not pass filtering.")
     if name not in METHODS:
-        raise Refused(400, f"Unknown import method name '{name}'.")
+        raise ApiError(400, f"Unknown import method name '{name}'.")
     if image.status == "active":
-        raise Refused(409, "Image with status active cannot be target for import")
+        raise ApiError(409, "Image with status active cannot be target for import")
     if image.status != "uploading":
-        raise Refused(409, f"Image needs to be staged before '{name}' method can be used")
+        raise ApiError(409, f"Image needs to be staged before '{name}' method can be used")
     if image.import_task:
-        raise Refused(409, "Image has an import in progress")
+        raise ApiError(409, "Image has an import in progress")
     for field in ("container_format", "disk_format"):
         if not getattr(image, field):
-            raise Refused(409, f"'{field}' needs to be set before import")
+            raise ApiError(409, f"'{field}' needs to be set before import")
 
 
 def image_tasks(call: Call, image_id: str) -> Response:
@@ -119,7 +119,7 @@ def _task(image: Image, task: Task) -> dict[str, Any]:
 def tasks(call: Call) -> Response:
     """All imports, for administrators."""
     if not call.caller.is_admin:
-        raise Refused(403, "You are not authorized to complete tasks_api_access action.")
+        raise ApiError(403, "You are not authorized to complete tasks_api_access action.")
     rows = [_task(image, task) for image in call.cloud.image.images for task in image.tasks]
     body = {"tasks": rows, "first": "/v2/tasks", "schema": "/v2/schemas/tasks"}
     return Response(200, body)
@@ -152,7 +152,7 @@ def _switch(call: Call, image_id: str, old: str, new: str) -> Response:
     image = call.cloud.image.own_image(image_id, call.caller, "deactivate")
     if image.status not in (old, new):
         said = f"Not allowed to {'de' if new != 'active' else 're'}activate image in status "
-        raise Refused(403, f"{said}'{image.status}'")
+        raise ApiError(403, f"{said}'{image.status}'")
     image.status = new
     image.touch()
     return Response(204)
@@ -172,10 +172,10 @@ def _member_view(image: Image, member: Member) -> dict[str, Any]:
 def _shared(call: Call, image_id: str) -> Image:
     try:
         image = call.cloud.image.image(image_id, call.caller)
-    except Refused:
-        raise Refused(404, f"Image {image_id} not found.") from None
+    except ApiError:
+        raise ApiError(404, f"Image {image_id} not found.") from None
     if image.visibility != "shared":
-        raise Refused(403, "Only shared images have members.")
+        raise ApiError(403, "Only shared images have members.")
     return image
 
 
@@ -199,7 +199,7 @@ def show_member(call: Call, image_id: str, member_id: str) -> Response:
 
 def _member(image: Image, member_id: str) -> Member:
     if member_id not in image.members:
-        raise Refused(404, f"{member_id} not found in the member list of the image {image.id}.")
+        raise ApiError(404, f"{member_id} not found in the member list of the image {image.id}.")
     return image.members[member_id]
 
 
@@ -209,9 +209,9 @@ def add_member(call: Call, image_id: str) -> Response:
     call.cloud.image.own_image(image_id, call.caller, "add_member")
     member_id = call.json().get("member")
     if not isinstance(member_id, str) or not member_id:
-        raise Refused(400, "Member to be added not specified")
+        raise ApiError(400, "Member to be added not specified")
     if member_id in image.members:
-        raise Refused(409, f"Member {member_id} is duplicated for image {image.id}")
+        raise ApiError(409, f"Member {member_id} is duplicated for image {image.id}")
     now = call.cloud.schedule.time()
     member = Member(member_id, now, now)
     image.members = image.members | {member_id: member}
@@ -223,13 +223,15 @@ def change_member(call: Call, image_id: str, member_id: str) -> Response:
     image = _shared(call, image_id)
     member, caller = _member(image, member_id), call.caller
     if member_id != caller.project_id and not caller.is_admin:
-        raise Refused(403, "You are not authorized to complete modify_member action.")
+        raise ApiError(403, "You are not authorized to complete modify_member action.")
     body = call.json()
     if "status" not in body:
-        raise Refused(400, "Status not specified")
+        raise ApiError(400, "Status not specified")
     status = body["status"]
     if status not in ("pending", "accepted", "rejected"):
-        raise Refused(400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".')
+        raise ApiError(
+            400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".'
+        )
     member.status, member.updated_at = status, call.cloud.schedule.time()
     return Response(200, _member_view(image, member))
 

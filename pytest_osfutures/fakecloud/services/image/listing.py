@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural, whole
 from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
@@ -37,9 +37,9 @@ def index(call: Call) -> Response:
     limit = min(_limit(request.param("limit")), most)
     visibility, member_status = request.param("visibility"), request.param("member_status")
     if visibility not in (None, "all", *schemas.VISIBILITIES):
-        raise Refused(400, f"Invalid visibility value: {visibility}")
+        raise ApiError(400, f"Invalid visibility value: {visibility}")
     if member_status not in (None, "all", "pending", "accepted", "rejected"):
-        raise Refused(400, f"Invalid status: {member_status}")
+        raise ApiError(400, f"Invalid status: {member_status}")
     tests = _tests(call)
     rows = [
         image
@@ -51,7 +51,7 @@ def index(call: Call) -> Response:
     if marker := request.param("marker"):
         ids = [image.id for image in rows]
         if marker not in ids:
-            raise Refused(400, f"No image found with ID {marker}")
+            raise ApiError(400, f"No image found with ID {marker}")
         rows = rows[ids.index(marker) + 1 :]
     shown = rows[:limit]
     body: dict[str, Any] = {"images": [view(image) for image in shown]}
@@ -65,9 +65,9 @@ def index(call: Call) -> Response:
 def _limit(value: str | None) -> int:
     limit = PAGE if value is None else whole(value)
     if limit is None:
-        raise Refused(400, "limit param must be an integer")
+        raise ApiError(400, "limit param must be an integer")
     if limit < 0:
-        raise Refused(400, "limit param must be positive")
+        raise ApiError(400, "limit param must be positive")
     return limit
 
 
@@ -84,20 +84,20 @@ def _tests(call: Call) -> list[Callable[[Image], bool]]:
 
 
 def _test(key: str, value: str) -> Callable[[Image], bool]:
-    """The filter that one query parameter is. Raises Refused(400)."""
+    """The filter that one query parameter is. Raises ApiError(400)."""
     if key == "tag":
         return lambda image: value in image.tags
     if key in ("size_min", "size_max"):
         bound = natural(value)
         if bound is None:
-            raise Refused(400, "Unable to filter on a range with a non-numeric value.")
+            raise ApiError(400, "Unable to filter on a range with a non-numeric value.")
         if key == "size_min":
             return lambda image: (image.size or 0) >= bound
         return lambda image: (image.size or 0) <= bound
     if key in ("created_at", "updated_at"):
         return _time_test(key, value)
     if key == "protected" and value not in ("true", "false"):
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid value '{value}' for 'protected' filter. Valid values are 'true' or 'false'.",
         )
@@ -115,7 +115,7 @@ def _time_test(key: str, value: str) -> Callable[[Image], bool]:
         bound = parse(when if colon and operator.isalpha() else value)
     except ValueError:
         said = f'Bad "{key}" query filter format. Use ISO 8601 DateTime notation.'
-        raise Refused(400, said) from None
+        raise ApiError(400, said) from None
 
     def test(image: Image) -> bool:
         moment = int(getattr(image, key) or 0)
@@ -143,9 +143,9 @@ def _in_order(call: Call, rows: list[Image]) -> list[Image]:
         keys.append(("id", keys[-1][1]))
     for key, direction in reversed(keys):
         if direction not in ("asc", "desc"):
-            raise Refused(400, f"Invalid sort direction: {direction}")
+            raise ApiError(400, f"Invalid sort direction: {direction}")
         if key not in SORT_KEYS:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid sort key: {key}. It must be one of the following: "
                 f"{', '.join(SORT_KEYS)}.",

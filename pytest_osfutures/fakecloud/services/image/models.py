@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
@@ -143,23 +143,23 @@ class ImageModel:
         return image
 
     def image(self, image_id: str, caller: Caller | None = None) -> Image:
-        """The image, if the caller may see it. Raises Refused(404)."""
+        """The image, if the caller may see it. Raises ApiError(404)."""
         image = self.images.get(image_id)
         if image is None or not (caller is None or image.seen_by(caller)):
-            raise Refused(404, f"No image found with ID {image_id}")
+            raise ApiError(404, f"No image found with ID {image_id}")
         return image
 
     def own_image(self, image_id: str, caller: Caller, action: str) -> Image:
-        """The image, if the caller may change it. Raises Refused: 404, 403."""
+        """The image, if the caller may change it. Raises ApiError: 404, 403."""
         image = self.image(image_id, caller)
         if not (caller.is_admin or image.project_id == caller.project_id):
-            raise Refused(403, f"You are not authorized to complete {action} action.")
+            raise ApiError(403, f"You are not authorized to complete {action} action.")
         return image
 
     def delete(self, image: Image) -> None:
-        """The image is gone. Raises Refused(403) if it is protected."""
+        """The image is gone. Raises ApiError(403) if it is protected."""
         if image.protected:
-            raise Refused(403, f"Image {image.id} is protected and cannot be deleted.")
+            raise ApiError(403, f"Image {image.id} is protected and cannot be deleted.")
         self.images.remove(image)
         image.status = "deleted"
 
@@ -203,7 +203,7 @@ class ImageModel:
     # What Nova and Cinder ask; see compute/neighbours.py.
 
     def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
-        """The image, if `project_id` may see it (None sees all). Raises Refused(404)."""
+        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
         image = self.image(image_id, Caller(project_id=project_id) if project_id else None)
         return ImageFacts(
             id=image.id,

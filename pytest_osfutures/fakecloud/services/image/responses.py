@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image import schemas
@@ -24,7 +24,7 @@ HEADS = {
 }
 
 
-def error_body(refused: Refused) -> dict[str, Any]:
+def error_body(refused: ApiError) -> dict[str, Any]:
     """Glance's error; the `kind` "reason" puts the message below the status' own sentence."""
     title = HTTPStatus(refused.status).phrase
     said, reason = refused.message, ""
@@ -38,7 +38,7 @@ def error_body(refused: Refused) -> dict[str, Any]:
     }
 
 
-UNKNOWN_PATH = error_body(Refused(404, "The resource could not be found."))
+UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
 def view(image: Image) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _object(call: Call) -> Any:
     try:
         return call.request.json()
     except ValueError:
-        raise Refused(400, "Malformed JSON in request body.") from None
+        raise ApiError(400, "Malformed JSON in request body.") from None
 
 
 def _assign(image: Image, key: str, value: Any) -> None:
@@ -94,26 +94,26 @@ def _assign(image: Image, key: str, value: Any) -> None:
 
 
 def _may(call: Call, values: dict[str, Any]) -> None:
-    """Raise Refused(403) for what only an administrator sets."""
+    """Raise ApiError(403) for what only an administrator sets."""
     caller = call.caller
     if values.get("visibility") == "public" and not caller.is_admin:
-        raise Refused(403, "You are not authorized to complete publicize_image action.")
+        raise ApiError(403, "You are not authorized to complete publicize_image action.")
     owner = values.get("owner", caller.project_id)
     if owner != caller.project_id and not caller.is_admin:
         said = f"You are not permitted to create images owned by '{owner}'"
-        raise Refused(403, said, kind="reason")
+        raise ApiError(403, said, kind="reason")
 
 
 def create(call: Call) -> Response:
     """Make an image without data."""
     values = _object(call)
     if not isinstance(values, dict):
-        raise Refused(400, "Malformed JSON in request body.")
+        raise ApiError(400, "Malformed JSON in request body.")
     schemas.check(values)
     _may(call, values)
     model, image_id = call.cloud.image, values.pop("id", None) or call.cloud.new_id()
     if model.images.get(image_id) or model.images.gone(image_id):
-        raise Refused(409, f"Image ID {image_id} already exists!")
+        raise ApiError(409, f"Image ID {image_id} already exists!")
     image = model.create(call.caller.project_id, call.caller.user_id, id=image_id)
     for key, value in values.items():
         _assign(image, key, value)
@@ -135,10 +135,10 @@ def update(call: Call, image_id: str) -> Response:
     kind = call.request.headers.get("content-type", "").split(";")[0]
     if kind not in PATCHES:
         said = f"Image PATCH expects Content-Type one of: {', '.join(PATCHES)}"
-        raise Refused(415, said, kind=kind)
+        raise ApiError(415, said, kind=kind)
     changes = _object(call)
     if not isinstance(changes, list):
-        raise Refused(400, "Request body must be a JSON array of operation objects.")
+        raise ApiError(400, "Request body must be a JSON array of operation objects.")
     image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
     steps = [_step(change) for change in changes]
     known = {*FIELDS, *image.metadata}
@@ -155,37 +155,37 @@ def update(call: Call, image_id: str) -> Response:
 
 
 def _step(change: Any) -> tuple[str, str, Any]:
-    """The operation, the property and the value of one change. Raises Refused(400)."""
+    """The operation, the property and the value of one change. Raises ApiError(400)."""
     if not isinstance(change, dict):
-        raise Refused(400, "Operations must be JSON objects.")
+        raise ApiError(400, "Operations must be JSON objects.")
     operation, pointer = change.get("op"), str(change.get("path", ""))
     known = "It must be one of the following: add, remove, replace."
     if operation is None:
-        raise Refused(400, f"Unable to find `op` in JSON Schema change. {known}")
+        raise ApiError(400, f"Unable to find `op` in JSON Schema change. {known}")
     if operation not in ("add", "remove", "replace"):
-        raise Refused(400, f"Invalid operation: `{operation}`. {known}")
+        raise ApiError(400, f"Invalid operation: `{operation}`. {known}")
     if not pointer.startswith("/"):
-        raise Refused(400, f'Pointer `{pointer}` does not start with "/".')
+        raise ApiError(400, f'Pointer `{pointer}` does not start with "/".')
     if "/" in pointer[1:]:
-        raise Refused(400, f"Invalid JSON pointer for this resource: '{pointer}'")
+        raise ApiError(400, f"Invalid JSON pointer for this resource: '{pointer}'")
     if operation != "remove" and "value" not in change:
-        raise Refused(400, f'Operation "{operation}" requires a member named "value".')
+        raise ApiError(400, f'Operation "{operation}" requires a member named "value".')
     return operation, pointer[1:].replace("~1", "/").replace("~0", "~"), change.get("value")
 
 
 def _check_step(call: Call, operation: str, key: str, value: Any, known: set[str]) -> None:
-    """Raise Refused unless the step can be done where there are the properties `known`."""
+    """Raise ApiError unless the step can be done where there are the properties `known`."""
     if schemas.IMAGE.get(key, {}).get("readOnly") or key == "id":
-        raise Refused(403, f"Attribute '{key}' is read-only.")
+        raise ApiError(403, f"Attribute '{key}' is read-only.")
     if operation != "add" and key not in known:
-        raise Refused(409, f"Property {key} does not exist.", kind="reason")
+        raise ApiError(409, f"Property {key} does not exist.", kind="reason")
     if operation == "remove":
         if key in FIELDS:
-            raise Refused(403, f"Property {key} may not be removed.", kind="reason")
+            raise ApiError(403, f"Property {key} may not be removed.", kind="reason")
         known.discard(key)
         return
     if key == "owner" and not call.caller.is_admin:
-        raise Refused(403, "Owner can't be updated by non admin.", kind="reason")
+        raise ApiError(403, "Owner can't be updated by non admin.", kind="reason")
     schemas.check({key: value})
     _may(call, {key: value})
     known.add(key)
@@ -195,7 +195,7 @@ def delete(call: Call, image_id: str) -> Response:
     """Delete an image."""
     model = call.cloud.image
     if model.images.get(image_id) is None:
-        raise Refused(404, f"Failed to find image {image_id} to delete")
+        raise ApiError(404, f"Failed to find image {image_id} to delete")
     model.delete(model.own_image(image_id, call.caller, "delete_image"))
     return Response(204)
 
@@ -211,7 +211,7 @@ def delete_tag(call: Call, image_id: str, tag: str) -> Response:
     """Take a tag away."""
     image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
     if tag not in image.tags:
-        raise Refused(404, "The resource could not be found.")
+        raise ApiError(404, "The resource could not be found.")
     image.tags = tuple(other for other in image.tags if other != tag)
     return Response(204)
 

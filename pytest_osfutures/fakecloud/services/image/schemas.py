@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 
 UUID = "^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$"
 STATUSES = (
@@ -80,11 +80,11 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `image`, `images`, `member` or `members`. Raises Refused(404)."""
+    """The schema of `image`, `images`, `member` or `members`. Raises ApiError(404)."""
     if name in ("image", "member"):
         return _schema(name)
     if name not in ("images", "members"):
-        raise Refused(404, "The resource could not be found.")
+        raise ApiError(404, "The resource could not be found.")
     rows = {"type": "array", "items": _schema(name[:-1])}
     properties: dict[str, Any] = {name: rows, "schema": {"type": "string"}}
     if name == "images":
@@ -103,19 +103,19 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def check(values: dict[str, Any]) -> None:
-    """Raise Refused unless `values` could be an image: 400, 403 for what nobody may set."""
+    """Raise ApiError unless `values` could be an image: 400, 403 for what nobody may set."""
     for key, value in values.items():
         rules = IMAGE.get(key, {"type": "string"})
         if rules.get("readOnly"):
-            raise Refused(403, f"Attribute '{key}' is read-only.")
+            raise ApiError(403, f"Attribute '{key}' is read-only.")
         problem = _problem(rules, value)
         if problem is None and key == "tags":
             problem = next(filter(None, (_problem(rules["items"], tag) for tag in value)), None)
         if problem:
-            raise Refused(400, f"Provided object does not match schema 'image': {problem}")
+            raise ApiError(400, f"Provided object does not match schema 'image': {problem}")
         if key in ("min_disk", "min_ram") and value < 0:
             said = f"Invalid value '{value}' for parameter '{key}': Cannot be a negative value"
-            raise Refused(400, said)
+            raise ApiError(400, said)
 
 
 def _problem(rules: dict[str, Any], value: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, snapshots, volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -98,12 +98,12 @@ class BlockStorageModel:
         return next(kind for kind in self.group_types.values() if kind.for_consistency)
 
     def type_named(self, id_or_name: str, context: Context) -> VolumeType:
-        """The volume type with that id or name. Raises Refused(404)."""
+        """The volume type with that id or name. Raises ApiError(404)."""
         for kind in self.types.values():
             if id_or_name in (kind.id, kind.name) and kind.seen_by(context):
                 return kind
         named = "" if len(id_or_name) == 36 and id_or_name.count("-") == 4 else "with name "
-        raise Refused(404, f"Volume type {named}{id_or_name} could not be found.")
+        raise ApiError(404, f"Volume type {named}{id_or_name} could not be found.")
 
     def pool(self, backend: str | None) -> str | None:
         """The pool of that backend as hosts are written; None if there is no such backend."""
@@ -126,34 +126,34 @@ class BlockStorageModel:
         return max(fitting, key=lambda pool: free[pool], default=None)
 
     def volume(self, volume_id: str, context: Context | None = None) -> Volume:
-        """The volume, if `context` may see it. Raises Refused(404)."""
+        """The volume, if `context` may see it. Raises ApiError(404)."""
         return _found(self.volumes, volume_id, context, "Volume")
 
     def snapshot(self, snapshot_id: str, context: Context | None = None) -> Snapshot:
-        """The snapshot, if `context` may see it. Raises Refused(404)."""
+        """The snapshot, if `context` may see it. Raises ApiError(404)."""
         return _found(self.snapshots, snapshot_id, context, "Snapshot")
 
     def backup(self, backup_id: str, context: Context | None = None) -> Backup:
-        """The backup, if `context` may see it. Raises Refused(404)."""
+        """The backup, if `context` may see it. Raises ApiError(404)."""
         return _found(self.backups, backup_id, context, "Backup")
 
     def group(self, group_id: str, context: Context | None = None) -> Group:
-        """The group, if `context` may see it. Raises Refused(404)."""
+        """The group, if `context` may see it. Raises ApiError(404)."""
         return _found(self.groups, group_id, context, "Group")
 
     def group_snapshot(self, snapshot_id: str, context: Context | None = None) -> GroupSnapshot:
-        """The group snapshot, if `context` may see it. Raises Refused(404)."""
+        """The group snapshot, if `context` may see it. Raises ApiError(404)."""
         return _found(self.group_snapshots, snapshot_id, context, "GroupSnapshot")
 
     def transfer(self, transfer_id: str, context: Context | None = None) -> Transfer:
-        """The transfer, if `context` may see it. Raises Refused(404)."""
+        """The transfer, if `context` may see it. Raises ApiError(404)."""
         return _found(self.transfers, transfer_id, context, "Transfer")
 
     def attachment(self, attachment_id: str, context: Context | None = None) -> Attachment:
-        """The attachment, if `context` may see it. Raises Refused(404)."""
+        """The attachment, if `context` may see it. Raises ApiError(404)."""
         attachment = self.attachments.get(attachment_id)
         if attachment is None or not _may_see(attachment, context):
-            raise Refused(
+            raise ApiError(
                 404,
                 "Volume attachment could not be found with filter: attachment_id = "
                 f"{attachment_id}.",
@@ -170,12 +170,12 @@ class BlockStorageModel:
         return server is not None and any(a.id == attachment_id for a in server.attachments)
 
     def check_image(self, image_id: str, size: int, context: Context) -> None:
-        """Raise Refused(400) unless a volume of `size` GiB can be made from the image."""
+        """Raise ApiError(400) unless a volume of `size` GiB can be made from the image."""
         project_id = None if context.is_admin else context.project_id
         try:
             image = self.cloud.image.image_facts(image_id, project_id)
-        except Refused:
-            raise Refused(404, f"Image {image_id} could not be found.") from None
+        except ApiError:
+            raise ApiError(404, f"Image {image_id} could not be found.") from None
         problem = ""
         gigabytes = -(-(image.size or 0) // volumes.GIB)
         if image.status != "active":
@@ -188,7 +188,7 @@ class BlockStorageModel:
                 f"{image.min_disk}GB."
             )
         if problem:
-            raise Refused(400, f"Invalid input received: {problem}")
+            raise ApiError(400, f"Invalid input received: {problem}")
 
     def image_metadata(self, image_id: str) -> dict[str, str]:
         """What a volume keeps of the image it was made from."""
@@ -197,7 +197,7 @@ class BlockStorageModel:
     # What Nova asks; see compute/neighbours.py.
 
     def volume_facts(self, volume_id: str, project_id: str | None) -> VolumeFacts:
-        """The volume, if `project_id` may see it (None sees all). Raises Refused(404)."""
+        """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
         volume = self.volume(volume_id, Context(project_id, "") if project_id else None)
         return VolumeFacts(
             id=volume.id,
@@ -209,7 +209,7 @@ class BlockStorageModel:
         )
 
     def reserve(self, volume_id: str, server_id: str) -> str:
-        """Make an attachment and return its id; the volume is `reserved`. Raises Refused(400)."""
+        """Make an attachment and return its id; the volume is `reserved`. Raises ApiError(400)."""
         return attachments.reserve(self, self.volume(volume_id), server_id).id
 
     def begin_attach(self, attachment_id: str, device: str, host: str) -> None:
@@ -222,7 +222,7 @@ class BlockStorageModel:
         attachments.complete(self, self.attachment(attachment_id))
 
     def begin_detach(self, attachment_id: str) -> None:
-        """The volume is `detaching`. Raises Refused(400) if it is not `in-use`."""
+        """The volume is `detaching`. Raises ApiError(400) if it is not `in-use`."""
         attachments.begin_detaching(self.volume(self.attachment(attachment_id).volume_id))
 
     def roll_detaching(self, attachment_id: str) -> None:
@@ -262,7 +262,7 @@ class BlockStorageModel:
             context = Context(volume.project_id, volume.user_id, is_admin=True)
             try:
                 volumes.delete(self, volume, context)
-            except Refused:  # as with the real one it stays, and only a log knows why
+            except ApiError:  # as with the real one it stays, and only a log knows why
                 return
 
     def snapshot_for_image(self, volume_id: str, name: str) -> str:
@@ -279,5 +279,5 @@ def _may_see(resource: Resource, context: Context | None) -> bool:
 def _found(table: Table[R], resource_id: str, context: Context | None, kind: str) -> R:
     resource = table.get(resource_id)
     if resource is None or not _may_see(resource, context):
-        raise Refused(404, f"{kind} {resource_id} could not be found.")
+        raise ApiError(404, f"{kind} {resource_id} could not be found.")
     return resource

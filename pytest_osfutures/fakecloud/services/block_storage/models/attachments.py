@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Attachment,
@@ -27,9 +27,9 @@ def reserve(
     server_id: str | None,
     mode: str = "null",
 ) -> Attachment:
-    """Make an attachment that is `reserved`, as the volume is then. Raises Refused(400)."""
+    """Make an attachment that is `reserved`, as the volume is then. Raises ApiError(400)."""
     if "error" in volume.status:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: Volume attachments can not be created if the volume is in an error "
             f"state. The Volume {volume.id} currently has a status of: {volume.status} ",
@@ -46,7 +46,7 @@ def reserve(
         server_id is not None and a.server_id == server_id for a in volume.attachments
     )
     if volume.status not in free and not again:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be {' or '.join(free)} to reserve, "
             f"but the current status is {volume.status}.",
@@ -68,10 +68,10 @@ def reserve(
 
 
 def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping[str, Any]) -> None:
-    """A host has told how it connects: the volume is `attaching`. Raises Refused."""
+    """A host has told how it connects: the volume is `attaching`. Raises ApiError."""
     volume = model.volume(attachment.volume_id)
     if "error" in volume.status:
-        raise Refused(
+        raise ApiError(
             500,
             "Unable to update attachment (Resource conflict: Volume attachments can not be "
             f"updated if the volume is in an error state. The Volume {volume.id} currently has a "
@@ -92,7 +92,7 @@ def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping
 
 
 def check_connect(model: BlockStorageModel, attachment: Attachment, context: Context) -> None:
-    """Raise Refused(500) if a rule lets the connection fail: `error_attaching`.
+    """Raise ApiError(500) if a rule lets the connection fail: `error_attaching`.
 
     A silent failure leaves the attachment reserved.
     """
@@ -103,11 +103,11 @@ def check_connect(model: BlockStorageModel, attachment: Attachment, context: Con
     if fault.effect == "error":
         attachment.status = "error_attaching"
     tell_fault(model, context, volume, "update_attachment", "attach", fault)
-    raise Refused(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
+    raise ApiError(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
 
 
 def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
-    """Raise Refused(500) if a rule lets the backend fail to let go: `error_detaching`.
+    """Raise ApiError(500) if a rule lets the backend fail to let go: `error_detaching`.
 
     A silent failure leaves everything as it is.
     """
@@ -117,7 +117,7 @@ def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
         return
     if fault.effect == "error":
         attachment.status = "error_detaching"
-    raise Refused(
+    raise ApiError(
         500,
         "The server has either erred or is incapable of performing the requested operation.",
     )
@@ -162,15 +162,15 @@ def detach(model: BlockStorageModel, attachment: Attachment) -> list[Attachment]
 
 
 def check_deletable(model: BlockStorageModel, attachment: Attachment) -> None:
-    """Raise Refused(409) if a server really uses the attachment: then Nova has to let it go."""
+    """Raise ApiError(409) if a server really uses the attachment: then Nova has to let it go."""
     server_id = attachment.server_id
     if server_id and attachment.connection_info and model.server_uses(server_id, attachment.id):
         raise in_use_by(server_id)
 
 
-def in_use_by(server_id: str) -> Refused:
+def in_use_by(server_id: str) -> ApiError:
     """The refusal to take a volume away behind Nova's back."""
-    return Refused(
+    return ApiError(
         409,
         f"ConflictNovaUsingAttachment: Detach volume from instance {server_id} using the "
         "Compute API",
@@ -178,11 +178,11 @@ def in_use_by(server_id: str) -> Refused:
 
 
 def begin_detaching(volume: Volume) -> None:
-    """The volume is `detaching`. Raises Refused(400)."""
+    """The volume is `detaching`. Raises ApiError(400)."""
     if volume.migrating:
         return
     if volume.status != "in-use" or not volume.attached:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: Unable to detach volume. Volume status must be 'in-use' and "
             "attach_status must be 'attached' to detach.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas, volumes
@@ -51,7 +51,7 @@ def _settle(backup: Backup, status: str) -> None:
 
 
 def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> Backup:
-    """Begin a backup of a volume, or of one of its snapshots. Raises Refused."""
+    """Begin a backup of a volume, or of one of its snapshots. Raises ApiError."""
     volume, snapshot = asked.volume, asked.snapshot
     _check_source(asked)
     quotas.check(model, context.project_id, "backups", volume.size)
@@ -113,29 +113,29 @@ def _check_source(asked: BackupRequest) -> None:
     volume, snapshot = asked.volume, asked.snapshot
     if snapshot:
         if snapshot.volume_id != volume.id:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid volume: Volume {volume.id} does not match with snapshot.volume_id "
                 f"{snapshot.volume_id}.",
             )
         if snapshot.status != "available":
-            raise Refused(
+            raise ApiError(
                 400,
                 "Invalid snapshot: Snapshot to be backed up must be available, but the current "
                 f'status is "{snapshot.status}".',
             )
     elif volume.status not in ("available", "in-use"):
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: Volume to be backed up must be available or in-use, but the current "
             f'status is "{volume.status}".',
         )
     elif volume.status == "in-use" and not asked.force:
-        raise Refused(400, "Invalid volume: Backing up an in-use volume must use the force flag.")
+        raise ApiError(400, "Invalid volume: Backing up an in-use volume must use the force flag.")
 
 
 def _latest(model: BlockStorageModel, volume: Volume, context: Context) -> Backup:
-    """The backup on which an incremental one is built. Raises Refused(400)."""
+    """The backup on which an incremental one is built. Raises ApiError(400)."""
     available = [
         backup
         for backup in model.backups
@@ -143,7 +143,7 @@ def _latest(model: BlockStorageModel, volume: Volume, context: Context) -> Backu
         == (volume.id, context.project_id, "available")
     ]
     if not available:
-        raise Refused(400, "Invalid backup: No backups available to do an incremental backup.")
+        raise ApiError(400, "Invalid backup: No backups available to do an incremental backup.")
     return max(available, key=lambda backup: backup.data_timestamp)
 
 
@@ -154,12 +154,12 @@ def restore(
     name: str | None,
     context: Context,
 ) -> tuple[Volume, float]:
-    """Begin to restore the backup, to a new volume if None is given. Raises Refused(400).
+    """Begin to restore the backup, to a new volume if None is given. Raises ApiError(400).
 
     Returns the volume, and the seconds that Cinder needs to answer: it waits for a new volume.
     """
     if backup.status != "available":
-        raise Refused(400, "Invalid backup: Backup status must be available")
+        raise ApiError(400, "Invalid backup: Backup status must be available")
     if volume is None:
         blueprint = volumes.Blueprint(
             size=backup.size,
@@ -178,9 +178,9 @@ def restore(
         model.cloud.schedule.after(seconds, when_there)
         return new, seconds
     if volume.status != "available":
-        raise Refused(400, "Invalid volume: Volume to be restored to must be available")
+        raise ApiError(400, "Invalid volume: Volume to be restored to must be available")
     if backup.size > volume.size:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: volume size {volume.size} is too small to restore backup of size "
             f"{backup.size}.",
@@ -206,11 +206,11 @@ def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: 
 
 
 def delete(model: BlockStorageModel, backup: Backup, context: Context, force: bool = False) -> None:
-    """Begin to delete the backup. Raises Refused(400)."""
+    """Begin to delete the backup. Raises ApiError(400)."""
     if not force and backup.status not in ("available", "error"):
-        raise Refused(400, "Invalid backup: Backup status must be available or error")
+        raise ApiError(400, "Invalid backup: Backup status must be available or error")
     if any(other.parent_id == backup.id for other in model.backups):
-        raise Refused(400, "Invalid backup: Incremental backups exist for this backup.")
+        raise ApiError(400, "Invalid backup: Incremental backups exist for this backup.")
 
     def failed(fault: Fault) -> None:
         backup.fail_reason = fault.message or "Backup driver failed to delete backup."

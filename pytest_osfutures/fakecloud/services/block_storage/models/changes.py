@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
@@ -40,16 +40,16 @@ if TYPE_CHECKING:
 def extend(
     model: BlockStorageModel, volume: Volume, size: int, context: Context, attached: bool
 ) -> None:
-    """Begin to make the volume larger; `attached` allows it in use. Raises Refused."""
+    """Begin to make the volume larger; `attached` allows it in use. Raises ApiError."""
     if size <= volume.size:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid input received: New size for extend must be greater than current size. "
             f"(current: {volume.size}, extended: {size}).",
         )
     needed = "in-use" if attached else "available"
     if volume.status != needed:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be '{{'status': '{needed}'}}' to "
             f"extend, currently {volume.status}.",
@@ -75,12 +75,12 @@ def extend(
 
 
 def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str) -> None:
-    """Begin to give the volume another type; `policy` is never or on-demand. Raises Refused.
+    """Begin to give the volume another type; `policy` is never or on-demand. Raises ApiError.
 
     If no backend will have it the volume is silently what it was.
     """
     if volume.multiattach != new_type.multiattach and volume.status != "available":
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid input received: Invalid volume_type passed, retypes affecting multiattach "
             "are only allowed on available volumes, the specified volume however currently has "
@@ -92,7 +92,7 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
         or volume.group_id is not None
         or volume.volume_type is new_type
     ):
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: Retype needs volume to be in available or in-use state, not be part "
             "of an active migration or a consistency group, requested type has to be different "
@@ -128,12 +128,12 @@ def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
-    """Begin to move the volume to another backend. Raises Refused(400).
+    """Begin to move the volume to another backend. Raises ApiError(400).
 
     A backend that its type does not allow is only refused in the background.
     """
     if host.split("#")[0] not in model.services:
-        raise Refused(400, f"Invalid host: No available service named '{host}'")
+        raise ApiError(400, f"Invalid host: No available service named '{host}'")
     old_status = volume.status
     if (
         old_status not in ("available", "in-use")
@@ -142,7 +142,7 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
         or volume.group_id is not None
         or volume.host == host
     ):
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be available or in-use, must not be "
             "migrating, have snapshots, be replicated, be part of a group and destination "
@@ -174,13 +174,13 @@ def upload(
     force: bool,
     context: Context,
 ) -> str:
-    """Begin to copy the volume to a new image and return its id. Raises Refused(400).
+    """Begin to copy the volume to a new image and return its id. Raises ApiError(400).
 
     If it fails the image is deleted and the volume silently what it was.
     """
     statuses = ("available", "in-use") if force else ("available",)
     if volume.status not in statuses:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be {' or '.join(statuses)}",
         )
@@ -206,10 +206,10 @@ def upload(
 
 
 def revert(model: BlockStorageModel, volume: Volume, snapshot: Snapshot) -> None:
-    """Begin to make the volume what it was at its latest snapshot. Raises Refused(409)."""
+    """Begin to make the volume what it was at its latest snapshot. Raises ApiError(409)."""
     for what, kind in ((volume, "Volume"), (snapshot, "Snapshot")):
         if what.status != "available":
-            raise Refused(
+            raise ApiError(
                 409,
                 f"Invalid {kind.lower()}: Can't revert volume {volume.id} to its latest snapshot "
                 f"{snapshot.id}. {kind}'s status must be 'available'.",
@@ -235,9 +235,9 @@ def reimage(
     """Begin to write an image over the volume; `reserved` allows it while reserved."""
     statuses = ("available", "error", "reserved") if reserved else ("available", "error")
     if len(volume.attachments) > 1:
-        raise Refused(409, "Cannot re-image a volume which is attached to more than one server.")
+        raise ApiError(409, "Cannot re-image a volume which is attached to more than one server.")
     if volume.status not in statuses:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be {' or '.join(statuses)}, but "
             f"current status is {volume.status}.",
@@ -277,9 +277,9 @@ def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context
 
 
 def unmanage(model: BlockStorageModel, volume: Volume) -> None:
-    """Begin to forget the volume; the backend keeps it. Raises Refused(400)."""
+    """Begin to forget the volume; the backend keeps it. Raises ApiError(400)."""
     if volume.attached or volume.status not in DELETABLE or model.snapshots_of(volume):
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume status must be {' or '.join(DELETABLE)} and {UNDELETABLE}",
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas, snapshots, volumes
@@ -49,9 +49,9 @@ def _settle(thing: Group | GroupSnapshot, status: str) -> None:
     thing.touch()
 
 
-def invalid(why: str) -> Refused:
+def invalid(why: str) -> ApiError:
     """The refusal of what a group cannot do now."""
-    return Refused(400, f"Invalid Group: {why}")
+    return ApiError(400, f"Invalid Group: {why}")
 
 
 def members(model: BlockStorageModel, group_id: str) -> list[Volume]:
@@ -93,7 +93,7 @@ def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> G
 
 
 def _copies(model: BlockStorageModel, asked: GroupRequest) -> list[volumes.Blueprint]:
-    """What the volumes of a group are made from that has a source. Raises Refused."""
+    """What the volumes of a group are made from that has a source. Raises ApiError."""
     if asked.group_snapshot:
         if asked.group_snapshot.status != "available":
             raise invalid("Group snapshot status must be available.")
@@ -115,7 +115,7 @@ def update(
     add: Sequence[Volume],
     remove: Sequence[Volume],
 ) -> None:
-    """Begin to take volumes in and to let others go. Raises Refused(400)."""
+    """Begin to take volumes in and to let others go. Raises ApiError(400)."""
     for volume in add:
         _check_newcomer(group, volume)
     for volume in remove:
@@ -143,9 +143,9 @@ def update(
     start(model.cloud, UPDATE_GROUP, group, done, failed)
 
 
-def _not_removed(group: Group, volume: Volume, why: str) -> Refused:
+def _not_removed(group: Group, volume: Volume, why: str) -> ApiError:
     said = f"Cannot remove volume {volume.id} from group {group.id} because {why}"
-    return Refused(400, f"Invalid volume: {said}")
+    return ApiError(400, f"Invalid volume: {said}")
 
 
 def _check_newcomer(group: Group, volume: Volume) -> None:
@@ -161,11 +161,11 @@ def _check_newcomer(group: Group, volume: Volume) -> None:
         )
     if why:
         said = f"Cannot add volume {volume.id} to group {group.id} because {why}"
-        raise Refused(400, f"Invalid volume: {said}")
+        raise ApiError(400, f"Invalid volume: {said}")
 
 
 def delete(model: BlockStorageModel, group: Group, delete_volumes: bool) -> None:
-    """Begin to delete the group; its volumes have to be asked for. Raises Refused(400)."""
+    """Begin to delete the group; its volumes have to be asked for. Raises ApiError(400)."""
     if not delete_volumes and group.status not in ("available", "error"):
         raise invalid(
             f"Group status must be available or error, but current status is: {group.status}"
@@ -207,7 +207,7 @@ def create_snapshot(
     description: str | None,
     context: Context,
 ) -> GroupSnapshot:
-    """Begin to take snapshots of all volumes of the group. Raises Refused."""
+    """Begin to take snapshots of all volumes of the group. Raises ApiError."""
     inside = members(model, group.id)
     if not inside or group.status in ("creating", "updating"):
         raise invalid(
@@ -253,13 +253,13 @@ def create_snapshot(
 
 
 def delete_snapshot(model: BlockStorageModel, group_snapshot: GroupSnapshot) -> None:
-    """Begin to delete the snapshots of a group. Raises Refused(400)."""
+    """Begin to delete the snapshots of a group. Raises ApiError(400)."""
     busy = any(
         group.status == "creating" and group.group_snapshot_id == group_snapshot.id
         for group in model.groups
     )
     if group_snapshot.status not in ("available", "error") or busy:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid GroupSnapshot: GroupSnapshot status must be available or error, and no "
             "Group can be currently using it as source for its creation.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 
 if TYPE_CHECKING:
@@ -58,12 +58,12 @@ def used(model: BlockStorageModel, project_id: str) -> dict[str, int]:
     return counts
 
 
-def _over(error: str, text: str) -> Refused:
-    return Refused(413, f"{error}: {text}", headers={"Retry-After": "0"})
+def _over(error: str, text: str) -> ApiError:
+    return ApiError(413, f"{error}: {text}", headers={"Retry-After": "0"})
 
 
 def check_size(model: BlockStorageModel, project_id: str, size: int) -> None:
-    """Raise Refused(413) if one volume may not be as large as `size`."""
+    """Raise ApiError(413) if one volume may not be as large as `size`."""
     largest = limit(model, project_id, "per_volume_gigabytes")
     if 0 <= largest < size:
         raise _over(
@@ -80,7 +80,7 @@ def check(
     kind: VolumeType | None = None,
     count: int = 1,
 ) -> None:
-    """Raise Refused(413) if the project may not have `count` more of `what`, so large together."""
+    """Raise ApiError(413) if the project may not have `count` more of `what`, so large together."""
     usage = used(model, project_id)
     space = "backup_gigabytes" if what == "backups" else "gigabytes"
     suffixes = ["", f"_{kind.name}"] if kind else [""]
@@ -98,7 +98,7 @@ def check(
             )
 
 
-def _too_large(what: str, name: str, asked: int, allowed: int, consumed: int) -> Refused:
+def _too_large(what: str, name: str, asked: int, allowed: int, consumed: int) -> ApiError:
     rest = f"Requested {asked}G, quota is {allowed}G and {consumed}G has been consumed."
     if what == "backups":
         return _over(

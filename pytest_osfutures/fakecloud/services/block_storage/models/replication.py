@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.services.block_storage.models.groups import invalid, members
@@ -43,12 +43,14 @@ FAIL_BACK = replace(FAIL_OVER, then="enabled")
 
 
 def check_type(group: Group) -> None:
-    """Raise Refused(400) unless the group and its volume types can be replicated."""
+    """Raise ApiError(400) unless the group and its volume types can be replicated."""
     if not group.group_type.replicated:
-        raise Refused(400, f"Invalid group type: Group {group.id} is not a replication group type.")
+        raise ApiError(
+            400, f"Invalid group type: Group {group.id} is not a replication group type."
+        )
     for kind in group.volume_types:
         if kind.extra_specs.get("replication_enabled") != "<is> True":
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid volume type: Volume type {kind.id} does not have 'replication_enabled' "
                 "spec key set to '<is> True'.",
@@ -56,7 +58,7 @@ def check_type(group: Group) -> None:
 
 
 def begin(model: BlockStorageModel, group: Group, change: Change, attached: bool = False) -> None:
-    """Begin the change for the group and all its volumes. Raises Refused(400).
+    """Begin the change for the group and all its volumes. Raises ApiError(400).
 
     `attached` allows it while volumes are in use.
     """
@@ -73,7 +75,7 @@ def begin(model: BlockStorageModel, group: Group, change: Change, attached: bool
     inside = members(model, group.id)
     for volume in inside:
         if change.verb == "failover" and volume.status == "in-use" and not attached:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid volume: Volume {volume.id} is attached but allow_attached_volume flag "
                 "is False. Cannot failover replication.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.kernel.resource import Resource
@@ -29,25 +29,25 @@ class VolumeService(Resource):
 
 
 def service(model: BlockStorageModel, host: str) -> VolumeService:
-    """The service of that host. Raises Refused(400)."""
+    """The service of that host. Raises ApiError(400)."""
     found = model.services.get(host.split("#")[0])
     if found is None:
-        raise Refused(400, f"No service found with host={host}")
+        raise ApiError(400, f"No service found with host={host}")
     return found
 
 
 def check_thawed(model: BlockStorageModel, host: str | None) -> None:
-    """Raise Refused(400) if the backend is frozen: nothing may be made or deleted on it."""
+    """Raise ApiError(400) if the backend is frozen: nothing may be made or deleted on it."""
     found = model.services.get((host or "").split("#")[0])
     if found is not None and found.frozen:
-        raise Refused(400, FROZEN)
+        raise ApiError(400, FROZEN)
 
 
 def freeze(model: BlockStorageModel, host: str, frozen: bool) -> None:
-    """Freeze the backend of `host`, or thaw it. Raises Refused(400)."""
+    """Freeze the backend of `host`, or thaw it. Raises ApiError(400)."""
     found = service(model, host)
     if found.frozen is frozen:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid input received: No service could be changed: frozen in ['{host}'] must be "
             f"{not frozen} to failover.",
@@ -59,7 +59,7 @@ def fail_over(model: BlockStorageModel, host: str, backend_id: str | None) -> No
     """Begin to use the replica of a backend, or with `default` the backend again."""
     found = service(model, host)
     if found.replication_status not in ("enabled", "failed-over"):
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid input received: No service could be changed: replication_status in "
             f"['{host}'] must be enabled or failed-over and must be up to failover.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
@@ -37,7 +37,7 @@ def create(
     force: bool = False,
     lifecycle: Lifecycle = CREATE_SNAPSHOT,
 ) -> Snapshot:
-    """Begin a snapshot of the volume; `force` allows it while in use. Raises Refused."""
+    """Begin a snapshot of the volume; `force` allows it while in use. Raises ApiError."""
     snapshot = add(model, volume, context, name, description, metadata, force)
 
     def done() -> None:
@@ -68,7 +68,7 @@ def manage(
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> Snapshot:
-    """Begin to take over a snapshot that the backend has already. Raises Refused."""
+    """Begin to take over a snapshot that the backend has already. Raises ApiError."""
     return create(
         model, volume, context, name, description, metadata, True, lifecycle=MANAGE_SNAPSHOT
     )
@@ -84,11 +84,11 @@ def add(
     force: bool = False,
     group_snapshot_id: str | None = None,
 ) -> Snapshot:
-    """The record of a new snapshot, `creating`. Raises Refused."""
+    """The record of a new snapshot, `creating`. Raises ApiError."""
     if volume.host is None:
-        raise Refused(400, "Invalid volume: volume is not assigned to a host")
+        raise ApiError(400, "Invalid volume: volume is not assigned to a host")
     if volume.status == "maintenance":
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: The snapshot cannot be created when the volume is in maintenance "
             "mode.",
@@ -96,7 +96,7 @@ def add(
     check_thawed(model, volume.host)
     statuses = ("available", "in-use") if force else ("available",)
     if group_snapshot_id is None and volume.status not in statuses:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be {', '.join(statuses)}, but "
             f"current status is: {volume.status}.",
@@ -134,12 +134,12 @@ def delete(
     force: bool = False,
     unmanage: bool = False,
 ) -> None:
-    """Begin to delete the snapshot, or with `unmanage` to forget it. Raises Refused(400)."""
+    """Begin to delete the snapshot, or with `unmanage` to forget it. Raises ApiError(400)."""
     if not unmanage and (volume := model.volumes.get(snapshot.volume_id)):
         check_thawed(model, volume.host)
     if snapshot.group_snapshot_id or not (force or snapshot.status in ("available", "error")):
         status = "" if force else "status must be available or error and "
-        raise Refused(400, f"Invalid snapshot: Snapshot {status}must not be part of a group.")
+        raise ApiError(400, f"Invalid snapshot: Snapshot {status}must not be part of a group.")
 
     def failed(fault: Fault) -> None:
         settle(snapshot, "available" if fault.effect == "silent" else "error_deleting")

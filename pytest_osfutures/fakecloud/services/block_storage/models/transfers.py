@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Context,
@@ -23,12 +23,12 @@ def create(
     context: Context,
     no_snapshots: bool = False,
 ) -> Transfer:
-    """Offer the volume, which is `awaiting-transfer` then. Raises Refused(400)."""
+    """Offer the volume, which is `awaiting-transfer` then. Raises ApiError(400)."""
     if volume.status != "available":
-        raise Refused(400, "Invalid volume: status must be available")
+        raise ApiError(400, "Invalid volume: status must be available")
     for snapshot in [] if no_snapshots else model.snapshots_of(volume):
         if snapshot.status != "available":
-            raise Refused(
+            raise ApiError(
                 400, f"Invalid snapshot: snapshot: {snapshot.id} status must be available"
             )
     volume.leave("awaiting-transfer")
@@ -46,9 +46,9 @@ def create(
 
 
 def accept(model: BlockStorageModel, transfer: Transfer, auth_key: str, context: Context) -> None:
-    """The volume is the caller's now, with its snapshots unless they stay. Raises Refused."""
+    """The volume is the caller's now, with its snapshots unless they stay. Raises ApiError."""
     if auth_key != transfer.auth_key:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid auth key: Attempt to transfer {transfer.id} with invalid auth key.",
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
@@ -58,7 +58,7 @@ class Blueprint:
 
 
 def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> Volume:
-    """Begin to create a volume. Raises Refused."""
+    """Begin to create a volume. Raises ApiError."""
     size = _checked_size(model, blueprint, context)
     source = blueprint.source or blueprint.snapshot
     volume_type = blueprint.volume_type or (source and source.volume_type)
@@ -145,7 +145,7 @@ def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> 
 
 
 def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> int:
-    """The size of the new volume. Raises Refused if the request cannot be met."""
+    """The size of the new volume. Raises ApiError if the request cannot be met."""
     _check_type(blueprint)
     sources = (
         ("source volume", "volume", blueprint.source, ("available", "in-use")),
@@ -155,7 +155,7 @@ def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Conte
     )
     for name, kind, source, statuses in sources:
         if source is not None and source.status not in statuses:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid {kind}: Originating {name} status must be one of "
                 f"'{', '.join(statuses)}' values",
@@ -163,17 +163,17 @@ def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Conte
     least = blueprint.source or blueprint.snapshot or blueprint.backup
     size = blueprint.size or (least.size if least else 0)
     if size <= 0:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid input received: Volume size '{blueprint.size}' must be an integer and "
             "greater than 0",
         )
     if least is not None and size < least.size:
-        raise Refused(400, "Invalid input received: " + _too_small(size, least))
+        raise ApiError(400, "Invalid input received: " + _too_small(size, least))
     if blueprint.image_id:
         model.check_image(blueprint.image_id, size, context)
     if blueprint.zone not in (None, ZONE):
-        raise Refused(400, f"Availability zone '{blueprint.zone}' is invalid.")
+        raise ApiError(400, f"Availability zone '{blueprint.zone}' is invalid.")
     return size
 
 
@@ -198,13 +198,13 @@ def _check_type(blueprint: Blueprint) -> None:
     wanted, group = blueprint.volume_type, blueprint.group
     if group:
         if wanted is None:
-            raise Refused(
+            raise ApiError(
                 400,
                 "Invalid input received: volume_type must be provided when creating a volume in "
                 "a group.",
             )
         if wanted not in group.volume_types:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid input received: Invalid volume_type provided: {wanted.name} (requested "
                 "type must be supported by this group).",
@@ -214,7 +214,7 @@ def _check_type(blueprint: Blueprint) -> None:
         advice = "recommend omitting the type argument"
         if blueprint.source:
             advice = "either match source volume, or omit type argument"
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid input received: Invalid volume_type provided: {wanted.id} (requested type "
             f"is not compatible; {advice}).",
@@ -234,7 +234,7 @@ def delete(
     cascade: bool = False,
     force: bool = False,
 ) -> None:
-    """Begin to delete the volume; one without a host is gone at once. Raises Refused(400)."""
+    """Begin to delete the volume; one without a host is gone at once. Raises ApiError(400)."""
     if volume.host is None:
         model.volumes.remove(volume)
         return
@@ -248,7 +248,7 @@ def delete(
         or (snapshots and not (cascade and _all_deletable(snapshots, context, force)))
     ):
         status = "" if force else f"status must be {' or '.join(DELETABLE)} and "
-        raise Refused(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
+        raise ApiError(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
     for snapshot in snapshots:
         start(model.cloud, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot))
     volume.leave("deleting")

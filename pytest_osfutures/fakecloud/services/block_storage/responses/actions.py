@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes, volumes
@@ -42,7 +42,7 @@ def _extend(call: Call, volume: Volume, order: Order) -> Response:
 def _reserve(_call: Call, volume: Volume, _order: Order) -> Response:
     statuses = ("available", "in-use") if volume.multiattach else ("available",)
     if volume.status not in statuses:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume status must be {' or '.join(statuses)} to reserve, but the "
             f"status is {volume.status}.",
@@ -71,13 +71,13 @@ def _attach(call: Call, volume: Volume, order: Order) -> Response:
     part, model = order.part("mountpoint"), call.cloud.block_storage
     server_id, mode = asked.uuid(part, "instance_uuid"), part.get("mode", "rw")
     if volume.status == "in-use" and not volume.multiattach:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume: volume is already attached and multiple attachments are not enabled",
         )
     readonly = volume.admin_metadata.get("readonly", "False")
     if readonly == "True" and mode != "ro":
-        raise Refused(400, f"Invalid attaching mode '{mode}' for volume {volume.id}.")
+        raise ApiError(400, f"Invalid attaching mode '{mode}' for volume {volume.id}.")
     attachment = Attachment(
         id=call.cloud.new_id(),
         project_id=volume.project_id,
@@ -100,7 +100,7 @@ def _detach(call: Call, volume: Volume, order: Order) -> Response:
     wanted = part.get("attachment_id")
     found = [one for one in volume.attachments if wanted in (None, one.id)]
     if len(found) > 1:
-        raise Refused(
+        raise ApiError(
             400,
             "Error detaching volume - InvalidVolume: Invalid volume: Detach volume failed: More "
             "than one attachment, but no attachment_id provided.",
@@ -176,7 +176,7 @@ def _upload(call: Call, volume: Volume, order: Order) -> Response:
 def _readonly(_call: Call, volume: Volume, order: Order) -> Response:
     wanted = asked.flag(order.part("readonly"), "readonly")
     if volume.status != "available":
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be available to update readonly "
             f"flag, but current status is: {volume.status}.",
@@ -214,15 +214,15 @@ def _revert(call: Call, volume: Volume, order: Order) -> Response:
     model = call.cloud.block_storage
     snapshots = model.snapshots_of(volume)
     if not snapshots:
-        raise Refused(400, f"Volume {volume.id} doesn't have any snapshots.")
+        raise ApiError(400, f"Volume {volume.id} doesn't have any snapshots.")
     wanted, latest = order.part().get("snapshot_id"), snapshots[-1]
     if wanted != latest.id:
-        raise Refused(
+        raise ApiError(
             400,
             f"Specified snapshot {wanted} is None or not the latest one of volume {volume.id}.",
         )
     if volume.size != latest.size:
-        raise Refused(
+        raise ApiError(
             400,
             f"Can't revert volume {volume.id} to its latest snapshot {wanted}. The volume size "
             "must be equal to the snapshot size.",
@@ -231,8 +231,8 @@ def _revert(call: Call, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _no_image_metadata(volume: Volume) -> Refused:
-    return Refused(404, f"Glance metadata for volume/snapshot {volume.id} cannot be found.")
+def _no_image_metadata(volume: Volume) -> ApiError:
+    return ApiError(404, f"Glance metadata for volume/snapshot {volume.id} cannot be found.")
 
 
 def _show_image_metadata(_call: Call, volume: Volume, _order: Order) -> Response:

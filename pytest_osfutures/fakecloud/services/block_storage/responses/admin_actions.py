@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
@@ -52,7 +52,7 @@ def _status(part: dict[str, Any], key: str, spoken: str, known: Sequence[str]) -
     if value is None:
         return None
     if str(value).lower() not in known:
-        raise Refused(400, f"{spoken}: {value} is invalid, valid statuses are: {known}.")
+        raise ApiError(400, f"{spoken}: {value} is invalid, valid statuses are: {known}.")
     return str(value).lower()
 
 
@@ -62,13 +62,13 @@ def _reset_status(call: Call, volume: Volume, order: Order) -> Response:
     attach = _status(part, "attach_status", "Volume attach status", ATTACH_STATUSES)
     migration = _status(part, "migration_status", "Volume migration status", MIGRATION_STATUSES)
     if not (status or attach or migration):
-        raise Refused(
+        raise ApiError(
             400,
             "Must specify 'status', 'attach_status' or 'migration_status' for update.",
         )
     asked.admin_only(call, f"{RULE}:reset_status")
     if status == "in-use" and not volume.attachments:
-        raise Refused(
+        raise ApiError(
             400,
             "Cannot reset-state to in-use because volume does not have any attachments.",
         )
@@ -110,15 +110,15 @@ def _migrate_completion(call: Call, volume: Volume, order: Order) -> Response:
     new = call.cloud.block_storage.volume(str(part["new_volume"]), context_of(call))
     if volume.migration_status is None and new.migration_status is None:
         return Response(200, {"save_volume_id": new.id})
-    raise Refused(400, "Invalid volume: Destination volume not mid-migration.")
+    raise ApiError(400, "Invalid volume: Destination volume not mid-migration.")
 
 
 def _extend_completion(call: Call, volume: Volume, _order: Order) -> Response:
     asked.since(call, (3, 71))
     asked.admin_only(call, f"{RULE}:extend_volume_completion")
     if volume.status != "extending":
-        raise Refused(400, "Invalid volume: Volume is not being extended.")
-    raise Refused(400, "Invalid volume: Required volume admin metadata is malformed or missing.")
+        raise ApiError(400, "Invalid volume: Volume is not being extended.")
+    raise ApiError(400, "Invalid volume: Required volume admin metadata is malformed or missing.")
 
 
 def _unmanage(call: Call, volume: Volume, _order: Order) -> Response:
@@ -148,7 +148,7 @@ def manage(call: Call) -> Response:
     asked.required(part, "volume", "ref")
     host = asked.one_host(part)
     if host.split("#")[0] not in model.services:
-        raise Refused(400, f"Host '{host}' not found")
+        raise ApiError(400, f"Host '{host}' not found")
     kind = part.get("volume_type")
     volume_type = (
         model.type_named(str(kind), context) if kind else model.default_type(context.project_id)

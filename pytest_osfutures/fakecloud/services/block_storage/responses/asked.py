@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call, Version
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Context
 
@@ -31,13 +31,13 @@ class Order:
 
     @classmethod
     def of(cls, call: Call, known: Collection[str]) -> Order:
-        """The action that the body asks for. Raises Refused(400) if it is none of `known`."""
+        """The action that the body asks for. Raises ApiError(400) if it is none of `known`."""
         body = call.json()
         if not body:
-            raise Refused(400, "Malformed request body")
+            raise ApiError(400, "Malformed request body")
         name, value = next(iter(body.items()))
         if name not in known:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"There is no such action: {name}. Verify the request body and Content-Type "
                 "header and try again.",
@@ -45,7 +45,7 @@ class Order:
         return cls(name, value)
 
     def part(self, *keys: str) -> dict[str, Any]:
-        """The parameters, with `keys` among them. Raises Refused(400)."""
+        """The parameters, with `keys` among them. Raises ApiError(400)."""
         part = of_object({self.name: self.value}, self.name)
         required(part, self.name, *keys)
         return part
@@ -58,32 +58,32 @@ def context_of(call: Call) -> Context:
 
 
 def since(call: Call, version: Version) -> None:
-    """Raise Refused(404) if the request's microversion is older than `version`."""
+    """Raise ApiError(404) if the request's microversion is older than `version`."""
     if call.version < version:
-        raise Refused(404, "The resource could not be found.")
+        raise ApiError(404, "The resource could not be found.")
 
 
 def admin_only(call: Call, rule: str) -> None:
-    """Raise Refused(403) unless an administrator asks."""
+    """Raise ApiError(403) unless an administrator asks."""
     if not call.caller.is_admin:
-        raise Refused(403, f"Policy doesn't allow {rule} to be performed.")
+        raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
 
 
-def invalid(field: str, value: object, why: str) -> Refused:
+def invalid(field: str, value: object, why: str) -> ApiError:
     """The refusal of one value."""
-    return Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+    return ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
 
 
 def envelope(call: Call, key: str) -> dict[str, Any]:
-    """The object under `key` in the body. Raises Refused(400)."""
+    """The object under `key` in the body. Raises ApiError(400)."""
     body = call.json()
     if key not in body:
-        raise Refused(400, f"{key!r} is a required property")
+        raise ApiError(400, f"{key!r} is a required property")
     return of_object(body, key)
 
 
 def of_object(body: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under `key` of a larger one. Raises Refused(400)."""
+    """The object under `key` of a larger one. Raises ApiError(400)."""
     value = body[key]
     if not isinstance(value, dict):
         raise invalid(key, value, f"{value!r} is not of type 'object'")
@@ -91,27 +91,27 @@ def of_object(body: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def object_or_null(part: dict[str, Any], key: str) -> None:
-    """Raise Refused(400) if there is something else under `key`."""
+    """Raise ApiError(400) if there is something else under `key`."""
     if not isinstance(part.get(key), dict | None):
         raise invalid(key, part[key], f"{part[key]!r} is not of type 'object', 'null'")
 
 
 def texts(part: dict[str, Any], *keys: str) -> None:
-    """Raise Refused(400) if there is something else than a string, or null, under a key."""
+    """Raise ApiError(400) if there is something else than a string, or null, under a key."""
     for key in keys:
         if not isinstance(part.get(key), str | None):
             raise invalid(key, part[key], f"{part[key]!r} is not of type 'string', 'null'")
 
 
 def required(part: dict[str, Any], field: str, *keys: str) -> None:
-    """Raise Refused(400) unless all `keys` are there."""
+    """Raise ApiError(400) unless all `keys` are there."""
     for key in keys:
         if key not in part:
             raise invalid(field, part, f"{key!r} is a required property")
 
 
 def only(part: dict[str, Any], field: str, keys: Collection[str]) -> None:
-    """Raise Refused(400) if there are other keys than `keys`."""
+    """Raise ApiError(400) if there are other keys than `keys`."""
     others = [repr(key) for key in part if key not in keys]
     if others:
         verb = "was" if len(others) == 1 else "were"
@@ -123,14 +123,14 @@ def only(part: dict[str, Any], field: str, keys: Collection[str]) -> None:
 
 
 def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:
-    """A string or nothing, without blanks around it. Raises Refused(400)."""
+    """A string or nothing, without blanks around it. Raises ApiError(400)."""
     value = part.get(key)
     if value is None:
         return None
     if not isinstance(value, str):
         raise invalid(key, value, f"{value!r} is not of type 'string', 'null'")
     if len(value) > longest:
-        raise Refused(
+        raise ApiError(
             400,
             f"Invalid input received: {key} has {len(value)} characters, more than {longest}.",
         )
@@ -138,7 +138,7 @@ def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:
 
 
 def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
-    """A whole number, perhaps as a string, or nothing. Raises Refused(400)."""
+    """A whole number, perhaps as a string, or nothing. Raises ApiError(400)."""
     value = part.get(key)
     if value is None:
         return None
@@ -154,7 +154,7 @@ def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
 
 
 def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:
-    """Something that means yes or no. Raises Refused(400)."""
+    """Something that means yes or no. Raises ApiError(400)."""
     value = part.get(key, default)
     if isinstance(value, bool | str) and value in (*TRUE, *FALSE):
         return value in TRUE
@@ -162,7 +162,7 @@ def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:
 
 
 def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> str:
-    """One of `allowed`. Raises Refused(400)."""
+    """One of `allowed`. Raises ApiError(400)."""
     value = part.get(key, default)
     if value not in allowed:
         raise invalid(key, value, f"{value!r} is not one of {allowed}")
@@ -170,7 +170,7 @@ def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> 
 
 
 def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | None:
-    """An id or nothing. Raises Refused(400)."""
+    """An id or nothing. Raises ApiError(400)."""
     value = part.get(key)
     if value is not None and not (isinstance(value, str) and UUID.match(value)):
         raise invalid(key, value, f"{value!r} {why}")
@@ -178,12 +178,12 @@ def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | 
 
 
 def metadata(call: Call, key: str) -> dict[str, str]:
-    """Metadata that the body has to have under `key`. Raises Refused(400)."""
+    """Metadata that the body has to have under `key`. Raises ApiError(400)."""
     return strings({key: envelope(call, key)}, key)
 
 
 def strings(part: dict[str, Any], key: str) -> dict[str, str]:
-    """Metadata: strings by key; nothing is the same as none. Raises Refused(400)."""
+    """Metadata: strings by key; nothing is the same as none. Raises ApiError(400)."""
     values = part.get(key)
     if values is None:
         return {}
@@ -202,10 +202,10 @@ def strings(part: dict[str, Any], key: str) -> dict[str, str]:
 
 
 def one_host(part: dict[str, Any]) -> str:
-    """The one host or cluster that is named. Raises Refused(400)."""
+    """The one host or cluster that is named. Raises ApiError(400)."""
     hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
     if len(hosts) != 1:
-        raise Refused(
+        raise ApiError(
             400, "Invalid input received: One and only one of cluster and host must be set."
         )
     return str(hosts[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Attachment
@@ -89,7 +89,7 @@ def act(call: Call, attachment_id: str) -> Response:
     asked.since(call, (3, 44))
     attachment = _find(call, attachment_id)
     if "os-complete" not in call.json():
-        raise Refused(400, "Malformed request body")
+        raise ApiError(400, "Malformed request body")
     attachments.complete(call.cloud.block_storage, attachment)
     return Response(204, None, {"Content-Type": "application/json"})
 

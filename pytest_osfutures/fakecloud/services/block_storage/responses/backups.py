@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import backups
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Backup
@@ -123,7 +123,7 @@ def act(call: Call, backup_id: str) -> Response:
     else:
         status = order.part("status")["status"]
         if status not in STATUSES:
-            raise Refused(
+            raise ApiError(
                 400, f"Backup status: {status} is invalid, valid statuses are: {STATUSES}."
             )
         backup.activity = None
@@ -137,7 +137,7 @@ def export_record(call: Call, backup_id: str) -> Response:
     asked.admin_only(call, "backup:export-import")
     backup = _find(call, backup_id)
     if backup.status != "available":
-        raise Refused(
+        raise ApiError(
             400, f"Invalid backup: Backup status must be available and not {backup.status}."
         )
     record = {"id": backup.id, "volume_id": backup.volume_id, "size": backup.size}
@@ -158,9 +158,9 @@ def import_record(call: Call) -> Response:
         record = json.loads(base64.b64decode(str(part["backup_url"])))
         backup_id, size = str(record["id"]), int(record["size"])
     except (ValueError, KeyError, TypeError):
-        raise Refused(400, "Invalid input received: Can't parse backup record.") from None
+        raise ApiError(400, "Invalid input received: Can't parse backup record.") from None
     if model.backups.get(backup_id):
-        raise Refused(400, "Invalid backup: Backup already exists in database.")
+        raise ApiError(400, "Invalid backup: Backup already exists in database.")
     backup = model.backups.add(
         Backup(
             id=backup_id,

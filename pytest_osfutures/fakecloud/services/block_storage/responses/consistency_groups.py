@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import groups
@@ -53,7 +53,7 @@ def _find(call: Call, group_id: str) -> Group:
     model = call.cloud.block_storage
     group = model.groups.get(group_id)
     if group is None or not group.group_type.for_consistency:
-        raise Refused(404, f"Group {group_id} could not be found.")
+        raise ApiError(404, f"Group {group_id} could not be found.")
     return model.group(group_id, context_of(call))
 
 
@@ -108,7 +108,7 @@ def create_from_source(call: Call) -> Response:
     part, context = asked.envelope(call, "consistencygroup-from-src"), context_of(call)
     snapshot_id, source_id = part.get("cgsnapshot_id"), part.get("source_cgid")
     if bool(snapshot_id) == bool(source_id):
-        raise Refused(
+        raise ApiError(
             400,
             "Either 'cgsnapshot_id' or 'source_cgid' must be provided to create consistency group "
             f"{part.get('name')} from source.",
@@ -130,7 +130,7 @@ def update(call: Call, group_id: str) -> Response:
     """Change the name or the description, or begin to change what is inside."""
     group, part = _find(call, group_id), asked.envelope(call, "consistencygroup")
     if not any(part.get(key) for key in ("name", "description", "add_volumes", "remove_volumes")):
-        raise Refused(
+        raise ApiError(
             400,
             "Name, description, add_volumes, and remove_volumes can not be all empty in the "
             "request body.",

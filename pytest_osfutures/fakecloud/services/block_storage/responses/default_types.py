@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -16,7 +16,7 @@ def _project(call: Call, project: str, rule: str) -> str:
     asked.since(call, (3, 62))
     asked.admin_only(call, f"volume_extension:default_{rule}")
     if project not in call.cloud.identity.projects:
-        raise Refused(404, f"Project with id {project} not found.")
+        raise ApiError(404, f"Project with id {project} not found.")
     return project
 
 
@@ -36,7 +36,7 @@ def show(call: Call, project: str) -> Response:
     """The default of one project."""
     kind = call.cloud.block_storage.default_types.get(_project(call, project, "get"))
     if kind is None:
-        raise Refused(404, f"Default type for project {project} not found.")
+        raise ApiError(404, f"Default type for project {project} not found.")
     return Response(200, {"default_type": _view(project, kind)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.service import UNKNOWN_PATH
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
@@ -102,7 +102,7 @@ def change_service(call: Call, change: str) -> Response:
     body, model = call.json(), call.cloud.block_storage
     key = (str(body.get("binary")), str(body.get("host")))
     if all((row["binary"], row["host"]) != key for row in _services(call)):
-        raise Refused(404, f"Service {key[0]} could not be found on host {key[1]}.")
+        raise ApiError(404, f"Service {key[0]} could not be found on host {key[1]}.")
     if change == "enable":
         model.disabled.pop(key, None)
     else:
@@ -153,7 +153,7 @@ def capabilities(call: Call, host: str) -> Response:
     """What one backend can do."""
     asked.admin_only(call, "volume_extension:capabilities")
     if host not in call.cloud.block_storage.services:
-        raise Refused(404, f"Can't find service: {host}")
+        raise ApiError(404, f"Can't find service: {host}")
     titles = {
         "thin_provisioning": "Thin Provisioning",
         "compression": "Compression",

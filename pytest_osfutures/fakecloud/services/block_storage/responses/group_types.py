@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import DEFAULT_GROUP_TYPE
 from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupType
@@ -19,7 +19,7 @@ def _find(call: Call, type_id: str) -> GroupType:
     asked.since(call, SINCE)
     found = call.cloud.block_storage.group_types.get(type_id)
     if found is None or not (found.is_public or call.caller.is_admin):
-        raise Refused(404, f"Group type {type_id} could not be found.")
+        raise ApiError(404, f"Group type {type_id} could not be found.")
     return found
 
 
@@ -53,7 +53,7 @@ def show(call: Call, type_id: str) -> Response:
     for kind in call.cloud.block_storage.group_types.values():
         if kind.name == DEFAULT_GROUP_TYPE:
             return Response(200, {"group_type": _view(call, kind)})
-    raise Refused(404, "Default group type can not be found.")
+    raise ApiError(404, "Default group type can not be found.")
 
 
 def create(call: Call) -> Response:
@@ -64,7 +64,7 @@ def create(call: Call) -> Response:
     asked.required(part, "group_type", "name")
     name = asked.text(part, "name") or ""
     if any(kind.name == name for kind in model.group_types.values()):
-        raise Refused(409, f"Group Type {name} already exists.")
+        raise ApiError(409, f"Group Type {name} already exists.")
     kind = GroupType(
         id=call.cloud.new_id(),
         name=name,
@@ -91,7 +91,7 @@ def delete(call: Call, type_id: str) -> Response:
     asked.admin_only(call, "group:group_types:delete")
     kind, model = _find(call, type_id), call.cloud.block_storage
     if any(group.group_type is kind for group in model.groups):
-        raise Refused(
+        raise ApiError(
             400,
             f"Group Type {kind.id} deletion is not allowed with groups present with the type.",
         )
@@ -115,7 +115,7 @@ def add_specs(call: Call, type_id: str) -> Response:
 
 def _spec(kind: GroupType, key: str) -> str:
     if key not in kind.group_specs:
-        raise Refused(404, f"Group Type {kind.id} has no extra spec with key {key}.")
+        raise ApiError(404, f"Group Type {kind.id} has no extra spec with key {key}.")
     return kind.group_specs[key]
 
 
@@ -130,7 +130,7 @@ def set_spec(call: Call, type_id: str, key: str) -> Response:
     asked.admin_only(call, "group:group_types_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
-        raise Refused(400, "Request body and URI mismatch")
+        raise ApiError(400, "Request body and URI mismatch")
     kind.group_specs = {**kind.group_specs, key: str(body[key])}
     return Response(200, {key: kind.group_specs[key]})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import groups, replication
@@ -99,7 +99,7 @@ def _group_type(call: Call, wanted: str) -> GroupType:
     for kind in call.cloud.block_storage.group_types.values():
         if wanted in (kind.id, kind.name):
             return kind
-    raise Refused(404, f"Group type with name {wanted} could not be found.")
+    raise ApiError(404, f"Group type with name {wanted} could not be found.")
 
 
 def create(call: Call) -> Response:
@@ -155,7 +155,7 @@ def update(call: Call, group_id: str) -> Response:
 
 
 def change(call: Call, group: Group, part: dict[str, Any]) -> None:
-    """Do what an update asks for. Raises Refused(400) if that is nothing."""
+    """Do what an update asks for. Raises ApiError(400) if that is nothing."""
     asked.texts(part, "name", "description", "add_volumes", "remove_volumes")
     wanted = volumes_of(call, group, part, "add_volumes")
     add = [volume for volume in wanted if volume.group_id != group.id]
@@ -174,18 +174,18 @@ def change(call: Call, group: Group, part: dict[str, Any]) -> None:
 
 
 def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
-    """The volumes that `key` names, separated by commas. Raises Refused(400)."""
+    """The volumes that `key` names, separated by commas. Raises ApiError(400)."""
     model, found = call.cloud.block_storage, []
     for volume_id in filter(None, (asked.text(part, key, longest=65535) or "").split(",")):
         try:
             found.append(model.volume(volume_id, context_of(call)))
-        except Refused:
+        except ApiError:
             end = f"volume {volume_id} from group {group.id} because it is not in the group."
             said = f"Cannot remove {end}"
             if key == "add_volumes":
                 end = f"volume {volume_id} to group {group.id} because volume cannot be found."
                 said = f"Cannot add {end}"
-            raise Refused(400, f"Invalid volume: {said}") from None
+            raise ApiError(400, f"Invalid volume: {said}") from None
     return found
 
 
@@ -226,7 +226,7 @@ def _reset_status(
     status = order.part("status")["status"]
     asked.admin_only(call, rule)
     if status not in known:
-        raise Refused(400, said.format(status=status, known=known))
+        raise ApiError(400, said.format(status=status, known=known))
     thing.activity = None
     thing.status = status
     thing.touch()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
@@ -68,7 +68,7 @@ def change_quotas(call: Call, target: str) -> Response:
     given = {name: value for name, value in part.items() if name not in ("id", "tenant_id")}
     unknown = sorted(set(given) - set(quotas.names(model)))
     if unknown:
-        raise Refused(400, f"Invalid input received: Bad key(s) in quota set: {','.join(unknown)}")
+        raise ApiError(400, f"Invalid input received: Bad key(s) in quota set: {','.join(unknown)}")
     mine = {name: _limit(name, value) for name, value in given.items()}
     model.quotas[target] = model.quotas.get(target, {}) | mine
     shown = {name: quotas.limit(model, target, name) for name in quotas.names(model)}
@@ -78,9 +78,9 @@ def change_quotas(call: Call, target: str) -> Response:
 def _limit(name: str, value: Any) -> int:
     limit = whole(value)
     if limit is None:
-        raise Refused(400, f"{name} must be an integer")
+        raise ApiError(400, f"{name} must be an integer")
     if limit < -1:
-        raise Refused(400, f"{name} must be >= -1")
+        raise ApiError(400, f"{name} must be >= -1")
     return limit
 
 

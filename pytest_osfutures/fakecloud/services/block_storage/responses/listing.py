@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
 from pytest_osfutures.fakecloud.kernel.times import parse
@@ -81,17 +81,17 @@ def truth(value: str | None) -> bool:
 
 
 def filters_of(call: Call, resource: str) -> dict[str, str]:
-    """The filters in the query. Raises Refused(400) for what is none, since 3.31."""
+    """The filters in the query. Raises ApiError(400) for what is none, since 3.31."""
     counted = ("with_count",) if call.version >= (3, 45) else ()
     asked = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
     unknown = [key for key in asked if key not in FILTERS[resource]]
     if unknown and call.version >= (3, 31):
-        raise Refused(400, f"Invalid filters {','.join(unknown)} are found in query options.")
+        raise ApiError(400, f"Invalid filters {','.join(unknown)} are found in query options.")
     return {key: value for key, value in asked.items() if key not in unknown}
 
 
 def matches(view: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
-    """Whether a resource, as the API shows it, passes the filters. Raises Refused(400)."""
+    """Whether a resource, as the API shows it, passes the filters. Raises ApiError(400)."""
     for key, value in asked.items():
         if key == "metadata":
             wanted = mapping(value)
@@ -102,7 +102,7 @@ def matches(view: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
                 return False
         elif key in ("bootable", "consumes_quota"):
             if value.lower() not in ("true", "false", "1", "0"):
-                raise Refused(400, f"Invalid input received: '{key} = {value}'")
+                raise ApiError(400, f"Invalid input received: '{key} = {value}'")
             if str(view.get(key, True)).lower() != str(truth(value)).lower():
                 return False
         elif str(view.get(key)) != value:
@@ -123,11 +123,11 @@ def _compares(moment: str | None, key: str, value: str) -> bool:
     for condition in value.split(","):
         operator, _, when = condition.partition(":")
         if operator not in COMPARISONS:
-            raise Refused(400, f"Invalid {operator} operator")
+            raise ApiError(400, f"Invalid {operator} operator")
         try:
             limit = parse(when)
         except ValueError:
-            raise Refused(400, f"Invalid {when} value") from None
+            raise ApiError(400, f"Invalid {when} value") from None
         if moment is None or not COMPARISONS[operator](parse(moment), limit):
             return False
     return bool(key)
@@ -144,7 +144,7 @@ def in_order(call: Call, rows: list[R]) -> list[R]:
         keys.append(("id", keys[0][1]))
     for key, direction in reversed(keys):
         if key not in SORT_KEYS:
-            raise Refused(400, "Invalid input received: Invalid sort key")
+            raise ApiError(400, "Invalid input received: Invalid sort key")
         rows = sorted(rows, key=lambda row: _sortable(row, key), reverse=direction == "desc")
     return rows
 
@@ -162,22 +162,22 @@ def _sortable(row: Resource, key: str) -> tuple[bool, Any]:
 
 
 def number(call: Call, name: str) -> int | None:
-    """`limit` or `offset`. Raises Refused(400)."""
+    """`limit` or `offset`. Raises ApiError(400)."""
     value = call.request.param(name)
     if value is None:
         return None
     found = whole(value)
     if found is None:
-        raise Refused(400, f"{name} param must be an integer")
+        raise ApiError(400, f"{name} param must be an integer")
     if found < 0:
-        raise Refused(400, f"{name} param must be positive")
+        raise ApiError(400, f"{name} param must be positive")
     return found
 
 
 def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[dict[str, str]]]:
     """The page that is asked for, and the link to the next one if this one is full.
 
-    Raises Refused(404) if there is no such marker, naming the `kind` of resource.
+    Raises ApiError(404) if there is no such marker, naming the `kind` of resource.
     """
     limit, offset = number(call, "limit"), number(call, "offset") or 0
     marker = call.request.param("marker")
@@ -185,7 +185,7 @@ def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[di
     if marker is not None:
         places = [index for index, row in enumerate(rows) if row.id == marker]
         if not places:
-            raise Refused(404, f"{kind} {marker} could not be found.")
+            raise ApiError(404, f"{kind} {marker} could not be found.")
         rows = rows[places[0] + 1 :]
     most = call.cloud.settings.most_on_a_page("block_storage") or sys.maxsize
     size = most if limit is None else min(limit, most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import KEPT_SECONDS
@@ -47,7 +47,7 @@ def _find(call: Call, message_id: str) -> Message:
     for message in _mine(call):
         if message.id == message_id:
             return message
-    raise Refused(404, f"Message {message_id} could not be found.")
+    raise ApiError(404, f"Message {message_id} could not be found.")
 
 
 def index(call: Call) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response, Route
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot, Volume
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -48,7 +48,7 @@ def routes(
         if len(given) > 1:
             raise asked.invalid("meta", given, f"{given} has too many properties")
         if key not in given:
-            raise Refused(400, "Request body and URI mismatch")
+            raise ApiError(400, "Request body and URI mismatch")
         resource.metadata = resource.metadata | given
         resource.touch()
         return Response(200, {"meta": given})
@@ -64,7 +64,7 @@ def routes(
         resource = find(call, resource_id)
         if resource.status in ("maintenance", "uploading") and isinstance(resource, Volume):
             doing = "Deleting" if call.request.method == "DELETE" else "Updating"
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Invalid volume: {doing} volume metadata is not allowed for volumes in "
                 f"{resource.status} status.",
@@ -85,5 +85,5 @@ def routes(
 def _value(resource: Volume | Snapshot, key: str) -> str:
     if key not in resource.metadata:
         kind = type(resource).__name__
-        raise Refused(404, f"{kind} {resource.id} has no metadata with key {key}.")
+        raise ApiError(404, f"{kind} {resource.id} has no metadata with key {key}.")
     return resource.metadata[key]

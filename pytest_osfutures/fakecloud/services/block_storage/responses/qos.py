@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models.records import QosSpecs, VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -24,7 +24,7 @@ def _find(call: Call, qos_id: str, rule: str) -> QosSpecs:
     asked.admin_only(call, f"{RULE}:{rule}")
     found = call.cloud.block_storage.qos_specs.get(qos_id)
     if found is None:
-        raise Refused(404, f"No such QoS spec {qos_id}.")
+        raise ApiError(404, f"No such QoS spec {qos_id}.")
     return found
 
 
@@ -62,9 +62,9 @@ def create(call: Call) -> Response:
     asked.required(part, "qos_specs", "name")
     name, consumer = str(part.pop("name")), part.pop("consumer", "back-end")
     if consumer not in CONSUMERS:
-        raise Refused(400, f"Invalid qos specs: Valid consumer of QoS specs are: {CONSUMERS}")
+        raise ApiError(400, f"Invalid qos specs: Valid consumer of QoS specs are: {CONSUMERS}")
     if any(qos.name == name for qos in model.qos_specs.values()):
-        raise Refused(409, f"QoS Specs {name} already exists.")
+        raise ApiError(409, f"QoS Specs {name} already exists.")
     specs = {key: str(value) for key, value in part.items()}
     qos = QosSpecs(id=call.cloud.new_id(), name=name, consumer=consumer, specs=specs)
     model.qos_specs[qos.id] = qos
@@ -85,13 +85,13 @@ def delete_keys(call: Call, qos_id: str) -> Response:
     qos, keys = _find(call, qos_id, "update"), call.json().get("keys")
     if not isinstance(keys, list):
         if "keys" not in call.json():
-            raise Refused(400, "'keys' is a required property")
+            raise ApiError(400, "'keys' is a required property")
         raise asked.invalid("keys", keys, f"{keys!r} is not of type 'array'")
     for index, key in enumerate(keys):
         if not isinstance(key, str):
             raise asked.invalid(str(index), key, f"{key!r} is not of type 'string'")
         if key not in qos.specs:
-            raise Refused(404, f"QoS spec {qos.id} has no spec with key {key}.")
+            raise ApiError(404, f"QoS spec {qos.id} has no spec with key {key}.")
     qos.specs = {key: value for key, value in qos.specs.items() if key not in keys}
     return Response(202)
 
@@ -105,7 +105,7 @@ def delete(call: Call, qos_id: str) -> Response:
     """Delete what no type has; `force` takes it from those that have it."""
     qos = _find(call, qos_id, "delete")
     if _types(call, qos) and not truth(call.request.param("force")):
-        raise Refused(400, "Qos specs still in use.")
+        raise ApiError(400, "Qos specs still in use.")
     for kind in _types(call, qos):
         kind.qos_specs_id = None
     del call.cloud.block_storage.qos_specs[qos.id]
@@ -126,7 +126,7 @@ def _type(call: Call) -> VolumeType:
     type_id = call.request.param("vol_type_id")
     kind = call.cloud.block_storage.types.get(type_id or "")
     if kind is None:
-        raise Refused(404, f"Volume type {type_id} could not be found.")
+        raise ApiError(404, f"Volume type {type_id} could not be found.")
     return kind
 
 
@@ -134,7 +134,7 @@ def associate(call: Call, qos_id: str) -> Response:
     """Let a type have it."""
     qos, kind = _find(call, qos_id, "update"), _type(call)
     if kind.qos_specs_id not in (None, qos.id):
-        raise Refused(
+        raise ApiError(
             400,
             f"Type {kind.id} is already associated with another qos specs: {kind.qos_specs_id}",
         )

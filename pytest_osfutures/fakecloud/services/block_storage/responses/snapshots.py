@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import snapshots
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot
@@ -34,7 +34,7 @@ UPDATES = {
 
 
 def find(call: Call, snapshot_id: str) -> Snapshot:
-    """The snapshot, if the caller may see it. Raises Refused(404)."""
+    """The snapshot, if the caller may see it. Raises ApiError(404)."""
     return call.cloud.block_storage.snapshot(snapshot_id, context_of(call))
 
 
@@ -48,7 +48,7 @@ def create(call: Call) -> Response:
     asked.required(part, "snapshot", "volume_id")
     force = asked.flag(part, "force", default=call.version >= (3, 66))
     if call.version >= (3, 66) and not force:
-        raise Refused(400, FORCE)
+        raise ApiError(400, FORCE)
     volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
     snapshot = snapshots.create(
         model,
@@ -147,7 +147,7 @@ def act(call: Call, snapshot_id: str) -> Response:
 
 def _reset_status(call: Call, snapshot: Snapshot, part: dict[str, Any]) -> None:
     if str(part["status"]).lower() not in STATUSES:
-        raise Refused(
+        raise ApiError(
             400,
             f"Snapshot status: {part['status']} is invalid, valid statuses are: {STATUSES}.",
         )
@@ -159,11 +159,11 @@ def _reset_status(call: Call, snapshot: Snapshot, part: dict[str, Any]) -> None:
 def _update_status(snapshot: Snapshot, part: dict[str, Any]) -> None:
     status = part.get("status")
     if snapshot.status not in UPDATES:
-        raise Refused(
+        raise ApiError(
             400, f"Snapshot status {snapshot.status} not allowed for update_snapshot_status"
         )
     if status not in UPDATES[snapshot.status]:
-        raise Refused(
+        raise ApiError(
             400,
             f"Provided snapshot status {status} not allowed for snapshot with status "
             f"{snapshot.status}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -20,7 +20,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import ty
 def _find(call: Call, type_id: str) -> VolumeType:
     found = call.cloud.block_storage.types.get(type_id)
     if found is None or not found.seen_by(context_of(call)):
-        raise Refused(404, f"Volume type {type_id} could not be found.")
+        raise ApiError(404, f"Volume type {type_id} could not be found.")
     return found
 
 
@@ -58,7 +58,7 @@ def create(call: Call) -> Response:
     asked.required(part, "volume_type", "name")
     name = asked.text(part, "name") or ""
     if any(kind.name == name for kind in model.types.values()):
-        raise Refused(409, f"Volume Type {name} already exists.")
+        raise ApiError(409, f"Volume Type {name} already exists.")
     kind = VolumeType(
         id=call.cloud.new_id(),
         name=name,
@@ -87,9 +87,9 @@ def delete(call: Call, type_id: str) -> Response:
     asked.admin_only(call, "volume_extension:type_delete")
     kind, model = _find(call, type_id), call.cloud.block_storage
     if any(volume.volume_type is kind for volume in model.volumes):
-        raise Refused(400, "Target volume type is still in use.")
+        raise ApiError(400, "Target volume type is still in use.")
     if kind is model.default_type() or kind in model.default_types.values():
-        raise Refused(
+        raise ApiError(
             400,
             f"The volume type {kind.id} is a default volume type and cannot be deleted.",
         )
@@ -112,7 +112,7 @@ def add_specs(call: Call, type_id: str) -> Response:
 
 def _spec(kind: VolumeType, key: str) -> str:
     if key not in kind.extra_specs:
-        raise Refused(404, f"Volume Type {kind.id} has no extra specs with key {key}.")
+        raise ApiError(404, f"Volume Type {kind.id} has no extra specs with key {key}.")
     return kind.extra_specs[key]
 
 
@@ -126,7 +126,7 @@ def set_spec(call: Call, type_id: str, key: str) -> Response:
     asked.admin_only(call, "volume_extension:types_extra_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
-        raise Refused(400, "Request body and URI mismatch")
+        raise ApiError(400, "Request body and URI mismatch")
     kind.extra_specs = {**kind.extra_specs, key: str(body[key])}
     return Response(200, {key: kind.extra_specs[key]})
 
@@ -145,7 +145,7 @@ def show_access(call: Call, type_id: str) -> Response:
     asked.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
     kind = _find(call, type_id)
     if kind.is_public:
-        raise Refused(404, "Access list not available for public volume types.")
+        raise ApiError(404, "Access list not available for public volume types.")
     rows = [{"volume_type_id": kind.id, "project_id": project} for project in kind.projects]
     return Response(200, {"volume_type_access": rows})
 
@@ -155,11 +155,11 @@ def act(call: Call, type_id: str) -> Response:
     kind, body = _find(call, type_id), call.json()
     action = next(iter(body), "")
     if action not in ("addProjectAccess", "removeProjectAccess"):
-        raise Refused(400, f"There is no such action: {action}.")
+        raise ApiError(400, f"There is no such action: {action}.")
     asked.admin_only(call, f"volume_extension:volume_type_access:{action}")
     project = str(asked.of_object(body, action).get("project"))
     if kind.is_public:
-        raise Refused(
+        raise ApiError(
             400,
             "Invalid volume type: Type access modification is not applicable to public volume "
             "type.",

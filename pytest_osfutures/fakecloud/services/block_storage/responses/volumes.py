@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.models import volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -54,7 +54,7 @@ NO_MULTIATTACH = (
 
 
 def find(call: Call, volume_id: str) -> Volume:
-    """The volume, if the caller may see it. Raises Refused(404)."""
+    """The volume, if the caller may see it. Raises ApiError(404)."""
     return call.cloud.block_storage.volume(volume_id, context_of(call))
 
 
@@ -88,9 +88,9 @@ def _blueprint(call: Call, part: dict[str, Any], context: Context) -> volumes.Bl
     backup_id = part.get("backup_id")
     backup = model.backup(str(backup_id), context) if backup_id else None
     if truth(str(part.get("multiattach", ""))):
-        raise Refused(400, NO_MULTIATTACH)
+        raise ApiError(400, NO_MULTIATTACH)
     if not size and not (snapshot or source or backup):
-        raise Refused(400, MALFORMED)
+        raise ApiError(400, MALFORMED)
     return volumes.Blueprint(
         size=size,
         name=name,
@@ -112,14 +112,14 @@ def _image(call: Call, image: str, context: Context) -> tuple[str, Snapshot | No
     images = call.cloud.image
     try:
         facts = images.image_facts(image.rsplit("/", 1)[-1], project_id)
-    except Refused:
+    except ApiError:
         named = images.named(image, project_id)
         if len(named) > 1:
-            raise Refused(
+            raise ApiError(
                 409, f"Multiple matches found for '{image}', use an ID to be more specific."
             ) from None
         if not named:
-            raise Refused(400, NO_IMAGE) from None
+            raise ApiError(400, NO_IMAGE) from None
         facts = images.image_facts(named[0], project_id)
     snapshot_id = images.root_snapshot(facts.id)
     if snapshot_id is None:
@@ -180,7 +180,7 @@ def update(call: Call, volume_id: str) -> Response:
     asked.only(part, "volume", UPDATE_KEYS)
     volume = find(call, volume_id)
     if volume.status == "maintenance":
-        raise Refused(400, "Invalid volume: The volume cannot be updated during maintenance.")
+        raise ApiError(400, "Invalid volume: The volume cannot be updated during maintenance.")
     for key in ("name", "description"):
         value = asked.text(part, key)
         if key in part:

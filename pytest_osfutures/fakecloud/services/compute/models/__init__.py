@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.hosts import Host, choose
@@ -69,14 +69,14 @@ class ComputeModel:
         """The server, if it is the caller's own or the caller an administrator."""
         server = self.servers.get(server_id)
         if server is None or not (context.is_admin or server.project_id == context.project_id):
-            raise Refused(404, f"Instance {server_id} could not be found.")
+            raise ApiError(404, f"Instance {server_id} could not be found.")
         return server
 
     def flavor(self, id_or_url: object, status: int = 404) -> Flavor:
-        """The flavor with that id, or at that URL. Raises Refused(`status`)."""
+        """The flavor with that id, or at that URL. Raises ApiError(`status`)."""
         flavor = self.flavors.get(str(id_or_url).rstrip("/").rsplit("/", 1)[-1])
         if flavor is None:
-            raise Refused(status, f"Flavor {id_or_url} could not be found.")
+            raise ApiError(status, f"Flavor {id_or_url} could not be found.")
         return flavor
 
     def keypair(self, user_id: str, name: str) -> Keypair | None:

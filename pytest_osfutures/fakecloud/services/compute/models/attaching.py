@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models.operations import (
@@ -30,8 +30,8 @@ def _refusals_of_cinder(context: Context) -> Iterator[None]:
     """What Cinder refuses, Nova refuses with Cinder's words inside its own."""
     try:
         yield
-    except Refused as refused:
-        raise Refused(
+    except ApiError as refused:
+        raise ApiError(
             400,
             f"Invalid volume: Invalid input received: {refused.message} "
             f"(HTTP {refused.status}) (Request-ID: {context.request_id})",
@@ -85,7 +85,7 @@ def _check_free(model: ComputeModel, server: Server, context: Context, volume_id
     holders = [holder.id for holder in model.servers if find(holder, volume_id)]
     if server.id in holders or (holders and not facts.multiattach):
         listed = ", ".join(holders)
-        raise Refused(
+        raise ApiError(
             400, f"Invalid volume: volume {volume_id} is already attached to instances: {listed}"
         )
 
@@ -99,7 +99,7 @@ def attach(
     tag: str | None = None,
     delete_on_termination: bool = False,
 ) -> Attachment:
-    """Reserve the volume and begin to connect it. Raises Refused."""
+    """Reserve the volume and begin to connect it. Raises ApiError."""
     check(server, "attach_volume", context, ATTACHABLE)
     _check_free(model, server, context, volume_id)
     with _refusals_of_cinder(context):
@@ -139,14 +139,14 @@ def attach(
 
 
 def detach(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
-    """Begin to disconnect the volume. Raises Refused."""
+    """Begin to disconnect the volume. Raises ApiError."""
     made = find(server, volume_id)
     check(server, "detach_volume", context, ATTACHABLE)
     if made is None:
         model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
-        raise Refused(404, f"Instance {server.id} is not attached to volume {volume_id}")
+        raise ApiError(404, f"Instance {server.id} is not attached to volume {volume_id}")
     if made.boot_index == 0:
-        raise Refused(400, "Cannot detach a root device volume")
+        raise ApiError(400, "Cannot detach a root device volume")
     with _refusals_of_cinder(context):
         model.volumes.begin_detach(made.id)
     action = model.record(server, "detach_volume", context, ("compute_detach_volume",))
@@ -164,16 +164,16 @@ def detach(model: ComputeModel, server: Server, context: Context, volume_id: str
 
 
 def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new_id: str) -> None:
-    """Begin to copy one volume to another and to put that in its place. Raises Refused."""
+    """Begin to copy one volume to another and to put that in its place. Raises ApiError."""
     check(server, "swap_volume", context, ("active", "paused", "resized"))
     made = find(server, old_id)
     if made is None:
-        raise Refused(404, f"Instance {server.id} is not attached to volume {old_id}")
+        raise ApiError(404, f"Instance {server.id} is not attached to volume {old_id}")
     model.volumes.volume_facts(new_id, None)
     model.volumes.begin_detach(made.id)
     try:
         new_attachment = model.volumes.reserve(new_id, server.id)
-    except Refused:
+    except ApiError:
         model.volumes.roll_detaching(made.id)
         raise
     action = model.record(server, "swap_volume", context, ("compute_swap_volume",))

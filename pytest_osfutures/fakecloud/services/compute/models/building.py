@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import attaching
@@ -93,7 +93,7 @@ def _hostname(name: str) -> str:
 
 
 def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int:
-    """How many may be made, between the smallest and the largest number. Raises Refused(403)."""
+    """How many may be made, between the smallest and the largest number. Raises ApiError(403)."""
     least, most = blueprint.count
     used, flavor = model.used(context.project_id), blueprint.flavor
     each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram}
@@ -103,7 +103,7 @@ def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int
             continue
         most = min(most, (limit - used[name]) // amount if amount else most)
         if most < least:
-            raise Refused(
+            raise ApiError(
                 403,
                 f"Quota exceeded for {name}: Requested {blueprint.count[0] * amount}, "
                 f"but already used {used[name]} of {limit} {name}",
@@ -123,12 +123,12 @@ def _claim(model: ComputeModel, server: Server) -> None:
                 attachment_id = model.volumes.reserve(volume_id, server.id)
                 made = attaching.attachment(model, server, volume_id, attachment_id, disk, number)
                 server.attachments = (*server.attachments, made)
-    except Refused as refused:
+    except ApiError as refused:
         for port in model.networks.ports_of(server.id):
             model.networks.release_port(port.id)
         for made in server.attachments:
             model.volumes.detach(made.id)
-        raise Refused(400 if refused.status == 404 else refused.status, refused.message) from None
+        raise ApiError(400 if refused.status == 404 else refused.status, refused.message) from None
 
 
 @dataclass(eq=False)
@@ -171,7 +171,7 @@ class Build:
                     model.networks.create_port(
                         server.id, server.project_id, network_id, fixed_ip, server.security_groups
                     )
-        except Refused:
+        except ApiError:
             why = "Failed to allocate the network(s), not rescheduling."
             _abort(model, server, self.action, why)
 
@@ -179,7 +179,7 @@ class Build:
         """The host lets Cinder make the volumes that do not exist yet."""
         try:
             _make_volumes(self.model, self.server)
-        except Refused as refused:
+        except ApiError as refused:
             _abort(self.model, self.server, self.action, refused.message)
 
     def spawned(self) -> None:

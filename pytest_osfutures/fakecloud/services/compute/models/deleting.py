@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def delete(model: ComputeModel, server: Server, context: Context, force: bool = False) -> None:
-    """Begin to delete; a server that is being deleted already just goes on. Raises Refused(409)."""
+    """Begin to delete; a server that is being deleted already just goes on.
+
+    Raises ApiError(409).
+    """
     check_lock(server, "delete", context)
     if server.task_state in ("deleting", "soft-deleting") or server.vm_state == "deleted":
         return

@@ -46,7 +46,7 @@ def rebuild(
 def create_image(
     model: ComputeModel, server: Server, context: Context, name: str, metadata: Mapping[str, Any]
 ) -> str:
-    """Begin a snapshot and return its image's id. Raises Refused."""
+    """Begin a snapshot and return its image's id. Raises ApiError."""
     if server.boots_from_volume:
         return _image_of_volumes(model, server, context, name, metadata)
     return _snapshot(model, server, context, operations.CREATE_IMAGE, name, dict(metadata))

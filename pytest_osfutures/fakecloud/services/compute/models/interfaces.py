@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.kernel.resource import Resource
@@ -21,10 +21,10 @@ VM_STATES = ("active", "paused", "stopped")
 
 
 def port(model: ComputeModel, server: Server, port_id: str) -> PortFacts:
-    """The server's port. Raises Refused(404)."""
+    """The server's port. Raises ApiError(404)."""
     found = next((one for one in model.networks.ports_of(server.id) if one.id == port_id), None)
     if found is None:
-        raise Refused(404, f"Port id {port_id} could not be found.")
+        raise ApiError(404, f"Port id {port_id} could not be found.")
     return found
 
 
@@ -36,7 +36,7 @@ def attach(
     port_id: str | None,
     fixed_ip: str | None,
 ) -> PortFacts:
-    """Give the server a port; it has it when the call returns. Raises Refused."""
+    """Give the server a port; it has it when the call returns. Raises ApiError."""
     check(server, "attach_interface", context, VM_STATES)
     action = model.record(server, "attach_interface", context, ("compute_attach_interface",))
     try:
@@ -44,7 +44,7 @@ def attach(
             model.networks.claim_port(port_id, server.id, server.project_id)
         else:
             port_id = _new_port(model, server, network_id, fixed_ip)
-    except Refused as refused:
+    except ApiError as refused:
         action.finish(model.now(), refused.message)
         raise
     model.networks.bind_port(port_id, server.host or "")
@@ -59,7 +59,7 @@ def _new_port(
     if network_id is None:
         choice = model.networks.network_ids(server.project_id)
         if len(choice) != 1:
-            raise Refused(
+            raise ApiError(
                 409, "Multiple possible networks found, use a Network ID to be more specific."
             )
         network_id = choice[0]

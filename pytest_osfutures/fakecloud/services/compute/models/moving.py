@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
 from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
@@ -47,10 +47,10 @@ def _migration(
 
 
 def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor) -> None:
-    """Begin to move the server to a host where `flavor` fits. Raises Refused."""
+    """Begin to move the server to a host where `flavor` fits. Raises ApiError."""
     check(server, "resize", context, operations.RESIZE.vm_states)
     if flavor.id == server.flavor.id:
-        raise Refused(400, "When resizing, instances must change flavor!")
+        raise ApiError(400, "When resizing, instances must change flavor!")
     used = model.used(server.project_id)
     for name, more in (
         ("cores", flavor.vcpus - server.flavor.vcpus),
@@ -58,7 +58,7 @@ def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor
     ):
         limit = model.limit(server.project_id, name)
         if 0 <= limit < used[name] + more and more > 0:
-            raise Refused(
+            raise ApiError(
                 403,
                 f"Quota exceeded for {name}: Requested {more}, "
                 f"but already used {used[name]} of {limit} {name}",
@@ -69,9 +69,9 @@ def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor
 def migrate(
     model: ComputeModel, server: Server, context: Context, target: str | None = None
 ) -> None:
-    """Begin to move the server to another host. Raises Refused."""
+    """Begin to move the server to another host. Raises ApiError."""
     if target is not None and target not in model.hosts:
-        raise Refused(400, f"Compute host {target} could not be found.")
+        raise ApiError(400, f"Compute host {target} could not be found.")
     _move(model, server, context, operations.MIGRATE, server.flavor, target)
 
 
@@ -133,9 +133,9 @@ def _latest(model: ComputeModel, server: Server) -> Migration | None:
 
 
 def confirm_resize(model: ComputeModel, server: Server, context: Context) -> None:
-    """Begin to give up the old place. Nothing shows until it is done. Raises Refused."""
+    """Begin to give up the old place. Nothing shows until it is done. Raises ApiError."""
     if server.confirming and server.vm_state == "resized":
-        raise Refused(400, "Instance has not been resized.")
+        raise ApiError(400, "Instance has not been resized.")
 
     def done() -> None:
         server.confirming = False
@@ -152,9 +152,9 @@ def confirm_resize(model: ComputeModel, server: Server, context: Context) -> Non
 
 
 def revert_resize(model: ComputeModel, server: Server, context: Context) -> None:
-    """Begin to go back to the old host and size. Raises Refused."""
+    """Begin to go back to the old host and size. Raises ApiError."""
     if server.confirming:
-        raise Refused(400, "Instance has not been resized.")
+        raise ApiError(400, "Instance has not been resized.")
 
     def done() -> None:
         server.host = server.old_host or server.host
@@ -172,18 +172,18 @@ def revert_resize(model: ComputeModel, server: Server, context: Context) -> None
 def live_migrate(
     model: ComputeModel, server: Server, context: Context, target: str | None = None
 ) -> None:
-    """Begin to move the running server. Raises Refused."""
+    """Begin to move the running server. Raises ApiError."""
     if target is not None and target not in model.hosts:
-        raise Refused(400, f"Compute host {target} could not be found.")
+        raise ApiError(400, f"Compute host {target} could not be found.")
     if target is not None and target == server.host:
-        raise Refused(
+        raise ApiError(
             400,
             f"Unable to migrate instance ({server.id}) to current host ({target}).",
         )
     check(server, "live-migration", context, operations.LIVE_MIGRATE.vm_states)
     for host_name in (server.host, target):
         if host_name is not None and not model.hosts[host_name].up:
-            raise Refused(400, f"Compute service of {host_name} is unavailable at this time.")
+            raise ApiError(400, f"Compute service of {host_name} is unavailable at this time.")
     source = server.host or ""
     host = target or model.schedule(server, server.flavor, (source,))
 
@@ -205,15 +205,17 @@ def live_migrate(
 
 
 def running_migration(model: ComputeModel, server: Server, migration_id: str) -> Migration:
-    """The live migration that goes on under that id. Raises Refused."""
+    """The live migration that goes on under that id. Raises ApiError."""
     found = next(
         (m for m in model.migrations if str(m.id) == migration_id and m.server_id == server.id),
         None,
     )
     if found is None:
-        raise Refused(404, f"Migration {migration_id} could not be found for instance {server.id}.")
+        raise ApiError(
+            404, f"Migration {migration_id} could not be found for instance {server.id}."
+        )
     if found.status != "running" or found.kind != "live-migration":
-        raise Refused(
+        raise ApiError(
             400,
             f"Migration {migration_id} state of instance {server.id} is {found.status}. "
             "Cannot act on it while the migration is in this state.",
@@ -224,14 +226,14 @@ def running_migration(model: ComputeModel, server: Server, migration_id: str) ->
 def abort_migration(
     model: ComputeModel, server: Server, context: Context, migration_id: str
 ) -> None:
-    """Stop a live migration: the server stays where it is. Raises Refused."""
+    """Stop a live migration: the server stays where it is. Raises ApiError."""
     _end_migration(model, server, context, migration_id, "live_migration_cancel", "cancelled")
 
 
 def complete_migration(
     model: ComputeModel, server: Server, context: Context, migration_id: str
 ) -> None:
-    """Let a live migration end now. Raises Refused."""
+    """Let a live migration end now. Raises ApiError."""
     record = "live_migration_force_complete"
     migration = _end_migration(model, server, context, migration_id, record, "completed")
     server.host = migration.target
@@ -260,12 +262,12 @@ def _end_migration(
 def evacuate(
     model: ComputeModel, server: Server, context: Context, target: str | None, stop: bool
 ) -> None:
-    """Begin to build the server anew elsewhere, for its host is down. Raises Refused."""
+    """Begin to build the server anew elsewhere, for its host is down. Raises ApiError."""
     host = model.hosts.get(server.host or "")
     if host is not None and host.up:
-        raise Refused(400, f"Compute service of {host.name} is still in use.")
+        raise ApiError(400, f"Compute service of {host.name} is still in use.")
     if target is not None and target not in model.hosts:
-        raise Refused(404, f"Compute host {target} not found.")
+        raise ApiError(404, f"Compute host {target} not found.")
     was = server.vm_state
     chosen = target or model.schedule(server, server.flavor, (server.host or "",))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
@@ -59,14 +59,14 @@ def _leave(server: Server) -> None:
 
 
 def shelve_offload(model: ComputeModel, server: Server, context: Context) -> None:
-    """Begin to take a shelved server off its host. Raises Refused."""
+    """Begin to take a shelved server off its host. Raises ApiError."""
     begin(model, server, operations.SHELVE_OFFLOAD, context, lambda: _leave(server))
 
 
 def unshelve(
     model: ComputeModel, server: Server, context: Context, target: str | None = None
 ) -> None:
-    """Begin to bring a shelved server back. Raises Refused."""
+    """Begin to bring a shelved server back. Raises ApiError."""
     on_host = server.vm_state == "shelved"
     chosen: list[str] = []
 
@@ -109,6 +109,6 @@ def _lost_image(model: ComputeModel, server: Server) -> str | None:
         return None
     try:
         model.images.image_facts(server.shelved_image_id, None)
-    except Refused:
+    except ApiError:
         return server.shelved_image_id
     return None

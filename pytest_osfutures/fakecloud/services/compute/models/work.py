@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
@@ -28,28 +28,28 @@ def check(
     vm_states: tuple[str, ...],
     tasks: tuple[str | None, ...] | None = (None,),
 ) -> None:
-    """Raise Refused unless the server may be worked on now; `tasks` None allows all."""
+    """Raise ApiError unless the server may be worked on now; `tasks` None allows all."""
     if record in NEEDS_HOST and not server.placed:
-        raise Refused(404, f"Instance {server.id} could not be found.")
+        raise ApiError(404, f"Instance {server.id} could not be found.")
     check_lock(server, record, context)
     if record in NEEDS_HOST and server.host is None:
-        raise Refused(409, f"Instance {server.id} is not ready")
+        raise ApiError(409, f"Instance {server.id} is not ready")
     busy_with: str | None = None
     if server.vm_state not in vm_states:
         busy_with = f"vm_state {server.vm_state}"
     elif tasks is not None and server.task_state not in tasks:
         busy_with = f"task_state {server.task_state}"
     if busy_with:
-        raise Refused(409, f"Cannot '{record}' instance {server.id} while it is in {busy_with}")
+        raise ApiError(409, f"Cannot '{record}' instance {server.id} while it is in {busy_with}")
 
 
 def check_lock(server: Server, record: str, context: Context) -> None:
-    """Raise Refused if the server is locked and the caller no administrator."""
+    """Raise ApiError if the server is locked and the caller no administrator."""
     if server.locked_by is None or context.is_admin or record in IGNORES_LOCK:
         return
     if record in ("changePassword", "restore"):
-        raise Refused(409, f"Instance {server.id} is in an invalid state for '{record}'")
-    raise Refused(409, f"Instance {server.id} is locked")
+        raise ApiError(409, f"Instance {server.id} is in an invalid state for '{record}'")
+    raise ApiError(409, f"Instance {server.id} is locked")
 
 
 def reason(fault: Fault) -> str:
@@ -66,7 +66,7 @@ def begin(
     undone: Callable[[], None] | None = None,
     events: Mapping[str, Callable[[], None]] | None = None,
 ) -> InstanceAction:
-    """Check the states, record the action and start; raises Refused.
+    """Check the states, record the action and start; raises ApiError.
 
     At the end `done` runs and the fields of `operation.to` are set; if it fails, `undone` runs and
     the server keeps its old vm_state or is in ERROR, as the fault rule says.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
@@ -20,7 +20,7 @@ ORPHANED = (
 
 def _lock(call: Call, server: Server, arguments: Any) -> Response:
     if not server.placed:  # a build request cannot be saved
-        raise Refused(500, ORPHANED)
+        raise ApiError(500, ORPHANED)
     checking.typed("lock", arguments, checking.OBJECT_OR_NULL)
     checking.strict(arguments or {}, {"locked_reason": "string"})
     model = call.cloud.compute
@@ -68,7 +68,7 @@ def _add_group(call: Call, server: Server, arguments: Any) -> Response:
     model.networks.security_groups(server.project_id, (name,))
     if name in server.security_groups:
         why = f"Duplicate items in the list: '{name}'."
-        raise Refused(400, f"Invalid input for security_groups. Reason: {why}")
+        raise ApiError(400, f"Invalid input for security_groups. Reason: {why}")
     _set_groups(call, server, (*server.security_groups, name))
     return Response(202)
 
@@ -76,7 +76,7 @@ def _add_group(call: Call, server: Server, arguments: Any) -> Response:
 def _remove_group(call: Call, server: Server, arguments: Any) -> Response:
     name = _group(arguments)
     if name not in server.security_groups:
-        raise Refused(404, f"Security group {name} is not found for project {server.project_id}")
+        raise ApiError(404, f"Security group {name} is not found for project {server.project_id}")
     _set_groups(call, server, tuple(one for one in server.security_groups if one != name))
     return Response(202)
 
@@ -89,7 +89,7 @@ def _set_groups(call: Call, server: Server, names: tuple[str, ...]) -> None:
 
 def _console_output(call: Call, server: Server, arguments: Any) -> Response:
     if not server.placed or server.host is None:
-        raise Refused(409, f"Instance {server.id} is not ready")
+        raise ApiError(409, f"Instance {server.id} is not ready")
     length = arguments.get("length") if isinstance(arguments, dict) else None
     lines = call.cloud.settings.console_output.splitlines()
     if length is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations, work
@@ -42,14 +42,14 @@ def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
     work.check(server, "rebuild", context, operations.REBUILD.vm_states)
     try:
         facts = model.images.image_facts(image_id, context.project_id)
-    except Refused:
-        raise Refused(400, "Cannot find image for rebuild") from None
+    except ApiError:
+        raise ApiError(400, "Cannot find image for rebuild") from None
     if facts.min_ram > server.flavor.ram:
-        raise Refused(400, "Flavor's memory is too small for requested image.")
+        raise ApiError(400, "Flavor's memory is too small for requested image.")
     if server.boots_from_volume and call.version < (2, 93):
         root_image = model.volumes.volume_facts(_root_volume(server), None).image_id
         if root_image != image_id:
-            raise Refused(
+            raise ApiError(
                 400,
                 "Unable to rebuild with a different image for a volume-backed server.",
             )
@@ -82,7 +82,7 @@ def _rescue(call: Call, server: Server, arguments: Any) -> Response:
     context = checking.context(call)
     work.check(server, "rescue", context, operations.RESCUE.vm_states)
     if server.boots_from_volume and call.version < (2, 87):
-        raise Refused(
+        raise ApiError(
             400,
             f"Instance {server.id} cannot be rescued: Cannot rescue a volume-backed instance",
         )
@@ -118,7 +118,7 @@ def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
     if (kept := natural(rotation)) is None:
         raise checking.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
     if server.boots_from_volume:
-        raise Refused(400, "Backup is not supported for volume-backed instances.")
+        raise ApiError(400, "Backup is not supported for volume-backed instances.")
     image_id = imaging.create_backup(
         call.cloud.compute,
         server,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import moving, shelving
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
@@ -41,7 +41,7 @@ def _migrate(call: Call, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate")
     target = _texts("migrate", arguments).get("host")
     if target is not None and call.version < (2, 56):
-        raise Refused(400, "Additional properties are not allowed ('host' was unexpected)")
+        raise ApiError(400, "Additional properties are not allowed ('host' was unexpected)")
     moving.migrate(call.cloud.compute, server, checking.context(call), target)
     return Response(202)
 
@@ -98,11 +98,11 @@ def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
     given = _texts("unshelve", arguments)
     zone, target = given.get("availability_zone"), given.get("host")
     if zone is not None and zone != ZONE:
-        raise Refused(400, "The requested availability zone is not available")
+        raise ApiError(400, "The requested availability zone is not available")
     if target is not None:
         checking.admin(call, POLICY + "os-shelve:unshelve_to_host")
         if target not in call.cloud.compute.hosts:
-            raise Refused(400, f"Compute host {target} could not be found.")
+            raise ApiError(400, f"Compute host {target} could not be found.")
     shelving.unshelve(call.cloud.compute, server, checking.context(call), target)
     return Response(202)
 

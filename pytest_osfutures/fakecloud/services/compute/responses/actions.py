@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import deleting, operations, work
 from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
@@ -27,7 +27,7 @@ def _simple(operation: Operation, since: tuple[int, int] = (2, 1), rule: str | N
 
     def act(call: Call, server: Server, _: Any) -> Response:
         if call.version < since:
-            raise Refused(400, f"There is no such action: {operation.record}")
+            raise ApiError(400, f"There is no such action: {operation.record}")
         if rule is not None:
             checking.admin(call, rule)
         work.begin(call.cloud.compute, server, operation, checking.context(call))
@@ -49,7 +49,7 @@ def _reboot(call: Call, server: Server, arguments: Any) -> Response:
 
 def _change_password(call: Call, server: Server, arguments: Any) -> Response:
     if not isinstance(arguments, dict) or not isinstance(arguments.get("adminPass"), str):
-        raise Refused(400, "No adminPass was specified")
+        raise ApiError(400, "No adminPass was specified")
     password = arguments["adminPass"]
 
     def done() -> None:
@@ -93,12 +93,12 @@ def act(call: Call, server_id: str) -> Response:
     """Do what the body asks for."""
     body = call.json()
     if len(body) != 1:
-        raise Refused(400, "Malformed request body" if body else "No action specified")
+        raise ApiError(400, "Malformed request body" if body else "No action specified")
     ((name, arguments),) = body.items()
     if name in GONE:
-        raise Refused(404, "The resource could not be found.")
+        raise ApiError(404, "The resource could not be found.")
     if name not in ACTIONS:
-        raise Refused(400, f"There is no such action: {name}")
+        raise ApiError(400, f"There is no such action: {name}")
     server = find(call, server_id) if name not in NEEDS_ROW else _placed(call, server_id)
     return ACTIONS[name](call, server, arguments)
 
@@ -110,5 +110,5 @@ def _placed(call: Call, server_id: str) -> Server:
     """The server; these actions look for its cell first, which a deleted one still has."""
     servers = call.cloud.compute.servers
     if servers.get(server_id) is None and servers.gone(server_id) is None:
-        raise Refused(404, f"Instance {server_id} has no mapping to a cell.")
+        raise ApiError(404, f"Instance {server_id} has no mapping to a cell.")
     return find(call, server_id)

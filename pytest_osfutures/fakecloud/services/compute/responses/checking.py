@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 
@@ -33,14 +33,14 @@ KINDS: Mapping[str, tuple[type, ...]] = {
 FLAG, TEXT_OR_NULL, OBJECT_OR_NULL = "boolean string", "string null", "object null"
 
 
-def invalid(field: str, value: Any, why: str) -> Refused:
+def invalid(field: str, value: Any, why: str) -> ApiError:
     """The refusal of one field."""
-    return Refused(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
+    return ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
 
 
-def invalid_query(name: str, value: str, why: str) -> Refused:
+def invalid_query(name: str, value: str, why: str) -> ApiError:
     """The refusal of one query parameter."""
-    return Refused(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
+    return ApiError(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
 
 
 def envelope(call: Call, key: str) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def name(value: Any, field: str = "name") -> str:
     if len(value) > 255:
         raise invalid(field, value, f"{value!r} is too long")
     if value != value.strip() or not value.isprintable():
-        raise Refused(
+        raise ApiError(
             400,
             f"An invalid '{field}' value was provided. The {field} must be: printable characters. "
             "Can not start or end with whitespace.",
@@ -165,13 +165,13 @@ def metadata(call: Call, value: Any) -> dict[str, str]:
     typed("metadata", value, "object")
     for key, text in value.items():
         if not 1 <= len(key) <= 255:
-            raise Refused(400, "Metadata property key must be 1 to 255 characters long")
+            raise ApiError(400, "Metadata property key must be 1 to 255 characters long")
         typed(key, text, "string")
         if len(text) > 255:
             raise invalid(key, text, f"{text!r} is too long")
     limit = call.cloud.compute.limit(call.caller.project_id, "metadata_items")
     if 0 <= limit < len(value):
-        raise Refused(403, f"Maximum number of metadata items exceeds {limit}")
+        raise ApiError(403, f"Maximum number of metadata items exceeds {limit}")
     return dict(value)
 
 
@@ -196,7 +196,7 @@ def boolean(field: str, value: Any) -> bool:
 def admin(call: Call, rule: str) -> None:
     """The caller is an administrator, as the policy `rule` wants."""
     if not call.caller.is_admin:
-        raise Refused(403, f"Policy doesn't allow {rule} to be performed.")
+        raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
 
 
 def context(call: Call) -> Context:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import building
 from pytest_osfutures.fakecloud.services.compute.models.building import Blueprint
@@ -84,7 +84,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
         checking.required("server", body, "networks")
     count = _count(body)
     if count[1] > 1 and _names_a_port(body.get("networks")):
-        raise Refused(
+        raise ApiError(
             400,
             "Unable to launch multiple instances with a single configured port ID. "
             "Please launch your instance one by one with different ports.",
@@ -97,10 +97,10 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
     if image_id:
         try:
             facts = model.images.image_facts(image_id, context.project_id)
-        except Refused:
-            raise Refused(400, "Can not find requested image") from None
+        except ApiError:
+            raise ApiError(400, "Can not find requested image") from None
         if facts.status != "active":
-            raise Refused(400, f"Image {image_id} is unacceptable: Image is not active.")
+            raise ApiError(400, f"Image {image_id} is unacceptable: Image is not active.")
         _check_room(call, facts, flavor, disks)
     return Blueprint(
         name=body["name"],
@@ -120,13 +120,13 @@ def _check_room(
 ) -> None:
     """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
     if image.min_ram > flavor.ram:
-        raise Refused(400, "Flavor's memory is too small for requested image.")
+        raise ApiError(400, "Flavor's memory is too small for requested image.")
     least = image.min_disk * GIB
     root = next((disk for disk in disks if disk.get("boot_index") in (0, "0")), None)
     if root is not None:
         size = int(root.get("volume_size") or 0) * GIB
         if 0 < size < least:
-            raise Refused(
+            raise ApiError(
                 400,
                 "Volume is smaller than the minimum size specified in image metadata. "
                 f"Volume size is {size} bytes, minimum size is {least} bytes.",
@@ -134,15 +134,15 @@ def _check_room(
         return
     size = flavor.disk * GIB
     if not size and not call.caller.is_admin:
-        raise Refused(403, "Only volume-backed servers are allowed for flavors with zero disk.")
+        raise ApiError(403, "Only volume-backed servers are allowed for flavors with zero disk.")
     if 0 < size < (image.size or 0):
-        raise Refused(
+        raise ApiError(
             400,
             "Flavor's disk is too small for requested image. "
             f"Flavor disk is {size} bytes, image is {image.size} bytes.",
         )
     if 0 < size < least:
-        raise Refused(
+        raise ApiError(
             400,
             "Flavor's disk is smaller than the minimum size specified in image metadata. "
             f"Flavor disk is {size} bytes, minimum size is {least} bytes.",
@@ -160,7 +160,7 @@ def _count(body: dict[str, Any]) -> tuple[int, int]:
     for field, value in (("min_count", least), ("max_count", most)):
         checking.number(field, value, least=1)
     if int(least) > int(most):
-        raise Refused(400, "min_count must be <= max_count")
+        raise ApiError(400, "min_count must be <= max_count")
     return int(least), int(most)
 
 
@@ -172,7 +172,7 @@ def _networks(call: Call, wanted: Any) -> Networks:
     if absent or (wanted == "auto" and call.version >= (2, 37)):
         usable = model.networks.network_ids(project)
         if len(usable) > 1:
-            raise Refused(
+            raise ApiError(
                 409,
                 "Multiple possible networks found, use a Network ID to be more specific.",
             )
@@ -226,7 +226,7 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
         why = f"{image_id!r} is not valid under any of the given schemas"
         raise checking.invalid("imageRef", image_id, why)
     if not image_id and not mappings:
-        raise Refused(400, "Missing imageRef attribute")
+        raise ApiError(400, "Missing imageRef attribute")
     disks = []
     for mapping in mappings:
         _check_mapping(mapping)
@@ -260,18 +260,18 @@ def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
             "image": "Images with destination_type 'volume' need to have a non-zero size specified",
             "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
         }
-        raise Refused(400, what[source])
+        raise ApiError(400, what[source])
     thing_id, project = str(mapping.get("uuid")), call.caller.project_id
     model = call.cloud.compute
     try:
         if source == "image":
             model.images.image_facts(thing_id, project)
         bootable = source != "volume" or model.volumes.volume_facts(thing_id, project).bootable
-    except Refused:
+    except ApiError:
         why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
-        raise Refused(400, why) from None
+        raise ApiError(400, why) from None
     if mapping.get("boot_index") in (0, "0") and not bootable:
-        raise Refused(400, f"Block Device {thing_id} is not bootable.")
+        raise ApiError(400, f"Block Device {thing_id} is not bootable.")
 
 
 def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
@@ -287,8 +287,8 @@ def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
     for name in names:
         try:
             call.cloud.compute.networks.security_groups(call.caller.project_id, (name,))
-        except Refused:
-            raise Refused(400, f"Unable to find security_group with name or id '{name}'") from None
+        except ApiError:
+            raise ApiError(400, f"Unable to find security_group with name or id '{name}'") from None
     return names or ("default",)
 
 
@@ -298,7 +298,7 @@ def _host(call: Call, body: dict[str, Any]) -> str | None:
         return None
     checking.admin(call, "compute:servers:create:requested_destination")
     if wanted not in call.cloud.compute.hosts:
-        raise Refused(400, f"Compute host {wanted} could not be found.")
+        raise ApiError(400, f"Compute host {wanted} could not be found.")
     return str(wanted)
 
 
@@ -307,16 +307,16 @@ def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
     model = call.cloud.compute
     zone = body.get("availability_zone")
     if zone is not None and zone.split(":")[0] != ZONE:
-        raise Refused(400, "The requested availability zone is not available")
+        raise ApiError(400, "The requested availability zone is not available")
     key_name = body.get("key_name")
     if key_name is not None and model.keypair(call.caller.user_id, key_name) is None:
-        raise Refused(400, "Invalid key_name provided.")
+        raise ApiError(400, "Invalid key_name provided.")
     tags = body.get("tags") or []
     both = call.json()
     hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
     checking.typed("os:scheduler_hints", hints, "object")
     if "group" in hints and model.server_groups.get(str(hints["group"])) is None:
-        raise Refused(400, f"Instance group {hints['group']} could not be found.")
+        raise ApiError(400, f"Instance group {hints['group']} could not be found.")
     fields = {
         "metadata": checking.metadata(call, body.get("metadata") or {}),
         "pinned_zone": zone,

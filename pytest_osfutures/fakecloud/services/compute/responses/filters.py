@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
@@ -92,7 +92,7 @@ def check_names(call: Call) -> None:
             raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'")
         known = name in OPEN or name in ADMIN or name in ALSO_KNOWN or name.startswith("_")
         if not known and call.version >= (2, 75):
-            raise Refused(400, f"{name!r} does not match any of the regexes: '^_'")
+            raise ApiError(400, f"{name!r} does not match any of the regexes: '^_'")
 
 
 def _allowed(call: Call) -> Mapping[str, Filter]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.service import written
 from pytest_osfutures.fakecloud.kernel.wire import Response
@@ -105,7 +105,7 @@ def _listed(call: Call) -> list[Flavor]:
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
         if (least := request.param(name)) is not None:
             if (bound := natural(least)) is None:
-                raise Refused(400, f"Invalid {name} filter [{least}]")
+                raise ApiError(400, f"Invalid {name} filter [{least}]")
             flavors = [flavor for flavor in flavors if getattr(flavor, size) >= bound]
     if (wanted := request.param("name")) is not None and call.version >= (2, 102):
         flavors = [flavor for flavor in flavors if flavor.name == wanted]
@@ -133,8 +133,8 @@ def _set_specs(call: Call, flavor: Flavor, specs: dict[str, str]) -> None:
     call.cloud.compute.flavors[flavor.id] = replace(flavor, extra_specs=specs)
 
 
-def _missing_spec(flavor_id: str, key: str) -> Refused:
-    return Refused(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
+def _missing_spec(flavor_id: str, key: str) -> ApiError:
+    return ApiError(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
 
 
 def add_extra_specs(call: Call, flavor_id: str) -> Response:
@@ -160,7 +160,7 @@ def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
     flavor, specs = _specs(call, flavor_id, "update")
     body = call.json()
     if list(body) != [key]:
-        raise Refused(400, "Request body and URI mismatch")
+        raise ApiError(400, "Request body and URI mismatch")
     checking.strict(body, {key: "string number"})
     _set_specs(call, flavor, specs | body)
     return Response(200, body)
@@ -206,9 +206,9 @@ def create_flavor(call: Call) -> Response:
     if flavor_id == "auto":
         flavor_id = call.cloud.new_id()
     if flavor_id in model.flavors:
-        raise Refused(409, f"Flavor with ID {flavor_id} already exists.")
+        raise ApiError(409, f"Flavor with ID {flavor_id} already exists.")
     if any(flavor.name == name for flavor in model.flavors.values()):
-        raise Refused(409, f"Flavor with name {name} already exists.")
+        raise ApiError(409, f"Flavor with name {name} already exists.")
     flavor = Flavor(
         flavor_id,
         name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import moving
@@ -148,7 +148,7 @@ def show_hypervisor(call: Call, hypervisor_id: str) -> Response:
     for host in hosts:
         if hypervisor_id == str(_hypervisor(call, host, full=False)["id"]):
             return Response(200, {"hypervisor": _hypervisor(call, host, full=True)})
-    raise Refused(404, f"Hypervisor with ID '{hypervisor_id}' could not be found.")
+    raise ApiError(404, f"Hypervisor with ID '{hypervisor_id}' could not be found.")
 
 
 def _services(call: Call) -> list[dict[str, Any]]:
@@ -200,7 +200,7 @@ def change_service(call: Call, service_id: str) -> Response:
     hosts = call.cloud.compute.hosts.values()
     host = next((host for host in hosts if host.service_id == service_id), None)
     if host is None:
-        raise Refused(404, f"Service {service_id} could not be found.")
+        raise ApiError(404, f"Service {service_id} could not be found.")
     body = call.json()
     checking.strict(body, {"disabled_reason": "string", "forced_down": checking.FLAG})
     checking.one_of(body, "status", ["enabled", "disabled"])
@@ -314,7 +314,7 @@ def abort_migration(call: Call, server_id: str, migration_id: str) -> Response:
 def complete_migration(call: Call, server_id: str, migration_id: str) -> Response:
     """Let a live migration end now, for administrators."""
     if list(call.json()) != ["force_complete"]:
-        raise Refused(400, f"There is no such action: {next(iter(call.json()), None)}")
+        raise ApiError(400, f"There is no such action: {next(iter(call.json()), None)}")
     checking.admin(call, POLICY + "servers:migrations:force_complete")
     model, context = call.cloud.compute, checking.context(call)
     moving.complete_migration(model, find(call, server_id), context, migration_id)

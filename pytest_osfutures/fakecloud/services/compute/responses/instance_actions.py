@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
@@ -21,7 +21,7 @@ def _server(call: Call, server_id: str) -> Server:
     if server is None and call.version >= (2, 21):
         server = table.gone(server_id)
     if server is None or not (call.caller.is_admin or server.project_id == call.caller.project_id):
-        raise Refused(404, f"Instance {server_id} could not be found.")
+        raise ApiError(404, f"Instance {server_id} could not be found.")
     return server
 
 
@@ -78,7 +78,7 @@ def _within(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
         if (before := call.request.param("changes-before")) and call.version >= (2, 66):
             actions = [one for one in actions if int(one.updated_at) <= parse(before)]
     except ValueError as error:
-        raise Refused(400, f"Invalid input for query parameters: {error}") from None
+        raise ApiError(400, f"Invalid input for query parameters: {error}") from None
     return actions
 
 
@@ -87,7 +87,7 @@ def show_action(call: Call, server_id: str, request_id: str) -> Response:
     server = _server(call, server_id)
     action = next((a for a in server.actions if a.context.request_id == request_id), None)
     if action is None:
-        raise Refused(404, f"Action {request_id} not found")
+        raise ApiError(404, f"Action {request_id} not found")
     shown = _view(call, server, action)
     if call.caller.is_admin or call.version >= (2, 51):
         events = reversed(action.events)

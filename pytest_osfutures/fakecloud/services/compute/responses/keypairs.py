@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
@@ -63,17 +63,17 @@ def create_keypair(call: Call) -> Response:
     checking.one_of(body, "type", ["ssh", "x509"])
     name, user_id = checking.name(body["name"]), call.caller.user_id
     if model.keypair(user_id, name) is not None:
-        raise Refused(409, f"Key pair '{name}' already exists.")
+        raise ApiError(409, f"Key pair '{name}' already exists.")
     mine = [pair for pair in model.keypairs if pair.user_id == user_id]
     if 0 <= model.limit(call.caller.project_id, "key_pairs") <= len(mine):
-        raise Refused(403, "Quota exceeded, too many key pairs.")
+        raise ApiError(403, "Quota exceeded, too many key pairs.")
     private, public = None, body.get("public_key")
     if public is None:
         private, public = generate(call.cloud.random)
     try:
         marks = fingerprint(public)
     except ValueError:
-        raise Refused(400, "Keypair data is invalid: failed to generate fingerprint") from None
+        raise ApiError(400, "Keypair data is invalid: failed to generate fingerprint") from None
     pair = Keypair(
         id=call.cloud.new_id(),
         name=name,
@@ -95,7 +95,7 @@ def _pair(call: Call, name: str) -> Keypair:
     user_id = _user(call)
     pair = call.cloud.compute.keypair(user_id, name)
     if pair is None:
-        raise Refused(404, f"Keypair {name} not found for user {user_id}")
+        raise ApiError(404, f"Keypair {name} not found for user {user_id}")
     return pair
 
 
@@ -138,7 +138,7 @@ def list_groups(call: Call) -> Response:
         groups = [group for group in groups if group.project_id == call.caller.project_id]
     offset = natural(call.request.param("offset") or "0")
     if offset is None:
-        raise Refused(400, "offset param must be an integer")
+        raise ApiError(400, "offset param must be an integer")
     groups = groups[offset:][: page_limit(call)]  # Nova gives neither markers nor links here
     return Response(200, {"server_groups": [_group_view(call, group) for group in groups]})
 
@@ -167,7 +167,7 @@ def create_group(call: Call) -> Response:
     most = {key: checking.number(key, value, least=1) for key, value in rules.items()}
     mine = [g for g in model.server_groups if g.project_id == call.caller.project_id]
     if 0 <= model.limit(call.caller.project_id, "server_groups") <= len(mine):
-        raise Refused(403, "Quota exceeded, too many server groups.")
+        raise ApiError(403, "Quota exceeded, too many server groups.")
     group = ServerGroup(
         id=call.cloud.new_id(),
         name=checking.name(body["name"]),
@@ -183,7 +183,7 @@ def _group(call: Call, group_id: str) -> ServerGroup:
     group = call.cloud.compute.server_groups.get(group_id)
     mine = group is not None and group.project_id == call.caller.project_id
     if group is None or not (mine or call.caller.is_admin):
-        raise Refused(404, f"Instance group {group_id} could not be found.")
+        raise ApiError(404, f"Instance group {group_id} could not be found.")
     return group
 
 

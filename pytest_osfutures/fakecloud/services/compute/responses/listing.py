@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
@@ -60,16 +60,16 @@ def _found(call: Call, rule: str) -> list[Server]:
     since = _date(call, "changes-since")
     before = _date(call, "changes-before")
     if since is not None and before is not None and before < since:
-        raise Refused(
+        raise ApiError(
             400, "The value of changes-since must be less than or equal to changes-before."
         )
     statuses = {status.upper() for status in request.params("status")}
     if statuses and not statuses & KNOWN_STATUSES:
         if call.version >= (2, 38):
-            raise Refused(400, "Invalid status value")
+            raise ApiError(400, "Invalid status value")
         return []
     if statuses == {"DELETED"} and not admin:
-        raise Refused(403, "Only administrators may list deleted instances")
+        raise ApiError(403, "Only administrators may list deleted instances")
     only_deleted = admin and (_lenient_flag(request.param("deleted")) or statuses == {"DELETED"})
     listed = call.cloud.compute.servers.listed(
         deleted=only_deleted or since is not None or before is not None
@@ -113,7 +113,7 @@ def page_of(
     if marker := call.request.param("marker"):
         marks = [mark(row) for row in rows]
         if marker not in marks:
-            raise Refused(400, f"marker [{marker}] not found")
+            raise ApiError(400, f"marker [{marker}] not found")
         rows = rows[marks.index(marker) + 1 :]
     page = rows[:limit]
     return page, next_link(call, path, mark(page[-1])) if page and len(page) == limit else []
@@ -124,7 +124,7 @@ def _after(call: Call, marker: str, servers: list[Server]) -> int:
     model = call.cloud.compute
     marked = model.servers.get(marker) or model.servers.gone(marker)
     if marked is None or not (call.caller.is_admin or marked.project_id == call.caller.project_id):
-        raise Refused(400, f"marker [{marker}] not found")
+        raise ApiError(400, f"marker [{marker}] not found")
     ids = [server.id for server in servers]
     if marked.id in ids:
         return ids.index(marked.id) + 1
@@ -147,7 +147,7 @@ def _flag(text: str | None) -> bool:
         return False
     if text.lower() not in (*checking.TRUE, *checking.FALSE, ""):
         allowed = ", ".join(repr(word) for word in sorted(checking.TRUE + checking.FALSE))
-        raise Refused(400, f"Unrecognized value '{text}', acceptable values are: {allowed}")
+        raise ApiError(400, f"Unrecognized value '{text}', acceptable values are: {allowed}")
     return text.lower() in (*checking.TRUE, "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import deleting
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
@@ -56,13 +56,13 @@ def _pin(server: Server, zone: str | None) -> None:
     if zone in (None, server.pinned_zone):
         server.pinned_zone = zone
     elif server.pinned_zone is not None:
-        raise Refused(
+        raise ApiError(
             409,
             "Cannot change pinned availability zone directly. Unpin first by setting "
             "pinned_availability_zone to null.",
         )
     elif zone != server.zone:
-        raise Refused(
+        raise ApiError(
             409,
             f"Cannot pin to availability zone {zone}: the server is in {server.zone}.",
         )
@@ -104,7 +104,7 @@ def show_metadata_item(call: Call, server_id: str, key: str) -> Response:
 
 def _item(server: Server, key: str) -> str:
     if key not in server.metadata:
-        raise Refused(404, "Metadata item was not found")
+        raise ApiError(404, "Metadata item was not found")
     return server.metadata[key]
 
 
@@ -112,7 +112,7 @@ def set_metadata_item(call: Call, server_id: str, key: str) -> Response:
     """Set one item."""
     server, meta = find(call, server_id), checking.envelope(call, "meta")
     if list(meta) != [key]:
-        raise Refused(400, "Request body and URI mismatch")
+        raise ApiError(400, "Request body and URI mismatch")
     _set_metadata(call, server, server.metadata | meta)
     return Response(200, {"meta": meta})
 
@@ -147,7 +147,7 @@ def delete_tags(call: Call, server_id: str) -> Response:
 def check_tag(call: Call, server_id: str, tag: str) -> Response:
     """Whether it has that tag."""
     if tag not in find(call, server_id).tags:
-        raise Refused(404, f"Server {server_id} has no tag '{tag}'")
+        raise ApiError(404, f"Server {server_id} has no tag '{tag}'")
     return Response(204)
 
 
@@ -172,17 +172,17 @@ def delete_tag(call: Call, server_id: str, tag: str) -> Response:
 
 def _has(server: Server, tag: str) -> None:
     if tag not in server.tags:
-        raise Refused(404, f"Instance {server.id} has no tag '{tag}'")
+        raise ApiError(404, f"Instance {server.id} has no tag '{tag}'")
 
 
 def _set_tags(server: Server, tags: list[str]) -> None:
     if server.vm_state not in ("active", "paused", "suspended", "stopped") or server.task_state:
-        raise Refused(
+        raise ApiError(
             409,
             f"Cannot 'set tags' instance {server.id} while it is in vm_state {server.vm_state}",
         )
     if len(set(tags)) > MAX_TAGS:
-        raise Refused(400, f"The number of tags exceeded the per-server limit {MAX_TAGS}")
+        raise ApiError(400, f"The number of tags exceeded the per-server limit {MAX_TAGS}")
     server.tags = tuple(sorted(set(tags)))
     server.touch()
 
@@ -198,7 +198,7 @@ def show_addresses(call: Call, server_id: str, network: str) -> Response:
     server = find(call, server_id)
     found = views.addresses(call.cloud.compute, server, extended=False)
     if network not in found:
-        raise Refused(404, "Instance is not a member of specified network")
+        raise ApiError(404, "Instance is not a member of specified network")
     return Response(200, {network: found[network]})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models.work import check
 from pytest_osfutures.fakecloud.services.compute.responses import checking
@@ -17,7 +17,7 @@ NO_MANILA = (
 
 def _since_2_97(call: Call) -> None:
     if call.version < (2, 97):
-        raise Refused(404, "The resource could not be found.")
+        raise ApiError(404, "The resource could not be found.")
 
 
 def list_shares(call: Call, server_id: str) -> Response:
@@ -28,16 +28,16 @@ def list_shares(call: Call, server_id: str) -> Response:
 
 
 def attach_share(call: Call, server_id: str) -> Response:
-    """Refused as by a Nova that finds no Manila in the catalog."""
+    """ApiError as by a Nova that finds no Manila in the catalog."""
     _since_2_97(call)
     server = find(call, server_id)
     checking.required("share", checking.envelope(call, "share"), "share_id")
     check(server, "create share", checking.context(call), ("stopped",))
-    raise Refused(500, NO_MANILA)
+    raise ApiError(500, NO_MANILA)
 
 
 def no_share(call: Call, server_id: str, share_id: str) -> Response:
     """Whatever the id: there is no such share."""
     _since_2_97(call)
     find(call, server_id)
-    raise Refused(404, f"Share {share_id} could not be found.")
+    raise ApiError(404, f"Share {share_id} could not be found.")

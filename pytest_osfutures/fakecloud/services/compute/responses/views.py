@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, zulu
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
@@ -53,7 +53,7 @@ def _image(call: Call, server: Server) -> Any:
         try:
             facts = call.cloud.compute.images.image_facts(server.image_id, None)
             image["properties"] = dict(facts.properties)
-        except Refused:  # the image is gone, its properties with it
+        except ApiError:  # the image is gone, its properties with it
             image["properties"] = {}
     return image
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.server import Attachment
@@ -43,7 +43,7 @@ def show_attachment(call: Call, server_id: str, volume_id: str) -> Response:
     """One volume of a server."""
     made = attaching.find(find(call, server_id), volume_id)
     if made is None:
-        raise Refused(404, f"Instance {server_id} is not attached to volume {volume_id}")
+        raise ApiError(404, f"Instance {server_id} is not attached to volume {volume_id}")
     return Response(200, {"volumeAttachment": _view(call, made)})
 
 
@@ -90,7 +90,7 @@ def update(call: Call, server_id: str, volume_id: str) -> Response:
     if body["volumeId"] == volume_id and call.version >= (2, 85):
         made = attaching.find(server, volume_id)
         if made is None:
-            raise Refused(404, f"Instance {server_id} is not attached to volume {volume_id}")
+            raise ApiError(404, f"Instance {server_id} is not attached to volume {volume_id}")
         made.delete_on_termination = bool(
             body.get("delete_on_termination", made.delete_on_termination)
         )

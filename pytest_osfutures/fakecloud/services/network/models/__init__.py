@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.services.compute.neighbours import PortFacts
 from pytest_osfutures.fakecloud.services.network.models import ports, security_groups
@@ -67,23 +67,23 @@ class NetworkModel:
         return resource
 
     def network(self, network_id: str) -> Network:
-        """The network. Raises Refused(404)."""
+        """The network. Raises ApiError(404)."""
         return _found(self.networks, network_id, "Network")
 
     def subnet(self, subnet_id: str) -> Subnet:
-        """The subnet. Raises Refused(404)."""
+        """The subnet. Raises ApiError(404)."""
         return _found(self.subnets, subnet_id, "Subnet")
 
     def port(self, port_id: str) -> Port:
-        """The port. Raises Refused(404)."""
+        """The port. Raises ApiError(404)."""
         return _found(self.ports, port_id, "Port")
 
     def security_group(self, group_id: str) -> SecurityGroup:
-        """The security group. Raises Refused(404)."""
+        """The security group. Raises ApiError(404)."""
         group = self.groups.get(group_id)
         if group is None:
             said = f"Security group {group_id} does not exist"
-            raise Refused(404, said, kind="SecurityGroupNotFound")
+            raise ApiError(404, said, kind="SecurityGroupNotFound")
         return group
 
     def default_group(self, project_id: str) -> SecurityGroup:
@@ -122,10 +122,10 @@ class NetworkModel:
         ]
 
     def check_network(self, network_id: str, project_id: str) -> None:
-        """Raises Refused(400) with Nova's own text if the project has no such network."""
+        """Raises ApiError(400) with Nova's own text if the project has no such network."""
         network = self.networks.get(network_id)
         if network is None or not (network.shared or network.project_id == project_id):
-            raise Refused(400, f"Network {network_id} could not be found.")
+            raise ApiError(400, f"Network {network_id} could not be found.")
 
     def create_port(
         self,
@@ -151,12 +151,12 @@ class NetworkModel:
         return ports.create_port(self, project_id, values).id
 
     def claim_port(self, port_id: str, server_id: str, project_id: str) -> None:
-        """Give the user's own port to the server. Raises Refused: 404 unknown, 409 in use."""
+        """Give the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
         port = self.ports.get(port_id)
         if port is None or port.project_id != project_id:
-            raise Refused(404, f"Port id {port_id} could not be found.")
+            raise ApiError(404, f"Port id {port_id} could not be found.")
         if port.device_id:
-            raise Refused(409, f"Port {port_id} is still in use.")
+            raise ApiError(409, f"Port {port_id} is still in use.")
         port.change({"device_id": server_id, "device_owner": f"compute:{ZONE}"})
 
     def bind_port(self, port_id: str, host: str) -> None:
@@ -200,12 +200,15 @@ class NetworkModel:
                 if group.project_id == project_id and name in (group.id, group.name)
             ]
             if not matching:
-                raise Refused(400, f"Security group {name} not found for project {project_id}.")
+                raise ApiError(400, f"Security group {name} not found for project {project_id}.")
             found.append(matching[0])
         return found
 
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The project's groups with those names or ids, as Nova shows them. Raises Refused(400)."""
+        """The project's groups with those names or ids, as Nova shows them.
+
+        Raises ApiError(400).
+        """
         return [
             {
                 "id": group.id,
@@ -241,5 +244,5 @@ def _found(table: Table[S], resource_id: str, kind: str) -> S:
     resource = table.get(resource_id)
     if resource is None:
         said = f"{kind} {resource_id} could not be found."
-        raise Refused(404, said, kind=f"{kind}NotFound")
+        raise ApiError(404, said, kind=f"{kind}NotFound")
     return resource

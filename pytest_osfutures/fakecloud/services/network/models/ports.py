@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.services.network.models.records import (
@@ -35,10 +35,10 @@ def create_network(model: NetworkModel, project_id: str, values: Mapping[str, An
 
 
 def delete_network(model: NetworkModel, network: Network) -> None:
-    """The network and its subnets are gone. Raises Refused(409) while it has ports."""
+    """The network and its subnets are gone. Raises ApiError(409) while it has ports."""
     in_use = [port.id for port in model.ports if port.network_id == network.id]
     if in_use:
-        raise Refused(
+        raise ApiError(
             409,
             f"Unable to complete operation on network {network.id}. There are one or more ports "
             f"still in use on the network, id for these ports is: {','.join(in_use)}.",
@@ -59,17 +59,17 @@ def _net(cidr: object, version: int) -> IPv4Network | IPv6Network:
     return net
 
 
-def _input(why: str) -> Refused:
-    return Refused(400, f"Invalid input for operation: {why}", kind="InvalidInput")
+def _input(why: str) -> ApiError:
+    return ApiError(400, f"Invalid input for operation: {why}", kind="InvalidInput")
 
 
 def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Subnet:
-    """Make a subnet; without a gateway its first address is one. Raises Refused."""
+    """Make a subnet; without a gateway its first address is one. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
     cidr, version = given.pop("cidr", None), given.pop("ip_version")
     if cidr is None:
-        raise Refused(
+        raise ApiError(
             400,
             "Bad subnets request: a subnetpool must be specified in the absence of a cidr.",
             kind="BadRequest",
@@ -106,7 +106,7 @@ def _check_pools(net: IPv4Network | IPv6Network, pools: tuple[Pool, ...]) -> Non
         except (KeyError, ValueError):
             raise _input(f"Invalid data format for IP pool: '{pool}'.") from None
         if not inside:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"The allocation pool {pool['start']}-{pool['end']} spans beyond the subnet cidr "
                 f"{net}.",
@@ -131,9 +131,9 @@ def _pools(net: IPv4Network | IPv6Network, gateway: str | None) -> tuple[Pool, .
 
 
 def delete_subnet(model: NetworkModel, subnet: Subnet) -> None:
-    """The subnet is gone. Raises Refused(409) while a port has one of its addresses."""
+    """The subnet is gone. Raises ApiError(409) while a port has one of its addresses."""
     if any(ip["subnet_id"] == subnet.id for port in model.ports for ip in port.fixed_ips):
-        raise Refused(
+        raise ApiError(
             409,
             f"Unable to complete operation on subnet {subnet.id}: One or more ports have an IP "
             "allocation from this subnet.",
@@ -143,7 +143,7 @@ def delete_subnet(model: NetworkModel, subnet: Subnet) -> None:
 
 
 def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Port:
-    """Make a port, `DOWN` until it is bound. Raises Refused."""
+    """Make a port, `DOWN` until it is bound. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
     wanted, host = given.pop("fixed_ips", None), given.pop("host", "")
@@ -168,7 +168,7 @@ def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any])
 
 
 def check_groups(model: NetworkModel, groups: Sequence[str]) -> tuple[str, ...]:
-    """The ids of existing groups. Raises Refused(404)."""
+    """The ids of existing groups. Raises ApiError(404)."""
     return tuple(model.security_group(group).id for group in groups)
 
 
@@ -198,8 +198,8 @@ def allocate(
     return tuple(found)
 
 
-def _exhausted(network: Network) -> Refused:
-    return Refused(
+def _exhausted(network: Network) -> ApiError:
+    return ApiError(
         409,
         f"No more IP addresses available on network {network.id}.",
         kind="IpAddressGenerationFailure",
@@ -213,7 +213,7 @@ def _allocate_one(network: Network, subnets: list[Subnet], one: FixedIp) -> Fixe
         if subnet_id is None:
             raise _exhausted(network)
         said = f"Subnet {subnet_id} could not be found."
-        raise Refused(404, said, kind="SubnetNotFound")
+        raise ApiError(404, said, kind="SubnetNotFound")
     if address is None:
         found = fitting[0].allocate()
         if found is None:
@@ -221,14 +221,14 @@ def _allocate_one(network: Network, subnets: list[Subnet], one: FixedIp) -> Fixe
         return {"subnet_id": fitting[0].id, "ip_address": found}
     fitting = [subnet for subnet in fitting if ip_address(address) in subnet.net]
     if not fitting:
-        raise Refused(
+        raise ApiError(
             400,
             f"IP address {address} is not a valid IP for any of the subnets on the specified "
             "network.",
             kind="InvalidIpForNetwork",
         )
     if address in fitting[0].taken:
-        raise Refused(
+        raise ApiError(
             409,
             f"IP address {address} already allocated in subnet {fitting[0].id}",
             kind="IpAddressAlreadyAllocated",
@@ -246,7 +246,7 @@ def free_addresses(model: NetworkModel, fixed_ips: Iterable[FixedIp]) -> None:
 
 
 def update_port(model: NetworkModel, port: Port, values: Mapping[str, Any]) -> None:
-    """Change a port; a new host binds it, no host releases it. Raises Refused."""
+    """Change a port; a new host binds it, no host releases it. Raises ApiError."""
     given = dict(values)
     host, wanted = given.pop("host", None), given.pop("fixed_ips", None)
     if "security_groups" in given:
@@ -285,9 +285,9 @@ def release(port: Port) -> None:
 
 
 def delete_port(model: NetworkModel, port: Port) -> None:
-    """The port is gone, its addresses are free. Raises Refused(409) if a router needs it."""
+    """The port is gone, its addresses are free. Raises ApiError(409) if a router needs it."""
     if port.device_owner in ("network:router_interface", "network:router_gateway"):
-        raise Refused(
+        raise ApiError(
             409,
             f"Port {port.id} cannot be deleted directly via the port API: has device owner "
             f"{port.device_owner}.",

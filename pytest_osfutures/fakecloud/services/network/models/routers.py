@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.ports import create_port, remove_port
 from pytest_osfutures.fakecloud.services.network.models.records import (
     FloatingIp,
@@ -29,7 +29,7 @@ def _ports(model: NetworkModel, router: Router, owner: str) -> list[Port]:
 
 
 def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Router:
-    """Make a router, with a gateway if one is named. Raises Refused."""
+    """Make a router, with a gateway if one is named. Raises ApiError."""
     given = dict(values)
     gateway = given.pop("gateway", None)
     router = Router(
@@ -41,7 +41,7 @@ def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any
 
 
 def update_router(model: NetworkModel, router: Router, values: Mapping[str, Any]) -> None:
-    """Change a router; another gateway, or none, takes the place of the old. Raises Refused."""
+    """Change a router; another gateway, or none, takes the place of the old. Raises ApiError."""
     given = dict(values)
     if "gateway" in given:
         _set_gateway(model, router, given.pop("gateway"))
@@ -53,7 +53,7 @@ def _set_gateway(model: NetworkModel, router: Router, gateway: Mapping[str, Any]
     if gateway:
         network = model.network(str(gateway.get("network_id")))
         if not network.external:
-            raise Refused(
+            raise ApiError(
                 400,
                 f"Bad router request: Network {network.id} is not an external network.",
                 kind="BadRequest",
@@ -75,9 +75,9 @@ def _set_gateway(model: NetworkModel, router: Router, gateway: Mapping[str, Any]
 
 
 def delete_router(model: NetworkModel, router: Router) -> None:
-    """The router is gone. Raises Refused(409) while it has interfaces."""
+    """The router is gone. Raises ApiError(409) while it has interfaces."""
     if _ports(model, router, INTERFACE):
-        raise Refused(409, f"Router {router.id} still has ports", kind="RouterInUse")
+        raise ApiError(409, f"Router {router.id} still has ports", kind="RouterInUse")
     for port in _ports(model, router, GATEWAY):
         remove_port(model, port)
     model.routers.remove(router)
@@ -86,13 +86,13 @@ def delete_router(model: NetworkModel, router: Router) -> None:
 def add_interface(
     model: NetworkModel, router: Router, subnet_id: str | None, port_id: str | None
 ) -> Port:
-    """Connect a subnet, at its gateway address, or a port. Raises Refused."""
+    """Connect a subnet, at its gateway address, or a port. Raises ApiError."""
     if bool(subnet_id) == bool(port_id):
         raise _bad("Either subnet_id or port_id must be specified")
     if port_id:
         port = model.port(port_id)
         if port.device_id:
-            raise Refused(
+            raise ApiError(
                 409,
                 f"Unable to complete operation on port {port.id} for network "
                 f"{port.network_id}. Port already has an attached device {port.device_id}.",
@@ -111,8 +111,8 @@ def add_interface(
     return port
 
 
-def _bad(why: str) -> Refused:
-    return Refused(400, f"Bad router request: {why}.", kind="BadRequest")
+def _bad(why: str) -> ApiError:
+    return ApiError(400, f"Bad router request: {why}.", kind="BadRequest")
 
 
 def _check_overlap(model: NetworkModel, router: Router, subnet: Subnet) -> None:
@@ -131,7 +131,7 @@ def _check_overlap(model: NetworkModel, router: Router, subnet: Subnet) -> None:
 def remove_interface(
     model: NetworkModel, router: Router, subnet_id: str | None, port_id: str | None
 ) -> Port:
-    """Disconnect a subnet or a port. Raises Refused(404) if it is not connected."""
+    """Disconnect a subnet or a port. Raises ApiError(404) if it is not connected."""
     for port in _ports(model, router, INTERFACE):
         on = [ip["subnet_id"] for ip in port.fixed_ips]
         if port_id in (None, port.id) and (subnet_id is None or subnet_id in on):
@@ -139,19 +139,19 @@ def remove_interface(
             return port
     if subnet_id:
         said = f"Router {router.id} has no interface on subnet {subnet_id}."
-        raise Refused(404, said, kind="RouterInterfaceNotFoundForSubnet")
+        raise ApiError(404, said, kind="RouterInterfaceNotFoundForSubnet")
     said = f"Router {router.id} does not have an interface with id {port_id}"
-    raise Refused(404, said, kind="RouterInterfaceNotFound")
+    raise ApiError(404, said, kind="RouterInterfaceNotFound")
 
 
 def create_floating_ip(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> FloatingIp:
-    """Make a floating IP, `DOWN` until it leads to a port. Raises Refused."""
+    """Make a floating IP, `DOWN` until it leads to a port. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("floating_network_id"))
     if not network.external:
-        raise Refused(
+        raise ApiError(
             400,
             f"Bad floatingip request: Network {network.id} is not a valid external network.",
             kind="BadRequest",
@@ -181,7 +181,7 @@ def create_floating_ip(
 def update_floating_ip(
     model: NetworkModel, floating: FloatingIp, values: Mapping[str, Any]
 ) -> None:
-    """Let it lead to another port, or nowhere. Raises Refused."""
+    """Let it lead to another port, or nowhere. Raises ApiError."""
     given = dict(values)
     if "port_id" in given:
         _lead(model, floating, given.pop("port_id"), given.pop("fixed_ip_address", None))
@@ -200,7 +200,7 @@ def _lead(
     addresses = [ip["ip_address"] for ip in port.fixed_ips if fixed in (None, ip["ip_address"])]
     router_id = _way_out(model, port, floating.floating_network_id)
     if not addresses or router_id is None:
-        raise Refused(
+        raise ApiError(
             404,
             f"External network {floating.floating_network_id} is not reachable from subnet "
             f"{port.fixed_ips[0]['subnet_id'] if port.fixed_ips else None}.  Therefore, cannot "

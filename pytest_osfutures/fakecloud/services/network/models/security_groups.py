@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.records import (
     SecurityGroup,
     SecurityGroupRule,
@@ -18,11 +18,11 @@ DEFAULT = "default"
 
 
 def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SecurityGroup:
-    """Make a group that lets everything out. Raises Refused(409) for a second `default`."""
+    """Make a group that lets everything out. Raises ApiError(409) for a second `default`."""
     if values.get("name") == DEFAULT and any(
         group.project_id == project_id and group.name == DEFAULT for group in model.groups
     ):
-        raise Refused(
+        raise ApiError(
             409, "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
         )
     group = SecurityGroup(id=model.cloud.new_id(), project_id=project_id, revision=1, **values)
@@ -57,10 +57,10 @@ def _rule(
 
 
 def update_group(model: NetworkModel, group: SecurityGroup, values: Mapping[str, Any]) -> None:
-    """Change a group. Raises Refused(409) if the default one would get another name."""
+    """Change a group. Raises ApiError(409) if the default one would get another name."""
     del model
     if group.name == DEFAULT and values.get("name", DEFAULT) != DEFAULT:
-        raise Refused(
+        raise ApiError(
             409,
             "Updating default security group not allowed.",
             kind="SecurityGroupCannotUpdateDefault",
@@ -69,11 +69,11 @@ def update_group(model: NetworkModel, group: SecurityGroup, values: Mapping[str,
 
 
 def delete_group(model: NetworkModel, group: SecurityGroup) -> None:
-    """The group and its rules are gone. Raises Refused(409) while a port has it."""
+    """The group and its rules are gone. Raises ApiError(409) while a port has it."""
     if any(group.id in port.security_groups for port in model.ports):
-        raise Refused(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")
+        raise ApiError(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")
     if group.name == DEFAULT:
-        raise Refused(
+        raise ApiError(
             409,
             "Insufficient rights for removing default security group.",
             kind="SecurityGroupCannotRemoveDefault",
@@ -84,22 +84,22 @@ def delete_group(model: NetworkModel, group: SecurityGroup) -> None:
 
 
 def _check_ports(values: Mapping[str, Any]) -> None:
-    """Raise Refused(400) unless the range of ports means something for the protocol."""
+    """Raise ApiError(400) unless the range of ports means something for the protocol."""
     low, high = values.get("port_range_min"), values.get("port_range_max")
     if low is None and high is None:
         return
     if values.get("protocol") is None:
         said = "Must also specify protocol if port range is given."
-        raise Refused(400, said, kind="SecurityGroupProtocolRequiredWithPorts")
+        raise ApiError(400, said, kind="SecurityGroupProtocolRequiredWithPorts")
     if values["protocol"] in ("tcp", "udp") and (low is None or high is None or low > high):
         said = "For TCP/UDP protocols, port_range_min must be <= port_range_max"
-        raise Refused(400, said, kind="SecurityGroupInvalidPortRange")
+        raise ApiError(400, said, kind="SecurityGroupInvalidPortRange")
 
 
 def create_rule(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> SecurityGroupRule:
-    """Add a rule to a group. Raises Refused: 404, 409 if there is the same already."""
+    """Add a rule to a group. Raises ApiError: 404, 409 if there is the same already."""
     group = model.security_group(values["security_group_id"])
     if remote := values.get("remote_group_id"):
         model.security_group(remote)
@@ -107,7 +107,7 @@ def create_rule(
     rule = SecurityGroupRule(id=model.cloud.new_id(), project_id=project_id, **values)
     for other in model.rules_of(group.id):
         if rule.same_as(other):
-            raise Refused(
+            raise ApiError(
                 409,
                 f"Security group rule already exists. Rule id is {other.id}.",
                 kind="SecurityGroupRuleExists",

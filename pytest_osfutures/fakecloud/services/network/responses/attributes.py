@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural, whole
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\Z")
 REQUIRED = object()
 
-Convert = Callable[[Any], Any]  # raises Unfit with the reason
+Convert = Callable[[Any], Any]  # raises InvalidAttributeError with the reason
 
 
-class Unfit(Exception):
+class InvalidAttributeError(Exception):
     """A value that an attribute cannot have; with a `kind` it is the whole refusal."""
 
     def __init__(self, why: str, kind: str | None = None) -> None:
@@ -26,17 +26,17 @@ class Unfit(Exception):
         self.kind = kind
 
 
-def unconvertible(why: str) -> Unfit:
+def unconvertible(why: str) -> InvalidAttributeError:
     """The refusal of a value of the wrong type."""
-    return Unfit(f"Invalid input for operation: {why}.", kind="InvalidInput")
+    return InvalidAttributeError(f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
 def text(value: Any) -> str:
     """A string of up to 255 characters."""
     if not isinstance(value, str):
-        raise Unfit(f"'{value}' is not a valid string")
+        raise InvalidAttributeError(f"'{value}' is not a valid string")
     if len(value) > 255:
-        raise Unfit(f"'{value}' exceeds maximum length of 255")
+        raise InvalidAttributeError(f"'{value}' exceeds maximum length of 255")
     return value
 
 
@@ -61,21 +61,23 @@ def number(value: Any) -> int:
 def version(value: Any) -> int:
     """The version of IP."""
     if number(value) not in (4, 6):
-        raise Unfit(f"{value} is not in valid_values")
+        raise InvalidAttributeError(f"{value} is not in valid_values")
     return number(value)
 
 
 def port_number(value: Any) -> int:
     """The number of a TCP or UDP port."""
     if not -1 <= number(value) <= 65535:
-        raise Unfit(f"Invalid value for port {value}", "SecurityGroupInvalidPortValue")
+        raise InvalidAttributeError(
+            f"Invalid value for port {value}", "SecurityGroupInvalidPortValue"
+        )
     return number(value)
 
 
 def uuid(value: Any) -> str:
     """The id of something."""
     if not (isinstance(value, str) and UUID.match(value)):
-        raise Unfit(f"'{value}' is not a valid UUID")
+        raise InvalidAttributeError(f"'{value}' is not a valid UUID")
     return value
 
 
@@ -84,7 +86,7 @@ def address(value: Any) -> str:
     try:
         return str(ip_address(str(value)))
     except ValueError:
-        raise Unfit(f"'{value}' is not a valid IP address") from None
+        raise InvalidAttributeError(f"'{value}' is not a valid IP address") from None
 
 
 def prefix(value: Any) -> str:
@@ -93,20 +95,20 @@ def prefix(value: Any) -> str:
         return str(ip_network(str(value), strict=False))
     except ValueError:
         said = f"Invalid CIDR {value} given as IP prefix."
-        raise Unfit(said, "InvalidCIDR") from None
+        raise InvalidAttributeError(said, "InvalidCIDR") from None
 
 
 def mac(value: Any) -> str:
     """An Ethernet address."""
     if not (isinstance(value, str) and MAC.match(value)):
-        raise Unfit(f"'{value}' is not a valid MAC address")
+        raise InvalidAttributeError(f"'{value}' is not a valid MAC address")
     return value.lower()
 
 
 def mapping(value: Any) -> dict[str, Any]:
     """An object."""
     if not isinstance(value, dict):
-        raise Unfit(f"'{value}' is not a dictionary")
+        raise InvalidAttributeError(f"'{value}' is not a dictionary")
     return value
 
 
@@ -115,7 +117,7 @@ def listing(of: Convert) -> Convert:
 
     def convert(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise Unfit(f"'{value}' is not a list")
+            raise InvalidAttributeError(f"'{value}' is not a list")
         return tuple(of(entry) for entry in value)
 
     return convert
@@ -131,7 +133,7 @@ def one_of(*allowed: Any) -> Convert:
 
     def convert(value: Any) -> Any:
         if value not in allowed:
-            raise Unfit(f"{value} is not in valid_values")
+            raise InvalidAttributeError(f"{value} is not in valid_values")
         return value
 
     return convert
@@ -140,7 +142,7 @@ def one_of(*allowed: Any) -> Convert:
 def ethertype(value: Any) -> str:
     """The version of IP in a security group rule."""
     if value not in ("IPv4", "IPv6"):
-        raise Unfit(
+        raise InvalidAttributeError(
             f"Security group rule for ethertype '{value}' not supported. Allowed values are "
             "['IPv4', 'IPv6'].",
             "SecurityGroupRuleInvalidEtherType",
@@ -152,14 +154,14 @@ def nameserver(value: Any) -> str:
     """The address of a DNS server."""
     try:
         return address(value)
-    except Unfit as error:
-        raise Unfit(f"'{value}' is not a valid nameserver. {error}") from None
+    except InvalidAttributeError as error:
+        raise InvalidAttributeError(f"'{value}' is not a valid nameserver. {error}") from None
 
 
 def fixed_ip(value: Any) -> dict[str, str]:
     """An address that a port wants."""
     if not isinstance(value, dict):
-        raise Unfit(f"Invalid data format for fixed IP: '{value}'")
+        raise InvalidAttributeError(f"Invalid data format for fixed IP: '{value}'")
     if not value.keys() & {"subnet_id", "ip_address"}:
         raise unconvertible("IP allocation requires subnet_id or ip_address")
     wanted = {"subnet_id": uuid, "ip_address": address}
@@ -169,7 +171,7 @@ def fixed_ip(value: Any) -> dict[str, str]:
 def fixed_ips(value: Any) -> tuple[dict[str, str], ...]:
     """The addresses that a port wants."""
     if not isinstance(value, list):
-        raise Unfit(f"Invalid data format for fixed IP: '{value}'")
+        raise InvalidAttributeError(f"Invalid data format for fixed IP: '{value}'")
     return tuple(fixed_ip(entry) for entry in value)
 
 
@@ -189,7 +191,7 @@ def protocol(value: Any) -> str | None:
         return None
     name = str(value).lower()
     if name not in PROTOCOLS and (natural(name) is None or int(name) > 255):
-        raise Unfit(
+        raise InvalidAttributeError(
             f"Security group rule protocol {value} not supported. Only protocol values "
             f"{(None, 'any', *PROTOCOLS)} and integer representations [0 to 255] are supported.",
             "SecurityGroupRuleInvalidProtocol",
@@ -308,9 +310,9 @@ SECURITY_GROUP_RULE = {
 }
 
 
-def bad(why: str) -> Refused:
+def bad(why: str) -> ApiError:
     """400 for a body that Neutron does not understand."""
-    return Refused(400, why, kind="HTTPBadRequest")
+    return ApiError(400, why, kind="HTTPBadRequest")
 
 
 def fields(
@@ -320,7 +322,7 @@ def fields(
     is_admin: bool,
     new: bool,
 ) -> dict[str, Any]:
-    """The fields that `body` sets. Raises Refused: 400, or 403 for what only `rule` allows."""
+    """The fields that `body` sets. Raises ApiError: 400, or 403 for what only `rule` allows."""
     _check_names(known, body, new)
     found: dict[str, Any] = {}
     for key, attribute in known.items():
@@ -355,9 +357,9 @@ def _check_names(known: Mapping[str, Attribute], body: Mapping[str, Any], new: b
 def _converted(key: str, attribute: Attribute, value: Any) -> Any:
     try:
         return attribute.convert(value)
-    except Unfit as error:
+    except InvalidAttributeError as error:
         if error.kind:
-            raise Refused(400, str(error), kind=error.kind) from None
+            raise ApiError(400, str(error), kind=error.kind) from None
         raise bad(f"Invalid input for {key}. Reason: {str(error).rstrip('.')}.") from None
 
 
@@ -366,6 +368,6 @@ OWNED = ("tenant_id", "project_id")  # naming oneself is no privilege; the handl
 READ_ONLY = ("id", "status", "subnets", "created_at", "updated_at", "revision_number", "tags")
 
 
-def disallowed(rule: str) -> Refused:
+def disallowed(rule: str) -> ApiError:
     """403 for what the policies do not allow."""
-    return Refused(403, f"{rule} is disallowed by policy", kind="PolicyNotAuthorized")
+    return ApiError(403, f"{rule} is disallowed by policy", kind="PolicyNotAuthorized")

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.kernel.call import Call, Caller
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.kernel.wire import Response, Route
@@ -63,7 +63,7 @@ class Collection:
         return "/" + self.plural.replace("_", "-")
 
     def find(self, call: Call, resource_id: str) -> Any:
-        """The resource, if the caller may see it. Raises Refused(404)."""
+        """The resource, if the caller may see it. Raises ApiError(404)."""
         model, caller = call.cloud.network, call.caller
         resource = self.table(model).get(resource_id)
         if resource is None or not (caller.is_admin or self.seen(model, caller, resource)):
@@ -72,11 +72,11 @@ class Collection:
             else:
                 said = f"{self.spoken} {resource_id} could not be found."
             kind = "".join(word.capitalize() for word in self.name.split("_"))
-            raise Refused(404, said, kind=f"{kind}NotFound")
+            raise ApiError(404, said, kind=f"{kind}NotFound")
         return resource
 
     def own(self, call: Call, resource_id: str, verb: str) -> Any:
-        """The resource, if the caller may change it. Raises Refused: 404, 403."""
+        """The resource, if the caller may change it. Raises ApiError: 404, 403."""
         resource = self.find(call, resource_id)
         if not (call.caller.is_admin or resource.project_id == call.caller.project_id):
             raise disallowed(f"rule:{verb}_{self.name}")
@@ -135,26 +135,26 @@ class Collection:
     def _check_neighbours(
         self, model: NetworkModel, caller: Caller, values: Mapping[str, Any]
     ) -> None:
-        """Raise Refused unless the caller may put something on the network, or into the group."""
+        """Raise ApiError unless the caller may put something on the network, or into the group."""
         network_id, group_id = values.get("network_id"), values.get("security_group_id")
         if network_id and (network := model.networks.get(network_id)):
             own = network.project_id == caller.project_id
             if not (own or network.shared or network.external):
                 said = f"Network {network_id} could not be found."
-                raise Refused(404, said, kind="NetworkNotFound")
+                raise ApiError(404, said, kind="NetworkNotFound")
             if self.name == "subnet" and not own:
                 raise disallowed("rule:create_subnet")
         group = model.groups.get(group_id or "")
         if group is not None and group.project_id != caller.project_id:
             said = f"Security group {group_id} does not exist"
-            raise Refused(404, said, kind="SecurityGroupNotFound")
+            raise ApiError(404, said, kind="SecurityGroupNotFound")
 
     def _check_quota(self, call: Call, count: int) -> None:
         model, project = call.cloud.network, call.caller.project_id
         limit = model.limit(project, self.name)
         if 0 <= limit < model.used(project, self.table(model)) + count:
             said = f"Quota exceeded for resources: ['{self.name}']."
-            raise Refused(409, said, kind="OverQuota")
+            raise ApiError(409, said, kind="OverQuota")
 
     def show(self, call: Call, resource_id: str) -> Response:
         """One resource."""
@@ -211,7 +211,7 @@ class Collection:
             ids = [row["id"] for row in rows]
             if marker not in ids:
                 said = f"{self.spoken} {marker} could not be found."
-                raise Refused(404, said, kind=f"{self.spoken}NotFound")
+                raise ApiError(404, said, kind=f"{self.spoken}NotFound")
             rows = rows[ids.index(marker) + 1 :]
         most = call.cloud.settings.most_on_a_page("network")
         asked = natural(limit) or most
@@ -277,7 +277,7 @@ class Collection:
 def _body(call: Call) -> dict[str, Any]:
     try:
         return call.json()
-    except Refused:
+    except ApiError:
         raise bad("Body contains invalid data") from None
 
 
@@ -303,13 +303,13 @@ def _tags(call: Call) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _input(why: str) -> Refused:
-    return Refused(400, f"Invalid input for operation: {why}.", kind="InvalidInput")
+def _input(why: str) -> ApiError:
+    return ApiError(400, f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
 def _has(resource: Standard, tag: str) -> None:
     if tag not in resource.tags:
-        raise Refused(404, f"Tag {tag} could not be found.", kind="TagNotFound")
+        raise ApiError(404, f"Tag {tag} could not be found.", kind="TagNotFound")
 
 
 def _chosen(view: dict[str, Any], names: list[str]) -> dict[str, Any]:

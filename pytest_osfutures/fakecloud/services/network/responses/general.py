@@ -6,14 +6,14 @@ from http import HTTPStatus
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import Refused
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, routers
 from pytest_osfutures.fakecloud.services.network.models.records import Port, Router
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
-    Unfit,
+    InvalidAttributeError,
     bad,
     disallowed,
     number,
@@ -59,13 +59,13 @@ QUOTAS = (
 )
 
 
-def error_body(refused: Refused) -> dict[str, Any]:
+def error_body(refused: ApiError) -> dict[str, Any]:
     """Neutron's error; its `type` is the name of an exception."""
     kind = refused.kind or "HTTP" + HTTPStatus(refused.status).phrase.replace(" ", "")
     return {"NeutronError": {"type": kind, "message": refused.message, "detail": ""}}
 
 
-UNKNOWN_PATH = error_body(Refused(404, "The resource could not be found."))
+UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
 def versions(call: Call) -> Response:
@@ -202,7 +202,7 @@ def change_quota(call: Call, project_id: str) -> Response:
         raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
     try:
         values = {name: number(value) for name, value in part.items()}
-    except Unfit as error:
+    except InvalidAttributeError as error:
         raise bad(f"Invalid input for quota. Reason: {error}.") from None
     model.quotas[project_id] = model.quotas.get(project_id, {}) | values
     return Response(200, {"quota": _quota(model, project_id)})
@@ -222,7 +222,7 @@ def auto_allocated_topology(call: Call, project_id: str) -> Response:
     found = call.cloud.network.network_ids(project_id)
     if not found:
         said = "Deployment error: No network is there for auto allocation."
-        raise Refused(409, said, kind="AutoAllocationFailure")
+        raise ApiError(409, said, kind="AutoAllocationFailure")
     dry = "dry-run" in call.request.params("fields")
     row = {"id": "dry-run=pass" if dry else found[0], "tenant_id": project_id}
     return Response(200, {"auto_allocated_topology": row | {"project_id": project_id}})
@@ -232,7 +232,7 @@ def _router(call: Call, router_id: str) -> Router:
     router = call.cloud.network.routers.get(router_id)
     caller = call.caller
     if router is None or not (caller.is_admin or router.project_id == caller.project_id):
-        raise Refused(404, f"Router {router_id} could not be found", kind="RouterNotFound")
+        raise ApiError(404, f"Router {router_id} could not be found", kind="RouterNotFound")
     return router
 
 
@@ -258,7 +258,7 @@ def _interface_ids(call: Call) -> tuple[str | None, str | None]:
         if body.get(key) is not None:
             try:
                 uuid(body[key])
-            except Unfit as error:
+            except InvalidAttributeError as error:
                 raise bad(f"Invalid input for {key}. Reason: {error}.") from None
     return body.get("subnet_id"), body.get("port_id")
 
