@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.parsing import identifier, whole_number
+from pytest_osfutures.parsing import identifier, printable, whole_number
 
 RUN = "osf_run"
 OPERATION = "osf_op"
@@ -24,6 +24,8 @@ EXPIRES = "osf_expires"
 OF = "osf_of"
 #: Cinder puts it into the metadata of a volume when it writes that of a backup over it.
 RESTORED = "src_backup_id"
+#: To where Cinder migrates a volume, its `migration_status` begins with this, for administrators.
+TARGET = "target:"
 _TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>[0-9]{1,18})"
 _NAME = re.compile(rf"{_TEXT}(-|\Z)")
 _DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
@@ -47,17 +49,15 @@ class Stamp:
         """The stamp that a resource carries, as its API shows it; None if it carries none.
 
         It stands in the metadata, among an image's own properties, in a keypair's name, or at the
-        end of a description: only where `described` says that nothing else could carry it. What a
-        volume got from a backup is the stamp of another volume, unless it names this one.
+        end of a description: only where `described` says that nothing else could carry it. A stamp
+        that a volume got from another one is not its own.
         """
         metadata = resource.get("metadata", resource)
         if isinstance(metadata, Mapping):
-            if is_restored(resource) and metadata.get(OF) != resource.get("id"):
+            if copied_from(resource):
                 return None
-            run, operation = identifier(metadata.get(RUN)), identifier(metadata.get(OPERATION))
-            expires = whole_number(metadata.get(EXPIRES))
-            if run is not None and operation is not None and expires is not None:
-                return cls(run, operation, expires)
+            if (own := cls.in_metadata(metadata)) is not None:
+                return own
         found = None
         if described:
             found = _DESCRIPTION.match(str(resource.get("description") or ""))
@@ -66,6 +66,15 @@ class Stamp:
         if found is None:
             return None
         return cls(found["run"], found["operation"], int(found["expires"]))
+
+    @classmethod
+    def in_metadata(cls, metadata: Mapping[str, Any]) -> Stamp | None:
+        """The stamp among metadata or properties, whosever it is."""
+        run, operation = identifier(metadata.get(RUN)), identifier(metadata.get(OPERATION))
+        expires = whole_number(metadata.get(EXPIRES))
+        if run is None or operation is None or expires is None:
+            return None
+        return cls(run, operation, expires)
 
     def name(self, wish: str | None = None) -> str:
         """A name that carries the stamp, for what can carry it nowhere else."""
@@ -103,6 +112,22 @@ class Stamp:
         else:
             target[last] = {**(target.get(last) or {}), **self.metadata(of)}
         return stamped
+
+
+def copied_from(resource: Mapping[str, Any]) -> str:
+    """The resource from which a volume got its metadata; empty if it has metadata of its own.
+
+    Cinder writes those of a backup, or makes a volume with those of another one that it migrates.
+    A stamp that names the very volume was put on later.
+    """
+    if "volume_type" not in resource or not isinstance(resource.get("metadata"), Mapping):
+        return ""
+    target = str(resource.get("migration_status"))
+    if target.startswith(TARGET):
+        return f"volume {printable(target.removeprefix(TARGET))}"
+    if is_restored(resource) and resource["metadata"].get(OF) != resource.get("id"):
+        return f"backup {printable(resource['metadata'][RESTORED])}"
+    return ""
 
 
 def is_restored(resource: Mapping[str, Any]) -> bool:

@@ -16,10 +16,10 @@ from pytest_osfutures.ownership import (
     Shelf,
     UnreadableError,
     ask,
+    carrier,
     is_ours,
     read,
     readable,
-    stamped,
 )
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.transport import Pages, Source, members, message, next_query
@@ -43,11 +43,18 @@ def first_page(source: Source, shelf: Shelf) -> str:
     return shelf.path + details
 
 
-def page(source: Source, shelf: Shelf, path: str) -> tuple[list[Leftover], str | None]:
-    """What carries a stamp on one page of a list, and where the next is. Raises UnreadableError."""
+def page(
+    source: Source, shelf: Shelf, path: str, copies: list[Leftover] | None = None
+) -> tuple[list[Leftover], str | None]:
+    """What carries a stamp on one page of a list, and where the next is. Raises UnreadableError.
+
+    What carries the copy of another resource's stamp is added to `copies` instead.
+    """
     bodies, after = _page(source, shelf, path)
-    found = [stamped(shelf, body) for body in bodies]
-    return [each for each in found if each is not None], after
+    carriers = [each for body in bodies if (each := carrier(shelf, body)) is not None]
+    if copies is not None:
+        copies += [each for each in carriers if each.copied]
+    return [each for each in carriers if not each.copied], after
 
 
 def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | None]:

@@ -80,18 +80,19 @@ class Sweep:
         self.end = 0.0
         self.refusals: dict[Leftover, int] = {}
         self.spared: list[Leftover] = []
+        self.copies: list[Leftover] = []
         self.children: list[Leftover] = []
         self.ledger: Ledger | None = None
 
     def find(self) -> list[Leftover]:
-        """What there is. Raises UnreadableError, unless it is known completely."""
-        return [
-            each
-            for shelves in ORDER
-            for shelf in shelves
-            for each in self._list(shelf)
-            if self.wanted(each.stamp)
-        ]
+        """What there is. Raises UnreadableError, unless it is known completely.
+
+        `copies` is what carries a copy of such a stamp, and is left alone.
+        """
+        self.copies = []
+        everything = [e for shelves in ORDER for shelf in shelves for e in self._list(shelf)]
+        self.copies = [each for each in self.copies if self.wanted(each.stamp)]
+        return [each for each in everything if self.wanted(each.stamp)]
 
     def _list(self, shelf: Shelf) -> list[Leftover]:
         """One list, page by page: all of them have to be there, however long the list is."""
@@ -103,7 +104,9 @@ class Sweep:
                 pages.enter(path)
             except MalformedResponseError as error:
                 raise UnreadableError(f"GET {path}: {error}") from error
-            some, path = self._insist(partial(leftovers.page, self.source, shelf, path))
+            some, path = self._insist(
+                partial(leftovers.page, self.source, shelf, path, self.copies)
+            )
             found += some
         return found
 

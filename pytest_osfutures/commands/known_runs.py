@@ -17,6 +17,7 @@ DEAD = "dead"
 REAPING = "being reaped"
 UNKNOWN = "unknown here"
 EXPIRED = "expired"
+COPY = "not its own"
 #: Of several ledgers of one run, the state that counts comes first.
 _RANKS = (ALIVE, UNKNOWN, REAPING, DEAD, OVER)
 
@@ -29,14 +30,23 @@ class Known:
     where: dict[str, str] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
     notes: dict[str, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
 
     def state(self, leftover: Leftover, now: float) -> str:
         """How the run of a resource is, or that its stamp has expired by the cloud's time `now`."""
+        if self.is_copy(leftover):
+            return COPY
         known = self.states.get(leftover.stamp.run, UNKNOWN)
         return EXPIRED if leftover.stamp.expires < now and known != ALIVE else known
 
+    def is_copy(self, leftover: Leftover) -> bool:
+        """Whether nothing but the copy of a stamp tells that somebody here has made it."""
+        return bool(leftover.copied) and leftover.id not in self.ids
+
     def reason(self, leftover: Leftover, now: float) -> str:
         """Why `osfutures reap` leaves a resource, or why its last deletion failed; else empty."""
+        if self.is_copy(leftover):
+            return f"its stamp is a copy of the one of {leftover.copied}, so it is left alone"
         state, good = self.state(leftover, now), span(leftover.stamp.expires - now)
         where = self.where.get(leftover.stamp.run, "")
         said = {
@@ -61,6 +71,7 @@ def look(place: Path) -> Known:
         if known.states[ledger.run] == UNKNOWN and where:
             known.where[ledger.run] = where
         rows = ledger.rows()
+        known.ids.update(row.id for row in rows if row.id and row.state != "gone")
         known.kept.update(row.operation for row in rows if row.state == "kept")
         known.notes.update({row.operation: row.note for row in rows if row.note})
         ledger.close()

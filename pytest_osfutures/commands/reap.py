@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +36,6 @@ from pytest_osfutures.commands.known_runs import (
 )
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.ownership import Leftover, UnreadableError
-from pytest_osfutures.stamp import Stamp
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
@@ -84,7 +84,7 @@ def list_all(args: argparse.Namespace) -> int:
     found: list[tuple[str, Leftover, float]] = []
 
     def look(cloud: Cloud) -> int:
-        seen = _everything(cloud)
+        seen = [*chain(*_everything(cloud))]
         found.extend((_where(cloud), each, _now(cloud)) for each in seen)
         return 0
 
@@ -146,7 +146,7 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     if args.run:
         return _reap_run(args, cloud, place)
     left = 0
-    before = _everything(cloud)
+    before, copies = _everything(cloud)
     project = cloud.session.get_project_id() or ""
     runs = {each.stamp.run for each in before}
     for ledger in [] if args.expired else dead_runs(place, cloud.auth_url, project, runs=runs):
@@ -164,8 +164,9 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
             left += _would(each for each in old if each.stamp.run not in alive)
         else:
             left += _tell(sweep_expired(cloud.source, alive, SystemClock(), _say))
-    there = before if args.dry_run else _everything(cloud)
-    _tell_reasons(there, known, _now(cloud))
+    if not args.dry_run:
+        before, copies = _everything(cloud)
+    _tell_reasons([*before, *copies], known, _now(cloud))
     return _conclude(args, cloud, left)
 
 
@@ -187,9 +188,12 @@ def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     if state == ALIVE:
         print(f"osfutures reap: run {args.run} is alive; end it first", file=sys.stderr)
         return 2
+    sweep = Sweep(cloud.source, lambda stamp: stamp.run == args.run, SystemClock(), _say)
     if args.dry_run:
-        return _conclude(args, cloud, _would(_of_run(cloud, args.run)))
-    if state == UNKNOWN and not args.force and (found := _of_run(cloud, args.run)):
+        left = _would(sweep.find())
+        _tell_reasons(sweep.copies, known, _now(cloud))
+        return _conclude(args, cloud, left)
+    if state == UNKNOWN and not args.force and (found := sweep.find()):
         now = _now(cloud)
         if len(expired(found, now)) < len(found):
             where = known.where.get(args.run, f"{place} has no ledger of it")
@@ -200,11 +204,8 @@ def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
             )
             return 2
 
-    def wanted(stamp: Stamp) -> bool:
-        return bool(stamp.run == args.run)
-
-    sweep = Sweep(cloud.source, wanted, SystemClock(), _say)
     left = _tell(sweep.remove(sweep.find_twice()))
+    _tell_reasons(sweep.copies, known, _now(cloud))
     if path.exists() and not left:
         remove_ledger(path)
     return _conclude(args, cloud, left)
@@ -217,13 +218,10 @@ def _conclude(args: argparse.Namespace, cloud: Cloud, left: int) -> int:
     return 1 if left and not args.dry_run else 0
 
 
-def _of_run(cloud: Cloud, run: str) -> list[Leftover]:
-    return Sweep(cloud.source, lambda stamp: stamp.run == run, SystemClock(), _say).find()
-
-
-def _everything(cloud: Cloud) -> list[Leftover]:
-    """Whatever carries a stamp."""
-    return Sweep(cloud.source, lambda _: True, SystemClock(), _say).find()
+def _everything(cloud: Cloud) -> tuple[list[Leftover], list[Leftover]]:
+    """Whatever carries a stamp, and what carries the copy of one."""
+    sweep = Sweep(cloud.source, lambda _: True, SystemClock(), _say)
+    return sweep.find(), sweep.copies
 
 
 def _now(cloud: Cloud) -> float:

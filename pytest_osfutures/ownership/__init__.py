@@ -10,10 +10,10 @@ from pytest_osfutures.ownership.resource import (
     Shelf,
     UnreadableError,
     ask,
+    carrier,
     is_ours,
     read,
     readable,
-    stamped,
 )
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "adopt",
     "adopt_made",
     "ask",
+    "carrier",
     "is_ours",
     "known",
     "mark",
@@ -37,6 +38,5 @@ __all__ = [
     "put_mark",
     "read",
     "readable",
-    "stamped",
     "unmarked",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import Body
 from pytest_osfutures.parsing import MalformedResponseError, identifier, printable
-from pytest_osfutures.stamp import OF, Stamp, is_restored
+from pytest_osfutures.stamp import OF, Stamp, copied_from, is_restored
 from pytest_osfutures.transport import Source, is_missing_service, message, refuses_credentials
 
 
@@ -93,7 +93,8 @@ class Leftover:
     """One resource that carries a stamp, as it was last seen.
 
     `known` says that a ledger has its id, so that it is ours even if the cloud has written another
-    stamp over its own; `unmarked` that its own could not be put on it yet.
+    stamp over its own; `unmarked` that its own could not be put on it yet. `copied` is the resource
+    from which the cloud has copied the stamp, if it is a copy.
     """
 
     shelf: Shelf
@@ -104,32 +105,45 @@ class Leftover:
     created: str = ""
     known: bool = field(default=False, compare=False)
     unmarked: bool = field(default=False, compare=False)
+    copied: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.shelf.kind} {self.name} ({self.id})".replace("  ", " ")
 
 
 def stamped(shelf: Shelf, body: Body) -> Leftover | None:
-    stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
-    if stamp is None or (shelf.kind == "image" and _inherited(body)):
-        return None
+    """What a resource is, if it carries a stamp of its own."""
+    found = carrier(shelf, body)
+    return None if found is None or found.copied else found
+
+
+def carrier(shelf: Shelf, body: Body) -> Leftover | None:
+    """What a resource is, if it carries a stamp, be it a copy."""
+    if copied := copied_from(body):
+        stamp = Stamp.in_metadata(body["metadata"])
+    else:
+        stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
     ident = identifier(body.get(shelf.key))
-    if ident is None:
-        return None  # nothing can be asked about it
+    if stamp is None or ident is None:
+        return None  # nothing can be asked about what has no id
+    if shelf.kind == "image":
+        copied = _inherited_from(body)
     created = printable(body.get("created") or body.get("created_at"))
     name = printable(body.get("name") or body.get("floating_ip_address"))
-    return Leftover(shelf, ident, stamp, name, printable(body.get("status")), created)
+    status = printable(body.get("status"))
+    return Leftover(shelf, ident, stamp, name, status, created, copied=copied)
 
 
-def _inherited(image: Body) -> bool:
-    """Whether an image has its stamp from the one that its server or its volume was made of.
+def _inherited_from(image: Body) -> str:
+    """From where an image has its stamp, if that was the one of its server or its volume.
 
     Nova and Cinder give the properties of that image to the images of the server or the volume.
     """
-    meant = image.get(OF)
+    meant, server = image.get(OF), image.get("instance_uuid")
     if meant is not None:
-        return meant not in (image.get("instance_uuid"), image.get("id"))
-    return image.get("instance_uuid") is not None
+        same = meant in (server, image.get("id"))
+        return "" if same else f"image {printable(meant)}"
+    return "" if server is None else f"the image of server {printable(server)}"
 
 
 def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.commands.known_runs import Known
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.ownership.resource import SHELVES, Leftover
 from pytest_osfutures.stamp import Stamp
+from tests.unit.cleanup.test_sweep import World
+from tests.unit.ownership.test_copied_stamps import backup, restore
 
 RUN = "00112233aabbccdd"
 
@@ -60,3 +64,49 @@ def test_what_lives_is_never_called_expired() -> None:
     assert Known({RUN: "dead"}).state(old, now) == "expired"
     assert Known({RUN: "dead"}).state(young, now) == "dead"
     assert Known({}).state(young, now) == "unknown here"
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[World]:
+    """The cloud that every command speaks to, with the ledger of a dead run."""
+    made = World()
+    cloud = Cloud("fake", made.source.session, fake=made.cloud)
+    monkeypatch.setattr("pytest_osfutures.cloud.connect", lambda _: cloud)
+    yield made
+    made.ledger.close()
+
+
+OF_RUN = (f"reap --run {RUN} --force", f"reap --run {RUN} --dry-run")
+
+
+@pytest.mark.parametrize("command", ["ls", "reap", "reap --dry-run", *OF_RUN])
+def test_a_copy_of_a_stamp_is_listed_and_the_reason_said(
+    command: str, world: World, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expires = int(world.clock.time()) + 86400
+    original = world.volume(Stamp(RUN, "0" * 16, expires).metadata())
+    safe = backup(world, original)
+    copy = restore(world, safe)
+    world.send("DELETE", "block-storage", f"/volumes/{original}")
+    world.clock.advance(60)
+    assert main([*command.split(), "--os-ledger", str(place)]) == 0
+    said = capsys.readouterr().out
+    line = f"its stamp is a copy of the one of backup {safe}, so it is left alone"
+    assert f"volume disk ({copy}) of run {RUN}: {line}" in said
+    assert copy in world.left()
+    rows = [each.split() for each in said.splitlines() if each.endswith("  not its own")]
+    assert [row[:3] for row in rows] == ([["volume", copy, "disk"]] if command == "ls" else [])
+
+
+def test_a_volume_that_a_ledger_knows_is_not_listed_as_a_copy(
+    world: World, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expires = int(world.clock.time()) + 86400
+    copy = restore(world, backup(world, world.volume(Stamp(RUN, "0" * 16, expires).metadata())))
+    ledger = Ledger(ledgers.ledger_path(place, RUN), RUN)
+    record = ledger.record(Stamp(RUN, "1" * 16, expires))
+    record.intended("volume", None, stamped=False)
+    record.bound(copy)
+    ledger.close()
+    assert main(["ls", "--os-ledger", str(place)]) == 0
+    assert "copy of" not in capsys.readouterr().out

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.orphans import NOT_OURS
+from pytest_osfutures.cleanup.orphans import NOT_OURS, step
 from pytest_osfutures.cleanup.sweep import Sweep, clean_up_by_stamp, sweep_expired
+from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.ownership.marking import mark
+from pytest_osfutures.ownership.resource import SHELVES, carrier, stamped
 from pytest_osfutures.stamp import OF, RESTORED, Stamp
+from pytest_osfutures.transport.client import Source
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
 
@@ -125,6 +128,63 @@ def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None
     assert world.clean_up()
     assert made not in world.left()
     assert own.run == RUN
+
+
+def test_a_volume_that_cinder_migrates_to_is_left_to_cinder(world: World) -> None:
+    """Administrators' lists show it, with the metadata of the volume that is migrated."""
+    admin = Source(session(world.cloud, "fake-admin"))
+    own = stamp()
+    asked = {"volume": {"size": 1, "name": "disk", "metadata": own.metadata()}}
+    ours = admin.send("POST", "block-storage", "/volumes", asked).json()["volume"]["id"]
+    world.clock.advance(60)
+    retype = {"os-retype": {"new_type": "slow", "migration_policy": "on-demand"}}
+    assert admin.send("POST", "block-storage", f"/volumes/{ours}/action", retype).ok
+    world.clock.advance(1)
+    sweep = Sweep(admin, lambda _: True, world.clock, world.notes.append)
+    assert [each.id for each in sweep.find()] == [ours]
+    assert [each.copied for each in sweep.copies] == [f"volume {ours}"]
+    (target,) = sweep.copies
+    assert step(admin, target) == NOT_OURS
+    everything = admin.send("GET", "block-storage", "/volumes/detail?all_tenants=1", None).json()
+    assert len(everything["volumes"]) == 2
+    assert sweep.remove(sweep.find()) == {}
+    world.clock.advance(60)
+    assert world.left() == set()
+
+
+def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
+    ours = stamp()
+    safe = backup(world, world.volume(ours.metadata()))
+    copy = restore(world, safe)
+    other = restore(world, backup(world, world.volume(stamp(OTHER).metadata())))
+    sweep = Sweep(world.source, lambda each: each.run == RUN, world.clock, print)
+    found = sweep.find()
+    assert [(each.id, each.copied, each.stamp) for each in sweep.copies] == [
+        (copy, f"backup {safe}", ours)
+    ]
+    assert copy not in [each.id for each in found]
+    assert other not in [each.id for each in (*found, *sweep.copies)]
+    sweep.find()
+    assert len(sweep.copies) == 1
+
+
+@pytest.mark.parametrize(
+    ("properties", "copied"),
+    [
+        ({OF: "image-1"}, ""),
+        ({OF: "server-1", "instance_uuid": "server-1"}, ""),
+        ({OF: "image-0", "instance_uuid": "server-1"}, "image image-0"),
+        ({OF: "image-0"}, "image image-0"),
+        ({"instance_uuid": "server-1"}, "the image of server server-1"),
+        ({}, ""),
+    ],
+)
+def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], copied: str) -> None:
+    body = {"id": "image-1", "name": "i", "status": "active", **stamp().metadata(), **properties}
+    found = carrier(SHELVES["image"], body)
+    assert found is not None
+    assert found.copied == copied
+    assert (stamped(SHELVES["image"], body) is None) == bool(copied)
 
 
 def test_a_server_may_have_the_word_in_its_metadata() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
@@ -104,27 +105,73 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
     stays = same_backend(volume.volume_type, new_type) or backend is None
     possible = stays or (policy == "on-demand" and model.pool(backend) is not None)
     volume.leave("retyping")
+    moves = possible and not stays
+    move = _Move(model, volume, model.pool(backend) or "")
 
     def done() -> None:
         if possible:
             volume.volume_type, volume.multiattach = new_type, new_type.multiattach
-            if not stays:
-                _move(model, volume, model.pool(backend) or "")
+        if moves:
+            move.end()
         volume.settle(old_status)
 
     def failed(_fault: Fault) -> None:
         if volume.migrating:
-            volume.migration_status = "error"
+            move.fail()
         volume.settle(old_status)
 
-    moves = possible and not stays
-    start(model.cloud, RETYPE_WITH_MIGRATION if moves else RETYPE, volume, done, failed)
+    lifecycle = RETYPE_WITH_MIGRATION if moves else RETYPE
+    start(model.cloud, lifecycle, volume, done, failed, {"copy": move.copy})
 
 
-def _move(model: BlockStorageModel, volume: Volume, host: str) -> None:
-    volume.host, volume.migration_status = host, "success"
-    volume.name_id = model.cloud.new_id()
-    volume.service_uuid = model.services[host.split("#")[0]].id
+class _Move:
+    """A volume on its way to another backend: Cinder makes a second one there, and swaps them.
+
+    That one has the metadata of the first, and goes by itself in the end.
+    """
+
+    def __init__(self, model: BlockStorageModel, volume: Volume, host: str) -> None:
+        self.model, self.volume, self.host = model, volume, host
+        self.target: Volume | None = None
+
+    def copy(self) -> None:
+        """Make the second one."""
+        volume = self.volume
+        self.target = self.model.volumes.add(
+            Volume(
+                id=self.model.cloud.new_id(),
+                name=volume.name,
+                project_id=volume.project_id,
+                user_id=volume.user_id,
+                status="available",
+                metadata=volume.metadata,
+                size=volume.size,
+                volume_type=volume.volume_type,
+                description=volume.description,
+                host=self.host,
+                migration_status=f"target:{volume.id}",
+                consumes_quota=False,
+            )
+        )
+
+    def end(self) -> None:
+        """The first one is there now."""
+        self.volume.host, self.volume.migration_status = self.host, "success"
+        self.volume.service_uuid = self.model.services[self.host.split("#")[0]].id
+        if self.target is not None:
+            self.volume.name_id, self.target.migration_status = self.target.id, None
+            self._remove(self.target)
+
+    def fail(self) -> None:
+        """The first one stays where it is."""
+        self.volume.migration_status = "error"
+        if self.target is not None:
+            self._remove(self.target)
+
+    def _remove(self, target: Volume) -> None:
+        target.leave("deleting")
+        cloud, remove = self.model.cloud, partial(self.model.volumes.remove, target)
+        cloud.schedule.after(cloud.seconds("volume.delete"), remove)
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
@@ -153,18 +200,20 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
     wanted = volume.volume_type.extra_specs.get("volume_backend_name")
     fits = wanted is None or model.pool(wanted) == host
 
+    move = _Move(model, volume, host)
+
     def done() -> None:
         if fits:
-            _move(model, volume, host)
+            move.end()
         else:
-            volume.migration_status = "error"
+            move.fail()
         volume.settle(old_status)
 
     def failed(_fault: Fault) -> None:
-        volume.migration_status = "error"
+        move.fail()
         volume.settle(old_status)
 
-    start(model.cloud, MIGRATE, volume, done, failed)
+    start(model.cloud, MIGRATE, volume, done, failed, {"copy": move.copy} if fits else {})
 
 
 def upload(

@@ -32,7 +32,7 @@ RETYPE_WITH_MIGRATION = Lifecycle(
     "volume.retype",
     (
         Step(0.1),
-        Step(0.6, {"migration_status": "migrating"}),
+        Step(0.6, {"migration_status": "migrating"}, "copy"),
         Step(0.3, {"migration_status": "completing"}),
     ),
 )
@@ -40,7 +40,7 @@ MIGRATE = Lifecycle(
     "volume.migrate",
     (
         Step(0.1, {"migration_status": "starting"}),
-        Step(0.6, {"migration_status": "migrating"}),
+        Step(0.6, {"migration_status": "migrating"}, "copy"),
         Step(0.3, {"migration_status": "completing"}),
     ),
 )

@@ -43,7 +43,7 @@ def used(model: BlockStorageModel, project_id: str) -> dict[str, int]:
             counts[f"{name}_{kind.name}"] += amount
 
     for volume in model.volumes:
-        if volume.project_id == project_id:
+        if volume.project_id == project_id and volume.consumes_quota:
             count("volumes", volume.volume_type, 1)
             count("gigabytes", volume.volume_type, volume.size + volume.growing_by)
     for snapshot in model.snapshots:

@@ -87,6 +87,7 @@ class Volume(Resource):
     name_id: str | None = None  # what the backend calls it since it was moved there
     replication_status: str | None = None
     previous_status: str | None = None
+    consumes_quota: bool = True
     growing_by: int = 0  # GiB that an extend has reserved
     admin_metadata: dict[str, str] = field(default_factory=dict)
     image_metadata: dict[str, str] = field(default_factory=dict)
@@ -96,6 +97,11 @@ class Volume(Resource):
     def attached(self) -> tuple[Attachment, ...]:
         """The attachments that are complete."""
         return tuple(a for a in self.attachments if a.status == "attached")
+
+    @property
+    def is_target(self) -> bool:
+        """Whether another volume is being moved to this one, which only administrators see."""
+        return (self.migration_status or "").startswith("target:")
 
     @property
     def migrating(self) -> bool:

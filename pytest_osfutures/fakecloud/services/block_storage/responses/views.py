@@ -95,7 +95,7 @@ def volume_detail(
     if version >= (3, 63):
         view["volume_type_id"] = volume.volume_type.id
     if version >= (3, 65):
-        view["consumes_quota"] = True
+        view["consumes_quota"] = volume.consumes_quota
     if extended and not new:
         view |= _extended(call, volume)
     return view

@@ -132,6 +132,11 @@ def show(call: Call, volume_id: str) -> Response:
     return Response(200, {"volume": volume_detail(call, find(call, volume_id))})
 
 
+def _visible(call: Call) -> list[Volume]:
+    rows = visible(call, call.cloud.block_storage.volumes)
+    return rows if call.caller.is_admin else [each for each in rows if not each.is_target]
+
+
 def _list(call: Call, detail: bool) -> Response:
     def full(volume: Volume) -> dict[str, Any]:
         return volume_detail(call, volume)
@@ -139,7 +144,7 @@ def _list(call: Call, detail: bool) -> Response:
     def short(volume: Volume) -> dict[str, Any]:
         return volume_summary(call, volume)
 
-    rows = visible(call, call.cloud.block_storage.volumes)
+    rows = _visible(call)
     shown = full if detail else short
     return Response(200, listed(call, rows, ("volume", "Volume"), full, shown))
 
@@ -157,7 +162,7 @@ def detail(call: Call) -> Response:
 def summary(call: Call) -> Response:
     """How many volumes there are, and how large they are together."""
     asked.since(call, (3, 12))
-    rows = visible(call, call.cloud.block_storage.volumes)
+    rows = _visible(call)
     body: dict[str, Any] = {
         "total_count": len(rows),
         "total_size": sum(volume.size for volume in rows),
