@@ -178,14 +178,37 @@ PAGES = [
     ("POST", {"Content-Type": "application/json", "Host": "evil.example:80"}, 403),
     ("POST", {"Content-Type": "application/json", "Host": "127.0.0.1.evil.example"}, 403),
     ("POST", {"Content-Type": "application/json", "Host": "["}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost:1"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "[::1]:8080"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "user@127.0.0.1:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "user:pass@localhost:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost:{port}:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost:{port}/x"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": "localhost:\xb2"}, 403),
+    ("POST", {"Content-Type": "application/json", "Host": ""}, 403),
     ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "cross-site"}, 403),
+    ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "same-site"}, 403),
+    ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "other"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://localhost:3000"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://localhost"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "https://localhost:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://u@localhost:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": "localhost:{port}"}, 403),
+    ("POST", {"Content-Type": "application/json", "Origin": ""}, 403),
+    ("GET", {"Origin": "http://127.0.0.1:3000"}, 403),
     ("DELETE", {"Origin": "https://evil.example"}, 403),
     ("GET", {"Host": "rebound.example"}, 403),
     ("POST", {"Content-Type": "application/json"}, 201),
     ("POST", {"Content-Type": "application/json; charset=utf-8"}, 201),
-    ("POST", {"Content-Type": "application/json", "Origin": "http://127.0.0.1:9000"}, 201),
-    ("POST", {"Content-Type": "application/json", "Host": "localhost"}, 201),
-    ("POST", {"Content-Type": "application/json", "Host": "[::1]:8080"}, 201),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://127.0.0.1:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://localhost:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Origin": "http://[::1]:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Host": "LOCALHOST:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Host": "127.1.2.3:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Host": "[::1]:{port}"}, 201),
+    ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}, 201),
+    ("POST", {"Content-Type": "application/json", "Sec-Fetch-Site": "none"}, 201),
     ("DELETE", {}, 204),
 ]
 
@@ -206,7 +229,7 @@ def test_a_web_page_cannot_drive_the_cloud(
     connection.putrequest(method, "/_osf/faults", skip_host="Host" in headers)
     body = FAULT if method == "POST" else b""
     for name, value in {**headers, "Content-Length": str(len(body))}.items():
-        connection.putheader(name, value)
+        connection.putheader(name, value.replace("{port}", str(address[1])))
     connection.endheaders(body)
     assert connection.getresponse().status == status
     connection.close()

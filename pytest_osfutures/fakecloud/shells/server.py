@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.utils import formatdate
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
 from pytest_osfutures.fakecloud.cloud import FakeCloud
@@ -18,9 +18,14 @@ from pytest_osfutures.fakecloud.kernel.wire import Request
 
 if TYPE_CHECKING:
     from aiohttp import web
+    from multidict import CIMultiDictProxy
 
 LOOPBACK = "127.0.0.1"
 CONTROL, JSON = "/_osf", "application/json"
+HTTP_PORT = 80  # of an address that names none
+ADDRESS = re.compile(
+    r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z.]+))(:(?P<port>[0-9]{1,5}))?"
+)
 LARGEST_BODY = 4 * 1024**3
 MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
 
@@ -42,33 +47,39 @@ async def _pass(cloud: FakeCloud, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def _foreign(method: str, path: str, headers: Mapping[str, str]) -> tuple[int, str] | None:
+def _refusal(
+    method: str, path: str, headers: CIMultiDictProxy[str], port: int
+) -> tuple[int, str] | None:
     """Status and reason with which a request is refused that a web page may have sent.
 
     A page can send requests to loopback, under a name of its own (DNS rebinding) or from an origin
-    of its own. A form or a text/plain body needs no permission of the server that it is sent to.
+    of its own, which another port of this machine is too. A form or a text/plain body needs no
+    permission of the server that it is sent to. Programs send neither Origin nor Sec-Fetch-Site.
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#simple_requests
     """
-    host = headers.get("Host", "")
-    if not _is_loopback(f"http://{host}"):
-        return 403, f"Host: {host[:100]!r} is no name of this machine's loopback"
-    origin = headers.get("Origin")
-    if origin is not None and not _is_loopback(origin):
-        return (
-            403,
-            f"Origin: {origin[:100]!r} is foreign: this cloud is for programs",
-        )
-    if headers.get("Sec-Fetch-Site", "none") == "cross-site":
-        return 403, "a page of another site has sent this; this cloud is for programs"
+    host = ", ".join(headers.getall("Host", []))
+    if not _is_own_address(host, port):
+        return 403, f"Host: {host[:100]!r} is not this cloud: it is localhost:{port}"
+    for origin in headers.getall("Origin", []):
+        scheme, _, address = origin.partition("://")
+        if scheme != "http" or not _is_own_address(address, port):
+            return 403, f"Origin: {origin[:100]!r} is foreign: this cloud is for programs"
+    for site in headers.getall("Sec-Fetch-Site", []):
+        if site not in ("same-origin", "none"):
+            return 403, f"a page elsewhere has sent this ({site[:100]!r}); this is for programs"
     media = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if path.startswith(CONTROL) and method in ("POST", "PUT", "PATCH") and media != JSON:
         return 415, f"the control API takes Content-Type: {JSON}, not {media[:100]!r}"
     return None
 
 
-def _is_loopback(url: str) -> bool:
+def _is_own_address(address: str, port: int) -> bool:
+    """Return True for a name of this machine's loopback with the server's own port."""
+    parts = ADDRESS.fullmatch(address)
+    if parts is None or int(parts["port"] or HTTP_PORT) != port:
+        return False
+    name = parts["v6"] or parts["name"].lower()
     try:
-        name = urlsplit(url).hostname or ""
         return name == "localhost" or ip_address(name).is_loopback
     except ValueError:
         return False
@@ -84,7 +95,9 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
         ) from None
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        if (why := _foreign(request.method, request.path, request.headers)) is not None:
+        port = runner.addresses[0][1]
+        why = _refusal(request.method, request.path, request.headers, port)
+        if why is not None:
             return web.json_response({"error": why[1]}, status=why[0])
         try:
             body = await request.read()
