@@ -19,6 +19,7 @@ from pytest_osfutures.transport import ServiceConfig, Source, refuses_credential
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
+    from pytest_osfutures.protocols import Cinder, Nova
 
 #: As many connections as requests may be under way, with some to spare for calls of the user's.
 CONNECTIONS = 64
@@ -75,36 +76,36 @@ class Cloud:
         return getattr(self.session.auth, "auth_url", None) or ""
 
     @cached_property
-    def nova(self) -> Any:
+    def nova(self) -> Nova:
         """A novaclient Client at the newest microversion that it and the cloud know."""
         import novaclient
         from novaclient import client
 
         newest = novaclient.API_MAX_VERSION.get_string()
         version, endpoint = self._endpoint("compute", "2.1", newest)
-        return self._with_twins(
-            client.Client(
-                version,
-                session=self.session,
-                endpoint_override=endpoint,
-                **self._settings("compute"),
-            )
+        plain = client.Client(
+            version,
+            session=self.session,
+            endpoint_override=endpoint,
+            **self._settings("compute"),
         )
+        nova: Nova = self._with_twins(plain)
+        return nova
 
     @cached_property
-    def cinder(self) -> Any:
+    def cinder(self) -> Cinder:
         """A cinderclient Client at the newest microversion that it and the cloud know."""
         from cinderclient import api_versions, client
 
         version, endpoint = self._endpoint("block-storage", "3.0", api_versions.MAX_VERSION)
-        return self._with_twins(
-            client.Client(
-                version,
-                session=self.session,
-                endpoint_override=endpoint,
-                **{"service_type": "block-storage", **self._settings("block-storage")},
-            )
+        plain = client.Client(
+            version,
+            session=self.session,
+            endpoint_override=endpoint,
+            **{"service_type": "block-storage", **self._settings("block-storage")},
         )
+        cinder: Cinder = self._with_twins(plain)
+        return cinder
 
     @cached_property
     def sdk(self) -> Any:

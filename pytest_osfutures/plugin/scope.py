@@ -197,27 +197,24 @@ class Scope:
 
     def _detach(self, made: Made, deadline: Deadline) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""
-        volumes = [each for each in made if each[0] == "volume"]
+        created = [each for each in made if each[1].done() and not _failed(each[1])]
+        volumes = [str(future.resource_id) for kind, future in created if kind == "volume"]
         servers = {future.resource_id for kind, future in made if kind == "server"}
         detached = [
-            self.cloud.nova.volumes.delete_server_volume_async_r(
-                each["server_id"], future.resource_id
-            )
-            for _, future in volumes
-            if future.done() and not _failed(future)
-            for each in self._attachments(future.resource_id)
+            self.cloud.nova.volumes.delete_server_volume_async_r(each["server_id"], volume)
+            for volume in volumes
+            for each in self._attachments(volume)
             if each["server_id"] not in servers
         ]
         deadline.wait({f"detaching {number}": each for number, each in enumerate(detached)})
 
-    def _attachments(self, volume: str | None) -> list[dict[str, Any]]:
+    def _attachments(self, volume: str) -> list[dict[str, Any]]:
         from cinderclient.exceptions import NotFound
 
         try:
-            found: list[dict[str, Any]] = self.cloud.cinder.volumes.get(volume).attachments
+            return self.cloud.cinder.volumes.get(volume).attachments
         except NotFound:
             return []
-        return found
 
 
 def _idents(future: OperationFuture[Any]) -> list[str]:

@@ -170,9 +170,9 @@ def reimage(cloud: Cloud, volume: Any) -> Any:
 
 def test_a_restore_that_ruins_the_volume(cloud: Cloud, disk: Any) -> None:
     backup = cloud.cinder.backups.create_async(disk.id)
-    backup.result(PATIENCE)
+    backup_id = backup.result(PATIENCE).id
     break_(cloud, "backup.restore", "error")
-    error = failure(cloud.cinder.restores.restore_async(backup.resource_id, volume_id=disk.id))
+    error = failure(cloud.cinder.restores.restore_async(backup_id, volume_id=disk.id))
     assert error.status in ("error_restoring", "error")
     backup.undo().result(PATIENCE)
 

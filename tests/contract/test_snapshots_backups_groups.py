@@ -61,9 +61,9 @@ def test_backup_force_delete(cloud: Cloud, admin: Cloud, volume: Any) -> None:
 
 def test_restore_to_a_new_volume(cloud: Cloud, backup: Any) -> None:
     future = cloud.cinder.restores.restore_async(backup.id)
-    future.result(PATIENCE)
+    restored = future.result(PATIENCE)
     assert future.operation == "backup.restore"
-    assert cloud.cinder.volumes.get(future.resource_id).status == "available"
+    assert cloud.cinder.volumes.get(restored.id).status == "available"
     future.undo().result(PATIENCE)
     assert cloud.cinder.backups.get(backup.id).status == "available"
 

@@ -1,0 +1,74 @@
+"""Types for annotations: resources and clients of OpenStack, with twins that return futures.
+
+novaclient and cinderclient have no types of their own. These protocols (PEP 544) describe the
+objects that the clients return, so that a type checker knows `future.result().status`.
+"""
+
+from pytest_osfutures.protocols.arguments import (
+    CallArguments,
+    FactoryArguments,
+    HasId,
+    Reference,
+    RetryArguments,
+)
+from pytest_osfutures.protocols.block_storage import (
+    Backup,
+    BackupArguments,
+    Snapshot,
+    SnapshotArguments,
+    Volume,
+    VolumeArguments,
+)
+from pytest_osfutures.protocols.cinder import Cinder
+from pytest_osfutures.protocols.compute import Flavor, Keypair, Nova, VolumeAttachment
+from pytest_osfutures.protocols.image import Image, ImageArguments
+from pytest_osfutures.protocols.network import (
+    FloatingIp,
+    FloatingIpArguments,
+    Network,
+    NetworkArguments,
+    Port,
+    PortArguments,
+    Router,
+    RouterArguments,
+    SecurityGroup,
+    SecurityGroupArguments,
+    Subnet,
+    SubnetArguments,
+)
+from pytest_osfutures.protocols.server import Server, ServerArguments
+
+__all__ = [
+    "Backup",
+    "BackupArguments",
+    "CallArguments",
+    "Cinder",
+    "FactoryArguments",
+    "Flavor",
+    "FloatingIp",
+    "FloatingIpArguments",
+    "HasId",
+    "Image",
+    "ImageArguments",
+    "Keypair",
+    "Network",
+    "NetworkArguments",
+    "Nova",
+    "Port",
+    "PortArguments",
+    "Reference",
+    "RetryArguments",
+    "Router",
+    "RouterArguments",
+    "SecurityGroup",
+    "SecurityGroupArguments",
+    "Server",
+    "ServerArguments",
+    "Snapshot",
+    "SnapshotArguments",
+    "Subnet",
+    "SubnetArguments",
+    "Volume",
+    "VolumeArguments",
+    "VolumeAttachment",
+]
