@@ -1,88 +1,117 @@
-"""The future of a background operation: the standard library's, with what a cloud adds to it."""
+"""The future of a background operation: `concurrent.futures.Future` plus facts about the cloud.
+
+`OperationFuture` is the reader's side, which users hold. `Promise` is the writer's side, which the
+code that carries out the operation holds, as CPython keeps `Future.set_result` for executors:
+https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_result
+"""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sys
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
-from pytest_osfutures.engine import Engine, Executor, Watch
+from pytest_osfutures.engine import Engine, Executor, Watch, wait_in_task
 from pytest_osfutures.errors import Attempt, InvalidArgument, Seen
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 class OperationFuture(Future[T], Generic[T]):
-    """What a background operation will have come to.
+    """The result of a background operation, now or later.
 
     `result(timeout)`, `exception(timeout)`, `done()`, `running()` and `add_done_callback(fn)` are
-    those of `concurrent.futures.Future`, and `wait` and `as_completed` of both packages take it.
-    `result(timeout)` bounds the wait (seconds) and leaves the operation running. An operation
-    that the cloud has accepted cannot be cancelled: `cancel()` is then False; `undo()` takes it
-    back. Callbacks run in a thread of their own; what they raise is logged.
+    those of `concurrent.futures.Future`, and `wait` and `as_completed` of both packages accept an
+    `OperationFuture`. `result(timeout)` bounds the wait (seconds) and leaves the operation running.
+    `cancel()` returns False once the cloud has accepted the request; `undo()` reverts the operation
+    then. Callbacks run in a thread of their own, and their exceptions are logged.
     """
 
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
-        self._answer: Future[Any] = Future()
+        #: The result of the plain call.
+        self._plain: Future[Any] = Future()
         self._watch: Watch | None = None
-        self._unknown = ""
+        #: The name of a request that the tables of operations do not know.
+        self._untracked = ""
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
-        self._ending = threading.RLock()  # a callback may come back to its future
+        #: Reentrant, because a callback may call a method of its future.
+        self._end_lock = threading.RLock()
         self._ended = False
-        engine.owe(self)
+        self._began_at = engine.clock.now()
+        self._ended_at: float | None = None
+        engine.register_pending(self)
 
     @property
     def sync_res(self) -> Any:
-        """What the plain call returned; waits for it where the call runs in the background.
+        """Return the result of the plain call; wait for it if the call runs in the background.
 
-        Raises what the plain call raised, if it never succeeded.
+        Raises the plain call's error if the call never succeeded.
         """
-        self._check()
-        return self._answer.result()
+        check_process(self)
+        return self._plain.result()
 
     @property
     def operation(self) -> str:
-        """The operation's name (`server.create`); empty while none is known.
+        """The operation's name, like `server.create`; empty before the request is accepted.
 
-        One that cannot be followed is `unknown: ` and its request.
+        A request that the engine cannot follow is called `unknown: POST network /things`.
         """
         if self._watch:
             return self._watch.operation.name
-        return f"unknown: {self._unknown}" if self._unknown else ""
+        return f"unknown: {self._untracked}" if self._untracked else ""
 
     def __repr__(self) -> str:
-        ident = f" ({self.resource_id})" if self.resource_id else ""
-        about = f"{self.operation}{ident} " if self.operation else ""
-        return super().__repr__().replace(" at ", f" {about}at ", 1)
+        name = self._watch.resource_name if self._watch else None
+        words = [
+            type(self).__name__,
+            self.operation,
+            repr(name) if name else "",
+            f"({self.resource_id})" if self.resource_id else "",
+            self._state_text(),
+        ]
+        return f"<{' '.join(filter(None, words))}>"
+
+    def _state_text(self) -> str:
+        """Return state, age and last status: `running for 3.0 s, last status BUILD (spawning)`."""
+        ended_at = self._ended_at
+        age = (self._engine.clock.now() if ended_at is None else ended_at) - self._began_at
+        text = f"{'running' if self.running() else 'pending'} for {age:.1f} s"
+        if self.cancelled():
+            text = f"cancelled after {age:.1f} s"
+        elif self.done():
+            error = _error_of(self)
+            text = f"failed after {age:.1f} s with {type(error).__name__}" if error else ""
+            text = text or f"finished after {age:.1f} s"
+        for seen in self.history[-1:]:
+            task = f" ({seen.task_state})" if seen.task_state else ""
+            text += f", last status {seen.status}{task}"
+        return text
 
     @property
     def resource_id(self) -> str | None:
-        """The id of the resource that the operation is about."""
+        """The id of the operation's resource; None before the cloud has told it."""
         return self._watch.resource_id if self._watch else None
 
     @property
     def request_id(self) -> str | None:
-        """The cloud's id of the request that started the operation."""
+        """The cloud's id (`req-...`) of the request that started the operation."""
         return self._watch.request_id if self._watch else None
 
     @property
     def history(self) -> tuple[Seen, ...]:
-        """The states that were seen so far: (time, status, task_state), oldest first."""
+        """The resource's states so far: (time, status, task_state), oldest first."""
         return tuple(self._watch.history) if self._watch else ()
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
-        """The tries that failed so far."""
+        """The tries that have failed so far, oldest first."""
         return self._attempts
 
     def result(self, timeout: float | None = None) -> T:
@@ -92,27 +121,29 @@ class OperationFuture(Future[T], Generic[T]):
         try:
             raise error  # here, and not in the standard library: pytest shows the caller's line
         finally:
-            del error  # it holds this frame
+            del error  # breaks the circle of the error, its traceback and this frame
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
-        self._check()
+        check_process(self)
         try:
             return super().exception(timeout)
         except TimeoutError:
             ident = f" ({self.resource_id})" if self.resource_id else ""
-            what = f"{self.operation or 'the call'}{ident}"
-            raise TimeoutError(f"{what} is not done after {timeout:g} s, and goes on") from None
+            title = f"{self.operation or 'the call'}{ident}"
+            raise TimeoutError(f"{title} is not done after {timeout:g} s, and goes on") from None
 
     def cancel(self) -> bool:
-        with self._ending:
+        with self._end_lock:
             cancelled = not self._ended and super().cancel()
-        if cancelled and not self._answer.done():
-            self._answer.set_exception(CancelledError())
+            if cancelled and self._ended_at is None:
+                self._ended_at = self._engine.clock.now()
+        if cancelled and not self._plain.done():
+            self._plain.set_exception(CancelledError())
         return cancelled
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        if getattr(fn, "__module__", "") == "asyncio.futures":  # of wrap_future: it never blocks
-            self._link(fn)
+        if getattr(fn, "__module__", "") == "asyncio.futures":  # wrap_future's: it never blocks
+            link(self, fn)
             return
         self._engine.check_process()
 
@@ -121,54 +152,52 @@ class OperationFuture(Future[T], Generic[T]):
 
         super().add_done_callback(run)
 
+    @overload
+    def next(self, fn: Callable[[T], Future[U]]) -> OperationFuture[U]: ...
+    @overload
+    def next(self, fn: Callable[[T], U]) -> OperationFuture[U]: ...
     def next(self, fn: Callable[[T], Any]) -> OperationFuture[Any]:
-        """A new future of `fn(result)`; if `fn` returns a future, of that one's result.
+        """Return a new future of `fn(result)`; a future that `fn` returns is awaited.
 
         If this future fails, `fn` is not called and the new one fails with the same error.
         """
         return self._then(fn, self._engine.callbacks)
 
     def _then(self, fn: Callable[[T], Any], executor: Executor) -> OperationFuture[Any]:
-        after: OperationFuture[Any] = OperationFuture(self._engine)
+        promise: Promise[Any] = Promise(self._engine)
 
         def call(before: Future[T]) -> None:
-            if not after._start():
+            if not promise.start():
                 return
             try:
                 value: Any = fn(before.result())
             except BaseException as error:
-                after._fail(error)
+                promise.set_exception(error)
                 return
             if isinstance(value, Future):
-                after._follow(value)
+                promise.follow(value)
             else:
-                after._succeed(value)
+                promise.set_result(value)
 
         def go_on(before: Future[T]) -> None:
             error = _error_of(before)
             if error is None:
                 executor.submit(partial(call, before))
-            elif after._start():
-                after._fail(error)
+            elif promise.start():
+                promise.set_exception(error)
 
-        self._link(go_on)
-        return after
-
-    def _link(self, fn: Callable[[Future[T]], object]) -> None:
-        """Call `fn`, which must be quick, in the thread that ends the future."""
-        self._engine.check_process()
-        links = self._engine.links  # one after another: a chain may be longer than the stack
-        super().add_done_callback(lambda future: links.submit(partial(fn, future)))
+        link(self, go_on)
+        return promise.future
 
     @property
     def chain(self) -> Any:
-        """Call a method of the result when it is there: `fut.chain.stop_async()`, a new future."""
+        """Call a method of the result once it is there: `future.chain.stop_async()`."""
         return _Chain(self)
 
     def undo(self) -> OperationFuture[Any]:
-        """Take the operation back (delete what it creates, detach what it attaches): a future.
+        """Start the compensating operation (delete for create, detach for attach): a future.
 
-        Raises InvalidArgument if the operation has no opposite.
+        Raises InvalidArgument if the operation has no compensating operation.
         """
         if self._undo is None:
             raise InvalidArgument(f"{self.operation or 'this call'} has nothing that would undo it")
@@ -176,67 +205,105 @@ class OperationFuture(Future[T], Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         if not self.done():
-            self._check()
-            yield from _wait_in_task(self).__await__()
+            check_process(self)
+            yield from wait_in_task(partial(link, self)).__await__()
         return self.result()
 
-    def _check(self) -> None:
-        """A wait for something that nobody will finish is an error and no wait."""
-        if not self.done():
-            self._engine.check_process()
+    # The writer's methods of `concurrent.futures.Future`, for `Promise` and the engine.
 
-    # For the engine's side: who finishes the future.
+    def set_running_or_notify_cancel(self) -> bool:
+        with self._end_lock:
+            starts = not self._ended and super().set_running_or_notify_cancel()
+            if starts:
+                self._began_at = self._engine.clock.now()
+        return starts
 
-    def _start(self) -> bool:
-        """Whether it is still wanted: neither cancelled nor ended with its engine."""
-        with self._ending:
-            return not self._ended and self.set_running_or_notify_cancel()
+    def set_result(self, result: T) -> None:
+        if self._ends_now():
+            if not self._plain.done():
+                self._plain.set_result(result)
+            super().set_result(result)
 
-    def _begun(self, answer: Any, watch: Watch | None) -> None:
-        self._watch = watch
-        if self._answer.done():  # by an earlier try
-            self._answer = Future()
-        self._answer.set_result(answer)
+    def set_exception(self, exception: BaseException | None) -> None:
+        if self._ends_now():
+            if not self._plain.done():
+                self._plain.set_exception(exception)
+            super().set_exception(exception)
 
-    def _succeed(self, value: T) -> None:
-        if self._end_once():
-            if not self._answer.done():
-                self._answer.set_result(value)
-            self.set_result(value)
-
-    def _fail(self, error: BaseException) -> None:
-        if self._end_once():
-            if not self._answer.done():
-                self._answer.set_exception(error)
-            self.set_exception(error)
-
-    def _end_once(self) -> bool:
-        """Whether this end counts: an engine that breaks may come before the cloud's word."""
-        with self._ending:
+    def _ends_now(self) -> bool:
+        """Return True for the first end: a broken engine and the cloud may both end a future."""
+        with self._end_lock:
             first, self._ended = not self._ended and not self.cancelled(), True
+            if first:
+                self._ended_at = self._engine.clock.now()
         return first
 
-    def _follow(self, other: Future[Any]) -> None:
-        if isinstance(other, OperationFuture):
-            self._watch, self._undo = other._watch, other._undo
-            self._unknown = other._unknown
+
+class Promise(Generic[T]):
+    """The writer's side of an `OperationFuture`; only the first end of several counts."""
+
+    def __init__(self, engine: Engine, future: OperationFuture[T] | None = None) -> None:
+        self.future: OperationFuture[T] = future or OperationFuture(engine)
+
+    def start(self) -> bool:
+        """Mark the future as running; return False if the future is cancelled or has ended."""
+        return self.future.set_running_or_notify_cancel()
+
+    def set_accepted(self, plain: Any, watch: Watch | None) -> None:
+        """Store the plain call's result, and the watch of the operation that the call started."""
+        self.future._watch = watch
+        if self.future._plain.done():  # by an earlier try
+            self.future._plain = Future()
+        self.future._plain.set_result(plain)
+
+    def set_untracked(self, plain: Any, name: str) -> None:
+        """Store the plain call's result, and the name of a request that cannot be followed."""
+        self.future._untracked = name
+        self.set_accepted(plain, None)
+
+    def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
+        """Let `future.undo()` call `undo`."""
+        self.future._undo = undo
+
+    def set_attempts(self, attempts: tuple[Attempt, ...]) -> None:
+        """Store the tries that have failed so far."""
+        self.future._attempts = attempts
+
+    def set_result(self, result: T) -> None:
+        """End the future with `result`."""
+        self.future.set_result(result)
+
+    def set_exception(self, error: BaseException) -> None:
+        """End the future with `error`."""
+        self.future.set_exception(error)
+
+    def follow(self, other: Future[Any]) -> None:
+        """End the future like `other`, once `other` is done, and take over its operation."""
+        future = self.future
+        if not isinstance(other, OperationFuture):
+            links = future._engine.links
+            other.add_done_callback(lambda done: links.submit(partial(self._copy_end, done)))
+            return
+        future._watch, future._undo = other._watch, other._undo
+        future._untracked = other._untracked
 
         def copy(done: Future[Any]) -> None:
-            if isinstance(done, OperationFuture):
-                self._watch, self._attempts = done._watch, done._attempts
-            error = _error_of(done)
-            if error is not None:
-                self._fail(error)
-            else:
-                self._succeed(done.result())
+            future._watch, future._attempts = other._watch, other._attempts
+            self._copy_end(done)
 
-        if isinstance(other, OperationFuture):
-            other._link(copy)
+        link(other, copy)
+
+    def _copy_end(self, done: Future[Any]) -> None:
+        error = _error_of(done)
+        if error is not None:
+            self.set_exception(error)
         else:
-            other.add_done_callback(lambda done: self._engine.links.submit(partial(copy, done)))
+            self.set_result(done.result())
 
 
 class _Chain:
+    """The proxy behind `future.chain`: each method call becomes a `next`."""
+
     def __init__(self, future: OperationFuture[Any]) -> None:
         self._future = future
 
@@ -251,71 +318,44 @@ class _Chain:
 
 
 def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:
-    """Like `before.next(fn)` for functions of this package: they do not wait for users' ones."""
+    """Do the same as `before.next(fn)`, for functions of this package.
+
+    They run on the engine's `own_calls`, so that users' functions cannot hold them up.
+    """
     return before._then(fn, before._engine.own_calls)
 
 
+def link(future: OperationFuture[T], fn: Callable[[Future[T]], object]) -> None:
+    """Call `fn`, which must be quick, in the thread that ends `future`."""
+    future._engine.check_process()
+    links = future._engine.links  # one after another: a chain may be longer than the stack
+    Future.add_done_callback(future, lambda done: links.submit(partial(fn, done)))
+
+
+def check_process(future: OperationFuture[Any]) -> None:
+    """Raise EngineError if no engine of this process will ever end `future`."""
+    if not future.done():
+        future._engine.check_process()
+
+
+def finished(engine: Engine, value: T) -> OperationFuture[T]:
+    """Return a future that is done already, with the result `value`."""
+    promise: Promise[T] = Promise(engine)
+    promise.start()
+    promise.set_result(value)
+    return promise.future
+
+
+def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
+    """Return a future of the same operation as `before`, done already with the result `value`."""
+    future = finished(before._engine, value)
+    future._watch, future._undo = before._watch, before._undo
+    return future
+
+
 def _error_of(future: Future[Any]) -> BaseException | None:
-    """The error of a future that has ended; that it was cancelled is one."""
+    """Return the error of a future that is done; a cancelled one gives CancelledError."""
     try:
         return future.exception(0)
     except CancelledError as cancelled:
         return cancelled
-
-
-async def _wait_in_task(future: OperationFuture[Any]) -> None:
-    """Let the task of asyncio or trio wait until `future` is done, in whatever thread that is.
-
-    A task that is cancelled meanwhile leaves the future alone. trio is not imported here: where a
-    task of trio runs, somebody has done that.
-    """
-    trio = sys.modules.get("trio")
-    if trio is not None and _runs_in_trio(trio):
-        token, ended = trio.lowlevel.current_trio_token(), trio.Event()
-        wake, closed = partial(token.run_sync_soon, ended.set), trio.RunFinishedError
-        waiting = ended.wait()
-    else:
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        wake, closed = partial(loop.call_soon_threadsafe, _set_if_waiting, waiting), RuntimeError
-
-    def link(_: Future[Any]) -> None:
-        with contextlib.suppress(closed):  # nobody waits there any more
-            wake()
-
-    future._link(link)
-    await waiting
-
-
-def _runs_in_trio(trio: ModuleType) -> bool:
-    """Whether the code that calls is a task of trio's; asyncio may run beside it as its host."""
-    try:
-        if asyncio.current_task() is not None:
-            return False
-    except RuntimeError:  # no loop of asyncio
-        pass
-    try:
-        trio.lowlevel.current_task()
-    except RuntimeError:
-        return False
-    return True
-
-
-def _set_if_waiting(waiting: asyncio.Future[None]) -> None:
-    if not waiting.done():
-        waiting.set_result(None)
-
-
-def finished(engine: Engine, value: T) -> OperationFuture[T]:
-    """A future that is done already."""
-    future: OperationFuture[T] = OperationFuture(engine)
-    future._start()
-    future._succeed(value)
-    return future
-
-
-def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
-    """A future that is done, of the same operation as `before` but with another result."""
-    future = finished(before._engine, value)
-    future._watch, future._undo = before._watch, before._undo
-    return future

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import OperationFuture, check_process
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -36,8 +36,8 @@ def _check(future: Future[Any]) -> None:
     if not isinstance(future, Future):
         hint = "; give one list, or futures only" if isinstance(future, Iterable) else ""
         raise InvalidArgument(f"{future!r:.100} is no future{hint}")
-    if isinstance(future, OperationFuture) and not future.done():
-        future._engine.check_process()
+    if isinstance(future, OperationFuture):
+        check_process(future)
 
 
 class as_completed(Generic[T]):

@@ -45,7 +45,7 @@ from pytest_osfutures.errors import (
     ServerLimitReached,
     without_frames,
 )
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Body, Operation, Succeeded
 from pytest_osfutures.policy import Retry, seconds
 from pytest_osfutures.transport import Exchange, retry_after
@@ -74,11 +74,11 @@ class Attempts(RetriedCall):
     def begin(self) -> OperationFuture[Any]:
         """Make the first try in the background and return the future."""
         self.engine.check()
-        self.future._undo = self.undo
+        self.promise.set_undo(self.undo)
         if self.retry.within is not None:
             self.whole = self.engine.later(self.retry.within, self._run_out)
         self.engine.submissions.submit(self._first)
-        return self.future
+        return self.promise.future
 
     def undo(self) -> OperationFuture[None]:
         """Stop trying, and take back whatever there is by now.
@@ -87,16 +87,16 @@ class Attempts(RetriedCall):
         """
         if (why := self._why_it_stays(self.made)) is not None:
             raise why
-        gone: OperationFuture[None] = OperationFuture(self.engine)
-        gone._start()
+        gone: Promise[None] = Promise(self.engine)
+        gone.start()
         self.engine.soon(partial(self._stop, gone))
-        return gone
+        return gone.future
 
     # On the pool of submissions
 
     def _first(self) -> None:
         self.idle = False  # before it runs: who stops it then must not believe that nothing does
-        if self.future._start():
+        if self.promise.start():
             self._send()
         else:
             self.idle = True
@@ -161,7 +161,8 @@ class Attempts(RetriedCall):
         # The try's own deadline counts from its beginning; one of an earlier try is looked at anew.
         began = self.began_at
         watch.began_at = max(began, watch.accepted_at) if self.tout is None else began
-        self.future._begun(submission.plain, watch)
+        self.watch = watch
+        self.promise.set_accepted(submission.plain, watch)
         self.engine.watch(watch)
 
     def _ended(self, ending: Ending) -> None:
@@ -169,13 +170,13 @@ class Attempts(RetriedCall):
             return
         if self.made is None:  # it is being taken back, or that is done already
             if isinstance(ending, Succeeded | ResourceVanished):
-                self.future._fail(CancelledError())
+                self.promise.set_exception(CancelledError())
             else:
-                self.future._fail(ending)
+                self.promise.set_exception(ending)
         elif isinstance(ending, Succeeded):
             self.idle = True
             self._forget_deadline()
-            settle(self.future, self.made, ending)
+            settle(self.promise, self.made, ending)
         elif self.engine.ended:
             self._end(ending)
         else:
@@ -328,20 +329,22 @@ class Attempts(RetriedCall):
         now = self.engine.clock.now()
         self.over = True
         # An earlier try's watch says nothing about what is under way now.
-        watch = self.future._watch if self.made is not None else None
+        watch = self.watch if self.made is not None else None
         details = watch.details(now) if watch is not None else OperationDetails()
         why = f"not done within the {self.retry.within:g} s for all tries"
-        self.future._fail(OperationTimeout(why, replace(details, attempts=tuple(self.failed))))
+        self.promise.set_exception(
+            OperationTimeout(why, replace(details, attempts=tuple(self.failed)))
+        )
         if self.made is not None:
             self._take_back()
         self.turn.leave_off()
 
-    def _stop(self, gone: OperationFuture[None]) -> None:
+    def _stop(self, gone: Promise[None]) -> None:
         if (why := self._why_it_stays(self.made)) is not None:
             finish(gone, why)
             return
         nothing = self.idle and self.made is None
-        if not self.stopping and (self.future.cancel() or nothing):
+        if not self.stopping and (self.promise.future.cancel() or nothing):
             finish(gone, None)
             return
         self.stopping.append(gone)

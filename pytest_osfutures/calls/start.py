@@ -24,7 +24,7 @@ from pytest_osfutures.errors import (
     UnknownOperation,
     without_frames,
 )
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.ownership import adopt_made, mark, may_have, needs_mark
 from pytest_osfutures.policy import seconds
 
@@ -47,43 +47,42 @@ def start_once(
         seconds("tout", tout, 0.0)
     engine = context.engine
     engine.check()
-    future: OperationFuture[Any] = OperationFuture(engine)
+    promise: Promise[Any] = Promise(engine)
     if context.background:
-        engine.submissions.submit(partial(_start_later, future, context, call, tout))
-        return future
+        engine.submissions.submit(partial(_start_later, promise, context, call, tout))
+        return promise.future
     submission, record = _send(context, call)
-    future._start()
+    promise.start()
     if submission.operation is None:
-        finish_at_once(future, submission)
+        finish_at_once(promise, submission)
     else:
-        _follow(future, submission, record, tout)
-    return future
+        _follow(promise, submission, record, tout)
+    return promise.future
 
 
 def _start_later(
-    future: OperationFuture[Any], context: ClientContext, call: Call, tout: float | None
+    promise: Promise[Any], context: ClientContext, call: Call, tout: float | None
 ) -> None:
-    if not future._start():
+    if not promise.start():
         return
     try:
         submission, record = _send(context, call)
     except BaseException as error:
-        future._fail(error)
+        promise.set_exception(error)
         return
     if submission.operation is None:
-        finish_at_once(future, submission)
+        finish_at_once(promise, submission)
     else:
-        _follow(future, submission, record, tout)
+        _follow(promise, submission, record, tout)
 
 
-def finish_at_once(future: OperationFuture[Any], submission: Submission) -> None:
+def finish_at_once(promise: Promise[Any], submission: Submission) -> None:
     """Finish the future of a call that is done, or that has started what cannot be followed."""
     lost = submission.unfollowed
     if lost is None:
-        future._succeed(submission.plain)
+        promise.set_result(submission.plain)
         return
-    future._unknown = lost.name
-    future._begun(submission.plain, None)
+    promise.set_untracked(submission.plain, lost.name)
     error = UnknownOperation(
         f"{lost.name} was accepted, and what it has started cannot be followed ({lost.why}): "
         "the future is done, whatever becomes of it"
@@ -93,9 +92,9 @@ def finish_at_once(future: OperationFuture[Any], submission: Submission) -> None
             raise error
         warnings.warn(error, stacklevel=_depth_of_user())
     except UnknownOperation as raised:  # a filter of warnings may raise it as well
-        future._fail(without_frames(raised))
+        promise.set_exception(without_frames(raised))
     else:
-        future._succeed(submission.plain)
+        promise.set_result(submission.plain)
 
 
 def _depth_of_user() -> int:
@@ -115,32 +114,32 @@ def _send(context: ClientContext, call: Call) -> tuple[Submission, Record | None
 
 
 def _follow(
-    future: OperationFuture[Any], submission: Submission, record: Record | None, tout: float | None
+    promise: Promise[Any], submission: Submission, record: Record | None, tout: float | None
 ) -> None:
     assert submission.operation is not None
-    watch = submission.watch(tout, partial(settle, future, submission))
+    watch = submission.watch(tout, partial(settle, promise, submission))
     if submission.operation.undo is not None:
-        future._undo = partial(undo, submission, record)
-    future._begun(submission.plain, watch)
+        promise.set_undo(partial(undo, submission, record))
+    promise.set_accepted(submission.plain, watch)
     try:
         submission.context.engine.watch(watch)
     except EngineError as error:  # it has just ended; the cloud has taken the request all the same
-        future._fail(error)
+        promise.set_exception(error)
 
 
-def settle(future: OperationFuture[Any], submission: Submission, ending: Ending) -> None:
+def settle(promise: Promise[Any], submission: Submission, ending: Ending) -> None:
     """Finish the future with what the operation came to. Never raises: the loop calls it."""
     if isinstance(ending, OSFuturesError):
-        future._fail(ending)
+        promise.set_exception(ending)
         return
     try:
         value = submission.result(ending)
     except Exception as error:
-        future._fail(error)
+        promise.set_exception(error)
     else:
         _note_gone(submission)
         _mark(submission, ending)
-        future._succeed(value)
+        promise.set_result(value)
 
 
 def _mark(submission: Submission, ending: Ending) -> None:

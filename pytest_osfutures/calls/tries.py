@@ -8,9 +8,9 @@ from pytest_osfutures.calls.admission import PATIENCE, Turn
 from pytest_osfutures.calls.start import Call, finish_at_once
 from pytest_osfutures.calls.submit import ClientContext, Submission
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
-from pytest_osfutures.engine import Timer
+from pytest_osfutures.engine import Timer, Watch
 from pytest_osfutures.errors import AmbiguousRequest, Attempt, InvalidArgument, OperationError
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import Promise
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -34,7 +34,7 @@ class RetriedCall:
         self.call = call
         self.retry = retry
         self.tout = tout
-        self.future: OperationFuture[Any] = OperationFuture(context.engine)
+        self.promise: Promise[Any] = Promise(context.engine)
         self.failed: list[Attempt] = []
         self.began_at = self.engine.clock.now()
         self.whole: Timer | None = None
@@ -43,10 +43,11 @@ class RetriedCall:
         self.record = context.record(self.stamp)
         self.turn = Turn(context, self.record, tout or PATIENCE, retry)
         self.made: Submission | None = None
+        self.watch: Watch | None = None
         self.stays: Submission | None = None
         self.undone: list[Undoing] = []
         self.idle = True
-        self.stopping: list[OperationFuture[None]] = []
+        self.stopping: list[Promise[None]] = []
         self.sendings = 0
         self.overdue: tuple[int, ...] = ()
         self.late: Submission | None = None
@@ -60,19 +61,19 @@ class RetriedCall:
     def _fail_now(self, error: OperationError) -> None:
         self.over = True
         self._forget_deadline()
-        self.future._fail(error.with_details(attempts=tuple(self.failed)))
+        self.promise.set_exception(error.with_details(attempts=tuple(self.failed)))
 
     def _succeed(self, value: Any) -> None:
         self.idle = True
         self._forget_deadline()
-        self.future._succeed(value)
+        self.promise.set_result(value)
         self._stopped(None)
 
     def _finish_at_once(self, submission: Submission) -> None:
         self.idle = True
         self.stays = submission
         self._forget_deadline()
-        finish_at_once(self.future, submission)
+        finish_at_once(self.promise, submission)
         self._stopped(None)
 
     def _why_it_stays(self, submission: Submission | None) -> InvalidArgument | None:
@@ -96,7 +97,7 @@ class RetriedCall:
         unsure = self.made is not None or isinstance(error, AmbiguousRequest)
         if self.record is not None and left is None and not unsure:
             self.engine.submissions.submit(self.record.gone)
-        self.future._fail(error)
+        self.promise.set_exception(error)
         self._stopped(left)
 
     def _forget_deadline(self) -> None:
@@ -108,7 +109,7 @@ class RetriedCall:
         took = self.engine.clock.now() - self.began_at
         ident = self.made.resource_id if self.made is not None else None
         self.failed.append(Attempt(len(self.failed) + 1, ident, took, why))
-        self.future._attempts = tuple(self.failed)
+        self.promise.set_attempts(tuple(self.failed))
 
     def _stopped(self, failure: BaseException | None) -> None:
         waiting, self.stopping = self.stopping, []

@@ -12,7 +12,7 @@ from pytest_osfutures.calls.submit import Record, Submission, submit
 from pytest_osfutures.calls.waits import when_free
 from pytest_osfutures.engine import Ending, Look
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Names, Succeeded
 from pytest_osfutures.ownership import MAPPING, adopt_made
 from pytest_osfutures.policy import Retry
@@ -177,22 +177,23 @@ def undo(submission: Submission, record: Record | None = None) -> OperationFutur
 
     def undone(error: BaseException | None) -> None:
         if record is not None and error is None:
-            future._engine.submissions.submit(record.gone)
-        finish(future, error)
+            engine.submissions.submit(record.gone)
+        finish(promise, error)
 
-    future: OperationFuture[None] = OperationFuture(submission.context.engine)
-    future._start()
-    submission.context.engine.check()
+    engine = submission.context.engine
+    promise: Promise[None] = Promise(engine)
+    promise.start()
+    engine.check()
     Undoing(submission, submission.context.retry, undone).begin()
-    return future
+    return promise.future
 
 
-def finish(future: OperationFuture[None], error: BaseException | None) -> None:
+def finish(promise: Promise[None], error: BaseException | None) -> None:
     """End a future that has no value."""
     if error is None:
-        future._succeed(None)
+        promise.set_result(None)
     else:
-        future._fail(error)
+        promise.set_exception(error)
 
 
 def log_failure(failure: BaseException | None) -> None:

@@ -1,5 +1,6 @@
 """Watching operations until they end: the loop, its reads and its limits; no I/O."""
 
+from pytest_osfutures.engine.awaiting import wait_in_task
 from pytest_osfutures.engine.executors import Executor
 from pytest_osfutures.engine.loop import Engine, default
 from pytest_osfutures.engine.poll_plan import Look, Outcome
@@ -15,4 +16,5 @@ __all__ = [
     "Timer",
     "Watch",
     "default",
+    "wait_in_task",
 ]

@@ -31,10 +31,11 @@ MOST_REQUESTS = 24
 MOST_BLOCKED = 1000
 
 
-class Owed(Protocol):
-    """What fails if the engine breaks."""
+class PendingFuture(Protocol):
+    """A future that fails if the engine ends before the future is done."""
 
-    def _fail(self, error: BaseException) -> None: ...
+    def set_exception(self, exception: BaseException | None) -> None:
+        """End the future with `exception`; no-op if the future is done."""
 
 
 class Engine:
@@ -61,16 +62,16 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._ended: EngineError | None = None
         self._abandoned = False
-        self._owed: weakref.WeakSet[Owed] = weakref.WeakSet()
+        self._pending: weakref.WeakSet[PendingFuture] = weakref.WeakSet()
 
-    def owe(self, future: Owed) -> None:
-        """Promise that `future` ends: if this engine ends or has ended, it fails."""
+    def register_pending(self, future: PendingFuture) -> None:
+        """Let `future` fail with EngineError if this engine ends, or has ended already."""
         with self._lock:
             late = self._ended if self._abandoned else None
             if late is None:
-                self._owed.add(future)
+                self._pending.add(future)
         if late is not None:
-            future._fail(late)
+            future.set_exception(late)
 
     def watch(self, watch: Watch) -> None:
         """Take over an operation that the cloud has accepted."""
@@ -142,9 +143,9 @@ class Engine:
         self.monitor.abandon(error)
         with self._lock:
             self._abandoned = True
-            owed = list(self._owed)
-        for future in owed:
-            future._fail(error)
+            pending = list(self._pending)
+        for future in pending:
+            future.set_exception(error)
 
     def _rest(self, seconds: float) -> None:
         try:

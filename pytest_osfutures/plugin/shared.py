@@ -21,7 +21,7 @@ from pytest_osfutures.errors import (
     OperationDetails,
     OperationTimeout,
 )
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.future import OperationFuture, Promise, finished, link
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.fixtures import run_session_of
@@ -122,8 +122,8 @@ class SharedFuture(OperationFuture[Any]):
     def __init__(self, cloud: Cloud, kind: str) -> None:
         super().__init__(cloud.engine)
         self._kind = kind
-        self._creation: Future | None = None
-        self._id: str | None = None
+        self.creation: Future | None = None
+        self.shared_id: str | None = None
 
     @property
     def operation(self) -> str:
@@ -131,7 +131,7 @@ class SharedFuture(OperationFuture[Any]):
 
     @property
     def resource_id(self) -> str | None:
-        return self._id or (self._creation.resource_id if self._creation is not None else None)
+        return self.shared_id or (self.creation.resource_id if self.creation is not None else None)
 
     def undo(self) -> Future:
         """Raises InvalidArgument: others may need it."""
@@ -149,7 +149,8 @@ class SharedResource:
         self.holders = holders
         self.request = request
         self.future = SharedFuture(cloud, request.kind)
-        self.future._start()
+        self.promise = Promise(self.engine, self.future)
+        self.promise.start()
         self.creation: Future | None = None
         self.over = False
         self.began_at = self.engine.clock.now()
@@ -160,13 +161,13 @@ class SharedResource:
             self._create()
         elif share.state == "there":
             assert share.id is not None
-            self.future._id = share.id
-            self.future._follow(self.request.read(share.id))
+            self.future.shared_id = share.id
+            self.promise.follow(self.request.read(share.id))
         elif share.state == "failed":
             assert share.error is not None
-            self.future._fail(heard(share.error))
+            self.promise.set_exception(heard(share.error))
         elif self.engine.clock.now() - self.began_at > self.request.deadline:
-            self.future._fail(self._late(share))
+            self.promise.set_exception(self._late(share))
         else:
             look = partial(self.engine.submissions.submit, self._look)
             self.engine.later(self.pause, look)
@@ -177,7 +178,7 @@ class SharedResource:
         try:
             self.go_on(self.holders.claim(self.request.key, self.request.arguments))
         except BaseException as error:
-            self.future._fail(error)
+            self.promise.set_exception(error)
 
     def _late(self, share: Share) -> OperationTimeout:
         details = OperationDetails(
@@ -192,21 +193,21 @@ class SharedResource:
         except BaseException:
             self.holders.give_back([self.request.key])
             raise
-        self.future._creation = self.creation
+        self.future.creation = self.creation
         created = partial(self._created, self.creation)
-        self.creation._link(lambda _: self.engine.own_calls.submit(created))
+        link(self.creation, lambda _: self.engine.own_calls.submit(created))
 
     def _created(self, creation: Any) -> None:
         """Tell the others, and then whoever waits here."""
         try:
             error = creation.exception()
             if error is None:
-                self.future._id = creation.resource_id
+                self.future.shared_id = creation.resource_id
                 self.holders.created(self.request.key, creation.resource_id)
             elif not self.over:
                 self.holders.failed(self.request.key, error)
         finally:
-            self.future._follow(creation)
+            self.promise.follow(creation)
 
     def stop(self, deadline: Deadline) -> None:
         """Wait no longer; what is being created here is taken back, unless others wait for it."""
@@ -216,7 +217,7 @@ class SharedResource:
                 deadline.wait({self.request.key: self.creation.undo()})
             deadline.wait({self.request.key: self.future})
         self.over = True
-        self.future._fail(CancelledError())
+        self.promise.set_exception(CancelledError())
 
 
 class SharedScope:
@@ -262,8 +263,8 @@ class SharedScope:
     def keep(self) -> None:
         """Note that somebody wants what there is, whoever is the last to hold it."""
         for each in self._shared.values():
-            if each.future._id is not None:
-                self.run_session.keep(each.request.kind, each.future._id)
+            if each.future.shared_id is not None:
+                self.run_session.keep(each.request.kind, each.future.shared_id)
         self.close()
 
     def close(self) -> None:

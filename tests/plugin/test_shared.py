@@ -72,8 +72,7 @@ def test_bad_input_and_failures(pytester: pytest.Pytester) -> None:
             os_volumes_shared.create_async(size=2)
 
     def test_other_arguments(web, os_servers_shared):
-        with pytest.raises(osf.InvalidArgument, match=r"server web .* arguments before
-        \\(flavor\\)"):
+        with pytest.raises(osf.InvalidArgument, match=r"web .* arguments before \\(flavor\\)"):
             os_servers_shared.create_async("web", flavor="m1.small")
 
     def test_it_stays(web):

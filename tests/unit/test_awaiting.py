@@ -57,7 +57,7 @@ def engine() -> Iterator[Engine]:
 
 def begun(engine: Engine) -> OperationFuture[Any]:
     future: OperationFuture[Any] = OperationFuture(engine)
-    future._start()
+    future.set_running_or_notify_cancel()
     return future
 
 
@@ -65,7 +65,7 @@ def test_the_result_comes_from_another_thread(run: Run, engine: Engine) -> None:
     future = begun(engine)
 
     async def main() -> Any:
-        engine.later(0.01, lambda: future._succeed(7))
+        engine.later(0.01, lambda: future.set_result(7))
         return await future
 
     assert run(main) == 7
@@ -75,7 +75,7 @@ def test_an_error_is_raised_where_it_is_awaited(run: Run, engine: Engine) -> Non
     future = begun(engine)
 
     async def main() -> None:
-        engine.later(0.01, lambda: future._fail(OperationFailed("no")))
+        engine.later(0.01, lambda: future.set_exception(OperationFailed("no")))
         with pytest.raises(OperationFailed):
             await future
 
@@ -105,8 +105,8 @@ def test_a_task_that_gives_up_leaves_the_future_alone(backend: str, engine: Engi
 
     anyio.run(main, backend=backend)
     assert not waiting.cancelled()
-    assert waiting._start()
-    running._succeed(1)
+    assert waiting.set_running_or_notify_cancel()
+    running.set_result(1)
     assert running.result(0) == 1
 
 
@@ -138,7 +138,7 @@ def test_an_end_after_the_loop_was_closed_is_quiet(
             await future
 
     anyio.run(main, backend=backend)
-    future._succeed(1)
+    future.set_result(1)
     assert caplog.records == []
 
 
@@ -153,7 +153,7 @@ def test_many_tasks_wait_for_one_future(backend: str, engine: Engine) -> None:
         async with anyio.create_task_group() as group:
             for _ in range(20):
                 group.start_soon(wait)
-            threading.Timer(0.01, future._succeed, [7]).start()
+            threading.Timer(0.01, future.set_result, [7]).start()
 
     anyio.run(main, backend=backend)
     assert got == [7] * 20

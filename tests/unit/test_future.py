@@ -12,9 +12,12 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import Engine, SteppedEngine
-from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout, Seen
+from pytest_osfutures.future import OperationFuture, Promise, finished
+
+from .scripted import Scene, watch
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def threaded() -> Iterator[Engine]:
 def begun(engine: Engine) -> OperationFuture[Any]:
     """The future of something that is under way."""
     future: OperationFuture[Any] = OperationFuture(engine)
-    assert future._start()
+    assert future.set_running_or_notify_cancel()
     return future
 
 
@@ -41,7 +44,7 @@ def test_it_is_one_of_the_standard_library(engine: Engine) -> None:
     assert isinstance(future, Future)
     assert future.running()
     assert concurrent.futures.wait([future], 0).not_done == {future}
-    future._succeed(3)
+    future.set_result(3)
     assert concurrent.futures.wait([future], 0).done == {future}
     assert list(concurrent.futures.as_completed([future])) == [future]
     assert (future.result(), future.exception(), future.done()) == (3, None, True)
@@ -65,7 +68,7 @@ def test_a_wait_that_is_over_says_for_what(engine: Engine) -> None:
 
 def test_an_operations_own_timeout_is_not_that_of_a_wait(engine: Engine) -> None:
     future: OperationFuture[str] = OperationFuture(engine)
-    future._fail(OperationTimeout("not done within its 5 s"))
+    future.set_exception(OperationTimeout("not done within its 5 s"))
     with pytest.raises(OperationTimeout, match="its 5 s"):
         future.result(0.01)
 
@@ -83,14 +86,56 @@ def test_what_nobody_knows_is_empty(engine: Engine) -> None:
 
 def test_sync_res_is_the_plain_calls_answer_or_its_error(engine: Engine) -> None:
     future = begun(engine)
-    future._begun("plain", None)
+    Promise(engine, future).set_accepted("plain", None)
     assert future.sync_res == "plain"
-    future._begun("the next try's", None)
+    Promise(engine, future).set_accepted("the next try's", None)
     assert future.sync_res == "the next try's"
     refused = begun(engine)
-    refused._fail(KeyError("no such flavor"))
+    refused.set_exception(KeyError("no such flavor"))
     with pytest.raises(KeyError, match="flavor"):
         refused.sync_res  # noqa: B018
+
+
+# repr
+
+
+def test_repr_of_a_call_tells_its_state_and_age(engine: SteppedEngine) -> None:
+    future: OperationFuture[Any] = OperationFuture(engine)
+    advance(engine, 2.0)
+    assert repr(future) == "<OperationFuture pending for 2.0 s>"
+    assert repr(begun(engine)) == "<OperationFuture running for 0.0 s>"
+    future.cancel()
+    assert repr(future) == "<OperationFuture cancelled after 2.0 s>"
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [(None, "finished after 3.5 s"), (KeyError("no"), "failed after 3.5 s with KeyError")],
+)
+def test_repr_of_an_operation_tells_its_resource(error: Exception | None, end: str) -> None:
+    scene = Scene()
+    promise: Promise[Any] = Promise(scene.engine)
+    promise.start()
+    one = watch(scene.world, "server.stop", lambda _: None, id="s1")
+    one.resource_name = "web"
+    promise.set_accepted("plain", one)
+    advance(scene.engine, 3.5)
+    one.history.append(Seen(1.0, "ACTIVE", "powering-off"))
+    title = "<OperationFuture server.stop 'web' (s1)"
+    seen = "last status ACTIVE (powering-off)"
+    assert repr(promise.future) == f"{title} running for 3.5 s, {seen}>"
+    if error is None:
+        promise.set_result(1)
+    else:
+        promise.set_exception(error)
+    advance(scene.engine, 10.0)
+    assert repr(promise.future) == f"{title} {end}, {seen}>"
+
+
+def advance(engine: Engine, seconds: float) -> None:
+    """Move the engine's clock."""
+    assert isinstance(engine.clock, ManualClock)
+    engine.clock.advance(seconds)
 
 
 # Callbacks
@@ -107,7 +152,7 @@ def test_callbacks_run_in_a_thread_of_their_own(threaded: Engine) -> None:
         done.set()
 
     future.add_done_callback(callback)
-    future._succeed(1)
+    future.set_result(1)
     assert done.wait(10)
     assert seen[0] is not threading.current_thread()
 
@@ -126,21 +171,21 @@ def test_what_has_not_begun_can_be_cancelled_and_then_does_not_begin(engine: Eng
     future: OperationFuture[Any] = OperationFuture(engine)
     assert future.cancel()
     assert future.cancel()
-    assert not future._start()
+    assert not future.set_running_or_notify_cancel()
     assert future.cancelled()
     with pytest.raises(CancelledError):
         future.result()
     with pytest.raises(CancelledError):
         future.sync_res  # noqa: B018
-    future._succeed(1)
-    future._fail(KeyError())
+    future.set_result(1)
+    future.set_exception(KeyError())
     assert future.cancelled()
 
 
 def test_what_is_under_way_or_done_cannot_be_cancelled(engine: Engine) -> None:
     future = begun(engine)
     assert not future.cancel()
-    future._succeed(1)
+    future.set_result(1)
     assert not future.cancel()
     assert future.result() == 1
 
@@ -152,7 +197,7 @@ def test_cancelling_and_ending_at_once_are_one_end(threaded: Engine) -> None:
 
         def fail(future: OperationFuture[Any] = future, at: threading.Barrier = together) -> None:
             at.wait(10)
-            future._fail(OperationFailed("no"))
+            future.set_exception(OperationFailed("no"))
 
         thread = threading.Thread(target=fail)
         thread.start()
@@ -170,16 +215,16 @@ def test_next_takes_the_result(engine: Engine) -> None:
     future = begun(engine)
     after = future.next(lambda value: value + 1).next(str)
     assert not after.done()
-    future._succeed(3)
+    future.set_result(3)
     assert after.result() == "4"
 
 
 def test_next_flattens_futures(engine: Engine) -> None:
     future, inner = begun(engine), begun(engine)
     after = future.next(lambda _: inner)
-    future._succeed(1)
+    future.set_result(1)
     assert not after.done()
-    inner._succeed("inner")
+    inner.set_result("inner")
     assert after.result() == "inner"
 
 
@@ -192,7 +237,7 @@ def test_next_flattens_any_future_of_the_standard_library(engine: Engine) -> Non
 
 def test_next_of_an_operation_knows_about_it(engine: Engine) -> None:
     inner = begun(engine)
-    inner._undo = lambda: finished(engine, "undone")
+    Promise(engine, inner).set_undo(lambda: finished(engine, "undone"))
     after = finished(engine, 1).next(lambda _: inner)
     assert after.undo().result() == "undone"
 
@@ -202,7 +247,7 @@ def test_a_failure_skips_what_would_have_come(engine: Engine) -> None:
     called: list[Any] = []
     after = future.next(called.append).next(called.append)
     error = OperationFailed("no")
-    future._fail(error)
+    future.set_exception(error)
     assert after.exception() is error
     assert called == []
 
@@ -233,7 +278,7 @@ def test_a_next_that_was_cancelled_is_not_called(engine: Engine) -> None:
     called: list[Any] = []
     after = future.next(called.append)
     assert after.cancel()
-    future._succeed(1)
+    future.set_result(1)
     assert called == []
 
 
@@ -243,7 +288,7 @@ def test_a_chain_of_a_thousand(kind: str, request: pytest.FixtureRequest) -> Non
     future = first = begun(engine)
     for _ in range(1000):
         future = future.next(lambda value: value + 1)
-    first._succeed(0)
+    first.set_result(0)
     assert future.result(20) == 1000
 
 
@@ -256,7 +301,7 @@ def test_a_thousand_futures_within_each_other(kind: str, request: pytest.Fixture
         return value if value == 1000 else finished(engine, value + 1).next(deeper)
 
     after = first.next(deeper)
-    first._succeed(0)
+    first.set_result(0)
     assert after.result(20) == 1000
 
 
@@ -273,7 +318,7 @@ class Thing:
 def test_chain_calls_a_method_of_the_result(engine: Engine) -> None:
     future = begun(engine)
     after = future.chain.stop_async("hard", tout=5)
-    future._succeed(Thing(engine))
+    future.set_result(Thing(engine))
     assert after.result() == "stopped hard 5"
     missing = finished(engine, Thing(engine)).chain.fly_async()
     assert isinstance(missing.exception(), AttributeError)
@@ -289,8 +334,8 @@ def test_it_can_be_awaited(threaded: Engine) -> None:
 
     async def main() -> Any:
         loop = asyncio.get_running_loop()
-        loop.call_soon(future._succeed, 7)
-        loop.call_soon(failing._fail, OperationFailed("no"))
+        loop.call_soon(future.set_result, 7)
+        loop.call_soon(failing.set_exception, OperationFailed("no"))
         with pytest.raises(OperationFailed):
             await failing
         return await future, await asyncio.wrap_future(future)
@@ -310,7 +355,7 @@ def test_giving_up_to_await_leaves_the_operation_running(threaded: Engine) -> No
 
     asyncio.run(main())
     assert future.running()
-    future._succeed(1)
+    future.set_result(1)
     assert future.result() == 1
 
 

@@ -18,7 +18,7 @@ from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Ending
 from pytest_osfutures.errors import EngineError, OperationTimeout, OSFuturesError, ResourceVanished
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Poll
 
@@ -36,10 +36,10 @@ def engine() -> Iterator[Engine]:
 class Hanging:
     """A reader whose reads hang until they are let go."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: threading.Event | None = None) -> None:
         self.poll = Poll(fastest=0.01, slowest=0.01, max_rate=1000, burst=100)
         self.go = threading.Event()
-        self.asked = threading.Event()
+        self.asked = asked or threading.Event()
 
     def read(self, look: Look, clock: Clock) -> Outcome:
         asked_at = clock.now()
@@ -61,14 +61,14 @@ def watched(
 
     def end(ending: Ending) -> None:
         if isinstance(ending, Succeeded):
-            future._succeed(ending.body)
+            future.set_result(ending.body)
         else:
-            future._fail(ending)
+            future.set_exception(ending)
 
     world = World(engine.clock)
     one = watch(world, name, end, tout, id=id)
     one.reader = reader
-    future._begun("plain", one)
+    Promise(engine, future).set_accepted("plain", one)
     engine.watch(one)
     return future
 
@@ -77,11 +77,12 @@ def watched(
 
 
 def test_promise_1_deadlines_hold_while_every_read_hangs(engine: Engine) -> None:
-    readers = [Hanging() for _ in range(10)]  # more than there are threads for reads
+    asked = threading.Event()
+    readers = [Hanging(asked) for _ in range(10)]  # more than there are threads for reads
     for number, reader in enumerate(readers):
         watched(engine, reader, "server.stop", 60.0, id=f"s{number}")
     try:
-        assert readers[0].asked.wait(20)
+        assert asked.wait(20)
         begin = engine.clock.now()
         futures = [
             watched(engine, reader, "server.stop", 0.2, id=f"t{number}")
@@ -117,8 +118,8 @@ def test_promise_1_each_future_completes_once_although_two_ends_come() -> None:
     scene.world.at(5.0, SERVER.ref(id="a"), server("SHUTOFF"))
     scene.run()
     first = future.exception()
-    future._succeed("late")
-    future._fail(RuntimeError("later"))
+    future.set_result("late")
+    future.set_exception(RuntimeError("later"))
     scene.engine.stop()
     assert future.exception() is first
     assert calls == [future]
@@ -265,7 +266,7 @@ def test_promise_9_a_forked_child_says_that_it_has_no_engine(
     future = watched(engine, reader, "server.stop", 60, id="a")
     done: OperationFuture[int] = OperationFuture(engine)
     done.set_running_or_notify_cancel()
-    done._succeed(7)
+    done.set_result(7)
     parent = os.getpid()
     with monkeypatch.context() as patch:
         patch.setattr(os, "getpid", lambda: parent + 1)

@@ -19,17 +19,17 @@ def some(number: int) -> list[OperationFuture[int]]:
     """Futures of things that are under way."""
     engine = SteppedEngine()
     futures: list[OperationFuture[int]] = [OperationFuture(engine) for _ in range(number)]
-    assert all(future._start() for future in futures)
+    assert all(future.set_running_or_notify_cancel() for future in futures)
     return futures
 
 
 def test_wait_is_that_of_the_standard_library() -> None:
     first, second = some(2)
-    first._succeed(1)
+    first.set_result(1)
     done, not_done = osf.wait([first, second], timeout=0)
     assert (done, not_done) == ({first}, {second})
     assert osf.wait([first, second], return_when=osf.FIRST_COMPLETED).done == {first}
-    second._fail(KeyError())
+    second.set_exception(KeyError())
     assert osf.wait(iter([first, second])).done == {first, second}
     assert osf.wait([second, *some(1)], return_when=osf.FIRST_EXCEPTION).done == {second}
 
@@ -37,19 +37,19 @@ def test_wait_is_that_of_the_standard_library() -> None:
 def test_the_first_to_be_done_comes_first() -> None:
     a, b, c = some(3)
     completed = osf.as_completed([a, b, c])
-    b._succeed(1)
-    c._fail(KeyError())
+    b.set_result(1)
+    c.set_exception(KeyError())
     assert next(completed) is b
     assert next(completed) is c
-    a._succeed(2)
+    a.set_result(2)
     assert list(completed) == [a]
 
 
 def test_more_can_be_added_while_iterating() -> None:
     a, b, c = some(3)
-    a._succeed(1)
-    b._succeed(2)
-    c._succeed(3)
+    a.set_result(1)
+    b.set_result(2)
+    c.set_result(3)
     completed = osf.as_completed([a])
     seen: list[Any] = []
     for future in completed:
@@ -61,7 +61,7 @@ def test_more_can_be_added_while_iterating() -> None:
 
 def test_one_that_is_given_twice_comes_once() -> None:
     (a,) = some(1)
-    a._succeed(1)
+    a.set_result(1)
     assert list(osf.as_completed([a, a])) == [a]
 
 
@@ -80,7 +80,7 @@ def test_plain_futures_are_welcome() -> None:
 def test_the_timeout_bounds_the_whole_iteration() -> None:
     clock = ManualClock()
     a, b, c = some(3)
-    a._succeed(1)
+    a.set_result(1)
     completed = as_completed([a, b, c], timeout=10, clock=clock)
     assert next(completed) is a
     clock.advance(10)
@@ -90,7 +90,7 @@ def test_the_timeout_bounds_the_whole_iteration() -> None:
 
 def test_a_wait_is_over_when_one_ends_in_another_thread() -> None:
     (a,) = some(1)
-    ending = threading.Thread(target=a._succeed, args=(7,))
+    ending = threading.Thread(target=a.set_result, args=(7,))
     ending.start()
     assert [future.result() for future in osf.as_completed([a], timeout=10)] == [7]
     ending.join()
@@ -98,18 +98,18 @@ def test_a_wait_is_over_when_one_ends_in_another_thread() -> None:
 
 def test_gather_keeps_the_order() -> None:
     a, b = some(2)
-    b._succeed(2)
-    a._succeed(1)
+    b.set_result(2)
+    a.set_result(1)
     assert osf.gather(a, b) == [1, 2]
 
 
 def test_gather_waits_for_all_and_raises_the_first_error_with_the_others_as_notes() -> None:
     a, b, c = some(3)
-    a._fail(KeyError("first"))
-    b._fail(ValueError("second"))
+    a.set_exception(KeyError("first"))
+    b.set_exception(ValueError("second"))
     with pytest.raises(TimeoutError, match=r"1 \(of 3\)"):
         osf.gather(a, b, c, timeout=0)
-    c._succeed(1)
+    c.set_result(1)
     with pytest.raises(KeyError, match="first") as caught:
         osf.gather(a, b, c)
     assert caught.value.__notes__ == ["also: second"]
@@ -118,15 +118,15 @@ def test_gather_waits_for_all_and_raises_the_first_error_with_the_others_as_note
 @pytest.mark.parametrize("several", [list, tuple, iter, dict.fromkeys])
 def test_gather_takes_several_in_one(several: Any) -> None:
     futures = some(2)
-    futures[1]._succeed(2)
-    futures[0]._succeed(1)
+    futures[1].set_result(2)
+    futures[0].set_result(1)
     assert osf.gather(several(futures)) == [1, 2]
     assert osf.gather(several([])) == []
 
 
 def test_gather_takes_one_twice() -> None:
     (a,) = some(1)
-    a._succeed(1)
+    a.set_result(1)
     assert osf.gather(a, a) == [1, 1]
 
 

@@ -40,7 +40,7 @@ def crowded(engine: Engine) -> Iterator[Engine]:
 
 def begun(engine: Engine) -> OperationFuture[Any]:
     future: OperationFuture[Any] = OperationFuture(engine)
-    future._start()
+    future.set_running_or_notify_cancel()
     return future
 
 
@@ -48,7 +48,7 @@ def test_functions_of_next_may_wait_for_a_later_link(engine: Engine) -> None:
     last = begun(engine)
     opens = last.next(lambda value: value + 1)
     waiting = [finished(engine, 1).next(lambda _: opens.result(60)) for _ in range(MANY)]
-    last._succeed(1)
+    last.set_result(1)
     assert gather(*waiting, timeout=60) == [2] * MANY
 
 
@@ -138,8 +138,8 @@ def test_the_links_of_the_package_do_not_wait_for_users_functions(crowded: Engin
     followed = then(finished(crowded, 1), lambda _: first)
     failed = begun(crowded)
     after = failed.next(str).next(str)
-    first._succeed(Thing(crowded))
-    failed._fail(KeyError("no"))
+    first.set_result(Thing(crowded))
+    failed.set_exception(KeyError("no"))
     assert chained.result(60) == "stopped"
     assert isinstance(followed.result(60), Thing)
     assert isinstance(after.exception(60), KeyError)
@@ -152,7 +152,7 @@ def test_await_does_not_wait_for_users_functions(crowded: Engine) -> None:
     async def main() -> list[Any]:
         loop = asyncio.get_running_loop()
         for future in futures:
-            loop.call_soon(future._succeed, 7)
+            loop.call_soon(future.set_result, 7)
         waiting = [futures[0], asyncio.wrap_future(futures[1])]
         return [await asyncio.wait_for(each, 60) for each in waiting] + [await futures[2]]
 
@@ -165,8 +165,8 @@ def test_a_chain_longer_than_the_stack(engine: Engine, ends_well: bool) -> None:
     for _ in range(3000):
         future = future.next(lambda value: value)
     if ends_well:
-        first._succeed(1)
+        first.set_result(1)
         assert future.result(60) == 1
     else:
-        first._fail(KeyError("no"))
+        first.set_exception(KeyError("no"))
         assert isinstance(future.exception(60), KeyError)
