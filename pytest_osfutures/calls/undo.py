@@ -14,7 +14,7 @@ from pytest_osfutures.engine import Ending, Look
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Names, Succeeded
-from pytest_osfutures.ownership import MAPPING, adopt_made
+from pytest_osfutures.ownership import adopt_made
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, message, microversion_of, resource, retry_after
@@ -162,13 +162,14 @@ def _force_delete(submission: Submission, ident: str) -> Any:
 
 
 def _adopt_children(submission: Submission, names: Names) -> None:
-    """Note the volumes that a server was asked to be given, before nothing points to them."""
-    operation, exchange, context = submission.operation, submission.exchange, submission.context
-    if context.ledger is None or operation is None or exchange is None or "id" not in names:
+    """Note the volumes that Nova has made for a server, before nothing points to them.
+
+    The request need not tell: an image of no bytes may stand for volumes.
+    """
+    operation, context = submission.operation, submission.context
+    if context.ledger is None or operation is None or "id" not in names:
         return
-    asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
-    has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
-    if operation.creates and has_disks:
+    if operation.creates and operation.kind.name == "server":
         adopt_made(context.source, context.ledger, operation.kind.name, names["id"])
 
 

@@ -53,6 +53,11 @@ PERSISTENCE, LONGEST_PAUSE = 3600.0, 60.0
 #: Refused credentials are tried again after so many seconds, and then no more.
 REFUSAL_PAUSES = (10.0, 60.0, 300.0)
 WORKERS = 8
+#: What is said of a request that could carry no stamp, and whose sender was killed.
+UNTOLD = (
+    "its request was cut off before the answer, and could carry no stamp: if it was made, "
+    "it cannot be told from those of others, so it is left alone"
+)
 #: So often a page of a list is asked for before the whole look is given up, and tried again later.
 READ_TRIES = 6
 
@@ -228,6 +233,7 @@ def sweep_rows(
     ones = {each.id: why for each, why in left.items()}
     # What no row has the id of is of all rows of its operation.
     strays = {each.stamp.operation: why for each, why in left.items() if each.id not in with_id}
+    carried = {each.stamp.operation for each in found}
     complete = readable
     for row in rows:
         settled = readable and clock.time() > row.intended + SETTLING
@@ -235,8 +241,11 @@ def sweep_rows(
         if why is not None:
             ledger.settle(row.operation, row.state, why, row.part)
             complete = False
-        elif row.id or any(each.stamp.operation == row.operation for each in found) or settled:
+        elif row.id or row.operation in carried or settled:
             left_alone = leftovers.NOT_OURS if row.id in spared else None
+            if not row.id and row.operation in without and row.operation not in carried:
+                left_alone = UNTOLD
+                note(f"{row.kind} of operation {row.operation}: {UNTOLD}")
             ledger.settle(row.operation, "gone", left_alone, row.part)
         else:
             complete = False

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from cinderclient.exceptions import NotFound
 
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import clean_up
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.ownership.children import VOLUMES
 from pytest_osfutures.ownership.marking import known
 from pytest_osfutures.ownership.resource import SHELVES
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
@@ -166,3 +168,57 @@ def test_what_nova_makes_by_itself_goes_with_its_parent(
     assert first.clean_up()
     assert (first.ids("server"), first.ids("volume")) == (set(), set())
     assert first.cloud.cinder.volumes.get(theirs.id).status == "available"
+
+
+ROOT = {"source_type": "image", "destination_type": "volume", "volume_size": 1, "boot_index": 0}
+
+
+@pytest.mark.parametrize("trigger", ["fail-spawn", "fail-spawn-everywhere"])
+def test_the_volume_of_a_server_that_cannot_be_built_goes(
+    trigger: str, runs: tuple[Run, Run], image: Any, flavor: Any
+) -> None:
+    """Its image has no bytes, so that its request names no disk."""
+    first, second = runs
+    servers = first.cloud.nova.servers
+    disks = [{**ROOT, "uuid": image.id}]
+    built = servers.create_async(
+        "contract", None, flavor, nics="none", block_device_mapping_v2=disks
+    ).result(PATIENCE)
+    made = servers.create_image_async(built, "contract").result(PATIENCE)
+    empty = made if isinstance(made, str) else made.id
+    first.wait(lambda: image_of(first.cloud, empty)["status"] == "active")
+    assert image_of(first.cloud, empty)["size"] in (0, None)
+    meta = {"realcloud": trigger}
+    future = second.cloud.nova.servers.create_async("contract", empty, flavor, meta, nics="none")
+    assert future.exception(PATIENCE) is not None
+    (disk,) = second.cloud.nova.servers.get(future.resource_id).to_dict()[VOLUMES]
+    assert second.cloud.cinder.volumes.get(disk["id"]).status == "available"
+    future.undo().result(PATIENCE)
+    assert second.ids("server") == set()
+    assert second.clean_up()
+    with pytest.raises(NotFound):
+        second.cloud.cinder.volumes.get(disk["id"])
+
+
+def test_the_volumes_of_servers_made_at_once_go_with_them(
+    runs: tuple[Run, Run], image: Any, flavor: Any
+) -> None:
+    first, _ = runs
+    future = first.cloud.nova.servers.create_async(
+        "contract",
+        None,
+        flavor,
+        nics="none",
+        min_count=2,
+        block_device_mapping_v2=[{**ROOT, "uuid": image.id}],
+    )
+    servers = future.result(PATIENCE)
+    first.wait(lambda: len(first.ids("volume")) == 2)
+    volumes = {disk["id"] for each in servers for disk in each.to_dict()[VOLUMES]}
+    assert first.ids("volume") == volumes
+    rows = [row for row in first.ledger.rows("bound") if row.kind == "volume"]
+    assert {row.id for row in rows} == volumes
+    future.undo().result(PATIENCE)
+    assert first.ids("server") == set()
+    assert first.clean_up()
+    assert first.ids("volume") == set()

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.cleanup.orphans import NOT_OURS, step
-from pytest_osfutures.cleanup.sweep import Sweep, clean_up_by_stamp, sweep_expired
+from pytest_osfutures.cleanup.sweep import UNTOLD, Sweep, clean_up_by_stamp, sweep_expired
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.ownership.marking import mark
 from pytest_osfutures.ownership.resource import SHELVES, carrier, stamped
@@ -185,6 +185,22 @@ def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], cop
     assert found is not None
     assert found.copied == copied
     assert (stamped(SHELVES["image"], body) is None) == bool(copied)
+
+
+def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(world: World) -> None:
+    """Somebody else may restore the same backup at the same time: nothing tells the two apart."""
+    ours = stamp()
+    source = world.volume(ours.metadata())
+    world.noted("volume", ours, source)
+    safe, own = backup(world, source), stamp()
+    world.ledger.record(own).intended("volume", None, stamped=False)
+    made = restore(world, safe)
+    assert world.clean_up()
+    assert world.left() == {made}
+    said = f"volume of operation {own.operation}: {UNTOLD}"
+    assert [note for note in world.notes if "cut off" in note] == [said]
+    notes = {row.operation: row.note for row in world.ledger.rows("gone")}
+    assert notes == {ours.operation: None, own.operation: UNTOLD}
 
 
 def test_a_server_may_have_the_word_in_its_metadata() -> None:

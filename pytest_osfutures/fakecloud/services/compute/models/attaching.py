@@ -220,3 +220,13 @@ def let_go(model: ComputeModel, server: Server) -> None:
             model.volumes.delete_with_server(pending.volume_id)
     server.attachments = ()
     server.pending = ()
+    server.let_go = ()
+
+
+def give_up(model: ComputeModel, server: Server) -> None:
+    """The server could not be built: its volumes are free, but Nova still names those that stay."""
+    made = [(each.volume_id, each.disk) for each in server.pending]
+    named = [(ident, bool(disk.get("delete_on_termination"))) for ident, disk in made]
+    named = [each for each in (*server.disks, *named) if not each[1]]
+    let_go(model, server)
+    server.let_go = tuple(named)

@@ -183,17 +183,42 @@ class Build:
             _abort(self.model, self.server, self.action, refused.message)
 
     def spawned(self) -> None:
-        """The guest runs, unless its metadata asks for a failure."""
-        trigger = self.server.metadata.get(TRIGGER)
-        if trigger == "fail-spawn":
-            _abort(self.model, self.server, self.action, "asked to by metadata")
-        elif trigger == "fail-spawn-everywhere":
-            self.action.finish(self.model.now())
-            _leave_host(self.model, self.server)
-            tried = (*self.tried, self.host or "")
-            Build(self.model, self.server, self.action, tried).begin()
+        """Wait for the volumes that Cinder makes, and then for the guest."""
+        model, server = self.model, self.server
+        facts = [model.volumes.volume_facts(each.volume_id, None) for each in server.pending]
+        if failed := next((volume for volume in facts if volume.status == "error"), None):
+            server.pending = tuple(e for e in server.pending if e.volume_id != failed.id)
+            why = f"Volume {failed.id} did not finish being created: its status is error."
+            _abort(model, server, self.action, why)
+        elif all(volume.status == "available" for volume in facts):
+            self.run()
         else:
-            _join_volumes(self.model, self.server, self.action)
+            server.activity = waiting = object()
+
+            def look_again() -> None:
+                if server.activity is waiting:
+                    self.spawned()
+
+            model.cloud.schedule.after(VOLUME_LOOK_SECONDS, look_again)
+
+    def run(self) -> None:
+        """The guest runs, unless the server's metadata asks for a failure."""
+        model, server = self.model, self.server
+        trigger = server.metadata.get(TRIGGER)
+        if trigger == "fail-spawn":
+            _abort(model, server, self.action, "asked to by metadata")
+        elif trigger == "fail-spawn-everywhere":
+            self.action.finish(model.now())
+            _leave_host(model, server)
+            Build(model, server, self.action, (*self.tried, self.host or "")).begin()
+        else:
+            for disk in server.pending:
+                made = attaching.attachment(
+                    model, server, disk.volume_id, None, disk.disk, disk.number
+                )
+                server.attachments = (*server.attachments, made)
+            server.pending = ()
+            _spawned(model, server, self.action)
 
     def failed(self, fault: Fault) -> None:
         """A rule wants the build to fail."""
@@ -218,9 +243,10 @@ def _spawned(model: ComputeModel, server: Server, action: InstanceAction) -> Non
 
 def _make_volumes(model: ComputeModel, server: Server) -> None:
     """Let Cinder make the volumes that the server boots from or gets besides."""
+    made = {each.number for each in server.pending}  # for another host, which has failed
     for number, disk in enumerate(server.wanted.disks):
         source = disk.get("source_type")
-        if source == "volume" or disk.get("destination_type") != "volume":
+        if number in made or source == "volume" or disk.get("destination_type") != "volume":
             continue
         volume_id = model.volumes.create_for_server(
             server.project_id,
@@ -232,30 +258,6 @@ def _make_volumes(model: ComputeModel, server: Server) -> None:
             name=f"{server.id}-blank-vol" if source == "blank" else "",
         )
         server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
-
-
-def _join_volumes(model: ComputeModel, server: Server, action: InstanceAction) -> None:
-    """Wait for the volumes that Cinder makes; then the server is complete."""
-    facts = [model.volumes.volume_facts(pending.volume_id, None) for pending in server.pending]
-    if failed := next((volume for volume in facts if volume.status == "error"), None):
-        why = f"Volume {failed.id} did not finish being created: its status is error."
-        _abort(model, server, action, why)
-    elif all(volume.status == "available" for volume in facts):
-        for pending in server.pending:
-            made = attaching.attachment(
-                model, server, pending.volume_id, None, pending.disk, pending.number
-            )
-            server.attachments = (*server.attachments, made)
-        server.pending = ()
-        _spawned(model, server, action)
-    else:
-        server.activity = waiting = object()
-
-        def look_again() -> None:
-            if server.activity is waiting:
-                _join_volumes(model, server, action)
-
-        model.cloud.schedule.after(VOLUME_LOOK_SECONDS, look_again)
 
 
 def _leave_host(model: ComputeModel, server: Server) -> None:
@@ -270,7 +272,7 @@ def _leave_host(model: ComputeModel, server: Server) -> None:
 def _abort(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:
     message = f"Build of instance {server.id} aborted: {why}"
     _leave_host(model, server)
-    attaching.let_go(model, server)
+    attaching.give_up(model, server)
     model.fail(server, message)
     action.finish(model.now(), message)
 
@@ -285,7 +287,7 @@ def _no_host(
             f"failures for instance {server.id}."
         )
     _leave_host(model, server)
-    attaching.let_go(model, server)
+    attaching.give_up(model, server)
     model.fail(server, message, details=f"NoValidHost: {message}")
     action.begin("conductor_schedule_and_build_instances", model.now())
     action.finish(model.now(), message)

@@ -154,6 +154,7 @@ class Server(Resource):
     wanted: Wanted = field(default_factory=Wanted)
     attachments: tuple[Attachment, ...] = ()
     pending: tuple[PendingVolume, ...] = ()
+    let_go: tuple[tuple[str, bool], ...] = ()  # of a failed build: the id, delete_on_termination
     actions: list[InstanceAction] = field(default_factory=list)
     shelved_image_id: str | None = None
     backups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # image ids by backup type
@@ -168,7 +169,12 @@ class Server(Resource):
     @property
     def boots_from_volume(self) -> bool:
         """Whether its root disk is a volume."""
-        return self.image_id is None
+        return self.image_id is None or self.root_volume() is not None
+
+    @property
+    def disks(self) -> list[tuple[str, bool]]:
+        """The ids of its volumes, and whether each is deleted with it."""
+        return [*((a.volume_id, a.delete_on_termination) for a in self.attachments), *self.let_go]
 
     def root_volume(self) -> Attachment | None:
         """The attachment of the volume it boots from."""

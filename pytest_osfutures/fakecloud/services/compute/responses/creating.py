@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Call
@@ -93,6 +94,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
     model, context = call.cloud.compute, checking.context(call)
     flavor = model.flavor(body["flavorRef"], status=400)
     disks, image_id = _disks(call, body)
+    in_place_of_image = _boots_from_volume(disks)
     facts = None
     if image_id:
         try:
@@ -101,11 +103,12 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
             raise ApiError(400, "Can not find requested image") from None
         if facts.status != "active":
             raise ApiError(400, f"Image {image_id} is unacceptable: Image is not active.")
+        disks = (*disks, *_disks_of_image(facts, disks))
         _check_room(call, facts, flavor, disks)
     return Blueprint(
         name=body["name"],
         flavor=flavor,
-        image_id=image_id if not _boots_from_volume(disks) else None,
+        image_id=None if in_place_of_image else image_id,
         networks=networks,
         disks=disks,
         count=count,
@@ -239,6 +242,20 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
         _check_disk(call, mapping, source)
         disks.append({"destination_type": target} | mapping)
     return tuple(disks), image_id or None
+
+
+def _disks_of_image(image: ImageFacts, wanted: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+    """The snapshots to which the image of a server on volumes points, but for disks in their place.
+
+    Nova makes volumes of them: nova.compute.api, _get_bdms_by_image.
+    """
+    named = {disk.get("device_name") for disk in wanted} - {None}
+    roots = {0 for disk in wanted if disk.get("boot_index") in (0, "0")}
+    return [
+        {**disk, "uuid": disk.get("snapshot_id")}
+        for disk in json.loads(image.properties.get("block_device_mapping", "[]"))
+        if disk.get("device_name") not in named and disk.get("boot_index") not in roots
+    ]
 
 
 def _check_mapping(mapping: dict[str, Any]) -> None:

@@ -111,9 +111,8 @@ def detailed(call: Call, server: Server, in_list: bool = False) -> dict[str, Any
         "OS-EXT-STS:vm_state": server.vm_state,
         "OS-EXT-STS:power_state": server.power_state,
         "os-extended-volumes:volumes_attached": [
-            {"id": a.volume_id}
-            | ({"delete_on_termination": a.delete_on_termination} if call.version >= (2, 3) else {})
-            for a in server.attachments
+            {"id": ident} | ({"delete_on_termination": goes} if call.version >= (2, 3) else {})
+            for ident, goes in server.disks
         ],
     }
     if call.version >= (2, 16) and call.caller.is_admin:
