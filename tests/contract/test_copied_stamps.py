@@ -189,7 +189,7 @@ def test_the_volume_of_a_server_that_cannot_be_built_goes(
     first.wait(lambda: image_of(first.cloud, empty)["status"] == "active")
     assert image_of(first.cloud, empty)["size"] in (0, None)
     meta = {"realcloud": trigger}
-    future = second.cloud.nova.servers.create_async("contract", empty, flavor, meta, nics="none")
+    future = second.cloud.nova.servers.create_async("contract", empty, flavor, meta=meta, nics="none")
     assert future.exception(PATIENCE) is not None
     (disk,) = second.cloud.nova.servers.get(future.resource_id).to_dict()[VOLUMES]
     assert second.cloud.cinder.volumes.get(disk["id"]).status == "available"
