@@ -228,6 +228,24 @@ def sweep_rows(
         if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
             found.append(known(ledger, row, row.operation in without))
     left = sweep.remove(found)
+    complete = _settle(ledger, rows, sweep, found, left, clock, readable)
+    for each in sweep.children:
+        if each not in left:
+            ledger.gone(each.shelf.kind, each.id)
+    return complete and not any(each in left for each in sweep.children)
+
+
+def _settle(
+    ledger: Ledger,
+    rows: list[Row],
+    sweep: Sweep,
+    found: list[Leftover],
+    left: dict[Leftover, str],
+    clock: Clock,
+    readable: bool,
+) -> bool:
+    """Write down what became of the rows; whether nothing of them is left."""
+    without = unmarked(ledger)
     spared = {each.id for each in sweep.spared}
     with_id = {row.id for row in rows}
     ones = {each.id: why for each, why in left.items()}
@@ -245,14 +263,11 @@ def sweep_rows(
             left_alone = leftovers.NOT_OURS if row.id in spared else None
             if not row.id and row.operation in without and row.operation not in carried:
                 left_alone = UNTOLD
-                note(f"{row.kind} of operation {row.operation}: {UNTOLD}")
+                sweep.note(f"{row.kind} of operation {row.operation}: {UNTOLD}")
             ledger.settle(row.operation, "gone", left_alone, row.part)
         else:
             complete = False
-    for each in sweep.children:
-        if each not in left:
-            ledger.gone(each.shelf.kind, each.id)
-    return complete and not any(each in left for each in sweep.children)
+    return complete
 
 
 def clean_up(

@@ -11,15 +11,18 @@ import pytest
 from cinderclient.exceptions import NotFound
 
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import first_page, page
+from pytest_osfutures.cleanup.orphans import NOT_OURS, first_page, page
 from pytest_osfutures.cleanup.sweep import clean_up
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.ownership.children import VOLUMES
 from pytest_osfutures.ownership.marking import known
-from pytest_osfutures.ownership.resource import SHELVES
+from pytest_osfutures.ownership.resource import SHELVES, Leftover
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
 from tests.contract.conftest import PATIENCE, image_of
+
+#: Volume types between which a retype has to migrate: of the fake, and of another cloud.
+BACKENDS = (("fast", "slow"), ("file1", "file2"))
 
 
 class Run:
@@ -32,12 +35,16 @@ class Run:
 
     def ids(self, kind: str) -> set[str]:
         """What of one kind carries the run's stamp."""
+        return {each.id for each in self.found(kind, [])}
+
+    def found(self, kind: str, copies: list[Leftover]) -> list[Leftover]:
+        """What of one kind carries the run's stamp; copies of it are added to `copies`."""
         shelf, source = SHELVES[kind], self.cloud.source
         path: str | None = first_page(source, shelf)
-        found: set[str] = set()
+        found: list[Leftover] = []
         while path:
-            some, path = page(source, shelf, path)
-            found |= {each.id for each in some if each.stamp.run == self.cloud.run}
+            some, path = page(source, shelf, path, copies)
+            found += [each for each in some if each.stamp.run == self.cloud.run]
         return found
 
     def wait(self, holds: Callable[[], bool]) -> None:
@@ -189,9 +196,11 @@ def test_the_volume_of_a_server_that_cannot_be_built_goes(
     first.wait(lambda: image_of(first.cloud, empty)["status"] == "active")
     assert image_of(first.cloud, empty)["size"] in (0, None)
     meta = {"realcloud": trigger}
-    future = second.cloud.nova.servers.create_async("contract", empty, flavor, meta=meta, nics="none")
+    future = second.cloud.nova.servers.create_async(
+        "contract", empty, flavor, meta=meta, nics="none"
+    )
     assert future.exception(PATIENCE) is not None
-    (disk,) = second.cloud.nova.servers.get(future.resource_id).to_dict()[VOLUMES]
+    (disk,) = second.cloud.nova.servers.get(str(future.resource_id)).to_dict()[VOLUMES]
     assert second.cloud.cinder.volumes.get(disk["id"]).status == "available"
     future.undo().result(PATIENCE)
     assert second.ids("server") == set()
@@ -222,3 +231,57 @@ def test_the_volumes_of_servers_made_at_once_go_with_them(
     assert first.ids("server") == set()
     assert first.clean_up()
     assert first.ids("volume") == set()
+
+
+def test_a_volume_that_is_migrated_has_a_double_that_is_left_to_cinder(admin: Cloud) -> None:
+    names = {each.name for each in admin.cinder.volume_types.list()}
+    old, new = next((pair for pair in BACKENDS if {*pair} <= names), ("", ""))
+    if not new:
+        pytest.skip("no two volume types of different backends are known for this cloud")
+    run = Run(admin)
+    try:
+        volumes = run.cloud.cinder.volumes
+        volume = volumes.create_async(1, name="contract", volume_type=old).result(PATIENCE)
+        moved = volumes.retype_async(volume.id, new, "on-demand")
+        copies: list[Leftover] = []
+        while not moved.done():
+            others = run.found("volume", copies)
+            others = [each for each in others if each.id != volume.id]
+            assert {each.status for each in others} <= {"deleting"}
+        assert moved.result(0).volume_type == new
+        assert {each.copied for each in copies} == {f"volume {volume.id}"}
+        assert volume.id not in {each.id for each in copies}
+    finally:
+        assert run.clean_up()
+        assert run.ids("volume") == set()
+        run.ledger.close()
+
+
+def test_a_volume_that_was_given_away_keeps_its_stamp_and_stays(
+    runs: tuple[Run, Run], admin: Cloud
+) -> None:
+    first, _ = runs
+    volume = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    offer = first.cloud.cinder.transfers.create(volume.id)
+    admin.cinder.transfers.accept(offer.id, offer.auth_key)
+    first.wait(lambda: admin.cinder.volumes.get(volume.id).status == "available")
+    assert first.ids("volume") == set()
+    assert first.clean_up()
+    taken = admin.cinder.volumes.get(volume.id)
+    assert (taken.status, taken.metadata) == ("available", volume.metadata)
+    admin.cinder.volumes.delete_async(volume.id).result(PATIENCE)
+
+
+def test_a_rebuild_with_metadata_takes_the_stamp_off(
+    runs: tuple[Run, Run], image: Any, flavor: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = runs
+    servers = first.cloud.nova.servers
+    server = servers.create_async("contract", image, flavor, nics="none").result(PATIENCE)
+    assert servers.rebuild_async(server, image).result(PATIENCE).metadata == server.metadata
+    rebuilt = servers.rebuild_async(server, image, meta={"mine": "yes"}).result(PATIENCE)
+    assert rebuilt.metadata == {"mine": "yes"}
+    assert first.clean_up()
+    assert f"server contract ({server.id}): {NOT_OURS}" in capsys.readouterr().out
+    assert servers.get(server.id).status == "ACTIVE"
+    servers.delete_async(server).result(PATIENCE)
