@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 
 from pytest_osfutures.calls.submit import ClientContext, Record
-from pytest_osfutures.engine import Timer
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import Exchange, retry_after
 
@@ -24,7 +23,18 @@ class Turn:
     pauses after a rate limit.
     """
 
-    __slots__ = ("context", "engine", "limited", "patience", "pause", "record", "retry", "since")
+    __slots__ = (
+        "call_off",
+        "context",
+        "engine",
+        "left",
+        "limited",
+        "patience",
+        "record",
+        "retry",
+        "since",
+        "waiting",
+    )
 
     def __init__(
         self, context: ClientContext, record: Record | None, patience: float, retry: Retry
@@ -36,12 +46,15 @@ class Turn:
         self.retry = retry
         self.since: float | None = None
         self.limited = 0
-        self.pause: Timer | None = None
+        self.left = False
+        self.waiting: Step | None = None
+        self.call_off: Step | None = None
 
     def come(self) -> None:
         """It is this call's turn: the next time it begins to wait anew."""
         self.since = None
         self.limited = 0
+        self.left = False
 
     def wait_for_rate(
         self,
@@ -72,8 +85,12 @@ class Turn:
 
         Here, or in another worker; `refused` if nobody of the run has anything that could go.
         """
-        if self.engine.monitor.room.wait(self.context.source, again):
+        room, project = self.engine.monitor.room, self.context.source
+        step = self.hold(again)
+        if room.wait(project, step):
+            self.call_off = partial(room.forget, project, step)
             return
+        self.waiting = None
         if self.record is None:
             refused()
         else:
@@ -103,11 +120,31 @@ class Turn:
 
     def rest(self, seconds: float, step: Step) -> None:
         """Call `step` when `seconds` have passed, or when nobody wants to go on any more."""
-        self.pause = self.engine.later(seconds, step)
+        held = self.hold(step)
+        if self.left:
+            held()
+        else:
+            self.call_off = self.engine.later(seconds, held).cancel
+
+    def hold(self, step: Step) -> Step:
+        """The call waits now: what is returned calls `step`, unless `leave_off` came first.
+
+        Who has something to call off then sets `call_off`.
+        """
+
+        def go_on() -> None:
+            if self.waiting is go_on:
+                self.waiting = self.call_off = None
+                step()
+
+        self.waiting, self.call_off = go_on, None
+        return go_on
 
     def leave_off(self) -> None:
-        """End the pause if there is one: its step sees that nobody wants to go on."""
-        step = self.pause.what if self.pause is not None else None
-        if self.pause is not None and step is not None:
-            self.pause.cancel()
-            step()
+        """End what the call waits for: its step sees that nobody wants to go on."""
+        self.left = True
+        waiting, call_off = self.waiting, self.call_off
+        if call_off is not None:
+            call_off()
+        if waiting is not None:
+            waiting()

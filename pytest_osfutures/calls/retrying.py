@@ -302,8 +302,15 @@ class Attempts(RetriedCall):
     def _again_when_free(self, error: BaseException, sent: Exchange | None) -> None:
         """Try again; if the resource was busy, when it is not any more."""
         again = partial(self._again, error, retry_after(sent.headers) if sent else None)
-        if self.ending or not when_free(self.context, sent, self.tout, lambda _: again()):
+        if self.ending:
             again()
+            return
+        step = self.turn.hold(again)
+        watch = when_free(self.context, sent, self.tout, lambda _: step())
+        if watch is None:
+            step()
+        else:
+            self.turn.call_off = partial(self.engine.monitor.forget, watch)
 
     def _again(self, error: BaseException, wish: float | None) -> None:
         if self.ending:

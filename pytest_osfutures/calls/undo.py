@@ -92,7 +92,7 @@ class Undoing:
             self.engine.later(pause, self._send_soon)
             return
         ended = partial(self._ended, error)
-        if not when_free(self.submission.context, sent, PATIENCE, lambda _: ended()):
+        if when_free(self.submission.context, sent, PATIENCE, lambda _: ended()) is None:
             ended()
 
     def _pause_of_rate_limit(self, error: Exception, sent: Exchange | None) -> float | None:

@@ -25,20 +25,21 @@ def when_free(
     sent: Exchange | None,
     patience: float | None,
     then: Callable[[Ending], None],
-) -> bool:
+) -> Watch | None:
     """Call `then` in the loop when nothing is under way any more on what `sent` is about.
 
-    Or after `patience` seconds (None: the operation's usual deadline). False if the request was
-    refused for another reason, or nothing is known that could be waited for.
+    Or after `patience` seconds (None: the operation's usual deadline). The watch that waits is
+    returned; None if the request was refused for another reason, or nothing is known that could be
+    waited for.
     """
     recognised = recognise(context, sent) if sent is not None and is_busy(sent) else None
     if sent is None or recognised is None:
-        return False
+        return None
     operation, names, _ = recognised
     names = operation.identify(names, sent.request, None)
     waiting = operation.until_free(names)
     if waiting is None:
-        return False
+        return None
     service = operation.route.service
     watch = Watch(
         operation=waiting,
@@ -50,4 +51,4 @@ def when_free(
         versions={service: microversion_of(service, sent.request_headers)},
     )
     context.engine.watch(watch)
-    return True
+    return watch

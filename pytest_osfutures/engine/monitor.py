@@ -82,6 +82,10 @@ class Monitor:
         """Take over an operation that the cloud has accepted."""
         self.inbox.put(lambda: self._begin(watch))
 
+    def forget(self, watch: Watch) -> None:
+        """Do not look at it any more: nobody wants to know what becomes of it."""
+        self.inbox.put(lambda: self._end(watch, EngineError("it was called off")))
+
     def soon(self, what: Callable[[], None]) -> None:
         """Call `what` in the loop; it must be quick and do no I/O."""
         self.inbox.put(what)

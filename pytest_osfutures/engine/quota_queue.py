@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 
 
 class Room:
@@ -38,3 +39,8 @@ class Room:
             return False
         self._waiting.setdefault(project, deque()).append(again)
         return True
+
+    def forget(self, project: object, again: Callable[[], None]) -> None:
+        """Nobody waits for that any more: the room is for the next in the queue."""
+        with suppress(ValueError):
+            self._waiting.get(project, deque()).remove(again)

@@ -73,7 +73,7 @@ def lost_after(proceed: Callable[[], requests.Response]) -> requests.Response:
 
 
 class Api(BaseAdapter):
-    """The cloud: servers build in `building` seconds (or end as `fates` says) and go in 2."""
+    """The cloud: servers build in `building` seconds (or end as `fates` says), go in `leaving`."""
 
     def __init__(self, clock: Clock) -> None:
         super().__init__()
@@ -83,6 +83,7 @@ class Api(BaseAdapter):
         self.servers: dict[str, dict[str, Any]] = {}
         self.fates: list[str] = []
         self.building = 3.0
+        self.leaving = 2.0
         self.faults: list[tuple[str, str, Fault]] = []
         self.nova = NOVA  # as the catalog has it
         self.token_expires = "2099-01-01T00:00:00.000000Z"
@@ -167,7 +168,7 @@ class Api(BaseAdapter):
     def _show(self, ident: str) -> dict[str, Any] | None:
         kept = self.servers.get(ident)
         now = self.clock.now()
-        if kept is None or (kept["deleted"] is not None and now >= kept["deleted"] + 2):
+        if kept is None or (kept["deleted"] is not None and now >= kept["deleted"] + self.leaving):
             return None
         done_at = kept["born"] + self.building
         built = now >= done_at

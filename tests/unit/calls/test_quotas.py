@@ -71,6 +71,20 @@ def test_each_deletion_lets_one_try_and_the_last_one_all() -> None:
     assert not room.wait("project", partial(tried.append, "d"))
 
 
+def test_one_who_waits_no_longer_takes_nobody_s_turn() -> None:
+    room, tried = Room(), list[str]()
+    for _ in range(2):
+        room.leaving("project")
+    steps = {name: partial(tried.append, name) for name in "ab"}
+    for step in steps.values():
+        room.wait("project", step)
+    room.forget("project", steps["a"])
+    room.forget("project", steps["a"])
+    room.forget("another", steps["a"])
+    room.left("project")
+    assert tried == ["b"]
+
+
 def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Ledger) -> None:
     theirs = _make(other, "server")
     cloud.api.fault("POST", "/servers", *[OVER] * 50)
