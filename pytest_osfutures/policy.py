@@ -34,10 +34,10 @@ class Retry:
 
     The pause after try n is `backoff * factor**(n-1)` seconds, at most `longest`, shortened by a
     random part of up to `jitter` (0 to 1), so that many operations do not come back together.
-    `retry_on` decides about an error: a predicate (which runs in the engine's loop and must not
-    block), or the exception classes to retry on; None leaves it to the kind of failure (a wrong
-    request is never repeated). `within` is the deadline
-    of all tries together, in seconds: then the operation ends, and what is left is taken back.
+    `retry_on` decides about an error: a predicate (which may block: it runs in a thread for users'
+    functions), or the exception classes to retry on; None leaves it to the kind of failure (a
+    wrong request is never repeated). `within` is the deadline of all tries together, in seconds:
+    then the operation ends, and what is left is taken back.
 
     `a | b` tries again where one of the two would, after the shorter pause; `a & b` where both
     would, after the longer one.
@@ -88,6 +88,28 @@ class Retry:
             return isinstance(error, self.retry_on)
         return bool(self.retry_on(error))
 
+    @property
+    def has_predicate(self) -> bool:
+        """Whether a function of the user's takes part in the decision."""
+        return self.retry_on is not None and not isinstance(self.retry_on, type | tuple)
+
+    def asked(self, error: BaseException) -> Retry:
+        """The same policy with the answers of the user's functions about `error`.
+
+        Raises InvalidArgument, which names the function, if one raises.
+        """
+        if not self.has_predicate:
+            return self
+        try:
+            wanted = self.allows(error)
+        except BaseException as raised:  # also a SystemExit: it must not take the thread along
+            name = getattr(self.retry_on, "__qualname__", None) or repr(self.retry_on)
+            why = f"{type(raised).__name__}: {raised}" if str(raised) else type(raised).__name__
+            raise InvalidArgument(
+                f"retry_on={name} raised {why}; it was asked about {type(error).__name__}: {error}"
+            ) from raised
+        return replace(self, retry_on=BaseException if wanted else ())
+
     def wants(self, error: BaseException, failed: int) -> bool | None:
         """Whether to try again after the `failed`-th failure; None: as the kind of failure is."""
         return False if failed >= self.tries else self.allows(error)
@@ -107,10 +129,17 @@ class Either(Retry):
 
     parts: tuple[Retry, ...] = ()
 
+    @property
+    def has_predicate(self) -> bool:
+        return any(part.has_predicate for part in self.parts)
+
+    def asked(self, error: BaseException) -> Retry:
+        return replace(self, parts=tuple(part.asked(error) for part in self.parts))
+
     def wants(self, error: BaseException, failed: int) -> bool | None:
-        wishes = [part.wants(error, failed) for part in self.parts]
         if failed >= self.tries:
             return False
+        wishes = [part.wants(error, failed) for part in self.parts]
         return True if True in wishes else None if None in wishes else False
 
     def pause(self, failed: int, random: Random) -> float:
@@ -123,10 +152,17 @@ class Both(Retry):
 
     parts: tuple[Retry, ...] = ()
 
+    @property
+    def has_predicate(self) -> bool:
+        return any(part.has_predicate for part in self.parts)
+
+    def asked(self, error: BaseException) -> Retry:
+        return replace(self, parts=tuple(part.asked(error) for part in self.parts))
+
     def wants(self, error: BaseException, failed: int) -> bool | None:
-        wishes = [part.wants(error, failed) for part in self.parts]
         if failed >= self.tries:
             return False
+        wishes = [part.wants(error, failed) for part in self.parts]
         return False if False in wishes else None if None in wishes else True
 
     def pause(self, failed: int, random: Random) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import logging
 
 from pytest_osfutures.calls.submit import ClientContext, name_of, recognise
 from pytest_osfutures.calls.waits import is_busy
@@ -17,8 +16,6 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import Exchange, is_transient_error, retry_after, words
-
-_log = logging.getLogger("osfutures")
 
 
 class Answer(enum.Enum):
@@ -45,7 +42,7 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
     gone = sent is not None and sent.method == "DELETE" and sent.status == 404
     if gone and failed > 1 and not from_proxy:
         return Answer.DONE
-    wanted = opinion(retry, error, failed)
+    wanted = retry.wants(error, failed)
     if wanted is False or not isinstance(error, Exception):
         return Answer.GIVE_UP
     if wanted or isinstance(error, OperationError):
@@ -54,15 +51,6 @@ def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: in
         return Answer.AGAIN if is_transient_error(error) else Answer.GIVE_UP
     transient = from_proxy or sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
     return Answer.AGAIN if transient or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
-
-
-def opinion(retry: Retry, error: BaseException, failed: int) -> bool | None:
-    """What the policy says about the `failed`-th failure; if it raises itself, that is a no."""
-    try:
-        return retry.wants(error, failed)
-    except Exception:
-        _log.exception("retry_on raised")
-        return False
 
 
 def is_ambiguous(sent: Exchange | None) -> bool:

@@ -21,7 +21,6 @@ from pytest_osfutures.calls.decide import (
     is_ambiguous,
     is_rate_limit,
     left_behind,
-    opinion,
     over_quota,
 )
 from pytest_osfutures.calls.reconcile import Search, adopted
@@ -181,27 +180,38 @@ class Attempts(RetriedCall):
             self._end(ending)
         else:
             self._note(ending)
-            if isinstance(ending, OperationTimeout) and self._is_last(ending):
-                self._fail_now(ending)  # at its deadline, however long it takes to take it back
-            self._clean_up(ending)
+            self._consult(ending, len(self.failed), partial(self._try_failed, ending))
+
+    def _try_failed(self, error: BaseException) -> None:
+        if self.made is None:  # it was taken back while `retry_on` was asked
+            return
+        if isinstance(error, OperationTimeout) and self._is_last(error):
+            self._fail_now(error)  # at its deadline, however long it takes to take it back
+        self._clean_up(error)
 
     def _is_last(self, error: BaseException) -> bool:
         """Return True if no try comes after this failure."""
-        return decide(error, None, self.retry, len(self.failed)) is not Answer.AGAIN
+        return decide(error, None, self.judged, len(self.failed)) is not Answer.AGAIN
 
     def _refused(self, error: BaseException, sent: Exchange | None) -> None:
         """The plain call raised: the cloud did not accept it, or nobody knows."""
-        again, answer = partial(self._resend, error), partial(self._answer, error, sent)
+        again, failed = partial(self._resend, error), len(self.failed) + 1
         if isinstance(error, ServerLimitReached):
             self.turn.wait_in_run(again, lambda _: self._end(error))
         elif over_quota(sent) and not self.ending:
+            answer = partial(self._consult, error, failed, partial(self._answer, error, sent))
             self.turn.wait_in_cloud(again, answer, partial(self._give_up, error, sent))
-        elif is_ambiguous(sent) or not self._wait_for_rate(error, sent):
-            answer()
+        else:
+            failed = 0 if is_rate_limit(error, sent) else failed  # that costs no try
+            self._consult(error, failed, partial(self._weigh, error, sent))
+
+    def _weigh(self, error: BaseException, sent: Exchange | None) -> None:
+        if is_ambiguous(sent) or not self._wait_for_rate(error, sent):
+            self._answer(error, sent)
 
     def _wait_for_rate(self, error: BaseException, sent: Exchange | None) -> bool:
         """Send the request again later if a rate limit has refused it: that costs it no try."""
-        if self.ending or not is_rate_limit(error, sent) or opinion(self.retry, error, 0) is False:
+        if self.ending or not is_rate_limit(error, sent) or self.judged.wants(error, 0) is False:
             return False
         give_up = partial(self._give_up, error, sent)
         self.turn.wait_for_rate(error, sent, partial(self._resend, error), give_up)
@@ -218,7 +228,7 @@ class Attempts(RetriedCall):
         if submission is not None and refused and not self.ending:
             self._accepted(submission)  # it came too late for its deadline: is it done by now?
             return
-        answer = decide(error, sent, self.retry, len(self.failed))
+        answer = decide(error, sent, self.judged, len(self.failed))
         if sent is not None and answer is Answer.SEARCH:
             found = partial(self._found, error, sent)
             unknown = partial(self._unknown, error)
@@ -238,7 +248,7 @@ class Attempts(RetriedCall):
         """The plain call raised after one of its requests had made something."""
         self.made = submission
         self._note(error)
-        self._clean_up(error)
+        self._consult(error, len(self.failed), partial(self._try_failed, error))
 
     def _found(
         self, error: BaseException, sent: Exchange, operation: Operation, bodies: Sequence[Body]
@@ -259,7 +269,7 @@ class Attempts(RetriedCall):
             self._adopt(self.late)
         elif self._wait_for_rate(error, sent):
             pass
-        elif opinion(self.retry, error, len(self.failed)) is not False:
+        elif self.judged.wants(error, len(self.failed)) is not False:
             self._again(error, None)
         else:
             self._end(error)
@@ -294,7 +304,7 @@ class Attempts(RetriedCall):
         if failure is not None:
             self.made = submission  # still: whoever takes it back later tries again
             self._end(left_behind(error, failure), failure)
-        elif decide(error, None, self.retry, len(self.failed)) is Answer.AGAIN:
+        elif decide(error, None, self.judged, len(self.failed)) is Answer.AGAIN:
             self._again(error, None)
         else:
             self._end(error)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from pytest_osfutures.calls.admission import PATIENCE, Turn
+from pytest_osfutures.calls.admission import PATIENCE, Step, Turn
 from pytest_osfutures.calls.start import Call, finish_at_once
 from pytest_osfutures.calls.submit import ClientContext, Submission
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.engine import Timer, Watch
-from pytest_osfutures.errors import AmbiguousRequest, Attempt, InvalidArgument, OperationError
+from pytest_osfutures.errors import (
+    AmbiguousRequest,
+    Attempt,
+    InvalidArgument,
+    OperationError,
+    without_frames,
+)
 from pytest_osfutures.future import Promise
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+
+#: The policy of a call that is not tried again, whatever the user's functions say.
+NO_MORE = Retry(1, retry_on=())
 
 
 class RetriedCall:
@@ -23,7 +34,8 @@ class RetriedCall:
     ones, `idle` says that nothing is under way. `stays` is a call that was done
     when it was answered.
     `sendings` counts the requests; one whose answer did not come in time is in `overdue`, and in
-    `late` what such an answer said while the cloud was still searched for it.
+    `late` what such an answer said while the cloud was still searched for it. `judged` is the
+    policy with what the user's `retry_on` says about the present error, `broken` what that raised.
     """
 
     def __init__(
@@ -52,6 +64,8 @@ class RetriedCall:
         self.overdue: tuple[int, ...] = ()
         self.late: Submission | None = None
         self.unfinished: Submission | None = None
+        self.judged = retry
+        self.broken: InvalidArgument | None = None
 
     @property
     def ending(self) -> bool:
@@ -61,7 +75,7 @@ class RetriedCall:
     def _fail_now(self, error: OperationError) -> None:
         self.over = True
         self._forget_deadline()
-        self.promise.set_exception(error.with_details(attempts=tuple(self.failed)))
+        self.promise.set_exception(self.broken or error.with_details(attempts=tuple(self.failed)))
 
     def _succeed(self, value: Any) -> None:
         self.idle = True
@@ -97,8 +111,35 @@ class RetriedCall:
         unsure = self.made is not None or isinstance(error, AmbiguousRequest)
         if self.record is not None and left is None and not unsure:
             self.engine.submissions.submit(self.record.gone)
-        self.promise.set_exception(error)
+        self.promise.set_exception(self.broken or error)
         self._stopped(left)
+
+    def _consult(self, error: BaseException, failed: int, then: Step) -> None:
+        """Let the user's `retry_on` judge `error`, in a thread for users' functions; then go on.
+
+        Nothing is asked about the last try, which none follows; `failed` counts those so far.
+        """
+        last = failed >= self.retry.tries
+        if last or self.ending or not self.retry.has_predicate:
+            self.judged = NO_MORE if last or self.ending else self.retry
+            then()
+            return
+        self.judged, step = NO_MORE, self.turn.hold(then)  # until it has answered
+
+        def ask() -> None:
+            judged, broken = NO_MORE, None
+            try:
+                judged = self.retry.asked(error)
+            except InvalidArgument as raised:
+                broken = without_frames(raised)
+            self.engine.soon(partial(told, judged, broken))
+
+        def told(judged: Retry, broken: InvalidArgument | None) -> None:
+            if self.turn.waiting is step:
+                self.judged, self.broken = judged, broken
+            step()
+
+        self.engine.callbacks.submit(ask)
 
     def _forget_deadline(self) -> None:
         if self.whole is not None:
