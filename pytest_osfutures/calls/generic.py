@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from pytest_osfutures.operations import (
     Body,
     Expect,
-    Kind,
     Names,
     Operation,
+    ResourceType,
     Route,
     Table,
     Undo,
@@ -255,9 +255,9 @@ def _version(service: str, headers: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _kind(service: str, name: str, status: str | None, evidence: bool) -> Kind:
+def _kind(service: str, name: str, status: str | None, evidence: bool) -> ResourceType:
     """One kind for all resources that look the same, so that their watches share a group."""
-    return Kind(name, service, "{path}", "", status=status, evidence=evidence, loose=True)
+    return ResourceType(name, service, "{path}", "", status=status, evidence=evidence, loose=True)
 
 
 def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Followed | None:

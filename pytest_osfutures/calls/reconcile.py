@@ -52,7 +52,7 @@ class Search:
         operation, names, _ = recognised
         if operation.members is None:  # whoever asks may name what is to be made
             self.ref = operation.main.ref(operation.identify(names, self.sent.request, None))
-        if operation.stamp is None or (self.ref is None and operation.kind.list_path is None):
+        if operation.stamp is None or (self.ref is None and operation.type.list_path is None):
             self.unknown(operation.name, "it leaves no stamp that could be searched for")
             return
         self._plan(operation, 0)
@@ -66,7 +66,7 @@ class Search:
         )
 
     def _look(self, operation: Operation, number: int) -> None:
-        kind = operation.kind
+        kind = operation.type
         version = microversion_of(kind.service, self.sent.request_headers)
         look = Look(kind, version, (), kind.list_path or "", listing=True)
         if self.ref is not None:
@@ -125,6 +125,6 @@ def _adopted(
         sent.sent_at,
         answered_at=context.engine.clock.now(),
     )
-    plain = context.to_client_object(operation.kind, body, None)
+    plain = context.to_client_object(operation.type, body, None)
     names = operation.identify({"id": str(body["id"])}, sent.request, None)
     return Submission(context, plain, operation, names, exchange)

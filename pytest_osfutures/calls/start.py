@@ -151,11 +151,11 @@ def _mark(submission: Submission, ending: Ending) -> None:
     made = operation.members(body, submission.names or {}) if operation.members else [body]
     for each in made:
         if operation.creates and may_have(each):
-            parent = operation.kind.name, str(each.get("id"))
+            parent = operation.type.name, str(each.get("id"))
             find = partial(adopt_made, context.source, context.ledger, *parent)
             context.engine.submissions.submit(find)
-    if needs_mark(operation.kind.name, body):
-        put_on = partial(mark, context.source, context.ledger, operation.kind.name, ident)
+    if needs_mark(operation.type.name, body):
+        put_on = partial(mark, context.source, context.ledger, operation.type.name, ident)
         context.engine.submissions.submit(put_on)
 
 
@@ -164,5 +164,5 @@ def _note_gone(submission: Submission) -> None:
     operation, ledger = submission.operation, submission.context.ledger
     ident = submission.resource_id
     if ledger is not None and operation is not None and operation.deletes and ident:
-        gone = partial(ledger.gone, operation.kind.name, ident)
+        gone = partial(ledger.gone, operation.type.name, ident)
         submission.context.engine.submissions.submit(gone)

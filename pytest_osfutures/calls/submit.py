@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
 from pytest_osfutures.engine import Ending, Engine, Look, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
-from pytest_osfutures.operations import Body, Kind, Names, Operation, Succeeded, Table
+from pytest_osfutures.operations import Body, Names, Operation, ResourceType, Succeeded, Table
 from pytest_osfutures.ownership import Notes
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
@@ -29,7 +29,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 #: Makes the client's own object of what the API says about a resource of a kind; the last
 #: argument is what the plain call returned, which is the result where a client has no object.
-ToClientObject = Callable[[Kind, Body, Any], Any]
+ToClientObject = Callable[[ResourceType, Body, Any], Any]
 
 
 class Record(Protocol):
@@ -75,7 +75,7 @@ class ClientContext:
     engine: Engine
     source: Source
     table: Table
-    action_kind: Kind
+    action_kind: ResourceType
     service: str
     to_client_object: ToClientObject
     run: str
@@ -166,9 +166,9 @@ class Submission:
         if self.operation.members is not None and self.names is not None:
             members = self.operation.members(ending.body, self.names)
             return [
-                self.context.to_client_object(self.operation.kind, body, None) for body in members
+                self.context.to_client_object(self.operation.type, body, None) for body in members
             ]
-        return self.context.to_client_object(self.operation.kind, ending.body, self.plain)
+        return self.context.to_client_object(self.operation.type, ending.body, self.plain)
 
 
 def submit(
@@ -249,7 +249,7 @@ def _listed(
     ref = operation.main.ref(names)
     if ref is None or operation.members is None:
         return None
-    look = Look(ref.kind, version, (ref,), ref.path)
+    look = Look(ref.type, version, (ref,), ref.path)
     body = context.source.read(look, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, names)}
@@ -287,7 +287,7 @@ def _check_answers(started: Iterable[Submission], cause: Exception | None = None
         shape = "no JSON object" if keys is None else f"a JSON object of the keys {keys!r:.100}"
         raise UnusableAnswerError(
             f"{exchange.method} {path} was answered {exchange.status} with {shape}, "
-            f"which does not name the {operation.kind.name}",
+            f"which does not name the {operation.type.name}",
             OperationDetails(operation=operation.name, request_id=exchange.request_id),
         ) from cause
 
@@ -321,7 +321,7 @@ def _joined(started: Sequence[Submission]) -> Submission:
         made, operation = each.operation, last.operation
         if made is None or operation is None or not made.creates:
             continue
-        if (made.kind, each.resource_id) == (operation.kind, last.resource_id):
+        if (made.type, each.resource_id) == (operation.type, last.resource_id):
             whole = replace(operation, creates=True, undo=made.undo, stamp=made.stamp)
             return replace(last, operation=whole)
     return last
@@ -388,7 +388,7 @@ def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None)
         if record is not None:
             many = operation.identify(names, request, None).get("most", "1")
             count = int(many) if operation.members is not None else 1
-            record.intended(operation.kind.name, name_of(request), count, where is not None)
+            record.intended(operation.type.name, name_of(request), count, where is not None)
         return None if where is None else stamp.put_on(request, where, names.get("server"))
 
     return before

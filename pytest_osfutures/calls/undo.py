@@ -169,8 +169,8 @@ def _adopt_children(submission: Submission, names: Names) -> None:
     operation, context = submission.operation, submission.context
     if context.ledger is None or operation is None or "id" not in names:
         return
-    if operation.creates and operation.kind.name == "server":
-        adopt_made(context.source, context.ledger, operation.kind.name, names["id"])
+    if operation.creates and operation.type.name == "server":
+        adopt_made(context.source, context.ledger, operation.type.name, names["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
@@ -215,7 +215,7 @@ def targets(submission: Submission) -> list[Names]:
         return [names]
     ref = operation.main.ref(names)
     assert ref is not None
-    look = Look(ref.kind, submission.microversion, (ref,), ref.path)
+    look = Look(ref.type, submission.microversion, (ref,), ref.path)
     outcome = submission.context.source.read(look, submission.context.engine.clock)
     if not names.keys() & {"op", "members", "reservation"}:
         raise OSFuturesError(
@@ -244,16 +244,16 @@ def _is_ours(submission: Submission, names: Names, path: str, version: str) -> b
     assert operation is not None
     if "op" not in names:
         return True
-    answer = source.send("GET", operation.kind.service, path, None, version)
+    answer = source.send("GET", operation.type.service, path, None, version)
     if answer.status_code == 404:
         return False
     if answer.status_code >= 300:
         text = f"GET {path} answered {answer.status_code}: {message(answer)}"
         raise OSFuturesError(f"cannot undo {operation.name}: {text}")
-    stamp = Stamp.of(resource(operation.kind, answer.json()))
+    stamp = Stamp.of(resource(operation.type, answer.json()))
     if stamp is None or stamp.operation != names["op"]:
         raise OSFuturesError(
-            f"cannot undo {operation.name}: {operation.kind.name} {names['id']} does not carry its "
+            f"cannot undo {operation.name}: {operation.type.name} {names['id']} does not carry its "
             "stamp any more, so it is not deleted"
         )
     return True

@@ -8,7 +8,7 @@ from typing import Any
 from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations import Body, Kind
+from pytest_osfutures.operations import Body, ResourceType
 from pytest_osfutures.transport import message
 
 
@@ -39,7 +39,7 @@ def context_of(adapter: Any) -> ClientContext:
     return context
 
 
-def _to_client_object(kind: Kind, body: Body, plain: Any) -> Resource:
+def _to_client_object(kind: ResourceType, body: Body, plain: Any) -> Resource:
     del kind, plain
     return Resource(body)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_osfutures.calls import ClientContext, ToClientObject
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations import Body, Kind
+from pytest_osfutures.operations import Body, ResourceType
 
 #: The client's attribute that holds its context.
 HANDLE = "osfutures"
@@ -26,7 +26,7 @@ def put_on_managers(
     if hasattr(client, HANDLE):
         return
 
-    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
+    def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
         name = managers.get(kind.name)
         if name is None:
             return plain

@@ -7,7 +7,7 @@ from typing import Any
 from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
-from pytest_osfutures.operations import Body, Kind
+from pytest_osfutures.operations import Body, ResourceType
 
 #: The services whose proxies get twins, by the names of these.
 SERVICES = {
@@ -73,7 +73,7 @@ def _context_of_proxy(proxy: Any) -> ClientContext:
 
 
 def _to_client_object(connection: Any) -> Any:
-    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
+    def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
         from openstack.resource import Resource
 
         made = _classes().get(kind.name)

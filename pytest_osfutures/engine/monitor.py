@@ -34,8 +34,8 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.operations import (
     Failed,
-    Kind,
     Ref,
+    ResourceType,
     Running,
     Succeeded,
     Verdict,
@@ -70,7 +70,7 @@ class Monitor:
         self._deadlines: list[tuple[float, int]] = []
         self._watches: dict[int, Watch] = {}
         self._keys: dict[Watch, int] = {}
-        self._groups: dict[tuple[Reader, Kind, str], Group] = {}
+        self._groups: dict[tuple[Reader, ResourceType, str], Group] = {}
         self._buckets: WeakKeyDictionary[Reader, Bucket] = WeakKeyDictionary()
         self._offsets: WeakKeyDictionary[Reader, float] = WeakKeyDictionary()
         self._durations: dict[str, deque[float]] = {}
@@ -199,9 +199,9 @@ class Monitor:
             urgent.update(dict.fromkeys(ref for ref in verdict.wants if ref not in watch.sights))
         self._set_wants(watch, tuple(dict.fromkeys(verdict.wants + verdict.confirm)), now)
         for ref in urgent:
-            self._group(watch, ref.kind).put(watch, now)
+            self._group(watch, ref.type).put(watch, now)
         for ref in verdict.confirm:
-            self._group(watch, ref.kind).confirm[ref] = None
+            self._group(watch, ref.type).confirm[ref] = None
 
     def _next_look(self, group: Group, watch: Watch, now: float) -> float:
         poll = watch.reader.poll
@@ -229,7 +229,7 @@ class Monitor:
 
     # Reads
 
-    def _group(self, watch: Watch, kind: Kind) -> Group:
+    def _group(self, watch: Watch, kind: ResourceType) -> Group:
         version = kind.version or watch.versions.get(kind.service, "")
         key = (watch.reader, kind, version)
         if key not in self._groups:
@@ -240,9 +240,9 @@ class Monitor:
         old, watch.wants = watch.wants, refs
         if old == refs:
             return
-        for kind in dict.fromkeys(ref.kind for ref in old + refs):
+        for kind in dict.fromkeys(ref.type for ref in old + refs):
             group = self._group(watch, kind)
-            own = tuple(ref for ref in refs if ref.kind == kind)
+            own = tuple(ref for ref in refs if ref.type == kind)
             if own:
                 group.want(watch, own, self._next_look(group, watch, now))
                 continue
@@ -367,11 +367,11 @@ class Monitor:
         group.going.pop(ref, None)
         if is_going(ref, sight) or sight.body is None:  # no list of changes tells of it again
             group.going[ref] = None
-        if sight.body is None and ref.kind == watch.operation.main.kind:
+        if sight.body is None and ref.type == watch.operation.main.type:
             watch.absences += 1
-        if sight.body is not None and ref.kind == watch.operation.storied and ref.kind.status:
-            status = str(sight.body.get(ref.kind.status, ""))
-            task = sight.body.get(ref.kind.task_state) if ref.kind.task_state else None
+        if sight.body is not None and ref.type == watch.operation.storied and ref.type.status:
+            status = str(sight.body.get(ref.type.status, ""))
+            task = sight.body.get(ref.type.task_state) if ref.type.task_state else None
             last = watch.history[-1] if watch.history else None
             if last is None or (last.status, last.task_state) != (status, task):
                 watch.history.append(Seen(self.clock.time(), status, task))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pytest_osfutures.engine.poll_plan import FEW, Look, Outcome, Situation, plan
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch
-from pytest_osfutures.operations import Kind, Operation, Ref, Sight
+from pytest_osfutures.operations import Operation, Ref, ResourceType, Sight
 
 #: Seconds without any mention of a resource after which it is asked for by itself.
 OVERDUE = 15.0
@@ -52,7 +52,7 @@ class Group:
     """
 
     reader: Reader
-    kind: Kind
+    kind: ResourceType
     microversion: str
     watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
     wanted: dict[Ref, dict[Watch, None]] = field(default_factory=dict)
@@ -185,7 +185,7 @@ class Group:
             if number and not operation.creates:
                 return ()
             for expect in operation.expects if number else ():
-                if expect.kind is self.kind:
+                if expect.type is self.kind:
                     found.update(dict.fromkeys(sorted(expect.success | expect.failure)))
         return tuple(found)
 
@@ -213,9 +213,9 @@ class Group:
 
 def is_going(ref: Ref, sight: Sight | None) -> bool:
     """Whether its last status was that of something deleted: it is listed for a moment longer."""
-    if sight is None or sight.body is None or not ref.kind.status:
+    if sight is None or sight.body is None or not ref.type.status:
         return False
-    return sight.body.get(ref.kind.status) in ref.kind.gone
+    return sight.body.get(ref.type.status) in ref.type.gone
 
 
 def goes_back(watch: Watch, known: Sight, sight: Sight) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from pytest_osfutures.operations import Body, Kind, Ref, Sight
+from pytest_osfutures.operations import Body, Ref, ResourceType, Sight
 from pytest_osfutures.parsing import moment
 
 #: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
@@ -33,7 +33,7 @@ class Look:
     `statuses` to what is in one of them.
     """
 
-    kind: Kind
+    kind: ResourceType
     microversion: str
     refs: tuple[Ref, ...]
     path: str
@@ -103,7 +103,7 @@ class Situation:
     `statuses` those that matter now (none: all), and `allowed` how many reads may leave now.
     """
 
-    kind: Kind
+    kind: ResourceType
     microversion: str
     total: int = 0
     offset: float | None = None

@@ -23,9 +23,9 @@ from pytest_osfutures.operations import (
     Body,
     Case,
     Failed,
-    Kind,
     Operation,
     Ref,
+    ResourceType,
     Sight,
     Succeeded,
     events,
@@ -64,7 +64,7 @@ class Watch:
     sent_at: float | None = None
     request_id: str | None = None
     resource_name: str | None = None
-    action_kind: Kind | None = None
+    action_kind: ResourceType | None = None
     versions: dict[str, str] = field(default_factory=dict)
     sights: dict[Ref, Sight] = field(default_factory=dict)
     history: list[Seen] = field(default_factory=list)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Kind, Operation, Route, Undo
+from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Undo
 from pytest_osfutures.operations.resource_types import (
     ACTION,
     ACTIONS,
@@ -35,7 +35,7 @@ FAILED = frozenset(
 THE_VOLUME = {"id": "{volume}"}
 
 
-def of(kind: Kind, success: str, running: tuple[str, ...] = (), **more: Any) -> Expect:
+def of(kind: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any) -> Expect:
     """A resource of `kind` ends in the statuses `success` (separated by blanks)."""
     return Expect(kind, frozenset(success.split()), frozenset(running), FAILED, **more)
 
@@ -51,7 +51,9 @@ def action(name: str, key: str, *expects: Expect, **more: Any) -> Operation:
     return Operation(f"volume.{name}", route, expects, **{"usual": 3.0, **more})
 
 
-def create(name: str, path: str, kind: Kind, key: str | None = None, **more: Any) -> Operation:
+def create(
+    name: str, path: str, kind: ResourceType, key: str | None = None, **more: Any
+) -> Operation:
     """A row for a request that makes a resource of `kind`, which then becomes available."""
     common: dict[str, Any] = {
         "names": {"id": f"response.{kind.member}.id"},
@@ -64,7 +66,7 @@ def create(name: str, path: str, kind: Kind, key: str | None = None, **more: Any
 
 
 def delete(
-    name: str, kind: Kind, method: str = "DELETE", tail: str = "", key: str | None = None
+    name: str, kind: ResourceType, method: str = "DELETE", tail: str = "", key: str | None = None
 ) -> Operation:
     """A row for a request after which a resource of `kind` is gone."""
     expect = of(kind, "", ("deleting", "unmanaging"), gone=True)

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pytest_osfutures.errors import Event
-from pytest_osfutures.operations.model import Body, Expect, Kind, Names, Operation, Ref, Sight
+from pytest_osfutures.operations.model import (
+    Body,
+    Expect,
+    Names,
+    Operation,
+    Ref,
+    ResourceType,
+    Sight,
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Case:
     accepted_at: float
     now: float
     sights: Mapping[Ref, Sight]
-    action_kind: Kind | None = None
+    action_kind: ResourceType | None = None
     request_id: str | None = None
     was_there: bool = False
     moved: bool = False
@@ -89,8 +97,8 @@ class Case:
         refs = [] if self.action is None else [self.action]
         for expect in self.operation.expects:
             ref = expect.ref(self.names)
-            if ref is not None and expect.kind.explained_by is not None:
-                refs.append(expect.kind.explained_by.ref(id=ref.id))
+            if ref is not None and expect.type.explained_by is not None:
+                refs.append(expect.type.explained_by.ref(id=ref.id))
         return tuple(dict.fromkeys(refs))
 
 
@@ -144,7 +152,7 @@ def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
     sight = case.sight(ref)
     if sight is None:
         return Running((ref,))
-    kind = expect.kind
+    kind = expect.type
     status = str(sight.body.get(kind.status, "")) if sight.body and kind.status else ""
     if status in kind.gone and expect.gone:
         return Running((ref,))  # Nova shows DELETED for a moment before it is really gone
@@ -188,26 +196,26 @@ def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdi
         return Running((ref,), confirm=(ref,))
     if expect.gone:
         return Succeeded(None)
-    if expect.kind.evidence:  # it cannot be read: the event has to do
+    if expect.type.evidence:  # it cannot be read: the event has to do
         word = _ask_action(case)
         return Succeeded(None) if word is None else word
     if case.operation.creates and not case.was_there and _may_still_appear(case, expect, ref):
         return Running((ref,))
-    if not expect.kind.status:  # a relation, not a thing: only the action can explain
+    if not expect.type.status:  # a relation, not a thing: only the action can explain
         return _judge_standstill(case, expect, ref, case.sights[ref])
     record = None if case.action is None else case.sight(case.action)
     if record is not None and record.body is not None and (failed := failed_event(record.body)):
-        return Failed(f"the {expect.kind.name} is gone: {failed}")
+        return Failed(f"the {expect.type.name} is gone: {failed}")
     # What another service keeps for this one is taken away by this one, when it has failed.
-    theirs = expect.kind.service != case.operation.route.service
-    text = f"the {expect.kind.name} is gone"
+    theirs = expect.type.service != case.operation.route.service
+    text = f"the {expect.type.name} is gone"
     return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
 
 
 def _may_still_appear(case: Case, expect: Expect, ref: Ref) -> bool:
     """Whether a new resource may only be invisible as yet: its hand-over takes a moment."""
     asked_after = case.sights[ref].asked_at - case.accepted_at
-    if asked_after >= expect.kind.visible_within:
+    if asked_after >= expect.type.visible_within:
         return False
     return asked_after < HAND_OVER or case.absences < ENOUGH_ABSENCES
 
@@ -216,7 +224,7 @@ def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Ver
     """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
     if not sight.confirmed:
         return Running((ref,), confirm=(ref,))
-    status = str((sight.body or {}).get(expect.kind.status or "", ""))
+    status = str((sight.body or {}).get(expect.type.status or "", ""))
     text = _standstill_text(case, expect, sight, status)
     action = case.action
     if action is None and case.operation.creates and status == "deleting":
@@ -284,16 +292,16 @@ def _status_text(expect: Expect, status: str, body: Body) -> str:
     if isinstance(fault, Mapping) and fault.get("message"):
         return str(fault["message"]).strip()
     reason = body.get("fail_reason")  # of backups
-    return f"the {expect.kind.name} went to status {status}" + (f": {reason}" if reason else "")
+    return f"the {expect.type.name} went to status {status}" + (f": {reason}" if reason else "")
 
 
 def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> str:
-    if not expect.kind.status:
-        return f"there is {'a' if sight.body else 'no'} {expect.kind.name}"
+    if not expect.type.status:
+        return f"there is {'a' if sight.body else 'no'} {expect.type.name}"
     if status in expect.success:
-        return f"the {expect.kind.name} is in status {status} again, but not what was asked for"
-    text = f"the {expect.kind.name} is in status {status or 'unknown'} with nothing under way"
-    known = expect.running | expect.proven | expect.kind.steady
+        return f"the {expect.type.name} is in status {status} again, but not what was asked for"
+    text = f"the {expect.type.name} is in status {status or 'unknown'} with nothing under way"
+    known = expect.running | expect.proven | expect.type.steady
     return text if status in known else f"{text}, which is no step of {case.operation.name}"
 
 

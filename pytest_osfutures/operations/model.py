@@ -18,7 +18,7 @@ Body = Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Kind:
+class ResourceType:
     """A kind of resource, and where it is read.
 
     `path` reads one of them, `list_path` all; both are relative to the service's endpoint and the
@@ -45,7 +45,7 @@ class Kind:
     busy: frozenset[str] = frozenset()
     steady: frozenset[str] = frozenset()
     evidence: bool = False
-    explained_by: Kind | None = None
+    explained_by: ResourceType | None = None
     visible_within: float = 0.0
     loose: bool = False
 
@@ -59,7 +59,7 @@ class Kind:
 class Ref:
     """One resource: its kind, the path that reads it, and its id in lists."""
 
-    kind: Kind
+    type: ResourceType
     path: str
     id: str
 
@@ -126,7 +126,7 @@ class Expect:
     finds more names in it; the first word about a name counts.
     """
 
-    kind: Kind
+    type: ResourceType
     success: frozenset[str] = frozenset()
     running: frozenset[str] = frozenset()
     failure: frozenset[str] = frozenset()
@@ -143,7 +143,7 @@ class Expect:
             found = {key: text.format_map(names) for key, text in self.names.items()}
         except KeyError:
             return None
-        return self.kind.ref(**found)
+        return self.type.ref(**found)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ class Operation:
     about: int = 0
     members: Callable[[Body, Names], list[Body]] | None = None
     told_apart: Callable[[list[Body], Names], bool] | None = None
-    member: Kind | None = None
+    member: ResourceType | None = None
     action: str | None = None
     event: str | None = None
     decides: bool = False
@@ -242,7 +242,7 @@ class Operation:
             return self.stamp
         if _numbers(microversion or "0") >= _numbers(self.stamp_since):
             return self.stamp
-        return f"{self.main.kind.member}.description"
+        return f"{self.main.type.member}.description"
 
     @property
     def main(self) -> Expect:
@@ -250,9 +250,9 @@ class Operation:
         return self.expects[self.about]
 
     @property
-    def kind(self) -> Kind:
+    def type(self) -> ResourceType:
         """The kind of what the operation ends with."""
-        return self.member or self.main.kind
+        return self.member or self.main.type
 
     def resource_id(self, names: Names) -> str:
         """The id of what the operation is about; of many that it makes, the first one's."""
@@ -261,10 +261,10 @@ class Operation:
         return names.get("id", ident) if self.members else ident
 
     @property
-    def storied(self) -> Kind:
+    def storied(self) -> ResourceType:
         """The kind whose statuses tell how the operation goes on."""
-        kinds = (self.main.kind, *(expect.kind for expect in self.expects))
-        return next((kind for kind in kinds if kind.status), self.main.kind)
+        kinds = (self.main.type, *(expect.type for expect in self.expects))
+        return next((kind for kind in kinds if kind.status), self.main.type)
 
     @property
     def deletes(self) -> bool:
@@ -276,11 +276,11 @@ class Operation:
         made = self.main if self.creates else None
         works_on = [each for each in (*self.expects, *self.needs) if each is not made]
         free = {
-            (each.kind, *sorted(each.names.items())): Expect(
-                each.kind, running=each.kind.busy, holds=_is_free(each.kind), names=each.names
+            (each.type, *sorted(each.names.items())): Expect(
+                each.type, running=each.type.busy, holds=_is_free(each.type), names=each.names
             )
             for each in works_on
-            if each.kind.busy and each.ref(names) is not None
+            if each.type.busy and each.ref(names) is not None
         }
         if not free:
             return None
@@ -291,7 +291,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _is_free(kind: Kind) -> Holds:
+def _is_free(kind: ResourceType) -> Holds:
     def is_free(body: Body, _: Names) -> bool | None:
         return None if body.get(kind.status or "") in kind.busy else True
 

@@ -8,7 +8,7 @@ rows in the project's notes.
 from __future__ import annotations
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Kind, Operation, Route, Undo
+from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Undo
 from pytest_osfutures.operations.resource_types import (
     FLOATING_IP,
     NETWORK,
@@ -25,7 +25,7 @@ KINDS = (NETWORK, SUBNET, PORT, ROUTER, FLOATING_IP, SECURITY_GROUP, SECURITY_GR
 HOLDS = {PORT: seen.is_not_unbindable, FLOATING_IP: seen.leads_as_asked}
 
 
-def settles(kind: Kind) -> Expect:
+def settles(kind: ResourceType) -> Expect:
     """What has a status ends in ACTIVE or, if nothing uses it, in DOWN."""
     if kind.status is None:
         return Expect(kind)
@@ -33,7 +33,7 @@ def settles(kind: Kind) -> Expect:
     return Expect(kind, success, kind.busy, frozenset({"ERROR"}), holds=HOLDS.get(kind))
 
 
-def create(kind: Kind) -> Operation:
+def create(kind: ResourceType) -> Operation:
     """A row for a request that makes one resource. Neutron also takes several in one request."""
     return Operation(
         f"{kind.name}.create",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pytest_osfutures.operations.model import Kind
+from pytest_osfutures.operations.model import ResourceType
 
 LATEST = "latest"
 
-SERVER = Kind(
+SERVER = ResourceType(
     "server",
     "compute",
     path="/servers/{id}",
@@ -25,11 +25,11 @@ SERVER = Kind(
     ),
     visible_within=60.0,  # the hand-over from the API's build request to the cell
 )
-RESERVATION = Kind(
+RESERVATION = ResourceType(
     "reservation", "compute", "/servers/detail?reservation_id={reservation}", member="", status=None
 )
 NAMESAKES = replace(RESERVATION, name="group of servers", path="/servers/detail?name={pattern}")
-ACTION = Kind(
+ACTION = ResourceType(
     "instance action",
     "compute",
     path="/servers/{id}/os-instance-actions/{request_id}",
@@ -38,7 +38,7 @@ ACTION = Kind(
     status=None,
     evidence=True,
 )
-ACTIONS = Kind(
+ACTIONS = ResourceType(
     "list of instance actions",
     "compute",
     path="/servers/{id}/os-instance-actions",
@@ -47,7 +47,7 @@ ACTIONS = Kind(
     status=None,
     evidence=True,
 )
-MIGRATIONS = Kind(
+MIGRATIONS = ResourceType(
     "list of migrations",
     "compute",
     path="/os-migrations?instance_uuid={id}",
@@ -56,29 +56,29 @@ MIGRATIONS = Kind(
     status=None,
     evidence=True,
 )
-ATTACHMENT = Kind(
+ATTACHMENT = ResourceType(
     "volume attachment",
     "compute",
     path="/servers/{server}/os-volume_attachments/{volume}",
     member="volumeAttachment",
     status=None,
 )
-INTERFACE = Kind(
+INTERFACE = ResourceType(
     "interface",
     "compute",
     path="/servers/{server}/os-interface/{port}",
     member="interfaceAttachment",
     status="port_state",
 )
-SHARE_MAPPING = Kind(
+SHARE_MAPPING = ResourceType(
     "share mapping",
     "compute",
     path="/servers/{server}/shares/{share}",
     member="share",
 )
-IMAGE = Kind("image", "image", path="/images/{id}", member="")
+IMAGE = ResourceType("image", "image", path="/images/{id}", member="")
 #: Those that Nova has made of one server's volumes.
-SNAPSHOTS = Kind(
+SNAPSHOTS = ResourceType(
     "list of snapshots",
     "block-storage",
     path="/snapshots/detail?name={name}",
@@ -86,7 +86,7 @@ SNAPSHOTS = Kind(
     status=None,
 )
 #: Why Cinder failed, in words for users.
-MESSAGES = Kind(
+MESSAGES = ResourceType(
     "list of messages",
     "block-storage",
     path="/messages?resource_uuid={id}",
@@ -96,7 +96,7 @@ MESSAGES = Kind(
     status=None,
     evidence=True,
 )
-VOLUME = Kind(
+VOLUME = ResourceType(
     "volume",
     "block-storage",
     path="/volumes/{id}",
@@ -112,7 +112,7 @@ VOLUME = Kind(
     steady=frozenset({"available", "in-use", "awaiting-transfer"}),
     explained_by=MESSAGES,
 )
-SNAPSHOT = Kind(
+SNAPSHOT = ResourceType(
     "snapshot",
     "block-storage",
     path="/snapshots/{id}",
@@ -123,7 +123,7 @@ SNAPSHOT = Kind(
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
 )
-BACKUP = Kind(
+BACKUP = ResourceType(
     "backup",
     "block-storage",
     path="/backups/{id}",
@@ -134,14 +134,14 @@ BACKUP = Kind(
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
 )
-VOLUME_ATTACHMENT = Kind(
+VOLUME_ATTACHMENT = ResourceType(
     "attachment",
     "block-storage",
     path="/attachments/{id}",
     member="attachment",
     version=LATEST,
 )
-GROUP = Kind(
+GROUP = ResourceType(
     "group",
     "block-storage",
     path="/groups/{id}",
@@ -155,7 +155,7 @@ GROUP = Kind(
 REPLICATION = replace(
     GROUP, name="group's replication", list_path=None, status="replication_status", busy=frozenset()
 )
-GROUP_SNAPSHOT = Kind(
+GROUP_SNAPSHOT = ResourceType(
     "group snapshot",
     "block-storage",
     path="/group_snapshots/{id}",
@@ -182,7 +182,7 @@ CGSNAPSHOT = replace(
     list_path="/cgsnapshots/detail",
     collection="cgsnapshots",
 )
-SERVICES = Kind(
+SERVICES = ResourceType(
     "list of services",
     "block-storage",
     path="/os-services?host={host}",
@@ -192,11 +192,11 @@ SERVICES = Kind(
 )
 
 
-def neutron(name: str, plural: str, member: str, status: str | None = "status") -> Kind:
+def neutron(name: str, plural: str, member: str, status: str | None = "status") -> ResourceType:
     """A kind of Neutron's resources; `plural` is as in paths."""
     collection = plural.replace("-", "_")
     busy = frozenset({"BUILD", "ALLOCATING", "PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
-    return Kind(
+    return ResourceType(
         name,
         "network",
         path=f"/{plural}/{{id}}",

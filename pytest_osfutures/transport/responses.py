@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_osfutures.operations import Body, Kind
+from pytest_osfutures.operations import Body, ResourceType
 from pytest_osfutures.parsing import (
     MalformedResponseError,
     identifier,
@@ -119,7 +119,7 @@ def members(document: Any, collection: str) -> list[Body]:
     return mappings(items)
 
 
-def resource(kind: Kind, document: Any) -> Body:
+def resource(kind: ResourceType, document: Any) -> Body:
     """The resource in the answer to a read by id. Raises MalformedResponseError."""
     body = document
     if kind.member and isinstance(document, Mapping):
@@ -134,7 +134,9 @@ def resource(kind: Kind, document: Any) -> Body:
     return body
 
 
-def resources(kind: Kind, document: Any, collection: str) -> tuple[dict[str, Body], dict[str, str]]:
+def resources(
+    kind: ResourceType, document: Any, collection: str
+) -> tuple[dict[str, Body], dict[str, str]]:
     """The resources on one page of a list by id, and what is odd about others of them.
 
     Raises MalformedResponseError if the document is no list.
@@ -151,7 +153,7 @@ def resources(kind: Kind, document: Any, collection: str) -> tuple[dict[str, Bod
     return found, odd
 
 
-def _oddity(kind: Kind, body: Body) -> str | None:
+def _oddity(kind: ResourceType, body: Body) -> str | None:
     texts = [(key, str) for key in (kind.status, kind.task_state, "name")]
     for key, type_ in texts if kind.loose else (*texts, ("fault", Mapping)):
         value = body.get(key) if key else None

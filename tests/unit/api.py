@@ -21,7 +21,7 @@ from pytest_osfutures.calls.submit import ClientContext
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.operations import TABLE
-from pytest_osfutures.operations.model import Body, Kind
+from pytest_osfutures.operations.model import Body, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.transport.client import Source
@@ -249,7 +249,7 @@ def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) 
     through = session(api, **options)
     source = Source(through, poll=poll or Poll())
 
-    def to_client_object(kind: Kind, body: Body, plain: Any) -> Any:
+    def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
         del kind
         first = plain.json().get("server", {}) if isinstance(plain, requests.Response) else {}
         return {**first, **body}

@@ -8,7 +8,7 @@ from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Watch
 from pytest_osfutures.errors import OperationDetails
 from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, verdict_of
-from pytest_osfutures.operations.model import Kind, Sight
+from pytest_osfutures.operations.model import ResourceType, Sight
 from pytest_osfutures.operations.resource_types import ACTION, SERVER
 from pytest_osfutures.policy import Poll
 
@@ -43,7 +43,7 @@ class Judged:
         )
         self.now = 0.0
 
-    def see(self, kind: Kind, body: Any, at: float | None = None, **names: str) -> Verdict:
+    def see(self, kind: ResourceType, body: Any, at: float | None = None, **names: str) -> Verdict:
         """What is concluded when a read of that resource, asked for a second later, says `body`."""
         self.now = self.now + 1.0 if at is None else at
         self.watch.sights[kind.ref(**names)] = Sight(self.now, body)
@@ -94,7 +94,7 @@ def why(verdict: Verdict) -> str:
     return verdict.why
 
 
-def asks(verdict: Verdict, kind: Kind) -> bool:
+def asks(verdict: Verdict, kind: ResourceType) -> bool:
     """Whether it wants to see a resource of that kind next."""
     assert isinstance(verdict, Running), verdict
-    return any(ref.kind == kind for ref in verdict.wants)
+    return any(ref.type == kind for ref in verdict.wants)

@@ -14,7 +14,7 @@ from pytest_osfutures.engine.watch import Ending, Watch
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.judge import Case, Succeeded
-from pytest_osfutures.operations.model import Body, Kind, Operation, Ref
+from pytest_osfutures.operations.model import Body, Operation, Ref, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION, INTERFACE, SERVER, VOLUME
 from pytest_osfutures.policy import Poll
 
@@ -80,7 +80,7 @@ class World:
                 return outcome
         refs: Iterable[Ref] = look.refs
         if look.listing:
-            refs = [ref for ref in self._changes if ref.kind == look.kind]
+            refs = [ref for ref in self._changes if ref.type == look.kind]
         found = {ref.id: body for ref in refs if (body := self._shown(ref, look)) is not None}
         return Outcome(look, asked_at, clock.now(), found)
 
@@ -98,7 +98,7 @@ class World:
             body = {"status": "DELETED", TASK: None}
         return {"id": ref.id, "updated": datetime.fromtimestamp(date, UTC).isoformat(), **body}
 
-    def count(self, kind: Kind, *, listing: bool | None = None) -> int:
+    def count(self, kind: ResourceType, *, listing: bool | None = None) -> int:
         """How many reads there were of a kind."""
         looks = [look for look in self.looks if look.kind == kind]
         return sum(listing is None or look.listing == listing for look in looks)
@@ -185,7 +185,7 @@ class Scene:
         return self.engine.run_until(lambda: bool(until()), within)
 
 
-def failing(scene: Scene, kind: Kind, times: float = math.inf, **more: object) -> None:
+def failing(scene: Scene, kind: ResourceType, times: float = math.inf, **more: object) -> None:
     """Let the next reads of a kind fail."""
     left = [times]
 

@@ -80,7 +80,7 @@ def test_everything_that_the_operation_works_on_has_to_be_free(
 ) -> None:
     free = row(operation).until_free(names)
     assert free is not None
-    assert {expect.kind for expect in free.expects} == kinds
+    assert {expect.type for expect in free.expects} == kinds
 
 
 def test_what_is_only_to_be_made_is_not_waited_for() -> None:

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_osfutures.engine.poll_plan import FEW, OVERLAP, PAGE, Look, Outcome, Situation, plan
-from pytest_osfutures.operations.model import Kind, Ref
+from pytest_osfutures.operations.model import Ref, ResourceType
 from pytest_osfutures.operations.resource_types import ATTACHMENT
 from tests.unit.scripted import SERVER, VOLUME
 
 
-def refs(kind: Kind, names: list[str]) -> list[Ref]:
+def refs(kind: ResourceType, names: list[str]) -> list[Ref]:
     """One resource for each name."""
     return [kind.ref(id=name, server=name, volume=name) for name in names]
 

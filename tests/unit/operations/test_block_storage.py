@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.operations.judge import Failed, Verdict
-from pytest_osfutures.operations.model import Kind
+from pytest_osfutures.operations.model import ResourceType
 from pytest_osfutures.operations.resource_types import (
     ACTION,
     ACTIONS,
@@ -83,7 +83,7 @@ def test_a_failure_counts_where_messages_cannot_be_read() -> None:
         ("group_snapshot.delete", GROUP_SNAPSHOT, "error_deleting"),
     ],
 )
-def test_every_error_status_is_a_failure(operation: str, kind: Kind, status: str) -> None:
+def test_every_error_status_is_a_failure(operation: str, kind: ResourceType, status: str) -> None:
     case = Judged(operation, id="v", size="2", volume="w", snapshot="s")
     case.see(kind, {"status": status, "attachments": []}, id="v")
     verdict = silence(case)
@@ -105,7 +105,9 @@ def test_every_error_status_is_a_failure(operation: str, kind: Kind, status: str
         ("group_snapshot.delete", GROUP_SNAPSHOT, "deleting"),
     ],
 )
-def test_what_is_deleted_is_gone_in_the_end(operation: str, kind: Kind, status: str) -> None:
+def test_what_is_deleted_is_gone_in_the_end(
+    operation: str, kind: ResourceType, status: str
+) -> None:
     case = Judged(operation, id="v")
     assert runs(case.see(kind, {"status": status}, id="v"))
     assert done(case.see(kind, None, id="v"))
@@ -343,7 +345,7 @@ def test_a_group_that_gets_other_volumes() -> None:
     ("name", "kind"), [("volume.create", VOLUME), ("snapshot.create", SNAPSHOT)]
 )
 def test_what_is_deleted_while_it_is_created_is_gone_and_no_standstill(
-    name: str, kind: Kind
+    name: str, kind: ResourceType
 ) -> None:
     case = Judged(name, id="v")
     assert runs(case.see(kind, {"status": "creating"}, id="v"))

@@ -221,7 +221,7 @@ some_operations = st.sampled_from(
         name
         for name, row in sorted(ROWS.items())
         if row.route.path in ("/servers", "/servers/{id}", "/servers/{id}/action")
-        and row.main.kind == SERVER
+        and row.main.type == SERVER
     ]
 )
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.operations.model import Expect, Kind, Operation, Route, Table, Where
+from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Table, Where
 
-THING = Kind("thing", "stuff", "/things/{id}", "thing", "/things/detail", "things")
-PART = Kind("part", "stuff", "/things/{thing}/parts/{part}", "part")
+THING = ResourceType("thing", "stuff", "/things/{id}", "thing", "/things/detail", "things")
+PART = ResourceType("part", "stuff", "/things/{thing}/parts/{part}", "part")
 
 
 def test_a_route_gives_the_names_in_its_path() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.operations import TABLE
-from pytest_osfutures.operations.model import Kind
+from pytest_osfutures.operations.model import ResourceType
 from pytest_osfutures.operations.resource_types import (
     FLOATING_IP,
     IMAGE,
@@ -25,20 +25,22 @@ from tests.unit.judging import Judged, done, runs, why
     [(NETWORK, "BUILD"), (PORT, "BUILD"), (ROUTER, "ALLOCATING"), (ROUTER, "PENDING_CREATE")],
 )
 @pytest.mark.parametrize("status", ["ACTIVE", "DOWN"])
-def test_what_is_new_is_active_or_waits_for_its_use(kind: Kind, running: str, status: str) -> None:
+def test_what_is_new_is_active_or_waits_for_its_use(
+    kind: ResourceType, running: str, status: str
+) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert runs(case.see(kind, {"status": running}, id="x"))
     assert done(case.see(kind, {"status": status}, id="x"))
 
 
 @pytest.mark.parametrize("kind", [SUBNET, SECURITY_GROUP])
-def test_what_has_no_status_is_done_when_it_is_there(kind: Kind) -> None:
+def test_what_has_no_status_is_done_when_it_is_there(kind: ResourceType) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert done(case.see(kind, {"id": "x"}, id="x"))
 
 
 @pytest.mark.parametrize("kind", [NETWORK, PORT, ROUTER, FLOATING_IP])
-def test_an_error_is_one(kind: Kind) -> None:
+def test_an_error_is_one(kind: ResourceType) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert "went to status ERROR" in why(case.see(kind, {"status": "ERROR"}, id="x"))
 
@@ -62,7 +64,7 @@ def test_a_floating_ip_is_done_when_the_routers_agent_is(
 
 
 @pytest.mark.parametrize("kind", [NETWORK, SUBNET, PORT, ROUTER, FLOATING_IP, SECURITY_GROUP])
-def test_a_deletion_is_confirmed(kind: Kind) -> None:
+def test_a_deletion_is_confirmed(kind: ResourceType) -> None:
     case = Judged(f"{kind.name}.delete", id="x")
     assert runs(case.see(kind, None, at=-1.0, id="x"))  # asked for before it was accepted
     assert done(case.see(kind, None, at=1.0, id="x"))
