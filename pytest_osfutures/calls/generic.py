@@ -27,6 +27,7 @@ from pytest_osfutures.operations import (
     is_under_way,
     learned,
     remembered,
+    resource_type,
     status_field,
 )
 from pytest_osfutures.transport import BeforeSending, Exchange, ResolvedUrl, Source, microversion_of
@@ -256,8 +257,22 @@ def _version(service: str, headers: Mapping[str, str]) -> str:
 
 @lru_cache(maxsize=1024)
 def _kind(service: str, name: str, status: str | None, evidence: bool) -> ResourceType:
-    """One kind for all resources that look the same, so that their watches share a group."""
-    return ResourceType(name, service, "{path}", "", status=status, evidence=evidence, loose=True)
+    """Return one type for all resources that look the same: their watches share a poll group.
+
+    The objects of the clients are those of the listed type of the same name.
+    """
+    listed = resource_type(service, name)
+    return ResourceType(
+        name,
+        service,
+        "{path}",
+        "",
+        status=status,
+        evidence=evidence,
+        loose=True,
+        manager=listed.manager if listed else "",
+        sdk_class=listed.sdk_class if listed else "",
+    )
 
 
 def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Followed | None:

@@ -10,9 +10,8 @@ from collections.abc import Callable
 
 from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.operations import Body
+from pytest_osfutures.operations import BACKUP, IMAGE, KEYPAIR, OWNED_TYPES, Body
 from pytest_osfutures.ownership import (
-    SHELVES,
     Leftover,
     UnreadableError,
     ask,
@@ -65,12 +64,12 @@ class Heartbeat:
         now = self.source.cloud_time.time(self.clock)
         mine = self.ledger.rows("bound", processes=[self.ledger.process])
         for row in mine:
-            if row.expires < now + self.expiry / 2 and row.id and row.kind in SHELVES:
+            if row.expires < now + self.expiry / 2 and row.id and row.kind in OWNED_TYPES:
                 self._renew(row, int(now + self.expiry))
 
     def _renew(self, row: Row, expires: int) -> None:
         stamp = Stamp(self.ledger.run, row.operation, expires)
-        leftover = Leftover(SHELVES[row.kind], str(row.id), stamp, row.name or "")
+        leftover = Leftover(OWNED_TYPES[row.kind], str(row.id), stamp, row.name or "")
         body = read(self.source, leftover)
         if body is None:
             return
@@ -84,7 +83,7 @@ class Heartbeat:
         if change is None:
             return
         method, path, document = change
-        answer = ask(self.source, method, leftover.shelf, path, document)
+        answer = ask(self.source, method, leftover.type, path, document)
         if answer is None or answer.status_code < 300:
             self.ledger.renew(row.operation, expires)
         else:
@@ -97,19 +96,19 @@ def renewal(leftover: Leftover, body: Body) -> tuple[str, str, object] | None:
 
     `leftover` has the new stamp, `body` is the resource as it is.
     """
-    shelf, stamp = leftover.shelf, leftover.stamp
-    path = f"{shelf.path}/{leftover.id}"
+    resource_type, stamp = leftover.type, leftover.stamp
+    path = leftover.path
     mark = {EXPIRES: str(stamp.expires)}
-    if shelf.kind == "image":
+    if resource_type is IMAGE:
         operation = {"op": "replace", "path": f"/{EXPIRES}", "value": mark[EXPIRES]}
         return "PATCH", path, [operation]
-    if shelf.kind == "keypair":
+    if resource_type is KEYPAIR:
         return None
     if isinstance(body.get("metadata"), dict) and EXPIRES in body["metadata"]:
-        if shelf.kind == "backup":
-            return "PUT", path, {shelf.member: {"metadata": {**body["metadata"], **mark}}}
+        if resource_type is BACKUP:
+            return "PUT", path, {resource_type.member: {"metadata": {**body["metadata"], **mark}}}
         return "POST", f"{path}/metadata", {"metadata": mark}
     before = Stamp.of(body, described=True)
     assert before is not None
     words = str(body["description"]).removesuffix(before.description())
-    return "PUT", path, {shelf.member: {"description": words + stamp.description()}}
+    return "PUT", path, {resource_type.member: {"description": words + stamp.description()}}

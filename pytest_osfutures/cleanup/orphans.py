@@ -7,13 +7,18 @@ deleted, whatever its name.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
-from pytest_osfutures.operations import Body
+from pytest_osfutures.operations import (
+    KEYPAIR,
+    PORT,
+    ROUTER,
+    SERVER,
+    VOLUME,
+    Body,
+    ResourceType,
+)
 from pytest_osfutures.ownership import (
-    SHELVES,
     Leftover,
-    Shelf,
     UnreadableError,
     ask,
     carrier,
@@ -34,49 +39,49 @@ NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 
 
-def first_page(source: Source, shelf: Shelf) -> str:
+def first_page(source: Source, resource_type: ResourceType) -> str:
     """Where the list of one kind of resources in the project begins. Raises UnreadableError."""
-    details = shelf.details
-    if "{project}" in details:
-        with readable(f"the project of {shelf.path}"):
-            details = details.format(project=source.session.get_project_id(auth=source.auth))
-    return shelf.path + details
+    path = resource_type.owned_path
+    if "{project}" in path:
+        with readable(f"the project of {resource_type.collection_path}"):
+            path = path.format(project=source.session.get_project_id(auth=source.auth))
+    return path
 
 
 def page(
-    source: Source, shelf: Shelf, path: str, copies: list[Leftover] | None = None
+    source: Source, resource_type: ResourceType, path: str, copies: list[Leftover] | None = None
 ) -> tuple[list[Leftover], str | None]:
     """What carries a stamp on one page of a list, and where the next is. Raises UnreadableError.
 
     What carries the copy of another resource's stamp is added to `copies` instead.
     """
-    bodies, after = _page(source, shelf, path)
-    carriers = [each for body in bodies if (each := carrier(shelf, body)) is not None]
+    bodies, after = _page(source, resource_type, path)
+    carriers = [each for body in bodies if (each := carrier(resource_type, body)) is not None]
     if copies is not None:
         copies += [each for each in carriers if each.copied]
     return [each for each in carriers if not each.copied], after
 
 
-def _page(source: Source, shelf: Shelf, path: str) -> tuple[list[Body], str | None]:
-    answer = ask(source, "GET", shelf, path)
-    if answer is None or (answer.status_code == 404 and _is_missing(source, shelf)):
+def _page(source: Source, resource_type: ResourceType, path: str) -> tuple[list[Body], str | None]:
+    answer = ask(source, "GET", resource_type, path)
+    if answer is None or (answer.status_code == 404 and _is_missing(source, resource_type)):
         return [], None
     if answer.status_code >= 300:
         raise UnreadableError(f"GET {path} answered {answer.status_code}: {message(answer)}")
     with readable(f"GET {path}"):
         document = answer.json()
-        bodies = members(document, shelf.collection)
-        if shelf.kind == "keypair":
-            bodies = mappings([each.get(shelf.member, each) for each in bodies])
+        bodies = members(document, resource_type.collection or "")
+        if resource_type is KEYPAIR:
+            bodies = mappings([each.get(resource_type.member, each) for each in bodies])
         query = next_query(document)
         return bodies, None if query is None else f"{path.partition('?')[0]}?{query}"
 
 
-def _is_missing(source: Source, shelf: Shelf) -> bool:
+def _is_missing(source: Source, resource_type: ResourceType) -> bool:
     """Whether this Neutron cannot have any such resources."""
-    if not shelf.extension:
+    if not resource_type.extension:
         return False
-    answer = ask(source, "GET", shelf, f"/extensions/{shelf.extension}")
+    answer = ask(source, "GET", resource_type, f"/extensions/{resource_type.extension}")
     return answer is not None and answer.status_code == 404
 
 
@@ -99,20 +104,20 @@ def step(
     status = str(body.get("status", ""))
     if status == "deleting" or body.get("OS-EXT-STS:task_state") == "deleting":
         return DELETING
-    if leftover.shelf.kind == "volume" and body.get("attachments"):
+    if leftover.type is VOLUME and body.get("attachments"):
         return _detach(source, leftover, body)
     if before is not None:
         before(leftover, body)
-    return disconnect(source, leftover.shelf.kind, body) or _delete(source, leftover, status)
+    return disconnect(source, leftover.type.name, body) or _delete(source, leftover, status)
 
 
 def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
-    shelf = leftover.shelf
-    path = f"{shelf.path}/{leftover.id}"
     if status == "SOFT_DELETED":
-        answer = ask(source, "POST", shelf, f"{path}/action", {"forceDelete": None})
+        answer = ask(
+            source, "POST", leftover.type, f"{leftover.path}/action", {"forceDelete": None}
+        )
     else:
-        answer = ask(source, "DELETE", shelf, path)
+        answer = ask(source, "DELETE", leftover.type, leftover.path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
@@ -121,10 +126,9 @@ def _delete(source: Source, leftover: Leftover, status: str) -> str | None:
 
 
 def _detach(source: Source, volume: Leftover, body: Body) -> str:
-    servers = SHELVES["server"]
     users = [identifier(each.get("server_id")) for each in mappings(body["attachments"])]
     said = [
-        ask(source, "DELETE", servers, f"/servers/{user}/os-volume_attachments/{volume.id}")
+        ask(source, "DELETE", SERVER, f"/servers/{user}/os-volume_attachments/{volume.id}")
         for user in users
         if user is not None
     ]
@@ -143,7 +147,7 @@ def disconnect(source: Source, kind: str, body: Body) -> str | None:
     for port in _interfaces(source, kind, body):
         what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port.get("id")}
         path = f"/routers/{port.get('device_id')}/remove_router_interface"
-        said.append(ask(source, "PUT", SHELVES["router"], path, what))
+        said.append(ask(source, "PUT", ROUTER, path, what))
     refused = [each for each in said if each is not None and each.status_code >= 300]
     for answer in refused:
         if answer.status_code != 404:
@@ -156,14 +160,13 @@ def _interfaces(source: Source, kind: str, body: Body) -> list[Body]:
     ports: list[Body] = [body]
     if kind in ("router", "subnet"):
         which = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
-        shelf = replace(SHELVES["port"], details=f"?{which}{body.get('id')}")
         ports = []
-        path: str | None = shelf.path + shelf.details
+        path: str | None = f"{PORT.collection_path}?{which}{body.get('id')}"
         pages = Pages()
         while path:
             with readable(f"GET {path}"):
                 pages.enter(path)
-            bodies, path = _page(source, shelf, path)
+            bodies, path = _page(source, PORT, path)
             ports += bodies
     elif kind != "port":
         return []
@@ -183,6 +186,6 @@ def expired(found: Iterable[Leftover], now: float) -> list[Leftover]:
 
 def _is_fixed(leftover: Leftover) -> bool:
     """Whether a stamp cannot be renewed: it stands in a name, or Nova refuses new metadata."""
-    if leftover.shelf.kind == "server":
+    if leftover.type is SERVER:
         return leftover.status not in ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
-    return leftover.shelf.kind == "keypair"
+    return leftover.type is KEYPAIR

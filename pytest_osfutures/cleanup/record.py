@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
+from pytest_osfutures.operations import OWNED_TYPES, VOLUME
 from pytest_osfutures.stamp import Stamp
 
 _INTEND = """
@@ -23,16 +24,18 @@ ON CONFLICT(operation, part) DO UPDATE SET
     state = 'intent', tries = tries + 1, id = NULL, gone = NULL, intended = excluded.intended
 """
 UNMARK = "INSERT OR REPLACE INTO facts VALUES (?, 'unmarked')"
-#: Cinder has one quota of bytes for all that it makes.
-_OTHERS = """
+_OF_CINDER = ", ".join(
+    f"'{each.name}'" for each in OWNED_TYPES.values() if each.service == VOLUME.service
+)
+#: Cinder has one quota of gigabytes for volumes, snapshots and backups.
+_OTHERS = f"""
 SELECT 1 FROM resources AS other, resources AS own
 WHERE other.state = 'bound' AND other.process <> ?1 AND own.operation = ?2
-    AND (other.kind = own.kind OR other.kind IN ('volume', 'snapshot', 'backup')
-        AND own.kind IN ('volume', 'snapshot', 'backup'))
+    AND (other.kind = own.kind OR other.kind IN ({_OF_CINDER}) AND own.kind IN ({_OF_CINDER}))
     AND other.operation NOT IN
         (SELECT operation FROM shared JOIN holders USING (name) WHERE process = ?1)
 LIMIT 1
-"""
+"""  # noqa: S608 - names of our own
 
 
 class Rows(Protocol):

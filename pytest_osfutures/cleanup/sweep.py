@@ -19,13 +19,10 @@ from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row, ledgers, r
 from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.operations import Body
+from pytest_osfutures.operations import DELETION_ORDER, OWNED_TYPES, Body, ResourceType
 from pytest_osfutures.ownership import (
-    ORDER,
-    SHELVES,
     CredentialsRefusedError,
     Leftover,
-    Shelf,
     UnreadableError,
     adopt,
     known,
@@ -95,14 +92,16 @@ class Sweep:
         `copies` is what carries a copy of such a stamp, and is left alone.
         """
         self.copies = []
-        everything = [e for shelves in ORDER for shelf in shelves for e in self._list(shelf)]
+        everything = [
+            each for resource_type in OWNED_TYPES.values() for each in self._list(resource_type)
+        ]
         self.copies = [each for each in self.copies if self.wanted(each.stamp)]
         return [each for each in everything if self.wanted(each.stamp)]
 
-    def _list(self, shelf: Shelf) -> list[Leftover]:
+    def _list(self, resource_type: ResourceType) -> list[Leftover]:
         """One list, page by page: all of them have to be there, however long the list is."""
         found: list[Leftover] = []
-        path: str | None = self._insist(partial(leftovers.first_page, self.source, shelf))
+        path: str | None = self._insist(partial(leftovers.first_page, self.source, resource_type))
         pages = Pages()
         while path is not None:
             try:
@@ -110,7 +109,7 @@ class Sweep:
             except MalformedResponseError as error:
                 raise UnreadableError(f"GET {path}: {error}") from error
             some, path = self._insist(
-                partial(leftovers.page, self.source, shelf, path, self.copies)
+                partial(leftovers.page, self.source, resource_type, path, self.copies)
             )
             found += some
         return found
@@ -128,11 +127,11 @@ class Sweep:
 
     def find_twice(self) -> list[Leftover]:
         """What was there at both of two looks. Raises UnreadableError."""
-        first = {(each.shelf, each.id) for each in self.find()}
+        first = {(each.type, each.id) for each in self.find()}
         if not first:
             return []
         self.clock.sleep(TWICE)
-        return [each for each in self.find() if (each.shelf, each.id) in first]
+        return [each for each in self.find() if (each.type, each.id) in first]
 
     def remove(self, found: Iterable[Leftover]) -> dict[Leftover, str]:
         """Delete all of it and wait until it is gone; what is not, with the reason."""
@@ -140,14 +139,14 @@ class Sweep:
         left: dict[Leftover, str] = {}
         self.end = self.clock.now() + self.patience
         with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
-            for shelves in ORDER:
-                left.update(self._remove_stage(pool, shelves, everything))
+            for stage in DELETION_ORDER:
+                left.update(self._remove_stage(pool, stage, everything))
         return left
 
     def _remove_stage(
-        self, pool: ThreadPoolExecutor, shelves: tuple[Shelf, ...], everything: list[Leftover]
+        self, pool: ThreadPoolExecutor, stage: tuple[ResourceType, ...], everything: list[Leftover]
     ) -> dict[Leftover, str]:
-        found = (each for each in (*everything, *self.children) if each.shelf in shelves)
+        found = (each for each in (*everything, *self.children) if each.type in stage)
         left = dict.fromkeys(found, "")
         seen, pause = set(left), SOONEST
         end = max(self.end, self.clock.now() + self.patience * GRACE)
@@ -163,7 +162,7 @@ class Sweep:
                 elif left[each] != why:
                     left[each] = why
                     self.note(f"{each}: {why}")
-            beside = [each for each in self.children if each.shelf in shelves and each not in seen]
+            beside = [each for each in self.children if each.type in stage and each not in seen]
             left.update(dict.fromkeys(beside, ""))
             seen.update(beside)
             if not left or self.clock.now() >= end or self._is_hopeless(left):
@@ -220,18 +219,18 @@ def sweep_rows(
     except UnreadableError as error:  # what has an id can be deleted all the same
         note(str(error))
         readable = False
-    seen = {(each.shelf.kind, each.id) for each in found}
+    seen = {(each.type.name, each.id) for each in found}
     ids = {(row.kind, row.id) for row in rows}
-    found = [replace(each, known=(each.shelf.kind, each.id) in ids) for each in found]
+    found = [replace(each, known=(each.type.name, each.id) in ids) for each in found]
     without = unmarked(ledger)
     for row in rows:  # a list may be older than the resource
-        if row.id and row.kind in SHELVES and (row.kind, row.id) not in seen:
+        if row.id and row.kind in OWNED_TYPES and (row.kind, row.id) not in seen:
             found.append(known(ledger, row, row.operation in without))
     left = sweep.remove(found)
     complete = _settle(ledger, rows, sweep, found, left, clock, readable)
     for each in sweep.children:
         if each not in left:
-            ledger.gone(each.shelf.kind, each.id)
+            ledger.gone(each.type.name, each.id)
     return complete and not any(each in left for each in sweep.children)
 
 
@@ -396,9 +395,9 @@ def sweep_expired(
     if not first:
         return {}
     clock.sleep(TWICE)
-    seen = {(each.shelf, each.id) for each in first}
+    seen = {(each.type, each.id) for each in first}
     again = expired(sweep.find(), source.cloud_time.time(clock))
-    return sweep.remove([each for each in again if (each.shelf, each.id) in seen])
+    return sweep.remove([each for each in again if (each.type, each.id) in seen])
 
 
 def dead_runs(

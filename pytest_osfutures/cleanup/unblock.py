@@ -8,10 +8,11 @@ offered any longer. Only what carries the stamp is changed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
-from pytest_osfutures.operations import Body
-from pytest_osfutures.ownership import SHELVES, Leftover, ask, is_ours, read
+from pytest_osfutures.operations import IMAGE, SERVER, VOLUME, Body, ResourceType
+from pytest_osfutures.ownership import Leftover, ask, is_ours, read
 from pytest_osfutures.transport import Source, message
 
 #: Requests: method, path, document, microversion.
@@ -25,9 +26,8 @@ def free(source: Source, leftover: Leftover) -> str | None:
     body = read(source, leftover)
     if body is None or not is_ours(leftover, body):
         return None
-    shelf = leftover.shelf
     for text, (method, path, document, version) in _changes(source, leftover, body):
-        answer = ask(source, method, _at(shelf.kind, version), path, document)
+        answer = ask(source, method, _at(leftover.type, version), path, document)
         if answer is not None and answer.status_code < 300:
             return text
         if answer is not None and answer.status_code not in (400, 403, 404, 409):
@@ -35,30 +35,28 @@ def free(source: Source, leftover: Leftover) -> str | None:
     return None
 
 
-def _at(kind: str, version: str) -> Any:
-    from dataclasses import replace
-
-    return replace(SHELVES[kind], version=version)
+def _at(resource_type: ResourceType, version: str) -> ResourceType:
+    return replace(resource_type, stamp_version=version)
 
 
 def _changes(source: Source, leftover: Leftover, body: Body) -> Iterator[tuple[str, Change]]:
     """What may help, with the words for it."""
-    path = f"{leftover.shelf.path}/{leftover.id}"
+    path = leftover.path
     status = str(body.get("status", ""))
-    if leftover.shelf.kind == "server":
+    if leftover.type is SERVER:
         yield "it was unlocked", ("POST", f"{path}/action", {"unlock": None}, "")
-    elif leftover.shelf.kind == "image" and body.get("protected"):
+    elif leftover.type is IMAGE and body.get("protected"):
         change = [{"op": "replace", "path": "/protected", "value": False}]
         yield "it was unprotected", ("PATCH", path, change, "")
-    elif leftover.shelf.kind == "volume":
+    elif leftover.type is VOLUME:
         yield from _of_volume(source, leftover, body)
-    if status.startswith("error_") and leftover.shelf.kind in ("volume", "snapshot", "backup"):
+    if status.startswith("error_") and leftover.type.name in ("volume", "snapshot", "backup"):
         force: Body = {"os-force_delete": {}}
         yield "its deletion was forced", ("POST", f"{path}/action", force, "")
 
 
 def _of_volume(source: Source, volume: Leftover, body: Body) -> Iterator[tuple[str, Change]]:
-    action = f"{volume.shelf.path}/{volume.id}/action"
+    action = f"{volume.path}/action"
     status = str(body.get("status", ""))
     for each in body.get("attachments") or ():
         detach = {"os-detach": {"attachment_id": each.get("attachment_id")}}
@@ -77,11 +75,11 @@ def _of_volume(source: Source, volume: Leftover, body: Body) -> Iterator[tuple[s
 
 def _attachments(source: Source, volume: Leftover) -> list[str]:
     path = f"/attachments?volume_id={volume.id}"
-    return _ids(ask(source, "GET", _at("volume", ATTACHMENTS), path), "attachments")
+    return _ids(ask(source, "GET", _at(VOLUME, ATTACHMENTS), path), "attachments")
 
 
 def _transfers(source: Source, volume: Leftover) -> list[str]:
-    answer = ask(source, "GET", volume.shelf, "/os-volume-transfer")
+    answer = ask(source, "GET", volume.type, "/os-volume-transfer")
     return _ids(answer, "transfers", volume_id=volume.id)
 
 

@@ -11,15 +11,4 @@ def put_twins(cinder: Any, bind: Bind) -> None:
     """Put the twins on `cinder`, a cinderclient Client."""
     from cinderclient.base import Manager
 
-    managers = {
-        "volume": "volumes",
-        "snapshot": "volume_snapshots",
-        "backup": "backups",
-        "attachment": "attachments",
-        "group": "groups",
-        "group's replication": "groups",
-        "group snapshot": "group_snapshots",
-        "consistency group": "consistencygroups",
-        "consistency group's snapshot": "cgsnapshots",
-    }
-    put_on_managers(cinder, bind, "block-storage", managers, Manager)
+    put_on_managers(cinder, bind, "block-storage", Manager)

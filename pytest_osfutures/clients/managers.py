@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from pytest_osfutures.calls import ClientContext, ToClientObject
@@ -15,22 +15,22 @@ HANDLE = "osfutures"
 Bind = Callable[[Any, str, ToClientObject], ClientContext]
 
 
-def put_on_managers(
-    client: Any, bind: Bind, service: str, managers: Mapping[str, str], manager: type
-) -> None:
-    """Give every manager of `client`, and the resources that it makes from now on, their twins.
+def put_on_managers(client: Any, bind: Bind, service: str, manager: type) -> None:
+    """Put twins on every manager of `client` and on the resources that they make from now on.
 
-    `managers` says which of them makes the objects of which kind of resource; `manager` is the
-    library's own class of managers.
+    Args:
+        client: The Client of novaclient or cinderclient.
+        bind: Makes the context of the client's calls.
+        service: Official type of the service that the client speaks to.
+        manager: The library's own class of managers.
     """
     if hasattr(client, HANDLE):
         return
 
     def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
-        name = managers.get(kind.name)
-        if name is None:
+        if kind.service != service or not kind.manager:
             return plain
-        owner = getattr(client, name)
+        owner = getattr(client, kind.manager)
         # Only the first answer has some things, as a new server's adminPass.
         first = plain.to_dict() if isinstance(plain, owner.resource_class) else {}
         return owner.resource_class(owner, {**first, **body}, loaded=True)

@@ -11,5 +11,4 @@ def put_twins(nova: Any, bind: Bind) -> None:
     """Put the twins on `nova`, a novaclient Client."""
     from novaclient.base import Manager
 
-    managers = {"server": "servers", "volume attachment": "volumes"}
-    put_on_managers(nova, bind, "compute", managers, Manager)
+    put_on_managers(nova, bind, "compute", Manager)

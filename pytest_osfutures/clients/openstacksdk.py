@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from pytest_osfutures.calls import ClientContext
@@ -76,7 +78,7 @@ def _to_client_object(connection: Any) -> Any:
     def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
         from openstack.resource import Resource
 
-        made = _classes().get(kind.name)
+        made = _class(kind.sdk_class) if kind.sdk_class else None
         if made is None and isinstance(plain, Resource):
             made = type(plain)
         # An image links to itself under a name that no keyword argument may have.
@@ -86,42 +88,8 @@ def _to_client_object(connection: Any) -> Any:
     return to_client_object
 
 
-def _classes() -> dict[str, Any]:
-    from openstack.block_storage.v3.attachment import Attachment
-    from openstack.block_storage.v3.backup import Backup
-    from openstack.block_storage.v3.group import Group
-    from openstack.block_storage.v3.group_snapshot import GroupSnapshot
-    from openstack.block_storage.v3.snapshot import Snapshot
-    from openstack.block_storage.v3.volume import Volume
-    from openstack.compute.v2.server import Server
-    from openstack.compute.v2.server_interface import ServerInterface
-    from openstack.compute.v2.volume_attachment import VolumeAttachment
-    from openstack.image.v2.image import Image
-    from openstack.network.v2.floating_ip import FloatingIP
-    from openstack.network.v2.network import Network
-    from openstack.network.v2.port import Port
-    from openstack.network.v2.router import Router
-    from openstack.network.v2.security_group import SecurityGroup
-    from openstack.network.v2.security_group_rule import SecurityGroupRule
-    from openstack.network.v2.subnet import Subnet
-
-    return {
-        "server": Server,
-        "volume attachment": VolumeAttachment,
-        "interface": ServerInterface,
-        "image": Image,
-        "volume": Volume,
-        "snapshot": Snapshot,
-        "backup": Backup,
-        "attachment": Attachment,
-        "group": Group,
-        "group's replication": Group,
-        "group snapshot": GroupSnapshot,
-        "network": Network,
-        "subnet": Subnet,
-        "port": Port,
-        "router": Router,
-        "floating ip": FloatingIP,
-        "security group": SecurityGroup,
-        "security group rule": SecurityGroupRule,
-    }
+@cache
+def _class(name: str) -> Any:
+    """The class of openstacksdk that `name` stands for, below the package `openstack`."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(f"openstack.{module}"), attribute)

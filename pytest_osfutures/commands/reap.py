@@ -239,7 +239,7 @@ def _print_table(found: list[tuple[str, Leftover, float]], known: Known) -> None
     head = ("KIND", "ID", "NAME", "STATUS", "WHERE", "AGE", "RUN", "RUN IS")
     rows = [
         (
-            each.shelf.kind,
+            each.type.name,
             each.id,
             each.name,
             each.status,

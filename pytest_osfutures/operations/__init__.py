@@ -22,7 +22,21 @@ from pytest_osfutures.operations.model import (
     Table,
     Undo,
 )
-from pytest_osfutures.operations.resource_types import ACTION
+from pytest_osfutures.operations.resource_types import (
+    ACTION,
+    BACKUP,
+    DELETION_ORDER,
+    IMAGE,
+    KEYPAIR,
+    OWNED_TYPES,
+    PORT,
+    ROUTER,
+    SERVER,
+    SNAPSHOT,
+    SUBNET,
+    VOLUME,
+    resource_type,
+)
 from pytest_osfutures.operations.status_words import (
     is_at_rest,
     is_done,
@@ -35,8 +49,19 @@ from pytest_osfutures.operations.table import TABLE
 
 __all__ = [
     "ACTION",
+    "BACKUP",
+    "DELETION_ORDER",
     "ENOUGH_FAILURES",
+    "IMAGE",
+    "KEYPAIR",
+    "OWNED_TYPES",
+    "PORT",
+    "ROUTER",
+    "SERVER",
+    "SNAPSHOT",
+    "SUBNET",
     "TABLE",
+    "VOLUME",
     "Body",
     "Case",
     "Expect",
@@ -58,6 +83,7 @@ __all__ = [
     "is_under_way",
     "learned",
     "remembered",
+    "resource_type",
     "status_field",
     "verdict_of",
 ]

@@ -19,35 +19,67 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, eq=False)
 class ResourceType:
-    """A kind of resource, and where it is read.
+    """A type of resource: how it is read, listed, recognised as the run's own, and deleted.
 
-    `path` reads one of them, `list_path` all; both are relative to the service's endpoint and the
-    project. `member` is the key of the resource in the answer; empty: the answer is the resource.
-    `version` is the microversion at which it is always read; empty: the caller's own.
-    `changes_since` says that the list can be limited to what changed. `gone` are statuses that
-    mean so, `busy` those in which something is under way, `steady` the ordinary others.
-    `evidence` kinds are only read to explain something: that one is missing or forbidden is no
-    failure. `explained_by` is such a kind. `visible_within` is how long (seconds) a new one may be
-    invisible. `loose` kinds are read although nobody knows what wraps them and what they hold.
+    All paths are relative to the endpoint of the service. Types are compared by identity.
     """
 
+    #: The type's name in messages, in the ledger and in names of operations ("server.create").
     name: str
+    #: The official service type (https://service-types.openstack.org).
     service: str
+    #: Path of one resource, with the variables that identify it in braces.
     path: str
+    #: Key of the resource in the response body; empty if the body itself is the resource.
     member: str
+    #: Path of the list with the status of all resources; None if there is no such list.
     list_path: str | None = None
+    #: Key of the list in the response body.
     collection: str | None = None
+    #: Microversion of every read; empty for that of the caller's own request.
     version: str = ""
+    #: True if the list can be limited to resources that changed since a moment.
     changes_since: bool = False
+    #: Name of the status field; None if the type has none.
     status: str | None = "status"
+    #: Name of the field that is set while Nova works on the resource.
     task_state: str | None = None
+    #: Statuses that mean that the resource no longer exists.
     gone: frozenset[str] = frozenset()
+    #: Statuses during which the service works on the resource.
     busy: frozenset[str] = frozenset()
+    #: Statuses in which nothing is under way.
     steady: frozenset[str] = frozenset()
+    #: True for resources that only explain failures: a 404 or 403 on them is no failure.
     evidence: bool = False
+    #: Type of the resource that explains failures of this one.
     explained_by: ResourceType | None = None
+    #: Seconds for which a new resource may answer 404.
     visible_within: float = 0.0
+    #: True if neither the wrapping of the response body nor its fields are known in advance.
     loose: bool = False
+
+    #: Path of the list of the project's own resources, "{project}" standing for the project's id;
+    #: empty for types that carry no stamp.
+    owned_path: str = ""
+    #: Field that identifies a resource in its path.
+    id_field: str = "id"
+    #: True if the stamp may stand in the description.
+    stamp_in_description: bool = False
+    #: Lowest microversion whose responses show the metadata that carries the stamp.
+    stamp_version: str = ""
+    #: Alias of the Neutron extension without which the type does not exist.
+    extension: str = ""
+
+    #: Attribute of the novaclient or cinderclient Client whose manager makes the objects.
+    manager: str = ""
+    #: Class of openstacksdk that represents a resource, below the package `openstack`.
+    sdk_class: str = ""
+
+    @property
+    def collection_path(self) -> str:
+        """Path to which create requests are sent."""
+        return self.path.rpartition("/")[0]
 
     def ref(self, **names: str) -> Ref:
         """The resource of this kind that `names` (those in `path`) identify."""

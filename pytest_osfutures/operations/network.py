@@ -11,16 +11,11 @@ from pytest_osfutures.operations import predicates as seen
 from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Undo
 from pytest_osfutures.operations.resource_types import (
     FLOATING_IP,
-    NETWORK,
+    NETWORK_TYPES,
     PORT,
-    ROUTER,
-    SECURITY_GROUP,
-    SECURITY_GROUP_RULE,
-    SUBNET,
 )
 
 NEUTRON = "network"
-KINDS = (NETWORK, SUBNET, PORT, ROUTER, FLOATING_IP, SECURITY_GROUP, SECURITY_GROUP_RULE)
 #: What looks at the whole resource; a status alone says enough of the others.
 HOLDS = {PORT: seen.is_not_unbindable, FLOATING_IP: seen.leads_as_asked}
 
@@ -49,7 +44,7 @@ def create(kind: ResourceType) -> Operation:
 
 OPERATIONS = (
     # 68, 69
-    *(create(kind) for kind in KINDS),
+    *(create(kind) for kind in NETWORK_TYPES),
     *(
         Operation(
             f"{kind.name}.delete",
@@ -57,7 +52,7 @@ OPERATIONS = (
             (Expect(kind, running=kind.busy, gone=True),),
             usual=0.5,
         )
-        for kind in KINDS
+        for kind in NETWORK_TYPES
     ),
     Operation(
         "floating ip.update",

@@ -1,4 +1,7 @@
-"""The kinds of resources that the tables speak of, and where each is read."""
+"""All types of resources that the package knows, and the order in which they can be deleted.
+
+This is the only list of them: operations, twins, stamps, the sweep and factories read it.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ SERVER = ResourceType(
     path="/servers/{id}",
     member="server",
     list_path="/servers/detail",
+    owned_path="/servers/detail",
     collection="servers",
     changes_since=True,
     task_state="OS-EXT-STS:task_state",
@@ -24,6 +28,8 @@ SERVER = ResourceType(
         | {"VERIFY_RESIZE", "SOFT_DELETED"}
     ),
     visible_within=60.0,  # the hand-over from the API's build request to the cell
+    manager="servers",
+    sdk_class="compute.v2.server.Server",
 )
 RESERVATION = ResourceType(
     "reservation", "compute", "/servers/detail?reservation_id={reservation}", member="", status=None
@@ -62,6 +68,8 @@ ATTACHMENT = ResourceType(
     path="/servers/{server}/os-volume_attachments/{volume}",
     member="volumeAttachment",
     status=None,
+    manager="volumes",
+    sdk_class="compute.v2.volume_attachment.VolumeAttachment",
 )
 INTERFACE = ResourceType(
     "interface",
@@ -69,6 +77,7 @@ INTERFACE = ResourceType(
     path="/servers/{server}/os-interface/{port}",
     member="interfaceAttachment",
     status="port_state",
+    sdk_class="compute.v2.server_interface.ServerInterface",
 )
 SHARE_MAPPING = ResourceType(
     "share mapping",
@@ -76,7 +85,15 @@ SHARE_MAPPING = ResourceType(
     path="/servers/{server}/shares/{share}",
     member="share",
 )
-IMAGE = ResourceType("image", "image", path="/images/{id}", member="")
+IMAGE = ResourceType(
+    "image",
+    "image",
+    path="/images/{id}",
+    member="",
+    collection="images",
+    owned_path="/images?owner={project}&limit=1000",
+    sdk_class="image.v2.image.Image",
+)
 #: Those that Nova has made of one server's volumes.
 SNAPSHOTS = ResourceType(
     "list of snapshots",
@@ -111,6 +128,9 @@ VOLUME = ResourceType(
     ),
     steady=frozenset({"available", "in-use", "awaiting-transfer"}),
     explained_by=MESSAGES,
+    owned_path="/volumes/detail",
+    manager="volumes",
+    sdk_class="block_storage.v3.volume.Volume",
 )
 SNAPSHOT = ResourceType(
     "snapshot",
@@ -122,6 +142,9 @@ SNAPSHOT = ResourceType(
     busy=frozenset({"creating", "deleting", "restoring", "unmanaging", "backing-up"}),
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
+    owned_path="/snapshots/detail",
+    manager="volume_snapshots",
+    sdk_class="block_storage.v3.snapshot.Snapshot",
 )
 BACKUP = ResourceType(
     "backup",
@@ -133,6 +156,11 @@ BACKUP = ResourceType(
     busy=frozenset({"creating", "restoring", "deleting"}),
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
+    owned_path="/backups/detail",
+    stamp_in_description=True,
+    stamp_version="3.43",
+    manager="backups",
+    sdk_class="block_storage.v3.backup.Backup",
 )
 VOLUME_ATTACHMENT = ResourceType(
     "attachment",
@@ -140,6 +168,8 @@ VOLUME_ATTACHMENT = ResourceType(
     path="/attachments/{id}",
     member="attachment",
     version=LATEST,
+    manager="attachments",
+    sdk_class="block_storage.v3.attachment.Attachment",
 )
 GROUP = ResourceType(
     "group",
@@ -151,6 +181,8 @@ GROUP = ResourceType(
     busy=frozenset({"creating", "updating", "deleting"}),
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
+    manager="groups",
+    sdk_class="block_storage.v3.group.Group",
 )
 REPLICATION = replace(
     GROUP, name="group's replication", list_path=None, status="replication_status", busy=frozenset()
@@ -165,6 +197,8 @@ GROUP_SNAPSHOT = ResourceType(
     busy=frozenset({"creating", "deleting"}),
     steady=frozenset({"available"}),
     explained_by=MESSAGES,
+    manager="group_snapshots",
+    sdk_class="block_storage.v3.group_snapshot.GroupSnapshot",
 )
 CONSISTENCY_GROUP = replace(
     GROUP,
@@ -173,6 +207,8 @@ CONSISTENCY_GROUP = replace(
     member="consistencygroup",
     list_path="/consistencygroups/detail",
     collection="consistencygroups",
+    manager="consistencygroups",
+    sdk_class="",
 )
 CGSNAPSHOT = replace(
     GROUP_SNAPSHOT,
@@ -181,6 +217,8 @@ CGSNAPSHOT = replace(
     member="cgsnapshot",
     list_path="/cgsnapshots/detail",
     collection="cgsnapshots",
+    manager="cgsnapshots",
+    sdk_class="",
 )
 SERVICES = ResourceType(
     "list of services",
@@ -192,29 +230,78 @@ SERVICES = ResourceType(
 )
 
 
-def neutron(name: str, plural: str, member: str, status: str | None = "status") -> ResourceType:
-    """A kind of Neutron's resources; `plural` is as in paths."""
+def neutron(
+    name: str, plural: str, sdk_class: str, status: str | None = "status", extension: str = ""
+) -> ResourceType:
+    """Build the type for a resource of Neutron; `plural` is the word in its paths."""
     collection = plural.replace("-", "_")
-    busy = frozenset({"BUILD", "ALLOCATING", "PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"})
+    busy = {"BUILD", "ALLOCATING", "PENDING_CREATE", "PENDING_UPDATE", "PENDING_DELETE"}
     return ResourceType(
         name,
         "network",
         path=f"/{plural}/{{id}}",
-        member=member,
+        member=collection.removesuffix("s"),
         list_path=f"/{plural}",
         collection=collection,
         status=status,
-        busy=busy if status else frozenset(),
+        busy=frozenset(busy if status else ()),
         steady=frozenset({"ACTIVE", "DOWN"}),
+        owned_path=f"/{plural}?tenant_id={{project}}",
+        stamp_in_description=True,
+        extension=extension,
+        sdk_class=f"network.v2.{sdk_class}",
     )
 
 
-NETWORK = neutron("network", "networks", "network")
-SUBNET = neutron("subnet", "subnets", "subnet", None)
-PORT = neutron("port", "ports", "port")
-ROUTER = neutron("router", "routers", "router")
-FLOATING_IP = neutron("floating ip", "floatingips", "floatingip")
-SECURITY_GROUP = neutron("security group", "security-groups", "security_group", None)
-SECURITY_GROUP_RULE = neutron(
-    "security group rule", "security-group-rules", "security_group_rule", None
+NETWORK = neutron("network", "networks", "network.Network")
+SUBNET = neutron("subnet", "subnets", "subnet.Subnet", status=None)
+PORT = neutron("port", "ports", "port.Port")
+ROUTER = neutron("router", "routers", "router.Router", extension="router")
+FLOATING_IP = neutron("floating ip", "floatingips", "floating_ip.FloatingIP", extension="router")
+SECURITY_GROUP = neutron(
+    "security group",
+    "security-groups",
+    "security_group.SecurityGroup",
+    status=None,
+    extension="security-group",
 )
+SECURITY_GROUP_RULE = neutron(
+    "security group rule",
+    "security-group-rules",
+    "security_group_rule.SecurityGroupRule",
+    status=None,
+    extension="security-group",
+)
+#: Nova's keypairs have neither metadata nor a description: their name begins with the stamp.
+KEYPAIR = ResourceType(
+    "keypair",
+    "compute",
+    path="/os-keypairs/{id}",
+    member="keypair",
+    collection="keypairs",
+    status=None,
+    owned_path="/os-keypairs",
+    id_field="name",
+)
+
+#: Types that can carry a stamp, in the order in which resources can be deleted. Resources of the
+#: types in one stage do not keep each other from being deleted.
+DELETION_ORDER: tuple[tuple[ResourceType, ...], ...] = (
+    (SERVER, FLOATING_IP, SNAPSHOT, BACKUP, IMAGE, KEYPAIR),
+    (VOLUME, PORT, SECURITY_GROUP_RULE),
+    (ROUTER, SECURITY_GROUP),
+    (SUBNET,),
+    (NETWORK,),
+)
+#: The same types by their names.
+OWNED_TYPES = {each.name: each for stage in DELETION_ORDER for each in stage}
+#: Types of Neutron whose create and delete requests follow one pattern.
+NETWORK_TYPES = tuple(each for each in OWNED_TYPES.values() if each.service == "network")
+#: Every type of this module.
+RESOURCE_TYPES = tuple(each for each in list(globals().values()) if isinstance(each, ResourceType))
+
+
+def resource_type(service: str, name: str) -> ResourceType | None:
+    """Return the listed type of a service by its name; None if there is none."""
+    found = (each for each in RESOURCE_TYPES if (each.service, each.name) == (service, name))
+    return next(found, None)

@@ -3,11 +3,8 @@
 from pytest_osfutures.ownership.children import CHILDREN, MAPPING, adopt, adopt_made, may_have
 from pytest_osfutures.ownership.marking import Notes, known, mark, needs_mark, put_mark, unmarked
 from pytest_osfutures.ownership.resource import (
-    ORDER,
-    SHELVES,
     CredentialsRefusedError,
     Leftover,
-    Shelf,
     UnreadableError,
     ask,
     carrier,
@@ -19,12 +16,9 @@ from pytest_osfutures.ownership.resource import (
 __all__ = [
     "CHILDREN",
     "MAPPING",
-    "ORDER",
-    "SHELVES",
     "CredentialsRefusedError",
     "Leftover",
     "Notes",
-    "Shelf",
     "UnreadableError",
     "adopt",
     "adopt_made",

@@ -13,16 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from pytest_osfutures.operations import Body
+from pytest_osfutures.operations import OWNED_TYPES, SERVER, SNAPSHOT, VOLUME, Body
 from pytest_osfutures.ownership.marking import Notes, put_mark
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, UnreadableError, read
+from pytest_osfutures.ownership.resource import Leftover, UnreadableError, read
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Source
 
 VOLUMES = "os-extended-volumes:volumes_attached"
 #: What may be a child; no request makes such a thing together with others.
-CHILDREN = ("volume", "snapshot")
+CHILDREN = (VOLUME.name, SNAPSHOT.name)
 MAPPING = "block_device_mapping"
 _NOTE = """
 INSERT INTO resources(operation, kind, name, id, process, worker, test, state, tries, intended,
@@ -60,7 +60,7 @@ def adopt(source: Source, parent: Leftover, body: Body, ledger: Notes | None) ->
 
 def note(ledger: Notes, child: Leftover) -> None:
     """Give the child a row beside its parent's."""
-    operation, kind = child.stamp.operation, child.shelf.kind
+    operation, kind = child.stamp.operation, child.type.name
     ledger.write(_NOTE, (kind, child.id, time.time(), operation))
 
 
@@ -70,7 +70,7 @@ def adopt_made(source: Source, ledger: Notes, kind: str, ident: str) -> None:
         for row in ledger.rows("intent", "bound", "kept"):
             if (row.kind, row.id) == (kind, ident):
                 stamp = Stamp(ledger.run, row.operation, row.expires)
-                parent = Leftover(SHELVES[kind], ident, stamp, row.name or "")
+                parent = Leftover(OWNED_TYPES[kind], ident, stamp, row.name or "")
                 body = read(source, parent)
                 if body is not None:
                     adopt(source, parent, body, ledger)
@@ -80,15 +80,15 @@ def adopt_made(source: Source, ledger: Notes, kind: str, ident: str) -> None:
 
 def _children(source: Source, parent: Leftover, body: Body) -> Iterator[tuple[Leftover, Body]]:
     is_child: Callable[[Body, Body], bool]
-    if parent.shelf.kind == "server":
+    if parent.type is SERVER:
         idents = [identifier(each.get("id")) for each in mappings(body.get(VOLUMES) or [])]
-        kind, is_child = "volume", _is_made_for_server
+        child_type, is_child = VOLUME, _is_made_for_server
     else:
-        idents, kind, is_child = _snapshots(body), "snapshot", _is_made_for_image
+        idents, child_type, is_child = _snapshots(body), SNAPSHOT, _is_made_for_image
     for ident in idents:
         if ident is None:
             continue
-        child = replace(parent, shelf=SHELVES[kind], id=ident, name="", status="", created="")
+        child = replace(parent, type=child_type, id=ident, name="", status="", created="")
         shown = read(source, child)
         if shown is not None and (Stamp.of(shown) == parent.stamp or is_child(body, shown)):
             yield child, shown

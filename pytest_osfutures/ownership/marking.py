@@ -11,8 +11,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pytest_osfutures.operations import Body
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, UnreadableError, ask
+from pytest_osfutures.operations import IMAGE, OWNED_TYPES, VOLUME, Body
+from pytest_osfutures.ownership.resource import Leftover, UnreadableError, ask
 from pytest_osfutures.stamp import OF, Stamp, is_restored
 from pytest_osfutures.transport import Source, message
 
@@ -53,7 +53,9 @@ def known(ledger: Notes, row: Row, is_unmarked: bool = False) -> Leftover:
     """What a row of the ledger knows by its id, whatever the cloud has made of its stamp."""
     stamp = Stamp(ledger.run, row.operation, row.expires)
     name = row.name or ""
-    return Leftover(SHELVES[row.kind], str(row.id), stamp, name, known=True, unmarked=is_unmarked)
+    return Leftover(
+        OWNED_TYPES[row.kind], str(row.id), stamp, name, known=True, unmarked=is_unmarked
+    )
 
 
 def needs_mark(kind: str, body: Body) -> bool:
@@ -62,9 +64,9 @@ def needs_mark(kind: str, body: Body) -> bool:
     A volume that a backup was restored to cannot, nor an image that was made without its id. An
     image must not be changed before it is active: Glance may lose what is being uploaded.
     """
-    if kind == "image":
+    if kind == IMAGE.name:
         return body.get(OF) != body.get("id") and body.get("status") == "active"
-    return kind == "volume" and is_restored(body) and Stamp.of(body) is None
+    return kind == VOLUME.name and is_restored(body) and Stamp.of(body) is None
 
 
 def mark(source: Source, ledger: Notes, kind: str, ident: str) -> None:
@@ -80,13 +82,13 @@ def mark(source: Source, ledger: Notes, kind: str, ident: str) -> None:
 
 def put_mark(source: Source, ledger: Notes | None, leftover: Leftover) -> bool:
     """Put the whole stamp on, with the id; whether the cloud took it. Raises UnreadableError."""
-    shelf, marks = leftover.shelf, leftover.stamp.metadata(leftover.id)
-    path = f"{shelf.path}/{leftover.id}"
-    if shelf.kind == "image":
+    resource_type, marks = leftover.type, leftover.stamp.metadata(leftover.id)
+    path = leftover.path
+    if resource_type is IMAGE:
         changes = [{"op": "add", "path": f"/{key}", "value": marks[key]} for key in marks]
-        answer = ask(source, "PATCH", shelf, path, changes)
+        answer = ask(source, "PATCH", resource_type, path, changes)
     else:
-        answer = ask(source, "POST", shelf, f"{path}/metadata", {"metadata": marks})
+        answer = ask(source, "POST", resource_type, f"{path}/metadata", {"metadata": marks})
     if answer is None or answer.status_code == 404:
         return False
     if answer.status_code >= 300:

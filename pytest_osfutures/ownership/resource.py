@@ -8,76 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.operations import Body
+from pytest_osfutures.operations import IMAGE, Body, ResourceType
 from pytest_osfutures.parsing import MalformedResponseError, identifier, printable
 from pytest_osfutures.stamp import OF, Stamp, copied_from, is_restored
 from pytest_osfutures.transport import Source, is_missing_service, message, refuses_credentials
-
-
-@dataclass(frozen=True)
-class Shelf:
-    """Where one kind of resources is: listed, read and deleted. Paths are the service's.
-
-    `described` says that the stamp may stand in the description, `version` is the microversion
-    that shows it elsewhere, `extension` that of Neutron without which there is nothing.
-    """
-
-    kind: str
-    service: str
-    path: str
-    collection: str
-    member: str
-    details: str = ""
-    version: str = ""
-    key: str = "id"
-    described: bool = False
-    extension: str = ""
-
-
-def _cinder(kind: str, version: str = "", described: bool = False) -> Shelf:
-    path = f"/{kind}s"
-    return Shelf(
-        kind, "block-storage", path, f"{kind}s", kind, "/detail", version, described=described
-    )
-
-
-def _neutron(kind: str, plural: str, extension: str = "") -> Shelf:
-    collection = plural.replace("-", "_")
-    return Shelf(
-        kind,
-        "network",
-        f"/{plural}",
-        collection,
-        collection.removesuffix("s"),
-        "?tenant_id={project}",
-        described=True,
-        extension=extension,
-    )
-
-
-#: In the order in which they can be deleted; what stands together does not depend on each other.
-ORDER = (
-    (
-        Shelf("server", "compute", "/servers", "servers", "server", "/detail"),
-        _neutron("floating ip", "floatingips", "router"),
-        _cinder("snapshot"),
-        _cinder("backup", "3.43", described=True),
-        Shelf("image", "image", "/images", "images", "", "?owner={project}&limit=1000"),
-        Shelf("keypair", "compute", "/os-keypairs", "keypairs", "keypair", key="name"),
-    ),
-    (
-        _cinder("volume"),
-        _neutron("port", "ports"),
-        _neutron("security group rule", "security-group-rules", "security-group"),
-    ),
-    (
-        _neutron("router", "routers", "router"),
-        _neutron("security group", "security-groups", "security-group"),
-    ),
-    (_neutron("subnet", "subnets"),),
-    (_neutron("network", "networks"),),
-)
-SHELVES = {shelf.kind: shelf for shelves in ORDER for shelf in shelves}
 
 
 class UnreadableError(OSFuturesError):
@@ -97,7 +31,7 @@ class Leftover:
     from which the cloud has copied the stamp, if it is a copy.
     """
 
-    shelf: Shelf
+    type: ResourceType
     id: str
     stamp: Stamp
     name: str = ""
@@ -107,31 +41,38 @@ class Leftover:
     unmarked: bool = field(default=False, compare=False)
     copied: str = field(default="", compare=False)
 
+    @property
+    def path(self) -> str:
+        """Path of the resource."""
+        return f"{self.type.collection_path}/{self.id}"
+
     def __str__(self) -> str:
-        return f"{self.shelf.kind} {self.name} ({self.id})".replace("  ", " ")
+        return f"{self.type.name} {self.name} ({self.id})".replace("  ", " ")
 
 
-def stamped(shelf: Shelf, body: Body) -> Leftover | None:
+def stamped(resource_type: ResourceType, body: Body) -> Leftover | None:
     """What a resource is, if it carries a stamp of its own."""
-    found = carrier(shelf, body)
+    found = carrier(resource_type, body)
     return None if found is None or found.copied else found
 
 
-def carrier(shelf: Shelf, body: Body) -> Leftover | None:
+def carrier(resource_type: ResourceType, body: Body) -> Leftover | None:
     """What a resource is, if it carries a stamp, be it a copy."""
     if copied := copied_from(body):
         stamp = Stamp.in_metadata(body["metadata"])
     else:
-        stamp = Stamp.of(body) or (Stamp.of(body, described=True) if shelf.described else None)
-    ident = identifier(body.get(shelf.key))
+        stamp = Stamp.of(body) or (
+            Stamp.of(body, described=True) if resource_type.stamp_in_description else None
+        )
+    ident = identifier(body.get(resource_type.id_field))
     if stamp is None or ident is None:
         return None  # nothing can be asked about what has no id
-    if shelf.kind == "image":
+    if resource_type is IMAGE:
         copied = _inherited_from(body)
     created = printable(body.get("created") or body.get("created_at"))
     name = printable(body.get("name") or body.get("floating_ip_address"))
     status = printable(body.get("status"))
-    return Leftover(shelf, ident, stamp, name, status, created, copied=copied)
+    return Leftover(resource_type, ident, stamp, name, status, created, copied=copied)
 
 
 def _inherited_from(image: Body) -> str:
@@ -146,13 +87,17 @@ def _inherited_from(image: Body) -> str:
     return "" if server is None else f"the image of server {printable(server)}"
 
 
-def ask(source: Source, method: str, shelf: Shelf, path: str, body: Any = None) -> Any:
+def ask(
+    source: Source, method: str, resource_type: ResourceType, path: str, body: Any = None
+) -> Any:
     """The answer; None if the cloud has no such service. Raises UnreadableError if none came."""
     with readable(f"{method} {path}"):
         try:
-            answer = source.send(method, shelf.service, path, body, shelf.version)
+            answer = source.send(
+                method, resource_type.service, path, body, resource_type.stamp_version
+            )
             if answer.status_code == 406:  # an older cloud, where the description has to do
-                answer = source.send(method, shelf.service, path, body)
+                answer = source.send(method, resource_type.service, path, body)
             return answer
         except Exception as error:
             if is_missing_service(error):
@@ -171,24 +116,26 @@ def readable(request: str) -> Iterator[None]:
 
 def read(source: Source, leftover: Leftover) -> Body | None:
     """The resource as it is now; None if it is gone. Raises UnreadableError."""
-    shelf = leftover.shelf
-    path = f"{shelf.path}/{leftover.id}"
-    answer = ask(source, "GET", shelf, path)
+    resource_type = leftover.type
+    path = leftover.path
+    answer = ask(source, "GET", resource_type, path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
         raise UnreadableError(f"GET {path} answered {answer.status_code}: {message(answer)}")
     with readable(f"GET {path}"):
         document = answer.json()
-        body: Body = document[shelf.member] if shelf.member else document
+        body: Body = document[resource_type.member] if resource_type.member else document
         if not isinstance(body, Mapping):
-            raise MalformedResponseError(f"no {shelf.kind} in {printable(repr(document)[:100])}")
+            raise MalformedResponseError(
+                f"no {resource_type.name} in {printable(repr(document)[:100])}"
+            )
     return None if body.get("status") == "DELETED" else body
 
 
 def is_ours(leftover: Leftover, body: Body) -> bool:
     """Whether this is what `leftover` stands for, by its stamp and by what a ledger knows."""
-    now = stamped(leftover.shelf, body)
+    now = stamped(leftover.type, body)
     if now is not None and now.stamp == leftover.stamp:
         return True
     if not leftover.known:

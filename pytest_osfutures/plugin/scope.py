@@ -12,7 +12,8 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership import CHILDREN, ORDER, Leftover, UnreadableError, known
+from pytest_osfutures.operations import DELETION_ORDER
+from pytest_osfutures.ownership import CHILDREN, Leftover, UnreadableError, known
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
@@ -104,8 +105,8 @@ class Scope:
         keypairs, self.keypairs = self.keypairs, []
         self._detach(made, deadline)
         left: list[str] = []
-        for shelves in ORDER:
-            kinds = [shelf.kind for shelf in shelves]
+        for types in DELETION_ORDER:
+            kinds = [each.name for each in types]
             if "port" in kinds:
                 self._disconnect(made)
             stage = [each for each in made if each[0] in kinds]

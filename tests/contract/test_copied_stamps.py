@@ -15,9 +15,10 @@ from pytest_osfutures.cleanup.orphans import NOT_OURS, first_page, page
 from pytest_osfutures.cleanup.sweep import clean_up
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.children import VOLUMES
 from pytest_osfutures.ownership.marking import known
-from pytest_osfutures.ownership.resource import SHELVES, Leftover
+from pytest_osfutures.ownership.resource import Leftover
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
 from tests.contract.conftest import PATIENCE, image_of
 
@@ -39,11 +40,11 @@ class Run:
 
     def found(self, kind: str, copies: list[Leftover]) -> list[Leftover]:
         """What of one kind carries the run's stamp; copies of it are added to `copies`."""
-        shelf, source = SHELVES[kind], self.cloud.source
-        path: str | None = first_page(source, shelf)
+        resource_type, source = OWNED_TYPES[kind], self.cloud.source
+        path: str | None = first_page(source, resource_type)
         found: list[Leftover] = []
         while path:
-            some, path = page(source, shelf, path, copies)
+            some, path = page(source, resource_type, path, copies)
             found += [each for each in some if each.stamp.run == self.cloud.run]
         return found
 

@@ -11,7 +11,8 @@ import pytest_osfutures as osf
 from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.ownership.resource import SHELVES, Leftover
+from pytest_osfutures.operations import OWNED_TYPES
+from pytest_osfutures.ownership.resource import Leftover
 from pytest_osfutures.stamp import Stamp
 from tests.contract.conftest import PATIENCE
 
@@ -25,8 +26,10 @@ def found(cloud: Cloud, run: str) -> list[Leftover]:
 
 def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
     """Something new of Neutron's, as a future."""
-    shelf = SHELVES[kind]
-    future = cloud.api("network").post_async_r(shelf.path, json={shelf.member: fields})
+    resource_type = OWNED_TYPES[kind]
+    future = cloud.api("network").post_async_r(
+        resource_type.collection_path, json={resource_type.member: fields}
+    )
     made = future.result(PATIENCE)
     assert future.operation == f"{kind}.create"
     stamp = Stamp.of(made, described=True)
@@ -43,13 +46,13 @@ def network(cloud: Cloud) -> Iterator[Any]:
     yield future.result()
     subnet.undo().result(PATIENCE)
     future.undo().result(PATIENCE)
-    assert [each for each in found(cloud, cloud.run) if each.shelf.service == "network"] == []
+    assert [each for each in found(cloud, cloud.run) if each.type.service == "network"] == []
 
 
 def test_users_keep_name_and_description(cloud: Cloud, network: Any) -> None:
     assert network.name == "contract"
     assert network.description.startswith("of the contract osf-")
-    kinds = {each.shelf.kind for each in found(cloud, cloud.run)}
+    kinds = {each.type.name for each in found(cloud, cloud.run)}
     assert {"network", "subnet"} <= kinds
 
 
@@ -62,12 +65,12 @@ def test_ports_groups_and_rules_come_and_go(cloud: Cloud, network: Any) -> None:
         for _ in range(3)
     ]
     assert {port.result().status for port in ports} <= {"ACTIVE", "DOWN"}
-    kinds = [each.shelf.kind for each in found(cloud, cloud.run)]
+    kinds = [each.type.name for each in found(cloud, cloud.run)]
     assert kinds.count("port") == 3
     assert kinds.count("security group rule") == 1
     for future in (*ports, rule, group):
         future.undo().result(PATIENCE)
-        path = f"{SHELVES[future.operation.removesuffix('.create')].path}/{future.resource_id}"
+        path = f"{OWNED_TYPES[future.operation.removesuffix('.create')].path}/{future.resource_id}"
         assert cloud.source.send("GET", "network", path, None).status_code == 404
 
 

@@ -10,6 +10,7 @@ import pytest_osfutures as osf
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.clients.adapter import context_of
 from pytest_osfutures.cloud import Cloud
+from pytest_osfutures.operations import BACKUP, IMAGE
 from pytest_osfutures.stamp import OF, Stamp
 from tests.contract.conftest import PATIENCE, image_of
 from tests.contract.test_networks import found
@@ -35,7 +36,7 @@ def test_an_image_is_done_when_its_data_is_there(cloud: Cloud) -> None:
     image = future.result(PATIENCE)
     assert (future.operation, image.status, image.size) == ("image.upload", "active", 4096)
     assert image[OF] == image.id
-    assert [each.id for each in found(cloud, cloud.run) if each.shelf.kind == "image"] == [image.id]
+    assert [each.id for each in found(cloud, cloud.run) if each.type is IMAGE] == [image.id]
     future.undo().result(PATIENCE)
     assert image_of(cloud, image.id)["status"] == "gone"
 
@@ -91,6 +92,6 @@ def test_backups_carry_it_at_every_version(
     future = cinder.backups.create_async_r(volume.id, name="contract", description="mine")
     backup = future.result(PATIENCE)
     assert (backup.description == "mine") is not described
-    mine = [each for each in found(cloud, cloud.run) if each.shelf.kind == "backup"]
+    mine = [each for each in found(cloud, cloud.run) if each.type is BACKUP]
     assert [each.id for each in mine] == [backup.id]
     future.undo().result(PATIENCE)

@@ -15,7 +15,8 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.ownership import SHELVES, Leftover
+from pytest_osfutures.operations import KEYPAIR
+from pytest_osfutures.ownership import Leftover
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.plugin.options import Settings
@@ -278,7 +279,7 @@ class Keypairs(Factory):
         record = scope.run_session.ledger.record(stamp)
         record.intended("keypair", full)
         assert isinstance(scope, Scope)
-        scope.own_keypair(Leftover(SHELVES["keypair"], full, stamp, full))
+        scope.own_keypair(Leftover(KEYPAIR, full, stamp, full))
         keypair = self.cloud.nova.keypairs.create(full, public_key)
         record.bound(full)
         if private is not None:

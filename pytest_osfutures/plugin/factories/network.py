@@ -15,7 +15,7 @@ from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import Resource, context_of
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture, renewed, then
-from pytest_osfutures.ownership import SHELVES
+from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.policy import Retry
@@ -37,23 +37,25 @@ class Networking(Factory):
     def _create(
         self, kind: str, attributes: Mapping[str, Any], try_count: Tries, tout: float | None
     ) -> OperationFuture[Any]:
-        shelf, tries = SHELVES[kind], self._tries(try_count, tout)
-        body = {shelf.member: idents(dict(attributes))}
-        return self.scope.own(kind, self.api.post_async_r(shelf.path, json=body, **tries))
+        resource_type, tries = OWNED_TYPES[kind], self._tries(try_count, tout)
+        body = {resource_type.member: idents(dict(attributes))}
+        return self.scope.own(
+            kind, self.api.post_async_r(resource_type.collection_path, json=body, **tries)
+        )
 
     def _with(
         self, kind: str, made: OperationFuture[Any], steps: Iterable[Step]
     ) -> OperationFuture[Any]:
         """The future of `made`, done when all that belongs to it is there as well."""
-        whole, shelf = made, SHELVES[kind]
+        whole, resource_type = made, OWNED_TYPES[kind]
         for step in steps:
             whole = then(whole, partial(_step, step, made))
         if whole is made:
             return made
 
         def again(_: Any) -> OperationFuture[Any]:
-            shown = self.api.get(f"{shelf.path}/{made.resource_id}").json()
-            return renewed(made, Resource(shown[shelf.member]))
+            shown = self.api.get(f"{resource_type.collection_path}/{made.resource_id}").json()
+            return renewed(made, Resource(shown[resource_type.member]))
 
         return then(whole, again)
 

@@ -11,7 +11,8 @@ import pytest
 from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, Shelf, UnreadableError
+from pytest_osfutures.operations import OWNED_TYPES, ResourceType
+from pytest_osfutures.ownership.resource import Leftover, UnreadableError
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
@@ -21,11 +22,15 @@ class Project(World):
 
     def make(self, kind: str, mark: Stamp | None, **fields: Any) -> str:
         """Something of Neutron's, with a stamp or without."""
-        shelf = SHELVES[kind]
+        resource_type = OWNED_TYPES[kind]
         if mark is not None:
             fields["description"] = mark.description(fields.get("description"))
-        body = {shelf.member: fields}
-        return str(self.send("POST", "network", shelf.path, body)[shelf.member]["id"])
+        body = {resource_type.member: fields}
+        return str(
+            self.send("POST", "network", resource_type.collection_path, body)[resource_type.member][
+                "id"
+            ]
+        )
 
     def net(self, mark: Stamp | None, cidr: str = "10.9.0.0/24") -> tuple[str, str]:
         """A network and its subnet."""
@@ -46,9 +51,9 @@ class Project(World):
         """The ids of all that exists."""
         return {str(row["id"]) for row in self.cloud.alive()}
 
-    def listed(self, shelf: Shelf) -> list[Leftover]:
+    def listed(self, resource_type: ResourceType) -> list[Leftover]:
         """What of one kind carries a stamp, as far as the first page tells."""
-        found, _ = page(self.source, shelf, first_page(self.source, shelf))
+        found, _ = page(self.source, resource_type, first_page(self.source, resource_type))
         return found
 
     def sweep(self, run: str = RUN) -> dict[Leftover, str]:
@@ -174,14 +179,14 @@ def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
 def test_a_neutron_without_routers_is_readable(project: Project) -> None:
     for path in ("/routers", "/floatingips", "/extensions/router"):
         project.cloud.faults.add(Fault("status", method="GET", path=path, status=404))
-    assert project.listed(SHELVES["router"]) == []
-    assert project.listed(SHELVES["floating ip"]) == []
+    assert project.listed(OWNED_TYPES["router"]) == []
+    assert project.listed(OWNED_TYPES["floating ip"]) == []
 
 
 def test_a_list_of_routers_that_is_missing_for_a_moment_is_not(project: Project) -> None:
     project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
     with pytest.raises(UnreadableError, match="GET /routers"):
-        project.listed(SHELVES["router"])
+        project.listed(OWNED_TYPES["router"])
 
 
 def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
@@ -193,7 +198,7 @@ def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
     project.cloud.faults.add(
         Fault("status", method="GET", path="/backups/detail", status=406, count=1)
     )
-    assert [each.stamp for each in project.listed(SHELVES["backup"])] == [mark]
+    assert [each.stamp for each in project.listed(OWNED_TYPES["backup"])] == [mark]
 
 
 def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(

@@ -8,12 +8,13 @@ import pytest
 
 from pytest_osfutures.cleanup.orphans import step
 from pytest_osfutures.commands import reap
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, read
+from pytest_osfutures.operations import OWNED_TYPES
+from pytest_osfutures.ownership.resource import Leftover, read
 from pytest_osfutures.stamp import Stamp
 from tests.unit.api import answer
 
 MINE = Stamp("00112233aabbccdd", "0011223344556677", 4_000_000_000)
-SERVER = Leftover(SHELVES["server"], "a", MINE, "web")
+SERVER = Leftover(OWNED_TYPES["server"], "a", MINE, "web")
 
 
 class Scripted:
@@ -80,7 +81,7 @@ def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) 
 
 
 def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
-    other = Leftover(SHELVES["volume"], "v", MINE, "disk")
+    other = Leftover(OWNED_TYPES["volume"], "v", MINE, "disk")
     assert reap._would([SERVER, other]) == 2
     told = "would delete server web (a)\nwould delete volume disk (v)\n"
     assert capsys.readouterr().out == told

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.ownership.resource import SHELVES, Leftover, read
+from pytest_osfutures.operations import OWNED_TYPES
+from pytest_osfutures.ownership.resource import Leftover, read
 from tests.unit.cleanup.test_sweep import OTHER, World, stamp
 
 
@@ -87,11 +88,11 @@ def test_it_is_freed_and_goes(
     mark, foreign = stamp(), stamp(OTHER)
     kind, ident = make(world, mark.metadata(None))
     _, stays = make(world, foreign.metadata(None))
-    before = read(world.source, Leftover(SHELVES[kind], stays, foreign))
+    before = read(world.source, Leftover(OWNED_TYPES[kind], stays, foreign))
     world.noted(kind, mark, ident)
     assert world.clean_up(persistence=0.0), world.notes
-    assert read(world.source, Leftover(SHELVES[kind], ident, mark)) is None
-    assert read(world.source, Leftover(SHELVES[kind], stays, foreign)) == before
+    assert read(world.source, Leftover(OWNED_TYPES[kind], ident, mark)) is None
+    assert read(world.source, Leftover(OWNED_TYPES[kind], stays, foreign)) == before
 
 
 def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:

@@ -13,7 +13,8 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.commands.known_runs import Known
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.fakecloud.shells import clouds_yaml
-from pytest_osfutures.ownership.resource import SHELVES, Leftover
+from pytest_osfutures.operations import OWNED_TYPES
+from pytest_osfutures.ownership.resource import Leftover
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import World
 from tests.unit.ownership.test_copied_stamps import backup, restore
@@ -57,8 +58,8 @@ def test_without_a_cloud_it_is_that_of_the_ledgers(
 
 
 def test_what_lives_is_never_called_expired() -> None:
-    old = Leftover(SHELVES["server"], "4711", Stamp(RUN, "0" * 16, 1))
-    young = Leftover(SHELVES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
+    old = Leftover(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 1))
+    young = Leftover(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
     now = 1_800_000_000.0
     assert Known({RUN: "alive"}).state(old, now) == "alive"
     assert Known({RUN: "dead"}).state(old, now) == "expired"

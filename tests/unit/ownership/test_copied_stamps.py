@@ -10,8 +10,9 @@ from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.cleanup.orphans import NOT_OURS, step
 from pytest_osfutures.cleanup.sweep import UNTOLD, Sweep, clean_up_by_stamp, sweep_expired
 from pytest_osfutures.fakecloud.shells.inprocess import session
+from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.marking import mark
-from pytest_osfutures.ownership.resource import SHELVES, carrier, stamped
+from pytest_osfutures.ownership.resource import carrier, stamped
 from pytest_osfutures.stamp import OF, RESTORED, Stamp
 from pytest_osfutures.transport.client import Source
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
@@ -181,10 +182,10 @@ def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
 )
 def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], copied: str) -> None:
     body = {"id": "image-1", "name": "i", "status": "active", **stamp().metadata(), **properties}
-    found = carrier(SHELVES["image"], body)
+    found = carrier(OWNED_TYPES["image"], body)
     assert found is not None
     assert found.copied == copied
-    assert (stamped(SHELVES["image"], body) is None) == bool(copied)
+    assert (stamped(OWNED_TYPES["image"], body) is None) == bool(copied)
 
 
 def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(world: World) -> None:

@@ -82,11 +82,12 @@ def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: l
 
 
 def test_a_stamp_that_cannot_be_renewed_is_good_as_long_as_its_run_shows_life() -> None:
-    from pytest_osfutures.ownership.resource import SHELVES, Leftover
+    from pytest_osfutures.operations import OWNED_TYPES
+    from pytest_osfutures.ownership.resource import Leftover
 
     def left(kind: str, run: str, expires: int, status: str = "") -> Leftover:
         return Leftover(
-            SHELVES[kind], kind + run + status, Stamp(run, "0" * 16, expires), "", status
+            OWNED_TYPES[kind], kind + run + status, Stamp(run, "0" * 16, expires), "", status
         )
 
     living = [

@@ -17,7 +17,8 @@ from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.orphans import page
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership.resource import ORDER, UnreadableError
+from pytest_osfutures.operations import OWNED_TYPES
+from pytest_osfutures.ownership.resource import UnreadableError
 from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp
 from pytest_osfutures.transport.client import message
 from tests.unit.api import answer
@@ -138,19 +139,23 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
     stamp = Stamp("run-1", "op-1", 1)
     ours: dict[str, Any] = {"id": "mine", "name": "mine", "description": stamp.description()}
     ours |= {"metadata": stamp.metadata(), **stamp.metadata()}
-    for shelf in (shelf for shelves in ORDER for shelf in shelves):
+    for each in OWNED_TYPES.values():
         several = [*items, ours] if isinstance(items, list) else items
-        document = {shelf.collection: several, f"{shelf.collection}_links": links, "next": links}
+        document = {
+            each.collection: several,
+            f"{each.collection}_links": links,
+            "next": links,
+        }
         cloud.context.source.send = (  # type: ignore[method-assign]
             lambda *_, document=document: answer(200, document)
         )
         try:
-            found, after = page(cloud.context.source, shelf, shelf.path)
+            found, after = page(cloud.context.source, each, each.collection_path)
         except UnreadableError:
             continue
         assert "mine" in [each.id for each in found] or not isinstance(items, list)
         assert all(isinstance(each.id, str) and str(each).isprintable() for each in found)
-        assert after is None or after.startswith(f"{shelf.path}?")
+        assert after is None or after.startswith(f"{each.collection_path}?")
 
 
 @given(DOCUMENTS)

@@ -129,7 +129,7 @@ def test_an_endpoint_of_ones_own_is_everybodys(
     other = reconnect("x", cloud.configuration())  # as the reaper does
     sweep = Sweep(other.source, lambda stamp: True, SystemClock(), print)
     found = sweep.find()
-    assert {each.shelf.kind for each in found} == {"server", "volume"}
+    assert {each.type.name for each in found} == {"server", "volume"}
     assert sweep.remove(found) == {}
     assert {row["kind"] for row in fake.alive()} & {"server", "volume"} == set()
     assert dead.asked == []
