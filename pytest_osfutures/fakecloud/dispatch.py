@@ -1,32 +1,122 @@
-"""The way of a request: service, token, microversion, route, faults, handler, answer."""
+"""From a request to its response: service, token, microversion, route, fault rules, handler."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from pytest_osfutures.fakecloud.kernel.call import Call, Caller
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
+from pytest_osfutures.fakecloud.kernel.latency import Latency
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.wire import Handler, Request, Response
 
 ANONYMOUS = Caller()
 
 
-def service_of(services: tuple[Service, ...], path: str) -> Service | None:
-    """The service whose prefix `path` begins with."""
-    return next((s for s in services if (path + "/").startswith(s.prefix + "/")), None)
+class Tokens(Protocol):
+    """Keystone, as the authentication middleware of the other services uses it."""
+
+    def caller_of(self, token_id: str) -> Caller | None:
+        """Return the user and project of a token; None if the token is not valid."""
+
+    def revoke(self, token_id: str) -> None:
+        """Make a token invalid."""
 
 
-def answer(cloud: FakeCloud, service: Service, request: Request) -> Response:
-    """Answer `request` as `service`, with the headers that each of its answers has."""
-    request_id = cloud.new_request_id()
-    response = _answer(cloud, service, request, request_id)
+class Dispatcher:
+    """Finds the service and the handler of a request, and applies fault rules and latency.
+
+    Args:
+        runtime: the shared state of the cloud.
+        tokens: validates the header `X-Auth-Token`.
+        services: each service with the model that its handlers get as `call.model`.
+    """
+
+    def __init__(
+        self, runtime: Runtime, tokens: Tokens, services: Sequence[tuple[Service, Any]]
+    ) -> None:
+        self._runtime = runtime
+        self._tokens = tokens
+        self._services = services
+        self._latency = Latency(runtime.settings)
+
+    def answer(self, request: Request) -> Response:
+        """Return the response to `request`, with its delay."""
+        path = request.path + "/"
+        service, model = next(
+            (pair for pair in self._services if path.startswith(pair[0].prefix + "/")), (None, None)
+        )
+        if service is None:
+            return Response(404, {"error": f"no service answers at {request.path}"})
+        request_id = self._runtime.new_request_id()
+        response = self._authenticated(service, model, request, request_id)
+        _add_headers(response, service, request_id)
+        if service.can_fail:
+            response.delay += self._latency.of(request, response, self._runtime.schedule.now())
+        return response
+
+    def _authenticated(
+        self, service: Service, model: Any, request: Request, request_id: str
+    ) -> Response:
+        """Validate token and microversion, then let the route's handler answer."""
+        found = service.router.find(request.method, request.path[len(service.prefix) :])
+        if found is not None and found[0].public:
+            caller: Caller | None = ANONYMOUS
+        else:
+            caller = self._tokens.caller_of(request.headers.get("x-auth-token", ""))
+        if caller is None:
+            return unauthorized(service, request)
+        try:
+            version = service.microversions.asked(request) if service.microversions else (0, 0)
+        except ApiError as error:
+            return service.error_response(error)
+        if found is None:
+            return Response(404, service.unknown_path)
+        route, names = found
+        if service.can_fail:
+            self._runtime.counters[f"{request.method} {service.prefix}{route.path}"] += 1
+        root = request.origin + service.prefix
+        call = Call(model, self._runtime, request, caller, version, request_id, root)
+        response = self._handled(call, service, route.handler, names)
+        if service.microversions:
+            for name, value in service.microversions.headers(version).items():
+                response.headers.setdefault(name, value)
+        return response
+
+    def _handled(
+        self, call: Call[Any], service: Service, handler: Handler, names: dict[str, str]
+    ) -> Response:
+        """Call the handler, unless a fault rule answers before; apply the other fault rules."""
+        request = call.request
+        rules: list[Fault] = []
+        if service.can_fail:
+            action = _action(request)
+            rules = self._runtime.faults.on_request(
+                service.name, request.method, request.path, action
+            )
+        if _first(rules, "expire") and call.caller.token:
+            self._tokens.revoke(call.caller.token)
+            response = unauthorized(service, request)
+        elif (early := _faulty_response(rules, service, request.method, "before")) is not None:
+            response = early
+        else:
+            stale, hide_new = _seconds(rules, "stale"), _seconds(rules, "slow")
+            with self._runtime.database.delayed_lists(stale, hide_new):
+                try:
+                    response = handler(call, **names)
+                except ApiError as error:
+                    response = service.error_response(error)
+            response = _faulty_response(rules, service, request.method, "after") or response
+        response.delay += _seconds(rules, "delay")
+        return response
+
+
+def _add_headers(response: Response, service: Service, request_id: str) -> None:
+    """Add the headers that each response of the service has."""
     for header in service.request_id_headers:
         response.headers.setdefault(header, request_id)
     for header, value in service.headers.items():
@@ -35,57 +125,6 @@ def answer(cloud: FakeCloud, service: Service, request: Request) -> Response:
         response.headers.setdefault("Content-Type", service.empty_type)
     elif not isinstance(response.body, bytes):
         response.headers.setdefault("Content-Type", "application/json")
-    return response
-
-
-def _answer(cloud: FakeCloud, service: Service, request: Request, request_id: str) -> Response:
-    found = service.router.find(request.method, request.path[len(service.prefix) :])
-    if found is not None and found[0].public:
-        caller: Caller | None = ANONYMOUS
-    else:
-        caller = cloud.identity.caller_of(request.headers.get("x-auth-token", ""))
-    if caller is None:
-        return unauthorized(service, request)
-    try:
-        version = service.microversions.asked(request) if service.microversions else (0, 0)
-    except ApiError as refused:
-        return service.refusal(refused)
-    if found is None:
-        return Response(404, service.unknown_path)
-    route, names = found
-    if service.can_fail:
-        cloud.counters[f"{request.method} {service.prefix}{route.path}"] += 1
-    root = request.origin + service.prefix
-    call = Call(cloud, request, caller, version, request_id, root)
-    response = _under_faults(call, service, lambda: route.handler(call, **names))
-    if service.microversions:
-        for name, value in service.microversions.headers(version).items():
-            response.headers.setdefault(name, value)
-    return response
-
-
-def _under_faults(call: Call, service: Service, work: Callable[[], Response]) -> Response:
-    """Let the handler work as far as the fault rules let it."""
-    request, faults = call.request, call.cloud.faults
-    facts = (service.name, request.method, request.path, _action(request))
-    rules = faults.on_request(*facts) if service.can_fail else []
-    if _first(rules, "expire") and call.caller.token:
-        call.cloud.identity.revoke(call.caller.token)
-        response = unauthorized(service, request)
-    elif (early := _instead(rules, service, request.method, "before")) is not None:
-        response = early
-    else:
-        faults.lists_are_old_by = _seconds(rules, "stale")
-        faults.hide_new_for = _seconds(rules, "slow")
-        try:
-            response = work()
-        except ApiError as refused:
-            response = service.refusal(refused)
-        finally:
-            faults.lists_are_old_by = faults.hide_new_for = 0.0
-        response = _instead(rules, service, request.method, "after") or response
-    response.delay += _seconds(rules, "delay")
-    return response
 
 
 def _first(rules: list[Fault], effect: str, when: str | None = None) -> Fault | None:
@@ -97,22 +136,26 @@ def _seconds(rules: list[Fault], effect: str) -> float:
     return (rule.seconds or 0.0) if rule else 0.0
 
 
-def _instead(rules: list[Fault], service: Service, method: str, when: str) -> Response | None:
-    """The answer that a rule puts in the place of the handler's own."""
+def _faulty_response(
+    rules: list[Fault], service: Service, method: str, when: str
+) -> Response | None:
+    """Return the response of a fault rule that replaces the handler's response, or None."""
     if when == "before" and method == "POST" and _first(rules, "quota"):
-        said = "Quota exceeded (by a fault rule)"
-        return service.refusal(ApiError(service.quota_status, said, headers=service.quota_headers))
+        message = "Quota exceeded (by a fault rule)"
+        return service.error_response(
+            ApiError(service.quota_status, message, headers=service.quota_headers)
+        )
     if rule := _first(rules, "status", when):
         headers = {} if rule.retry_after is None else {"Retry-After": str(rule.retry_after)}
-        said = rule.message or HTTPStatus(rule.status).phrase
-        return service.refusal(ApiError(rule.status, said, headers=headers))
+        message = rule.message or HTTPStatus(rule.status).phrase
+        return service.error_response(ApiError(rule.status, message, headers=headers))
     if _first(rules, "cut", when):
         return Response(503, cut=True)
     return None
 
 
 def _action(request: Request) -> str | None:
-    """The key of an action's body: `os-stop` in `{"os-stop": null}`."""
+    """Return the key of an action's body: `os-stop` in `{"os-stop": null}`."""
     if request.method != "POST" or not request.path.rstrip("/").endswith("/action"):
         return None
     try:
@@ -123,6 +166,6 @@ def _action(request: Request) -> str | None:
 
 
 def unauthorized(service: Service, request: Request) -> Response:
-    """401 as the middleware in front of every service says it."""
+    """Return the 401 of keystonemiddleware, which protects each service."""
     uri = f'Keystone uri="{request.origin}/identity/v3"'
     return Response(401, service.unauthorized, {"WWW-Authenticate": uri})

@@ -87,9 +87,9 @@ def test_durations_follow_the_seed_and_not_the_reads() -> None:
         found = []
         for _ in range(200):
             for _ in range(reads):
-                cloud.new_id()
-                cloud.seconds("server.stop")
-            found.append(cloud.seconds("server.create"))
+                cloud.runtime.new_id()
+                cloud.runtime.seconds("server.stop")
+            found.append(cloud.runtime.seconds("server.create"))
         return found
 
     assert drawn(0) == drawn(3)

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.network.models.security_groups import default_group
 from tests.fakecloud.asking import Asker
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
@@ -161,7 +162,7 @@ def test_what_belongs_to_others(demo: Asker, admin: Asker) -> None:
     assert said(port)[:2] == (404, "NetworkNotFound")
     subnet = {"network_id": shared, "cidr": "10.0.0.0/29", "ip_version": 4}
     assert said(ask(demo, "POST", "/subnets", {"subnet": subnet}))[:2] == refusal[:2]
-    group = admin.cloud.network.default_group(admin.project_id).id
+    group = default_group(admin.cloud.network, admin.project_id).id
     rule = {"security_group_id": group, "direction": "ingress"}
     added = ask(demo, "POST", "/security-group-rules", {"security_group_rule": rule})
     assert said(added)[:2] == (404, "SecurityGroupNotFound")

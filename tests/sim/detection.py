@@ -58,9 +58,9 @@ def detection(servers: int, builds: Builds, seed: int, retried: bool = True) -> 
     settings = world.cloud.settings
     settings.method_latency.update(LATENCY)
     settings.list_latency, settings.item_latency = LIST, ITEM
-    random, plain = Random(seed), world.cloud.seconds
+    random, plain = Random(seed), world.cloud.runtime.seconds
     durations = iter([max(0.05, builds(random, number, servers)) for number in range(servers)])
-    world.cloud.seconds = lambda operation: (  # type: ignore[method-assign]
+    world.cloud.runtime.seconds = lambda operation: (  # type: ignore[method-assign]
         next(durations) if operation == "server.create" else plain(operation)
     )
     noticed: dict[str, float] = {}

@@ -13,7 +13,7 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.kernel.resource import Table
+from pytest_osfutures.fakecloud.kernel.database import Table
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.fakecloud.shells.inprocess import _answer, _body, _text
 from pytest_osfutures.stamp import OPERATION

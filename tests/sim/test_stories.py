@@ -53,7 +53,7 @@ def create(world: World, kind: str, **more: Any) -> OperationFuture[Any]:
 
 def ours(world: World) -> set[str]:
     """What there is besides what is foreign."""
-    world.cloud.schedule.catch_up()
+    world.cloud.runtime.schedule.catch_up()
     return world.alive() - world.foreign
 
 

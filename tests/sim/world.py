@@ -22,7 +22,8 @@ from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.engine.poll_plan import Look, Outcome
 from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.fakecloud import FakeCloud, Settings
-from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
+from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.resource import Resource
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
@@ -152,7 +153,7 @@ class World:
 
     def found(self, ident: str) -> Resource | None:
         """What has that id, as it really is now."""
-        self.cloud.schedule.catch_up()
+        self.cloud.runtime.schedule.catch_up()
         found = (table.get(ident) for table in self.tables)
         return next((each for each in found if each is not None), None)
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.kernel.wire import Request
 
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
-
+Model = TypeVar("Model")
 Version = tuple[int, int]
 
 MALFORMED = (
@@ -35,10 +34,11 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Generic[Model]):
     """What a handler needs to know of a request. `version` is (0, 0) without microversions."""
 
-    cloud: FakeCloud
+    model: Model
+    runtime: Runtime
     request: Request
     caller: Caller
     version: Version

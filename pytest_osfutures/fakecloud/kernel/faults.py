@@ -100,8 +100,6 @@ class Faults:
         self._random = Random(f"{seed}:faults")
         self._rules: list[tuple[float, Fault]] = []
         self._last_id = 0
-        self.lists_are_old_by = 0.0
-        self.hide_new_for = 0.0
 
     def add(self, fault: Fault) -> Fault:
         """Let `fault` hold from now on, or from `fault.after` seconds on."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.resource import Resource
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 
 @dataclass(frozen=True)
@@ -35,10 +33,10 @@ class Lifecycle:
 
 
 @dataclass(eq=False)
-class Passage:
+class Transition:
     """One resource on its way through a lifecycle, as long as nothing else takes it over."""
 
-    cloud: FakeCloud
+    runtime: Runtime
     resource: Resource
     events: Mapping[str, Callable[[], None]]
 
@@ -58,11 +56,11 @@ class Passage:
             if self.resource.activity is self:
                 act()
 
-        self.cloud.schedule.after(seconds, if_still)
+        self.runtime.schedule.after(seconds, if_still)
 
 
 def start(
-    cloud: FakeCloud,
+    runtime: Runtime,
     lifecycle: Lifecycle,
     resource: Resource,
     done: Callable[[], None],
@@ -74,9 +72,9 @@ def start(
     A fault rule may let it fail (`failed` is called instead of `done`) or stay where it is. What
     moved the resource until now is over.
     """
-    passage = resource.activity = Passage(cloud, resource, events or {})
-    duration = cloud.seconds(lifecycle.operation)
-    fault = cloud.faults.on_operation(lifecycle.operation, resource)
+    transition = resource.activity = Transition(runtime, resource, events or {})
+    duration = runtime.seconds(lifecycle.operation)
+    fault = runtime.faults.on_operation(lifecycle.operation, resource)
     stuck = fault is not None and fault.effect == "stuck"
 
     def finish() -> None:
@@ -93,9 +91,9 @@ def start(
     begins = 0.0
     for step in lifecycle.steps:
         if begins == 0.0:
-            passage.enter(step)
+            transition.enter(step)
         elif begins <= end:
-            passage.after(begins, partial(passage.enter, step))
+            transition.after(begins, partial(transition.enter, step))
         begins += duration * step.share / whole
     if not stuck:
-        passage.after(end, finish)
+        transition.after(end, finish)

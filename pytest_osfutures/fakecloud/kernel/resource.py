@@ -1,15 +1,13 @@
-"""Things that exist in the cloud, and the tables that remember what ever existed."""
+"""The base class of every resource: its fields, and their values of the last minutes."""
 
 from __future__ import annotations
 
 import copy
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import Any, Self
 
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 
 HISTORY_SECONDS = 600.0  # how far back a stale answer can look
 
@@ -37,7 +35,7 @@ class Resource:
     def __setattr__(self, name: str, value: Any) -> None:
         past: deque[tuple[float, str, Any]] | None = self.__dict__.get("_past")
         if past is not None:
-            now = self.__dict__["_cloud"].schedule.time()
+            now = self.__dict__["_schedule"].time()
             while past and past[0][0] < now - HISTORY_SECONDS:
                 past.popleft()
             past.append((now, name, self.__dict__.get(name)))
@@ -48,14 +46,14 @@ class Resource:
         """The status as its API shows it."""
         return self.status
 
-    def remember(self, cloud: FakeCloud) -> None:
-        """Begin to remember what the fields were."""
-        self.__dict__["_cloud"] = cloud
+    def remember(self, schedule: Schedule) -> None:
+        """Begin to record each change of a field with its time on `schedule`."""
+        self.__dict__["_schedule"] = schedule
         self.__dict__["_past"] = deque()
 
     def touch(self) -> None:
         """It has changed just now."""
-        self.updated_at = self.__dict__["_cloud"].schedule.time()
+        self.updated_at = self.__dict__["_schedule"].time()
 
     def as_of(self, when: float) -> Self:
         """A copy with the fields as they were at `when`."""
@@ -66,94 +64,3 @@ class Resource:
                 break
             then.__dict__[name] = value
         return then
-
-
-R = TypeVar("R", bound=Resource)
-
-
-class Table(Generic[R]):
-    """All resources of one kind, those that are gone too."""
-
-    def __init__(self, cloud: FakeCloud, kind: str) -> None:
-        self._cloud = cloud
-        self.kind = kind
-        self._alive: dict[str, R] = {}
-        self._gone: dict[str, R] = {}
-        self._forgotten: list[R] = []
-        cloud.tables.append(self)
-
-    def add(self, resource: R) -> R:
-        """Keep `resource`, created now."""
-        now = self._cloud.schedule.time()
-        resource.created_at = now
-        resource.listed_from = now + self._cloud.faults.hide_new_for
-        resource.remember(self._cloud)
-        self._alive[resource.id] = resource
-        return resource
-
-    def remove(self, resource: R) -> None:
-        """It is gone now; whatever still moved it stops."""
-        if self._alive.pop(resource.id, None) is not None:
-            resource.deleted_at = self._cloud.schedule.time()
-            resource.activity = None
-            self._gone[resource.id] = resource
-
-    def forget(self, resource: R) -> None:
-        """It is gone and leaves no row that the service could show; `rows` still knows it."""
-        self.remove(resource)
-        self._gone.pop(resource.id, None)
-        self._forgotten.append(resource)
-
-    def get(self, resource_id: str) -> R | None:
-        """The living one with that id."""
-        return self._alive.get(resource_id)
-
-    def gone(self, resource_id: str) -> R | None:
-        """The deleted one with that id."""
-        return self._gone.get(resource_id)
-
-    def __iter__(self) -> Iterator[R]:
-        return iter(list(self._alive.values()))
-
-    def __len__(self) -> int:
-        return len(self._alive)
-
-    def listed(self, deleted: bool = False) -> list[R]:
-        """What a list shows now: the living ones, with `deleted` those that are gone as well.
-
-        Under a fault the list may be some seconds old, and new things may be missing from it.
-        """
-        now = self._cloud.schedule.time()
-        if age := self._cloud.faults.lists_are_old_by:
-            return self._listed_at(now - age, deleted)
-        found = [resource for resource in self._alive.values() if resource.listed_from <= now]
-        return found + list(self._gone.values()) if deleted else found
-
-    def _listed_at(self, when: float, deleted: bool) -> list[R]:
-        then: list[R] = []
-        for resource in (*self._alive.values(), *self._gone.values()):
-            if resource.created_at > when or resource.listed_from > when:
-                continue
-            gone = resource.deleted_at is not None and resource.deleted_at <= when
-            if not gone or deleted:
-                then.append(resource.as_of(when))
-        return then
-
-    def rows(self, gone: bool = False) -> list[dict[str, Any]]:
-        """Who exists, or with `gone` who ever did, in order of creation: the proof of a leak."""
-        past = (*self._gone.values(), *self._forgotten) if gone else ()
-        everything = (*self._alive.values(), *past)
-        return [
-            {
-                "kind": self.kind,
-                "id": resource.id,
-                "name": resource.name,
-                "project_id": resource.project_id,
-                "status": resource.shown_status,
-                "metadata": dict(resource.metadata),
-                "created_at": resource.created_at,
-                "updated_at": resource.updated_at,
-                "deleted_at": resource.deleted_at,
-            }
-            for resource in sorted(everything, key=lambda resource: resource.created_at)
-        ]

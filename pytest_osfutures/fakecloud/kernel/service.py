@@ -128,7 +128,7 @@ class Service:
         """Finds the handler of a path below the prefix."""
         return Router(self.routes)
 
-    def refusal(self, refused: ApiError) -> Response:
+    def error_response(self, error: ApiError) -> Response:
         """The answer that says no, in this service's shape."""
-        headers = {"Content-Type": self.error_type} | refused.headers
-        return Response(refused.status, self.error_body(refused), headers)
+        headers = {"Content-Type": self.error_type} | error.headers
+        return Response(error.status, self.error_body(error), headers)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.service import Microversions, Service
 from pytest_osfutures.fakecloud.kernel.wire import Handler, Response, Route
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.responses import (
     actions,
     admin_actions,
@@ -172,7 +172,7 @@ IN_PROJECT: list[Route] = [
 def _in_own_project(handler: Handler) -> Handler:
     """The handler for a path that names the project, which has to be the token's."""
 
-    def checked(call: Call, project_id: str, **names: str) -> Response:
+    def checked(call: BlockStorageCall, project_id: str, **names: str) -> Response:
         if project_id != call.caller.project_id:
             raise ApiError(400, "Malformed request url")
         return handler(call, **names)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.identity.call import IdentityCall
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,
     REGION,
@@ -15,54 +15,54 @@ from pytest_osfutures.fakecloud.services.identity.models import (
 from pytest_osfutures.fakecloud.services.identity.responses import page, project_view, user_view
 
 
-def _allow(call: Call, rule: str, owner: bool = False) -> None:
+def _allow(call: IdentityCall, rule: str, owner: bool = False) -> None:
     if not (call.caller.is_admin or owner):
         raise ApiError(
             403, f"You are not authorized to perform the requested action: identity:{rule}."
         )
 
 
-def _named(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _named(call: IdentityCall, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     name = call.request.param("name")
     return [row for row in rows if name in (None, row["name"])]
 
 
-def list_projects(call: Call) -> Response:
+def list_projects(call: IdentityCall) -> Response:
     """All projects."""
     _allow(call, "list_projects")
-    rows = [project_view(call, project) for project in call.cloud.identity.projects.values()]
+    rows = [project_view(call, project) for project in call.model.projects.values()]
     return page(call, "projects", _named(call, rows))
 
 
-def show_project(call: Call, project_id: str) -> Response:
+def show_project(call: IdentityCall, project_id: str) -> Response:
     """One project."""
-    project = call.cloud.identity.projects.get(project_id)
+    project = call.model.projects.get(project_id)
     _allow(call, "get_project", owner=project_id == call.caller.project_id)
     if project is None:
         raise ApiError(404, f"Could not find project: {project_id}.")
     return Response(200, {"project": project_view(call, project)})
 
 
-def list_users(call: Call) -> Response:
+def list_users(call: IdentityCall) -> Response:
     """All users."""
     _allow(call, "list_users")
-    rows = [user_view(call, user) for user in call.cloud.identity.users.values()]
+    rows = [user_view(call, user) for user in call.model.users.values()]
     return page(call, "users", _named(call, rows))
 
 
-def show_user(call: Call, user_id: str) -> Response:
+def show_user(call: IdentityCall, user_id: str) -> Response:
     """One user."""
     _allow(call, "get_user", owner=user_id == call.caller.user_id)
-    user = call.cloud.identity.users.get(user_id)
+    user = call.model.users.get(user_id)
     if user is None:
         raise ApiError(404, f"Could not find user: {user_id}.")
     return Response(200, {"user": user_view(call, user)})
 
 
-def list_user_projects(call: Call, user_id: str) -> Response:
+def list_user_projects(call: IdentityCall, user_id: str) -> Response:
     """The projects in which a user has a role."""
     _allow(call, "list_user_projects", owner=user_id == call.caller.user_id)
-    model = call.cloud.identity
+    model = call.model
     user = model.users.get(user_id)
     if user is None:
         raise ApiError(404, f"Could not find user: {user_id}.")
@@ -70,13 +70,13 @@ def list_user_projects(call: Call, user_id: str) -> Response:
     return page(call, "projects", rows)
 
 
-def list_domains(call: Call) -> Response:
+def list_domains(call: IdentityCall) -> Response:
     """The default domain."""
     _allow(call, "list_domains")
     return page(call, "domains", [_domain(call)])
 
 
-def show_domain(call: Call, domain_id: str) -> Response:
+def show_domain(call: IdentityCall, domain_id: str) -> Response:
     """The default domain."""
     _allow(call, "get_domain")
     if domain_id != DOMAIN["id"]:
@@ -84,12 +84,12 @@ def show_domain(call: Call, domain_id: str) -> Response:
     return Response(200, {"domain": _domain(call)})
 
 
-def _domain(call: Call) -> dict[str, Any]:
+def _domain(call: IdentityCall) -> dict[str, Any]:
     links = {"self": f"{call.root}/v3/domains/default"}
     return {**DOMAIN, "description": "The default domain", "enabled": True, "links": links}
 
 
-def list_roles(call: Call) -> Response:
+def list_roles(call: IdentityCall) -> Response:
     """All roles."""
     _allow(call, "list_roles")
     rows = [
@@ -101,29 +101,29 @@ def list_roles(call: Call) -> Response:
             "options": {},
             "links": {"self": f"{call.root}/v3/roles/{role_id}"},
         }
-        for name, role_id in call.cloud.identity.role_ids.items()
+        for name, role_id in call.model.role_ids.items()
     ]
     return page(call, "roles", _named(call, rows))
 
 
-def _region(call: Call) -> dict[str, Any]:
+def _region(call: IdentityCall) -> dict[str, Any]:
     links = {"self": f"{call.root}/v3/regions/{REGION}"}
     return {"id": REGION, "description": "", "parent_region_id": None, "links": links}
 
 
-def list_regions(call: Call) -> Response:
+def list_regions(call: IdentityCall) -> Response:
     """The one region."""
     return page(call, "regions", [_region(call)])
 
 
-def show_region(call: Call, region_id: str) -> Response:
+def show_region(call: IdentityCall, region_id: str) -> Response:
     """The one region."""
     if region_id != REGION:
         raise ApiError(404, f"Could not find region: {region_id}.")
     return Response(200, {"region": _region(call)})
 
 
-def list_services(call: Call) -> Response:
+def list_services(call: IdentityCall) -> Response:
     """The services of the catalog."""
     _allow(call, "list_services")
     rows = [
@@ -134,12 +134,12 @@ def list_services(call: Call) -> Response:
             "enabled": True,
             "links": {"self": f"{call.root}/v3/services/{entry['id']}"},
         }
-        for entry in call.cloud.identity.catalog(call.request.origin, "$(project_id)s")
+        for entry in call.model.catalog(call.request.origin, "$(project_id)s")
     ]
     return page(call, "services", rows)
 
 
-def list_endpoints(call: Call) -> Response:
+def list_endpoints(call: IdentityCall) -> Response:
     """The endpoints of the catalog."""
     _allow(call, "list_endpoints")
     rows = [
@@ -149,14 +149,14 @@ def list_endpoints(call: Call) -> Response:
             "enabled": True,
             "links": {"self": f"{call.root}/v3/endpoints/{endpoint['id']}"},
         }
-        for entry in call.cloud.identity.catalog(call.request.origin, "$(project_id)s")
+        for entry in call.model.catalog(call.request.origin, "$(project_id)s")
         for endpoint in entry["endpoints"]
     ]
     return page(call, "endpoints", rows)
 
 
-def _credential_view(call: Call, credential: ApplicationCredential) -> dict[str, Any]:
-    role_ids = call.cloud.identity.role_ids
+def _credential_view(call: IdentityCall, credential: ApplicationCredential) -> dict[str, Any]:
+    role_ids = call.model.role_ids
     url = f"{call.root}/v3/users/{credential.user_id}/application_credentials/{credential.id}"
     return {
         "id": credential.id,
@@ -170,12 +170,12 @@ def _credential_view(call: Call, credential: ApplicationCredential) -> dict[str,
     }
 
 
-def list_application_credentials(call: Call, user_id: str) -> Response:
+def list_application_credentials(call: IdentityCall, user_id: str) -> Response:
     """A user's application credentials."""
     _allow(call, "list_application_credentials", owner=user_id == call.caller.user_id)
     rows = [
         _credential_view(call, credential)
-        for credential in call.cloud.identity.application_credentials.listed()
+        for credential in call.model.application_credentials.listed()
         if credential.user_id == user_id
     ]
     return page(call, "application_credentials", _named(call, rows))
@@ -204,11 +204,11 @@ def _check_credential(body: dict[str, Any]) -> None:
 JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object", type(None): "null"}
 
 
-def create_application_credential(call: Call, user_id: str) -> Response:
+def create_application_credential(call: IdentityCall, user_id: str) -> Response:
     """Make a credential; its secret is shown only now."""
     if user_id != call.caller.user_id:  # not even an administrator makes one for somebody else
         _allow(call, "create_application_credential", owner=False)
-    body, model = call.part("application_credential"), call.cloud.identity
+    body, model = call.part("application_credential"), call.model
     if not body.get("name"):
         raise ApiError(400, "'name' is a required property")
     _check_credential(body)
@@ -221,11 +221,11 @@ def create_application_credential(call: Call, user_id: str) -> Response:
     wanted = [role.get("name") for role in body.get("roles") or ()]
     credential = model.application_credentials.add(
         ApplicationCredential(
-            id=call.cloud.new_id().replace("-", ""),
+            id=call.runtime.new_id().replace("-", ""),
             name=body["name"],
             project_id=call.caller.project_id,
             user_id=user_id,
-            secret=body.get("secret") or call.cloud.new_id(),
+            secret=body.get("secret") or call.runtime.new_id(),
             roles=tuple(r for r in call.caller.roles if not wanted or r in wanted),
             description=body.get("description"),
             unrestricted=bool(body.get("unrestricted")),
@@ -235,22 +235,22 @@ def create_application_credential(call: Call, user_id: str) -> Response:
     return Response(201, {"application_credential": view})
 
 
-def _credential(call: Call, user_id: str, credential_id: str) -> ApplicationCredential:
+def _credential(call: IdentityCall, user_id: str, credential_id: str) -> ApplicationCredential:
     _allow(call, "get_application_credential", owner=user_id == call.caller.user_id)
-    credential = call.cloud.identity.application_credentials.get(credential_id)
+    credential = call.model.application_credentials.get(credential_id)
     if credential is None or credential.user_id != user_id:
         raise ApiError(404, f"Could not find Application Credential: {credential_id}.")
     return credential
 
 
-def show_application_credential(call: Call, user_id: str, credential_id: str) -> Response:
+def show_application_credential(call: IdentityCall, user_id: str, credential_id: str) -> Response:
     """One application credential."""
     view = _credential_view(call, _credential(call, user_id, credential_id))
     return Response(200, {"application_credential": view})
 
 
-def delete_application_credential(call: Call, user_id: str, credential_id: str) -> Response:
+def delete_application_credential(call: IdentityCall, user_id: str, credential_id: str) -> Response:
     """Nobody gets a token for it any more."""
-    model = call.cloud.identity
+    model = call.model
     model.application_credentials.remove(_credential(call, user_id, credential_id))
     return Response(204)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 PASSWORD = "osfutures"  # noqa: S105  of both users; the cloud is open to whoever can reach it
 REGION = "RegionOne"
@@ -76,8 +75,8 @@ class ApplicationCredential(Resource):
 class IdentityModel:
     """The state of Keystone: a plain member `demo` and an `admin`, each with a project."""
 
-    def __init__(self, cloud: FakeCloud) -> None:
-        self.cloud = cloud
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
         self.projects = {p.id: p for p in (self._project("demo"), self._project("admin"))}
         demo, admin = self.projects
         self.users = {
@@ -92,7 +91,7 @@ class IdentityModel:
         self.role_ids = {name: self._hex() for name in everything}
         self.tokens: dict[str, Token] = {}
         self.application_credentials: Table[ApplicationCredential] = Table(
-            cloud, "application_credential"
+            runtime.database, "application_credential"
         )
         self._catalog_ids = {
             (kind, interface): self._hex()
@@ -101,7 +100,7 @@ class IdentityModel:
         }
 
     def _hex(self) -> str:
-        return self.cloud.new_id().replace("-", "")
+        return self.runtime.new_id().replace("-", "")
 
     def _project(self, name: str) -> Project:
         return Project(self._hex(), name)
@@ -119,6 +118,14 @@ class IdentityModel:
             if id_or_name in (project.id, project.name):
                 return project
         raise AuthenticationError(id_or_name)
+
+    def project_ids(self) -> list[str]:
+        """Return the ids of all projects."""
+        return list(self.projects)
+
+    def project_id(self, name: str) -> str:
+        """Return the id of the project with that name. Raises AuthenticationError."""
+        return self.project_by(name).id
 
     def by_password(self, user: str, password: str) -> User:
         """The user (id or name) whose password this is. Raises AuthenticationError."""
@@ -152,7 +159,7 @@ class IdentityModel:
         """A new token. Raises AuthenticationError if the user has no role in the project."""
         if project is not None and project.id not in user.roles:
             raise AuthenticationError(project.id)
-        now = self.cloud.schedule.time()
+        now = self.runtime.schedule.time()
         if roles is None:
             roles = user.roles[project.id] if project else ()
         token = Token(
@@ -163,7 +170,7 @@ class IdentityModel:
             methods=methods,
             audit_id=self._hex()[:22],
             issued_at=now,
-            expires_at=expires_at or now + self.cloud.settings.token_seconds,
+            expires_at=expires_at or now + self.runtime.settings.token_seconds,
         )
         self.tokens[token.id] = token
         return token
@@ -171,7 +178,7 @@ class IdentityModel:
     def token(self, token_id: str) -> Token | None:
         """The token, unless it is unknown, revoked or expired."""
         token = self.tokens.get(token_id)
-        if token is not None and token.expires_at <= self.cloud.schedule.time():
+        if token is not None and token.expires_at <= self.runtime.schedule.time():
             del self.tokens[token_id]
             return None
         return token

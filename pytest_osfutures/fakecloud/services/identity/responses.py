@@ -5,10 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call
+from pytest_osfutures.fakecloud.kernel.call import MALFORMED
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.identity.call import IdentityCall
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,
     AuthenticationError,
@@ -27,7 +28,7 @@ def error_body(refused: ApiError) -> dict[str, Any]:
     return {"error": {"code": refused.status, "message": refused.message, "title": title}}
 
 
-def _version(call: Call) -> dict[str, Any]:
+def _version(call: IdentityCall) -> dict[str, Any]:
     return {
         "id": "v3.14",
         "status": "stable",
@@ -42,18 +43,18 @@ def _version(call: Call) -> dict[str, Any]:
     }
 
 
-def versions(call: Call) -> Response:
+def versions(call: IdentityCall) -> Response:
     """The one version that there is."""
     body = {"versions": {"values": [_version(call)]}}
     return Response(300, body, {"Location": f"{call.root}/v3/"})
 
 
-def version(call: Call) -> Response:
+def version(call: IdentityCall) -> Response:
     """What v3 says of itself."""
     return Response(200, {"version": _version(call)})
 
 
-def _wrong(call: Call) -> ApiError:
+def _wrong(call: IdentityCall) -> ApiError:
     return ApiError(
         401,
         "The request you have made requires authentication.",
@@ -61,14 +62,14 @@ def _wrong(call: Call) -> ApiError:
     )
 
 
-def create_token(call: Call) -> Response:
+def create_token(call: IdentityCall) -> Response:
     """Issue a token for a password, a token or an application credential."""
     auth = call.json().get("auth")
     identity = auth.get("identity") if isinstance(auth, dict) else None
     if not isinstance(auth, dict) or not isinstance(identity, dict):
         raise ApiError(400, "'identity' is a required property")
     try:
-        token = _issue(call.cloud.identity, identity, auth.get("scope"))
+        token = _issue(call.model, identity, auth.get("scope"))
     except AuthenticationError:
         raise _wrong(call) from None
     except (KeyError, TypeError, AttributeError):
@@ -109,8 +110,8 @@ def _scope(model: IdentityModel, scope: Any) -> Project | None:
     return model.project_by(scope["project"].get("id") or scope["project"]["name"])
 
 
-def _token(call: Call, token: Token) -> dict[str, Any]:
-    model = call.cloud.identity
+def _token(call: IdentityCall, token: Token) -> dict[str, Any]:
+    model = call.model
     body: dict[str, Any] = {
         "methods": token.methods,
         "user": {
@@ -132,43 +133,43 @@ def _token(call: Call, token: Token) -> dict[str, Any]:
     return body
 
 
-def _subject(call: Call) -> Token:
-    token = call.cloud.identity.token(call.request.headers.get("x-subject-token", ""))
+def _subject(call: IdentityCall) -> Token:
+    token = call.model.token(call.request.headers.get("x-subject-token", ""))
     if token is None:
         raise ApiError(404, "Could not recognize Fernet token")
     return token
 
 
-def show_token(call: Call) -> Response:
+def show_token(call: IdentityCall) -> Response:
     """What a token is good for."""
     token = _subject(call)
     return Response(200, {"token": _token(call, token)}, {"X-Subject-Token": token.id})
 
 
-def check_token(call: Call) -> Response:
+def check_token(call: IdentityCall) -> Response:
     """Whether a token is good at all."""
     return Response(200, None, {"X-Subject-Token": _subject(call).id})
 
 
-def revoke_token(call: Call) -> Response:
+def revoke_token(call: IdentityCall) -> Response:
     """Make a token worthless."""
-    call.cloud.identity.revoke(_subject(call).id)
+    call.model.revoke(_subject(call).id)
     return Response(204)
 
 
-def catalog(call: Call) -> Response:
+def catalog(call: IdentityCall) -> Response:
     """Where the services are."""
-    body = call.cloud.identity.catalog(call.request.origin, call.caller.project_id)
+    body = call.model.catalog(call.request.origin, call.caller.project_id)
     return Response(200, {"catalog": body, "links": {"self": f"{call.root}/v3/auth/catalog"}})
 
 
-def page(call: Call, key: str, rows: list[dict[str, Any]]) -> Response:
+def page(call: IdentityCall, key: str, rows: list[dict[str, Any]]) -> Response:
     """A list as Keystone gives it: always one page."""
     this = f"{call.root}{call.request.path.removeprefix('/identity')}"
     return Response(200, {key: rows, "links": {"next": None, "self": this, "previous": None}})
 
 
-def project_view(call: Call, project: Project) -> dict[str, Any]:
+def project_view(call: IdentityCall, project: Project) -> dict[str, Any]:
     """A project as Keystone shows it."""
     return {
         "id": project.id,
@@ -184,7 +185,7 @@ def project_view(call: Call, project: Project) -> dict[str, Any]:
     }
 
 
-def user_view(call: Call, user: User) -> dict[str, Any]:
+def user_view(call: IdentityCall, user: User) -> dict[str, Any]:
     """A user as Keystone shows it."""
     return {
         "id": user.id,
@@ -198,13 +199,13 @@ def user_view(call: Call, user: User) -> dict[str, Any]:
     }
 
 
-def own_projects(call: Call) -> Response:
+def own_projects(call: IdentityCall) -> Response:
     """The projects in which the caller has a role."""
-    model = call.cloud.identity
+    model = call.model
     mine = [model.projects[project] for project in model.users[call.caller.user_id].roles]
     return page(call, "projects", [project_view(call, project) for project in mine])
 
 
-def own_domains(call: Call) -> Response:
+def own_domains(call: IdentityCall) -> Response:
     """The domains in which the caller has a role: none."""
     return page(call, "domains", [])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import STORE, Image, Member, Task
 
 OCTETS = "application/octet-stream"
@@ -15,15 +15,15 @@ METHODS = ("glance-direct",)
 KEPT_SECONDS = 2 * 86400
 
 
-def _for_data(call: Call, image_id: str, action: str) -> Image:
+def _for_data(call: ImageCall, image_id: str, action: str) -> Image:
     """The image, if data may be put into it. Raises ApiError."""
     kind = call.request.headers.get("content-type", OCTETS).split(";")[0]
     if kind != OCTETS:
         raise ApiError(415, f"Invalid content type {kind}", kind=kind)
-    return call.cloud.image.own_image(image_id, call.caller, action)
+    return call.model.own_image(image_id, call.caller, action)
 
 
-def upload(call: Call, image_id: str) -> Response:
+def upload(call: ImageCall, image_id: str) -> Response:
     """Fill an image with data."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
@@ -36,9 +36,9 @@ def upload(call: Call, image_id: str) -> Response:
     return Response(204)
 
 
-def download(call: Call, image_id: str) -> Response:
+def download(call: ImageCall, image_id: str) -> Response:
     """The data of an image."""
-    image = call.cloud.image.image(image_id, call.caller)
+    image = call.model.image(image_id, call.caller)
     if image.status == "deactivated" and not call.caller.is_admin:
         said = "The requested image has been deactivated. Image data download is forbidden."
         raise ApiError(403, said)
@@ -48,7 +48,7 @@ def download(call: Call, image_id: str) -> Response:
     return Response(200, image.data, headers)
 
 
-def stage(call: Call, image_id: str) -> Response:
+def stage(call: ImageCall, image_id: str) -> Response:
     """Put data aside for an import."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
@@ -60,15 +60,15 @@ def stage(call: Call, image_id: str) -> Response:
     return Response(204)
 
 
-def begin_import(call: Call, image_id: str) -> Response:
+def begin_import(call: ImageCall, image_id: str) -> Response:
     """Begin to make an image of the data that is staged."""
     method = call.json().get("method")
     if not isinstance(method, dict) or "name" not in method:
         raise ApiError(400, "Import request requires a 'method' field.")
     name = method["name"]
-    image = call.cloud.image.own_image(image_id, call.caller, "import_image")
+    image = call.model.own_image(image_id, call.caller, "import_image")
     _check_import(image, name)
-    call.cloud.image.begin_import(image, name, call.caller, call.request_id)
+    call.model.begin_import(image, name, call.caller, call.request_id)
     return Response(202)
 
 
@@ -88,9 +88,9 @@ def _check_import(image: Image, name: str) -> None:
             raise ApiError(409, f"'{field}' needs to be set before import")
 
 
-def image_tasks(call: Call, image_id: str) -> Response:
+def image_tasks(call: ImageCall, image_id: str) -> Response:
     """What was imported into an image, and how that went."""
-    image = call.cloud.image.image(image_id, call.caller)
+    image = call.model.image(image_id, call.caller)
     return Response(200, {"tasks": [_task(image, task) for task in image.tasks]})
 
 
@@ -116,40 +116,40 @@ def _task(image: Image, task: Task) -> dict[str, Any]:
     }
 
 
-def tasks(call: Call) -> Response:
+def tasks(call: ImageCall) -> Response:
     """All imports, for administrators."""
     if not call.caller.is_admin:
         raise ApiError(403, "You are not authorized to complete tasks_api_access action.")
-    rows = [_task(image, task) for image in call.cloud.image.images for task in image.tasks]
+    rows = [_task(image, task) for image in call.model.images for task in image.tasks]
     body = {"tasks": rows, "first": "/v2/tasks", "schema": "/v2/schemas/tasks"}
     return Response(200, body)
 
 
-def import_methods(call: Call) -> Response:
+def import_methods(call: ImageCall) -> Response:
     """How images can be imported."""
     del call
     value = {"description": "Import methods available.", "type": "array", "value": list(METHODS)}
     return Response(200, {"import-methods": value})
 
 
-def stores(call: Call) -> Response:
+def stores(call: ImageCall) -> Response:
     """Where data can be."""
     del call
     return Response(200, {"stores": [{"id": STORE, "default": "true"}]})
 
 
-def deactivate(call: Call, image_id: str) -> Response:
+def deactivate(call: ImageCall, image_id: str) -> Response:
     """Nobody gets the data any more."""
     return _switch(call, image_id, "active", "deactivated")
 
 
-def reactivate(call: Call, image_id: str) -> Response:
+def reactivate(call: ImageCall, image_id: str) -> Response:
     """The data is there again."""
     return _switch(call, image_id, "deactivated", "active")
 
 
-def _switch(call: Call, image_id: str, old: str, new: str) -> Response:
-    image = call.cloud.image.own_image(image_id, call.caller, "deactivate")
+def _switch(call: ImageCall, image_id: str, old: str, new: str) -> Response:
+    image = call.model.own_image(image_id, call.caller, "deactivate")
     if image.status not in (old, new):
         said = f"Not allowed to {'de' if new != 'active' else 're'}activate image in status "
         raise ApiError(403, f"{said}'{image.status}'")
@@ -169,9 +169,9 @@ def _member_view(image: Image, member: Member) -> dict[str, Any]:
     }
 
 
-def _shared(call: Call, image_id: str) -> Image:
+def _shared(call: ImageCall, image_id: str) -> Image:
     try:
-        image = call.cloud.image.image(image_id, call.caller)
+        image = call.model.image(image_id, call.caller)
     except ApiError:
         raise ApiError(404, f"Image {image_id} not found.") from None
     if image.visibility != "shared":
@@ -179,7 +179,7 @@ def _shared(call: Call, image_id: str) -> Image:
     return image
 
 
-def members(call: Call, image_id: str) -> Response:
+def members(call: ImageCall, image_id: str) -> Response:
     """With whom an image is shared: its owner sees all, a member itself."""
     image, project = _shared(call, image_id), call.caller.project_id
     all_of_them = call.caller.is_admin or image.project_id == project
@@ -191,7 +191,7 @@ def members(call: Call, image_id: str) -> Response:
     return Response(200, {"members": rows, "schema": "/v2/schemas/members"})
 
 
-def show_member(call: Call, image_id: str, member_id: str) -> Response:
+def show_member(call: ImageCall, image_id: str, member_id: str) -> Response:
     """One member."""
     image = _shared(call, image_id)
     return Response(200, _member_view(image, _member(image, member_id)))
@@ -203,22 +203,22 @@ def _member(image: Image, member_id: str) -> Member:
     return image.members[member_id]
 
 
-def add_member(call: Call, image_id: str) -> Response:
+def add_member(call: ImageCall, image_id: str) -> Response:
     """Share an image with a project, which has yet to accept it."""
     image = _shared(call, image_id)
-    call.cloud.image.own_image(image_id, call.caller, "add_member")
+    call.model.own_image(image_id, call.caller, "add_member")
     member_id = call.json().get("member")
     if not isinstance(member_id, str) or not member_id:
         raise ApiError(400, "Member to be added not specified")
     if member_id in image.members:
         raise ApiError(409, f"Member {member_id} is duplicated for image {image.id}")
-    now = call.cloud.schedule.time()
+    now = call.runtime.schedule.time()
     member = Member(member_id, now, now)
     image.members = image.members | {member_id: member}
     return Response(200, _member_view(image, member))
 
 
-def change_member(call: Call, image_id: str, member_id: str) -> Response:
+def change_member(call: ImageCall, image_id: str, member_id: str) -> Response:
     """Accept or reject an image that was shared with the caller."""
     image = _shared(call, image_id)
     member, caller = _member(image, member_id), call.caller
@@ -232,14 +232,14 @@ def change_member(call: Call, image_id: str, member_id: str) -> Response:
         raise ApiError(
             400, 'Incorrect request: Status must be "pending", "accepted" or "rejected".'
         )
-    member.status, member.updated_at = status, call.cloud.schedule.time()
+    member.status, member.updated_at = status, call.runtime.schedule.time()
     return Response(200, _member_view(image, member))
 
 
-def delete_member(call: Call, image_id: str, member_id: str) -> Response:
+def delete_member(call: ImageCall, image_id: str, member_id: str) -> Response:
     """Share an image no longer."""
     image = _shared(call, image_id)
-    call.cloud.image.own_image(image_id, call.caller, "delete_member")
+    call.model.own_image(image_id, call.caller, "delete_member")
     _member(image, member_id)
     image.members = {k: v for k, v in image.members.items() if k != member_id}
     return Response(204)

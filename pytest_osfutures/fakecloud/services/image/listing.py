@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural, whole
 from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image import schemas
+from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import Image
 from pytest_osfutures.fakecloud.services.image.responses import view
 
@@ -30,10 +30,10 @@ PAGE = 25
 PAGING = ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "member_status")
 
 
-def index(call: Call) -> Response:
+def index(call: ImageCall) -> Response:
     """The images that the caller sees, filtered, sorted, in pages."""
     request = call.request
-    most = call.cloud.settings.most_on_a_page("image") or sys.maxsize
+    most = call.runtime.settings.most_on_a_page("image") or sys.maxsize
     limit = min(_limit(request.param("limit")), most)
     visibility, member_status = request.param("visibility"), request.param("member_status")
     if visibility not in (None, "all", *schemas.VISIBILITIES):
@@ -43,7 +43,7 @@ def index(call: Call) -> Response:
     tests = _tests(call)
     rows = [
         image
-        for image in call.cloud.image.images.listed()
+        for image in call.model.images.listed()
         if image.listed_for(call.caller, visibility, member_status or "accepted")
         and all(test(image) for test in tests)
     ]
@@ -75,7 +75,7 @@ def _with_query(path: str, query: list[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _tests(call: Call) -> list[Callable[[Image], bool]]:
+def _tests(call: ImageCall) -> list[Callable[[Image], bool]]:
     tests = [
         _test(key, value) for key, value in call.request.query if key not in (*PAGING, "os_hidden")
     ]
@@ -131,7 +131,7 @@ def _time_test(key: str, value: str) -> Callable[[Image], bool]:
     return test
 
 
-def _in_order(call: Call, rows: list[Image]) -> list[Image]:
+def _in_order(call: ImageCall, rows: list[Image]) -> list[Image]:
     request = call.request
     if asked := request.param("sort"):
         keys = [_direction(part) for part in asked.split(",")]

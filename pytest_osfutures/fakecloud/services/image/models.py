@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.kernel.database import Table
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
-from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
-from pytest_osfutures.fakecloud.services.compute.neighbours import ImageFacts
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 STORE = "file"
 KEPT_BYTES = 1 << 20  # larger data is counted and hashed, and then forgotten
@@ -124,19 +120,18 @@ class Image(Resource):
 class ImageModel:
     """The state of Glance. The methods at its end are for the other services."""
 
-    def __init__(self, cloud: FakeCloud) -> None:
-        self.cloud = cloud
-        self.images: Table[Image] = Table(cloud, "image")
-        owner = cloud.identity.project_by("admin").id
+    def __init__(self, runtime: Runtime, owner: str) -> None:
+        self.runtime = runtime
+        self.images: Table[Image] = Table(runtime.database, "image")
         for name, disk_format, size, min_disk in IMAGES:
             image = self.create(owner, "", name=name, disk_format=disk_format)
             image.visibility, image.container_format = "public", "bare"
             image.min_disk = min_disk
-            self._without_data(image, size)
+            self.fill_without_data(image, size)
 
     def create(self, project_id: str, user_id: str, **fields: Any) -> Image:
         """Make an image in status `queued`."""
-        fields.setdefault("id", self.cloud.new_id())
+        fields.setdefault("id", self.runtime.new_id())
         image = Image(project_id=project_id, user_id=user_id, status="queued", **fields)
         self.images.add(image)
         image.touch()
@@ -165,8 +160,8 @@ class ImageModel:
 
     def begin_import(self, image: Image, method: str, caller: Caller, request_id: str) -> None:
         """Begin to make an active image of the staged data."""
-        staged, now = image.staged or b"", self.cloud.schedule.time()
-        task = Task(self.cloud.new_id(), now, request_id, caller.user_id, method)
+        staged, now = image.staged or b"", self.runtime.schedule.time()
+        task = Task(self.runtime.new_id(), now, request_id, caller.user_id, method)
         image.tasks = (*image.tasks, task)
         image.import_task = task.id
 
@@ -189,92 +184,13 @@ class ImageModel:
             image.touch()
             end("failure", fault.message or "The image could not be imported.")
 
-        start(self.cloud, IMPORT, image, done, failed)
+        start(self.runtime, IMPORT, image, done, failed)
 
     def _now(self) -> float:
-        return self.cloud.schedule.time()
+        return self.runtime.schedule.time()
 
-    def _without_data(self, image: Image, size: int) -> None:
+    def fill_without_data(self, image: Image, size: int) -> None:
         """It is active, but there never were any bytes: their sums are made of the id."""
         image.fill(image.id.encode())
         image.size = image.virtual_size = size
         image.data = None
-
-    # What Nova and Cinder ask; see compute/neighbours.py.
-
-    def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
-        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
-        image = self.image(image_id, Caller(project_id=project_id) if project_id else None)
-        return ImageFacts(
-            id=image.id,
-            name=image.name or "",
-            status=image.status,
-            min_disk=image.min_disk,
-            min_ram=image.min_ram,
-            size=image.size,
-            properties=image.metadata,
-        )
-
-    def named(self, name: str, project_id: str | None) -> list[str]:
-        """The ids of the images with that name which `project_id` may see (None sees all)."""
-        caller = Caller(project_id=project_id) if project_id else None
-        return [
-            image.id
-            for image in self.images
-            if image.name == name and (caller is None or image.seen_by(caller))
-        ]
-
-    def root_snapshot(self, image_id: str) -> str | None:
-        """The volume snapshot that the image of a server booted from a volume points to."""
-        disks = json.loads(self.image(image_id).metadata.get("block_device_mapping", "[]"))
-        roots = (disk for disk in disks if disk.get("boot_index") == 0)
-        return next((disk.get("snapshot_id") for disk in roots), None)
-
-    def volume_metadata(self, image_id: str) -> dict[str, str]:
-        """What Cinder keeps of an image in a volume that is made from it."""
-        image = self.image(image_id)
-        facts = {
-            "image_id": image.id,
-            "image_name": image.name,
-            "checksum": image.checksum,
-            "container_format": image.container_format,
-            "disk_format": image.disk_format,
-            "min_disk": image.min_disk,
-            "min_ram": image.min_ram,
-            "size": image.size,
-        }
-        return {**image.metadata, **{key: str(value) for key, value in facts.items()}}
-
-    def begin_snapshot(
-        self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
-    ) -> str:
-        """Make an image in status `queued`; return its id."""
-        given = {key: value for key, value in properties.items() if value is not None}
-        fields: dict[str, Any] = {"container_format": "bare", "disk_format": "raw"}
-        fields |= {FIELDS[k]: v for k, v in given.items() if k in FIELDS and k != "owner"}
-        for number in ("min_disk", "min_ram"):
-            fields[number] = int(fields.get(number, 0))
-        free = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in given.items()
-            if key not in FIELDS and key not in NO_PROPERTIES
-        }
-        fields.setdefault("visibility", "private")
-        return self.create(project_id, user_id, **fields | {"name": name, "metadata": free}).id
-
-    def snapshot_saving(self, image_id: str) -> None:
-        """Its data is on the way: `saving`. An image that is deleted meanwhile stays deleted."""
-        if image := self.images.get(image_id):
-            image.status = "saving"
-            image.touch()
-
-    def snapshot_active(self, image_id: str, size: int) -> None:
-        """Its data is there: `active`."""
-        if image := self.images.get(image_id):
-            self._without_data(image, size)
-
-    def delete_snapshot(self, image_id: str) -> None:
-        """The snapshot failed, or a backup is rotated away: the image is gone."""
-        if image := self.images.get(image_id):
-            image.protected = False
-            self.delete(image)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image import schemas
+from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import FIELDS, STORE, Image
 
 PATCHES = (
@@ -79,7 +79,7 @@ def view(image: Image) -> dict[str, Any]:
     return shown
 
 
-def _object(call: Call) -> Any:
+def _object(call: ImageCall) -> Any:
     try:
         return call.request.json()
     except ValueError:
@@ -93,7 +93,7 @@ def _assign(image: Image, key: str, value: Any) -> None:
         image.metadata = image.metadata | {key: value}
 
 
-def _may(call: Call, values: dict[str, Any]) -> None:
+def _may(call: ImageCall, values: dict[str, Any]) -> None:
     """Raise ApiError(403) for what only an administrator sets."""
     caller = call.caller
     if values.get("visibility") == "public" and not caller.is_admin:
@@ -104,14 +104,14 @@ def _may(call: Call, values: dict[str, Any]) -> None:
         raise ApiError(403, said, kind="reason")
 
 
-def create(call: Call) -> Response:
+def create(call: ImageCall) -> Response:
     """Make an image without data."""
     values = _object(call)
     if not isinstance(values, dict):
         raise ApiError(400, "Malformed JSON in request body.")
     schemas.check(values)
     _may(call, values)
-    model, image_id = call.cloud.image, values.pop("id", None) or call.cloud.new_id()
+    model, image_id = call.model, values.pop("id", None) or call.runtime.new_id()
     if model.images.get(image_id) or model.images.gone(image_id):
         raise ApiError(409, f"Image ID {image_id} already exists!")
     image = model.create(call.caller.project_id, call.caller.user_id, id=image_id)
@@ -125,12 +125,12 @@ def create(call: Call) -> Response:
     return Response(201, view(image), headers)
 
 
-def show(call: Call, image_id: str) -> Response:
+def show(call: ImageCall, image_id: str) -> Response:
     """One image."""
-    return Response(200, view(call.cloud.image.image(image_id, call.caller)))
+    return Response(200, view(call.model.image(image_id, call.caller)))
 
 
-def update(call: Call, image_id: str) -> Response:
+def update(call: ImageCall, image_id: str) -> Response:
     """Change an image by a JSON patch."""
     kind = call.request.headers.get("content-type", "").split(";")[0]
     if kind not in PATCHES:
@@ -139,7 +139,7 @@ def update(call: Call, image_id: str) -> Response:
     changes = _object(call)
     if not isinstance(changes, list):
         raise ApiError(400, "Request body must be a JSON array of operation objects.")
-    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    image = call.model.own_image(image_id, call.caller, "modify_image")
     steps = [_step(change) for change in changes]
     known = {*FIELDS, *image.metadata}
     for operation, key, value in steps:  # all of them have to be right before one is done
@@ -173,7 +173,7 @@ def _step(change: Any) -> tuple[str, str, Any]:
     return operation, pointer[1:].replace("~1", "/").replace("~0", "~"), change.get("value")
 
 
-def _check_step(call: Call, operation: str, key: str, value: Any, known: set[str]) -> None:
+def _check_step(call: ImageCall, operation: str, key: str, value: Any, known: set[str]) -> None:
     """Raise ApiError unless the step can be done where there are the properties `known`."""
     if schemas.IMAGE.get(key, {}).get("readOnly") or key == "id":
         raise ApiError(403, f"Attribute '{key}' is read-only.")
@@ -191,38 +191,38 @@ def _check_step(call: Call, operation: str, key: str, value: Any, known: set[str
     known.add(key)
 
 
-def delete(call: Call, image_id: str) -> Response:
+def delete(call: ImageCall, image_id: str) -> Response:
     """Delete an image."""
-    model = call.cloud.image
+    model = call.model
     if model.images.get(image_id) is None:
         raise ApiError(404, f"Failed to find image {image_id} to delete")
     model.delete(model.own_image(image_id, call.caller, "delete_image"))
     return Response(204)
 
 
-def add_tag(call: Call, image_id: str, tag: str) -> Response:
+def add_tag(call: ImageCall, image_id: str, tag: str) -> Response:
     """Put a tag on an image."""
-    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    image = call.model.own_image(image_id, call.caller, "modify_image")
     image.tags = tuple(dict.fromkeys((*image.tags, tag)))
     return Response(204)
 
 
-def delete_tag(call: Call, image_id: str, tag: str) -> Response:
+def delete_tag(call: ImageCall, image_id: str, tag: str) -> Response:
     """Take a tag away."""
-    image = call.cloud.image.own_image(image_id, call.caller, "modify_image")
+    image = call.model.own_image(image_id, call.caller, "modify_image")
     if tag not in image.tags:
         raise ApiError(404, "The resource could not be found.")
     image.tags = tuple(other for other in image.tags if other != tag)
     return Response(204)
 
 
-def show_schema(call: Call, name: str) -> Response:
+def show_schema(call: ImageCall, name: str) -> Response:
     """What an image or a member is made of."""
     del call
     return Response(200, schemas.schema(name))
 
 
-def _versions(call: Call) -> dict[str, Any]:
+def _versions(call: ImageCall) -> dict[str, Any]:
     links = [{"rel": "self", "href": f"{call.root}/v2/"}]
     numbers = (17, 16, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
     return {
@@ -233,11 +233,11 @@ def _versions(call: Call) -> dict[str, Any]:
     }
 
 
-def choices(call: Call) -> Response:
+def choices(call: ImageCall) -> Response:
     """The versions that there are, on the way to one of them."""
     return Response(300, _versions(call))
 
 
-def versions(call: Call) -> Response:
+def versions(call: ImageCall) -> Response:
     """The versions that there are."""
     return Response(200, _versions(call))

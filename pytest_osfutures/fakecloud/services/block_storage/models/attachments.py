@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
@@ -12,10 +12,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Context,
     Volume,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
-
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 # What a volume is while its attachments are so; the first that applies.
 AFTER_DETACH = (("attached", "in-use"), ("attaching", "attaching"), ("reserved", "reserved"))
@@ -55,7 +52,7 @@ def reserve(
         volume.settle("reserved")
     attachment = model.attachments.add(
         Attachment(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             project_id=volume.project_id,
             status="reserved",
             volume_id=volume.id,
@@ -97,7 +94,7 @@ def check_connect(model: BlockStorageModel, attachment: Attachment, context: Con
     A silent failure leaves the attachment reserved.
     """
     volume = model.volume(attachment.volume_id)
-    fault = model.cloud.faults.on_operation("volume.attach", volume)
+    fault = model.runtime.faults.on_operation("volume.attach", volume)
     if fault is None or fault.effect == "stuck":
         return
     if fault.effect == "error":
@@ -112,7 +109,7 @@ def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
     A silent failure leaves everything as it is.
     """
     volume = model.volume(attachment.volume_id)
-    fault = model.cloud.faults.on_operation("volume.detach", volume)
+    fault = model.runtime.faults.on_operation("volume.detach", volume)
     if fault is None:
         return
     if fault.effect == "error":
@@ -164,7 +161,11 @@ def detach(model: BlockStorageModel, attachment: Attachment) -> list[Attachment]
 def check_deletable(model: BlockStorageModel, attachment: Attachment) -> None:
     """Raise ApiError(409) if a server really uses the attachment: then Nova has to let it go."""
     server_id = attachment.server_id
-    if server_id and attachment.connection_info and model.server_uses(server_id, attachment.id):
+    if (
+        server_id
+        and attachment.connection_info
+        and model.servers.has_attachment(server_id, attachment.id)
+    ):
         raise in_use_by(server_id)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -23,9 +22,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Snapshot,
     Volume,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 KIND = "VOLUME_BACKUP"
 LOOK_SECONDS = 1.0  # how often Cinder looks whether a new volume is there
@@ -58,7 +55,7 @@ def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> 
     parent = _latest(model, volume, context) if asked.incremental else None
     backup = model.backups.add(
         Backup(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=asked.name,
             description=asked.description,
             project_id=context.project_id,
@@ -105,7 +102,7 @@ def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> 
         _settle(backup, "error")
         tell_fault(model, context, backup, "backup_create", "backup_create", fault, KIND)
 
-    start(model.cloud, CREATE_BACKUP, backup, done, failed)
+    start(model.runtime, CREATE_BACKUP, backup, done, failed)
     return backup
 
 
@@ -167,15 +164,15 @@ def restore(
             description="auto-created_from_restore_from_backup",
         )
         new = volumes.create(model, blueprint, context)
-        seconds = model.cloud.settings.seconds["volume.create"]
+        seconds = model.runtime.settings.seconds["volume.create"]
 
         def when_there() -> None:
             if new.status == "creating" and new.deleted_at is None:
-                model.cloud.schedule.after(LOOK_SECONDS, when_there)
+                model.runtime.schedule.after(LOOK_SECONDS, when_there)
             elif new.status == "available" and backup.status == "available":
                 _restore(model, backup, new, context)
 
-        model.cloud.schedule.after(seconds, when_there)
+        model.runtime.schedule.after(seconds, when_there)
         return new, seconds
     if volume.status != "available":
         raise ApiError(400, "Invalid volume: Volume to be restored to must be available")
@@ -202,7 +199,7 @@ def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: 
         volume.settle("available" if fault.effect == "silent" else "error_restoring")
         tell_fault(model, context, backup, "backup_restore", "backup_restore", fault, KIND)
 
-    start(model.cloud, RESTORE_BACKUP, backup, done, failed)
+    start(model.runtime, RESTORE_BACKUP, backup, done, failed)
 
 
 def delete(model: BlockStorageModel, backup: Backup, context: Context, force: bool = False) -> None:
@@ -217,4 +214,4 @@ def delete(model: BlockStorageModel, backup: Backup, context: Context, force: bo
         _settle(backup, "available" if fault.effect == "silent" else "error_deleting")
         tell_fault(model, context, backup, "backup_delete", "backup_delete", fault, KIND)
 
-    start(model.cloud, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed)
+    start(model.runtime, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed)

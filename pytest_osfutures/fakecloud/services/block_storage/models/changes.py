@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -28,14 +28,12 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Volume,
     VolumeType,
 )
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 from pytest_osfutures.fakecloud.services.block_storage.models.volumes import (
     DELETABLE,
     UNDELETABLE,
     same_backend,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
 
 
 def extend(
@@ -65,14 +63,14 @@ def extend(
         volume.size, volume.growing_by = size, 0
         volume.settle(needed)
         if attached:
-            model.cloud.compute.volume_extended(volume.id)
+            model.servers.volume_extended(volume.id)
 
     def failed(fault: Fault) -> None:
         volume.growing_by = 0
         volume.settle(needed if fault.effect == "silent" else "error_extending")
         tell_fault(model, context, volume, "extend", "extend", fault)
 
-    start(model.cloud, EXTEND, volume, done, failed)
+    start(model.runtime, EXTEND, volume, done, failed)
 
 
 def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str) -> None:
@@ -121,7 +119,7 @@ def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, polic
         volume.settle(old_status)
 
     lifecycle = RETYPE_WITH_MIGRATION if moves else RETYPE
-    start(model.cloud, lifecycle, volume, done, failed, {"copy": move.copy})
+    start(model.runtime, lifecycle, volume, done, failed, {"copy": move.copy})
 
 
 class _Move:
@@ -139,7 +137,7 @@ class _Move:
         volume = self.volume
         self.target = self.model.volumes.add(
             Volume(
-                id=self.model.cloud.new_id(),
+                id=self.model.runtime.new_id(),
                 name=volume.name,
                 project_id=volume.project_id,
                 user_id=volume.user_id,
@@ -170,8 +168,8 @@ class _Move:
 
     def _remove(self, target: Volume) -> None:
         target.leave("deleting")
-        cloud, remove = self.model.cloud, partial(self.model.volumes.remove, target)
-        cloud.schedule.after(cloud.seconds("volume.delete"), remove)
+        runtime, remove = self.model.runtime, partial(self.model.volumes.remove, target)
+        runtime.schedule.after(runtime.seconds("volume.delete"), remove)
 
 
 def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
@@ -213,7 +211,7 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
         move.fail()
         volume.settle(old_status)
 
-    start(model.cloud, MIGRATE, volume, done, failed, {"copy": move.copy} if fits else {})
+    start(model.runtime, MIGRATE, volume, done, failed, {"copy": move.copy} if fits else {})
 
 
 def upload(
@@ -237,7 +235,7 @@ def upload(
     volume.leave("uploading")
     name = str(image["name"])
     properties = {**volume.image_metadata, **image}
-    images = model.cloud.image
+    images = model.images
     image_id = images.begin_snapshot(volume.project_id, context.user_id, name, properties)
 
     def done() -> None:
@@ -250,7 +248,7 @@ def upload(
         tell_fault(model, context, volume, "upload", "upload", fault)
 
     events = {"save": lambda: images.snapshot_saving(image_id)}
-    start(model.cloud, UPLOAD, volume, done, failed, events)
+    start(model.runtime, UPLOAD, volume, done, failed, events)
     return image_id
 
 
@@ -275,7 +273,7 @@ def revert(model: BlockStorageModel, volume: Volume, snapshot: Snapshot) -> None
         volume.settle("available" if fault.effect == "silent" else "error")
         snapshot.status = "available"
 
-    start(model.cloud, REVERT, volume, done, failed)
+    start(model.runtime, REVERT, volume, done, failed)
 
 
 def reimage(
@@ -296,7 +294,7 @@ def reimage(
     volume.leave("downloading")
 
     def done() -> None:
-        volume.image_metadata = model.image_metadata(image_id)
+        volume.image_metadata = model.images.volume_metadata(image_id)
         volume.bootable = True
         volume.settle("available" if old_status == "error" else old_status)
 
@@ -304,7 +302,7 @@ def reimage(
         volume.settle(old_status if fault.effect == "silent" else "error")
         tell_fault(model, context, volume, "reimage", "reimage", fault)
 
-    start(model.cloud, REIMAGE, volume, done, failed)
+    start(model.runtime, REIMAGE, volume, done, failed)
 
 
 def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context) -> Volume:
@@ -321,7 +319,7 @@ def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context
 
     volume.host = host
     model.volumes.add(volume)
-    start(model.cloud, MANAGE_VOLUME, volume, done, failed)
+    start(model.runtime, MANAGE_VOLUME, volume, done, failed)
     return volume
 
 
@@ -336,4 +334,4 @@ def unmanage(model: BlockStorageModel, volume: Volume) -> None:
     def failed(fault: Fault) -> None:
         volume.settle("available" if fault.effect == "silent" else "error_unmanaging")
 
-    start(model.cloud, UNMANAGE_VOLUME, volume, lambda: model.volumes.remove(volume), failed)
+    start(model.runtime, UNMANAGE_VOLUME, volume, lambda: model.volumes.remove(volume), failed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -25,9 +24,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Volume,
     VolumeType,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 CHANGEABLE = ("available", "in-use", "error", "error_deleting")  # what may leave a group
 
@@ -65,7 +62,7 @@ def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> G
     quotas.check(model, context.project_id, "groups")
     group = model.groups.add(
         Group(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=asked.name,
             description=asked.description,
             project_id=context.project_id,
@@ -88,7 +85,7 @@ def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> G
     def failed(_fault: Fault) -> None:
         _settle(group, "error")
 
-    start(model.cloud, CREATE_GROUP, group, done, failed)
+    start(model.runtime, CREATE_GROUP, group, done, failed)
     return group
 
 
@@ -140,7 +137,7 @@ def update(
     def failed(_fault: Fault) -> None:
         _settle(group, "error")
 
-    start(model.cloud, UPDATE_GROUP, group, done, failed)
+    start(model.runtime, UPDATE_GROUP, group, done, failed)
 
 
 def _not_removed(group: Group, volume: Volume, why: str) -> ApiError:
@@ -197,7 +194,7 @@ def delete(model: BlockStorageModel, group: Group, delete_volumes: bool) -> None
             volume.settle(status)
         _settle(group, status)
 
-    start(model.cloud, DELETE_GROUP, group, done, failed)
+    start(model.runtime, DELETE_GROUP, group, done, failed)
 
 
 def create_snapshot(
@@ -216,7 +213,7 @@ def create_snapshot(
         )
     group_snapshot = model.group_snapshots.add(
         GroupSnapshot(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=name,
             description=description,
             project_id=context.project_id,
@@ -243,7 +240,7 @@ def create_snapshot(
         return settle
 
     start(
-        model.cloud,
+        model.runtime,
         CREATE_GROUP_SNAPSHOT,
         group_snapshot,
         end("available", "100%"),
@@ -279,4 +276,4 @@ def delete_snapshot(model: BlockStorageModel, group_snapshot: GroupSnapshot) -> 
             snapshots.settle(snapshot, status)
         _settle(group_snapshot, status)
 
-    start(model.cloud, DELETE_GROUP_SNAPSHOT, group_snapshot, done, failed)
+    start(model.runtime, DELETE_GROUP_SNAPSHOT, group_snapshot, done, failed)

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.resource import Resource
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Context, Message
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 KEPT_SECONDS = 30 * 86400
 
@@ -62,7 +58,7 @@ def tell(
     action_id, action_text = ACTIONS[action]
     detail_id, detail_text = DETAILS[detail]
     message = Message(
-        id=model.cloud.new_id(),
+        id=model.runtime.new_id(),
         project_id=resource.project_id,
         request_id=context.request_id,
         resource_type=kind,

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 NAMES = (
     "volumes",
@@ -29,7 +25,7 @@ def names(model: BlockStorageModel) -> list[str]:
 
 def limit(model: BlockStorageModel, project_id: str, name: str) -> int:
     """The project's limit; -1 is none."""
-    default = model.cloud.settings.quotas.get(name, -1)
+    default = model.runtime.settings.quotas.get(name, -1)
     return model.quotas.get(project_id, {}).get(name, default)
 
 

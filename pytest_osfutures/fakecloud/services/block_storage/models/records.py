@@ -9,6 +9,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.resource import Resource
 
 ZONE = "nova"
+GIB = 1 << 30
 CONSISTENCY_TYPE = "default_cgsnapshot_type"
 
 
@@ -234,3 +235,12 @@ class Message:
     event_id: str
     text: str
     created_at: float
+
+
+@dataclass(eq=False, kw_only=True)
+class VolumeService(Resource):
+    """One cinder-volume; its name is the host with the backend."""
+
+    replication_status: str = "enabled"
+    active_backend_id: str | None = None
+    frozen: bool = False

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.services.block_storage.models.groups import invalid, members
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Group
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 TARGET = "secondary"  # the backend to which everything is replicated
 
@@ -94,4 +91,4 @@ def begin(model: BlockStorageModel, group: Group, change: Change, attached: bool
     old = group.replication_status
     be(change.meanwhile)
     lifecycle = Lifecycle(f"group.{change.verb}_replication", (Step(1.0),))
-    start(model.cloud, lifecycle, group, lambda: be(change.then), failed)
+    start(model.runtime, lifecycle, group, lambda: be(change.then), failed)

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
-from pytest_osfutures.fakecloud.kernel.resource import Resource
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeService
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 FAIL_OVER = Lifecycle("service.failover", (Step(1.0, {"replication_status": "failing-over"}),))
 FROZEN = (
     "Invalid input received: Modification operations are not allowed on frozen storage backends."
 )
-
-
-@dataclass(eq=False, kw_only=True)
-class VolumeService(Resource):
-    """One cinder-volume; its name is the host with the backend."""
-
-    replication_status: str = "enabled"
-    active_backend_id: str | None = None
-    frozen: bool = False
 
 
 def service(model: BlockStorageModel, host: str) -> VolumeService:
@@ -81,4 +67,4 @@ def fail_over(model: BlockStorageModel, host: str, backend_id: str | None) -> No
     def failed(fault: Fault) -> None:
         be("enabled" if fault.effect == "silent" else "failover-error")
 
-    start(model.cloud, FAIL_OVER, found, done, failed)
+    start(model.runtime, FAIL_OVER, found, done, failed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -22,9 +21,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Volume,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.services import check_thawed
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 
 def create(
@@ -56,7 +53,7 @@ def create(
             "VOLUME_SNAPSHOT",
         )
 
-    start(model.cloud, lifecycle, snapshot, done, failed)
+    start(model.runtime, lifecycle, snapshot, done, failed)
     return snapshot
 
 
@@ -104,7 +101,7 @@ def add(
     quotas.check(model, context.project_id, "snapshots", volume.size, volume.volume_type)
     return model.snapshots.add(
         Snapshot(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=name,
             description=description,
             project_id=context.project_id,
@@ -147,7 +144,7 @@ def delete(
         tell_fault(model, context, snapshot, "snapshot_delete", detail, fault, "VOLUME_SNAPSHOT")
 
     start(
-        model.cloud,
+        model.runtime,
         UNMANAGE_SNAPSHOT if unmanage else DELETE_SNAPSHOT,
         snapshot,
         lambda: model.snapshots.remove(snapshot),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -11,9 +9,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Transfer,
     Volume,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 
 def create(
@@ -34,12 +30,12 @@ def create(
     volume.leave("awaiting-transfer")
     return model.transfers.add(
         Transfer(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=name,
             project_id=context.project_id,
             user_id=context.user_id,
             volume_id=volume.id,
-            auth_key=model.cloud.new_id().replace("-", "")[:16],
+            auth_key=model.runtime.new_id().replace("-", "")[:16],
             no_snapshots=no_snapshots,
         )
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -28,11 +27,8 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     VolumeType,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.services import check_thawed
+from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
-
-GIB = 1 << 30
 DELETABLE = ("available", "error", "error_restoring", "error_extending", "error_managing")
 UNDELETABLE = (
     "must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, "
@@ -67,7 +63,7 @@ def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> 
     quotas.check(model, context.project_id, "volumes", size, volume_type)
     volume = model.volumes.add(
         Volume(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=blueprint.name,
             project_id=context.project_id,
             user_id=context.user_id,
@@ -124,7 +120,7 @@ def _begin(
             backup.status = "available"
 
     events: dict[str, Callable[[], None]] = {"schedule": schedule, "restore": restore}
-    start(model.cloud, _lifecycle(blueprint), volume, done, failed, events)
+    start(model.runtime, _lifecycle(blueprint), volume, done, failed, events)
 
 
 def _lifecycle(blueprint: Blueprint) -> Lifecycle:
@@ -138,7 +134,7 @@ def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> 
     if blueprint.image_id:
         volume.bootable = True
         signed = {"signature_verified": "False"}
-        volume.image_metadata = signed | model.image_metadata(blueprint.image_id)
+        volume.image_metadata = signed | model.images.volume_metadata(blueprint.image_id)
     elif source := blueprint.source or blueprint.snapshot:
         volume.bootable = source.bootable
         volume.image_metadata = dict(source.image_metadata)
@@ -250,7 +246,7 @@ def delete(
         status = "" if force else f"status must be {' or '.join(DELETABLE)} and "
         raise ApiError(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
     for snapshot in snapshots:
-        start(model.cloud, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot))
+        start(model.runtime, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot))
     volume.leave("deleting")
 
     def done() -> None:
@@ -265,7 +261,7 @@ def delete(
     def failed(fault: Fault) -> None:
         volume.settle("available" if fault.effect == "silent" else "error_deleting")
 
-    start(model.cloud, DELETE_VOLUME, volume, done, failed)
+    start(model.runtime, DELETE_VOLUME, volume, done, failed)
 
 
 def _all_deletable(snapshots: list[Snapshot], context: Context, force: bool) -> bool:

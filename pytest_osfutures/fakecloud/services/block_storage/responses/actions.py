@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes, volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Attachment, Volume
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -16,7 +16,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.admin_actions i
 from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
 from pytest_osfutures.fakecloud.services.block_storage.responses.volumes import find
 
-Action = Callable[[Call, Volume, Order], Response]
+Action = Callable[[BlockStorageCall, Volume, Order], Response]
 
 JSON = {"Content-Type": "application/json"}
 
@@ -26,20 +26,20 @@ def accepted() -> Response:
     return Response(202, None, dict(JSON))
 
 
-def act(call: Call, volume_id: str) -> Response:
+def act(call: BlockStorageCall, volume_id: str) -> Response:
     """Do what the one key of the body says."""
     order = Order.of(call, ACTIONS)
     return ACTIONS[order.name](call, find(call, volume_id), order)
 
 
-def _extend(call: Call, volume: Volume, order: Order) -> Response:
+def _extend(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     size = asked.number(order.part("new_size"), "new_size") or 0
     attached = call.version >= (3, 42) and volume.status == "in-use"
-    changes.extend(call.cloud.block_storage, volume, size, context_of(call), attached)
+    changes.extend(call.model, volume, size, context_of(call), attached)
     return accepted()
 
 
-def _reserve(_call: Call, volume: Volume, _order: Order) -> Response:
+def _reserve(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     statuses = ("available", "in-use") if volume.multiattach else ("available",)
     if volume.status not in statuses:
         raise ApiError(
@@ -51,24 +51,24 @@ def _reserve(_call: Call, volume: Volume, _order: Order) -> Response:
     return accepted()
 
 
-def _unreserve(_call: Call, volume: Volume, _order: Order) -> Response:
+def _unreserve(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     if volume.status == "attaching":
         volume.settle("in-use" if volume.attached else "available")
     return accepted()
 
 
-def _begin_detaching(_call: Call, volume: Volume, _order: Order) -> Response:
+def _begin_detaching(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     attachments.begin_detaching(volume)
     return accepted()
 
 
-def _roll_detaching(_call: Call, volume: Volume, _order: Order) -> Response:
+def _roll_detaching(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     attachments.roll_detaching(volume)
     return accepted()
 
 
-def _attach(call: Call, volume: Volume, order: Order) -> Response:
-    part, model = order.part("mountpoint"), call.cloud.block_storage
+def _attach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+    part, model = order.part("mountpoint"), call.model
     server_id, mode = asked.uuid(part, "instance_uuid"), part.get("mode", "rw")
     if volume.status == "in-use" and not volume.multiattach:
         raise ApiError(
@@ -79,7 +79,7 @@ def _attach(call: Call, volume: Volume, order: Order) -> Response:
     if readonly == "True" and mode != "ro":
         raise ApiError(400, f"Invalid attaching mode '{mode}' for volume {volume.id}.")
     attachment = Attachment(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         project_id=volume.project_id,
         volume_id=volume.id,
         server_id=server_id,
@@ -94,8 +94,8 @@ def _attach(call: Call, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _detach(call: Call, volume: Volume, order: Order) -> Response:
-    model = call.cloud.block_storage
+def _detach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+    model = call.model
     part = order.part() if order.value else {}
     wanted = part.get("attachment_id")
     found = [one for one in volume.attachments if wanted in (None, one.id)]
@@ -116,7 +116,7 @@ def _detach(call: Call, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _initialize_connection(_call: Call, volume: Volume, order: Order) -> Response:
+def _initialize_connection(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     connector = asked.of_object(order.part("connector"), "connector")
     multipath = bool(connector.get("enforce_multipath", False))
     where = {**attachments.connection_of(volume), "enforce_multipath": False}
@@ -124,14 +124,14 @@ def _initialize_connection(_call: Call, volume: Volume, order: Order) -> Respons
     return Response(200, {"connection_info": info})
 
 
-def _terminate_connection(call: Call, volume: Volume, order: Order) -> Response:
+def _terminate_connection(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     asked.of_object(order.part("connector"), "connector")
     if len(volume.attachments) == 1:
-        attachments.check_deletable(call.cloud.block_storage, volume.attachments[0])
+        attachments.check_deletable(call.model, volume.attachments[0])
     return _unreserve(call, volume, order)
 
 
-def _upload(call: Call, volume: Volume, order: Order) -> Response:
+def _upload(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     part = order.part("image_name")
     image: dict[str, Any] = {
         "name": part["image_name"],
@@ -144,7 +144,7 @@ def _upload(call: Call, volume: Volume, order: Order) -> Response:
         if image["visibility"] == "public":
             asked.admin_only(call, "volume_extension:volume_actions:upload_public")
     image_id = changes.upload(
-        call.cloud.block_storage, volume, image, asked.flag(part, "force"), context_of(call)
+        call.model, volume, image, asked.flag(part, "force"), context_of(call)
     )
     shown = {key: image[key] for key in image if key != "name"}
     kind = volume.volume_type
@@ -173,7 +173,7 @@ def _upload(call: Call, volume: Volume, order: Order) -> Response:
     return Response(202, {"os-volume_upload_image": view})
 
 
-def _readonly(_call: Call, volume: Volume, order: Order) -> Response:
+def _readonly(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     wanted = asked.flag(order.part("readonly"), "readonly")
     if volume.status != "available":
         raise ApiError(
@@ -186,32 +186,32 @@ def _readonly(_call: Call, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _retype(call: Call, volume: Volume, order: Order) -> Response:
+def _retype(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     part, context = order.part("new_type"), context_of(call)
     policy = asked.choice(part, "migration_policy", ["on-demand", "never"], "never")
-    model = call.cloud.block_storage
+    model = call.model
     changes.retype(model, volume, model.type_named(str(part["new_type"]), context), policy)
     return accepted()
 
 
-def _set_bootable(_call: Call, volume: Volume, order: Order) -> Response:
+def _set_bootable(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     volume.bootable = asked.flag(order.part("bootable"), "bootable")
     volume.touch()
     return Response(200, None, dict(JSON))
 
 
-def _reimage(call: Call, volume: Volume, order: Order) -> Response:
+def _reimage(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     asked.since(call, (3, 68))
     part = order.part("image_id")
     reserved = asked.flag(part, "reimage_reserved")
     image_id = asked.uuid(part, "image_id") or ""
-    changes.reimage(call.cloud.block_storage, volume, image_id, reserved, context_of(call))
+    changes.reimage(call.model, volume, image_id, reserved, context_of(call))
     return accepted()
 
 
-def _revert(call: Call, volume: Volume, order: Order) -> Response:
+def _revert(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     asked.since(call, (3, 40))
-    model = call.cloud.block_storage
+    model = call.model
     snapshots = model.snapshots_of(volume)
     if not snapshots:
         raise ApiError(400, f"Volume {volume.id} doesn't have any snapshots.")
@@ -235,19 +235,19 @@ def _no_image_metadata(volume: Volume) -> ApiError:
     return ApiError(404, f"Glance metadata for volume/snapshot {volume.id} cannot be found.")
 
 
-def _show_image_metadata(_call: Call, volume: Volume, _order: Order) -> Response:
+def _show_image_metadata(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     if not volume.image_metadata:
         raise _no_image_metadata(volume)
     return Response(200, {"metadata": volume.image_metadata})
 
 
-def _set_image_metadata(_call: Call, volume: Volume, order: Order) -> Response:
+def _set_image_metadata(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     given = asked.strings(order.part("metadata"), "metadata")
     volume.image_metadata = volume.image_metadata | given
     return Response(200, {"metadata": volume.image_metadata})
 
 
-def _unset_image_metadata(_call: Call, volume: Volume, order: Order) -> Response:
+def _unset_image_metadata(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     key = asked.text(order.part("key"), "key")
     if key not in volume.image_metadata:
         raise _no_image_metadata(volume)
@@ -255,9 +255,9 @@ def _unset_image_metadata(_call: Call, volume: Volume, order: Order) -> Response
     return Response(200)
 
 
-def _force_delete(call: Call, volume: Volume, _order: Order) -> Response:
+def _force_delete(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     asked.admin_only(call, "volume_extension:volume_admin_actions:force_delete")
-    volumes.delete(call.cloud.block_storage, volume, context_of(call), force=True)
+    volumes.delete(call.model, volume, context_of(call), force=True)
     return accepted()
 
 

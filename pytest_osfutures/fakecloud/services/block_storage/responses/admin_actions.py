@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -56,7 +56,7 @@ def _status(part: dict[str, Any], key: str, spoken: str, known: Sequence[str]) -
     return str(value).lower()
 
 
-def _reset_status(call: Call, volume: Volume, order: Order) -> Response:
+def _reset_status(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     part = order.part()
     status = _status(part, "status", "Volume status", VOLUME_STATUSES)
     attach = _status(part, "attach_status", "Volume attach status", ATTACH_STATUSES)
@@ -77,14 +77,14 @@ def _reset_status(call: Call, volume: Volume, order: Order) -> Response:
         volume.migration_status = None if migration == "none" else migration
     if attach == "detached":
         for attachment in volume.attachments:
-            attachments.detach(call.cloud.block_storage, attachment)
+            attachments.detach(call.model, attachment)
     volume.settle(status or volume.status)
     return _accepted()
 
 
-def _force_detach(call: Call, volume: Volume, order: Order) -> Response:
+def _force_detach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     asked.admin_only(call, f"{RULE}:force_detach")
-    part, model = order.part(), call.cloud.block_storage
+    part, model = order.part(), call.model
     wanted = part.get("attachment_id")
     for attachment in volume.attachments:
         if wanted in (None, attachment.id):
@@ -95,25 +95,25 @@ def _force_detach(call: Call, volume: Volume, order: Order) -> Response:
     return _accepted()
 
 
-def _migrate(call: Call, volume: Volume, order: Order) -> Response:
+def _migrate(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     part = order.part()
     asked.admin_only(call, f"{RULE}:migrate_volume")
     host = asked.one_host(part)
     lock = asked.flag(part, "lock_volume")
-    changes.migrate(call.cloud.block_storage, volume, host, lock)
+    changes.migrate(call.model, volume, host, lock)
     return _accepted()
 
 
-def _migrate_completion(call: Call, volume: Volume, order: Order) -> Response:
+def _migrate_completion(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     part = order.part("new_volume")
     asked.admin_only(call, f"{RULE}:migrate_volume_completion")
-    new = call.cloud.block_storage.volume(str(part["new_volume"]), context_of(call))
+    new = call.model.volume(str(part["new_volume"]), context_of(call))
     if volume.migration_status is None and new.migration_status is None:
         return Response(200, {"save_volume_id": new.id})
     raise ApiError(400, "Invalid volume: Destination volume not mid-migration.")
 
 
-def _extend_completion(call: Call, volume: Volume, _order: Order) -> Response:
+def _extend_completion(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     asked.since(call, (3, 71))
     asked.admin_only(call, f"{RULE}:extend_volume_completion")
     if volume.status != "extending":
@@ -121,9 +121,9 @@ def _extend_completion(call: Call, volume: Volume, _order: Order) -> Response:
     raise ApiError(400, "Invalid volume: Required volume admin metadata is malformed or missing.")
 
 
-def _unmanage(call: Call, volume: Volume, _order: Order) -> Response:
+def _unmanage(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
     asked.admin_only(call, "volume_extension:volume_unmanage")
-    changes.unmanage(call.cloud.block_storage, volume)
+    changes.unmanage(call.model, volume)
     return _accepted()
 
 
@@ -137,13 +137,13 @@ ADMIN_ACTIONS = {
 }
 
 
-def manage(call: Call) -> Response:
+def manage(call: BlockStorageCall) -> Response:
     """Begin to take over a volume that the backend has already."""
     asked.admin_only(call, "volume_extension:volume_manage")
     part, context, model = (
         asked.envelope(call, "volume"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "volume", "ref")
     host = asked.one_host(part)
@@ -154,7 +154,7 @@ def manage(call: Call) -> Response:
         model.type_named(str(kind), context) if kind else model.default_type(context.project_id)
     )
     volume = Volume(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         name=asked.text(part, "name"),
         description=asked.text(part, "description"),
         project_id=context.project_id,

@@ -10,9 +10,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call, Version
+from pytest_osfutures.fakecloud.kernel.call import Version
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Context
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
@@ -30,7 +31,7 @@ class Order:
     value: Any
 
     @classmethod
-    def of(cls, call: Call, known: Collection[str]) -> Order:
+    def of(cls, call: BlockStorageCall, known: Collection[str]) -> Order:
         """The action that the body asks for. Raises ApiError(400) if it is none of `known`."""
         body = call.json()
         if not body:
@@ -51,19 +52,19 @@ class Order:
         return part
 
 
-def context_of(call: Call) -> Context:
+def context_of(call: BlockStorageCall) -> Context:
     """On whose behalf the request is made."""
     caller = call.caller
     return Context(caller.project_id, caller.user_id, call.request_id, caller.is_admin)
 
 
-def since(call: Call, version: Version) -> None:
+def since(call: BlockStorageCall, version: Version) -> None:
     """Raise ApiError(404) if the request's microversion is older than `version`."""
     if call.version < version:
         raise ApiError(404, "The resource could not be found.")
 
 
-def admin_only(call: Call, rule: str) -> None:
+def admin_only(call: BlockStorageCall, rule: str) -> None:
     """Raise ApiError(403) unless an administrator asks."""
     if not call.caller.is_admin:
         raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
@@ -74,7 +75,7 @@ def invalid(field: str, value: object, why: str) -> ApiError:
     return ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
 
 
-def envelope(call: Call, key: str) -> dict[str, Any]:
+def envelope(call: BlockStorageCall, key: str) -> dict[str, Any]:
     """The object under `key` in the body. Raises ApiError(400)."""
     body = call.json()
     if key not in body:
@@ -177,7 +178,7 @@ def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | 
     return value
 
 
-def metadata(call: Call, key: str) -> dict[str, str]:
+def metadata(call: BlockStorageCall, key: str) -> dict[str, str]:
     """Metadata that the body has to have under `key`. Raises ApiError(400)."""
     return strings({key: envelope(call, key)}, key)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Attachment
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -23,42 +23,42 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
 SINCE = (3, 27)
 
 
-def _find(call: Call, attachment_id: str) -> Attachment:
+def _find(call: BlockStorageCall, attachment_id: str) -> Attachment:
     asked.since(call, SINCE)
-    return call.cloud.block_storage.attachment(attachment_id, context_of(call))
+    return call.model.attachment(attachment_id, context_of(call))
 
 
-def _listed(call: Call) -> list[Attachment]:
+def _listed(call: BlockStorageCall) -> list[Attachment]:
     asked.since(call, SINCE)
     wanted = filters_of(call, "attachment")
     fields = {"instance_id": "server_id", "attach_status": "status"}
     rows = [
         row
-        for row in visible(call, call.cloud.block_storage.attachments)
+        for row in visible(call, call.model.attachments)
         if all(str(getattr(row, fields.get(key, key))) == v for key, v in wanted.items())
     ]
     return page(call, in_order(call, rows), "Volume attachment")[0]
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All attachments, in short."""
     return Response(200, {"attachments": [attachment_summary(row) for row in _listed(call)]})
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All attachments."""
     return Response(200, {"attachments": [attachment_detail(row) for row in _listed(call)]})
 
 
-def show(call: Call, attachment_id: str) -> Response:
+def show(call: BlockStorageCall, attachment_id: str) -> Response:
     """One attachment."""
     return Response(200, {"attachment": attachment_detail(_find(call, attachment_id))})
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Reserve a volume for a server; with a connector, connect it as well."""
     asked.since(call, SINCE)
-    part, model = asked.envelope(call, "attachment"), call.cloud.block_storage
+    part, model = asked.envelope(call, "attachment"), call.model
     asked.required(part, "attachment", "volume_uuid")
     volume = model.volume(str(part["volume_uuid"]), context_of(call))
     asked.object_or_null(part, "connector")
@@ -74,29 +74,29 @@ def create(call: Call) -> Response:
     return Response(200, {"attachment": attachment_detail(attachment)})
 
 
-def update(call: Call, attachment_id: str) -> Response:
+def update(call: BlockStorageCall, attachment_id: str) -> Response:
     """Connect a reserved attachment to a host."""
     attachment, part = _find(call, attachment_id), asked.envelope(call, "attachment")
     asked.required(part, "attachment", "connector")
     before = attachment.status
-    attachments.check_connect(call.cloud.block_storage, attachment, context_of(call))
-    attachments.connect(call.cloud.block_storage, attachment, asked.of_object(part, "connector"))
+    attachments.check_connect(call.model, attachment, context_of(call))
+    attachments.connect(call.model, attachment, asked.of_object(part, "connector"))
     return Response(200, {"attachment": attachment_detail(attachment) | {"status": before}})
 
 
-def act(call: Call, attachment_id: str) -> Response:
+def act(call: BlockStorageCall, attachment_id: str) -> Response:
     """Say that the server has the volume now: `os-complete`, the one action there is."""
     asked.since(call, (3, 44))
     attachment = _find(call, attachment_id)
     if "os-complete" not in call.json():
         raise ApiError(400, "Malformed request body")
-    attachments.complete(call.cloud.block_storage, attachment)
+    attachments.complete(call.model, attachment)
     return Response(204, None, {"Content-Type": "application/json"})
 
 
-def delete(call: Call, attachment_id: str) -> Response:
+def delete(call: BlockStorageCall, attachment_id: str) -> Response:
     """Take the volume away from the server."""
-    attachment, model = _find(call, attachment_id), call.cloud.block_storage
+    attachment, model = _find(call, attachment_id), call.model
     attachments.check_deletable(model, attachment)
     attachments.check_detach(model, attachment)
     left = attachments.detach(model, attachment)

@@ -6,9 +6,9 @@ import base64
 import json
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import backups
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Backup
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -24,16 +24,16 @@ STATUSES = ["available", "error"]
 SERVICE = "cinder.backup.drivers.posix.PosixBackupDriver"
 
 
-def _find(call: Call, backup_id: str) -> Backup:
-    return call.cloud.block_storage.backup(backup_id, context_of(call))
+def _find(call: BlockStorageCall, backup_id: str) -> Backup:
+    return call.model.backup(backup_id, context_of(call))
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Begin to back a volume up."""
     part, context, model = (
         asked.envelope(call, "backup"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "backup", "volume_id")
     snapshot_id = part.get("snapshot_id")
@@ -51,34 +51,34 @@ def create(call: Call) -> Response:
     return Response(202, {"backup": backup_summary(call, backup)})
 
 
-def show(call: Call, backup_id: str) -> Response:
+def show(call: BlockStorageCall, backup_id: str) -> Response:
     """One backup."""
     return Response(200, {"backup": backup_detail(call, _find(call, backup_id))})
 
 
-def _list(call: Call, detail: bool) -> Response:
+def _list(call: BlockStorageCall, detail: bool) -> Response:
     def full(backup: Backup) -> dict[str, Any]:
         return backup_detail(call, backup)
 
     def short(backup: Backup) -> dict[str, Any]:
         return backup_summary(call, backup)
 
-    rows = visible(call, call.cloud.block_storage.backups)
+    rows = visible(call, call.model.backups)
     shown = full if detail else short
     return Response(200, listed(call, rows, ("backup", "Backup"), full, shown))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All backups, in short."""
     return _list(call, detail=False)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All backups."""
     return _list(call, detail=True)
 
 
-def update(call: Call, backup_id: str) -> Response:
+def update(call: BlockStorageCall, backup_id: str) -> Response:
     """Change the name, the description or the metadata."""
     asked.since(call, (3, 9))
     part, backup = asked.envelope(call, "backup"), _find(call, backup_id)
@@ -91,18 +91,18 @@ def update(call: Call, backup_id: str) -> Response:
     return Response(200, {"backup": backup_summary(call, backup)})
 
 
-def delete(call: Call, backup_id: str) -> Response:
+def delete(call: BlockStorageCall, backup_id: str) -> Response:
     """Begin to delete a backup."""
-    backups.delete(call.cloud.block_storage, _find(call, backup_id), context_of(call))
+    backups.delete(call.model, _find(call, backup_id), context_of(call))
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def restore(call: Call, backup_id: str) -> Response:
+def restore(call: BlockStorageCall, backup_id: str) -> Response:
     """Begin to restore a backup; the answer waits until a new volume is there."""
     part, context, model = (
         asked.envelope(call, "restore"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
     volume = model.volume(volume_id, context) if volume_id else None
@@ -113,9 +113,9 @@ def restore(call: Call, backup_id: str) -> Response:
     return Response(202, {"restore": view}, delay=seconds)
 
 
-def act(call: Call, backup_id: str) -> Response:
+def act(call: BlockStorageCall, backup_id: str) -> Response:
     """`os-reset_status` and `os-force_delete`."""
-    order, model = Order.of(call, ("os-reset_status", "os-force_delete")), call.cloud.block_storage
+    order, model = Order.of(call, ("os-reset_status", "os-force_delete")), call.model
     backup = _find(call, backup_id)
     asked.admin_only(call, f"{RULE}:{order.name.removeprefix('os-')}")
     if order.name == "os-force_delete":
@@ -132,7 +132,7 @@ def act(call: Call, backup_id: str) -> Response:
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def export_record(call: Call, backup_id: str) -> Response:
+def export_record(call: BlockStorageCall, backup_id: str) -> Response:
     """What another Cinder needs to import the backup."""
     asked.admin_only(call, "backup:export-import")
     backup = _find(call, backup_id)
@@ -145,13 +145,13 @@ def export_record(call: Call, backup_id: str) -> Response:
     return Response(200, {"backup-record": {"backup_service": SERVICE, "backup_url": url}})
 
 
-def import_record(call: Call) -> Response:
+def import_record(call: BlockStorageCall) -> Response:
     """Know a backup again that was exported."""
     asked.admin_only(call, "backup:backup-import")
     part, context, model = (
         asked.envelope(call, "backup-record"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "backup-record", "backup_service", "backup_url")
     try:

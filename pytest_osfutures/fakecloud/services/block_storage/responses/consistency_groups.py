@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Group, GroupSnapshot
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -49,46 +49,46 @@ def _short(thing: Group | GroupSnapshot) -> dict[str, Any]:
     return {"id": thing.id, "name": thing.name}
 
 
-def _find(call: Call, group_id: str) -> Group:
-    model = call.cloud.block_storage
+def _find(call: BlockStorageCall, group_id: str) -> Group:
+    model = call.model
     group = model.groups.get(group_id)
     if group is None or not group.group_type.for_consistency:
         raise ApiError(404, f"Group {group_id} could not be found.")
     return model.group(group_id, context_of(call))
 
 
-def _find_snapshot(call: Call, snapshot_id: str) -> GroupSnapshot:
-    return call.cloud.block_storage.group_snapshot(snapshot_id, context_of(call))
+def _find_snapshot(call: BlockStorageCall, snapshot_id: str) -> GroupSnapshot:
+    return call.model.group_snapshot(snapshot_id, context_of(call))
 
 
-def _list(call: Call, view: Callable[[Group], dict[str, Any]]) -> Response:
-    rows = visible(call, call.cloud.block_storage.groups)
+def _list(call: BlockStorageCall, view: Callable[[Group], dict[str, Any]]) -> Response:
+    rows = visible(call, call.model.groups)
     mine = [group for group in rows if group.group_type.for_consistency]
     groups, links = page(call, in_order(call, mine), "Group")
     shown = [view(group) for group in groups]
     return Response(200, with_links("consistencygroups", shown, "consistencygroup_links", links))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All consistency groups, in short."""
     return _list(call, _short)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All consistency groups."""
     return _list(call, _view)
 
 
-def show(call: Call, group_id: str) -> Response:
+def show(call: BlockStorageCall, group_id: str) -> Response:
     """One consistency group."""
     return Response(200, {"consistencygroup": _view(_find(call, group_id))})
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Begin to create a consistency group."""
     part, context = asked.envelope(call, "consistencygroup"), context_of(call)
     asked.required(part, "consistencygroup", "volume_types")
-    model = call.cloud.block_storage
+    model = call.model
     kinds = filter(None, str(part["volume_types"]).split(","))
     request = groups.GroupRequest(
         name=asked.text(part, "name"),
@@ -103,7 +103,7 @@ def _accepted(group: Group) -> Response:
     return Response(202, {"consistencygroup": _short(group)})
 
 
-def create_from_source(call: Call) -> Response:
+def create_from_source(call: BlockStorageCall) -> Response:
     """Begin to create a consistency group from a snapshot of one, or from one."""
     part, context = asked.envelope(call, "consistencygroup-from-src"), context_of(call)
     snapshot_id, source_id = part.get("cgsnapshot_id"), part.get("source_cgid")
@@ -123,10 +123,10 @@ def create_from_source(call: Call) -> Response:
         group_snapshot=snapshot,
         source=None if snapshot else source,
     )
-    return _accepted(groups.create(call.cloud.block_storage, request, context))
+    return _accepted(groups.create(call.model, request, context))
 
 
-def update(call: Call, group_id: str) -> Response:
+def update(call: BlockStorageCall, group_id: str) -> Response:
     """Change the name or the description, or begin to change what is inside."""
     group, part = _find(call, group_id), asked.envelope(call, "consistencygroup")
     if not any(part.get(key) for key in ("name", "description", "add_volumes", "remove_volumes")):
@@ -139,41 +139,41 @@ def update(call: Call, group_id: str) -> Response:
     return Response(202)
 
 
-def delete(call: Call, group_id: str) -> Response:
+def delete(call: BlockStorageCall, group_id: str) -> Response:
     """Begin to delete a consistency group; `force` takes its volumes along."""
     group, body = _find(call, group_id), call.json()
     part = asked.of_object(body, "consistencygroup") if "consistencygroup" in body else {}
-    groups.delete(call.cloud.block_storage, group, asked.flag(part, "force"))
+    groups.delete(call.model, group, asked.flag(part, "force"))
     return Response(202)
 
 
-def _snapshots(call: Call) -> list[GroupSnapshot]:
-    rows = visible(call, call.cloud.block_storage.group_snapshots)
+def _snapshots(call: BlockStorageCall) -> list[GroupSnapshot]:
+    rows = visible(call, call.model.group_snapshots)
     mine = [snapshot for snapshot in rows if snapshot.group_type.for_consistency]
     return page(call, in_order(call, mine), "GroupSnapshot")[0]
 
 
-def index_snapshots(call: Call) -> Response:
+def index_snapshots(call: BlockStorageCall) -> Response:
     """All snapshots of consistency groups, in short."""
     return Response(200, {"cgsnapshots": [_short(row) for row in _snapshots(call)]})
 
 
-def detail_snapshots(call: Call) -> Response:
+def detail_snapshots(call: BlockStorageCall) -> Response:
     """All snapshots of consistency groups."""
     return Response(200, {"cgsnapshots": [_snapshot_view(row) for row in _snapshots(call)]})
 
 
-def show_snapshot(call: Call, snapshot_id: str) -> Response:
+def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """One of them."""
     return Response(200, {"cgsnapshot": _snapshot_view(_find_snapshot(call, snapshot_id))})
 
 
-def create_snapshot(call: Call) -> Response:
+def create_snapshot(call: BlockStorageCall) -> Response:
     """Begin to take snapshots of all volumes of a consistency group."""
     part = asked.envelope(call, "cgsnapshot")
     asked.required(part, "cgsnapshot", "consistencygroup_id")
     made = groups.create_snapshot(
-        call.cloud.block_storage,
+        call.model,
         _find(call, str(part["consistencygroup_id"])),
         asked.text(part, "name"),
         asked.text(part, "description"),
@@ -182,7 +182,7 @@ def create_snapshot(call: Call) -> Response:
     return Response(202, {"cgsnapshot": _short(made)})
 
 
-def delete_snapshot(call: Call, snapshot_id: str) -> Response:
+def delete_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Begin to delete the snapshots of a consistency group."""
-    groups.delete_snapshot(call.cloud.block_storage, _find_snapshot(call, snapshot_id))
+    groups.delete_snapshot(call.model, _find_snapshot(call, snapshot_id))
     return Response(202)

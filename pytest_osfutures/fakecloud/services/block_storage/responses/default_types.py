@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
 
 
-def _project(call: Call, project: str, rule: str) -> str:
+def _project(call: BlockStorageCall, project: str, rule: str) -> str:
     asked.since(call, (3, 62))
     asked.admin_only(call, f"volume_extension:default_{rule}")
-    if project not in call.cloud.identity.projects:
+    if project not in call.model.projects.project_ids():
         raise ApiError(404, f"Project with id {project} not found.")
     return project
 
@@ -24,34 +24,34 @@ def _view(project: str, kind: VolumeType) -> dict[str, Any]:
     return {"project_id": project, "volume_type_id": kind.id}
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All projects that have a default of their own."""
     asked.since(call, (3, 62))
     asked.admin_only(call, "volume_extension:default_get_all")
-    types = call.cloud.block_storage.default_types
+    types = call.model.default_types
     return Response(200, {"default_types": [_view(*row) for row in types.items()]})
 
 
-def show(call: Call, project: str) -> Response:
+def show(call: BlockStorageCall, project: str) -> Response:
     """The default of one project."""
-    kind = call.cloud.block_storage.default_types.get(_project(call, project, "get"))
+    kind = call.model.default_types.get(_project(call, project, "get"))
     if kind is None:
         raise ApiError(404, f"Default type for project {project} not found.")
     return Response(200, {"default_type": _view(project, kind)})
 
 
-def change(call: Call, project: str) -> Response:
+def change(call: BlockStorageCall, project: str) -> Response:
     """Give a project a default of its own."""
     _project(call, project, "set_or_update")
-    part, model = asked.envelope(call, "default_type"), call.cloud.block_storage
+    part, model = asked.envelope(call, "default_type"), call.model
     asked.required(part, "default_type", "volume_type")
     kind = model.type_named(str(part["volume_type"]), context_of(call))
     model.default_types[project] = kind
     return Response(200, {"default_type": _view(project, kind)})
 
 
-def delete(call: Call, project: str) -> Response:
+def delete(call: BlockStorageCall, project: str) -> Response:
     """Let a project have the default of all again."""
     _project(call, project, "unset")
-    call.cloud.block_storage.default_types.pop(project, None)
+    call.model.default_types.pop(project, None)
     return Response(204)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.service import UNKNOWN_PATH
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
-from pytest_osfutures.fakecloud.services.block_storage.models import (
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
+from pytest_osfutures.fakecloud.services.block_storage.models import services
+from pytest_osfutures.fakecloud.services.block_storage.models.records import ZONE
+from pytest_osfutures.fakecloud.services.block_storage.models.state import (
     BACKENDS,
     HOST,
     POOL_GIGABYTES,
-    services,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.records import ZONE
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import FILTERS, truth
 
@@ -49,15 +49,15 @@ EXTENSIONS = (
 )  # fmt: skip
 
 
-def availability_zones(call: Call) -> Response:
+def availability_zones(call: BlockStorageCall) -> Response:
     """The one zone."""
     del call
     zone = {"zoneName": ZONE, "zoneState": {"available": True}}
     return Response(200, {"availabilityZoneInfo": [zone]})
 
 
-def _services(call: Call) -> list[dict[str, Any]]:
-    model = call.cloud.block_storage
+def _services(call: BlockStorageCall) -> list[dict[str, Any]]:
+    model = call.model
     hosts = [("cinder-scheduler", HOST), ("cinder-backup", HOST)]
     hosts += [("cinder-volume", host) for host in model.services]
     rows = []
@@ -84,7 +84,7 @@ def _services(call: Call) -> list[dict[str, Any]]:
     return rows
 
 
-def index_services(call: Call) -> Response:
+def index_services(call: BlockStorageCall) -> Response:
     """Cinder's own processes."""
     asked.admin_only(call, "volume_extension:services:index")
     wanted = {k: v for k, v in call.request.query if k in ("binary", "host")}
@@ -92,14 +92,14 @@ def index_services(call: Call) -> Response:
     return Response(200, {"services": rows})
 
 
-def change_service(call: Call, change: str) -> Response:
+def change_service(call: BlockStorageCall, change: str) -> Response:
     """Enable or disable one of them, freeze or thaw it, let its replica take over."""
     asked.admin_only(call, "volume_extension:services:update")
     if change in ("freeze", "thaw", "failover", "failover_host"):
         return _change_backend(call, change)
     if change not in ("enable", "disable", "disable-log-reason"):
         return Response(404, UNKNOWN_PATH)
-    body, model = call.json(), call.cloud.block_storage
+    body, model = call.json(), call.model
     key = (str(body.get("binary")), str(body.get("host")))
     if all((row["binary"], row["host"]) != key for row in _services(call)):
         raise ApiError(404, f"Service {key[0]} could not be found on host {key[1]}.")
@@ -112,8 +112,8 @@ def change_service(call: Call, change: str) -> Response:
     return Response(200, answer | {"disabled": change != "enable"})
 
 
-def _change_backend(call: Call, change: str) -> Response:
-    body, model = call.json(), call.cloud.block_storage
+def _change_backend(call: BlockStorageCall, change: str) -> Response:
+    body, model = call.json(), call.model
     host = asked.one_host(body)
     if change == "failover":
         asked.since(call, (3, 26))
@@ -124,10 +124,10 @@ def _change_backend(call: Call, change: str) -> Response:
     return Response(202)
 
 
-def pools(call: Call) -> Response:
+def pools(call: BlockStorageCall) -> Response:
     """The places where volumes can be, and how full they are."""
     asked.admin_only(call, "scheduler_extension:scheduler_stats:get_pools")
-    model, rows = call.cloud.block_storage, []
+    model, rows = call.model, []
     for backend in BACKENDS:
         name = f"{HOST}@{backend}#{backend}"
         row: dict[str, Any] = {"name": name}
@@ -149,10 +149,10 @@ def pools(call: Call) -> Response:
     return Response(200, {"pools": rows})
 
 
-def capabilities(call: Call, host: str) -> Response:
+def capabilities(call: BlockStorageCall, host: str) -> Response:
     """What one backend can do."""
     asked.admin_only(call, "volume_extension:capabilities")
-    if host not in call.cloud.block_storage.services:
+    if host not in call.model.services:
         raise ApiError(404, f"Can't find service: {host}")
     titles = {
         "thin_provisioning": "Thin Provisioning",
@@ -180,14 +180,14 @@ def capabilities(call: Call, host: str) -> Response:
     return Response(200, view)
 
 
-def clusters(call: Call) -> Response:
+def clusters(call: BlockStorageCall) -> Response:
     """Services that stand in for each other: there are none."""
     asked.since(call, (3, 7))
     asked.admin_only(call, "clusters:get_all")
     return Response(200, {"clusters": []})
 
 
-def extensions(call: Call) -> Response:
+def extensions(call: BlockStorageCall) -> Response:
     """What this Cinder can do beyond the core."""
     del call
     rows = [
@@ -203,7 +203,7 @@ def extensions(call: Call) -> Response:
     return Response(200, {"extensions": rows})
 
 
-def resource_filters(call: Call) -> Response:
+def resource_filters(call: BlockStorageCall) -> Response:
     """What lists can be filtered by."""
     asked.since(call, (3, 33))
     wanted = call.request.param("resource")
@@ -215,7 +215,7 @@ def resource_filters(call: Call) -> Response:
     return Response(200, {"resource_filters": rows})
 
 
-def _version(call: Call) -> dict[str, Any]:
+def _version(call: BlockStorageCall) -> dict[str, Any]:
     return {
         "id": "v3.0",
         "status": "CURRENT",
@@ -235,11 +235,11 @@ def _version(call: Call) -> dict[str, Any]:
     }
 
 
-def versions(call: Call) -> Response:
+def versions(call: BlockStorageCall) -> Response:
     """The one version that there is."""
     return Response(300, {"versions": [_version(call)]})
 
 
-def version(call: Call) -> Response:
+def version(call: BlockStorageCall) -> Response:
     """What v3 says of itself."""
     return Response(200, {"versions": [_version(call)]})

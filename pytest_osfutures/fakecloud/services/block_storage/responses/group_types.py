@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
-from pytest_osfutures.fakecloud.services.block_storage.models import DEFAULT_GROUP_TYPE
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupType
+from pytest_osfutures.fakecloud.services.block_storage.models.state import DEFAULT_GROUP_TYPE
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import page, with_links
 
 SINCE = (3, 11)
 
 
-def _find(call: Call, type_id: str) -> GroupType:
+def _find(call: BlockStorageCall, type_id: str) -> GroupType:
     asked.since(call, SINCE)
-    found = call.cloud.block_storage.group_types.get(type_id)
+    found = call.model.group_types.get(type_id)
     if found is None or not (found.is_public or call.caller.is_admin):
         raise ApiError(404, f"Group type {type_id} could not be found.")
     return found
 
 
-def _view(call: Call, kind: GroupType) -> dict[str, Any]:
+def _view(call: BlockStorageCall, kind: GroupType) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": kind.id,
         "name": kind.name,
@@ -35,38 +35,38 @@ def _view(call: Call, kind: GroupType) -> dict[str, Any]:
     return view
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All group types."""
     asked.since(call, SINCE)
-    kinds = call.cloud.block_storage.group_types.values()
+    kinds = call.model.group_types.values()
     rows = [kind for kind in kinds if kind.is_public or call.caller.is_admin]
     found, links = page(call, rows, "Group type")
     shown = [_view(call, kind) for kind in found]
     return Response(200, with_links("group_types", shown, "group_type_links", links))
 
 
-def show(call: Call, type_id: str) -> Response:
+def show(call: BlockStorageCall, type_id: str) -> Response:
     """One group type; `default` is the one that is called so."""
     asked.since(call, SINCE)
     if type_id != "default":
         return Response(200, {"group_type": _view(call, _find(call, type_id))})
-    for kind in call.cloud.block_storage.group_types.values():
+    for kind in call.model.group_types.values():
         if kind.name == DEFAULT_GROUP_TYPE:
             return Response(200, {"group_type": _view(call, kind)})
     raise ApiError(404, "Default group type can not be found.")
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Make a group type."""
     asked.since(call, SINCE)
     asked.admin_only(call, "group:group_types:create")
-    part, model = asked.envelope(call, "group_type"), call.cloud.block_storage
+    part, model = asked.envelope(call, "group_type"), call.model
     asked.required(part, "group_type", "name")
     name = asked.text(part, "name") or ""
     if any(kind.name == name for kind in model.group_types.values()):
         raise ApiError(409, f"Group Type {name} already exists.")
     kind = GroupType(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         name=name,
         description=asked.text(part, "description"),
         is_public=asked.flag(part, "is_public", default=True),
@@ -76,7 +76,7 @@ def create(call: Call) -> Response:
     return Response(202, {"group_type": _view(call, kind)})
 
 
-def update(call: Call, type_id: str) -> Response:
+def update(call: BlockStorageCall, type_id: str) -> Response:
     """Change the name or the description."""
     asked.admin_only(call, "group:group_types:update")
     kind, part = _find(call, type_id), asked.envelope(call, "group_type")
@@ -86,10 +86,10 @@ def update(call: Call, type_id: str) -> Response:
     return Response(200, {"group_type": _view(call, kind)})
 
 
-def delete(call: Call, type_id: str) -> Response:
+def delete(call: BlockStorageCall, type_id: str) -> Response:
     """Delete a type that no group has."""
     asked.admin_only(call, "group:group_types:delete")
-    kind, model = _find(call, type_id), call.cloud.block_storage
+    kind, model = _find(call, type_id), call.model
     if any(group.group_type is kind for group in model.groups):
         raise ApiError(
             400,
@@ -99,13 +99,13 @@ def delete(call: Call, type_id: str) -> Response:
     return Response(202)
 
 
-def show_specs(call: Call, type_id: str) -> Response:
+def show_specs(call: BlockStorageCall, type_id: str) -> Response:
     """All specs."""
     asked.admin_only(call, "group:group_types_specs:get_all")
     return Response(200, {"group_specs": dict(_find(call, type_id).group_specs)})
 
 
-def add_specs(call: Call, type_id: str) -> Response:
+def add_specs(call: BlockStorageCall, type_id: str) -> Response:
     """Set some specs."""
     asked.admin_only(call, "group:group_types_specs:create")
     kind, given = _find(call, type_id), asked.metadata(call, "group_specs")
@@ -119,13 +119,13 @@ def _spec(kind: GroupType, key: str) -> str:
     return kind.group_specs[key]
 
 
-def show_spec(call: Call, type_id: str, key: str) -> Response:
+def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """One spec."""
     asked.admin_only(call, "group:group_types_specs:get")
     return Response(200, {key: _spec(_find(call, type_id), key)})
 
 
-def set_spec(call: Call, type_id: str, key: str) -> Response:
+def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Set one spec."""
     asked.admin_only(call, "group:group_types_specs:update")
     kind, body = _find(call, type_id), call.json()
@@ -135,7 +135,7 @@ def set_spec(call: Call, type_id: str, key: str) -> Response:
     return Response(200, {key: kind.group_specs[key]})
 
 
-def delete_spec(call: Call, type_id: str, key: str) -> Response:
+def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Take one spec away."""
     asked.admin_only(call, "group:group_types_specs:delete")
     kind = _find(call, type_id)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups, replication
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Group,
@@ -36,7 +36,7 @@ REPLICATION = {
 ACTIONS = ("delete", "reset_status", "list_replication_targets", *REPLICATION)
 
 
-def _view(call: Call, group: Group) -> dict[str, Any]:
+def _view(call: BlockStorageCall, group: Group) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": group.id,
         "status": group.status,
@@ -51,7 +51,7 @@ def _view(call: Call, group: Group) -> dict[str, Any]:
         view["group_snapshot_id"] = group.group_snapshot_id
         view["source_group_id"] = group.source_group_id
     if call.version >= (3, 25) and truth(call.request.param("list_volume")):
-        inside = groups.members(call.cloud.block_storage, group.id)
+        inside = groups.members(call.model, group.id)
         view["volumes"] = [volume.id for volume in inside]
     if call.version >= REPLICATION_SINCE:
         view["replication_status"] = group.replication_status
@@ -60,17 +60,17 @@ def _view(call: Call, group: Group) -> dict[str, Any]:
     return view
 
 
-def _find(call: Call, group_id: str) -> Group:
+def _find(call: BlockStorageCall, group_id: str) -> Group:
     asked.since(call, SINCE)
-    return call.cloud.block_storage.group(group_id, context_of(call))
+    return call.model.group(group_id, context_of(call))
 
 
-def show(call: Call, group_id: str) -> Response:
+def show(call: BlockStorageCall, group_id: str) -> Response:
     """One group."""
     return Response(200, {"group": _view(call, _find(call, group_id))})
 
 
-def _list(call: Call, detail: bool) -> Response:
+def _list(call: BlockStorageCall, detail: bool) -> Response:
     asked.since(call, SINCE)
 
     def full(group: Group) -> dict[str, Any]:
@@ -80,34 +80,34 @@ def _list(call: Call, detail: bool) -> Response:
         return {"id": group.id, "name": group.name}
 
     wanted = truth(call.request.param("list_volume"))
-    rows = visible(call, call.cloud.block_storage.groups)
+    rows = visible(call, call.model.groups)
     shown = full if detail or wanted else short
     return Response(200, listed(call, rows, ("group", "Group"), full, shown))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All groups, in short."""
     return _list(call, detail=False)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All groups."""
     return _list(call, detail=True)
 
 
-def _group_type(call: Call, wanted: str) -> GroupType:
-    for kind in call.cloud.block_storage.group_types.values():
+def _group_type(call: BlockStorageCall, wanted: str) -> GroupType:
+    for kind in call.model.group_types.values():
         if wanted in (kind.id, kind.name):
             return kind
     raise ApiError(404, f"Group type with name {wanted} could not be found.")
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Begin to create a group."""
     asked.since(call, SINCE)
     part, context = asked.envelope(call, "group"), context_of(call)
     asked.required(part, "group", "group_type", "volume_types")
-    model = call.cloud.block_storage
+    model = call.model
     kinds = part["volume_types"]
     if not isinstance(kinds, list) or not kinds:
         raise asked.invalid("volume_types", kinds, f"{kinds!r} should be non-empty")
@@ -121,11 +121,11 @@ def create(call: Call) -> Response:
     return Response(202, {"group": {"id": group.id, "name": group.name}})
 
 
-def create_from_source(call: Call) -> Response:
+def create_from_source(call: BlockStorageCall) -> Response:
     """Begin to create a group from a group snapshot or from another group."""
     asked.since(call, SNAPSHOTS_SINCE)
     part, context = Order.of(call, ("create-from-src",)).part(), context_of(call)
-    model = call.cloud.block_storage
+    model = call.model
     snapshot_id, source_id = part.get("group_snapshot_id"), part.get("source_group_id")
     if bool(snapshot_id) == bool(source_id):
         raise asked.invalid(
@@ -145,7 +145,7 @@ def create_from_source(call: Call) -> Response:
     return Response(202, {"group": {"id": group.id, "name": group.name}})
 
 
-def update(call: Call, group_id: str) -> Response:
+def update(call: BlockStorageCall, group_id: str) -> Response:
     """Change the name or the description, or begin to change what is inside."""
     group, part = _find(call, group_id), asked.envelope(call, "group")
     if not part:
@@ -154,7 +154,7 @@ def update(call: Call, group_id: str) -> Response:
     return Response(202)
 
 
-def change(call: Call, group: Group, part: dict[str, Any]) -> None:
+def change(call: BlockStorageCall, group: Group, part: dict[str, Any]) -> None:
     """Do what an update asks for. Raises ApiError(400) if that is nothing."""
     asked.texts(part, "name", "description", "add_volumes", "remove_volumes")
     wanted = volumes_of(call, group, part, "add_volumes")
@@ -168,14 +168,16 @@ def change(call: Call, group: Group, part: dict[str, Any]) -> None:
             "remove_volumes were provided."
         )
     if add or remove:
-        groups.update(call.cloud.block_storage, group, add, remove)
+        groups.update(call.model, group, add, remove)
     for key, value in changed.items():
         setattr(group, key, value)
 
 
-def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list[Volume]:
+def volumes_of(
+    call: BlockStorageCall, group: Group, part: dict[str, Any], key: str
+) -> list[Volume]:
     """The volumes that `key` names, separated by commas. Raises ApiError(400)."""
-    model, found = call.cloud.block_storage, []
+    model, found = call.model, []
     for volume_id in filter(None, (asked.text(part, key, longest=65535) or "").split(",")):
         try:
             found.append(model.volume(volume_id, context_of(call)))
@@ -189,9 +191,9 @@ def volumes_of(call: Call, group: Group, part: dict[str, Any], key: str) -> list
     return found
 
 
-def act(call: Call, group_id: str) -> Response:
+def act(call: BlockStorageCall, group_id: str) -> Response:
     """Do what the one key of the body says."""
-    order, group, model = Order.of(call, ACTIONS), _find(call, group_id), call.cloud.block_storage
+    order, group, model = Order.of(call, ACTIONS), _find(call, group_id), call.model
     if order.name == "delete":
         groups.delete(model, group, asked.flag(order.part(), "delete-volumes"))
     elif order.name == "reset_status":
@@ -215,7 +217,7 @@ def act(call: Call, group_id: str) -> Response:
 
 
 def _reset_status(
-    call: Call,
+    call: BlockStorageCall,
     thing: Group | GroupSnapshot,
     order: Order,
     rule: str,
@@ -232,7 +234,7 @@ def _reset_status(
     thing.touch()
 
 
-def _snapshot_view(call: Call, group_snapshot: GroupSnapshot) -> dict[str, Any]:
+def _snapshot_view(call: BlockStorageCall, group_snapshot: GroupSnapshot) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": group_snapshot.id,
         "group_id": group_snapshot.group_id,
@@ -247,18 +249,18 @@ def _snapshot_view(call: Call, group_snapshot: GroupSnapshot) -> dict[str, Any]:
     return view
 
 
-def _find_snapshot(call: Call, snapshot_id: str) -> GroupSnapshot:
+def _find_snapshot(call: BlockStorageCall, snapshot_id: str) -> GroupSnapshot:
     asked.since(call, SNAPSHOTS_SINCE)
-    return call.cloud.block_storage.group_snapshot(snapshot_id, context_of(call))
+    return call.model.group_snapshot(snapshot_id, context_of(call))
 
 
-def show_snapshot(call: Call, snapshot_id: str) -> Response:
+def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """One group snapshot."""
     view = _snapshot_view(call, _find_snapshot(call, snapshot_id))
     return Response(200, {"group_snapshot": view})
 
 
-def _list_snapshots(call: Call, detail: bool) -> Response:
+def _list_snapshots(call: BlockStorageCall, detail: bool) -> Response:
     asked.since(call, SNAPSHOTS_SINCE)
 
     def full(row: GroupSnapshot) -> dict[str, Any]:
@@ -267,28 +269,28 @@ def _list_snapshots(call: Call, detail: bool) -> Response:
     def short(row: GroupSnapshot) -> dict[str, Any]:
         return {"id": row.id, "name": row.name}
 
-    rows = visible(call, call.cloud.block_storage.group_snapshots)
+    rows = visible(call, call.model.group_snapshots)
     shown = full if detail else short
     return Response(200, listed(call, rows, ("group_snapshot", "GroupSnapshot"), full, shown))
 
 
-def index_snapshots(call: Call) -> Response:
+def index_snapshots(call: BlockStorageCall) -> Response:
     """All group snapshots, in short."""
     return _list_snapshots(call, detail=False)
 
 
-def detail_snapshots(call: Call) -> Response:
+def detail_snapshots(call: BlockStorageCall) -> Response:
     """All group snapshots."""
     return _list_snapshots(call, detail=True)
 
 
-def create_snapshot(call: Call) -> Response:
+def create_snapshot(call: BlockStorageCall) -> Response:
     """Begin to take snapshots of all volumes of a group."""
     asked.since(call, SNAPSHOTS_SINCE)
     part, context = asked.envelope(call, "group_snapshot"), context_of(call)
     asked.required(part, "group_snapshot", "group_id")
     made = groups.create_snapshot(
-        call.cloud.block_storage,
+        call.model,
         _find(call, str(part["group_id"])),
         asked.text(part, "name"),
         asked.text(part, "description"),
@@ -298,13 +300,13 @@ def create_snapshot(call: Call) -> Response:
     return Response(202, {"group_snapshot": view})
 
 
-def delete_snapshot(call: Call, snapshot_id: str) -> Response:
+def delete_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Begin to delete the snapshots of a group."""
-    groups.delete_snapshot(call.cloud.block_storage, _find_snapshot(call, snapshot_id))
+    groups.delete_snapshot(call.model, _find_snapshot(call, snapshot_id))
     return Response(202)
 
 
-def act_on_snapshot(call: Call, snapshot_id: str) -> Response:
+def act_on_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """`reset_status`."""
     asked.since(call, (3, 19))
     order = Order.of(call, ("reset_status",))

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import truth
 
 
-def limits(call: Call) -> Response:
+def limits(call: BlockStorageCall) -> Response:
     """What the project may have, and what it has."""
-    model, project = call.cloud.block_storage, call.caller.project_id
+    model, project = call.model, call.caller.project_id
     if call.caller.is_admin and call.version >= (3, 39):
         project = call.request.param("project_id") or project
     used = quotas.used(model, project)
@@ -37,8 +37,8 @@ def limits(call: Call) -> Response:
     return Response(200, {"limits": {"rate": [], "absolute": absolute}})
 
 
-def _quota_set(call: Call, project_id: str, usage: bool = False) -> Response:
-    model = call.cloud.block_storage
+def _quota_set(call: BlockStorageCall, project_id: str, usage: bool = False) -> Response:
+    model = call.model
     used = quotas.used(model, project_id)
     values: dict[str, Any] = {}
     for name in quotas.names(model):
@@ -47,24 +47,24 @@ def _quota_set(call: Call, project_id: str, usage: bool = False) -> Response:
     return Response(200, {"quota_set": {**values, "id": project_id}})
 
 
-def show_quotas(call: Call, target: str) -> Response:
+def show_quotas(call: BlockStorageCall, target: str) -> Response:
     """The quotas of a project; with `usage` what it has of each."""
     if target != call.caller.project_id:
         asked.admin_only(call, "volume_extension:quotas:show")
     return _quota_set(call, target, truth(call.request.param("usage")))
 
 
-def default_quotas(call: Call, target: str) -> Response:
+def default_quotas(call: BlockStorageCall, target: str) -> Response:
     """The quotas of a project that has none of its own."""
-    model = call.cloud.block_storage
+    model = call.model
     values = {name: quotas.limit(model, "", name) for name in quotas.names(model)}
     return Response(200, {"quota_set": {**values, "id": target}})
 
 
-def change_quotas(call: Call, target: str) -> Response:
+def change_quotas(call: BlockStorageCall, target: str) -> Response:
     """Give a project other quotas."""
     asked.admin_only(call, "volume_extension:quotas:update")
-    part, model = asked.envelope(call, "quota_set"), call.cloud.block_storage
+    part, model = asked.envelope(call, "quota_set"), call.model
     given = {name: value for name, value in part.items() if name not in ("id", "tenant_id")}
     unknown = sorted(set(given) - set(quotas.names(model)))
     if unknown:
@@ -84,27 +84,27 @@ def _limit(name: str, value: Any) -> int:
     return limit
 
 
-def reset_quotas(call: Call, target: str) -> Response:
+def reset_quotas(call: BlockStorageCall, target: str) -> Response:
     """Give a project the default quotas again."""
     asked.admin_only(call, "volume_extension:quotas:delete")
-    call.cloud.block_storage.quotas.pop(target, None)
+    call.model.quotas.pop(target, None)
     return Response(200)
 
 
-def show_class(call: Call, name: str) -> Response:
+def show_class(call: BlockStorageCall, name: str) -> Response:
     """The default quotas, as a class of quotas."""
     asked.admin_only(call, "volume_extension:quota_classes:get")
-    model = call.cloud.block_storage
+    model = call.model
     values: dict[str, Any] = {key: quotas.limit(model, "", key) for key in quotas.names(model)}
     return Response(200, {"quota_class_set": {**values, "id": name}})
 
 
-def change_class(call: Call, name: str) -> Response:
+def change_class(call: BlockStorageCall, name: str) -> Response:
     """Change the quotas of all projects that have none of their own."""
     asked.admin_only(call, "volume_extension:quota_classes:update")
-    part, model = asked.envelope(call, "quota_class_set"), call.cloud.block_storage
+    part, model = asked.envelope(call, "quota_class_set"), call.model
     if name == "default":
-        call.cloud.settings.quotas.update(
+        call.runtime.settings.quotas.update(
             {key: _limit(key, value) for key, value in part.items() if key != "class_name"}
         )
     values = {key: quotas.limit(model, "", key) for key in quotas.names(model)}

@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.database import Table
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.resource import Resource, Table
+from pytest_osfutures.fakecloud.kernel.resource import Resource
 from pytest_osfutures.fakecloud.kernel.times import parse
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 
 
 class Identified(Protocol):
@@ -69,7 +70,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def visible(call: Call, table: Table[R]) -> list[R]:
+def visible(call: BlockStorageCall, table: Table[R]) -> list[R]:
     """What is listed for the caller: all projects for an administrator who asks for them."""
     everything = call.caller.is_admin and truth(call.request.param("all_tenants"))
     return [row for row in table.listed() if everything or row.project_id == call.caller.project_id]
@@ -80,7 +81,7 @@ def truth(value: str | None) -> bool:
     return (value or "").lower() in ("1", "t", "true", "on", "y", "yes")
 
 
-def filters_of(call: Call, resource: str) -> dict[str, str]:
+def filters_of(call: BlockStorageCall, resource: str) -> dict[str, str]:
     """The filters in the query. Raises ApiError(400) for what is none, since 3.31."""
     counted = ("with_count",) if call.version >= (3, 45) else ()
     asked = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
@@ -133,7 +134,7 @@ def _compares(moment: str | None, key: str, value: str) -> bool:
     return bool(key)
 
 
-def in_order(call: Call, rows: list[R]) -> list[R]:
+def in_order(call: BlockStorageCall, rows: list[R]) -> list[R]:
     """The rows as `sort` (or `sort_key`, `sort_dir`) asks: the newest first if it does not."""
     asked = call.request.param("sort")
     if asked is None:
@@ -161,7 +162,7 @@ def _sortable(row: Resource, key: str) -> tuple[bool, Any]:
     return value is not None, "" if value is None else value
 
 
-def number(call: Call, name: str) -> int | None:
+def number(call: BlockStorageCall, name: str) -> int | None:
     """`limit` or `offset`. Raises ApiError(400)."""
     value = call.request.param(name)
     if value is None:
@@ -174,7 +175,9 @@ def number(call: Call, name: str) -> int | None:
     return found
 
 
-def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[dict[str, str]]]:
+def page(
+    call: BlockStorageCall, rows: Sequence[Row], kind: str
+) -> tuple[list[Row], list[dict[str, str]]]:
     """The page that is asked for, and the link to the next one if this one is full.
 
     Raises ApiError(404) if there is no such marker, naming the `kind` of resource.
@@ -187,7 +190,7 @@ def page(call: Call, rows: Sequence[Row], kind: str) -> tuple[list[Row], list[di
         if not places:
             raise ApiError(404, f"{kind} {marker} could not be found.")
         rows = rows[places[0] + 1 :]
-    most = call.cloud.settings.most_on_a_page("block_storage") or sys.maxsize
+    most = call.runtime.settings.most_on_a_page("block_storage") or sys.maxsize
     size = most if limit is None else min(limit, most)
     shown = rows[offset : offset + size]
     links = []
@@ -205,7 +208,7 @@ def with_links(key: str, shown: list[dict[str, Any]], name: str, links: Any) -> 
 
 
 def listed(
-    call: Call,
+    call: BlockStorageCall,
     rows: list[R],
     kind: tuple[str, str],
     view: Callable[[R], dict[str, Any]],

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import KEPT_SECONDS
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -21,7 +21,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import li
 SINCE = (3, 3)
 
 
-def _view(call: Call, message: Message) -> dict[str, Any]:
+def _view(call: BlockStorageCall, message: Message) -> dict[str, Any]:
     return {
         "id": message.id,
         "event_id": message.event_id,
@@ -36,21 +36,21 @@ def _view(call: Call, message: Message) -> dict[str, Any]:
     }
 
 
-def _mine(call: Call) -> list[Message]:
+def _mine(call: BlockStorageCall) -> list[Message]:
     asked.since(call, SINCE)
-    messages = call.cloud.block_storage.messages.values()
+    messages = call.model.messages.values()
     project, everything = call.caller.project_id, call.caller.is_admin
     return [message for message in messages if everything or message.project_id == project]
 
 
-def _find(call: Call, message_id: str) -> Message:
+def _find(call: BlockStorageCall, message_id: str) -> Message:
     for message in _mine(call):
         if message.id == message_id:
             return message
     raise ApiError(404, f"Message {message_id} could not be found.")
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All messages, the newest first; filters and pages since 3.5."""
     rows = list(reversed(_mine(call)))
     links: list[dict[str, str]] = []
@@ -63,13 +63,13 @@ def index(call: Call) -> Response:
     return Response(200, with_links("messages", shown, "messages_links", links))
 
 
-def show(call: Call, message_id: str) -> Response:
+def show(call: BlockStorageCall, message_id: str) -> Response:
     """One message."""
     return Response(200, {"message": _view(call, _find(call, message_id))})
 
 
-def delete(call: Call, message_id: str) -> Response:
+def delete(call: BlockStorageCall, message_id: str) -> Response:
     """Forget a message."""
     message = _find(call, message_id)
-    del call.cloud.block_storage.messages[message.id]
+    del call.model.messages[message.id]
     return Response(204)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot, Volume
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 
@@ -14,19 +14,19 @@ PLAIN = {"Content-Type": "text/html; charset=UTF-8"}
 
 
 def routes(
-    collection: str, find: Callable[[Call, str], Volume | Snapshot], shown_as: str
+    collection: str, find: Callable[[BlockStorageCall, str], Volume | Snapshot], shown_as: str
 ) -> list[Route]:
     """The routes below `/{collection}/{id}/metadata`; `find` gives the resource.
 
     `shown_as` is the type that Cinder says the list of all metadata has.
     """
 
-    def show_all(call: Call, resource_id: str) -> Response:
+    def show_all(call: BlockStorageCall, resource_id: str) -> Response:
         return Response(
             200, {"metadata": find(call, resource_id).metadata}, {"Content-Type": shown_as}
         )
 
-    def add(call: Call, resource_id: str) -> Response:
+    def add(call: BlockStorageCall, resource_id: str) -> Response:
         resource, given = _changeable(call, resource_id), asked.metadata(call, "metadata")
         resource.metadata = given | {
             key: value for key, value in resource.metadata.items() if key not in given
@@ -34,16 +34,16 @@ def routes(
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
-    def replace(call: Call, resource_id: str) -> Response:
+    def replace(call: BlockStorageCall, resource_id: str) -> Response:
         resource = _changeable(call, resource_id)
         resource.metadata = asked.metadata(call, "metadata")
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
-    def show(call: Call, resource_id: str, key: str) -> Response:
+    def show(call: BlockStorageCall, resource_id: str, key: str) -> Response:
         return Response(200, {"meta": {key: _value(find(call, resource_id), key)}})
 
-    def set_one(call: Call, resource_id: str, key: str) -> Response:
+    def set_one(call: BlockStorageCall, resource_id: str, key: str) -> Response:
         resource, given = _changeable(call, resource_id), asked.metadata(call, "meta")
         if len(given) > 1:
             raise asked.invalid("meta", given, f"{given} has too many properties")
@@ -53,14 +53,14 @@ def routes(
         resource.touch()
         return Response(200, {"meta": given})
 
-    def delete(call: Call, resource_id: str, key: str) -> Response:
+    def delete(call: BlockStorageCall, resource_id: str, key: str) -> Response:
         resource = _changeable(call, resource_id)
         _value(resource, key)
         resource.metadata = {k: v for k, v in resource.metadata.items() if k != key}
         resource.touch()
         return Response(200, None, dict(PLAIN))
 
-    def _changeable(call: Call, resource_id: str) -> Volume | Snapshot:
+    def _changeable(call: BlockStorageCall, resource_id: str) -> Volume | Snapshot:
         resource = find(call, resource_id)
         if resource.status in ("maintenance", "uploading") and isinstance(resource, Volume):
             doing = "Deleting" if call.request.method == "DELETE" else "Updating"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import QosSpecs, VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
@@ -20,9 +20,9 @@ RULE = "volume_extension:qos_specs_manage"
 CONSUMERS = ("back-end", "front-end", "both")
 
 
-def _find(call: Call, qos_id: str, rule: str) -> QosSpecs:
+def _find(call: BlockStorageCall, qos_id: str, rule: str) -> QosSpecs:
     asked.admin_only(call, f"{RULE}:{rule}")
-    found = call.cloud.block_storage.qos_specs.get(qos_id)
+    found = call.model.qos_specs.get(qos_id)
     if found is None:
         raise ApiError(404, f"No such QoS spec {qos_id}.")
     return found
@@ -37,28 +37,28 @@ def _view(qos: QosSpecs) -> dict[str, Any]:
     }
 
 
-def _alone(call: Call, qos: QosSpecs) -> Response:
+def _alone(call: BlockStorageCall, qos: QosSpecs) -> Response:
     return Response(200, {"qos_specs": _view(qos), "links": links(call, "qos-specs", qos.id)})
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All of them."""
     asked.admin_only(call, f"{RULE}:get_all")
-    rows = list(call.cloud.block_storage.qos_specs.values())
+    rows = list(call.model.qos_specs.values())
     found, following = page(call, rows, "QoS spec")
     shown = [_view(qos) for qos in found]
     return Response(200, with_links("qos_specs", shown, "qos_specs_links", following))
 
 
-def show(call: Call, qos_id: str) -> Response:
+def show(call: BlockStorageCall, qos_id: str) -> Response:
     """One of them."""
     return _alone(call, _find(call, qos_id, "get"))
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Make some."""
     asked.admin_only(call, f"{RULE}:create")
-    part, model = dict(asked.envelope(call, "qos_specs")), call.cloud.block_storage
+    part, model = dict(asked.envelope(call, "qos_specs")), call.model
     asked.required(part, "qos_specs", "name")
     name, consumer = str(part.pop("name")), part.pop("consumer", "back-end")
     if consumer not in CONSUMERS:
@@ -66,12 +66,12 @@ def create(call: Call) -> Response:
     if any(qos.name == name for qos in model.qos_specs.values()):
         raise ApiError(409, f"QoS Specs {name} already exists.")
     specs = {key: str(value) for key, value in part.items()}
-    qos = QosSpecs(id=call.cloud.new_id(), name=name, consumer=consumer, specs=specs)
+    qos = QosSpecs(id=call.runtime.new_id(), name=name, consumer=consumer, specs=specs)
     model.qos_specs[qos.id] = qos
     return _alone(call, qos)
 
 
-def update(call: Call, qos_id: str) -> Response:
+def update(call: BlockStorageCall, qos_id: str) -> Response:
     """Set some keys."""
     qos, part = _find(call, qos_id, "update"), dict(asked.envelope(call, "qos_specs"))
     qos.consumer = part.get("consumer", qos.consumer)
@@ -80,7 +80,7 @@ def update(call: Call, qos_id: str) -> Response:
     return Response(200, {"qos_specs": part})
 
 
-def delete_keys(call: Call, qos_id: str) -> Response:
+def delete_keys(call: BlockStorageCall, qos_id: str) -> Response:
     """Take some keys away."""
     qos, keys = _find(call, qos_id, "update"), call.json().get("keys")
     if not isinstance(keys, list):
@@ -96,23 +96,23 @@ def delete_keys(call: Call, qos_id: str) -> Response:
     return Response(202)
 
 
-def _types(call: Call, qos: QosSpecs) -> list[VolumeType]:
-    kinds = call.cloud.block_storage.types.values()
+def _types(call: BlockStorageCall, qos: QosSpecs) -> list[VolumeType]:
+    kinds = call.model.types.values()
     return [kind for kind in kinds if kind.qos_specs_id == qos.id]
 
 
-def delete(call: Call, qos_id: str) -> Response:
+def delete(call: BlockStorageCall, qos_id: str) -> Response:
     """Delete what no type has; `force` takes it from those that have it."""
     qos = _find(call, qos_id, "delete")
     if _types(call, qos) and not truth(call.request.param("force")):
         raise ApiError(400, "Qos specs still in use.")
     for kind in _types(call, qos):
         kind.qos_specs_id = None
-    del call.cloud.block_storage.qos_specs[qos.id]
+    del call.model.qos_specs[qos.id]
     return Response(202)
 
 
-def associations(call: Call, qos_id: str) -> Response:
+def associations(call: BlockStorageCall, qos_id: str) -> Response:
     """Which types have it."""
     qos = _find(call, qos_id, "get")
     rows = [
@@ -122,15 +122,15 @@ def associations(call: Call, qos_id: str) -> Response:
     return Response(200, {"qos_associations": rows})
 
 
-def _type(call: Call) -> VolumeType:
+def _type(call: BlockStorageCall) -> VolumeType:
     type_id = call.request.param("vol_type_id")
-    kind = call.cloud.block_storage.types.get(type_id or "")
+    kind = call.model.types.get(type_id or "")
     if kind is None:
         raise ApiError(404, f"Volume type {type_id} could not be found.")
     return kind
 
 
-def associate(call: Call, qos_id: str) -> Response:
+def associate(call: BlockStorageCall, qos_id: str) -> Response:
     """Let a type have it."""
     qos, kind = _find(call, qos_id, "update"), _type(call)
     if kind.qos_specs_id not in (None, qos.id):
@@ -142,14 +142,14 @@ def associate(call: Call, qos_id: str) -> Response:
     return Response(202)
 
 
-def disassociate(call: Call, qos_id: str) -> Response:
+def disassociate(call: BlockStorageCall, qos_id: str) -> Response:
     """Let a type have it no longer."""
     _find(call, qos_id, "update")
     _type(call).qos_specs_id = None
     return Response(202)
 
 
-def disassociate_all(call: Call, qos_id: str) -> Response:
+def disassociate_all(call: BlockStorageCall, qos_id: str) -> Response:
     """Let no type have it."""
     for kind in _types(call, _find(call, qos_id, "update")):
         kind.qos_specs_id = None

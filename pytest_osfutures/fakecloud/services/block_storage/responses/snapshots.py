@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import snapshots
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -33,17 +33,17 @@ UPDATES = {
 }
 
 
-def find(call: Call, snapshot_id: str) -> Snapshot:
+def find(call: BlockStorageCall, snapshot_id: str) -> Snapshot:
     """The snapshot, if the caller may see it. Raises ApiError(404)."""
-    return call.cloud.block_storage.snapshot(snapshot_id, context_of(call))
+    return call.model.snapshot(snapshot_id, context_of(call))
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Begin to create a snapshot; since 3.66 a volume in use needs no force."""
     part, context, model = (
         asked.envelope(call, "snapshot"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "snapshot", "volume_id")
     force = asked.flag(part, "force", default=call.version >= (3, 66))
@@ -62,13 +62,13 @@ def create(call: Call) -> Response:
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
 
 
-def manage(call: Call) -> Response:
+def manage(call: BlockStorageCall) -> Response:
     """Begin to take over a snapshot that the backend has already."""
     asked.admin_only(call, "snapshot_extension:snapshot_manage")
     part, context, model = (
         asked.envelope(call, "snapshot"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "snapshot", "ref", "volume_id")
     snapshot = snapshots.manage(
@@ -82,34 +82,34 @@ def manage(call: Call) -> Response:
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
 
 
-def show(call: Call, snapshot_id: str) -> Response:
+def show(call: BlockStorageCall, snapshot_id: str) -> Response:
     """One snapshot."""
     return Response(200, {"snapshot": snapshot_detail(call, find(call, snapshot_id))})
 
 
-def _list(call: Call, detail: bool) -> Response:
+def _list(call: BlockStorageCall, detail: bool) -> Response:
     def full(snapshot: Snapshot) -> dict[str, Any]:
         return snapshot_detail(call, snapshot)
 
     def short(snapshot: Snapshot) -> dict[str, Any]:
         return snapshot_summary(snapshot)
 
-    rows = visible(call, call.cloud.block_storage.snapshots)
+    rows = visible(call, call.model.snapshots)
     shown = full if detail else short
     return Response(200, listed(call, rows, ("snapshot", "Snapshot"), full, shown))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All snapshots, in short."""
     return _list(call, detail=False)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All snapshots."""
     return _list(call, detail=True)
 
 
-def update(call: Call, snapshot_id: str) -> Response:
+def update(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Change the name or the description."""
     part, snapshot = asked.envelope(call, "snapshot"), find(call, snapshot_id)
     if not part:
@@ -121,16 +121,16 @@ def update(call: Call, snapshot_id: str) -> Response:
     return Response(200, {"snapshot": snapshot_changed(call, snapshot)})
 
 
-def delete(call: Call, snapshot_id: str) -> Response:
+def delete(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Begin to delete a snapshot."""
     snapshot = find(call, snapshot_id)
-    snapshots.delete(call.cloud.block_storage, snapshot, context_of(call))
+    snapshots.delete(call.model, snapshot, context_of(call))
     return Response(202)
 
 
-def act(call: Call, snapshot_id: str) -> Response:
+def act(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Do what the one key of the body says."""
-    order, model = Order.of(call, ACTIONS), call.cloud.block_storage
+    order, model = Order.of(call, ACTIONS), call.model
     snapshot = find(call, snapshot_id)
     if order.name == "os-update_snapshot_status":
         _update_status(snapshot, order.part())
@@ -145,7 +145,7 @@ def act(call: Call, snapshot_id: str) -> Response:
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def _reset_status(call: Call, snapshot: Snapshot, part: dict[str, Any]) -> None:
+def _reset_status(call: BlockStorageCall, snapshot: Snapshot, part: dict[str, Any]) -> None:
     if str(part["status"]).lower() not in STATUSES:
         raise ApiError(
             400,

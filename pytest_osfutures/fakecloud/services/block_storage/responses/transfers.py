@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import transfers
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Transfer
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
@@ -23,35 +23,37 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
 )
 
 
-def _list(call: Call, view: Callable[[Call, Transfer], dict[str, Any]]) -> Response:
-    rows = in_order(call, visible(call, call.cloud.block_storage.transfers))
+def _list(
+    call: BlockStorageCall, view: Callable[[BlockStorageCall, Transfer], dict[str, Any]]
+) -> Response:
+    rows = in_order(call, visible(call, call.model.transfers))
     found, links = page(call, rows, "Transfer")
     shown = [view(call, row) for row in found]
     return Response(200, with_links("transfers", shown, "transfers_links", links))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All transfers, in short."""
     return _list(call, transfer_summary)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All transfers."""
     return _list(call, transfer_detail)
 
 
-def show(call: Call, transfer_id: str) -> Response:
+def show(call: BlockStorageCall, transfer_id: str) -> Response:
     """One transfer."""
-    transfer = call.cloud.block_storage.transfer(transfer_id, context_of(call))
+    transfer = call.model.transfer(transfer_id, context_of(call))
     return Response(200, {"transfer": transfer_detail(call, transfer)})
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Offer a volume; the answer has the key with which it can be taken."""
     part, context, model = (
         asked.envelope(call, "transfer"),
         context_of(call),
-        call.cloud.block_storage,
+        call.model,
     )
     asked.required(part, "transfer", "volume_id")
     no_snapshots = call.version >= (3, 55) and asked.flag(part, "no_snapshots")
@@ -60,9 +62,9 @@ def create(call: Call) -> Response:
     return Response(202, {"transfer": transfer_detail(call, transfer, new=True)})
 
 
-def accept(call: Call, transfer_id: str) -> Response:
+def accept(call: BlockStorageCall, transfer_id: str) -> Response:
     """Take a volume; whoever has the key may."""
-    part, model = asked.envelope(call, "accept"), call.cloud.block_storage
+    part, model = asked.envelope(call, "accept"), call.model
     asked.required(part, "accept", "auth_key")
     transfer = model.transfer(transfer_id)
     view = transfer_summary(call, transfer)
@@ -70,8 +72,8 @@ def accept(call: Call, transfer_id: str) -> Response:
     return Response(202, {"transfer": view})
 
 
-def delete(call: Call, transfer_id: str) -> Response:
+def delete(call: BlockStorageCall, transfer_id: str) -> Response:
     """Withdraw an offer."""
-    model = call.cloud.block_storage
+    model = call.model
     transfers.delete(model, model.transfer(transfer_id, context_of(call)))
     return Response(202)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.responses import asked
 from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
@@ -17,21 +17,21 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.listing import 
 from pytest_osfutures.fakecloud.services.block_storage.responses.views import type_view, user_specs
 
 
-def _find(call: Call, type_id: str) -> VolumeType:
-    found = call.cloud.block_storage.types.get(type_id)
+def _find(call: BlockStorageCall, type_id: str) -> VolumeType:
+    found = call.model.types.get(type_id)
     if found is None or not found.seen_by(context_of(call)):
         raise ApiError(404, f"Volume type {type_id} could not be found.")
     return found
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """The types that the caller may use."""
     context = context_of(call)
     public = call.request.param("is_public")
     specs = mapping(call.request.param("extra_specs") or "{}")
     rows = [
         kind
-        for kind in call.cloud.block_storage.types.values()
+        for kind in call.model.types.values()
         if kind.seen_by(context)
         and (public in (None, "None", "none") or kind.is_public == truth(public))
         and specs.items() <= kind.extra_specs.items()
@@ -41,9 +41,9 @@ def index(call: Call) -> Response:
     return Response(200, with_links("volume_types", shown, "volume_type_links", links))
 
 
-def show(call: Call, type_id: str) -> Response:
+def show(call: BlockStorageCall, type_id: str) -> Response:
     """One type; `default` is the one of volumes that name none."""
-    model = call.cloud.block_storage
+    model = call.model
     if type_id == "default":
         view = type_view(call, model.default_type(call.caller.project_id), access=False)
     else:
@@ -51,16 +51,16 @@ def show(call: Call, type_id: str) -> Response:
     return Response(200, {"volume_type": view})
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Make a type."""
     asked.admin_only(call, "volume_extension:type_create")
-    part, model = asked.envelope(call, "volume_type"), call.cloud.block_storage
+    part, model = asked.envelope(call, "volume_type"), call.model
     asked.required(part, "volume_type", "name")
     name = asked.text(part, "name") or ""
     if any(kind.name == name for kind in model.types.values()):
         raise ApiError(409, f"Volume Type {name} already exists.")
     kind = VolumeType(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         name=name,
         description=asked.text(part, "description"),
         is_public=asked.flag(part, "os-volume-type-access:is_public", default=True),
@@ -71,7 +71,7 @@ def create(call: Call) -> Response:
     return Response(200, {"volume_type": type_view(call, kind, qos=False)})
 
 
-def update(call: Call, type_id: str) -> Response:
+def update(call: BlockStorageCall, type_id: str) -> Response:
     """Change the name, the description or who may use it."""
     asked.admin_only(call, "volume_extension:type_update")
     kind, part = _find(call, type_id), asked.envelope(call, "volume_type")
@@ -82,10 +82,10 @@ def update(call: Call, type_id: str) -> Response:
     return Response(200, {"volume_type": type_view(call, kind, qos=False, access=False)})
 
 
-def delete(call: Call, type_id: str) -> Response:
+def delete(call: BlockStorageCall, type_id: str) -> Response:
     """Delete a type that no volume has."""
     asked.admin_only(call, "volume_extension:type_delete")
-    kind, model = _find(call, type_id), call.cloud.block_storage
+    kind, model = _find(call, type_id), call.model
     if any(volume.volume_type is kind for volume in model.volumes):
         raise ApiError(400, "Target volume type is still in use.")
     if kind is model.default_type() or kind in model.default_types.values():
@@ -97,12 +97,12 @@ def delete(call: Call, type_id: str) -> Response:
     return Response(202)
 
 
-def show_specs(call: Call, type_id: str) -> Response:
+def show_specs(call: BlockStorageCall, type_id: str) -> Response:
     """All extra specs."""
     return Response(200, {"extra_specs": user_specs(call, _find(call, type_id))})
 
 
-def add_specs(call: Call, type_id: str) -> Response:
+def add_specs(call: BlockStorageCall, type_id: str) -> Response:
     """Set some extra specs."""
     asked.admin_only(call, "volume_extension:types_extra_specs:create")
     kind, given = _find(call, type_id), asked.metadata(call, "extra_specs")
@@ -116,12 +116,12 @@ def _spec(kind: VolumeType, key: str) -> str:
     return kind.extra_specs[key]
 
 
-def show_spec(call: Call, type_id: str, key: str) -> Response:
+def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """One extra spec."""
     return Response(200, {key: _spec(_find(call, type_id), key)})
 
 
-def set_spec(call: Call, type_id: str, key: str) -> Response:
+def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Set one extra spec."""
     asked.admin_only(call, "volume_extension:types_extra_specs:update")
     kind, body = _find(call, type_id), call.json()
@@ -131,7 +131,7 @@ def set_spec(call: Call, type_id: str, key: str) -> Response:
     return Response(200, {key: kind.extra_specs[key]})
 
 
-def delete_spec(call: Call, type_id: str, key: str) -> Response:
+def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Take one extra spec away."""
     asked.admin_only(call, "volume_extension:types_extra_specs:delete")
     kind = _find(call, type_id)
@@ -140,7 +140,7 @@ def delete_spec(call: Call, type_id: str, key: str) -> Response:
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def show_access(call: Call, type_id: str) -> Response:
+def show_access(call: BlockStorageCall, type_id: str) -> Response:
     """The projects that may use a type that is not public."""
     asked.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
     kind = _find(call, type_id)
@@ -150,7 +150,7 @@ def show_access(call: Call, type_id: str) -> Response:
     return Response(200, {"volume_type_access": rows})
 
 
-def act(call: Call, type_id: str) -> Response:
+def act(call: BlockStorageCall, type_id: str) -> Response:
     """`addProjectAccess` and `removeProjectAccess`."""
     kind, body = _find(call, type_id), call.json()
     action = next(iter(body), "")
@@ -169,7 +169,7 @@ def act(call: Call, type_id: str) -> Response:
     return Response(202)
 
 
-def show_encryption(call: Call, type_id: str) -> Response:
+def show_encryption(call: BlockStorageCall, type_id: str) -> Response:
     """How volumes of the type are encrypted: they are not."""
     asked.admin_only(call, "volume_extension:volume_type_encryption:get")
     _find(call, type_id)

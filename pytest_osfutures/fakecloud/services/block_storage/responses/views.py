@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Attachment,
     Backup,
@@ -23,7 +23,7 @@ SHOWN_AS = {
 }
 
 
-def links(call: Call, collection: str, resource_id: str) -> list[dict[str, str]]:
+def links(call: BlockStorageCall, collection: str, resource_id: str) -> list[dict[str, str]]:
     """Where the resource is."""
     project = (
         f"/{call.caller.project_id}" if f"/{call.caller.project_id}/" in call.request.path else ""
@@ -43,7 +43,7 @@ def times(row: Any, new: bool) -> dict[str, str | None]:
     }
 
 
-def volume_summary(call: Call, volume: Volume) -> dict[str, Any]:
+def volume_summary(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
     """A volume in a plain list."""
     return {
         "id": volume.id,
@@ -53,7 +53,7 @@ def volume_summary(call: Call, volume: Volume) -> dict[str, Any]:
 
 
 def volume_detail(
-    call: Call, volume: Volume, new: bool = False, extended: bool = True
+    call: BlockStorageCall, volume: Volume, new: bool = False, extended: bool = True
 ) -> dict[str, Any]:
     """A volume with all its fields; `new` is the answer to the request that made it.
 
@@ -101,12 +101,12 @@ def volume_detail(
     return view
 
 
-def _consistency_group(call: Call, volume: Volume) -> str | None:
-    group = call.cloud.block_storage.groups.get(volume.group_id or "")
+def _consistency_group(call: BlockStorageCall, volume: Volume) -> str | None:
+    group = call.model.groups.get(volume.group_id or "")
     return group.id if group is not None and group.group_type.for_consistency else None
 
 
-def _extended(call: Call, volume: Volume) -> dict[str, Any]:
+def _extended(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
     view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
     if call.caller.is_admin:
         view["os-vol-mig-status-attr:migstat"] = volume.migration_status
@@ -117,7 +117,7 @@ def _extended(call: Call, volume: Volume) -> dict[str, Any]:
     return view
 
 
-def _on_server(call: Call, attachment: Attachment) -> dict[str, Any]:
+def _on_server(call: BlockStorageCall, attachment: Attachment) -> dict[str, Any]:
     return {
         "id": attachment.volume_id,
         "attachment_id": attachment.id,
@@ -163,7 +163,9 @@ def snapshot_summary(snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
     }
 
 
-def snapshot_changed(call: Call, snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
+def snapshot_changed(
+    call: BlockStorageCall, snapshot: Snapshot, new: bool = False
+) -> dict[str, Any]:
     """A snapshot as the answer to a create or an update."""
     view = snapshot_summary(snapshot, new)
     if call.version >= (3, 14):
@@ -175,7 +177,7 @@ def snapshot_changed(call: Call, snapshot: Snapshot, new: bool = False) -> dict[
     return view
 
 
-def snapshot_detail(call: Call, snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_detail(call: BlockStorageCall, snapshot: Snapshot) -> dict[str, Any]:
     """A snapshot with all its fields."""
     return snapshot_changed(call, snapshot) | {
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
@@ -183,7 +185,7 @@ def snapshot_detail(call: Call, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-def backup_summary(call: Call, backup: Backup) -> dict[str, Any]:
+def backup_summary(call: BlockStorageCall, backup: Backup) -> dict[str, Any]:
     """A backup in a plain list."""
     return {
         "id": backup.id,
@@ -192,9 +194,9 @@ def backup_summary(call: Call, backup: Backup) -> dict[str, Any]:
     }
 
 
-def backup_detail(call: Call, backup: Backup) -> dict[str, Any]:
+def backup_detail(call: BlockStorageCall, backup: Backup) -> dict[str, Any]:
     """A backup with all its fields."""
-    children = (other for other in call.cloud.block_storage.backups if other.parent_id == backup.id)
+    children = (other for other in call.model.backups if other.parent_id == backup.id)
     view: dict[str, Any] = {
         "id": backup.id,
         "status": backup.status,
@@ -222,7 +224,7 @@ def backup_detail(call: Call, backup: Backup) -> dict[str, Any]:
     return view
 
 
-def transfer_summary(call: Call, transfer: Transfer) -> dict[str, Any]:
+def transfer_summary(call: BlockStorageCall, transfer: Transfer) -> dict[str, Any]:
     """A transfer in a plain list."""
     return {
         "id": transfer.id,
@@ -232,7 +234,9 @@ def transfer_summary(call: Call, transfer: Transfer) -> dict[str, Any]:
     }
 
 
-def transfer_detail(call: Call, transfer: Transfer, new: bool = False) -> dict[str, Any]:
+def transfer_detail(
+    call: BlockStorageCall, transfer: Transfer, new: bool = False
+) -> dict[str, Any]:
     """A transfer with all its fields; only the answer to its create has the key."""
     view: dict[str, Any] = {
         "id": transfer.id,
@@ -255,14 +259,14 @@ def transfer_detail(call: Call, transfer: Transfer, new: bool = False) -> dict[s
 USER_SPECS = ("multiattach", "RESKEY:availability_zones", "replication_enabled")
 
 
-def user_specs(call: Call, volume_type: VolumeType) -> dict[str, str]:
+def user_specs(call: BlockStorageCall, volume_type: VolumeType) -> dict[str, str]:
     """The extra specs; a member sees only those that are meant for users."""
     specs = volume_type.extra_specs.items()
     return {key: value for key, value in specs if call.caller.is_admin or key in USER_SPECS}
 
 
 def type_view(
-    call: Call, volume_type: VolumeType, qos: bool = True, access: bool = True
+    call: BlockStorageCall, volume_type: VolumeType, qos: bool = True, access: bool = True
 ) -> dict[str, Any]:
     """A volume type. Not every answer has its `qos` and who has `access` to it."""
     view: dict[str, Any] = {

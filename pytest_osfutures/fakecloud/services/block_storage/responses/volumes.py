@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call
+from pytest_osfutures.fakecloud.kernel.call import MALFORMED
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     Context,
@@ -53,22 +54,22 @@ NO_MULTIATTACH = (
 )
 
 
-def find(call: Call, volume_id: str) -> Volume:
+def find(call: BlockStorageCall, volume_id: str) -> Volume:
     """The volume, if the caller may see it. Raises ApiError(404)."""
-    return call.cloud.block_storage.volume(volume_id, context_of(call))
+    return call.model.volume(volume_id, context_of(call))
 
 
-def create(call: Call) -> Response:
+def create(call: BlockStorageCall) -> Response:
     """Begin to create a volume."""
     part, context = asked.envelope(call, "volume"), context_of(call)
     if call.version >= (3, 53):
         asked.only(part, "volume", CREATE_KEYS)
-    volume = volumes.create(call.cloud.block_storage, _blueprint(call, part, context), context)
+    volume = volumes.create(call.model, _blueprint(call, part, context), context)
     return Response(202, {"volume": volume_detail(call, volume, new=True)})
 
 
-def _blueprint(call: Call, part: dict[str, Any], context: Context) -> volumes.Blueprint:
-    model = call.cloud.block_storage
+def _blueprint(call: BlockStorageCall, part: dict[str, Any], context: Context) -> volumes.Blueprint:
+    model = call.model
     size, name = asked.number(part, "size"), asked.text(part, "name")
     description, metadata = asked.text(part, "description"), asked.strings(part, "metadata")
     wanted_type = asked.text(part, "volume_type")
@@ -106,12 +107,12 @@ def _blueprint(call: Call, part: dict[str, Any], context: Context) -> volumes.Bl
     )
 
 
-def _image(call: Call, image: str, context: Context) -> tuple[str, Snapshot | None]:
+def _image(call: BlockStorageCall, image: str, context: Context) -> tuple[str, Snapshot | None]:
     """The id of the image with that id, URL or name; the snapshot in its place, if it is one's."""
     project_id = None if context.is_admin else context.project_id
-    images = call.cloud.image
+    images = call.model.images
     try:
-        facts = images.image_facts(image.rsplit("/", 1)[-1], project_id)
+        facts = images.image_details(image.rsplit("/", 1)[-1], project_id)
     except ApiError:
         named = images.named(image, project_id)
         if len(named) > 1:
@@ -120,24 +121,24 @@ def _image(call: Call, image: str, context: Context) -> tuple[str, Snapshot | No
             ) from None
         if not named:
             raise ApiError(400, NO_IMAGE) from None
-        facts = images.image_facts(named[0], project_id)
+        facts = images.image_details(named[0], project_id)
     snapshot_id = images.root_snapshot(facts.id)
     if snapshot_id is None:
         return facts.id, None
-    return facts.id, call.cloud.block_storage.snapshot(snapshot_id, context)
+    return facts.id, call.model.snapshot(snapshot_id, context)
 
 
-def show(call: Call, volume_id: str) -> Response:
+def show(call: BlockStorageCall, volume_id: str) -> Response:
     """One volume."""
     return Response(200, {"volume": volume_detail(call, find(call, volume_id))})
 
 
-def _visible(call: Call) -> list[Volume]:
-    rows = visible(call, call.cloud.block_storage.volumes)
+def _visible(call: BlockStorageCall) -> list[Volume]:
+    rows = visible(call, call.model.volumes)
     return rows if call.caller.is_admin else [each for each in rows if not each.is_target]
 
 
-def _list(call: Call, detail: bool) -> Response:
+def _list(call: BlockStorageCall, detail: bool) -> Response:
     def full(volume: Volume) -> dict[str, Any]:
         return volume_detail(call, volume)
 
@@ -149,17 +150,17 @@ def _list(call: Call, detail: bool) -> Response:
     return Response(200, listed(call, rows, ("volume", "Volume"), full, shown))
 
 
-def index(call: Call) -> Response:
+def index(call: BlockStorageCall) -> Response:
     """All volumes, in short."""
     return _list(call, detail=False)
 
 
-def detail(call: Call) -> Response:
+def detail(call: BlockStorageCall) -> Response:
     """All volumes."""
     return _list(call, detail=True)
 
 
-def summary(call: Call) -> Response:
+def summary(call: BlockStorageCall) -> Response:
     """How many volumes there are, and how large they are together."""
     asked.since(call, (3, 12))
     rows = _visible(call)
@@ -177,7 +178,7 @@ def summary(call: Call) -> Response:
     return Response(200, {"volume-summary": body})
 
 
-def update(call: Call, volume_id: str) -> Response:
+def update(call: BlockStorageCall, volume_id: str) -> Response:
     """Change the name, the description or the metadata."""
     part = asked.envelope(call, "volume")
     if not part:
@@ -196,12 +197,12 @@ def update(call: Call, volume_id: str) -> Response:
     return Response(200, {"volume": volume_detail(call, volume, extended=False)})
 
 
-def delete(call: Call, volume_id: str) -> Response:
+def delete(call: BlockStorageCall, volume_id: str) -> Response:
     """Begin to delete a volume; `cascade` takes its snapshots along."""
     force = call.version >= (3, 23) and truth(call.request.param("force"))
     volume = find(call, volume_id)
     if force:
         asked.admin_only(call, "volume:force_delete")
     cascade = truth(call.request.param("cascade"))
-    volumes.delete(call.cloud.block_storage, volume, context_of(call), cascade, force)
+    volumes.delete(call.model, volume, context_of(call), cascade, force)
     return Response(202)

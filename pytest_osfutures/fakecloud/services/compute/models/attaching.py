@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -17,10 +17,8 @@ from pytest_osfutures.fakecloud.services.compute.models.operations import (
 )
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 from pytest_osfutures.fakecloud.services.compute.models.server import Attachment, Server
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -54,12 +52,12 @@ def attachment(
         server_id=server.id,
         volume_id=volume_id,
         device=disk.get("device_name") or f"/dev/sd{LETTERS[number]}",
-        bdm_id=model.cloud.new_id(),
+        bdm_id=model.runtime.new_id(),
         boot_index=int(boot_index) if boot_index is not None else None,
         delete_on_termination=bool(disk.get("delete_on_termination")),
         tag=disk.get("tag"),
     )
-    made.remember(model.cloud)
+    made.remember(model.runtime.schedule)
     return made
 
 
@@ -81,7 +79,9 @@ def _free_device(server: Server) -> str:
 
 
 def _check_free(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
-    facts = model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+    facts = model.volumes.volume_details(
+        volume_id, None if context.is_admin else context.project_id
+    )
     holders = [holder.id for holder in model.servers if find(holder, volume_id)]
     if server.id in holders or (holders and not facts.multiattach):
         listed = ", ".join(holders)
@@ -110,11 +110,11 @@ def attach(
         server_id=server.id,
         volume_id=volume_id,
         device=device or _free_device(server),
-        bdm_id=model.cloud.new_id(),
+        bdm_id=model.runtime.new_id(),
         delete_on_termination=delete_on_termination,
         tag=tag,
     )
-    made.remember(model.cloud)
+    made.remember(model.runtime.schedule)
     server.attachments = (*server.attachments, made)
     if server.vm_state == "shelved_offloaded":  # connected when it is unshelved
         model.record(server, "attach_volume", context, ("api_attach_volume",)).finish(model.now())
@@ -134,7 +134,7 @@ def attach(
         model.volumes.detach(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.cloud, ATTACH_VOLUME, made, done, failed, {"connect": begin})
+    start(model.runtime, ATTACH_VOLUME, made, done, failed, {"connect": begin})
     return made
 
 
@@ -143,7 +143,7 @@ def detach(model: ComputeModel, server: Server, context: Context, volume_id: str
     made = find(server, volume_id)
     check(server, "detach_volume", context, ATTACHABLE)
     if made is None:
-        model.volumes.volume_facts(volume_id, None if context.is_admin else context.project_id)
+        model.volumes.volume_details(volume_id, None if context.is_admin else context.project_id)
         raise ApiError(404, f"Instance {server.id} is not attached to volume {volume_id}")
     if made.boot_index == 0:
         raise ApiError(400, "Cannot detach a root device volume")
@@ -160,7 +160,7 @@ def detach(model: ComputeModel, server: Server, context: Context, volume_id: str
         model.volumes.roll_detaching(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.cloud, DETACH_VOLUME, made, done, failed)
+    start(model.runtime, DETACH_VOLUME, made, done, failed)
 
 
 def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new_id: str) -> None:
@@ -169,7 +169,7 @@ def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new
     made = find(server, old_id)
     if made is None:
         raise ApiError(404, f"Instance {server.id} is not attached to volume {old_id}")
-    model.volumes.volume_facts(new_id, None)
+    model.volumes.volume_details(new_id, None)
     model.volumes.begin_detach(made.id)
     try:
         new_attachment = model.volumes.reserve(new_id, server.id)
@@ -190,7 +190,7 @@ def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new
         model.volumes.roll_detaching(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.cloud, SWAP_VOLUME, made, done, failed)
+    start(model.runtime, SWAP_VOLUME, made, done, failed)
 
 
 def extended(model: ComputeModel, volume_id: str) -> None:
@@ -198,9 +198,9 @@ def extended(model: ComputeModel, volume_id: str) -> None:
     for server in model.servers:
         if (made := find(server, volume_id)) is None:
             continue
-        context = Context(model.cloud.new_request_id(), server.user_id, server.project_id)
+        context = Context(model.runtime.new_request_id(), server.user_id, server.project_id)
         action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
-        fault = model.cloud.faults.on_operation("server.extend_volume", made)
+        fault = model.runtime.faults.on_operation("server.extend_volume", made)
         action.finish(model.now(), reason(fault) if fault else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -24,10 +24,9 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
     Server,
     Wanted,
 )
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import reason
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.service_ports import BootVolume
 
 TRIGGER = "realcloud"  # metadata that lets a build fail, as the real test cloud's driver has it
 NO_HOST = "No valid host was found. "
@@ -53,12 +52,12 @@ class Blueprint:
 def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[Server]:
     """Begin to build as many servers as the quota allows, at least the smallest number."""
     count = _allowed(model, blueprint, context)
-    reservation = f"r-{model.cloud.new_id()[:8]}"
+    reservation = f"r-{model.runtime.new_id()[:8]}"
     servers = []
     for index in range(count):
         name = blueprint.name if blueprint.count[1] == 1 else f"{blueprint.name}-{index + 1}"
         server = Server(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             name=name,
             project_id=context.project_id,
             user_id=context.user_id,
@@ -72,7 +71,7 @@ def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[
             security_groups=blueprint.security_groups,
             **{
                 "hostname": _hostname(name),
-                "admin_pass": model.cloud.new_id().replace("-", "")[:12],
+                "admin_pass": model.runtime.new_id().replace("-", "")[:12],
                 **blueprint.fields,
             },
         )
@@ -147,7 +146,7 @@ class Build:
         makes_volumes = any(disk.get("source_type") != "volume" for disk in disks)
         path = BUILD_FROM_VOLUME if makes_volumes else BUILD
         events = {"place": self.place, "claim": self.claim, "disks": self.make_volumes}
-        start(self.model.cloud, path, self.server, self.spawned, self.failed, events)
+        start(self.model.runtime, path, self.server, self.spawned, self.failed, events)
 
     def place(self) -> None:
         """The scheduler chooses a host."""
@@ -185,7 +184,7 @@ class Build:
     def spawned(self) -> None:
         """Wait for the volumes that Cinder makes, and then for the guest."""
         model, server = self.model, self.server
-        facts = [model.volumes.volume_facts(each.volume_id, None) for each in server.pending]
+        facts = [model.volumes.volume_details(each.volume_id, None) for each in server.pending]
         if failed := next((volume for volume in facts if volume.status == "error"), None):
             server.pending = tuple(e for e in server.pending if e.volume_id != failed.id)
             why = f"Volume {failed.id} did not finish being created: its status is error."
@@ -199,7 +198,7 @@ class Build:
                 if server.activity is waiting:
                     self.spawned()
 
-            model.cloud.schedule.after(VOLUME_LOOK_SECONDS, look_again)
+            model.runtime.schedule.after(VOLUME_LOOK_SECONDS, look_again)
 
     def run(self) -> None:
         """The guest runs, unless the server's metadata asks for a failure."""
@@ -248,15 +247,14 @@ def _make_volumes(model: ComputeModel, server: Server) -> None:
         source = disk.get("source_type")
         if number in made or source == "volume" or disk.get("destination_type") != "volume":
             continue
-        volume_id = model.volumes.create_for_server(
-            server.project_id,
-            server.user_id,
-            int(disk.get("volume_size") or server.flavor.disk or 1),
+        wanted = BootVolume(
+            size=int(disk.get("volume_size") or server.flavor.disk or 1),
             image_id=disk.get("uuid") if source == "image" else None,
             snapshot_id=disk.get("uuid") if source == "snapshot" else None,
             volume_type=disk.get("volume_type"),
             name=f"{server.id}-blank-vol" if source == "blank" else "",
         )
+        volume_id = model.volumes.create_for_server(server.project_id, server.user_id, wanted)
         server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
 
 

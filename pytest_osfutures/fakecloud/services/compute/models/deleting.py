@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.operations import DELETE, SOFT_DELETE
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, Server
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock, reason
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 
 
 def delete(model: ComputeModel, server: Server, context: Context, force: bool = False) -> None:
@@ -29,7 +25,7 @@ def delete(model: ComputeModel, server: Server, context: Context, force: bool = 
         model.servers.forget(server)
         return
     action = model.record(server, "delete", context)
-    soft = model.cloud.settings.soft_delete and not force and server.launched_at is not None
+    soft = model.runtime.settings.soft_delete and not force and server.launched_at is not None
     soft = soft and server.vm_state != "soft-delete"
 
     def done() -> None:
@@ -54,7 +50,7 @@ def delete(model: ComputeModel, server: Server, context: Context, force: bool = 
         return
     event = "compute_soft_delete_instance" if soft else "compute_terminate_instance"
     action.begin(event, model.now(), server.host)
-    start(model.cloud, SOFT_DELETE if soft else DELETE, server, done, failed)
+    start(model.runtime, SOFT_DELETE if soft else DELETE, server, done, failed)
 
 
 def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
@@ -70,9 +66,9 @@ def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
     server.power_state = NOSTATE
     server.terminated_at = model.now()
     server.touch()
-    seconds = 0.0 if at_once else model.cloud.settings.deleted_seconds
+    seconds = 0.0 if at_once else model.runtime.settings.deleted_seconds
     if seconds:
-        model.cloud.schedule.after(seconds, lambda: model.servers.remove(server))
+        model.runtime.schedule.after(seconds, lambda: model.servers.remove(server))
     else:
         model.servers.remove(server)
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, Server
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 
 SNAPSHOT_BYTES = 65536
 
@@ -138,7 +136,7 @@ def _image_of_volumes(
             "boot_index": made.boot_index,
             "device_name": made.device,
             "delete_on_termination": made.delete_on_termination,
-            "volume_size": model.volumes.volume_facts(made.volume_id, None).size,
+            "volume_size": model.volumes.volume_details(made.volume_id, None).size,
         }
         for made in server.attachments
     ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -11,16 +9,14 @@ from pytest_osfutures.fakecloud.kernel.resource import Resource
 from pytest_osfutures.fakecloud.services.compute.models.operations import DETACH_INTERFACE
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
-from pytest_osfutures.fakecloud.services.compute.neighbours import PortFacts
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 
 VM_STATES = ("active", "paused", "stopped")
 
 
-def port(model: ComputeModel, server: Server, port_id: str) -> PortFacts:
+def port(model: ComputeModel, server: Server, port_id: str) -> PortDetails:
     """The server's port. Raises ApiError(404)."""
     found = next((one for one in model.networks.ports_of(server.id) if one.id == port_id), None)
     if found is None:
@@ -35,7 +31,7 @@ def attach(
     network_id: str | None,
     port_id: str | None,
     fixed_ip: str | None,
-) -> PortFacts:
+) -> PortDetails:
     """Give the server a port; it has it when the call returns. Raises ApiError."""
     check(server, "attach_interface", context, VM_STATES)
     action = model.record(server, "attach_interface", context, ("compute_attach_interface",))
@@ -85,4 +81,4 @@ def detach(model: ComputeModel, server: Server, context: Context, port_id: str) 
     def failed(fault: Fault) -> None:
         action.finish(model.now(), reason(fault))
 
-    start(model.cloud, DETACH_INTERFACE, detaching, done, failed)
+    start(model.runtime, DETACH_INTERFACE, detaching, done, failed)

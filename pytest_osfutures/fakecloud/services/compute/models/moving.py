@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
@@ -15,10 +13,8 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
     Flavor,
     Server,
 )
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 
 NO_HOST_FOR = "No valid host was found. No valid host found for {}"
 
@@ -29,7 +25,7 @@ def _migration(
     now = model.now()
     migration = Migration(
         id=len(model.migrations) + 1,
-        uuid=model.cloud.new_id(),
+        uuid=model.runtime.new_id(),
         server_id=server.id,
         kind=kind,
         status="pre-migrating" if kind in ("resize", "migration") else "accepted",
@@ -199,7 +195,7 @@ def live_migrate(
     migration.target, migration.status, migration.action = host, "running", action
     if host is None:
         migration.status = "error"
-        model.cloud.schedule.after(
+        model.runtime.schedule.after(
             0.1, lambda: give_up(model, server, action, NO_HOST_FOR.format("live migration"))
         )
 

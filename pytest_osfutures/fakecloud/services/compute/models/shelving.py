@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 
 
 def shelve(model: ComputeModel, server: Server, context: Context) -> None:
@@ -29,7 +25,7 @@ def shelve(model: ComputeModel, server: Server, context: Context) -> None:
         if image_id:
             model.images.snapshot_active(image_id, imaging.SNAPSHOT_BYTES)
         server.shelved_image_id = image_id
-        if model.cloud.settings.shelved_offload:
+        if model.runtime.settings.shelved_offload:
             _offload(model, server)
 
     def undone() -> None:
@@ -48,7 +44,7 @@ def _offload(model: ComputeModel, server: Server) -> None:
         server.touch()
 
     path = operations.SHELVE_OFFLOAD.lifecycle
-    start(model.cloud, path, server, done, lambda _: done())
+    start(model.runtime, path, server, done, lambda _: done())
 
 
 def _leave(server: Server) -> None:
@@ -108,7 +104,7 @@ def _lost_image(model: ComputeModel, server: Server) -> str | None:
     if server.shelved_image_id is None:
         return None
     try:
-        model.images.image_facts(server.shelved_image_id, None)
+        model.images.image_details(server.shelved_image_id, None)
     except ApiError:
         return server.shelved_image_id
     return None

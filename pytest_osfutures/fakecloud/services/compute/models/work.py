@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -11,9 +10,7 @@ from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
 from pytest_osfutures.fakecloud.services.compute.models.records import Context, InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 
 # These ask the host directly, so a server without one is not ready.
 NEEDS_HOST = ("start", "stop", "trigger_crash_dump")
@@ -100,7 +97,7 @@ def begin(
     if operation.record != "evacuate" and not model.reaches(server):
         _wait_for_ever(server, operation)
     else:
-        start(model.cloud, operation.lifecycle, server, success, failure, events)
+        start(model.runtime, operation.lifecycle, server, success, failure, events)
     return action
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock
 from pytest_osfutures.fakecloud.services.compute.responses import checking
@@ -18,12 +18,12 @@ ORPHANED = (
 )
 
 
-def _lock(call: Call, server: Server, arguments: Any) -> Response:
+def _lock(call: ComputeCall, server: Server, arguments: Any) -> Response:
     if not server.placed:  # a build request cannot be saved
         raise ApiError(500, ORPHANED)
     checking.typed("lock", arguments, checking.OBJECT_OR_NULL)
     checking.strict(arguments or {}, {"locked_reason": "string"})
-    model = call.cloud.compute
+    model = call.model
     if server.locked_by is None:
         server.locked_by = "admin" if call.caller.is_admin else "owner"
         if call.version >= (2, 73) and isinstance(arguments, dict):
@@ -32,21 +32,21 @@ def _lock(call: Call, server: Server, arguments: Any) -> Response:
     return Response(202)
 
 
-def _unlock(call: Call, server: Server, _: Any) -> Response:
+def _unlock(call: ComputeCall, server: Server, _: Any) -> Response:
     if server.locked_by == "admin" and not call.caller.is_admin:
         checking.admin(call, "os_compute_api:os-lock-server:unlock:unlock_override")
-    model = call.cloud.compute
+    model = call.model
     server.locked_by = server.locked_reason = None
     model.record(server, "unlock", checking.context(call), ("api_unlock",)).finish(model.now())
     return Response(202)
 
 
-def _reset_state(call: Call, server: Server, arguments: Any) -> Response:
+def _reset_state(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.admin(call, "os_compute_api:os-admin-actions:reset_state")
     state = arguments.get("state") if isinstance(arguments, dict) else None
     if state not in ("active", "error"):
         raise checking.invalid("state", state, f"{state!r} is not one of ['active', 'error']")
-    model = call.cloud.compute
+    model = call.model
     model.record(server, "resetState", checking.context(call)).finish(model.now())
     server.activity = None
     server.vm_state, server.task_state = state, None
@@ -61,9 +61,9 @@ def _group(arguments: Any) -> str:
     return name
 
 
-def _add_group(call: Call, server: Server, arguments: Any) -> Response:
+def _add_group(call: ComputeCall, server: Server, arguments: Any) -> Response:
     name = _group(arguments)
-    model = call.cloud.compute
+    model = call.model
     check_lock(server, "add_security_group", checking.context(call))
     model.networks.security_groups(server.project_id, (name,))
     if name in server.security_groups:
@@ -73,7 +73,7 @@ def _add_group(call: Call, server: Server, arguments: Any) -> Response:
     return Response(202)
 
 
-def _remove_group(call: Call, server: Server, arguments: Any) -> Response:
+def _remove_group(call: ComputeCall, server: Server, arguments: Any) -> Response:
     name = _group(arguments)
     if name not in server.security_groups:
         raise ApiError(404, f"Security group {name} is not found for project {server.project_id}")
@@ -81,17 +81,17 @@ def _remove_group(call: Call, server: Server, arguments: Any) -> Response:
     return Response(202)
 
 
-def _set_groups(call: Call, server: Server, names: tuple[str, ...]) -> None:
+def _set_groups(call: ComputeCall, server: Server, names: tuple[str, ...]) -> None:
     server.security_groups = names
-    call.cloud.compute.networks.set_security_groups(server.id, names)
+    call.model.networks.set_security_groups(server.id, names)
     server.touch()
 
 
-def _console_output(call: Call, server: Server, arguments: Any) -> Response:
+def _console_output(call: ComputeCall, server: Server, arguments: Any) -> Response:
     if not server.placed or server.host is None:
         raise ApiError(409, f"Instance {server.id} is not ready")
     length = arguments.get("length") if isinstance(arguments, dict) else None
-    lines = call.cloud.settings.console_output.splitlines()
+    lines = call.runtime.settings.console_output.splitlines()
     if length is not None:
         if (tail := whole(length)) is None:
             raise checking.invalid("length", length, f"{length!r} is not of type 'integer'")
@@ -99,11 +99,11 @@ def _console_output(call: Call, server: Server, arguments: Any) -> Response:
     return Response(200, {"output": "\n".join(lines)})
 
 
-def _no_network_change(call: Call, server: Server, _: Any) -> Response:
+def _no_network_change(call: ComputeCall, server: Server, _: Any) -> Response:
     """Agentless ports: there is nothing to reset or to inject, as on the real test cloud."""
     rule = "inject_network_info" if "inject" in str(call.json()) else "reset_network"
     checking.admin(call, f"os_compute_api:os-admin-actions:{rule}")
-    model = call.cloud.compute
+    model = call.model
     model.record(server, rule, checking.context(call)).finish(model.now())
     return Response(202)
 

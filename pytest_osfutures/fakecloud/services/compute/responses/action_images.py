@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations, work
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
@@ -31,23 +31,23 @@ REBUILD = {
 }
 
 
-def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
+def _rebuild(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.typed("rebuild", arguments, "object")
     checking.required("rebuild", arguments, "imageRef")
     checking.strict(arguments, REBUILD)
     checking.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
     checking.addresses(arguments)
-    model, image_id = call.cloud.compute, str(arguments["imageRef"]).rsplit("/", 1)[-1]
+    model, image_id = call.model, str(arguments["imageRef"]).rsplit("/", 1)[-1]
     context = checking.context(call)
     work.check(server, "rebuild", context, operations.REBUILD.vm_states)
     try:
-        facts = model.images.image_facts(image_id, context.project_id)
+        facts = model.images.image_details(image_id, context.project_id)
     except ApiError:
         raise ApiError(400, "Cannot find image for rebuild") from None
     if facts.min_ram > server.flavor.ram:
         raise ApiError(400, "Flavor's memory is too small for requested image.")
     if server.boots_from_volume and call.version < (2, 93):
-        root_image = model.volumes.volume_facts(_root_volume(server), None).image_id
+        root_image = model.volumes.volume_details(_root_volume(server), None).image_id
         if root_image != image_id:
             raise ApiError(
                 400,
@@ -56,7 +56,7 @@ def _rebuild(call: Call, server: Server, arguments: Any) -> Response:
     fields: dict[str, Any] = {
         field: arguments[name] for name, field in REBUILD_FIELDS.items() if name in arguments
     }
-    fields.setdefault("admin_pass", call.cloud.new_id().replace("-", "")[:12])
+    fields.setdefault("admin_pass", call.runtime.new_id().replace("-", "")[:12])
     if "name" in arguments:
         fields["name"] = checking.name(arguments["name"])
     if "metadata" in arguments:
@@ -74,11 +74,11 @@ def _root_volume(server: Server) -> str:
     return root.volume_id if root else ""
 
 
-def _rescue(call: Call, server: Server, arguments: Any) -> Response:
+def _rescue(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.typed("rescue", arguments, checking.OBJECT_OR_NULL)
     given = arguments or {}
     checking.strict(given, {"adminPass": "string", "rescue_image_ref": "string"})
-    password = given.get("adminPass") or call.cloud.new_id().replace("-", "")[:12]
+    password = given.get("adminPass") or call.runtime.new_id().replace("-", "")[:12]
     context = checking.context(call)
     work.check(server, "rescue", context, operations.RESCUE.vm_states)
     if server.boots_from_volume and call.version < (2, 87):
@@ -86,31 +86,31 @@ def _rescue(call: Call, server: Server, arguments: Any) -> Response:
             400,
             f"Instance {server.id} cannot be rescued: Cannot rescue a volume-backed instance",
         )
-    work.begin(call.cloud.compute, server, operations.RESCUE, context)
+    work.begin(call.model, server, operations.RESCUE, context)
     return Response(200, {"adminPass": password})
 
 
-def _image_arguments(call: Call, what: str, arguments: Any) -> tuple[str, dict[str, str]]:
+def _image_arguments(call: ComputeCall, what: str, arguments: Any) -> tuple[str, dict[str, str]]:
     checking.typed(what, arguments, "object")
     checking.required(what, arguments, "name")
     metadata = checking.metadata(call, arguments.get("metadata") or {})
     return checking.name(arguments["name"]), metadata
 
 
-def _image_answer(call: Call, image_id: str) -> Response:
+def _image_answer(call: ComputeCall, image_id: str) -> Response:
     if call.version >= (2, 45):
         return Response(202, {"image_id": image_id})
     return Response(202, None, {"Location": f"{call.request.origin}/image/v2/images/{image_id}"})
 
 
-def _create_image(call: Call, server: Server, arguments: Any) -> Response:
+def _create_image(call: ComputeCall, server: Server, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createImage", arguments)
     context = checking.context(call)
-    image_id = imaging.create_image(call.cloud.compute, server, context, name, metadata)
+    image_id = imaging.create_image(call.model, server, context, name, metadata)
     return _image_answer(call, image_id)
 
 
-def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
+def _create_backup(call: ComputeCall, server: Server, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createBackup", arguments)
     checking.required("createBackup", arguments, "backup_type", "rotation")
     checking.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
@@ -120,7 +120,7 @@ def _create_backup(call: Call, server: Server, arguments: Any) -> Response:
     if server.boots_from_volume:
         raise ApiError(400, "Backup is not supported for volume-backed instances.")
     image_id = imaging.create_backup(
-        call.cloud.compute,
+        call.model,
         server,
         checking.context(call),
         name,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import moving, shelving
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
@@ -19,11 +19,11 @@ TEXTS = {
 }
 
 
-def _resize(call: Call, server: Server, arguments: Any) -> Response:
+def _resize(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.typed("resize", arguments, "object")
     checking.required("resize", arguments, "flavorRef")
     checking.strict(arguments, {"flavorRef": "string integer"})
-    model = call.cloud.compute
+    model = call.model
     flavor = model.flavor(arguments["flavorRef"], status=400)
     moving.resize(model, server, checking.context(call), flavor)
     return Response(202)
@@ -37,41 +37,41 @@ def _texts(name: str, arguments: Any) -> dict[str, Any]:
     return given
 
 
-def _migrate(call: Call, server: Server, arguments: Any) -> Response:
+def _migrate(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate")
     target = _texts("migrate", arguments).get("host")
     if target is not None and call.version < (2, 56):
         raise ApiError(400, "Additional properties are not allowed ('host' was unexpected)")
-    moving.migrate(call.cloud.compute, server, checking.context(call), target)
+    moving.migrate(call.model, server, checking.context(call), target)
     return Response(202)
 
 
-def _confirm(call: Call, server: Server, _: Any) -> Response:
-    moving.confirm_resize(call.cloud.compute, server, checking.context(call))
+def _confirm(call: ComputeCall, server: Server, _: Any) -> Response:
+    moving.confirm_resize(call.model, server, checking.context(call))
     return Response(204)
 
 
-def _revert(call: Call, server: Server, _: Any) -> Response:
-    moving.revert_resize(call.cloud.compute, server, checking.context(call))
+def _revert(call: ComputeCall, server: Server, _: Any) -> Response:
+    moving.revert_resize(call.model, server, checking.context(call))
     return Response(202)
 
 
-def _live_migrate(call: Call, server: Server, arguments: Any) -> Response:
+def _live_migrate(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-migrate-server:migrate_live")
     checking.typed("os-migrateLive", arguments, "object")
     checking.required("os-migrateLive", arguments, "host", "block_migration")
     kind = checking.FLAG
     checking.strict(arguments, {"block_migration": kind, "disk_over_commit": kind, "force": kind})
     target = _texts("os-migrateLive", arguments)["host"]
-    moving.live_migrate(call.cloud.compute, server, checking.context(call), target)
+    moving.live_migrate(call.model, server, checking.context(call), target)
     return Response(202)
 
 
-def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
+def _evacuate(call: ComputeCall, server: Server, arguments: Any) -> Response:
     checking.admin(call, POLICY + "os-evacuate")
     given = _texts("evacuate", arguments)
     moving.evacuate(
-        call.cloud.compute,
+        call.model,
         server,
         checking.context(call),
         given.get("host"),
@@ -79,31 +79,31 @@ def _evacuate(call: Call, server: Server, arguments: Any) -> Response:
     )
     if call.version >= (2, 14):
         return Response(200)
-    password = given.get("adminPass") or call.cloud.new_id().replace("-", "")[:12]
+    password = given.get("adminPass") or call.runtime.new_id().replace("-", "")[:12]
     return Response(200, {"adminPass": password})
 
 
-def _shelve(call: Call, server: Server, _: Any) -> Response:
-    shelving.shelve(call.cloud.compute, server, checking.context(call))
+def _shelve(call: ComputeCall, server: Server, _: Any) -> Response:
+    shelving.shelve(call.model, server, checking.context(call))
     return Response(202)
 
 
-def _shelve_offload(call: Call, server: Server, _: Any) -> Response:
+def _shelve_offload(call: ComputeCall, server: Server, _: Any) -> Response:
     checking.admin(call, POLICY + "os-shelve:shelve_offload")
-    shelving.shelve_offload(call.cloud.compute, server, checking.context(call))
+    shelving.shelve_offload(call.model, server, checking.context(call))
     return Response(202)
 
 
-def _unshelve(call: Call, server: Server, arguments: Any) -> Response:
+def _unshelve(call: ComputeCall, server: Server, arguments: Any) -> Response:
     given = _texts("unshelve", arguments)
     zone, target = given.get("availability_zone"), given.get("host")
     if zone is not None and zone != ZONE:
         raise ApiError(400, "The requested availability zone is not available")
     if target is not None:
         checking.admin(call, POLICY + "os-shelve:unshelve_to_host")
-        if target not in call.cloud.compute.hosts:
+        if target not in call.model.hosts:
             raise ApiError(400, f"Compute host {target} could not be found.")
-    shelving.unshelve(call.cloud.compute, server, checking.context(call), target)
+    shelving.unshelve(call.model, server, checking.context(call), target)
     return Response(202)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import deleting, operations, work
 from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
@@ -19,35 +19,35 @@ from pytest_osfutures.fakecloud.services.compute.responses import (
 )
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 
-Act = Callable[[Call, Server, Any], Response]
+Act = Callable[[ComputeCall, Server, Any], Response]
 
 
 def _simple(operation: Operation, since: tuple[int, int] = (2, 1), rule: str | None = None) -> Act:
     """An action that is nothing but one operation."""
 
-    def act(call: Call, server: Server, _: Any) -> Response:
+    def act(call: ComputeCall, server: Server, _: Any) -> Response:
         if call.version < since:
             raise ApiError(400, f"There is no such action: {operation.record}")
         if rule is not None:
             checking.admin(call, rule)
-        work.begin(call.cloud.compute, server, operation, checking.context(call))
+        work.begin(call.model, server, operation, checking.context(call))
         return Response(202)
 
     return act
 
 
-def _reboot(call: Call, server: Server, arguments: Any) -> Response:
+def _reboot(call: ComputeCall, server: Server, arguments: Any) -> Response:
     kind = arguments.get("type") if isinstance(arguments, dict) else None
     if not isinstance(kind, str) or kind.upper() not in ("SOFT", "HARD"):
         allowed = "['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"
         raise checking.invalid("type", kind, f"{kind!r} is not one of {allowed}")
     hard = kind.upper() == "HARD"
     operation = operations.HARD_REBOOT if hard else operations.SOFT_REBOOT
-    work.begin(call.cloud.compute, server, operation, checking.context(call))
+    work.begin(call.model, server, operation, checking.context(call))
     return Response(202)
 
 
-def _change_password(call: Call, server: Server, arguments: Any) -> Response:
+def _change_password(call: ComputeCall, server: Server, arguments: Any) -> Response:
     if not isinstance(arguments, dict) or not isinstance(arguments.get("adminPass"), str):
         raise ApiError(400, "No adminPass was specified")
     password = arguments["adminPass"]
@@ -56,12 +56,12 @@ def _change_password(call: Call, server: Server, arguments: Any) -> Response:
         server.admin_pass = password
 
     context = checking.context(call)
-    work.begin(call.cloud.compute, server, operations.CHANGE_PASSWORD, context, done)
+    work.begin(call.model, server, operations.CHANGE_PASSWORD, context, done)
     return Response(202)
 
 
-def _force_delete(call: Call, server: Server, _: Any) -> Response:
-    deleting.delete(call.cloud.compute, server, checking.context(call), force=True)
+def _force_delete(call: ComputeCall, server: Server, _: Any) -> Response:
+    deleting.delete(call.model, server, checking.context(call), force=True)
     return Response(202)
 
 
@@ -89,7 +89,7 @@ ACTIONS: Mapping[str, Act] = {
 }
 
 
-def act(call: Call, server_id: str) -> Response:
+def act(call: ComputeCall, server_id: str) -> Response:
     """Do what the body asks for."""
     body = call.json()
     if len(body) != 1:
@@ -106,9 +106,9 @@ def act(call: Call, server_id: str) -> Response:
 NEEDS_ROW = ("os-start", "os-stop")
 
 
-def _placed(call: Call, server_id: str) -> Server:
+def _placed(call: ComputeCall, server_id: str) -> Server:
     """The server; these actions look for its cell first, which a deleted one still has."""
-    servers = call.cloud.compute.servers
+    servers = call.model.servers
     if servers.get(server_id) is None and servers.gone(server_id) is None:
         raise ApiError(404, f"Instance {server_id} has no mapping to a cell.")
     return find(call, server_id)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.records import Context
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
@@ -43,7 +43,7 @@ def invalid_query(name: str, value: str, why: str) -> ApiError:
     return ApiError(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
 
 
-def envelope(call: Call, key: str) -> dict[str, Any]:
+def envelope(call: ComputeCall, key: str) -> dict[str, Any]:
     """The object under `key` of the body."""
     body = call.json()
     if key not in body:
@@ -160,7 +160,7 @@ def name(value: Any, field: str = "name") -> str:
     return str(value)
 
 
-def metadata(call: Call, value: Any) -> dict[str, str]:
+def metadata(call: ComputeCall, value: Any) -> dict[str, str]:
     """Keys and values that are strings, and not too many of them."""
     typed("metadata", value, "object")
     for key, text in value.items():
@@ -169,7 +169,7 @@ def metadata(call: Call, value: Any) -> dict[str, str]:
         typed(key, text, "string")
         if len(text) > 255:
             raise invalid(key, text, f"{text!r} is too long")
-    limit = call.cloud.compute.limit(call.caller.project_id, "metadata_items")
+    limit = call.model.limit(call.caller.project_id, "metadata_items")
     if 0 <= limit < len(value):
         raise ApiError(403, f"Maximum number of metadata items exceeds {limit}")
     return dict(value)
@@ -193,13 +193,13 @@ def boolean(field: str, value: Any) -> bool:
     return str(value).lower() in TRUE
 
 
-def admin(call: Call, rule: str) -> None:
+def admin(call: ComputeCall, rule: str) -> None:
     """The caller is an administrator, as the policy `rule` wants."""
     if not call.caller.is_admin:
         raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
 
 
-def context(call: Call) -> Context:
+def context(call: ComputeCall) -> Context:
     """On whose behalf the call is made."""
     caller = call.caller
     return Context(call.request_id, caller.user_id, caller.project_id, caller.is_admin)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import building
 from pytest_osfutures.fakecloud.services.compute.models.building import Blueprint
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
-from pytest_osfutures.fakecloud.services.compute.neighbours import ImageFacts
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 
 KNOWN = {
     *("name", "flavorRef", "imageRef", "adminPass", "metadata", "networks", "availability_zone"),
@@ -50,11 +50,11 @@ GIB = 1024**3
 Networks = tuple[tuple[str | None, str | None, str | None], ...]
 
 
-def create_server(call: Call) -> Response:
+def create_server(call: ComputeCall) -> Response:
     """Accept a build; there is no status in the answer."""
     body = checking.envelope(call, "server")
     blueprint = _blueprint(call, body)
-    servers = building.create(call.cloud.compute, blueprint, checking.context(call))
+    servers = building.create(call.model, blueprint, checking.context(call))
     first = servers[0]
     if body.get("return_reservation_id"):
         return Response(202, {"reservation_id": first.reservation_id})
@@ -69,7 +69,7 @@ def create_server(call: Call) -> Response:
     return Response(202, {"server": shown}, {"Location": location})
 
 
-def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
+def _blueprint(call: ComputeCall, body: dict[str, Any]) -> Blueprint:
     allowed = KNOWN | {field for field, since in SINCE.items() if call.version >= since}
     if call.version < PERSONALITY_UNTIL:
         allowed |= {"personality"}
@@ -91,14 +91,14 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
             "Please launch your instance one by one with different ports.",
         )
     networks = _networks(call, body.get("networks"))
-    model, context = call.cloud.compute, checking.context(call)
+    model, context = call.model, checking.context(call)
     flavor = model.flavor(body["flavorRef"], status=400)
     disks, image_id = _disks(call, body)
     in_place_of_image = _boots_from_volume(disks)
     facts = None
     if image_id:
         try:
-            facts = model.images.image_facts(image_id, context.project_id)
+            facts = model.images.image_details(image_id, context.project_id)
         except ApiError:
             raise ApiError(400, "Can not find requested image") from None
         if facts.status != "active":
@@ -119,7 +119,7 @@ def _blueprint(call: Call, body: dict[str, Any]) -> Blueprint:
 
 
 def _check_room(
-    call: Call, image: ImageFacts, flavor: Flavor, disks: tuple[dict[str, Any], ...]
+    call: ComputeCall, image: ImageDetails, flavor: Flavor, disks: tuple[dict[str, Any], ...]
 ) -> None:
     """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
     if image.min_ram > flavor.ram:
@@ -167,8 +167,8 @@ def _count(body: dict[str, Any]) -> tuple[int, int]:
     return int(least), int(most)
 
 
-def _networks(call: Call, wanted: Any) -> Networks:
-    model, project = call.cloud.compute, call.caller.project_id
+def _networks(call: ComputeCall, wanted: Any) -> Networks:
+    model, project = call.model, call.caller.project_id
     if wanted == "none" and call.version >= (2, 37):
         return ()
     absent = wanted is None and call.version < (2, 37)
@@ -220,7 +220,9 @@ def _check_hostname(body: dict[str, Any]) -> None:
         raise checking.invalid("hostname", wanted, why)
 
 
-def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...], str | None]:
+def _disks(
+    call: ComputeCall, body: dict[str, Any]
+) -> tuple[tuple[dict[str, Any], ...], str | None]:
     """The mappings that are volumes, and the image that the server is made of."""
     wanted = body.get("imageRef") or ""
     image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
@@ -244,7 +246,9 @@ def _disks(call: Call, body: dict[str, Any]) -> tuple[tuple[dict[str, Any], ...]
     return tuple(disks), image_id or None
 
 
-def _disks_of_image(image: ImageFacts, wanted: tuple[dict[str, Any], ...]) -> list[dict[str, Any]]:
+def _disks_of_image(
+    image: ImageDetails, wanted: tuple[dict[str, Any], ...]
+) -> list[dict[str, Any]]:
     """The snapshots to which the image of a server on volumes points, but for disks in their place.
 
     Nova makes volumes of them: nova.compute.api, _get_bdms_by_image.
@@ -271,7 +275,7 @@ def _check_mapping(mapping: dict[str, Any]) -> None:
         checking.boolean("delete_on_termination", mapping["delete_on_termination"])
 
 
-def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
+def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any) -> None:
     if source in ("image", "blank") and not mapping.get("volume_size"):
         what = {
             "image": "Images with destination_type 'volume' need to have a non-zero size specified",
@@ -279,11 +283,11 @@ def _check_disk(call: Call, mapping: dict[str, Any], source: Any) -> None:
         }
         raise ApiError(400, what[source])
     thing_id, project = str(mapping.get("uuid")), call.caller.project_id
-    model = call.cloud.compute
+    model = call.model
     try:
         if source == "image":
-            model.images.image_facts(thing_id, project)
-        bootable = source != "volume" or model.volumes.volume_facts(thing_id, project).bootable
+            model.images.image_details(thing_id, project)
+        bootable = source != "volume" or model.volumes.volume_details(thing_id, project).bootable
     except ApiError:
         why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
         raise ApiError(400, why) from None
@@ -295,7 +299,7 @@ def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
     return any(disk.get("boot_index") in (0, "0") for disk in disks)
 
 
-def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
+def _security_groups(call: ComputeCall, body: dict[str, Any]) -> tuple[str, ...]:
     groups = body.get("security_groups") or ()
     for group in groups:
         checking.required("security_groups", group, "name")
@@ -303,25 +307,25 @@ def _security_groups(call: Call, body: dict[str, Any]) -> tuple[str, ...]:
     names = tuple(group["name"] for group in groups)
     for name in names:
         try:
-            call.cloud.compute.networks.security_groups(call.caller.project_id, (name,))
+            call.model.networks.security_groups(call.caller.project_id, (name,))
         except ApiError:
             raise ApiError(400, f"Unable to find security_group with name or id '{name}'") from None
     return names or ("default",)
 
 
-def _host(call: Call, body: dict[str, Any]) -> str | None:
+def _host(call: ComputeCall, body: dict[str, Any]) -> str | None:
     wanted = body.get("host") or body.get("hypervisor_hostname")
     if wanted is None:
         return None
     checking.admin(call, "compute:servers:create:requested_destination")
-    if wanted not in call.cloud.compute.hosts:
+    if wanted not in call.model.hosts:
         raise ApiError(400, f"Compute host {wanted} could not be found.")
     return str(wanted)
 
 
-def _fields(call: Call, body: dict[str, Any]) -> dict[str, Any]:
+def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
     """What goes into the server as it is."""
-    model = call.cloud.compute
+    model = call.model
     zone = body.get("availability_zone")
     if zone is not None and zone.split(":")[0] != ZONE:
         raise ApiError(400, "The requested availability zone is not available")

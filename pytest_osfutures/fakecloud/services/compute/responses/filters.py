@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
 
@@ -85,7 +85,7 @@ ALSO_KNOWN = {
 }
 
 
-def check_names(call: Call) -> None:
+def check_names(call: ComputeCall) -> None:
     """Patterns have to be patterns; from 2.75 on an unknown parameter is refused, too."""
     for name, value in call.request.query:
         if name in PATTERNS and why_unfit(value) is not None:
@@ -95,13 +95,13 @@ def check_names(call: Call) -> None:
             raise ApiError(400, f"{name!r} does not match any of the regexes: '^_'")
 
 
-def _allowed(call: Call) -> Mapping[str, Filter]:
+def _allowed(call: ComputeCall) -> Mapping[str, Filter]:
     if call.caller.is_admin:
         return {**OPEN, **ADMIN}
     return {**OPEN, **OPEN_SINCE_2_83} if call.version >= (2, 83) else OPEN
 
 
-def matches(call: Call, server: Server) -> bool:
+def matches(call: ComputeCall, server: Server) -> bool:
     """Whether the server passes all filters of the query that the caller may use."""
     allowed = _allowed(call)
     for name, value in call.request.query:
@@ -114,12 +114,12 @@ def matches(call: Call, server: Server) -> bool:
     return True
 
 
-def _has_address(call: Call, server: Server, pattern: str) -> bool:
-    networks = views.addresses(call.cloud.compute, server).values()
+def _has_address(call: ComputeCall, server: Server, pattern: str) -> bool:
+    networks = views.addresses(call.model, server).values()
     return any(re.search(pattern, one["addr"]) for some in networks for one in some)
 
 
-def ordered(call: Call, servers: list[Server]) -> list[Server]:
+def ordered(call: ComputeCall, servers: list[Server]) -> list[Server]:
     """In the order that the query asks for: by default the newest first."""
     keys = call.request.params("sort_key") or ["created_at", "uuid"]
     directions = call.request.params("sort_dir")

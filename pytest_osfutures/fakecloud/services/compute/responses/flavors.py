@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.service import written
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
@@ -19,7 +19,7 @@ HIGHEST = (2, 104)
 LOWEST = (2, 1)
 
 
-def _version(call: Call) -> dict[str, Any]:
+def _version(call: ComputeCall) -> dict[str, Any]:
     return {
         "id": "v2.1",
         "status": "CURRENT",
@@ -30,12 +30,12 @@ def _version(call: Call) -> dict[str, Any]:
     }
 
 
-def versions(call: Call) -> Response:
+def versions(call: ComputeCall) -> Response:
     """The versions that there are."""
     return Response(200, {"versions": [_version(call)]})
 
 
-def version(call: Call) -> Response:
+def version(call: ComputeCall) -> Response:
     """What v2.1 says of itself."""
     shown = _version(call)
     shown["links"].append(
@@ -46,7 +46,7 @@ def version(call: Call) -> Response:
     return Response(200, {"version": shown})
 
 
-def flavor_view(call: Call, flavor: Flavor) -> dict[str, Any]:
+def flavor_view(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
     """A flavor in full."""
     shown: dict[str, Any] = {
         "id": flavor.id,
@@ -70,23 +70,25 @@ def flavor_view(call: Call, flavor: Flavor) -> dict[str, Any]:
     return shown
 
 
-def list_flavors(call: Call) -> Response:
+def list_flavors(call: ComputeCall) -> Response:
     """The short list."""
     return _page(call, "flavors", _brief)
 
 
-def list_flavors_in_detail(call: Call) -> Response:
+def list_flavors_in_detail(call: ComputeCall) -> Response:
     """The long list."""
     return _page(call, "flavors/detail", flavor_view)
 
 
-def _page(call: Call, path: str, view: Callable[[Call, Flavor], dict[str, Any]]) -> Response:
+def _page(
+    call: ComputeCall, path: str, view: Callable[[ComputeCall, Flavor], dict[str, Any]]
+) -> Response:
     flavors, links = page_of(call, path, _listed(call), lambda flavor: flavor.id)
     body: dict[str, Any] = {"flavors": [view(call, flavor) for flavor in flavors]}
     return Response(200, body | ({"flavors_links": links} if links else {}))
 
 
-def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
+def _brief(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
@@ -97,9 +99,9 @@ def _brief(call: Call, flavor: Flavor) -> dict[str, Any]:
     return shown
 
 
-def _listed(call: Call) -> list[Flavor]:
+def _listed(call: ComputeCall) -> list[Flavor]:
     request = call.request
-    flavors = sorted(call.cloud.compute.flavors.values(), key=lambda flavor: flavor.id)
+    flavors = sorted(call.model.flavors.values(), key=lambda flavor: flavor.id)
     if not call.caller.is_admin:
         flavors = [flavor for flavor in flavors if flavor.is_public]
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
@@ -112,32 +114,32 @@ def _listed(call: Call) -> list[Flavor]:
     return flavors
 
 
-def show_flavor(call: Call, flavor_id: str) -> Response:
+def show_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """One flavor."""
-    return Response(200, {"flavor": flavor_view(call, call.cloud.compute.flavor(flavor_id))})
+    return Response(200, {"flavor": flavor_view(call, call.model.flavor(flavor_id))})
 
 
-def list_extra_specs(call: Call, flavor_id: str) -> Response:
+def list_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
     """What a flavor asks of hosts."""
-    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    specs = call.model.flavor(flavor_id).extra_specs
     return Response(200, {"extra_specs": dict(specs)})
 
 
-def _specs(call: Call, flavor_id: str, rule: str) -> tuple[Flavor, dict[str, str]]:
+def _specs(call: ComputeCall, flavor_id: str, rule: str) -> tuple[Flavor, dict[str, str]]:
     checking.admin(call, f"os_compute_api:os-flavor-extra-specs:{rule}")
-    flavor = call.cloud.compute.flavor(flavor_id)
+    flavor = call.model.flavor(flavor_id)
     return flavor, dict(flavor.extra_specs)
 
 
-def _set_specs(call: Call, flavor: Flavor, specs: dict[str, str]) -> None:
-    call.cloud.compute.flavors[flavor.id] = replace(flavor, extra_specs=specs)
+def _set_specs(call: ComputeCall, flavor: Flavor, specs: dict[str, str]) -> None:
+    call.model.flavors[flavor.id] = replace(flavor, extra_specs=specs)
 
 
 def _missing_spec(flavor_id: str, key: str) -> ApiError:
     return ApiError(404, f"Flavor {flavor_id} has no extra specs with key {key}.")
 
 
-def add_extra_specs(call: Call, flavor_id: str) -> Response:
+def add_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
     """Add to what a flavor asks of hosts, for administrators."""
     flavor, specs = _specs(call, flavor_id, "create")
     given = checking.envelope(call, "extra_specs")
@@ -147,15 +149,15 @@ def add_extra_specs(call: Call, flavor_id: str) -> Response:
     return Response(200, {"extra_specs": specs})
 
 
-def show_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+def show_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     """One of the things that a flavor asks of hosts."""
-    specs = call.cloud.compute.flavor(flavor_id).extra_specs
+    specs = call.model.flavor(flavor_id).extra_specs
     if key not in specs:
         raise _missing_spec(flavor_id, key)
     return Response(200, {key: specs[key]})
 
 
-def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+def set_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     """Change one of them, for administrators."""
     flavor, specs = _specs(call, flavor_id, "update")
     body = call.json()
@@ -166,7 +168,7 @@ def set_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
     return Response(200, body)
 
 
-def delete_extra_spec(call: Call, flavor_id: str, key: str) -> Response:
+def delete_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     """Take one of them away, for administrators."""
     flavor, specs = _specs(call, flavor_id, "delete")
     if specs.pop(key, None) is None:
@@ -183,28 +185,28 @@ FLAVOR = {
 }
 
 
-def update_flavor(call: Call, flavor_id: str) -> Response:
+def update_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """Change the description, from 2.55 on, for administrators."""
     checking.admin(call, "os_compute_api:os-flavor-manage:update")
-    flavor = call.cloud.compute.flavor(flavor_id)
+    flavor = call.model.flavor(flavor_id)
     body = checking.envelope(call, "flavor")
     checking.only("flavor", body, frozenset({"description"}))
     checking.strict(body, FLAVOR)
     changed = replace(flavor, description=body.get("description"))
-    call.cloud.compute.flavors[flavor.id] = changed
+    call.model.flavors[flavor.id] = changed
     return Response(200, {"flavor": flavor_view(call, changed)})
 
 
-def create_flavor(call: Call) -> Response:
+def create_flavor(call: ComputeCall) -> Response:
     """A new size, for administrators."""
     checking.admin(call, "os_compute_api:os-flavor-manage:create")
-    body, model = checking.envelope(call, "flavor"), call.cloud.compute
+    body, model = checking.envelope(call, "flavor"), call.model
     checking.required("flavor", body, "name", "ram", "vcpus", "disk")
     checking.strict(body, FLAVOR)
     name = checking.name(body["name"])
-    flavor_id = str(body.get("id") or call.cloud.new_id())
+    flavor_id = str(body.get("id") or call.runtime.new_id())
     if flavor_id == "auto":
-        flavor_id = call.cloud.new_id()
+        flavor_id = call.runtime.new_id()
     if flavor_id in model.flavors:
         raise ApiError(409, f"Flavor with ID {flavor_id} already exists.")
     if any(flavor.name == name for flavor in model.flavors.values()):
@@ -224,9 +226,9 @@ def create_flavor(call: Call) -> Response:
     return Response(200, {"flavor": flavor_view(call, flavor)})
 
 
-def delete_flavor(call: Call, flavor_id: str) -> Response:
+def delete_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """Take a size away; servers keep theirs."""
     checking.admin(call, "os_compute_api:os-flavor-manage:delete")
-    flavor = call.cloud.compute.flavor(flavor_id)
-    del call.cloud.compute.flavors[flavor.id]
+    flavor = call.model.flavor(flavor_id)
+    del call.model.flavors[flavor.id]
     return Response(202)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import moving
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE, Host, usage
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
@@ -21,7 +21,7 @@ ROW_IDS = {"nova-conductor": 2, "nova-scheduler": 4, "nova-compute": 6}
 EXTENSIONS = ("OS-DCF", "OS-EXT-AZ", "OS-EXT-SRV-ATTR", "OS-EXT-STS", "OS-SRV-USG", "os-keypairs")
 
 
-def list_extensions(call: Call) -> Response:
+def list_extensions(call: ComputeCall) -> Response:
     """Names that were optional once; all is in the API proper now."""
     del call
     shown = [
@@ -38,14 +38,14 @@ def list_extensions(call: Call) -> Response:
     return Response(200, {"extensions": shown})
 
 
-def list_zones(call: Call) -> Response:
+def list_zones(call: ComputeCall) -> Response:
     """The one zone for servers."""
     del call
     zone = {"zoneName": ZONE, "zoneState": {"available": True}, "hosts": None}
     return Response(200, {"availabilityZoneInfo": [zone]})
 
 
-def list_zones_in_detail(call: Call) -> Response:
+def list_zones_in_detail(call: ComputeCall) -> Response:
     """The zones with their hosts, for administrators."""
     checking.admin(call, POLICY + "os-availability-zone:detail")
     zones: dict[str, dict[str, Any]] = {}
@@ -63,11 +63,11 @@ def list_zones_in_detail(call: Call) -> Response:
     return Response(200, {"availabilityZoneInfo": shown})
 
 
-def _number(call: Call, host: Host) -> int:
-    return list(call.cloud.compute.hosts).index(host.name) + 1
+def _number(call: ComputeCall, host: Host) -> int:
+    return list(call.model.hosts).index(host.name) + 1
 
 
-def _hypervisor(call: Call, host: Host, full: bool) -> dict[str, Any]:
+def _hypervisor(call: ComputeCall, host: Host, full: bool) -> dict[str, Any]:
     uuids = call.version >= (2, 53)
     shown: dict[str, Any] = {
         "id": host.id if uuids else _number(call, host),
@@ -93,8 +93,8 @@ def _hypervisor(call: Call, host: Host, full: bool) -> dict[str, Any]:
     return shown | _room(call, host) | {"cpu_info": CPU if call.version < (2, 28) else {}}
 
 
-def _room(call: Call, host: Host) -> dict[str, int]:
-    taken = usage(host, call.cloud.compute.servers)
+def _room(call: ComputeCall, host: Host) -> dict[str, int]:
+    taken = usage(host, call.model.servers)
     return {
         "vcpus": host.vcpus,
         "memory_mb": host.memory_mb,
@@ -110,21 +110,21 @@ def _room(call: Call, host: Host) -> dict[str, int]:
     }
 
 
-def list_hypervisors(call: Call) -> Response:
+def list_hypervisors(call: ComputeCall) -> Response:
     """The compute nodes, for administrators."""
     checking.admin(call, POLICY + "os-hypervisors:list")
     return _hypervisors(call, full=False)
 
 
-def list_hypervisors_in_detail(call: Call) -> Response:
+def list_hypervisors_in_detail(call: ComputeCall) -> Response:
     """The compute nodes with their sizes, for administrators."""
     checking.admin(call, POLICY + "os-hypervisors:list-detail")
     return _hypervisors(call, full=True)
 
 
-def _hypervisors(call: Call, full: bool) -> Response:
+def _hypervisors(call: ComputeCall, full: bool) -> Response:
     pattern = call.request.param("hypervisor_hostname_pattern") or ""
-    hosts = [host for host in call.cloud.compute.hosts.values() if pattern in host.name]
+    hosts = [host for host in call.model.hosts.values() if pattern in host.name]
     links: list[dict[str, str]] = []
     if call.version >= (2, 33):
         path = "os-hypervisors/detail" if full else "os-hypervisors"
@@ -135,10 +135,10 @@ def _hypervisors(call: Call, full: bool) -> Response:
     return Response(200, body | ({"hypervisors_links": links} if links else {}))
 
 
-def show_hypervisor(call: Call, hypervisor_id: str) -> Response:
+def show_hypervisor(call: ComputeCall, hypervisor_id: str) -> Response:
     """One compute node; `statistics` are all of them together."""
     checking.admin(call, POLICY + "os-hypervisors:show")
-    hosts = call.cloud.compute.hosts.values()
+    hosts = call.model.hosts.values()
     if hypervisor_id == "statistics" and call.version < (2, 88):
         total: dict[str, int] = {"count": len(hosts)}
         for host in hosts:
@@ -151,9 +151,9 @@ def show_hypervisor(call: Call, hypervisor_id: str) -> Response:
     raise ApiError(404, f"Hypervisor with ID '{hypervisor_id}' could not be found.")
 
 
-def _services(call: Call) -> list[dict[str, Any]]:
+def _services(call: ComputeCall) -> list[dict[str, Any]]:
     """The controller's services and the nova-compute of each host."""
-    model = call.cloud.compute
+    model = call.model
     controller = [
         Host(name, "", service_id)
         for name, service_id in (
@@ -182,7 +182,7 @@ def _services(call: Call) -> list[dict[str, Any]]:
     return shown
 
 
-def list_services(call: Call) -> Response:
+def list_services(call: ComputeCall) -> Response:
     """Nova's own services, for administrators."""
     checking.admin(call, POLICY + "os-services:list")
     binary, host = call.request.param("binary"), call.request.param("host")
@@ -194,10 +194,10 @@ def list_services(call: Call) -> Response:
     return Response(200, {"services": rows})
 
 
-def change_service(call: Call, service_id: str) -> Response:
+def change_service(call: ComputeCall, service_id: str) -> Response:
     """Disable or enable a nova-compute, or force it down, for administrators."""
     checking.admin(call, POLICY + "os-services:update")
-    hosts = call.cloud.compute.hosts.values()
+    hosts = call.model.hosts.values()
     host = next((host for host in hosts if host.service_id == service_id), None)
     if host is None:
         raise ApiError(404, f"Service {service_id} could not be found.")
@@ -213,14 +213,14 @@ def change_service(call: Call, service_id: str) -> Response:
     return Response(200, {"service": row})
 
 
-def list_aggregates(call: Call) -> Response:
+def list_aggregates(call: ComputeCall) -> Response:
     """There are none."""
     checking.admin(call, POLICY + "os-aggregates:index")
     return Response(200, {"aggregates": []})
 
 
-def _migration(call: Call, migration: Migration) -> dict[str, Any]:
-    flavors = list(call.cloud.compute.flavors)
+def _migration(call: ComputeCall, migration: Migration) -> dict[str, Any]:
+    flavors = list(call.model.flavors)
     numbers = {flavor_id: index + 1 for index, flavor_id in enumerate(flavors)}
     shown: dict[str, Any] = {
         "id": migration.id,
@@ -248,7 +248,7 @@ def _migration(call: Call, migration: Migration) -> dict[str, Any]:
     return shown
 
 
-def list_migrations(call: Call) -> Response:
+def list_migrations(call: ComputeCall) -> Response:
     """All moves between hosts, the newest first, for administrators."""
     checking.admin(call, POLICY + "os-migrations:index")
     request = call.request
@@ -260,7 +260,7 @@ def list_migrations(call: Call) -> Response:
     }
     rows = [
         migration
-        for migration in reversed(call.cloud.compute.migrations)
+        for migration in reversed(call.model.migrations)
         if all(value in (None, getattr(migration, name)) for name, value in wanted.items())
     ]
     links: list[dict[str, str]] = []
@@ -270,7 +270,7 @@ def list_migrations(call: Call) -> Response:
     return Response(200, body | ({"migrations_links": links} if links else {}))
 
 
-def _progress(call: Call, migration: Migration) -> dict[str, Any]:
+def _progress(call: ComputeCall, migration: Migration) -> dict[str, Any]:
     shown = _migration(call, migration)
     for name in ("old_instance_type_id", "new_instance_type_id", "instance_uuid", "links"):
         shown.pop(name, None)
@@ -283,39 +283,39 @@ def _progress(call: Call, migration: Migration) -> dict[str, Any]:
     return shown | {"server_uuid": migration.server_id} | dict.fromkeys(sizes)
 
 
-def list_server_migrations(call: Call, server_id: str) -> Response:
+def list_server_migrations(call: ComputeCall, server_id: str) -> Response:
     """The live migration that goes on, for administrators."""
     checking.admin(call, POLICY + "servers:migrations:index")
     server = find(call, server_id)
     rows = [
         _progress(call, one)
-        for one in call.cloud.compute.migrations
+        for one in call.model.migrations
         if one.server_id == server.id and one.kind == "live-migration" and one.status == "running"
     ]
     return Response(200, {"migrations": rows})
 
 
-def show_server_migration(call: Call, server_id: str, migration_id: str) -> Response:
+def show_server_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
     """One live migration that goes on, for administrators."""
     checking.admin(call, POLICY + "servers:migrations:show")
     server = find(call, server_id)
-    migration = moving.running_migration(call.cloud.compute, server, migration_id)
+    migration = moving.running_migration(call.model, server, migration_id)
     return Response(200, {"migration": _progress(call, migration)})
 
 
-def abort_migration(call: Call, server_id: str, migration_id: str) -> Response:
+def abort_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
     """Stop a live migration, for administrators."""
     checking.admin(call, POLICY + "servers:migrations:delete")
-    model, context = call.cloud.compute, checking.context(call)
+    model, context = call.model, checking.context(call)
     moving.abort_migration(model, find(call, server_id), context, migration_id)
     return Response(202)
 
 
-def complete_migration(call: Call, server_id: str, migration_id: str) -> Response:
+def complete_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
     """Let a live migration end now, for administrators."""
     if list(call.json()) != ["force_complete"]:
         raise ApiError(400, f"There is no such action: {next(iter(call.json()), None)}")
     checking.admin(call, POLICY + "servers:migrations:force_complete")
-    model, context = call.cloud.compute, checking.context(call)
+    model, context = call.model, checking.context(call)
     moving.complete_migration(model, find(call, server_id), context, migration_id)
     return Response(202)

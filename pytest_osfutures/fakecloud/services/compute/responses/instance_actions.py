@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
 from pytest_osfutures.fakecloud.services.compute.models.records import ActionEvent, InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
 
 
-def _server(call: Call, server_id: str) -> Server:
+def _server(call: ComputeCall, server_id: str) -> Server:
     """The server, from 2.21 on also a deleted one."""
-    table = call.cloud.compute.servers
+    table = call.model.servers
     server = table.get(server_id)
     if server is None and call.version >= (2, 21):
         server = table.gone(server_id)
@@ -25,7 +25,7 @@ def _server(call: Call, server_id: str) -> Server:
     return server
 
 
-def _view(call: Call, server: Server, action: InstanceAction) -> dict[str, Any]:
+def _view(call: ComputeCall, server: Server, action: InstanceAction) -> dict[str, Any]:
     shown = {
         "action": action.action,
         "instance_uuid": server.id,
@@ -40,7 +40,7 @@ def _view(call: Call, server: Server, action: InstanceAction) -> dict[str, Any]:
     return shown
 
 
-def _event_view(call: Call, server: Server, event: ActionEvent) -> dict[str, Any]:
+def _event_view(call: ComputeCall, server: Server, event: ActionEvent) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "event": event.event,
         "start_time": micros(event.start_time),
@@ -58,7 +58,7 @@ def _event_view(call: Call, server: Server, event: ActionEvent) -> dict[str, Any
     return shown
 
 
-def list_actions(call: Call, server_id: str) -> Response:
+def list_actions(call: ComputeCall, server_id: str) -> Response:
     """All actions, the newest first."""
     server = _server(call, server_id)
     actions = list(reversed(server.actions))
@@ -71,7 +71,7 @@ def list_actions(call: Call, server_id: str) -> Response:
     return Response(200, body | ({"links": links} if links else {}))
 
 
-def _within(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
+def _within(call: ComputeCall, actions: list[InstanceAction]) -> list[InstanceAction]:
     try:
         if since := call.request.param("changes-since"):
             actions = [one for one in actions if int(one.updated_at) >= parse(since)]
@@ -82,7 +82,7 @@ def _within(call: Call, actions: list[InstanceAction]) -> list[InstanceAction]:
     return actions
 
 
-def show_action(call: Call, server_id: str, request_id: str) -> Response:
+def show_action(call: ComputeCall, server_id: str, request_id: str) -> Response:
     """One action with its events, the newest first; its owner sees them from 2.51 on."""
     server = _server(call, server_id)
     action = next((a for a in server.actions if a.context.request_id == request_id), None)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import interfaces
-from pytest_osfutures.fakecloud.services.compute.neighbours import PortFacts
 from pytest_osfutures.fakecloud.services.compute.responses import checking
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
+from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 
 SHAPES = {"net_id": "string", "port_id": "string", "fixed_ips": "[object]"}
 
 
-def _view(call: Call, port: PortFacts) -> dict[str, Any]:
+def _view(call: ComputeCall, port: PortDetails) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "net_id": port.network_id,
         "port_id": port.id,
@@ -27,20 +27,20 @@ def _view(call: Call, port: PortFacts) -> dict[str, Any]:
     return shown
 
 
-def list_interfaces(call: Call, server_id: str) -> Response:
+def list_interfaces(call: ComputeCall, server_id: str) -> Response:
     """The server's ports."""
     server = find(call, server_id)
-    ports = call.cloud.compute.networks.ports_of(server.id)
+    ports = call.model.networks.ports_of(server.id)
     return Response(200, {"interfaceAttachments": [_view(call, port) for port in ports]})
 
 
-def show_interface(call: Call, server_id: str, port_id: str) -> Response:
+def show_interface(call: ComputeCall, server_id: str, port_id: str) -> Response:
     """One of the server's ports."""
-    port = interfaces.port(call.cloud.compute, find(call, server_id), port_id)
+    port = interfaces.port(call.model, find(call, server_id), port_id)
     return Response(200, {"interfaceAttachment": _view(call, port)})
 
 
-def attach(call: Call, server_id: str) -> Response:
+def attach(call: ComputeCall, server_id: str) -> Response:
     """Give the server one more port: a new one or the user's own."""
     server = find(call, server_id)
     body = (call.json() if call.request.body else {}).get("interfaceAttachment") or {}
@@ -48,7 +48,7 @@ def attach(call: Call, server_id: str) -> Response:
     checking.shapes(body, SHAPES)
     fixed = body.get("fixed_ips") or [{}]
     port = interfaces.attach(
-        call.cloud.compute,
+        call.model,
         server,
         checking.context(call),
         body.get("net_id"),
@@ -58,8 +58,8 @@ def attach(call: Call, server_id: str) -> Response:
     return Response(200, {"interfaceAttachment": _view(call, port)})
 
 
-def detach(call: Call, server_id: str, port_id: str) -> Response:
+def detach(call: ComputeCall, server_id: str, port_id: str) -> Response:
     """Begin to take a port away."""
     server = find(call, server_id)
-    interfaces.detach(call.cloud.compute, server, checking.context(call), port_id)
+    interfaces.detach(call.model, server, checking.context(call), port_id)
     return Response(202)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.keypairs import (
     Keypair,
     ServerGroup,
@@ -21,7 +21,7 @@ from pytest_osfutures.fakecloud.services.compute.responses.listing import page_l
 KEYPAIR = dict.fromkeys(("name", "type", "public_key", "user_id"), "string")
 
 
-def _user(call: Call) -> str:
+def _user(call: ComputeCall) -> str:
     """Whose keypairs: the caller's own, or an administrator's choice."""
     wanted = call.request.param("user_id")
     if wanted is None or wanted == call.caller.user_id or call.version < (2, 10):
@@ -30,7 +30,7 @@ def _user(call: Call) -> str:
     return wanted
 
 
-def _brief(call: Call, pair: Keypair) -> dict[str, Any]:
+def _brief(call: ComputeCall, pair: Keypair) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": pair.name,
         "public_key": pair.public_key,
@@ -41,10 +41,10 @@ def _brief(call: Call, pair: Keypair) -> dict[str, Any]:
     return shown
 
 
-def list_keypairs(call: Call) -> Response:
+def list_keypairs(call: ComputeCall) -> Response:
     """The user's keypairs, in order of their names."""
     user_id = _user(call)
-    pairs = [pair for pair in call.cloud.compute.keypairs.listed() if pair.user_id == user_id]
+    pairs = [pair for pair in call.model.keypairs.listed() if pair.user_id == user_id]
     pairs.sort(key=lambda pair: pair.name or "")
     links: list[dict[str, str]] = []
     if call.version >= (2, 35):
@@ -53,9 +53,9 @@ def list_keypairs(call: Call) -> Response:
     return Response(200, body | ({"keypairs_links": links} if links else {}))
 
 
-def create_keypair(call: Call) -> Response:
+def create_keypair(call: ComputeCall) -> Response:
     """Import a public key; before 2.92 also make a new pair."""
-    body, model = checking.envelope(call, "keypair"), call.cloud.compute
+    body, model = checking.envelope(call, "keypair"), call.model
     checking.required("keypair", body, "name")
     if call.version >= (2, 92):
         checking.required("keypair", body, "public_key")
@@ -69,13 +69,13 @@ def create_keypair(call: Call) -> Response:
         raise ApiError(403, "Quota exceeded, too many key pairs.")
     private, public = None, body.get("public_key")
     if public is None:
-        private, public = generate(call.cloud.random)
+        private, public = generate(call.runtime.random)
     try:
         marks = fingerprint(public)
     except ValueError:
         raise ApiError(400, "Keypair data is invalid: failed to generate fingerprint") from None
     pair = Keypair(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         name=name,
         user_id=user_id,
         project_id=call.caller.project_id,
@@ -91,15 +91,15 @@ def create_keypair(call: Call) -> Response:
     return Response(201 if call.version >= (2, 2) else 200, {"keypair": shown})
 
 
-def _pair(call: Call, name: str) -> Keypair:
+def _pair(call: ComputeCall, name: str) -> Keypair:
     user_id = _user(call)
-    pair = call.cloud.compute.keypair(user_id, name)
+    pair = call.model.keypair(user_id, name)
     if pair is None:
         raise ApiError(404, f"Keypair {name} not found for user {user_id}")
     return pair
 
 
-def show_keypair(call: Call, name: str) -> Response:
+def show_keypair(call: ComputeCall, name: str) -> Response:
     """One keypair."""
     pair = _pair(call, name)
     more = {
@@ -113,13 +113,13 @@ def show_keypair(call: Call, name: str) -> Response:
     return Response(200, {"keypair": _brief(call, pair) | more})
 
 
-def delete_keypair(call: Call, name: str) -> Response:
+def delete_keypair(call: ComputeCall, name: str) -> Response:
     """Forget a keypair; servers keep its name."""
-    call.cloud.compute.keypairs.remove(_pair(call, name))
+    call.model.keypairs.remove(_pair(call, name))
     return Response(204 if call.version >= (2, 2) else 202)
 
 
-def _group_view(call: Call, group: ServerGroup) -> dict[str, Any]:
+def _group_view(call: ComputeCall, group: ServerGroup) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": group.id, "name": group.name}
     if call.version >= (2, 64):
         shown |= {"policy": group.policy, "rules": group.rules}
@@ -131,9 +131,9 @@ def _group_view(call: Call, group: ServerGroup) -> dict[str, Any]:
     return shown
 
 
-def list_groups(call: Call) -> Response:
+def list_groups(call: ComputeCall) -> Response:
     """The project's server groups."""
-    groups = call.cloud.compute.server_groups.listed()
+    groups = call.model.server_groups.listed()
     if not (call.request.param("all_projects") and call.caller.is_admin):
         groups = [group for group in groups if group.project_id == call.caller.project_id]
     offset = natural(call.request.param("offset") or "0")
@@ -155,9 +155,9 @@ def _policy(body: dict[str, Any], field: str) -> str:
     return str(found)
 
 
-def create_group(call: Call) -> Response:
+def create_group(call: ComputeCall) -> Response:
     """A new group, without members."""
-    body, model = checking.envelope(call, "server_group"), call.cloud.compute
+    body, model = checking.envelope(call, "server_group"), call.model
     field = "policy" if call.version >= (2, 64) else "policies"
     checking.required("server_group", body, "name", field)
     policy = _policy(body, field)
@@ -169,7 +169,7 @@ def create_group(call: Call) -> Response:
     if 0 <= model.limit(call.caller.project_id, "server_groups") <= len(mine):
         raise ApiError(403, "Quota exceeded, too many server groups.")
     group = ServerGroup(
-        id=call.cloud.new_id(),
+        id=call.runtime.new_id(),
         name=checking.name(body["name"]),
         project_id=call.caller.project_id,
         user_id=call.caller.user_id,
@@ -179,20 +179,20 @@ def create_group(call: Call) -> Response:
     return Response(200, {"server_group": _group_view(call, model.server_groups.add(group))})
 
 
-def _group(call: Call, group_id: str) -> ServerGroup:
-    group = call.cloud.compute.server_groups.get(group_id)
+def _group(call: ComputeCall, group_id: str) -> ServerGroup:
+    group = call.model.server_groups.get(group_id)
     mine = group is not None and group.project_id == call.caller.project_id
     if group is None or not (mine or call.caller.is_admin):
         raise ApiError(404, f"Instance group {group_id} could not be found.")
     return group
 
 
-def show_group(call: Call, group_id: str) -> Response:
+def show_group(call: ComputeCall, group_id: str) -> Response:
     """One server group."""
     return Response(200, {"server_group": _group_view(call, _group(call, group_id))})
 
 
-def delete_group(call: Call, group_id: str) -> Response:
+def delete_group(call: ComputeCall, group_id: str) -> Response:
     """Dissolve a group; its servers stay."""
-    call.cloud.compute.server_groups.remove(_group(call, group_id))
+    call.model.server_groups.remove(_group(call, group_id))
     return Response(204)

@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import (
     SHINING_THROUGH,
     STATUSES,
@@ -24,17 +24,17 @@ Row = TypeVar("Row")
 KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in SHINING_THROUGH)}
 
 
-def list_servers(call: Call) -> Response:
+def list_servers(call: ComputeCall) -> Response:
     """The short list."""
     return _list(call, "servers", lambda server: views.brief(call, server))
 
 
-def list_servers_in_detail(call: Call) -> Response:
+def list_servers_in_detail(call: ComputeCall) -> Response:
     """The long list."""
     return _list(call, "servers/detail", lambda server: views.detailed(call, server, in_list=True))
 
 
-def _list(call: Call, path: str, view: Callable[[Server], dict[str, Any]]) -> Response:
+def _list(call: ComputeCall, path: str, view: Callable[[Server], dict[str, Any]]) -> Response:
     found = _found(call, "index" if path == "servers" else "detail")
     page, more = _page(call, found)
     body: dict[str, Any] = {"servers": [view(server) for server in page]}
@@ -43,14 +43,14 @@ def _list(call: Call, path: str, view: Callable[[Server], dict[str, Any]]) -> Re
     return Response(200, body)
 
 
-def next_link(call: Call, path: str, marker: str) -> list[dict[str, str]]:
+def next_link(call: ComputeCall, path: str, marker: str) -> list[dict[str, str]]:
     """The link to the page after the one that ends with `marker`; the query stays."""
     query = [(name, value) for name, value in call.request.query if name != "marker"]
     query.append(("marker", marker))
     return [{"rel": "next", "href": f"{call.root}/v2.1/{path}?{urlencode(query, safe=':-')}"}]
 
 
-def _found(call: Call, rule: str) -> list[Server]:
+def _found(call: ComputeCall, rule: str) -> list[Server]:
     """What the filters leave over, in order."""
     filters.check_names(call)
     request, admin = call.request, call.caller.is_admin
@@ -71,7 +71,7 @@ def _found(call: Call, rule: str) -> list[Server]:
     if statuses == {"DELETED"} and not admin:
         raise ApiError(403, "Only administrators may list deleted instances")
     only_deleted = admin and (_lenient_flag(request.param("deleted")) or statuses == {"DELETED"})
-    listed = call.cloud.compute.servers.listed(
+    listed = call.model.servers.listed(
         deleted=only_deleted or since is not None or before is not None
     )
     found = [
@@ -86,17 +86,17 @@ def _found(call: Call, rule: str) -> list[Server]:
     return filters.ordered(call, [one for one in found if filters.matches(call, one)])
 
 
-def _page(call: Call, servers: list[Server]) -> tuple[list[Server], bool]:
+def _page(call: ComputeCall, servers: list[Server]) -> tuple[list[Server], bool]:
     limit = page_limit(call)
     if marker := call.request.param("marker"):
         servers = servers[_after(call, marker, servers) :]
     return servers[:limit], limit > 0 and len(servers) >= limit
 
 
-def page_limit(call: Call) -> int:
+def page_limit(call: ComputeCall) -> int:
     """How long a page may be."""
     text = call.request.param("limit")
-    most = call.cloud.settings.most_on_a_page("compute") or sys.maxsize
+    most = call.runtime.settings.most_on_a_page("compute") or sys.maxsize
     if text is None:
         return most
     if not re.fullmatch(r"[0-9]*", text):
@@ -106,7 +106,7 @@ def page_limit(call: Call) -> int:
 
 
 def page_of(
-    call: Call, path: str, rows: Sequence[Row], mark: Callable[[Row], str]
+    call: ComputeCall, path: str, rows: Sequence[Row], mark: Callable[[Row], str]
 ) -> tuple[list[Row], list[dict[str, str]]]:
     """The page of `rows` that is asked for, and the link to the next if this one is full."""
     rows, limit = list(rows), page_limit(call)
@@ -119,9 +119,9 @@ def page_of(
     return page, next_link(call, path, mark(page[-1])) if page and len(page) == limit else []
 
 
-def _after(call: Call, marker: str, servers: list[Server]) -> int:
+def _after(call: ComputeCall, marker: str, servers: list[Server]) -> int:
     """Where the page after `marker` begins, even if that one is not in the list any more."""
-    model = call.cloud.compute
+    model = call.model
     marked = model.servers.get(marker) or model.servers.gone(marker)
     if marked is None or not (call.caller.is_admin or marked.project_id == call.caller.project_id):
         raise ApiError(400, f"marker [{marker}] not found")
@@ -132,7 +132,7 @@ def _after(call: Call, marker: str, servers: list[Server]) -> int:
     return together.index(marked)
 
 
-def _date(call: Call, name: str) -> int | None:
+def _date(call: ComputeCall, name: str) -> int | None:
     text = call.request.param(name)
     if text is None:
         return None

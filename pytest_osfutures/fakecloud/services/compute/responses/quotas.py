@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.responses import checking
 
 NAMES = (
@@ -32,9 +32,9 @@ UNTIL_2_57 = {
 }
 
 
-def limits(call: Call) -> Response:
+def limits(call: ComputeCall) -> Response:
     """The limits of a project and what it has used of them."""
-    model, project = call.cloud.compute, call.caller.project_id
+    model, project = call.model, call.caller.project_id
     if (other := call.request.param("tenant_id")) and other != project:
         checking.admin(call, "os_compute_api:limits:other_project")
         project = other
@@ -68,8 +68,8 @@ def limits(call: Call) -> Response:
     return Response(200, {"limits": {"rate": [], "absolute": absolute}})
 
 
-def _quotas(call: Call, project_id: str, default: bool = False) -> dict[str, int]:
-    model = call.cloud.compute
+def _quotas(call: ComputeCall, project_id: str, default: bool = False) -> dict[str, int]:
+    model = call.model
     quotas = {name: model.limit("" if default else project_id, name) for name in NAMES}
     if call.version < (2, 57):
         quotas |= UNTIL_2_57
@@ -78,27 +78,27 @@ def _quotas(call: Call, project_id: str, default: bool = False) -> dict[str, int
     return dict(sorted(quotas.items()))
 
 
-def _may_see(call: Call, project_id: str) -> None:
+def _may_see(call: ComputeCall, project_id: str) -> None:
     if project_id != call.caller.project_id:
         checking.admin(call, "os_compute_api:os-quota-sets:show")
 
 
-def show_quotas(call: Call, project_id: str) -> Response:
+def show_quotas(call: ComputeCall, project_id: str) -> Response:
     """A project's quotas."""
     _may_see(call, project_id)
     return Response(200, {"quota_set": {"id": project_id} | _quotas(call, project_id)})
 
 
-def show_default_quotas(call: Call, project_id: str) -> Response:
+def show_default_quotas(call: ComputeCall, project_id: str) -> Response:
     """What a project has unless somebody changes it."""
     quotas = _quotas(call, project_id, default=True)
     return Response(200, {"quota_set": {"id": project_id} | quotas})
 
 
-def show_quota_usage(call: Call, project_id: str) -> Response:
+def show_quota_usage(call: ComputeCall, project_id: str) -> Response:
     """A project's quotas with what is in use."""
     _may_see(call, project_id)
-    used = call.cloud.compute.used(project_id)
+    used = call.model.used(project_id)
     shown: dict[str, Any] = {
         name: {"limit": limit, "in_use": used.get(name, 0), "reserved": 0}
         for name, limit in _quotas(call, project_id).items()
@@ -106,7 +106,7 @@ def show_quota_usage(call: Call, project_id: str) -> Response:
     return Response(200, {"quota_set": {"id": project_id} | shown})
 
 
-def change_quotas(call: Call, project_id: str) -> Response:
+def change_quotas(call: ComputeCall, project_id: str) -> Response:
     """Give a project other quotas, for administrators."""
     checking.admin(call, "os_compute_api:os-quota-sets:update")
     body = checking.envelope(call, "quota_set")
@@ -116,19 +116,19 @@ def change_quotas(call: Call, project_id: str) -> Response:
         for name, value in body.items()
         if name != "force"
     }
-    call.cloud.compute.quotas.setdefault(project_id, {}).update(given)
+    call.model.quotas.setdefault(project_id, {}).update(given)
     return Response(200, {"quota_set": _quotas(call, project_id)})
 
 
-def reset_quotas(call: Call, project_id: str) -> Response:
+def reset_quotas(call: ComputeCall, project_id: str) -> Response:
     """Give a project the default quotas again, for administrators."""
     checking.admin(call, "os_compute_api:os-quota-sets:delete")
-    call.cloud.compute.quotas.pop(project_id, None)
+    call.model.quotas.pop(project_id, None)
     return Response(202)
 
 
-def _usage(call: Call, project_id: str) -> dict[str, Any]:
-    model = call.cloud.compute
+def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
+    model = call.model
     now = model.now()
     rows, total = [], {"hours": 0.0, "vcpus": 0.0, "memory": 0.0, "disk": 0.0}
     for server in model.servers.listed(deleted=True):
@@ -168,17 +168,17 @@ def _usage(call: Call, project_id: str) -> dict[str, Any]:
     }
 
 
-def show_usage(call: Call, project_id: str) -> Response:
+def show_usage(call: ComputeCall, project_id: str) -> Response:
     """What a project's servers have used, since they were launched."""
     if project_id != call.caller.project_id:
         checking.admin(call, "os_compute_api:os-simple-tenant-usage:show")
     return Response(200, {"tenant_usage": _usage(call, project_id)})
 
 
-def list_usage(call: Call) -> Response:
+def list_usage(call: ComputeCall) -> Response:
     """The same of all projects, for administrators."""
     checking.admin(call, "os_compute_api:os-simple-tenant-usage:list")
-    projects = sorted({s.project_id for s in call.cloud.compute.servers.listed(deleted=True)})
+    projects = sorted({s.project_id for s in call.model.servers.listed(deleted=True)})
     usages = [_usage(call, project) for project in projects]
     if call.request.param("detailed") != "1":
         for usage in usages:

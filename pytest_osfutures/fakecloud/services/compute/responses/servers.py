@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import deleting
 from pytest_osfutures.fakecloud.services.compute.models.server import Server
 from pytest_osfutures.fakecloud.services.compute.responses import checking, views
@@ -17,17 +17,17 @@ SERVER = {
 HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
 
 
-def find(call: Call, server_id: str) -> Server:
+def find(call: ComputeCall, server_id: str) -> Server:
     """The server, if the caller may see it."""
-    return call.cloud.compute.server(server_id, checking.context(call))
+    return call.model.server(server_id, checking.context(call))
 
 
-def show_server(call: Call, server_id: str) -> Response:
+def show_server(call: ComputeCall, server_id: str) -> Response:
     """Everything about one server."""
     return Response(200, {"server": views.detailed(call, find(call, server_id))})
 
 
-def update_server(call: Call, server_id: str) -> Response:
+def update_server(call: ComputeCall, server_id: str) -> Response:
     """Change its name and the like."""
     server = find(call, server_id)
     body = checking.envelope(call, "server")
@@ -70,18 +70,18 @@ def _pin(server: Server, zone: str | None) -> None:
         server.pinned_zone = zone
 
 
-def delete_server(call: Call, server_id: str) -> Response:
+def delete_server(call: ComputeCall, server_id: str) -> Response:
     """Begin to delete it."""
-    deleting.delete(call.cloud.compute, find(call, server_id), checking.context(call))
+    deleting.delete(call.model, find(call, server_id), checking.context(call))
     return Response(204)
 
 
-def list_metadata(call: Call, server_id: str) -> Response:
+def list_metadata(call: ComputeCall, server_id: str) -> Response:
     """All metadata."""
     return Response(200, {"metadata": find(call, server_id).metadata})
 
 
-def change_metadata(call: Call, server_id: str) -> Response:
+def change_metadata(call: ComputeCall, server_id: str) -> Response:
     """Add to the metadata (POST) or put other metadata in its place (PUT)."""
     server = find(call, server_id)
     body = call.json()
@@ -91,12 +91,12 @@ def change_metadata(call: Call, server_id: str) -> Response:
     return Response(200, {"metadata": server.metadata})
 
 
-def _set_metadata(call: Call, server: Server, metadata: dict[str, str]) -> None:
+def _set_metadata(call: ComputeCall, server: Server, metadata: dict[str, str]) -> None:
     server.metadata = checking.metadata(call, metadata)
     server.touch()
 
 
-def show_metadata_item(call: Call, server_id: str, key: str) -> Response:
+def show_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
     """One item."""
     server = find(call, server_id)
     return Response(200, {"meta": {key: _item(server, key)}})
@@ -108,7 +108,7 @@ def _item(server: Server, key: str) -> str:
     return server.metadata[key]
 
 
-def set_metadata_item(call: Call, server_id: str, key: str) -> Response:
+def set_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
     """Set one item."""
     server, meta = find(call, server_id), checking.envelope(call, "meta")
     if list(meta) != [key]:
@@ -117,7 +117,7 @@ def set_metadata_item(call: Call, server_id: str, key: str) -> Response:
     return Response(200, {"meta": meta})
 
 
-def delete_metadata_item(call: Call, server_id: str, key: str) -> Response:
+def delete_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
     """Remove one item."""
     server = find(call, server_id)
     _item(server, key)
@@ -125,12 +125,12 @@ def delete_metadata_item(call: Call, server_id: str, key: str) -> Response:
     return Response(204)
 
 
-def list_tags(call: Call, server_id: str) -> Response:
+def list_tags(call: ComputeCall, server_id: str) -> Response:
     """All tags."""
     return Response(200, {"tags": list(find(call, server_id).tags)})
 
 
-def replace_tags(call: Call, server_id: str) -> Response:
+def replace_tags(call: ComputeCall, server_id: str) -> Response:
     """Put other tags in the place of all."""
     server, tags = find(call, server_id), call.json().get("tags")
     checking.typed("tags", tags, "array")
@@ -138,20 +138,20 @@ def replace_tags(call: Call, server_id: str) -> Response:
     return Response(200, {"tags": list(server.tags)})
 
 
-def delete_tags(call: Call, server_id: str) -> Response:
+def delete_tags(call: ComputeCall, server_id: str) -> Response:
     """Remove all tags."""
     _set_tags(find(call, server_id), [])
     return Response(204)
 
 
-def check_tag(call: Call, server_id: str, tag: str) -> Response:
+def check_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
     """Whether it has that tag."""
     if tag not in find(call, server_id).tags:
         raise ApiError(404, f"Server {server_id} has no tag '{tag}'")
     return Response(204)
 
 
-def add_tag(call: Call, server_id: str, tag: str) -> Response:
+def add_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
     """Add one tag."""
     server = find(call, server_id)
     checking.tag(tag)
@@ -162,7 +162,7 @@ def add_tag(call: Call, server_id: str, tag: str) -> Response:
     return Response(201, None, {"Location": location} | HTML)
 
 
-def delete_tag(call: Call, server_id: str, tag: str) -> Response:
+def delete_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
     """Remove one tag."""
     server = find(call, server_id)
     _has(server, tag)
@@ -187,23 +187,23 @@ def _set_tags(server: Server, tags: list[str]) -> None:
     server.touch()
 
 
-def list_addresses(call: Call, server_id: str) -> Response:
+def list_addresses(call: ComputeCall, server_id: str) -> Response:
     """The addresses in all networks."""
     server = find(call, server_id)
-    return Response(200, {"addresses": views.addresses(call.cloud.compute, server, extended=False)})
+    return Response(200, {"addresses": views.addresses(call.model, server, extended=False)})
 
 
-def show_addresses(call: Call, server_id: str, network: str) -> Response:
+def show_addresses(call: ComputeCall, server_id: str, network: str) -> Response:
     """The addresses in one network."""
     server = find(call, server_id)
-    found = views.addresses(call.cloud.compute, server, extended=False)
+    found = views.addresses(call.model, server, extended=False)
     if network not in found:
         raise ApiError(404, "Instance is not a member of specified network")
     return Response(200, {network: found[network]})
 
 
-def list_security_groups(call: Call, server_id: str) -> Response:
+def list_security_groups(call: ComputeCall, server_id: str) -> Response:
     """The security groups that its ports are in."""
     server = find(call, server_id)
-    groups = call.cloud.compute.networks.security_groups(server.project_id, server.security_groups)
+    groups = call.model.networks.security_groups(server.project_id, server.security_groups)
     return Response(200, {"security_groups": list(groups)})

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.work import check
 from pytest_osfutures.fakecloud.services.compute.responses import checking
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
@@ -15,19 +15,19 @@ NO_MANILA = (
 )
 
 
-def _since_2_97(call: Call) -> None:
+def _since_2_97(call: ComputeCall) -> None:
     if call.version < (2, 97):
         raise ApiError(404, "The resource could not be found.")
 
 
-def list_shares(call: Call, server_id: str) -> Response:
+def list_shares(call: ComputeCall, server_id: str) -> Response:
     """None."""
     _since_2_97(call)
     find(call, server_id)
     return Response(200, {"shares": []})
 
 
-def attach_share(call: Call, server_id: str) -> Response:
+def attach_share(call: ComputeCall, server_id: str) -> Response:
     """ApiError as by a Nova that finds no Manila in the catalog."""
     _since_2_97(call)
     server = find(call, server_id)
@@ -36,7 +36,7 @@ def attach_share(call: Call, server_id: str) -> Response:
     raise ApiError(500, NO_MANILA)
 
 
-def no_share(call: Call, server_id: str, share_id: str) -> Response:
+def no_share(call: ComputeCall, server_id: str, share_id: str) -> Response:
     """Whatever the id: there is no such share."""
     _since_2_97(call)
     find(call, server_id)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, zulu
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
 from pytest_osfutures.fakecloud.services.compute.models.server import Flavor, Server
@@ -15,7 +15,7 @@ WITH_PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRA
 WITH_FAULT = ("ERROR", "DELETED")
 
 
-def links(call: Call, kind: str, thing_id: str) -> list[dict[str, str]]:
+def links(call: ComputeCall, kind: str, thing_id: str) -> list[dict[str, str]]:
     """Where a thing is, with and without the version."""
     return [
         {"rel": "self", "href": f"{call.root}/v2.1/{kind}/{thing_id}"},
@@ -23,12 +23,12 @@ def links(call: Call, kind: str, thing_id: str) -> list[dict[str, str]]:
     ]
 
 
-def brief(call: Call, server: Server) -> dict[str, Any]:
+def brief(call: ComputeCall, server: Server) -> dict[str, Any]:
     """A server in the short list."""
     return {"id": server.id, "name": server.name, "links": links(call, "servers", server.id)}
 
 
-def _flavor(call: Call, flavor: Flavor) -> dict[str, Any]:
+def _flavor(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
     if call.version < (2, 47):
         return {"id": flavor.id, "links": links(call, "flavors", flavor.id)[1:]}
     return {
@@ -42,7 +42,7 @@ def _flavor(call: Call, flavor: Flavor) -> dict[str, Any]:
     }
 
 
-def _image(call: Call, server: Server) -> Any:
+def _image(call: ComputeCall, server: Server) -> Any:
     if server.image_id is None:
         return ""
     image: dict[str, Any] = {
@@ -51,7 +51,7 @@ def _image(call: Call, server: Server) -> Any:
     }
     if call.version >= (2, 98):
         try:
-            facts = call.cloud.compute.images.image_facts(server.image_id, None)
+            facts = call.model.images.image_details(server.image_id, None)
             image["properties"] = dict(facts.properties)
         except ApiError:  # the image is gone, its properties with it
             image["properties"] = {}
@@ -78,7 +78,7 @@ def addresses(
     return found
 
 
-def _fault(call: Call, server: Server) -> dict[str, Any] | None:
+def _fault(call: ComputeCall, server: Server) -> dict[str, Any] | None:
     fault = server.fault
     if fault is None or server.shown_status not in WITH_FAULT:
         return None
@@ -92,9 +92,9 @@ def _fault(call: Call, server: Server) -> dict[str, Any] | None:
     return shown
 
 
-def detailed(call: Call, server: Server, in_list: bool = False) -> dict[str, Any]:
+def detailed(call: ComputeCall, server: Server, in_list: bool = False) -> dict[str, Any]:
     """A server with everything that the microversion and the caller's role let him see."""
-    shown = _core(call, server, addresses(call.cloud.compute, server))
+    shown = _core(call, server, addresses(call.model, server))
     shown |= {
         "OS-EXT-AZ:availability_zone": server.zone,
         "config_drive": "True" if server.config_drive else "",
@@ -116,20 +116,22 @@ def detailed(call: Call, server: Server, in_list: bool = False) -> dict[str, Any
         ],
     }
     if call.version >= (2, 16) and call.caller.is_admin:
-        host = call.cloud.compute.hosts.get(server.host or "")
+        host = call.model.hosts.get(server.host or "")
         shown["host_status"] = "" if host is None else host.status
     return shown | _by_version(call, server, in_list)
 
 
-def changed(call: Call, server: Server) -> dict[str, Any]:
+def changed(call: ComputeCall, server: Server) -> dict[str, Any]:
     """A server after an update or in answer to a rebuild: before 2.75 with less."""
     if call.version >= (2, 75):
         return detailed(call, server)
-    shown = _core(call, server, addresses(call.cloud.compute, server, extended=False))
+    shown = _core(call, server, addresses(call.model, server, extended=False))
     return shown | _by_version(call, server, in_list=False)
 
 
-def _core(call: Call, server: Server, found: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+def _core(
+    call: ComputeCall, server: Server, found: dict[str, list[dict[str, Any]]]
+) -> dict[str, Any]:
     """What every view of a server has."""
     status = server.shown_status
     shown: dict[str, Any] = {
@@ -157,7 +159,7 @@ def _core(call: Call, server: Server, found: dict[str, list[dict[str, Any]]]) ->
     return shown
 
 
-def _for_administrators(call: Call, server: Server) -> dict[str, Any]:
+def _for_administrators(call: ComputeCall, server: Server) -> dict[str, Any]:
     names: dict[str, Any] = {
         "host": server.host,
         "instance_name": f"instance-{server.id[:8]}",
@@ -176,8 +178,8 @@ def _for_administrators(call: Call, server: Server) -> dict[str, Any]:
     return {f"OS-EXT-SRV-ATTR:{name}": value for name, value in names.items()}
 
 
-def _by_version(call: Call, server: Server, in_list: bool) -> dict[str, Any]:
-    model, version = call.cloud.compute, call.version
+def _by_version(call: ComputeCall, server: Server, in_list: bool) -> dict[str, Any]:
+    model, version = call.model, call.version
     shown: dict[str, Any] = {}
     if version >= (2, 9):
         shown["locked"] = server.locked_by is not None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.server import Attachment
 from pytest_osfutures.fakecloud.services.compute.responses import checking
@@ -19,7 +19,7 @@ ATTACHMENT = {
 }
 
 
-def _view(call: Call, made: Attachment) -> dict[str, Any]:
+def _view(call: ComputeCall, made: Attachment) -> dict[str, Any]:
     shown: dict[str, Any] = {} if call.version >= (2, 89) else {"id": made.volume_id}
     shown |= {"volumeId": made.volume_id, "serverId": made.server_id, "device": made.device}
     if call.version >= (2, 70):
@@ -31,7 +31,7 @@ def _view(call: Call, made: Attachment) -> dict[str, Any]:
     return shown
 
 
-def list_attachments(call: Call, server_id: str) -> Response:
+def list_attachments(call: ComputeCall, server_id: str) -> Response:
     """The volumes of a server."""
     made = find(call, server_id).attachments
     offset = checking.number("offset", call.request.param("offset") or 0)
@@ -39,7 +39,7 @@ def list_attachments(call: Call, server_id: str) -> Response:
     return Response(200, {"volumeAttachments": [_view(call, one) for one in page]})
 
 
-def show_attachment(call: Call, server_id: str, volume_id: str) -> Response:
+def show_attachment(call: ComputeCall, server_id: str, volume_id: str) -> Response:
     """One volume of a server."""
     made = attaching.find(find(call, server_id), volume_id)
     if made is None:
@@ -47,7 +47,7 @@ def show_attachment(call: Call, server_id: str, volume_id: str) -> Response:
     return Response(200, {"volumeAttachment": _view(call, made)})
 
 
-def attach(call: Call, server_id: str) -> Response:
+def attach(call: ComputeCall, server_id: str) -> Response:
     """Begin to attach a volume."""
     server = find(call, server_id)
     body = checking.envelope(call, "volumeAttachment")
@@ -58,7 +58,7 @@ def attach(call: Call, server_id: str) -> Response:
     checking.only("volumeAttachment", body, frozenset(allowed))
     checking.shapes(body, ATTACHMENT)
     made = attaching.attach(
-        call.cloud.compute,
+        call.model,
         server,
         checking.context(call),
         str(body["volumeId"]),
@@ -81,7 +81,7 @@ def attach(call: Call, server_id: str) -> Response:
     return Response(200, {"volumeAttachment": shown})
 
 
-def update(call: Call, server_id: str, volume_id: str) -> Response:
+def update(call: ComputeCall, server_id: str, volume_id: str) -> Response:
     """Swap the volume for another one, or from 2.85 on change what happens on termination."""
     server = find(call, server_id)
     body = checking.envelope(call, "volumeAttachment")
@@ -97,12 +97,12 @@ def update(call: Call, server_id: str, volume_id: str) -> Response:
         return Response(202)
     checking.admin(call, "os_compute_api:os-volumes-attachments:swap")
     context = checking.context(call)
-    attaching.swap(call.cloud.compute, server, context, volume_id, str(body["volumeId"]))
+    attaching.swap(call.model, server, context, volume_id, str(body["volumeId"]))
     return Response(202)
 
 
-def detach(call: Call, server_id: str, volume_id: str) -> Response:
+def detach(call: ComputeCall, server_id: str, volume_id: str) -> Response:
     """Begin to detach a volume."""
     server = find(call, server_id)
-    attaching.detach(call.cloud.compute, server, checking.context(call), volume_id)
+    attaching.detach(call.model, server, checking.context(call), volume_id)
     return Response(202)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -16,9 +16,8 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
     Port,
     Subnet,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+from pytest_osfutures.fakecloud.services.network.models.security_groups import default_group
+from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 
 BIND = Lifecycle("port.bind", (Step(1.0, {"status": "BUILD"}),))
 # Ports of these go with their network.
@@ -28,9 +27,9 @@ AUTOMATIC_OWNERS = ("network:dhcp", "network:distributed")
 def create_network(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Network:
     """Make a network."""
     network = Network(
-        id=model.cloud.new_id(), project_id=project_id, status="ACTIVE", revision=1, **values
+        id=model.runtime.new_id(), project_id=project_id, status="ACTIVE", revision=1, **values
     )
-    network.segmentation_id = network.segmentation_id or model.cloud.random.randrange(1, 65536)
+    network.segmentation_id = network.segmentation_id or model.runtime.random.randrange(1, 65536)
     return model.keep(model.networks, network)
 
 
@@ -85,7 +84,7 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
             "subnet."
         )
     subnet = Subnet(
-        id=model.cloud.new_id(),
+        id=model.runtime.new_id(),
         project_id=project_id,
         network_id=network.id,
         net=net,
@@ -149,9 +148,9 @@ def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any])
     wanted, host = given.pop("fixed_ips", None), given.pop("host", "")
     groups = given.pop("security_groups", None)
     if groups is None:
-        groups = (model.default_group(project_id).id,)
+        groups = (default_group(model, project_id).id,)
     port = Port(
-        id=model.cloud.new_id(),
+        id=model.runtime.new_id(),
         project_id=project_id,
         status="DOWN",
         revision=1,
@@ -173,7 +172,7 @@ def check_groups(model: NetworkModel, groups: Sequence[str]) -> tuple[str, ...]:
 
 
 def _mac(model: NetworkModel) -> str:
-    number = model.cloud.random.getrandbits(24)
+    number = model.runtime.random.getrandbits(24)
     return f"fa:16:3e:{number >> 16:02x}:{number >> 8 & 255:02x}:{number & 255:02x}"
 
 
@@ -275,7 +274,7 @@ def bind(model: NetworkModel, port: Port, host: str) -> None:
     def failed(_fault: Fault) -> None:
         port.change({"vif_type": "binding_failed", "status": "DOWN"})
 
-    start(model.cloud, BIND, port, lambda: port.change({"status": "ACTIVE"}), failed)
+    start(model.runtime, BIND, port, lambda: port.change({"status": "ACTIVE"}), failed)
 
 
 def release(port: Port) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.ports import create_port, remove_port
@@ -13,9 +13,7 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
     Router,
     Subnet,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 
 INTERFACE, GATEWAY, FLOATING = (
     "network:router_interface",
@@ -33,7 +31,7 @@ def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any
     given = dict(values)
     gateway = given.pop("gateway", None)
     router = Router(
-        id=model.cloud.new_id(), project_id=project_id, status="ACTIVE", revision=1, **given
+        id=model.runtime.new_id(), project_id=project_id, status="ACTIVE", revision=1, **given
     )
     if gateway:
         _set_gateway(model, router, gateway)
@@ -163,7 +161,7 @@ def create_floating_ip(
         on["fixed_ips"] = [{"ip_address": address}]
     port = create_port(model, "", on)
     floating = FloatingIp(
-        id=model.cloud.new_id(),
+        id=model.runtime.new_id(),
         project_id=project_id,
         status="DOWN",
         floating_network_id=network.id,

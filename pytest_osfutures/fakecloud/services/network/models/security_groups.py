@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.records import (
     SecurityGroup,
     SecurityGroupRule,
 )
-
-if TYPE_CHECKING:
-    from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 
 DEFAULT = "default"
+
+
+def default_group(model: NetworkModel, project_id: str) -> SecurityGroup:
+    """Return the project's security group `default`; create it if the project has none."""
+    for group in model.groups:
+        if group.project_id == project_id and group.name == DEFAULT:
+            return group
+    values = {"name": DEFAULT, "description": "Default security group"}
+    return create_group(model, project_id, values)
 
 
 def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SecurityGroup:
@@ -25,7 +32,7 @@ def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]
         raise ApiError(
             409, "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
         )
-    group = SecurityGroup(id=model.cloud.new_id(), project_id=project_id, revision=1, **values)
+    group = SecurityGroup(id=model.runtime.new_id(), project_id=project_id, revision=1, **values)
     model.keep(model.groups, group)
     for ethertype in ("IPv4", "IPv6"):
         _rule(model, group, direction="egress", ethertype=ethertype)
@@ -45,7 +52,7 @@ def _rule(
     model.keep(
         model.rules,
         SecurityGroupRule(
-            id=model.cloud.new_id(),
+            id=model.runtime.new_id(),
             project_id=group.project_id,
             security_group_id=group.id,
             direction=direction,
@@ -104,7 +111,7 @@ def create_rule(
     if remote := values.get("remote_group_id"):
         model.security_group(remote)
     _check_ports(values)
-    rule = SecurityGroupRule(id=model.cloud.new_id(), project_id=project_id, **values)
+    rule = SecurityGroupRule(id=model.runtime.new_id(), project_id=project_id, **values)
     for other in model.rules_of(group.id):
         if rule.same_as(other):
             raise ApiError(

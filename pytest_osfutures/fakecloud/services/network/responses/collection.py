@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.call import Call, Caller
+from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.kernel.database import Table
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import NetworkModel
 from pytest_osfutures.fakecloud.services.network.models.records import Standard
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
@@ -51,7 +52,7 @@ class Collection:
     spoken: str  # as in "Network ... could not be found."
     table: Callable[[NetworkModel], Table[Any]]
     attributes: Mapping[str, Attribute]
-    view: Callable[[Call, Any], dict[str, Any]]
+    view: Callable[[NetworkCall, Any], dict[str, Any]]
     create: Callable[[NetworkModel, str, Mapping[str, Any]], Any]
     delete: Callable[[NetworkModel, Any], None]
     update: Callable[[NetworkModel, Any, Mapping[str, Any]], None]
@@ -62,9 +63,9 @@ class Collection:
         """Where it is, below /v2.0."""
         return "/" + self.plural.replace("_", "-")
 
-    def find(self, call: Call, resource_id: str) -> Any:
+    def find(self, call: NetworkCall, resource_id: str) -> Any:
         """The resource, if the caller may see it. Raises ApiError(404)."""
-        model, caller = call.cloud.network, call.caller
+        model, caller = call.model, call.caller
         resource = self.table(model).get(resource_id)
         if resource is None or not (caller.is_admin or self.seen(model, caller, resource)):
             if self.name.startswith("security_group"):
@@ -75,7 +76,7 @@ class Collection:
             raise ApiError(404, said, kind=f"{kind}NotFound")
         return resource
 
-    def own(self, call: Call, resource_id: str, verb: str) -> Any:
+    def own(self, call: NetworkCall, resource_id: str, verb: str) -> Any:
         """The resource, if the caller may change it. Raises ApiError: 404, 403."""
         resource = self.find(call, resource_id)
         if not (call.caller.is_admin or resource.project_id == call.caller.project_id):
@@ -101,7 +102,7 @@ class Collection:
         ]
         return [Route(route.method, f"/v2.0{route.path}", route.handler) for route in routes]
 
-    def add(self, call: Call) -> Response:
+    def add(self, call: NetworkCall) -> Response:
         """Create one, or several in one request: all of them or none is allowed by the quota."""
         body = _body(call)
         several = self.plural in body
@@ -112,13 +113,13 @@ class Collection:
             raise bad(f"Unable to find '{self.name}' in request body")
         made = [self._checked(call, part) for part in parts]
         self._check_quota(call, len(made))
-        model = call.cloud.network
+        model = call.model
         rows = [self.view(call, self.create(model, owner, values)) for owner, values in made]
         if several:
             return Response(201, {self.plural: rows})
         return Response(201, {self.name: rows[0]})
 
-    def _checked(self, call: Call, part: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _checked(self, call: NetworkCall, part: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         caller = call.caller
         rule = f"create_{self.name}"
         values = fields(self.attributes, part, rule, caller.is_admin, new=True)
@@ -129,7 +130,7 @@ class Collection:
                 "allowed for the current user."
             )
         if not caller.is_admin:
-            self._check_neighbours(call.cloud.network, caller, values)
+            self._check_neighbours(call.model, caller, values)
         return owner, values
 
     def _check_neighbours(
@@ -149,34 +150,34 @@ class Collection:
             said = f"Security group {group_id} does not exist"
             raise ApiError(404, said, kind="SecurityGroupNotFound")
 
-    def _check_quota(self, call: Call, count: int) -> None:
-        model, project = call.cloud.network, call.caller.project_id
+    def _check_quota(self, call: NetworkCall, count: int) -> None:
+        model, project = call.model, call.caller.project_id
         limit = model.limit(project, self.name)
         if 0 <= limit < model.used(project, self.table(model)) + count:
             said = f"Quota exceeded for resources: ['{self.name}']."
             raise ApiError(409, said, kind="OverQuota")
 
-    def show(self, call: Call, resource_id: str) -> Response:
+    def show(self, call: NetworkCall, resource_id: str) -> Response:
         """One resource."""
         view = self.view(call, self.find(call, resource_id))
         return Response(200, {self.name: _chosen(view, call.request.params("fields"))})
 
-    def change(self, call: Call, resource_id: str) -> Response:
+    def change(self, call: NetworkCall, resource_id: str) -> Response:
         """Change one."""
         part, rule = _part(_body(call), self.name), f"update_{self.name}"
         resource = self.own(call, resource_id, "update")
         values = fields(self.attributes, part, rule, call.caller.is_admin, new=False)
-        self.update(call.cloud.network, resource, values)
+        self.update(call.model, resource, values)
         return Response(200, {self.name: self.view(call, resource)})
 
-    def remove(self, call: Call, resource_id: str) -> Response:
+    def remove(self, call: NetworkCall, resource_id: str) -> Response:
         """Delete one."""
-        self.delete(call.cloud.network, self.own(call, resource_id, "delete"))
+        self.delete(call.model, self.own(call, resource_id, "delete"))
         return Response(204)
 
-    def index(self, call: Call) -> Response:
+    def index(self, call: NetworkCall) -> Response:
         """Those that the caller sees, filtered, sorted, in pages if a limit is given."""
-        model, caller, request = call.cloud.network, call.caller, call.request
+        model, caller, request = call.model, call.caller, call.request
         known = {*self.attributes, *READ_ONLY, *SHOWN, *PAGING, *TAG_FILTERS}
         unknown = [key for key, _ in request.query if key not in known]
         if unknown:
@@ -200,7 +201,7 @@ class Collection:
         return Response(200, body)
 
     def _page(
-        self, call: Call, rows: list[dict[str, Any]]
+        self, call: NetworkCall, rows: list[dict[str, Any]]
     ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
         request = call.request
         limit, marker = request.param("limit"), request.param("marker")
@@ -213,7 +214,7 @@ class Collection:
                 said = f"{self.spoken} {marker} could not be found."
                 raise ApiError(404, said, kind=f"{self.spoken}NotFound")
             rows = rows[ids.index(marker) + 1 :]
-        most = call.cloud.settings.most_on_a_page("network")
+        most = call.runtime.settings.most_on_a_page("network")
         asked = natural(limit) or most
         if not asked:
             return rows[::-1] if back else rows, []
@@ -232,16 +233,16 @@ class Collection:
         before = urlencode([*kept, ("marker", rows[0]["id"]), ("page_reverse", "True")])
         return rows, [*links, {"rel": "previous", "href": url + before}]
 
-    def show_tags(self, call: Call, resource_id: str) -> Response:
+    def show_tags(self, call: NetworkCall, resource_id: str) -> Response:
         """The tags."""
         return Response(200, {"tags": list(self.find(call, resource_id).tags)})
 
-    def replace_tags(self, call: Call, resource_id: str) -> Response:
+    def replace_tags(self, call: NetworkCall, resource_id: str) -> Response:
         """Have these tags and no others."""
         resource = self.own(call, resource_id, "update")
         return self._tagged(resource, _tags(call))
 
-    def add_tags(self, call: Call, resource_id: str) -> Response:
+    def add_tags(self, call: NetworkCall, resource_id: str) -> Response:
         """Have these tags as well."""
         resource = self.own(call, resource_id, "update")
         return self._tagged(resource, (*resource.tags, *_tags(call)))
@@ -250,23 +251,23 @@ class Collection:
         resource.change({"tags": tuple(dict.fromkeys(tags))})
         return Response(200, {"tags": list(resource.tags)})
 
-    def remove_tags(self, call: Call, resource_id: str) -> Response:
+    def remove_tags(self, call: NetworkCall, resource_id: str) -> Response:
         """Have no tags."""
         self.own(call, resource_id, "update").change({"tags": ()})
         return Response(204)
 
-    def check_tag(self, call: Call, resource_id: str, tag: str) -> Response:
+    def check_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
         """Whether it has the tag."""
         _has(self.find(call, resource_id), tag)
         return Response(204)
 
-    def add_tag(self, call: Call, resource_id: str, tag: str) -> Response:
+    def add_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
         """Have this tag as well."""
         resource = self.own(call, resource_id, "update")
         self._tagged(resource, (*resource.tags, tag))
         return Response(201)
 
-    def remove_tag(self, call: Call, resource_id: str, tag: str) -> Response:
+    def remove_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
         """Have this tag no longer."""
         resource = self.own(call, resource_id, "update")
         _has(resource, tag)
@@ -274,7 +275,7 @@ class Collection:
         return Response(204)
 
 
-def _body(call: Call) -> dict[str, Any]:
+def _body(call: NetworkCall) -> dict[str, Any]:
     try:
         return call.json()
     except ApiError:
@@ -290,7 +291,7 @@ def _part(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return part
 
 
-def _tags(call: Call) -> tuple[str, ...]:
+def _tags(call: NetworkCall) -> tuple[str, ...]:
     body = _body(call)
     if "tags" not in body:
         raise _input("Invalid tags body")

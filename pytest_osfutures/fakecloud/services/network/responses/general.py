@@ -5,11 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.kernel.database import Table
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.resource import Table
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, routers
 from pytest_osfutures.fakecloud.services.network.models.records import Port, Router
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
@@ -68,7 +68,7 @@ def error_body(refused: ApiError) -> dict[str, Any]:
 UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
-def versions(call: Call) -> Response:
+def versions(call: NetworkCall) -> Response:
     """The one version that there is."""
     links = [{"rel": "self", "href": f"{call.root}/v2.0/"}]
     return Response(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
@@ -78,13 +78,13 @@ def _extension(alias: str, name: str) -> dict[str, Any]:
     return {"alias": alias, "name": name, "description": name, "updated": UPDATED, "links": []}
 
 
-def extensions(call: Call) -> Response:
+def extensions(call: NetworkCall) -> Response:
     """What this Neutron can do beyond the core."""
     del call
     return Response(200, {"extensions": [_extension(*row) for row in EXTENSIONS]})
 
 
-def show_extension(call: Call, alias: str) -> Response:
+def show_extension(call: NetworkCall, alias: str) -> Response:
     """One of them."""
     del call
     for known, name in EXTENSIONS:
@@ -95,7 +95,7 @@ def show_extension(call: Call, alias: str) -> Response:
     return Response(404, {"message": text, "code": "404 Not Found", "title": "Not Found"})
 
 
-def availability_zones(call: Call) -> Response:
+def availability_zones(call: NetworkCall) -> Response:
     """The one zone, for networks and for routers."""
     del call
     rows = [
@@ -105,11 +105,11 @@ def availability_zones(call: Call) -> Response:
     return Response(200, {"availability_zones": rows})
 
 
-def agents(call: Call) -> Response:
+def agents(call: NetworkCall) -> Response:
     """Neutron's own processes, one a host; a member sees none."""
     if not call.caller.is_admin:
         return Response(200, {"agents": []})
-    now = micros(call.cloud.schedule.time()) or ""
+    now = micros(call.runtime.schedule.time()) or ""
     stamp = now.split(".", maxsplit=1)[0].replace("T", " ")
     rows: list[dict[str, Any]] = [
         {
@@ -128,7 +128,7 @@ def agents(call: Call) -> Response:
             "heartbeat_timestamp": stamp,
             "resources_synced": None,
         }
-        for host in call.cloud.compute.hosts.values()
+        for host in call.model.servers.hosts()
     ]
     return Response(200, {"agents": rows})
 
@@ -136,7 +136,7 @@ def agents(call: Call) -> Response:
 def empty(plural: str) -> Any:
     """A collection that this Neutron has, and that is empty."""
 
-    def index(call: Call) -> Response:
+    def index(call: NetworkCall) -> Response:
         del call
         return Response(200, {plural: []})
 
@@ -155,7 +155,7 @@ def _tables(model: NetworkModel) -> dict[str, Table[Any]]:
     }
 
 
-def _may_see(call: Call, project_id: str) -> None:
+def _may_see(call: NetworkCall, project_id: str) -> None:
     if not (call.caller.is_admin or project_id == call.caller.project_id):
         raise disallowed("rule:get_quota")
 
@@ -164,22 +164,22 @@ def _quota(model: NetworkModel, project_id: str) -> dict[str, int]:
     return {name: model.limit(project_id, name) for name in QUOTAS}
 
 
-def show_quota(call: Call, project_id: str) -> Response:
+def show_quota(call: NetworkCall, project_id: str) -> Response:
     """What a project may have."""
     _may_see(call, project_id)
-    return Response(200, {"quota": _quota(call.cloud.network, project_id)})
+    return Response(200, {"quota": _quota(call.model, project_id)})
 
 
-def default_quota(call: Call, project_id: str) -> Response:
+def default_quota(call: NetworkCall, project_id: str) -> Response:
     """What a project may have that has no quotas of its own."""
     _may_see(call, project_id)
-    return Response(200, {"quota": _quota(call.cloud.network, "")})
+    return Response(200, {"quota": _quota(call.model, "")})
 
 
-def show_quota_details(call: Call, project_id: str) -> Response:
+def show_quota_details(call: NetworkCall, project_id: str) -> Response:
     """What a project may have, and what it has."""
     _may_see(call, project_id)
-    model = call.cloud.network
+    model = call.model
     tables = _tables(model)
     rows = {
         name: {
@@ -192,11 +192,11 @@ def show_quota_details(call: Call, project_id: str) -> Response:
     return Response(200, {"quota": rows})
 
 
-def change_quota(call: Call, project_id: str) -> Response:
+def change_quota(call: NetworkCall, project_id: str) -> Response:
     """Give a project other quotas."""
     if not call.caller.is_admin:
         raise disallowed("rule:update_quota")
-    part, model = call.part("quota"), call.cloud.network
+    part, model = call.part("quota"), call.model
     unknown = [name for name in part if name not in QUOTAS]
     if unknown:
         raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
@@ -208,18 +208,18 @@ def change_quota(call: Call, project_id: str) -> Response:
     return Response(200, {"quota": _quota(model, project_id)})
 
 
-def reset_quota(call: Call, project_id: str) -> Response:
+def reset_quota(call: NetworkCall, project_id: str) -> Response:
     """Give a project the default quotas again."""
     if not call.caller.is_admin:
         raise disallowed("rule:delete_quota")
-    call.cloud.network.quotas.pop(project_id, None)
+    call.model.quotas.pop(project_id, None)
     return Response(204)
 
 
-def auto_allocated_topology(call: Call, project_id: str) -> Response:
+def auto_allocated_topology(call: NetworkCall, project_id: str) -> Response:
     """The network that a project's servers get when they ask for none: the shared one."""
     _may_see(call, project_id)
-    found = call.cloud.network.network_ids(project_id)
+    found = call.model.network_ids(project_id)
     if not found:
         said = "Deployment error: No network is there for auto allocation."
         raise ApiError(409, said, kind="AutoAllocationFailure")
@@ -228,8 +228,8 @@ def auto_allocated_topology(call: Call, project_id: str) -> Response:
     return Response(200, {"auto_allocated_topology": row | {"project_id": project_id}})
 
 
-def _router(call: Call, router_id: str) -> Router:
-    router = call.cloud.network.routers.get(router_id)
+def _router(call: NetworkCall, router_id: str) -> Router:
+    router = call.model.routers.get(router_id)
     caller = call.caller
     if router is None or not (caller.is_admin or router.project_id == caller.project_id):
         raise ApiError(404, f"Router {router_id} could not be found", kind="RouterNotFound")
@@ -251,7 +251,7 @@ def _interface(router: Router, port: Port) -> Response:
     )
 
 
-def _interface_ids(call: Call) -> tuple[str | None, str | None]:
+def _interface_ids(call: NetworkCall) -> tuple[str | None, str | None]:
     """The subnet or the port that the body names."""
     body = call.json()
     for key in ("subnet_id", "port_id"):
@@ -263,15 +263,15 @@ def _interface_ids(call: Call) -> tuple[str | None, str | None]:
     return body.get("subnet_id"), body.get("port_id")
 
 
-def add_router_interface(call: Call, router_id: str) -> Response:
+def add_router_interface(call: NetworkCall, router_id: str) -> Response:
     """Connect a subnet or a port to a router."""
     router = _router(call, router_id)
-    port = routers.add_interface(call.cloud.network, router, *_interface_ids(call))
+    port = routers.add_interface(call.model, router, *_interface_ids(call))
     return _interface(router, port)
 
 
-def remove_router_interface(call: Call, router_id: str) -> Response:
+def remove_router_interface(call: NetworkCall, router_id: str) -> Response:
     """Disconnect it again."""
     router = _router(call, router_id)
-    port = routers.remove_interface(call.cloud.network, router, *_interface_ids(call))
+    port = routers.remove_interface(call.model, router, *_interface_ids(call))
     return _interface(router, port)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Call
 from pytest_osfutures.fakecloud.kernel.times import zulu
+from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE
 from pytest_osfutures.fakecloud.services.network.models.records import (
     FloatingIp,
@@ -31,9 +31,9 @@ def _standard(resource: Standard) -> dict[str, Any]:
     }
 
 
-def network(call: Call, network: Network) -> dict[str, Any]:
+def network(call: NetworkCall, network: Network) -> dict[str, Any]:
     """A network; how it is made is for administrators."""
-    subnets = call.cloud.network.subnets_of(network.id)
+    subnets = call.model.subnets_of(network.id)
     view: dict[str, Any] = {
         "id": network.id,
         "name": network.name,
@@ -59,9 +59,9 @@ def network(call: Call, network: Network) -> dict[str, Any]:
     return view
 
 
-def subnet(call: Call, subnet: Subnet) -> dict[str, Any]:
+def subnet(call: NetworkCall, subnet: Subnet) -> dict[str, Any]:
     """A subnet."""
-    on = call.cloud.network.networks.get(subnet.network_id)
+    on = call.model.networks.get(subnet.network_id)
     return {
         "id": subnet.id,
         "name": subnet.name,
@@ -82,7 +82,7 @@ def subnet(call: Call, subnet: Subnet) -> dict[str, Any]:
     }
 
 
-def port(call: Call, port: Port) -> dict[str, Any]:
+def port(call: NetworkCall, port: Port) -> dict[str, Any]:
     """A port; where it is bound is for administrators."""
     view: dict[str, Any] = {
         "id": port.id,
@@ -109,7 +109,7 @@ def port(call: Call, port: Port) -> dict[str, Any]:
     return view
 
 
-def router(call: Call, router: Router) -> dict[str, Any]:
+def router(call: NetworkCall, router: Router) -> dict[str, Any]:
     """A router."""
     view: dict[str, Any] = {
         "id": router.id,
@@ -128,9 +128,9 @@ def router(call: Call, router: Router) -> dict[str, Any]:
     return view
 
 
-def floating_ip(call: Call, floating: FloatingIp) -> dict[str, Any]:
+def floating_ip(call: NetworkCall, floating: FloatingIp) -> dict[str, Any]:
     """A floating IP, with what it leads to."""
-    leads_to = call.cloud.network.ports.get(floating.port_id or "")
+    leads_to = call.model.ports.get(floating.port_id or "")
     details = None
     if leads_to is not None:
         details = {
@@ -157,9 +157,9 @@ def floating_ip(call: Call, floating: FloatingIp) -> dict[str, Any]:
     }
 
 
-def rule(call: Call, rule: SecurityGroupRule) -> dict[str, Any]:
+def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
     """A rule of a security group."""
-    group = call.cloud.network.groups.get(rule.security_group_id)
+    group = call.model.groups.get(rule.security_group_id)
     return {
         "id": rule.id,
         "security_group_id": rule.security_group_id,
@@ -177,13 +177,13 @@ def rule(call: Call, rule: SecurityGroupRule) -> dict[str, Any]:
     }
 
 
-def security_group(call: Call, group: SecurityGroup) -> dict[str, Any]:
+def security_group(call: NetworkCall, group: SecurityGroup) -> dict[str, Any]:
     """A security group with its rules."""
     return {
         "id": group.id,
         "name": group.name,
         "stateful": group.stateful,
         "shared": False,
-        "security_group_rules": [rule(call, one) for one in call.cloud.network.rules_of(group.id)],
+        "security_group_rules": [rule(call, one) for one in call.model.rules_of(group.id)],
         **_standard(group),
     }

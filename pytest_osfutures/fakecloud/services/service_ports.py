@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
-class VolumeFacts:
+class VolumeDetails:
     """What Nova wants to know of a volume."""
 
     id: str
@@ -20,7 +20,7 @@ class VolumeFacts:
 
 
 @dataclass(frozen=True)
-class ImageFacts:
+class ImageDetails:
     """What Nova wants to know of an image."""
 
     id: str
@@ -33,7 +33,7 @@ class ImageFacts:
 
 
 @dataclass(frozen=True)
-class PortFacts:
+class PortDetails:
     """What Nova wants to know of a port."""
 
     id: str
@@ -45,10 +45,29 @@ class PortFacts:
     floating_ips: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class HostDetails:
+    """A compute host."""
+
+    name: str
+    service_id: str
+
+
+@dataclass(frozen=True)
+class BootVolume:
+    """A volume that Nova has Cinder create for a server."""
+
+    size: int  #: GiB
+    image_id: str | None = None
+    snapshot_id: str | None = None
+    volume_type: str | None = None
+    name: str = ""
+
+
 class Volumes(Protocol):
     """Cinder's side of attaching a volume, in the order of the calls; all of them are at once."""
 
-    def volume_facts(self, volume_id: str, project_id: str | None) -> VolumeFacts:
+    def volume_details(self, volume_id: str, project_id: str | None) -> VolumeDetails:
         """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
 
     def reserve(self, volume_id: str, server_id: str) -> str:
@@ -69,16 +88,7 @@ class Volumes(Protocol):
     def detach(self, attachment_id: str) -> None:
         """The attachment is gone, also a reserved one; the volume `available` or still in use."""
 
-    def create_for_server(
-        self,
-        project_id: str,
-        user_id: str,
-        size: int,
-        image_id: str | None = None,
-        snapshot_id: str | None = None,
-        volume_type: str | None = None,
-        name: str = "",
-    ) -> str:
+    def create_for_server(self, project_id: str, user_id: str, wanted: BootVolume) -> str:
         """Begin to create a volume that a server will boot from; return its id."""
 
     def delete_with_server(self, volume_id: str) -> None:
@@ -91,8 +101,17 @@ class Volumes(Protocol):
 class Images(Protocol):
     """Glance's side of booting and of snapshots."""
 
-    def image_facts(self, image_id: str, project_id: str | None) -> ImageFacts:
+    def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
         """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+
+    def named(self, name: str, project_id: str | None) -> list[str]:
+        """Return the ids of the images with that name that `project_id` (None: all) may see."""
+
+    def root_snapshot(self, image_id: str) -> str | None:
+        """Return the volume snapshot behind the image of a server booted from a volume."""
+
+    def volume_metadata(self, image_id: str) -> dict[str, str]:
+        """Return the metadata that Cinder copies from an image into a volume made from it."""
 
     def begin_snapshot(
         self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
@@ -137,7 +156,7 @@ class Networks(Protocol):
     def release_port(self, port_id: str) -> None:
         """Delete a port that `create_port` made; a claimed one is free and `DOWN` again."""
 
-    def ports_of(self, server_id: str) -> list[PortFacts]:
+    def ports_of(self, server_id: str) -> list[PortDetails]:
         """The ports of a server, in the order in which it got them."""
 
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
@@ -148,3 +167,26 @@ class Networks(Protocol):
 
     def set_security_groups(self, server_id: str, names: Sequence[str]) -> None:
         """All ports of the server are in these groups now."""
+
+
+class Servers(Protocol):
+    """Nova, as Cinder and Neutron use it."""
+
+    def has_attachment(self, server_id: str, attachment_id: str) -> bool:
+        """Return True if the server has that volume attachment."""
+
+    def volume_extended(self, volume_id: str) -> None:
+        """Take Cinder's event that an attached volume is larger now."""
+
+    def hosts(self) -> list[HostDetails]:
+        """Return the hosts on which servers run."""
+
+
+class Projects(Protocol):
+    """Keystone's projects, as the other services use them."""
+
+    def project_ids(self) -> list[str]:
+        """Return the ids of all projects."""
+
+    def project_id(self, name: str) -> str:
+        """Return the id of the project with that name."""

@@ -1,0 +1,200 @@
+"""What Cinder knows: its resources and what happens to them. It knows no HTTP."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    CONSISTENCY_TYPE,
+    GIB,
+    Attachment,
+    Backup,
+    Context,
+    Group,
+    GroupSnapshot,
+    GroupType,
+    Message,
+    QosSpecs,
+    Snapshot,
+    Transfer,
+    Volume,
+    VolumeService,
+    VolumeType,
+)
+from pytest_osfutures.fakecloud.services.service_ports import Images, Projects, Servers
+
+R = TypeVar("R", bound=Resource)
+
+HOST = "cinder1"
+BACKENDS = ("fast", "slow")
+POOL_GIGABYTES = 1_000_000
+# name, extra specs; the first one is the default
+TYPES: tuple[tuple[str, dict[str, str]], ...] = (
+    ("fast", {"volume_backend_name": "fast"}),
+    ("slow", {"volume_backend_name": "slow"}),
+    ("multi", {"volume_backend_name": "fast", "multiattach": "<is> True"}),
+    ("__DEFAULT__", {}),
+)
+DEFAULT_GROUP_TYPE = "default_group_type"
+GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (
+    (
+        CONSISTENCY_TYPE,
+        "Default group type for migrating cgsnapshot",
+        {"consistent_group_snapshot_enabled": "<is> True"},
+    ),
+    (DEFAULT_GROUP_TYPE, "The group type for groups that name none", {}),
+)
+
+
+class BlockStorageModel:
+    """The state of Cinder. Its methods without a context are for the other services."""
+
+    servers: Servers  #: Nova; set after construction, because Nova's model needs this one
+
+    def __init__(self, runtime: Runtime, images: Images, projects: Projects) -> None:
+        self.runtime = runtime
+        self.images = images
+        self.projects = projects
+        self.volumes: Table[Volume] = Table(runtime.database, "volume")
+        self.attachments: Table[Attachment] = Table(runtime.database, "attachment")
+        self.snapshots: Table[Snapshot] = Table(runtime.database, "snapshot")
+        self.backups: Table[Backup] = Table(runtime.database, "backup")
+        self.transfers: Table[Transfer] = Table(runtime.database, "transfer")
+        self.groups: Table[Group] = Table(runtime.database, "group")
+        self.group_snapshots: Table[GroupSnapshot] = Table(runtime.database, "group_snapshot")
+        self.messages: dict[str, Message] = {}
+        self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
+        self.services = {name: self._service(name) for name in (f"{HOST}@{b}" for b in BACKENDS)}
+        self.disabled: dict[tuple[str, str], str | None] = {}  # service -> reason
+        self.types: dict[str, VolumeType] = {}
+        for name, specs in TYPES:
+            made = VolumeType(
+                id=runtime.new_id(), name=name, extra_specs=specs, created_at=self.now()
+            )
+            self.types[made.id] = made
+        self.default_types: dict[str, VolumeType] = {}  # by project: where it differs
+        self.qos_specs: dict[str, QosSpecs] = {}
+        self.group_types: dict[str, GroupType] = {}
+        for name, text, specs in GROUP_TYPES:
+            kind = GroupType(id=runtime.new_id(), name=name, description=text, group_specs=specs)
+            self.group_types[kind.id] = kind
+
+    def _service(self, name: str) -> VolumeService:
+        made = VolumeService(id=self.runtime.new_id(), name=name)
+        made.remember(self.runtime.schedule)
+        return made
+
+    def now(self) -> float:
+        """Seconds since 1970 on the cloud's clock."""
+        return self.runtime.schedule.time()
+
+    def default_type(self, project_id: str = "") -> VolumeType:
+        """The type of a project's volumes that name none."""
+        return self.default_types.get(project_id) or next(iter(self.types.values()))
+
+    def consistency_type(self) -> GroupType:
+        """The type of groups that the older API calls consistency groups."""
+        return next(kind for kind in self.group_types.values() if kind.for_consistency)
+
+    def type_named(self, id_or_name: str, context: Context) -> VolumeType:
+        """The volume type with that id or name. Raises ApiError(404)."""
+        for kind in self.types.values():
+            if id_or_name in (kind.id, kind.name) and kind.seen_by(context):
+                return kind
+        named = "" if len(id_or_name) == 36 and id_or_name.count("-") == 4 else "with name "
+        raise ApiError(404, f"Volume type {named}{id_or_name} could not be found.")
+
+    def pool(self, backend: str | None) -> str | None:
+        """The pool of that backend as hosts are written; None if there is no such backend."""
+        return f"{HOST}@{backend}#{backend}" if backend in BACKENDS else None
+
+    def allocated(self, pool: str) -> int:
+        """The GiB of all volumes in `pool`."""
+        return sum(volume.size for volume in self.volumes if volume.host == pool)
+
+    def host_for(self, volume: Volume, near: Volume | Snapshot | None = None) -> str | None:
+        """The pool that takes the volume, that of `near` first of all; None if none does."""
+        wanted = volume.volume_type.extra_specs.get("volume_backend_name")
+        if isinstance(near, Snapshot):
+            near = self.volumes.get(near.volume_id)
+        pools = [self.pool(backend) for backend in BACKENDS if wanted in (None, backend)]
+        if near is not None and near.host in pools:
+            pools = [near.host]
+        free = {pool: POOL_GIGABYTES - self.allocated(pool) for pool in pools if pool}
+        fitting = [pool for pool, space in free.items() if space >= volume.size]
+        return max(fitting, key=lambda pool: free[pool], default=None)
+
+    def volume(self, volume_id: str, context: Context | None = None) -> Volume:
+        """The volume, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.volumes, volume_id, context, "Volume")
+
+    def snapshot(self, snapshot_id: str, context: Context | None = None) -> Snapshot:
+        """The snapshot, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.snapshots, snapshot_id, context, "Snapshot")
+
+    def backup(self, backup_id: str, context: Context | None = None) -> Backup:
+        """The backup, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.backups, backup_id, context, "Backup")
+
+    def group(self, group_id: str, context: Context | None = None) -> Group:
+        """The group, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.groups, group_id, context, "Group")
+
+    def group_snapshot(self, snapshot_id: str, context: Context | None = None) -> GroupSnapshot:
+        """The group snapshot, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.group_snapshots, snapshot_id, context, "GroupSnapshot")
+
+    def transfer(self, transfer_id: str, context: Context | None = None) -> Transfer:
+        """The transfer, if `context` may see it. Raises ApiError(404)."""
+        return _found(self.transfers, transfer_id, context, "Transfer")
+
+    def attachment(self, attachment_id: str, context: Context | None = None) -> Attachment:
+        """The attachment, if `context` may see it. Raises ApiError(404)."""
+        attachment = self.attachments.get(attachment_id)
+        if attachment is None or not _may_see(attachment, context):
+            raise ApiError(
+                404,
+                "Volume attachment could not be found with filter: attachment_id = "
+                f"{attachment_id}.",
+            )
+        return attachment
+
+    def snapshots_of(self, volume: Volume) -> list[Snapshot]:
+        """The snapshots of the volume, oldest first."""
+        return [snapshot for snapshot in self.snapshots if snapshot.volume_id == volume.id]
+
+    def check_image(self, image_id: str, size: int, context: Context) -> None:
+        """Raise ApiError(400) unless a volume of `size` GiB can be made from the image."""
+        project_id = None if context.is_admin else context.project_id
+        try:
+            image = self.images.image_details(image_id, project_id)
+        except ApiError:
+            raise ApiError(404, f"Image {image_id} could not be found.") from None
+        problem = ""
+        gigabytes = -(-(image.size or 0) // GIB)
+        if image.status != "active":
+            problem = f"Image {image_id} is not active."
+        elif gigabytes > size:
+            problem = f"Size of specified image {gigabytes}GB is larger than volume size {size}GB."
+        elif image.min_disk > size:
+            problem = (
+                f"Volume size {size}GB cannot be smaller than the image minDisk size "
+                f"{image.min_disk}GB."
+            )
+        if problem:
+            raise ApiError(400, f"Invalid input received: {problem}")
+
+
+def _may_see(resource: Resource, context: Context | None) -> bool:
+    return context is None or context.is_admin or resource.project_id == context.project_id
+
+
+def _found(table: Table[R], resource_id: str, context: Context | None, kind: str) -> R:
+    resource = table.get(resource_id)
+    if resource is None or not _may_see(resource, context):
+        raise ApiError(404, f"{kind} {resource_id} could not be found.")
+    return resource

@@ -1,0 +1,10 @@
+"""The type of a request to this service: its handlers find the service's model on it."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from pytest_osfutures.fakecloud.kernel.call import Call
+from pytest_osfutures.fakecloud.services.identity.models import IdentityModel
+
+IdentityCall: TypeAlias = Call[IdentityModel]

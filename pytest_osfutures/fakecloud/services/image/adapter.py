@@ -1,0 +1,97 @@
+"""The methods that Nova and Cinder call on Glance."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.services.image.models import FIELDS, NO_PROPERTIES, ImageModel
+from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
+
+
+class ImagesAdapter:
+    """Glance behind the port `Images`."""
+
+    def __init__(self, model: ImageModel) -> None:
+        self._model = model
+
+    def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
+        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+        image = self._model.image(image_id, Caller(project_id=project_id) if project_id else None)
+        return ImageDetails(
+            id=image.id,
+            name=image.name or "",
+            status=image.status,
+            min_disk=image.min_disk,
+            min_ram=image.min_ram,
+            size=image.size,
+            properties=image.metadata,
+        )
+
+    def named(self, name: str, project_id: str | None) -> list[str]:
+        """The ids of the images with that name which `project_id` may see (None sees all)."""
+        caller = Caller(project_id=project_id) if project_id else None
+        return [
+            image.id
+            for image in self._model.images
+            if image.name == name and (caller is None or image.seen_by(caller))
+        ]
+
+    def root_snapshot(self, image_id: str) -> str | None:
+        """The volume snapshot that the image of a server booted from a volume points to."""
+        disks = json.loads(self._model.image(image_id).metadata.get("block_device_mapping", "[]"))
+        roots = (disk for disk in disks if disk.get("boot_index") == 0)
+        return next((disk.get("snapshot_id") for disk in roots), None)
+
+    def volume_metadata(self, image_id: str) -> dict[str, str]:
+        """What Cinder keeps of an image in a volume that is made from it."""
+        image = self._model.image(image_id)
+        facts = {
+            "image_id": image.id,
+            "image_name": image.name,
+            "checksum": image.checksum,
+            "container_format": image.container_format,
+            "disk_format": image.disk_format,
+            "min_disk": image.min_disk,
+            "min_ram": image.min_ram,
+            "size": image.size,
+        }
+        return {**image.metadata, **{key: str(value) for key, value in facts.items()}}
+
+    def begin_snapshot(
+        self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
+    ) -> str:
+        """Make an image in status `queued`; return its id."""
+        given = {key: value for key, value in properties.items() if value is not None}
+        fields: dict[str, Any] = {"container_format": "bare", "disk_format": "raw"}
+        fields |= {FIELDS[k]: v for k, v in given.items() if k in FIELDS and k != "owner"}
+        for number in ("min_disk", "min_ram"):
+            fields[number] = int(fields.get(number, 0))
+        free = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in given.items()
+            if key not in FIELDS and key not in NO_PROPERTIES
+        }
+        fields.setdefault("visibility", "private")
+        return self._model.create(
+            project_id, user_id, **fields | {"name": name, "metadata": free}
+        ).id
+
+    def snapshot_saving(self, image_id: str) -> None:
+        """Its data is on the way: `saving`. An image that is deleted meanwhile stays deleted."""
+        if image := self._model.images.get(image_id):
+            image.status = "saving"
+            image.touch()
+
+    def snapshot_active(self, image_id: str, size: int) -> None:
+        """Its data is there: `active`."""
+        if image := self._model.images.get(image_id):
+            self._model.fill_without_data(image, size)
+
+    def delete_snapshot(self, image_id: str) -> None:
+        """The snapshot failed, or a backup is rotated away: the image is gone."""
+        if image := self._model.images.get(image_id):
+            image.protected = False
+            self._model.delete(image)

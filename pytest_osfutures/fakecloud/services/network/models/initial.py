@@ -1,0 +1,34 @@
+"""The networks and security groups that a new cloud has."""
+
+from __future__ import annotations
+
+from random import Random
+
+from pytest_osfutures.fakecloud.services.network.models import ports, security_groups
+from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
+from pytest_osfutures.fakecloud.services.service_ports import Projects
+
+PRIVATE_CIDR, PUBLIC_CIDR = "10.20.0.0/16", "172.24.4.0/24"
+
+
+def create_initial_resources(model: NetworkModel, projects: Projects) -> None:
+    """Create the networks `private` and `public`, and a default group for each project."""
+    owner = projects.project_id("admin")
+    _create_network(model, owner, "private", PRIVATE_CIDR, shared=True)
+    _create_public(model, owner)
+    for project_id in projects.project_ids():
+        security_groups.default_group(model, project_id)
+
+
+def _create_public(model: NetworkModel, owner: str) -> None:
+    """Create the external network from randomness of its own: other ids do not depend on it."""
+    runtime = model.runtime
+    shared, runtime.random = runtime.random, Random(f"{runtime.seed}:public")
+    _create_network(model, owner, "public", PUBLIC_CIDR, external=True)
+    runtime.random = shared
+
+
+def _create_network(model: NetworkModel, owner: str, name: str, cidr: str, **flags: bool) -> None:
+    network = ports.create_network(model, owner, {"name": name, **flags})
+    subnet = {"name": name, "network_id": network.id, "cidr": cidr, "ip_version": 4}
+    ports.create_subnet(model, owner, subnet)

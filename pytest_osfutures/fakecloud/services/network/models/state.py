@@ -1,0 +1,101 @@
+"""What Neutron knows: its resources and what happens to them. It knows no HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.services.network.models.records import (
+    FloatingIp,
+    Network,
+    Port,
+    Router,
+    SecurityGroup,
+    SecurityGroupRule,
+    Standard,
+    Subnet,
+)
+from pytest_osfutures.fakecloud.services.service_ports import Servers
+
+S = TypeVar("S", bound=Standard)
+
+CIDR, PUBLIC = "10.20.0.0/16", "172.24.4.0/24"
+ZONE = "nova"
+
+
+class NetworkModel:
+    """The state of Neutron. The methods at its end are for Nova."""
+
+    servers: Servers  #: Nova; set after construction, because Nova's model needs this one
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.networks: Table[Network] = Table(runtime.database, "network")
+        self.subnets: Table[Subnet] = Table(runtime.database, "subnet")
+        self.ports: Table[Port] = Table(runtime.database, "port")
+        self.routers: Table[Router] = Table(runtime.database, "router")
+        self.floating_ips: Table[FloatingIp] = Table(runtime.database, "floatingip")
+        self.groups: Table[SecurityGroup] = Table(runtime.database, "security_group")
+        self.rules: Table[SecurityGroupRule] = Table(runtime.database, "security_group_rule")
+        self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
+
+    def keep(self, table: Table[S], resource: S) -> S:
+        """Put a new resource into its table."""
+        table.add(resource)
+        resource.touch()
+        return resource
+
+    def network(self, network_id: str) -> Network:
+        """The network. Raises ApiError(404)."""
+        return _found(self.networks, network_id, "Network")
+
+    def subnet(self, subnet_id: str) -> Subnet:
+        """The subnet. Raises ApiError(404)."""
+        return _found(self.subnets, subnet_id, "Subnet")
+
+    def port(self, port_id: str) -> Port:
+        """The port. Raises ApiError(404)."""
+        return _found(self.ports, port_id, "Port")
+
+    def security_group(self, group_id: str) -> SecurityGroup:
+        """The security group. Raises ApiError(404)."""
+        group = self.groups.get(group_id)
+        if group is None:
+            said = f"Security group {group_id} does not exist"
+            raise ApiError(404, said, kind="SecurityGroupNotFound")
+        return group
+
+    def subnets_of(self, network_id: str) -> list[Subnet]:
+        """The subnets of a network."""
+        return [subnet for subnet in self.subnets if subnet.network_id == network_id]
+
+    def rules_of(self, group_id: str) -> list[SecurityGroupRule]:
+        """The rules of a security group."""
+        return [rule for rule in self.rules if rule.security_group_id == group_id]
+
+    def limit(self, project_id: str, name: str) -> int:
+        """The project's limit; -1 is none."""
+        default = self.runtime.settings.quotas.get(name, -1)
+        return self.quotas.get(project_id, {}).get(name, default)
+
+    def used(self, project_id: str, table: Table[Any]) -> int:
+        """How many of a kind the project has."""
+        return sum(row.project_id == project_id for row in table)
+
+    def network_ids(self, project_id: str) -> list[str]:
+        """The networks that a server of that project gets a port on with `networks: auto`."""
+        return [
+            network.id
+            for network in self.networks
+            if not network.external and (network.project_id == project_id or network.shared)
+        ]
+
+
+def _found(table: Table[S], resource_id: str, kind: str) -> S:
+    resource = table.get(resource_id)
+    if resource is None:
+        said = f"{kind} {resource_id} could not be found."
+        raise ApiError(404, said, kind=f"{kind}NotFound")
+    return resource
