@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import pytest_osfutures
 from pytest_osfutures.clock import ScaledClock
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.fakecloud.shells.server import running
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loaded() -> None:
+    """Load all modules that a run of the plugin loads.
+
+    Pytester forgets the modules that a run in this process has loaded; loading them again costs
+    seconds, and classes that exist twice do not know each other.
+    """
+    for module in pkgutil.walk_packages(pytest_osfutures.__path__, "pytest_osfutures."):
+        importlib.import_module(module.name)
+    cloud = pytest_osfutures.connect("fake")
+    assert cloud.nova.servers.list() == cloud.cinder.volumes.list() == []
+    assert cloud.sdk.compute
+    assert cloud.sdk.network
+    for name in ("xdist.plugin", "cryptography.hazmat.primitives.asymmetric.ed25519"):
+        importlib.import_module(name)
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ TEST = "def test_x(os_servers): os_servers.create_async().result()"
 def usage_error(pytester: pytest.Pytester, *args: str) -> str:
     """The one sentence that a run with `args` ends with."""
     pytester.makepyfile(TEST)
-    result = pytester.runpytest_subprocess(*args)
+    result = pytester.runpytest_inprocess(*args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     text = result.stderr.str() + result.stdout.str()
     assert "Traceback" not in text
@@ -80,7 +80,7 @@ def test_the_environment_comes_before_the_ini(
 
 def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_x(os_servers): os_servers.create_async(image='nope')")
-    result = pytester.runpytest_subprocess("--os-cloud=fake")
+    result = pytester.runpytest_inprocess("--os-cloud=fake")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["E  *InvalidArgument: unknown image 'nope'; there are: cirros, tiny"]
@@ -89,7 +89,7 @@ def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -
 
 def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) -> None:
     pytester.makepyfile(TEST)
-    result = pytester.runpytest_subprocess("-n1")
+    result = pytester.runpytest_inprocess("-n1")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*no cloud was chosen; found in*"])
     assert "Traceback" not in result.stdout.str()
@@ -119,7 +119,7 @@ def test_errors_in_tests_are_shown_at_the_tests_own_lines(pytester: pytest.Pytes
             os_cloud.nova.servers.stop_async("none")
         """
     )
-    result = pytester.runpytest_subprocess("--os-cloud=fake", "--tb=short")
+    result = pytester.runpytest_inprocess("--os-cloud=fake", "--tb=short")
     result.assert_outcomes(failed=6)
     said = result.stdout.str()
     for words in ("unknown flavor 'none'", "tout=-1 is not a number", "No valid host was found"):
@@ -147,7 +147,7 @@ def test_errors_of_a_teardown_show_no_source_of_ours(pytester: pytest.Pytester) 
             os_cloud.fake.faults.add(Fault("status", method="DELETE", status=409))
         """
     )
-    result = pytester.runpytest_subprocess("--os-cloud=fake", "-n0", "--os-teardown-timeout=4")
+    result = pytester.runpytest_inprocess("--os-cloud=fake", "-n0", "--os-teardown-timeout=4")
     result.assert_outcomes(passed=2, errors=2)
     said = result.stdout.str()
     told = [line for line in said.splitlines() if "1 of 1 resources could not be" in line]
@@ -178,7 +178,7 @@ def test_a_quota_error_names_what_was_to_be_made(pytester: pytest.Pytester) -> N
             osf.gather([os_networks.create_async("net", try_count=1)])
         """
     )
-    result = pytester.runpytest_subprocess("--os-cloud=fake")
+    result = pytester.runpytest_inprocess("--os-cloud=fake")
     result.assert_outcomes(failed=3)
     said = result.stdout.str()
     for words in ("server.create of 'web' failed", "volume.create of 'disk' failed", "of 'net'"):

@@ -6,7 +6,13 @@ import pytest
 
 
 def run(pytester: pytest.Pytester, text: str, *args: str) -> pytest.RunResult:
-    """Run the tests in `text` on the embedded fake."""
+    """Run the tests in `text` on the embedded fake, in this process."""
+    pytester.makepyfile(text)
+    return pytester.runpytest_inprocess("--os-cloud=fake", *args)
+
+
+def run_apart(pytester: pytest.Pytester, text: str, *args: str) -> pytest.RunResult:
+    """Run the tests in `text` on the embedded fake, in a process of their own."""
     pytester.makepyfile(text)
     return pytester.runpytest_subprocess("--os-cloud=fake", *args)
 

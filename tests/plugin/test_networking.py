@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.plugin.test_factories import run
+from tests.plugin.test_factories import run, run_apart
 
 OURS = """
     def ours(cloud):
@@ -91,7 +91,7 @@ def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
 """
     )
     pytester.makepyfile(test_first=OURS + SCOPES)
-    result = pytester.runpytest_subprocess("--os-cloud=fake", "test_first.py", "test_next.py")
+    result = pytester.runpytest_inprocess("--os-cloud=fake", "test_first.py", "test_next.py")
     result.assert_outcomes(passed=5)
 
 
@@ -267,4 +267,4 @@ def test_warnings_that_are_errors_do_no_harm(pytester: pytest.Pytester) -> None:
         assert os_ports.create_async(net).result().status == "DOWN"
         assert os_images.upload_async(b"bits").result().status == "active"
     """
-    run(pytester, text, "-W", "error").assert_outcomes(passed=1)
+    run_apart(pytester, text, "-W", "error").assert_outcomes(passed=1)
