@@ -85,10 +85,10 @@ class Turn:
 
         Here, or in another worker; `refused` if nobody of the run has anything that could go.
         """
-        room, project = self.engine.monitor.room, self.context.source
+        queue, project = self.engine.quota_queue, self.context.source
         step = self.hold(again)
-        if room.wait(project, step):
-            self.call_off = partial(room.forget, project, step)
+        if queue.wait(project, step):
+            self.call_off = partial(queue.forget, project, step)
             return
         self.waiting = None
         if self.record is None:
@@ -102,9 +102,9 @@ class Turn:
     ) -> None:
         """On the pool: only what others have can make room that nobody here knows of."""
         if record.others():
-            self.engine.soon(partial(self._wait, None, again, too_late))
+            self.engine.call_soon(partial(self._wait, None, again, too_late))
         else:
-            self.engine.soon(refused)
+            self.engine.call_soon(refused)
 
     def _wait(self, pause: float | None, again: Step, too_late: Callable[[float], None]) -> None:
         now = self.engine.clock.now()
@@ -124,7 +124,7 @@ class Turn:
         if self.left:
             held()
         else:
-            self.call_off = self.engine.later(seconds, held).cancel
+            self.call_off = self.engine.call_later(seconds, held).cancel
 
     def hold(self, step: Step) -> Step:
         """The call waits now: what is returned calls `step`, unless `leave_off` came first.

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from pytest_osfutures.calls.submit import ClientContext, Submission, recognise
-from pytest_osfutures.engine import Look, Outcome
+from pytest_osfutures.engine import ReadRequest, ReadResult
 from pytest_osfutures.operations import Body, Operation, Ref
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, microversion_of
@@ -59,25 +59,25 @@ class Search:
 
     def _plan(self, operation: Operation, number: int) -> None:
         wait = MOMENTS[number] - (MOMENTS[number - 1] if number else 0.0)
-        look = partial(self._look, operation, number)
-        self.engine.later(
+        request = partial(self._look, operation, number)
+        self.engine.call_later(
             wait * self.context.source.poll.slowest,
-            partial(self.engine.submissions.submit, look),
+            partial(self.engine.submissions.submit, request),
         )
 
     def _look(self, operation: Operation, number: int) -> None:
         kind = operation.type
         version = microversion_of(kind.service, self.sent.request_headers)
-        look = Look(kind, version, (), kind.list_path or "", listing=True)
+        request = ReadRequest(kind, version, (), kind.list_path or "", listing=True)
         if self.ref is not None:
-            look = Look(kind, version, (self.ref,), self.ref.path)
-        outcome = self.context.source.read(look, self.engine.clock)
-        self.engine.soon(partial(self._looked, operation, number, outcome))
+            request = ReadRequest(kind, version, (self.ref,), self.ref.path)
+        result = self.context.source.read(request, self.engine.clock)
+        self.engine.call_soon(partial(self._looked, operation, number, result))
 
-    def _looked(self, operation: Operation, number: int, outcome: Outcome) -> None:
+    def _looked(self, operation: Operation, number: int, result: ReadResult) -> None:
         mine = [
             body
-            for ident, body in outcome.found.items()
+            for ident, body in result.found.items()
             if self.stamp.is_on(body) and ident not in self.past
         ]
         if mine:
@@ -85,8 +85,8 @@ class Search:
             self.found(operation, ordered)
         elif number + 1 < len(MOMENTS):
             self._plan(operation, number + 1)
-        elif outcome.error is not None:
-            self.unknown(operation.name, f"the cloud cannot be searched: {outcome.error}")
+        elif result.error is not None:
+            self.unknown(operation.name, f"the cloud cannot be searched: {result.error}")
         else:
             self.found(operation, ())
 

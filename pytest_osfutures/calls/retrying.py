@@ -35,7 +35,7 @@ from pytest_osfutures.calls.submit import (
 from pytest_osfutures.calls.tries import RetriedCall
 from pytest_osfutures.calls.undo import Undoing, finish, log_failure
 from pytest_osfutures.calls.waits import is_busy, when_free
-from pytest_osfutures.engine import Ending
+from pytest_osfutures.engine import Completion
 from pytest_osfutures.errors import (
     AmbiguousRequest,
     OperationDetails,
@@ -75,7 +75,7 @@ class Attempts(RetriedCall):
         self.engine.check()
         self.promise.set_undo(self.undo)
         if self.retry.within is not None:
-            self.whole = self.engine.later(self.retry.within, self._run_out)
+            self.whole = self.engine.call_later(self.retry.within, self._run_out)
         self.engine.submissions.submit(self._first)
         return self.promise.future
 
@@ -88,7 +88,7 @@ class Attempts(RetriedCall):
             raise why
         gone: Promise[None] = Promise(self.engine)
         gone.start()
-        self.engine.soon(partial(self._stop, gone))
+        self.engine.call_soon(partial(self._stop, gone))
         return gone.future
 
     # On the pool of submissions
@@ -104,7 +104,9 @@ class Attempts(RetriedCall):
         self.began_at = self.engine.clock.now()
         number = self.sendings = self.sendings + 1
         sent: list[Exchange] = []
-        patience = self.engine.later(self.tout or PATIENCE, partial(self._unanswered, number, sent))
+        patience = self.engine.call_later(
+            self.tout or PATIENCE, partial(self._unanswered, number, sent)
+        )
         submission = None
         try:
             submission = submit_stamped(self.context, self.call, self.stamp, self.record, sent)
@@ -115,7 +117,7 @@ class Attempts(RetriedCall):
         else:
             come = partial(self._accepted, submission)
         patience.cancel()
-        self.engine.soon(partial(self._answered, number, come, submission))
+        self.engine.call_soon(partial(self._answered, number, come, submission))
 
     # In the monitor's loop: one try
 
@@ -164,7 +166,7 @@ class Attempts(RetriedCall):
         self.promise.set_accepted(submission.plain, watch)
         self.engine.watch(watch)
 
-    def _ended(self, ending: Ending) -> None:
+    def _ended(self, ending: Completion) -> None:
         if self.idle:  # given up while it could not be taken back: it has no say any more
             return
         if self.made is None:  # it is being taken back, or that is done already

@@ -17,7 +17,7 @@ from pytest_osfutures.calls.submit import (
     submit_stamped,
 )
 from pytest_osfutures.calls.undo import undo
-from pytest_osfutures.engine import Ending
+from pytest_osfutures.engine import Completion
 from pytest_osfutures.errors import (
     EngineError,
     OSFuturesError,
@@ -127,7 +127,7 @@ def _follow(
         promise.set_exception(error)
 
 
-def settle(promise: Promise[Any], submission: Submission, ending: Ending) -> None:
+def settle(promise: Promise[Any], submission: Submission, ending: Completion) -> None:
     """Finish the future with what the operation came to. Never raises: the loop calls it."""
     if isinstance(ending, OSFuturesError):
         promise.set_exception(ending)
@@ -142,7 +142,7 @@ def settle(promise: Promise[Any], submission: Submission, ending: Ending) -> Non
         promise.set_result(value)
 
 
-def _mark(submission: Submission, ending: Ending) -> None:
+def _mark(submission: Submission, ending: Completion) -> None:
     """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
     operation, ident, context = submission.operation, submission.resource_id, submission.context
     body = getattr(ending, "body", None)

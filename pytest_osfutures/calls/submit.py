@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
-from pytest_osfutures.engine import Ending, Engine, Look, Watch
+from pytest_osfutures.engine import Completion, Engine, ReadRequest, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
 from pytest_osfutures.operations import Body, Names, Operation, ResourceType, Succeeded, Table
 from pytest_osfutures.ownership import Notes
@@ -22,6 +22,7 @@ from pytest_osfutures.transport import (
     ResolvedUrl,
     Source,
     captured_exchanges,
+    is_overloaded,
     microversion_of,
 )
 
@@ -137,7 +138,7 @@ class Submission:
             return ""
         return microversion_of(self.operation.route.service, self.exchange.request_headers)
 
-    def watch(self, tout: float | None, on_end: Callable[[Ending], None]) -> Watch:
+    def watch(self, tout: float | None, on_end: Callable[[Completion], None]) -> Watch:
         """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
         assert self.operation is not None
         assert self.names is not None
@@ -249,8 +250,8 @@ def _listed(
     ref = operation.main.ref(names)
     if ref is None or operation.members is None:
         return None
-    look = Look(ref.type, version, (ref,), ref.path)
-    body = context.source.read(look, context.engine.clock).found.get(ref.id)
+    request = ReadRequest(ref.type, version, (ref,), ref.path)
+    body = context.source.read(request, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, names)}
     except (LookupError, TypeError, ValueError):  # an odd answer
@@ -334,7 +335,7 @@ def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
             parts = exchange.url.partition("?")[0].rstrip("/").split("/")
             kind = f"{exchange.method} {parts[-1 if exchange.method == 'POST' else -2]}"
             took = exchange.answered_at - exchange.sent_at
-            engine.width.answered(kind, took, exchange.status)
+            engine.concurrency_limit.observe(kind, took, is_overloaded(exchange.status))
 
 
 def recognise(

@@ -132,7 +132,7 @@ class RetriedCall:
                 judged = self.retry.asked(error)
             except InvalidArgument as raised:
                 broken = without_frames(raised)
-            self.engine.soon(partial(told, judged, broken))
+            self.engine.call_soon(partial(told, judged, broken))
 
         def told(judged: Retry, broken: InvalidArgument | None) -> None:
             if self.turn.waiting is step:

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_osfutures.calls.decide import is_rate_limit
 from pytest_osfutures.calls.submit import Record, Submission, submit
 from pytest_osfutures.calls.waits import when_free
-from pytest_osfutures.engine import Ending, Look
+from pytest_osfutures.engine import Completion, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Names, Succeeded
@@ -37,36 +37,38 @@ class Undoing:
         self.retry = retry
         self.then = then
         self.engine = submission.context.engine
-        self.room = self.engine.monitor.room
+        self.quota_queue = self.engine.quota_queue
         self.failed = 0
         self.limited = 0
         self.limited_for = 0.0
         self.targets: Sequence[Names] = ()
         self.open = 0
-        self.failure: Ending | None = None
+        self.failure: Completion | None = None
         self.hidden: list[str] = []
 
     def begin(self) -> None:
         """Send the request; call from anywhere."""
         operation = self.submission.operation
         if operation is None or operation.undo is None:
-            self.engine.soon(partial(self.then, None))
+            self.engine.call_soon(partial(self.then, None))
         else:
-            self.engine.soon(partial(self.room.leaving, self.submission.context.source))
+            self.engine.call_soon(
+                partial(self.quota_queue.deletion_started, self.submission.context.source)
+            )
             self._send_soon()
 
     def _send_soon(self) -> None:
         self.engine.submissions.submit(self._send)
 
     def _finish(self, error: BaseException | None) -> None:
-        self.room.left(self.submission.context.source)
+        self.quota_queue.deletion_ended(self.submission.context.source)
         self.then(error)
 
     def _send(self) -> None:
         try:
             self.targets = targets(self.submission)
         except Exception as error:
-            self.engine.soon(partial(self._refused, error, None))
+            self.engine.call_soon(partial(self._refused, error, None))
             return
         # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
         first = self.failed == 0
@@ -82,14 +84,14 @@ class Undoing:
             else:
                 undoings += [undoing] if undoing is not None else []
         if refusals:
-            self.engine.soon(partial(self._refused, *refusals[0]))
+            self.engine.call_soon(partial(self._refused, *refusals[0]))
         else:
-            self.engine.soon(partial(self._sent, undoings))
+            self.engine.call_soon(partial(self._sent, undoings))
 
     def _refused(self, error: Exception, sent: Exchange | None) -> None:
         pause = self._pause_of_rate_limit(error, sent)
         if pause is not None:
-            self.engine.later(pause, self._send_soon)
+            self.engine.call_later(pause, self._send_soon)
             return
         ended = partial(self._ended, error)
         if when_free(self.submission.context, sent, PATIENCE, lambda _: ended()) is None:
@@ -113,7 +115,7 @@ class Undoing:
         if not started:
             self._finish(None)
 
-    def _one_ended(self, ending: Ending) -> None:
+    def _one_ended(self, ending: Completion) -> None:
         self.open -= 1
         if isinstance(ending, Succeeded) and ending.body and ending.body.get("id"):
             hidden = ending.body.get("status") == "SOFT_DELETED"
@@ -136,11 +138,11 @@ class Undoing:
             try:
                 undoings.append(submit(self.submission.context, call))
             except Exception as error:
-                self.engine.soon(partial(self._refused, error, None))
+                self.engine.call_soon(partial(self._refused, error, None))
                 return
-        self.engine.soon(partial(self._sent, undoings))
+        self.engine.call_soon(partial(self._sent, undoings))
 
-    def _ended(self, ending: Ending | Exception) -> None:
+    def _ended(self, ending: Completion | Exception) -> None:
         if isinstance(ending, Succeeded):
             self._finish(None)
             return
@@ -149,7 +151,7 @@ class Undoing:
             self._finish(ending)
         else:
             pause = self.retry.pause(self.failed, self.engine.random)
-            self.engine.later(pause, self._send_soon)
+            self.engine.call_later(pause, self._send_soon)
 
 
 def _force_delete(submission: Submission, ident: str) -> Any:
@@ -215,18 +217,18 @@ def targets(submission: Submission) -> list[Names]:
         return [names]
     ref = operation.main.ref(names)
     assert ref is not None
-    look = Look(ref.type, submission.microversion, (ref,), ref.path)
-    outcome = submission.context.source.read(look, submission.context.engine.clock)
+    request = ReadRequest(ref.type, submission.microversion, (ref,), ref.path)
+    result = submission.context.source.read(request, submission.context.engine.clock)
     if not names.keys() & {"op", "members", "reservation"}:
         raise OSFuturesError(
             f"cannot undo {operation.name}: others may have made servers of the same names, and "
             "these carry no stamp; nothing was deleted"
         )
-    trouble = outcome.error or outcome.odd.get(ref.id)
+    trouble = result.error or result.malformed.get(ref.id)
     listed = [each for each in names.get("members", "").split(",") if each]
     if trouble is not None and not (submission.members or listed):
         raise OSFuturesError(f"cannot undo {operation.name}: {trouble}")
-    body = outcome.found.get(ref.id)
+    body = result.found.get(ref.id)
     found = [str(each["id"]) for each in operation.members(body, names)] if body else []
     known = {each["id"] for each in submission.members}
     submission.members.extend(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from pytest_osfutures.calls.submit import ClientContext, recognise
-from pytest_osfutures.engine import Ending, Watch
+from pytest_osfutures.engine import Completion, Watch
 from pytest_osfutures.transport import Exchange, microversion_of
 
 #: How Cinder, and Nova about Cinder's volumes, refuse what another status would allow.
@@ -24,7 +24,7 @@ def when_free(
     context: ClientContext,
     sent: Exchange | None,
     patience: float | None,
-    then: Callable[[Ending], None],
+    then: Callable[[Completion], None],
 ) -> Watch | None:
     """Call `then` in the loop when nothing is under way any more on what `sent` is about.
 

@@ -3,16 +3,16 @@
 from pytest_osfutures.engine.awaiting import wait_in_task
 from pytest_osfutures.engine.executors import Executor
 from pytest_osfutures.engine.loop import Engine, default
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.timers import Timer
-from pytest_osfutures.engine.watch import Ending, Watch
+from pytest_osfutures.engine.watch import Completion, Watch
 
 __all__ = [
-    "Ending",
+    "Completion",
     "Engine",
     "Executor",
-    "Look",
-    "Outcome",
+    "ReadRequest",
+    "ReadResult",
     "Timer",
     "Watch",
     "default",

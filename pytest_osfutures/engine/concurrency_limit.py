@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import threading
 
-#: Answers that say that the API has too much to do.
-REFUSALS = frozenset({429, 503})
 #: So many requests may wait inside the API: with fewer the width grows, with more it shrinks.
-FEW, MANY = 3.0, 6.0
+ALPHA, BETA = 3.0, 6.0
 #: How much a new answer counts against those before it.
-SHARE = 0.3
+SMOOTHING = 0.3
 
 
-class Width:
+class ConcurrencyLimit:
     """A number between `least` and `most` that follows how long answers take.
 
     With nothing in its way a request takes as long as the quickest of its kind; what it takes
@@ -23,7 +21,7 @@ class Width:
     def __init__(self, least: int = 2, most: int = 28, start: int = 8) -> None:
         self.least = least
         self.most = most
-        self._width = float(start)
+        self._limit = float(start)
         self._quickest: dict[str, float] = {}
         self._stretch = 1.0
         self._calm = 0
@@ -32,26 +30,26 @@ class Width:
     @property
     def now(self) -> int:
         """How many may be under way now."""
-        return int(self._width)
+        return int(self._limit)
 
-    def answered(self, kind: str, seconds: float, status: int) -> None:
+    def observe(self, kind: str, seconds: float, overloaded: bool) -> None:
         """Learn from one answer; `kind` says which ones it can be compared with."""
         with self._lock:
             self._calm = max(0, self._calm - 1)
-            if status in REFUSALS:
-                self._shrink(self._width / 2)
+            if overloaded:
+                self._shrink(self._limit / 2)
                 return
             quickest = min(seconds, self._quickest.get(kind, seconds))
             self._quickest[kind] = quickest
-            self._stretch += SHARE * (quickest / seconds - self._stretch) if seconds else 0.0
-            waiting = self._width * (1.0 - self._stretch)
-            if waiting < FEW:
-                self._width = min(float(self.most), self._width + 1.0)
-            elif waiting > MANY:
-                self._shrink(self._width - (waiting - FEW) / 2)
+            self._stretch += SMOOTHING * (quickest / seconds - self._stretch) if seconds else 0.0
+            waiting = self._limit * (1.0 - self._stretch)
+            if waiting < ALPHA:
+                self._limit = min(float(self.most), self._limit + 1.0)
+            elif waiting > BETA:
+                self._shrink(self._limit - (waiting - ALPHA) / 2)
 
-    def _shrink(self, width: float) -> None:
+    def _shrink(self, limit: float) -> None:
         """Not twice for one cause: all that is under way now has met it."""
         if not self._calm:
             self._calm = self.now
-            self._width = max(float(self.least), width)
+            self._limit = max(float(self.least), limit)

@@ -13,10 +13,10 @@ from random import Random
 from typing import Protocol
 
 from pytest_osfutures.clock import Clock, ManualClock, SystemClock
-from pytest_osfutures.engine.concurrency_limit import Width
+from pytest_osfutures.engine.concurrency_limit import ConcurrencyLimit
 from pytest_osfutures.engine.executors import Executor, Inline, Pool
 from pytest_osfutures.engine.monitor import Monitor
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch
 from pytest_osfutures.errors import EngineError
@@ -52,12 +52,13 @@ class Engine:
         self.random = random or Random()
         self.pid = os.getpid()
         self.reads: Executor = Pool("read", 4)
-        self.width = Width(most=MOST_REQUESTS)
-        self.submissions: Executor = Pool("submit", lambda: self.width.now)
+        self.concurrency_limit = ConcurrencyLimit(most=MOST_REQUESTS)
+        self.submissions: Executor = Pool("submit", lambda: self.concurrency_limit.now)
         self.callbacks: Executor = Pool("callback", 2, MOST_BLOCKED)
         self.own_calls: Executor = Pool("chain", 2, MOST_BLOCKED)
         self.links: Executor = Inline()
-        self.monitor = Monitor(self.clock, self._start_look, self.random)
+        self.monitor = Monitor(self.clock, self._start_read, self.random)
+        self.quota_queue = self.monitor.quota_queue
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ended: EngineError | None = None
@@ -79,17 +80,17 @@ class Engine:
             self._wake()
             self.monitor.watch(watch)
 
-    def soon(self, what: Callable[[], None]) -> None:
+    def call_soon(self, what: Callable[[], None]) -> None:
         """Call `what` in the monitor's loop; it must be quick and do no I/O."""
         with self._lock:
             self._wake()
-            self.monitor.soon(what)
+            self.monitor.call_soon(what)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Call `what` in the monitor's loop when `seconds` have passed; it can be cancelled."""
         with self._lock:
             self._wake()
-            return self.monitor.later(seconds, what)
+            return self.monitor.call_later(seconds, what)
 
     def check(self) -> None:
         """Raise EngineError if this engine cannot finish anything (any more)."""
@@ -159,14 +160,16 @@ class Engine:
             if self._ended is None:
                 self._ended = error
             thread = self._thread
-        self.monitor.soon(lambda: None)
+        self.monitor.call_soon(lambda: None)
         if thread is None:
             self._abandon(error)
         elif thread is not threading.current_thread():
             thread.join()
 
-    def _start_look(self, reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
-        self.reads.submit(lambda: deliver(reader.read(look, self.clock)))
+    def _start_read(
+        self, reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]
+    ) -> None:
+        self.reads.submit(lambda: deliver(reader.read(request, self.clock)))
 
 
 class SteppedEngine(Engine):

@@ -20,12 +20,12 @@ from random import Random
 from weakref import WeakKeyDictionary
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine.poll_group import CROWD, Flight, Group, goes_back, is_going
-from pytest_osfutures.engine.poll_plan import Look, Outcome
-from pytest_osfutures.engine.quota_queue import Room
+from pytest_osfutures.engine.poll_group import CROWD, Group, InFlightRead, goes_back, is_going
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
+from pytest_osfutures.engine.quota_queue import QuotaQueue
 from pytest_osfutures.engine.timers import Timer, Timers
-from pytest_osfutures.engine.token_bucket import Bucket
-from pytest_osfutures.engine.watch import Ending, Reader, Watch
+from pytest_osfutures.engine.token_bucket import TokenBucket
+from pytest_osfutures.engine.watch import Completion, Reader, Watch
 from pytest_osfutures.errors import (
     AccessDeniedError,
     EngineError,
@@ -43,7 +43,7 @@ from pytest_osfutures.operations import (
 )
 
 #: Starts a look and sees to it that its outcome is delivered.
-StartLook = Callable[["Reader", Look, Callable[[Outcome], None]], None]
+StartRead = Callable[["Reader", ReadRequest, Callable[[ReadResult], None]], None]
 _log = logging.getLogger("osfutures")
 #: While a list alone would use up the rate, and something else is to be read, lists come so much
 #: later each.
@@ -59,19 +59,19 @@ REMEMBERED = 50
 class Monitor:
     """Watches operations until each has ended, exactly once and no later than its deadline."""
 
-    def __init__(self, clock: Clock, start_look: StartLook, random: Random | None = None) -> None:
+    def __init__(self, clock: Clock, start_read: StartRead, random: Random | None = None) -> None:
         self.clock = clock
         self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._start_look = start_look
+        self._start_read = start_read
         self._random = random or Random()
         self._order = itertools.count()
         self._timers = Timers()
-        self.room = Room()
+        self.quota_queue = QuotaQueue()
         self._deadlines: list[tuple[float, int]] = []
         self._watches: dict[int, Watch] = {}
         self._keys: dict[Watch, int] = {}
         self._groups: dict[tuple[Reader, ResourceType, str], Group] = {}
-        self._buckets: WeakKeyDictionary[Reader, Bucket] = WeakKeyDictionary()
+        self._buckets: WeakKeyDictionary[Reader, TokenBucket] = WeakKeyDictionary()
         self._offsets: WeakKeyDictionary[Reader, float] = WeakKeyDictionary()
         self._durations: dict[str, deque[float]] = {}
         self._learned: dict[str, tuple[float, float]] = {}
@@ -86,11 +86,11 @@ class Monitor:
         """Do not look at it any more: nobody wants to know what becomes of it."""
         self.inbox.put(lambda: self._end(watch, EngineError("it was called off")))
 
-    def soon(self, what: Callable[[], None]) -> None:
+    def call_soon(self, what: Callable[[], None]) -> None:
         """Call `what` in the loop; it must be quick and do no I/O."""
         self.inbox.put(what)
 
-    def later(self, seconds: float, what: Callable[[], None]) -> Timer:
+    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
         """Call `what` in the loop when `seconds` have passed, unless the timer is cancelled."""
         timer = Timer(self.clock.now() + seconds, what)
         self.inbox.put(lambda: self._timers.add(timer))
@@ -139,7 +139,7 @@ class Monitor:
         self._watches[key] = watch
         self._keys[watch] = key
         if watch.operation.deletes:
-            self.room.leaving(watch.reader)
+            self.quota_queue.deletion_started(watch.reader)
         heapq.heappush(self._deadlines, (watch.deadline, key))
         if len(self._deadlines) > 2 * len(self._watches) + 64:  # mostly of finished operations
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self._watches]
@@ -158,15 +158,15 @@ class Monitor:
                     continue
                 self._end(watch, OperationTimeout(watch.why_late(), watch.details(now)))
 
-    def _end(self, watch: Watch, ending: Ending) -> None:
+    def _end(self, watch: Watch, completion: Completion) -> None:
         key = self._keys.pop(watch, None)
         if key is None:
             return
         del self._watches[key]
         self._set_wants(watch, (), self.clock.now())
-        watch.on_end(ending)
+        watch.on_end(completion)
         if watch.operation.deletes:
-            self.room.left(watch.reader)
+            self.quota_queue.deletion_ended(watch.reader)
 
     # Verdicts
 
@@ -262,77 +262,77 @@ class Monitor:
             if wait := bucket.wait(now, group.kind.service):
                 again = min(again, now + wait)
                 continue
-            for look in group.looks(now, self._offsets.get(group.reader), bucket.allowed):
+            for request in group.reads(now, self._offsets.get(group.reader), bucket.allowed):
                 if wait := bucket.take(now, group.kind.service):
                     again = min(again, now + wait)
                     break
-                self._send(group, look, now)
+                self._send(group, request, now)
             else:
                 again = min(again, group.due)
         return again
 
-    def _bucket(self, reader: Reader) -> Bucket:
+    def _bucket(self, reader: Reader) -> TokenBucket:
         if reader not in self._buckets:
-            self._buckets[reader] = Bucket(reader.poll, self.clock.now())
+            self._buckets[reader] = TokenBucket(reader.poll, self.clock.now())
         return self._buckets[reader]
 
-    def _send(self, group: Group, look: Look, now: float) -> None:
+    def _send(self, group: Group, request: ReadRequest, now: float) -> None:
         patience = LOST * group.reader.poll.read_timeout
-        lost = Outcome(look, now, now + patience, error=f"no answer within {patience:g} s")
+        lost = ReadResult(request, now, now + patience, error=f"no answer within {patience:g} s")
         timer = Timer(now + patience, lambda: self._arrived(group, timer, lost))
         self._timers.add(timer)
-        flight = group.in_flight[timer] = Flight(look, now, tuple(group.unlisted))
-        if look.listing:
+        read = group.in_flight[timer] = InFlightRead(request, now, tuple(group.unlisted))
+        if request.listing:
             group.rest_until = now + group.reader.poll.fastest
         if group.kind.evidence:
-            hangs = partial(self._hangs, group, flight)
-            flight.alarm = Timer(now + group.reader.poll.slowest, hangs)
-            self._timers.add(flight.alarm)
+            hangs = partial(self._hangs, group, read)
+            read.alarm = Timer(now + group.reader.poll.slowest, hangs)
+            self._timers.add(read.alarm)
 
-        def deliver(outcome: Outcome) -> None:
-            self.soon(lambda: self._arrived(group, timer, outcome))
+        def deliver(result: ReadResult) -> None:
+            self.call_soon(lambda: self._arrived(group, timer, result))
 
-        self._start_look(group.reader, look, deliver)
+        self._start_read(group.reader, request, deliver)
 
-    def _arrived(self, group: Group, timer: Timer, outcome: Outcome) -> None:
+    def _arrived(self, group: Group, timer: Timer, result: ReadResult) -> None:
         """Take an answer, once; or its absence, and then no answer any more."""
-        flight = group.in_flight.pop(timer, None)
-        if flight is not None:
+        read = group.in_flight.pop(timer, None)
+        if read is not None:
             timer.cancel()
-            if flight.alarm is not None:
-                flight.alarm.cancel()
-            self._digest(group, flight, outcome)
+            if read.alarm is not None:
+                read.alarm.cancel()
+            self._digest(group, read, result)
 
-    def _digest(self, group: Group, flight: Flight, outcome: Outcome) -> None:
+    def _digest(self, group: Group, read: InFlightRead, result: ReadResult) -> None:
         now = self.clock.now()
-        if outcome.fatal and group.kind.evidence:  # no explanation is no failure
-            outcome = replace(outcome, error=None, fatal=False)
-        if outcome.error is not None:
-            self._put_off(group, outcome, now)
+        if result.fatal and group.kind.evidence:  # no explanation is no failure
+            result = replace(result, error=None, fatal=False)
+        if result.error is not None:
+            self._put_off(group, result, now)
             return
-        if (offset := outcome.offset()) is not None and group.kind.changes_since:
+        if (offset := result.offset()) is not None and group.kind.changes_since:
             self._offsets[group.reader] = max(offset, self._offsets.get(group.reader, -math.inf))
-        refs = group.told(flight, outcome)
+        refs = group.told(read, result)
         seen = {
             watch: None
             for ref in refs
             for watch in list(group.wanted[ref])
-            if self._see(group, watch, ref, outcome)
+            if self._see(group, watch, ref, result)
         }
-        for ref in (ref for ref in outcome.look.refs if ref.id in outcome.odd):
+        for ref in (ref for ref in result.request.refs if ref.id in result.malformed):
             for watch in group.wanted.get(ref, ()):
-                watch.trouble = outcome.odd[ref.id]
-        group.is_told(flight)
-        if not outcome.look.listing:
-            for watch in group.waiting_for(outcome.look.refs):
-                group.put(watch, self._next_look(group, watch, outcome.asked_at))
+                watch.trouble = result.malformed[ref.id]
+        group.is_told(read)
+        if not result.request.listing:
+            for watch in group.waiting_for(result.request.refs):
+                group.put(watch, self._next_look(group, watch, result.asked_at))
         before = len(group.watches)
         for watch in seen:
             if watch in group.watches:  # else the end of another one has ended it
                 self._judge(watch)
-        if outcome.look.listing and not flight.aside:
+        if result.request.listing and not read.aside:
             ended = before - len(group.watches)
-            group.rest_until = outcome.asked_at + self._pause(group, now, ended)
+            group.rest_until = result.asked_at + self._pause(group, now, ended)
 
     def _pause(self, group: Group, now: float, ended: int) -> float:
         """Seconds from one list to the next, after one that has ended so many operations."""
@@ -350,8 +350,8 @@ class Monitor:
                 return poll.fastest * (SAVING if group.owes else 1.0)
         return least * self._random.uniform(0.9, 1.1)
 
-    def _see(self, group: Group, watch: Watch, ref: Ref, outcome: Outcome) -> bool:
-        sight = outcome.sight(ref)
+    def _see(self, group: Group, watch: Watch, ref: Ref, result: ReadResult) -> bool:
+        sight = result.sight(ref)
         if sight is None:
             return False
         known = watch.sights.get(ref)
@@ -363,7 +363,7 @@ class Monitor:
             sight = replace(sight, confirmed=True)  # two reads agree
         watch.sights[ref] = sight
         watch.trouble = None
-        group.mentioned[ref] = outcome.answered_at
+        group.mentioned[ref] = result.answered_at
         group.going.pop(ref, None)
         if is_going(ref, sight) or sight.body is None:  # no list of changes tells of it again
             group.going[ref] = None
@@ -379,30 +379,30 @@ class Monitor:
             watch.resource_name = watch.resource_name or sight.body.get("name")
         return True
 
-    def _put_off(self, group: Group, outcome: Outcome, now: float) -> None:
+    def _put_off(self, group: Group, result: ReadResult, now: float) -> None:
         """A read failed: later again, unless the cloud will never answer it."""
-        if outcome.fatal:
-            for watch in group.waiting_for(outcome.look.refs):
-                self._end(watch, AccessDeniedError(str(outcome.error), watch.details(now)))
+        if result.fatal:
+            for watch in group.waiting_for(result.request.refs):
+                self._end(watch, AccessDeniedError(str(result.error), watch.details(now)))
             return
         group.failures += 1
         poll = group.reader.poll
         wait = min(poll.slowest, poll.fastest * 2 ** min(group.failures, 10))
         group.quiet_until = now + wait * self._random.uniform(0.5, 1.0)
-        if outcome.retry_after is not None:  # the wish of the service, not of one of its kinds
+        if result.retry_after is not None:  # the wish of the service, not of one of its kinds
             quiet = self._bucket(group.reader).quiet
             service = group.kind.service
-            quiet[service] = max(quiet.get(service, now), now + outcome.retry_after)
-        for watch in group.waiting_for(outcome.look.refs):
-            watch.trouble = outcome.error
+            quiet[service] = max(quiet.get(service, now), now + result.retry_after)
+        for watch in group.waiting_for(result.request.refs):
+            watch.trouble = result.error
             group.put(watch, group.quiet_until)
             if group.kind.evidence:
-                self._miss_evidence(group, watch, outcome.look.refs)
+                self._miss_evidence(group, watch, result.request.refs)
 
-    def _hangs(self, group: Group, flight: Flight) -> None:
+    def _hangs(self, group: Group, read: InFlightRead) -> None:
         """An answer about evidence that takes so long counts as a failed read, until it comes."""
-        for watch in group.waiting_for(flight.look.refs):
-            self._miss_evidence(group, watch, flight.look.refs)
+        for watch in group.waiting_for(read.request.refs):
+            self._miss_evidence(group, watch, read.request.refs)
 
     def _miss_evidence(self, group: Group, watch: Watch, refs: tuple[Ref, ...]) -> None:
         """Note failed reads of evidence: a failure does not wait for its explanation for ever."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_osfutures.engine.poll_plan import FEW, Look, Outcome, Situation, plan
+from pytest_osfutures.engine.poll_plan import FEW, ReadContext, ReadRequest, ReadResult, plan
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch
 from pytest_osfutures.operations import Operation, Ref, ResourceType, Sight
@@ -21,13 +21,13 @@ CROWD = 16
 
 
 @dataclass(eq=False)
-class Flight:
+class InFlightRead:
     """A look that is not answered yet; `covered` are the watches that had joined when it left.
 
     `alarm` rings when the answer takes too long to be waited for by what it would explain.
     """
 
-    look: Look
+    request: ReadRequest
     left_at: float
     covered: tuple[Watch, ...]
     alarm: Timer | None = None
@@ -35,7 +35,9 @@ class Flight:
     @property
     def aside(self) -> bool:
         """Whether others may leave meanwhile: a list of everything takes long where it is many."""
-        return self.look.listing and self.look.kind.changes_since and self.look.since is None
+        return (
+            self.request.listing and self.request.kind.changes_since and self.request.since is None
+        )
 
 
 @dataclass(eq=False)
@@ -65,7 +67,7 @@ class Group:
     rest_until: float = -math.inf
     quiet_until: float = -math.inf
     owes: bool = False
-    in_flight: dict[Timer, Flight] = field(default_factory=dict)
+    in_flight: dict[Timer, InFlightRead] = field(default_factory=dict)
     total: int = 0
     failures: int = 0
 
@@ -124,7 +126,7 @@ class Group:
     def due(self) -> float:
         """When the next look may leave; a moment that has passed says since when it waits."""
         patience = self.reader.poll.slowest  # one that hangs must not hold up the others for long
-        held = (flight.left_at for flight in self.in_flight.values() if not flight.aside)
+        held = (read.left_at for read in self.in_flight.values() if not read.aside)
         held_until = max(held, default=-math.inf) + patience
         due = -math.inf if self.confirm else self._usually_due()
         return max(self.quiet_until, held_until, due)
@@ -137,7 +139,7 @@ class Group:
 
     # What to ask, and what was told
 
-    def looks(self, now: float, offset: float | None, allowed: int) -> list[Look]:
+    def reads(self, now: float, offset: float | None, allowed: int) -> list[ReadRequest]:
         """What to ask for now, of which `allowed` reads may leave at once.
 
         `offset` is a lower bound of the cloud's date minus our clock.
@@ -145,23 +147,23 @@ class Group:
         since = min([self.listed_at, *self.unlisted.values()])
         ends = self._ends()
         kind, version = self.kind, self.microversion
-        situation = Situation(kind, version, self.total, offset, since, ends, allowed)
+        context = ReadContext(kind, version, self.total, offset, since, ends, allowed)
         wanted: Sequence[Ref] = ()
         if self._usually_due() <= now:
-            every = situation.lists(len(self.wanted)) and not situation.dateless
+            every = context.lists(len(self.wanted)) and not context.dateless
             wanted = tuple(self.wanted) if every else self._most_urgent(now)
         late = self._overdue(now) if wanted else []
         self.owes = bool(late) and not self.going and allowed < 2
-        if self.going or not late or situation.dateless:
-            return plan(situation, wanted, self.confirm, [*self.going, *late])
+        if self.going or not late or context.dateless:
+            return plan(context, wanted, self.confirm, [*self.going, *late])
         # What nothing is known to have happened to does not take the place of the list.
-        looks = plan(situation, wanted, self.confirm)
-        spare = allowed - len(looks)
+        reads = plan(context, wanted, self.confirm)
+        spare = allowed - len(reads)
         if spare < 1:
-            return looks
+            return reads
         if len(late) <= FEW:
-            return [*plan(situation, late[:spare]), *looks]
-        return [*looks, *plan(situation, wanted, (), late)]
+            return [*plan(context, late[:spare]), *reads]
+        return [*reads, *plan(context, wanted, (), late)]
 
     def _most_urgent(self, now: float) -> list[Ref]:
         due = sorted((when, order) for order, when in enumerate(self.dues.values()) if when <= now)
@@ -189,25 +191,25 @@ class Group:
                     found.update(dict.fromkeys(sorted(expect.success | expect.failure)))
         return tuple(found)
 
-    def told(self, flight: Flight, outcome: Outcome) -> list[Ref]:
+    def told(self, read: InFlightRead, result: ReadResult) -> list[Ref]:
         """Take note of an answer: the resources of which it says something."""
-        look = flight.look
+        request = read.request
         self.failures = 0
-        if look.listing:
-            earlier = self.listed_at if self.listed_at < math.inf else outcome.asked_at
-            self.listed_at = max(earlier, outcome.asked_at)
-            if look.since is None:
-                self.total = len(outcome.found)
+        if request.listing:
+            earlier = self.listed_at if self.listed_at < math.inf else result.asked_at
+            self.listed_at = max(earlier, result.asked_at)
+            if request.since is None:
+                self.total = len(result.found)
         else:
-            self.confirm.pop(look.refs[0], None)
-        refs = (ref for ref in look.refs if look.since is None or ref.id in outcome.found)
+            self.confirm.pop(request.refs[0], None)
+        refs = (ref for ref in request.refs if request.since is None or ref.id in result.found)
         return [ref for ref in refs if ref in self.wanted]
 
-    def is_told(self, flight: Flight) -> None:
+    def is_told(self, read: InFlightRead) -> None:
         """After a list: who has heard all that mattered before it needs the next changes only."""
-        for watch in flight.covered if flight.look.listing else ():
+        for watch in read.covered if read.request.listing else ():
             refs = self.watches.get(watch, ())
-            if flight.look.statuses or all(ref in watch.sights for ref in refs):
+            if read.request.statuses or all(ref in watch.sights for ref in refs):
                 self.unlisted.pop(watch, None)
 
 

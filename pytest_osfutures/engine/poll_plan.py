@@ -1,6 +1,6 @@
 """One read of many resources: what to ask, what was answered, and which read is the cheapest.
 
-No I/O here: `plan` decides which reads serve a number of wishes, `Outcome` is what came of one.
+No I/O here: `plan` decides which reads serve a number of wishes, `ReadResult` is what came of one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE = 50
 
 
 @dataclass(frozen=True)
-class Look:
+class ReadRequest:
     """One read: `refs` by id when `path` is one resource's, else everything a list holds.
 
     `since` limits the list to what changed after that moment (seconds of the cloud's date),
@@ -48,32 +48,33 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a look. Times are seconds on the engine's clock.
+class ReadResult:
+    """The result of one read. Times are seconds on the engine's clock.
 
-    `found` maps ids to resources, `odd` those that cannot be judged to the reason. `error` says why
-    there is no answer: `retry_after` seconds are the cloud's own wish, `fatal` means that asking
-    again is of no use. `wall` is the date of the answer (seconds since 1970) on our own clock.
+    `found` maps ids to resources, `malformed` the ids of resources that cannot be judged to the
+    reason. `error` says why there is no answer, `retry_after` how many seconds the cloud wants to
+    be left alone, and `fatal` that another read would fail too. `local_time` is the date of the
+    answer on the computer's own clock (seconds since 1970).
     """
 
-    look: Look
+    request: ReadRequest
     asked_at: float
     answered_at: float
     found: Mapping[str, Body] = field(default_factory=dict)
     error: str | None = None
     retry_after: float | None = None
     fatal: bool = False
-    wall: float | None = None
-    odd: Mapping[str, str] = field(default_factory=dict)
+    local_time: float | None = None
+    malformed: Mapping[str, str] = field(default_factory=dict)
 
     def sight(self, ref: Ref) -> Sight | None:
         """What this says about one resource; None if it says nothing."""
-        if self.error is not None or ref not in self.look.asked or ref.id in self.odd:
+        if self.error is not None or ref not in self.request.asked or ref.id in self.malformed:
             return None
         body = self.found.get(ref.id)
-        if body is None and self.look.since is not None:
+        if body is None and self.request.since is not None:
             return None  # it did not change
-        return Sight(self.asked_at, body, confirmed=not self.look.listing)
+        return Sight(self.asked_at, body, confirmed=not self.request.listing)
 
     def offset(self) -> float | None:
         """A lower bound of the cloud's date minus the engine's clock; None if nothing tells.
@@ -91,11 +92,11 @@ class Outcome:
 
     def _is_odd(self, date: float) -> bool:
         """Return True if no clock is that far ahead: one such date would hide all changes."""
-        return self.wall is not None and date > self.wall + FURTHEST_AHEAD
+        return self.local_time is not None and date > self.local_time + FURTHEST_AHEAD
 
 
 @dataclass(frozen=True)
-class Situation:
+class ReadContext:
     """What is known when reads are planned for one kind of resource.
 
     `total` is the length of the last complete list, `offset` the lower bound of the cloud's date
@@ -126,47 +127,47 @@ class Situation:
 
 
 def plan(
-    situation: Situation,
+    context: ReadContext,
     wanted: Sequence[Ref],
     confirm: Iterable[Ref] = (),
     overdue: Iterable[Ref] = (),
-) -> list[Look]:
+) -> list[ReadRequest]:
     """The cheapest reads that serve all of `wanted`.
 
     `confirm` are to be asked for one by one, because a list did not have them. `overdue` were
     mentioned by no list of changes for long, which may only mean that nothing happened.
     """
     single = dict.fromkeys(confirm)
-    looks = [_get(situation, ref) for ref in single]
+    reads = [_get(context, ref) for ref in single]
     # No hash of each where a list serves all: there may be thousands.
     rest = tuple(ref for ref in wanted if ref not in single) if single else tuple(wanted)
-    if not situation.lists(len(rest)):
-        return looks + [_get(situation, ref) for ref in dict.fromkeys(rest)]
-    if not situation.kind.changes_since:
-        return [*looks, _list(situation, rest)]
-    if situation.offset is None:
-        return [*looks, _get(situation, rest[0])]  # tells the cloud's date
+    if not context.lists(len(rest)):
+        return reads + [_get(context, ref) for ref in dict.fromkeys(rest)]
+    if not context.kind.changes_since:
+        return [*reads, _list(context, rest)]
+    if context.offset is None:
+        return [*reads, _get(context, rest[0])]  # tells the cloud's date
     late = [ref for ref in dict.fromkeys(overdue) if ref not in single]
     if len(late) > FEW:
-        return [*looks, _list(situation, rest)]
-    overlap = SHORT_OVERLAP if situation.statuses else OVERLAP
-    since = situation.since + situation.offset - overlap
-    return [*looks, *(_get(situation, ref) for ref in late), _list(situation, rest, since)]
+        return [*reads, _list(context, rest)]
+    overlap = SHORT_OVERLAP if context.statuses else OVERLAP
+    since = context.since + context.offset - overlap
+    return [*reads, *(_get(context, ref) for ref in late), _list(context, rest, since)]
 
 
-def _get(situation: Situation, ref: Ref) -> Look:
-    return Look(situation.kind, situation.microversion, (ref,), ref.path)
+def _get(context: ReadContext, ref: Ref) -> ReadRequest:
+    return ReadRequest(context.kind, context.microversion, (ref,), ref.path)
 
 
-def _list(situation: Situation, refs: tuple[Ref, ...], since: float | None = None) -> Look:
-    path = situation.kind.list_path or ""
-    statuses = situation.statuses if since is not None else ()
+def _list(context: ReadContext, refs: tuple[Ref, ...], since: float | None = None) -> ReadRequest:
+    path = context.kind.list_path or ""
+    statuses = context.statuses if since is not None else ()
     if since is not None:
         date = datetime.fromtimestamp(int(since), UTC)
         path += f"?changes-since={date:%Y-%m-%dT%H:%M:%SZ}"
         path += "".join(f"&status={status}" for status in statuses)
-    version = situation.microversion
-    return Look(situation.kind, version, refs, path, True, since, statuses)
+    version = context.microversion
+    return ReadRequest(context.kind, version, refs, path, True, since, statuses)
 
 
 def _updated(body: Body) -> str:

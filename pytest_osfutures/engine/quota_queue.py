@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 
-class Room:
+class QuotaQueue:
     """Our deletions under way, by project, and who is to try again when one has ended.
 
     Used in the monitor's loop only.
@@ -17,11 +17,11 @@ class Room:
         self._leaving: Counter[object] = Counter()
         self._waiting: dict[object, deque[Callable[[], None]]] = {}
 
-    def leaving(self, project: object) -> None:
+    def deletion_started(self, project: object) -> None:
         """Something of ours is being deleted."""
         self._leaving[project] += 1
 
-    def left(self, project: object) -> None:
+    def deletion_ended(self, project: object) -> None:
         """That deletion has ended, well or not: one who waits may try, after the last one all."""
         self._leaving[project] -= 1
         waiting = self._waiting.get(project)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pytest_osfutures.policy import Poll
 
 #: What sums of fractions may be short of a whole.
-DUST = 1e-9
+EPSILON = 1e-9
 
 
-class Bucket:
+class TokenBucket:
     """Lets through `burst` reads at once and `max_rate` a second in the long run.
 
     `quiet` says until when a service does not want to be asked at all.
@@ -31,7 +31,7 @@ class Bucket:
     @property
     def allowed(self) -> int:
         """How many reads may leave at once, as of the last `wait` or `take`."""
-        return int(self.level + DUST)
+        return int(self.level + EPSILON)
 
     def take(self, now: float, service: str) -> float:
         """As `wait`; where it is 0 a read leaves now."""

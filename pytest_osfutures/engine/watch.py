@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.errors import (
     ObjectCreationError,
     OperationDetails,
@@ -32,7 +32,7 @@ from pytest_osfutures.operations import (
 )
 from pytest_osfutures.policy import Poll
 
-Ending = Succeeded | OSFuturesError
+Completion = Succeeded | OSFuturesError
 _log = logging.getLogger("osfutures")
 
 
@@ -41,7 +41,7 @@ class Reader(Protocol):
 
     poll: Poll
 
-    def read(self, look: Look, clock: Clock) -> Outcome:
+    def read(self, request: ReadRequest, clock: Clock) -> ReadResult:
         """Carry out one look; never raises, whatever goes wrong is in the outcome."""
 
 
@@ -60,7 +60,7 @@ class Watch:
     reader: Reader
     accepted_at: float
     tout: float
-    on_end: Callable[[Ending], None]
+    on_end: Callable[[Completion], None]
     sent_at: float | None = None
     request_id: str | None = None
     resource_name: str | None = None

@@ -170,7 +170,7 @@ class SharedResource:
             self.promise.set_exception(self._late(share))
         else:
             look = partial(self.engine.submissions.submit, self._look)
-            self.engine.later(self.pause, look)
+            self.engine.call_later(self.pause, look)
 
     def _look(self) -> None:
         if self.over:

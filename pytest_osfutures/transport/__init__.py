@@ -13,6 +13,7 @@ from pytest_osfutures.transport.client import (
 )
 from pytest_osfutures.transport.responses import (
     Pages,
+    is_overloaded,
     members,
     next_query,
     resource,
@@ -29,6 +30,7 @@ __all__ = [
     "Source",
     "captured_exchanges",
     "is_missing_service",
+    "is_overloaded",
     "is_transient_error",
     "members",
     "message",

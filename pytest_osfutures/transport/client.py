@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pytest_osfutures.clock import Clock
-from pytest_osfutures.engine import Look, Outcome
+from pytest_osfutures.engine import ReadRequest, ReadResult
 from pytest_osfutures.errors import without_frames
 from pytest_osfutures.operations import Body
 from pytest_osfutures.parsing import MalformedResponseError
@@ -209,50 +209,60 @@ class Source:
             raise BadGateway(f"{method} {service} {path.split('?')[0]} was answered {said}")
         return answer
 
-    def read(self, look: Look, clock: Clock) -> Outcome:
-        """Carry out one look. Never raises: whatever goes wrong is in the outcome."""
+    def read(self, request: ReadRequest, clock: Clock) -> ReadResult:
+        """Carry out one read. Never raises: every failure is in the result."""
         asked_at = clock.now()
         try:
-            return self._list(look, asked_at, clock) if look.listing else self._get(look, clock)
+            return (
+                self._list(request, asked_at, clock)
+                if request.listing
+                else self._get(request, clock)
+            )
         except Exception as error:
-            return Outcome(look, asked_at, clock.now(), error=_text(error), fatal=_is_fatal(error))
+            return ReadResult(
+                request, asked_at, clock.now(), error=_text(error), fatal=_is_fatal(error)
+            )
 
-    def _get(self, look: Look, clock: Clock) -> Outcome:
+    def _get(self, request: ReadRequest, clock: Clock) -> ReadResult:
         asked_at = clock.now()
-        answer = self.send("GET", look.kind.service, look.path, None, look.microversion)
-        ref = look.refs[0]
-        if answer.status_code == 404 or (look.kind.evidence and answer.status_code in (400, 403)):
-            return Outcome(look, asked_at, clock.now())
+        answer = self.send("GET", request.kind.service, request.path, None, request.microversion)
+        ref = request.refs[0]
+        if answer.status_code == 404 or (
+            request.kind.evidence and answer.status_code in (400, 403)
+        ):
+            return ReadResult(request, asked_at, clock.now())
         if answer.status_code >= 300:
-            return _refused(look, asked_at, clock.now(), answer)
+            return _refused(request, asked_at, clock.now(), answer)
         try:
-            body = resource(look.kind, answer.json())
+            body = resource(request.kind, answer.json())
         except MalformedResponseError as error:
-            return Outcome(look, asked_at, clock.now(), odd={ref.id: str(error)})
-        return Outcome(look, asked_at, clock.now(), {ref.id: body}, wall=clock.time())
+            return ReadResult(request, asked_at, clock.now(), malformed={ref.id: str(error)})
+        return ReadResult(request, asked_at, clock.now(), {ref.id: body}, local_time=clock.time())
 
-    def _list(self, look: Look, asked_at: float, clock: Clock) -> Outcome:
+    def _list(self, request: ReadRequest, asked_at: float, clock: Clock) -> ReadResult:
         found: dict[str, Body] = {}
-        odd: dict[str, str] = {}
-        collection = look.kind.collection or ""
-        path: str | None = look.path
+        malformed: dict[str, str] = {}
+        collection = request.kind.collection or ""
+        path: str | None = request.path
         pages = Pages()
         while path is not None:
             pages.enter(path)
-            answer = self.send("GET", look.kind.service, path, None, look.microversion)
-            if answer.status_code == 400 and look.since is not None:
-                everything = replace(look, path=look.kind.list_path or "", since=None)
+            answer = self.send("GET", request.kind.service, path, None, request.microversion)
+            if answer.status_code == 400 and request.since is not None:
+                everything = replace(request, path=request.kind.list_path or "", since=None)
                 return self._list(everything, asked_at, clock)
             if answer.status_code >= 300:
-                return _refused(look, asked_at, clock.now(), answer)
+                return _refused(request, asked_at, clock.now(), answer)
             document = answer.json()
-            some, strange = resources(look.kind, document, collection)
+            some, strange = resources(request.kind, document, collection)
             pages.note((*some, *strange))
             found.update(some)
-            odd.update(strange)
+            malformed.update(strange)
             query = next_query(document)
-            path = None if query is None else f"{look.kind.list_path}?{query}"
-        return Outcome(look, asked_at, clock.now(), found, wall=clock.time(), odd=odd)
+            path = None if query is None else f"{request.kind.list_path}?{query}"
+        return ReadResult(
+            request, asked_at, clock.now(), found, local_time=clock.time(), malformed=malformed
+        )
 
 
 def _is_understood(answer: Any) -> bool:
@@ -313,11 +323,12 @@ def microversion_of(service: str, headers: Mapping[str, str]) -> str:
     return (headers.get(own) if own else None) or ""
 
 
-def _refused(look: Look, asked_at: float, answered_at: float, answer: Any) -> Outcome:
+def _refused(request: ReadRequest, asked_at: float, answered_at: float, answer: Any) -> ReadResult:
     status = answer.status_code
-    text = f"GET {look.kind.service} {look.path.split('?')[0]} answered {status}: {message(answer)}"
-    return Outcome(
-        look,
+    where = f"{request.kind.service} {request.path.split('?')[0]}"
+    text = f"GET {where} answered {status}: {message(answer)}"
+    return ReadResult(
+        request,
         asked_at,
         answered_at,
         error=text,

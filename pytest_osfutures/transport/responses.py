@@ -63,6 +63,11 @@ def is_transient(status: int) -> bool:
     return status in TRANSIENT or status >= 500
 
 
+def is_overloaded(status: int) -> bool:
+    """Return True if the API refuses a request because it has too many: 429 and 503."""
+    return status in (429, 503)
+
+
 def is_of_service(status: int, headers: Mapping[str, str], document: Any) -> bool:
     """Return True if an OpenStack service has given this answer.
 

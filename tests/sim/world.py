@@ -19,7 +19,7 @@ from keystoneauth1.session import Session
 from pytest_osfutures.calls.retrying import Attempts
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine.loop import SteppedEngine
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.fakecloud import FakeCloud, Settings
 from pytest_osfutures.fakecloud.kernel.database import Table
@@ -71,18 +71,20 @@ class SimulatedEngine(SteppedEngine):
         self.chance = Random(random.random())
         self.doubled = 0
         self.reads = Crew(timeline, lambda: 4)
-        self.submissions = Crew(timeline, lambda: self.width.now)
+        self.submissions = Crew(timeline, lambda: self.concurrency_limit.now)
         self.callbacks = Crew(timeline, lambda: 16)
 
-    def _start_look(self, reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
-        def maybe_twice(outcome: Outcome) -> None:
-            deliver(outcome)
+    def _start_read(
+        self, reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]
+    ) -> None:
+        def maybe_twice(result: ReadResult) -> None:
+            deliver(result)
             if self.chance.random() < self.weather.twice:
                 self.doubled += 1
                 after = self.timeline.now() + self.chance.uniform(0.0, 5.0)
-                self.timeline.at(after, lambda: deliver(outcome))
+                self.timeline.at(after, lambda: deliver(result))
 
-        super()._start_look(reader, look, maybe_twice)
+        super()._start_read(reader, request, maybe_twice)
 
 
 class World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Watch
 from pytest_osfutures.errors import OperationDetails
 from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, verdict_of
@@ -23,7 +23,7 @@ class Nobody:
 
     poll = Poll()
 
-    def read(self, look: Look, clock: Any) -> Outcome:
+    def read(self, request: ReadRequest, clock: Any) -> ReadResult:
         raise NotImplementedError
 
 

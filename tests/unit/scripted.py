@@ -9,8 +9,8 @@ from typing import Any
 
 from pytest_osfutures.clock import Clock, ManualClock
 from pytest_osfutures.engine.loop import Engine, SteppedEngine
-from pytest_osfutures.engine.poll_plan import Look, Outcome
-from pytest_osfutures.engine.watch import Ending, Watch
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
+from pytest_osfutures.engine.watch import Completion, Watch
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.judge import Case, Succeeded
@@ -23,7 +23,7 @@ __all__ = ["ACTION", "INTERFACE", "SERVER", "VOLUME"]
 TASK = "OS-EXT-STS:task_state"
 ROWS = {operation.name: operation for operation in TABLE.operations}
 #: Answers a look in place of the world; None leaves it to the world.
-Interruption = Callable[[Look], Outcome | None]
+Interruption = Callable[[ReadRequest], ReadResult | None]
 
 
 def row(name: str) -> Operation:
@@ -52,7 +52,7 @@ class World:
     def __init__(self, clock: Clock, poll: Poll | None = None) -> None:
         self.clock = clock
         self.poll = poll or Poll()
-        self.looks: list[Look] = []
+        self.reads: list[ReadRequest] = []
         self.times: list[float] = []
         self.interruptions: list[Interruption] = []
         self._changes: dict[Ref, list[tuple[float, Body | None]]] = {}
@@ -71,47 +71,47 @@ class World:
         """Let `interruption` see each look first."""
         self.interruptions.append(interruption)
 
-    def read(self, look: Look, clock: Clock) -> Outcome:
+    def read(self, request: ReadRequest, clock: Clock) -> ReadResult:
         asked_at = clock.now()
-        self.looks.append(look)
+        self.reads.append(request)
         self.times.append(asked_at)
         for interruption in self.interruptions:
-            if (outcome := interruption(look)) is not None:
-                return outcome
-        refs: Iterable[Ref] = look.refs
-        if look.listing:
-            refs = [ref for ref in self._changes if ref.type == look.kind]
-        found = {ref.id: body for ref in refs if (body := self._shown(ref, look)) is not None}
-        return Outcome(look, asked_at, clock.now(), found)
+            if (result := interruption(request)) is not None:
+                return result
+        refs: Iterable[Ref] = request.refs
+        if request.listing:
+            refs = [ref for ref in self._changes if ref.type == request.kind]
+        found = {ref.id: body for ref in refs if (body := self._shown(ref, request)) is not None}
+        return ReadResult(request, asked_at, clock.now(), found)
 
-    def _shown(self, ref: Ref, look: Look) -> Body | None:
+    def _shown(self, ref: Ref, request: ReadRequest) -> Body | None:
         past = [change for change in self._changes.get(ref, ()) if change[0] <= self.clock.now()]
         if not past:
             return None
         when, body = past[-1]
         date = int(self.clock.time() - self.clock.now() + when)
-        if look.since is not None and date < int(look.since):
+        if request.since is not None and date < int(request.since):
             return None
         if body is None:
-            if look.since is None:
+            if request.since is None:
                 return None
             body = {"status": "DELETED", TASK: None}
         return {"id": ref.id, "updated": datetime.fromtimestamp(date, UTC).isoformat(), **body}
 
     def count(self, kind: ResourceType, *, listing: bool | None = None) -> int:
         """How many reads there were of a kind."""
-        looks = [look for look in self.looks if look.kind == kind]
-        return sum(listing is None or look.listing == listing for look in looks)
+        reads = [request for request in self.reads if request.kind == kind]
+        return sum(listing is None or request.listing == listing for request in reads)
 
 
-class Ends(list[Ending]):
+class Ends(list[Completion]):
     """Collects how operations end; callable as `on_end`."""
 
-    def __call__(self, ending: Ending) -> None:
-        self.append(ending)
+    def __call__(self, completion: Completion) -> None:
+        self.append(completion)
 
     @property
-    def only(self) -> Ending:
+    def only(self) -> Completion:
         """The one ending there is."""
         assert len(self) == 1, list(self)
         return self[0]
@@ -132,7 +132,7 @@ class Ends(list[Ending]):
 def watch(
     world: World,
     name: str,
-    on_end: Callable[[Ending], None],
+    on_end: Callable[[Completion], None],
     tout: float = 60.0,
     request_id: str | None = "req-1",
     accepted_at: float | None = None,
@@ -189,11 +189,11 @@ def failing(scene: Scene, kind: ResourceType, times: float = math.inf, **more: o
     """Let the next reads of a kind fail."""
     left = [times]
 
-    def interruption(look: Look) -> Outcome | None:
-        if look.kind != kind or left[0] <= 0:
+    def interruption(request: ReadRequest) -> ReadResult | None:
+        if request.kind != kind or left[0] <= 0:
             return None
         left[0] -= 1
         now = scene.clock.now()
-        return Outcome(look, now, now, error="GET answered 503", **more)  # type: ignore[arg-type]
+        return ReadResult(request, now, now, error="GET answered 503", **more)  # type: ignore[arg-type]
 
     scene.world.interrupt(interruption)

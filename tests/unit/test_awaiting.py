@@ -65,7 +65,7 @@ def test_the_result_comes_from_another_thread(run: Run, engine: Engine) -> None:
     future = begun(engine)
 
     async def main() -> Any:
-        engine.later(0.01, lambda: future.set_result(7))
+        engine.call_later(0.01, lambda: future.set_result(7))
         return await future
 
     assert run(main) == 7
@@ -75,7 +75,7 @@ def test_an_error_is_raised_where_it_is_awaited(run: Run, engine: Engine) -> Non
     future = begun(engine)
 
     async def main() -> None:
-        engine.later(0.01, lambda: future.set_exception(OperationFailed("no")))
+        engine.call_later(0.01, lambda: future.set_exception(OperationFailed("no")))
         with pytest.raises(OperationFailed):
             await future
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.cloud import reconnect
-from pytest_osfutures.engine.concurrency_limit import Width
+from pytest_osfutures.engine.concurrency_limit import ConcurrencyLimit
 from pytest_osfutures.engine.loop import SteppedEngine
 
 from .api import CLOUD, NOVA, Api, session
@@ -36,7 +36,7 @@ def test_each_request_under_way_has_a_connection_to_keep() -> None:
     cloud = reconnect("x", {"auth_type": "password", "auth": auth, "config": {}})
     for url in (CLOUD, CLOUD.replace("http:", "https:")):
         adapter = cloud.session.session.get_adapter(url)
-        assert adapter.__getstate__()["_pool_maxsize"] >= Width().most
+        assert adapter.__getstate__()["_pool_maxsize"] >= ConcurrencyLimit().most
 
 
 def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -378,7 +378,7 @@ def test_stopping_with_chains_under_way_is_quiet(
     caplog.set_level(logging.WARNING)
     futures = [begun(threaded) for _ in range(50)]
     ends = [future.next(str).next(str) for future in futures]
-    threaded.soon(lambda: None)
+    threaded.call_soon(lambda: None)
     threaded.stop()
     for end in ends:
         assert "stopped" in str(end.exception(10))

@@ -15,8 +15,8 @@ import pytest
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
-from pytest_osfutures.engine.poll_plan import Look, Outcome
-from pytest_osfutures.engine.watch import Ending
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
+from pytest_osfutures.engine.watch import Completion
 from pytest_osfutures.errors import EngineError, OperationTimeout, OSFuturesError, ResourceVanished
 from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations.judge import Succeeded
@@ -41,11 +41,11 @@ class Hanging:
         self.go = threading.Event()
         self.asked = asked or threading.Event()
 
-    def read(self, look: Look, clock: Clock) -> Outcome:
+    def read(self, request: ReadRequest, clock: Clock) -> ReadResult:
         asked_at = clock.now()
         self.asked.set()
         assert self.go.wait(20)
-        return Outcome(look, asked_at, clock.now(), error="too late")
+        return ReadResult(request, asked_at, clock.now(), error="too late")
 
 
 def watched(
@@ -59,11 +59,11 @@ def watched(
     future: OperationFuture[Any] = OperationFuture(engine)
     future.set_running_or_notify_cancel()
 
-    def end(ending: Ending) -> None:
-        if isinstance(ending, Succeeded):
-            future.set_result(ending.body)
+    def end(completion: Completion) -> None:
+        if isinstance(completion, Succeeded):
+            future.set_result(completion.body)
         else:
-            future.set_exception(ending)
+            future.set_exception(completion)
 
     world = World(engine.clock)
     one = watch(world, name, end, tout, id=id)
@@ -161,7 +161,7 @@ def test_promise_7_when_the_loop_breaks_every_pending_future_fails(
         raise ZeroDivisionError("impossible")
 
     with caplog.at_level(logging.CRITICAL):
-        engine.soon(breaks)
+        engine.call_soon(breaks)
         try:
             for future in [*futures, chained, pending]:
                 error = future.exception(10)
@@ -197,7 +197,7 @@ def test_promise_8_requests_do_not_grow_with_the_number_of_watches(number: int) 
     ends = [scene.start("server.create", id=f"s{each}") for each in range(number)]
     scene.run(lambda: all(ends))
     assert all(each.success for each in ends)
-    assert len(scene.world.looks) <= 25
+    assert len(scene.world.reads) <= 25
     assert scene.clock.now() < 15
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.errors import (
     AccessDeniedError,
     OperationFailed,
@@ -25,17 +25,19 @@ def test_promise_2_a_snapshot_asked_for_before_the_accept_proves_nothing() -> No
     scene = Scene(Poll(fastest=0.1, slowest=0.1))
     before = 9.0  # when the reads were asked for whose answers come now
 
-    def stale(look: Look) -> Outcome | None:
+    def stale(request: ReadRequest) -> ReadResult | None:
         if scene.clock.now() > 15:
             return None
-        return Outcome(look, before, scene.clock.now(), {"a": {"id": "a", **server("SHUTOFF")}})
+        return ReadResult(
+            request, before, scene.clock.now(), {"a": {"id": "a", **server("SHUTOFF")}}
+        )
 
     scene.world.interrupt(stale)
     scene.world.at(0, SERVER.ref(id="a"), server("SHUTOFF"))
     scene.clock.advance(10)
     ends = scene.start("server.stop", tout=20, id="a")
     scene.run(within=5)
-    assert scene.world.looks
+    assert scene.world.reads
     assert not ends
     scene.run(lambda: ends)
     assert ends.success
@@ -48,23 +50,23 @@ def test_promise_2_absent_from_a_list_is_gone_only_when_a_read_by_id_says_so() -
         scene.world.at(0, ref, {"status": "deleting"})
     hidden: set[str] = {"a"}
 
-    def without_hidden(look: Look) -> Outcome | None:
-        if not look.listing:
+    def without_hidden(request: ReadRequest) -> ReadResult | None:
+        if not request.listing:
             return None
         found = {
             ref.id: {"id": ref.id, "status": "deleting"} for ref in refs if ref.id not in hidden
         }
-        return Outcome(look, scene.clock.now(), scene.clock.now(), found)
+        return ReadResult(request, scene.clock.now(), scene.clock.now(), found)
 
     scene.world.interrupt(without_hidden)
     ends = [scene.start("volume.delete", tout=100, id=name) for name in "abcd"]
     scene.run(within=10)
     assert not any(ends)
-    assert any(look.refs == (refs[0],) for look in scene.world.looks if not look.listing)
+    assert any(request.refs == (refs[0],) for request in scene.world.reads if not request.listing)
     scene.world.now(refs[0], None)
     scene.run(lambda: ends[0])
     assert ends[0].success.body is None
-    assert "/volumes/a" in [look.path for look in scene.world.looks[-2:]]
+    assert "/volumes/a" in [request.path for request in scene.world.reads[-2:]]
 
 
 def test_promise_2_a_list_older_than_the_accept_makes_nobody_vanish() -> None:
@@ -179,16 +181,18 @@ def test_promise_3_a_failure_waits_for_two_reads_of_its_evidence(status: str, ha
     scene.world.at(20, SERVER.ref(id="a"), server(status))
     evidence = []
 
-    def unreadable(reader: object, look: Look, deliver: Callable[[Outcome], None]) -> None:
+    def unreadable(
+        reader: object, request: ReadRequest, deliver: Callable[[ReadResult], None]
+    ) -> None:
         now = scene.clock.now()
-        if look.kind is not ACTION:
-            deliver(scene.world.read(look, scene.clock))
+        if request.kind is not ACTION:
+            deliver(scene.world.read(request, scene.clock))
             return
         evidence.append(now)
         if not hangs:
-            deliver(Outcome(look, now, now, error="GET answered 500"))
+            deliver(ReadResult(request, now, now, error="GET answered 500"))
 
-    scene.engine.monitor._start_look = unreadable
+    scene.engine.monitor._start_read = unreadable
     ends = scene.start("server.stop", tout=600, id="a")
     scene.run(lambda: ends)
     assert isinstance(ends.error, OperationFailed)
@@ -203,11 +207,11 @@ def test_promise_3_a_late_explanation_still_counts() -> None:
     key = ACTION.ref(id="a", request_id="req-1")
     scene.world.at(0, key, action(("the_event", "Error")))
 
-    def slow(reader: object, look: Look, deliver: Callable[[Outcome], None]) -> None:
-        outcome = scene.world.read(look, scene.clock)
-        scene.engine.later(8.0 if look.kind is ACTION else 0.0, lambda: deliver(outcome))
+    def slow(reader: object, request: ReadRequest, deliver: Callable[[ReadResult], None]) -> None:
+        result = scene.world.read(request, scene.clock)
+        scene.engine.call_later(8.0 if request.kind is ACTION else 0.0, lambda: deliver(result))
 
-    scene.engine.monitor._start_look = slow
+    scene.engine.monitor._start_read = slow
     ends = scene.start("server.stop", tout=600, id="a")
     scene.run(lambda: ends)
     assert isinstance(ends.error, OperationFailed)
@@ -252,12 +256,12 @@ def test_promise_6_a_failed_poll_delays_and_fails_nobody(retry_after: float | No
     scene.world.at(0, SERVER.ref(id="a"), server("SHUTOFF"))
     failed: list[float] = []
 
-    def refuse(look: Look) -> Outcome | None:
+    def refuse(request: ReadRequest) -> ReadResult | None:
         now = scene.clock.now()
         if len(failed) == 3:
             return None
         failed.append(now)
-        return Outcome(look, now, now, error="GET answered 429", retry_after=retry_after)
+        return ReadResult(request, now, now, error="GET answered 429", retry_after=retry_after)
 
     scene.world.interrupt(refuse)
     ends = scene.start("server.stop", tout=300, id="a")
@@ -270,7 +274,7 @@ def test_promise_6_a_failed_poll_delays_and_fails_nobody(retry_after: float | No
 
 def test_promise_6_polls_that_keep_failing_end_with_the_deadline() -> None:
     scene = Scene()
-    scene.world.interrupt(lambda look: Outcome(look, 0, scene.clock.now(), error="down"))
+    scene.world.interrupt(lambda request: ReadResult(request, 0, scene.clock.now(), error="down"))
     ends = scene.start("server.stop", tout=30, id="a")
     scene.run(lambda: ends)
     assert isinstance(ends.error, OperationTimeout)
@@ -282,11 +286,13 @@ def test_promise_6_access_denied_fails_at_once_those_that_depend_on_it() -> None
     scene.world.now(VOLUME.ref(id="v"), {"status": "creating"})
     scene.world.at(20, VOLUME.ref(id="v"), {"status": "available"})
 
-    def refuse(look: Look) -> Outcome | None:
+    def refuse(request: ReadRequest) -> ReadResult | None:
         now = scene.clock.now()
-        if look.kind != SERVER:
+        if request.kind != SERVER:
             return None
-        return Outcome(look, now, now, error="GET compute /servers/a answered 403: no", fatal=True)
+        return ReadResult(
+            request, now, now, error="GET compute /servers/a answered 403: no", fatal=True
+        )
 
     scene.world.interrupt(refuse)
     denied = scene.start("server.stop", id="a")

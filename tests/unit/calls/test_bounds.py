@@ -31,7 +31,7 @@ class Slow:
         def begin() -> None:
             task()
 
-        self.cloud.engine.later(self.seconds, begin)
+        self.cloud.engine.call_later(self.seconds, begin)
 
 
 def ends_at(cloud: Cloud, future: Any) -> float:

@@ -14,7 +14,7 @@ from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.record import Record
 from pytest_osfutures.cleanup.shared import Holders
-from pytest_osfutures.engine.quota_queue import Room
+from pytest_osfutures.engine.quota_queue import QuotaQueue
 from pytest_osfutures.errors import QuotaExceeded, ServerLimitReached
 from pytest_osfutures.stamp import Stamp, new_id
 from tests.unit.api import Fault, answer, answers
@@ -58,30 +58,30 @@ def _make(ledger: Ledger, kind: str, ident: str | None = "4711") -> Record:
 
 
 def test_each_deletion_lets_one_try_and_the_last_one_all() -> None:
-    room, tried = Room(), list[str]()
+    queue, tried = QuotaQueue(), list[str]()
     for _ in range(2):
-        room.leaving("project")
+        queue.deletion_started("project")
     for name in "abc":
-        assert room.wait("project", partial(tried.append, name))
-    assert not room.wait("another", partial(tried.append, "x"))
-    room.left("project")
+        assert queue.wait("project", partial(tried.append, name))
+    assert not queue.wait("another", partial(tried.append, "x"))
+    queue.deletion_ended("project")
     assert tried == ["a"]
-    room.left("project")
+    queue.deletion_ended("project")
     assert tried == ["a", "b", "c"]
-    assert not room.wait("project", partial(tried.append, "d"))
+    assert not queue.wait("project", partial(tried.append, "d"))
 
 
 def test_one_who_waits_no_longer_takes_nobody_s_turn() -> None:
-    room, tried = Room(), list[str]()
+    queue, tried = QuotaQueue(), list[str]()
     for _ in range(2):
-        room.leaving("project")
+        queue.deletion_started("project")
     steps = {name: partial(tried.append, name) for name in "ab"}
     for step in steps.values():
-        room.wait("project", step)
-    room.forget("project", steps["a"])
-    room.forget("project", steps["a"])
-    room.forget("another", steps["a"])
-    room.left("project")
+        queue.wait("project", step)
+    queue.forget("project", steps["a"])
+    queue.forget("project", steps["a"])
+    queue.forget("another", steps["a"])
+    queue.deletion_ended("project")
     assert tried == ["b"]
 
 
@@ -189,7 +189,7 @@ def test_the_limit_is_waited_for_and_costs_no_try(
     limited: Cloud, other: Ledger, until: float
 ) -> None:
     theirs = _make(other, "server")
-    limited.engine.later(until, theirs.gone)
+    limited.engine.call_later(until, theirs.gone)
     future = start_retried(limited.context, limited.create, 1)
     limited.run(future)
     assert future.result()["status"] == "ACTIVE"
@@ -211,12 +211,12 @@ def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(
 
 def test_each_wait_has_the_patience_of_a_whole_try(limited: Cloud, other: Ledger) -> None:
     theirs = _make(other, "server")
-    limited.engine.later(20.0, theirs.gone)
+    limited.engine.call_later(20.0, theirs.gone)
     limited.api.fates = ["ERROR"]
     future = start_retried(limited.context, limited.create, 3, 30.0)
     assert limited.engine.run_until(lambda: limited.api.count(*POST) == 1, 25.0)
     again = _make(other, "server")
-    limited.engine.later(25.0, again.gone)
+    limited.engine.call_later(25.0, again.gone)
     limited.run(future)
     assert future.result()["id"] == "server-2"
     assert len(future.attempts) == 1

@@ -53,7 +53,7 @@ def test_promise_5_what_shows_up_late_is_adopted_as_well(shows: float, adopted_b
     cloud = Cloud()
 
     def late(proceed: Any) -> requests.Response:
-        cloud.engine.later(shows, proceed)
+        cloud.engine.call_later(shows, proceed)
         raise requests.exceptions.ConnectionError("cut")
 
     cloud.api.fault("POST", "/servers", late)

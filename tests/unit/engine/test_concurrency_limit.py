@@ -4,55 +4,55 @@ from __future__ import annotations
 
 import heapq
 
-from pytest_osfutures.engine.concurrency_limit import Width
+from pytest_osfutures.engine.concurrency_limit import ConcurrencyLimit
 
 
-def steady(width: Width, workers: int, answers: int, work: float = 0.15) -> list[int]:
+def steady(limit: ConcurrencyLimit, workers: int, answers: int, work: float = 0.15) -> list[int]:
     """The widths while an API with so many workers answers; nothing else takes time."""
     free, under_way, now = [0.0] * workers, list[tuple[float, float]](), 0.0
-    widths = []
+    limits = []
     for _ in range(answers):
-        while len(under_way) < width.now:
+        while len(under_way) < limit.now:
             begins = max(now, heapq.heappop(free))
             heapq.heappush(free, begins + work)
             heapq.heappush(under_way, (begins + work, now))
         now, sent = heapq.heappop(under_way)
-        width.answered("POST server", now - sent, 202)
-        widths.append(width.now)
-    return widths
+        limit.observe("POST server", now - sent, False)
+        limits.append(limit.now)
+    return limits
 
 
 def test_it_grows_while_answers_stay_quick() -> None:
-    width = Width()
-    assert steady(width, 1000, 100)[-1] == width.most
+    limit = ConcurrencyLimit()
+    assert steady(limit, 1000, 100)[-1] == limit.most
 
 
 def test_a_busy_api_is_given_no_more_than_it_can_take() -> None:
-    widths = steady(Width(most=200), 8, 400)
-    assert max(widths) <= 8 + 16
-    assert all(8 <= each <= 20 for each in widths[100:])
+    limits = steady(ConcurrencyLimit(most=200), 8, 400)
+    assert max(limits) <= 8 + 16
+    assert all(8 <= each <= 20 for each in limits[100:])
 
 
 def test_a_refusal_halves_it_once_for_all_that_was_under_way() -> None:
-    width = Width(start=16)
+    limit = ConcurrencyLimit(start=16)
     for _ in range(10):
-        width.answered("POST server", 0.01, 429)
-    assert width.now == 8
+        limit.observe("POST server", 0.01, True)
+    assert limit.now == 8
     for _ in range(10):
-        width.answered("POST server", 0.01, 503)
-    assert width.now == 4
+        limit.observe("POST server", 0.01, True)
+    assert limit.now == 4
 
 
 def test_it_never_falls_below_the_least() -> None:
-    width = Width()
+    limit = ConcurrencyLimit()
     for _ in range(100):
-        width.answered("POST server", 0.0, 429)
-    assert width.now == width.least
+        limit.observe("POST server", 0.0, True)
+    assert limit.now == limit.least
 
 
 def test_slow_requests_are_not_compared_with_quick_ones() -> None:
-    width = Width()
+    limit = ConcurrencyLimit()
     for _ in range(100):
-        width.answered("DELETE server", 0.03, 204)
-        width.answered("POST server", 0.5, 202)
-    assert width.now == width.most
+        limit.observe("DELETE server", 0.03, False)
+        limit.observe("POST server", 0.5, False)
+    assert limit.now == limit.most

@@ -78,11 +78,11 @@ def test_its_threads_do_not_hold_up_the_end_of_the_program() -> None:
     seen: list[threading.Thread] = []
     done = threading.Event()
 
-    def look() -> None:
+    def request() -> None:
         seen.append(threading.current_thread())
         done.set()
 
-    pool.submit(look)
+    pool.submit(request)
     assert done.wait(10)
     assert seen[0].daemon
     assert "osfutures" in seen[0].name
@@ -95,11 +95,11 @@ def test_idle_threads_end_and_new_ones_start(monkeypatch: pytest.MonkeyPatch) ->
         seen: list[threading.Thread] = []
         done = threading.Event()
 
-        def look(seen: list[threading.Thread] = seen, done: threading.Event = done) -> None:
+        def request(seen: list[threading.Thread] = seen, done: threading.Event = done) -> None:
             seen.append(threading.current_thread())
             done.set()
 
-        pool.submit(look)
+        pool.submit(request)
         assert done.wait(10)
         seen[0].join(10)
         assert not seen[0].is_alive()

@@ -36,7 +36,7 @@ def test_there_is_one_thread_however_much_there_is_to_do(engine: Engine) -> None
     before = len(monitors())
     done = threading.Semaphore(0)
     for _ in range(100):
-        engine.soon(lambda: done.release())
+        engine.call_soon(lambda: done.release())
     for _ in range(100):
         assert done.acquire(timeout=10)
     assert len(monitors()) == before + 1
@@ -46,9 +46,9 @@ def test_there_is_one_thread_however_much_there_is_to_do(engine: Engine) -> None
 def test_what_is_asked_for_happens_in_the_loop_and_in_order(engine: Engine) -> None:
     seen: list[Any] = []
     done = threading.Event()
-    engine.soon(lambda: seen.append(threading.current_thread().name))
-    engine.soon(lambda: seen.append(2))
-    engine.soon(done.set)
+    engine.call_soon(lambda: seen.append(threading.current_thread().name))
+    engine.call_soon(lambda: seen.append(2))
+    engine.call_soon(done.set)
     assert done.wait(10)
     assert seen == ["osfutures-monitor", 2]
 
@@ -57,17 +57,17 @@ def test_later_is_later() -> None:
     clock = ManualClock()
     engine = SteppedEngine(clock)
     seen: list[tuple[str, float]] = []
-    engine.later(5, lambda: seen.append(("five", clock.now())))
-    engine.later(2, lambda: seen.append(("two", clock.now())))
-    engine.later(0, lambda: seen.append(("zero", clock.now())))
+    engine.call_later(5, lambda: seen.append(("five", clock.now())))
+    engine.call_later(2, lambda: seen.append(("two", clock.now())))
+    engine.call_later(0, lambda: seen.append(("zero", clock.now())))
     assert not engine.run_until(lambda: False)
     assert seen == [("zero", 0), ("two", 2), ("five", 5)]
 
 
 def test_later_wakes_a_loop_that_rests(engine: Engine) -> None:
-    engine.later(1000, lambda: None)
+    engine.call_later(1000, lambda: None)
     done = threading.Event()
-    engine.later(0.01, done.set)
+    engine.call_later(0.01, done.set)
     assert done.wait(10)
 
 
@@ -76,12 +76,12 @@ def test_stopping_twice_and_before_anything_began_is_fine() -> None:
     engine.stop()
     engine.stop()
     with pytest.raises(EngineError, match="stopped"):
-        engine.soon(lambda: None)
+        engine.call_soon(lambda: None)
 
 
 def test_stopping_ends_the_thread(engine: Engine) -> None:
     done = threading.Event()
-    engine.soon(done.set)
+    engine.call_soon(done.set)
     assert done.wait(10)
     thread = monitors()[-1]
     engine.stop()
@@ -95,7 +95,7 @@ def test_an_engine_can_be_stopped_by_a_callback(engine: Engine) -> None:
         engine.stop()
         done.set()
 
-    engine.soon(lambda: engine.callbacks.submit(stop))
+    engine.call_soon(lambda: engine.callbacks.submit(stop))
     assert done.wait(10)
     assert engine.ended
 
@@ -115,7 +115,7 @@ def test_stopping_while_others_submit_leaves_nothing_in_between() -> None:
             at.wait(10)
             for _ in range(20):
                 try:
-                    engine.soon(lambda: ran.release())
+                    engine.call_soon(lambda: ran.release())
                 except EngineError:
                     refused.release()
 
@@ -148,7 +148,7 @@ def test_a_stepped_engine_has_no_thread_and_jumps() -> None:
     clock = ManualClock()
     engine = SteppedEngine(clock)
     reached: list[int] = []
-    engine.later(1e6, lambda: reached.append(1))
+    engine.call_later(1e6, lambda: reached.append(1))
     assert engine.run_until(lambda: bool(reached))
     assert clock.now() == 1e6
     assert threading.active_count() == before
@@ -157,6 +157,6 @@ def test_a_stepped_engine_has_no_thread_and_jumps() -> None:
 def test_a_stepped_engine_stops_at_its_limit() -> None:
     clock = ManualClock()
     engine = SteppedEngine(clock)
-    engine.later(100, lambda: None)
+    engine.call_later(100, lambda: None)
     assert not engine.run_until(lambda: False, within=50)
     assert clock.now() <= 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.policy import Poll
 from tests.unit.scripted import ACTION, INTERFACE, SERVER, VOLUME, Scene, action, failing, server
 
@@ -84,14 +84,14 @@ def test_a_kind_without_a_list_is_looked_at_although_another_one_is_looked_at_al
 def test_all_watches_of_a_kind_without_a_list_get_their_turn() -> None:
     scene = Scene(Poll(max_rate=1, burst=1))
     scene.world.interrupt(
-        lambda look: (
+        lambda request: (
             None
-            if look.kind != INTERFACE
-            else Outcome(
-                look,
+            if request.kind != INTERFACE
+            else ReadResult(
+                request,
                 scene.clock.now(),
                 scene.clock.now(),
-                {look.refs[0].id: {"port_state": "BUILD"}},
+                {request.refs[0].id: {"port_state": "BUILD"}},
             )
         )
     )
@@ -99,7 +99,7 @@ def test_all_watches_of_a_kind_without_a_list_get_their_turn() -> None:
         names = {"server": f"s{number}", "port": f"p{number}"}
         scene.start("server.interface_attach", tout=300, **names)
     scene.run(within=60)
-    asked = {look.path for look in scene.world.looks if look.kind == INTERFACE}
+    asked = {request.path for request in scene.world.reads if request.kind == INTERFACE}
     assert len(asked) == 10
 
 
@@ -107,16 +107,16 @@ def test_one_that_always_fails_does_not_keep_the_others_from_being_read() -> Non
     scene = Scene(Poll(max_rate=1, burst=1))
     bad = INTERFACE.ref(server="s0", port="p0")
 
-    def refuse(look: Look) -> Outcome | None:
+    def refuse(request: ReadRequest) -> ReadResult | None:
         now = scene.clock.now()
-        return Outcome(look, now, now, error="answered 500") if bad in look.refs else None
+        return ReadResult(request, now, now, error="answered 500") if bad in request.refs else None
 
     scene.world.interrupt(refuse)
     for number in range(4):
         names = {"server": f"s{number}", "port": f"p{number}"}
         scene.start("server.interface_attach", tout=300, **names)
     scene.run(within=100)
-    asked = {look.path for look in scene.world.looks if look.kind == INTERFACE}
+    asked = {request.path for request in scene.world.reads if request.kind == INTERFACE}
     assert len(asked) == 4
 
 
@@ -130,7 +130,7 @@ def test_what_retry_after_asks_for_is_granted_to_all_kinds_and_to_new_watches() 
     asked = scene.clock.now()
     scene.start("server.stop", id="b", tout=300)
     scene.start("server.interface_attach", server="s", port="p", tout=300)
-    scene.run(lambda: len(scene.world.looks) > 1)
+    scene.run(lambda: len(scene.world.reads) > 1)
     assert scene.clock.now() >= asked + 40
 
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.errors import AccessDeniedError, EngineError, OperationTimeout
 from tests.unit.scripted import ACTION, SERVER, VOLUME, Ends, Scene, action, failing, server, watch
@@ -20,10 +20,10 @@ def test_a_group_that_vanished_while_its_read_was_under_way_does_no_harm() -> No
     monitor = scene.engine.monitor
     waiting: list[Callable[[], None]] = []
 
-    def hang(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
-        waiting.append(partial(deliver, reader.read(look, scene.clock)))
+    def hang(reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]) -> None:
+        waiting.append(partial(deliver, reader.read(request, scene.clock)))
 
-    monitor._start_look = hang
+    monitor._start_read = hang
     ends = scene.start("server.stop", id="a", tout=5)
     scene.run(within=20)
     assert isinstance(ends.error, OperationTimeout)
@@ -43,8 +43,8 @@ def test_a_list_that_was_asked_for_before_the_accept_leaves_no_trace() -> None:
     scene.engine.watch(one)
     scene.engine.monitor.step()
 
-    def stale(look: Look) -> Outcome:
-        return Outcome(look, 9.9, scene.clock.now(), {"a": server("SHUTOFF")})
+    def stale(request: ReadRequest) -> ReadResult:
+        return ReadResult(request, 9.9, scene.clock.now(), {"a": server("SHUTOFF")})
 
     scene.world.interrupt(stale)
     scene.clock.advance_to(11)
@@ -58,12 +58,12 @@ def test_a_verdict_that_raises_fails_its_own_operation_only() -> None:
     scene = Scene()
     scene.world.now(VOLUME.ref(id="v"), {"status": "available"})  # an extend without a size
     scene.world.now(SERVER.ref(id="a"), server("SHUTOFF"))
-    odd = scene.start("volume.extend", id="v")
+    malformed = scene.start("volume.extend", id="v")
     fine = scene.start("server.stop", id="a")
-    assert scene.run(lambda: odd and fine)
-    assert isinstance(odd.error, EngineError)
-    assert "volume.extend" in str(odd.error)
-    assert isinstance(odd.error.__cause__, KeyError)
+    assert scene.run(lambda: malformed and fine)
+    assert isinstance(malformed.error, EngineError)
+    assert "volume.extend" in str(malformed.error)
+    assert isinstance(malformed.error.__cause__, KeyError)
     assert fine.success
 
 

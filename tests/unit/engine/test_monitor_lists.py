@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pytest_osfutures.engine.poll_group import OVERDUE, goes_back
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.operations.model import Sight
 from pytest_osfutures.policy import Poll
@@ -22,7 +22,9 @@ def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
         scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
         scene.start("server.stop", id=name, tout=300)
     scene.run(within=2 * OVERDUE)
-    listed = {ref.id for look in scene.world.looks if look.since is None for ref in look.refs}
+    listed = {
+        ref.id for request in scene.world.reads if request.since is None for ref in request.refs
+    }
     assert listed == set("abcdef")
 
 
@@ -39,8 +41,10 @@ def create_many(scene: Scene, done: Callable[[int], float], many: int = 100) -> 
 
 def lists(scene: Scene, narrow: bool = True) -> list[float]:
     """When lists left: those of what has ended, or those of everything."""
-    looks = zip(scene.world.times, scene.world.looks, strict=True)
-    return [when for when, look in looks if look.listing and (look.since is not None) == narrow]
+    reads = zip(scene.world.times, scene.world.reads, strict=True)
+    return [
+        when for when, request in reads if request.listing and (request.since is not None) == narrow
+    ]
 
 
 def test_lists_come_twice_as_often_while_many_end_at_a_time() -> None:
@@ -63,16 +67,16 @@ def test_before_anything_ends_the_burst_is_saved() -> None:
 def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
     scene = Scene()
     ends = create_many(scene, lambda number: 20.0 if number else 40.0)
-    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_read
     held: list[float] = []
 
-    def slow(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
-        if look.listing and look.since is None:  # and its answer takes longer than the test
+    def slow(reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]) -> None:
+        if request.listing and request.since is None:  # and its answer takes longer than the test
             held.append(scene.clock.now())
         else:
-            start(reader, look, deliver)
+            start(reader, request, deliver)
 
-    monitor._start_look = slow
+    monitor._start_read = slow
     assert scene.run(lambda: all(ends[1:]), within=25)
     assert len(held) == 1
     assert held[0] < 20
@@ -82,16 +86,16 @@ def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
 def test_a_look_that_hangs_holds_up_the_others_for_a_moment_only(many: int) -> None:
     scene = Scene()
     ends = create_many(scene, lambda _: 4.0, many)
-    monitor, start = scene.engine.monitor, scene.engine.monitor._start_look
-    hung: list[Look] = []
+    monitor, start = scene.engine.monitor, scene.engine.monitor._start_read
+    hung: list[ReadRequest] = []
 
-    def hang(reader: Reader, look: Look, deliver: Callable[[Outcome], None]) -> None:
+    def hang(reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]) -> None:
         if scene.clock.now() > 3 and not hung:
-            hung.append(look)
+            hung.append(request)
         else:
-            start(reader, look, deliver)
+            start(reader, request, deliver)
 
-    monitor._start_look = hang
+    monitor._start_read = hang
     assert scene.run(lambda: all(ends), within=4 + scene.world.poll.slowest)
     assert hung
 
@@ -100,21 +104,23 @@ def test_the_last_few_of_many_are_listed_and_not_read_one_by_one() -> None:
     scene = Scene()
     ends = create_many(scene, lambda number: 5.0 if number > 4 else 60.0)
     scene.run(lambda: all(ends[5:]))
-    before = len(scene.world.looks)
+    before = len(scene.world.reads)
     scene.run(within=10)
-    assert all(look.listing for look in scene.world.looks[before:])
+    assert all(request.listing for request in scene.world.reads[before:])
 
 
 def test_two_share_a_list_where_the_rate_has_no_room_for_a_read_of_each() -> None:
     scene = Scene()
     ends = create_many(scene, lambda _: 60.0, 2)
     scene.run(within=8)  # the burst is spent
-    before = len(scene.world.looks)
+    before = len(scene.world.reads)
     scene.run(within=10)
-    looks = scene.world.looks[before:]
-    seen = [sum(ref.id == name for look in looks for ref in look.refs) for name in ("s0", "s1")]
-    assert len(looks) <= 10 * scene.world.poll.max_rate + 1
-    assert min(seen) >= 0.9 * len(looks)
+    reads = scene.world.reads[before:]
+    seen = [
+        sum(ref.id == name for request in reads for ref in request.refs) for name in ("s0", "s1")
+    ]
+    assert len(reads) <= 10 * scene.world.poll.max_rate + 1
+    assert min(seen) >= 0.9 * len(reads)
     assert scene.run(lambda: all(ends), within=300)
 
 
@@ -143,7 +149,7 @@ def test_what_is_remembered_of_looks_does_not_grow_with_them() -> None:
         scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
         scene.start("server.stop", id=name, tout=100_000)
     scene.run(within=3000)
-    assert len(scene.world.looks) > 300
+    assert len(scene.world.reads) > 300
     (group,) = scene.engine.monitor._groups.values()
     assert len(group._by_due) <= 2 * 3 + 65
 
@@ -188,9 +194,9 @@ def test_lists_of_changes_reach_back_to_the_last_list_and_not_to_the_beginning()
         scene.world.at(second, SERVER.ref(id="other"), server("ACTIVE"))
     scene.run(within=100)
     lists = [
-        (when, look.since)
-        for when, look in zip(scene.world.times, scene.world.looks, strict=True)
-        if look.listing
+        (when, request.since)
+        for when, request in zip(scene.world.times, scene.world.reads, strict=True)
+        if request.listing
     ]
     assert sum(since is not None for _, since in lists) > 10
     for (before, _), (_, since) in itertools.pairwise(lists[2:]):
@@ -243,10 +249,10 @@ def test_a_server_deleted_before_it_was_placed_is_found_to_be_gone() -> None:
         scene.start("server.stop", tout=300, id=name)
     scene.run(within=10)
 
-    def never_in_changes(look: Look) -> Outcome | None:
-        asked_alone = any(ref.id == "request" for ref in look.refs) and not look.listing
+    def never_in_changes(request: ReadRequest) -> ReadResult | None:
+        asked_alone = any(ref.id == "request" for ref in request.refs) and not request.listing
         if asked_alone:
-            return Outcome(look, scene.clock.now(), scene.clock.now(), {})
+            return ReadResult(request, scene.clock.now(), scene.clock.now(), {})
         return None
 
     scene.world.interrupt(never_in_changes)

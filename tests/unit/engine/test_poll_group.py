@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_osfutures.engine.poll_group import Flight, Group
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_group import Group, InFlightRead
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.operations.model import Sight
 from tests.unit.scripted import SERVER, Scene, failing, server, watch
 
 REF = SERVER.ref(id="a")
 
 
-def one_of(scene: Scene, name: str = "server.stop") -> tuple[Group, Flight]:
+def one_of(scene: Scene, name: str = "server.stop") -> tuple[Group, InFlightRead]:
     """A group with one watch, and a complete list of its kind that is under way."""
     group = Group(scene.world, SERVER, "2.96")
     member = watch(scene.world, name, lambda _: None, id="a")
     group.want(member, (REF,), 0.0)
-    look = Look(SERVER, "2.96", (REF,), "/servers/detail", listing=True)
-    return group, Flight(look, 0.0, tuple(group.unlisted))
+    request = ReadRequest(SERVER, "2.96", (REF,), "/servers/detail", listing=True)
+    return group, InFlightRead(request, 0.0, tuple(group.unlisted))
 
 
 @pytest.mark.parametrize("seen", [False, True])
 def test_a_watch_needs_only_changes_once_a_list_has_shown_its_resource(seen: bool) -> None:
     scene = Scene()
-    group, flight = one_of(scene)
+    group, read = one_of(scene)
     (member,) = group.watches
     if seen:
         member.sights[REF] = Sight(1.0, server("ACTIVE", "powering-off"))
-    group.is_told(flight)
+    group.is_told(read)
     assert (member in group.unlisted) is not seen
 
 
@@ -62,8 +62,8 @@ def test_an_older_answer_that_comes_later_changes_nothing() -> None:
     group = next(iter(monitor._groups.values()))
     newer, older = server("ACTIVE", "powering-off"), server("ACTIVE")
     for asked_at, body, counts in ((8.0, newer, True), (7.0, older, False), (8.0, newer, True)):
-        outcome = Outcome(Look(SERVER, "", (REF,), REF.path), asked_at, 9.0, {"a": body})
-        assert monitor._see(group, member, REF, outcome) is counts
+        result = ReadResult(ReadRequest(SERVER, "", (REF,), REF.path), asked_at, 9.0, {"a": body})
+        assert monitor._see(group, member, REF, result) is counts
         sight = member.sights[REF]
         assert (sight.asked_at, sight.body) == (8.0, newer)
 
@@ -78,7 +78,7 @@ def test_a_list_that_misses_a_deleted_server_agrees_with_the_one_before(
     scene.engine.monitor.step()
     monitor = scene.engine.monitor
     group = next(iter(monitor._groups.values()))
-    every = Look(SERVER, "", (REF,), "/servers/detail", listing=True)
-    monitor._see(group, member, REF, Outcome(every, 1.0, 1.0, {"a": server(last)}))
-    assert monitor._see(group, member, REF, Outcome(every, 2.0, 2.0, {}))
+    every = ReadRequest(SERVER, "", (REF,), "/servers/detail", listing=True)
+    monitor._see(group, member, REF, ReadResult(every, 1.0, 1.0, {"a": server(last)}))
+    assert monitor._see(group, member, REF, ReadResult(every, 2.0, 2.0, {}))
     assert member.sights[REF] == Sight(2.0, None, confirmed=certain)

@@ -9,7 +9,15 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_osfutures.engine.poll_plan import FEW, OVERLAP, PAGE, Look, Outcome, Situation, plan
+from pytest_osfutures.engine.poll_plan import (
+    FEW,
+    OVERLAP,
+    PAGE,
+    ReadContext,
+    ReadRequest,
+    ReadResult,
+    plan,
+)
 from pytest_osfutures.operations.model import Ref, ResourceType
 from pytest_osfutures.operations.resource_types import ATTACHMENT
 from tests.unit.scripted import SERVER, VOLUME
@@ -22,7 +30,7 @@ def refs(kind: ResourceType, names: list[str]) -> list[Ref]:
 
 some_names = st.lists(st.sampled_from("abcdefghijklmnop"), unique=True)
 situations = st.builds(
-    Situation,
+    ReadContext,
     kind=st.sampled_from([SERVER, VOLUME, ATTACHMENT]),
     microversion=st.just("2.95"),
     total=st.integers(0, 1000),
@@ -34,94 +42,97 @@ situations = st.builds(
 
 @given(situations, some_names, some_names, some_names)
 def test_every_wish_is_served_or_waits_for_the_clouds_date(
-    situation: Situation, wanted: list[str], confirm: list[str], overdue: list[str]
+    context: ReadContext, wanted: list[str], confirm: list[str], overdue: list[str]
 ) -> None:
-    kind = situation.kind
-    looks = plan(situation, refs(kind, wanted), refs(kind, confirm), refs(kind, overdue))
-    served = {ref for look in looks for ref in look.refs}
+    kind = context.kind
+    reads = plan(context, refs(kind, wanted), refs(kind, confirm), refs(kind, overdue))
+    served = {ref for request in reads for ref in request.refs}
     missing = set(refs(kind, wanted)) | set(refs(kind, confirm)) - served
     missing -= served
     if missing:  # the first read tells the date, the next plan serves the others
         assert kind.changes_since
-        assert situation.offset is None
+        assert context.offset is None
         assert served & set(refs(kind, wanted))
 
 
 @given(situations, some_names, some_names)
 def test_what_is_to_be_confirmed_is_asked_for_by_itself(
-    situation: Situation, wanted: list[str], confirm: list[str]
+    context: ReadContext, wanted: list[str], confirm: list[str]
 ) -> None:
-    kind = situation.kind
-    looks = plan(situation, refs(kind, wanted), refs(kind, confirm))
-    alone = {look.path for look in looks if not look.listing}
+    kind = context.kind
+    reads = plan(context, refs(kind, wanted), refs(kind, confirm))
+    alone = {request.path for request in reads if not request.listing}
     assert alone >= {ref.path for ref in refs(kind, confirm)}
-    assert all(look.path == look.refs[0].path for look in looks if not look.listing)
+    assert all(request.path == request.refs[0].path for request in reads if not request.listing)
 
 
 @given(situations, some_names, some_names)
 def test_nothing_is_asked_for_twice_by_id(
-    situation: Situation, wanted: list[str], confirm: list[str]
+    context: ReadContext, wanted: list[str], confirm: list[str]
 ) -> None:
-    kind = situation.kind
-    looks = plan(situation, refs(kind, wanted * 2), refs(kind, confirm * 2))
-    paths = [look.path for look in looks]
+    kind = context.kind
+    reads = plan(context, refs(kind, wanted * 2), refs(kind, confirm * 2))
+    paths = [request.path for request in reads]
     assert len(paths) == len(set(paths))
 
 
 @given(situations, some_names, some_names)
 def test_reads_do_not_grow_with_the_wishes_where_there_is_a_list(
-    situation: Situation, wanted: list[str], overdue: list[str]
+    context: ReadContext, wanted: list[str], overdue: list[str]
 ) -> None:
-    kind = situation.kind
-    looks = plan(situation, refs(kind, wanted), (), refs(kind, overdue))
+    kind = context.kind
+    reads = plan(context, refs(kind, wanted), (), refs(kind, overdue))
     if kind.list_path is not None:
-        assert sum(look.listing for look in looks) <= 1
-        assert len(looks) <= FEW + max(1, situation.total // PAGE)
+        assert sum(request.listing for request in reads) <= 1
+        assert len(reads) <= FEW + max(1, context.total // PAGE)
 
 
 def test_one_or_two_are_read_by_id_and_more_by_a_list() -> None:
-    situation = Situation(VOLUME, "3.70")
-    assert [look.listing for look in plan(situation, refs(VOLUME, ["a", "b"]))] == [False, False]
-    assert [look.listing for look in plan(situation, refs(VOLUME, ["a", "b", "c"]))] == [True]
+    context = ReadContext(VOLUME, "3.70")
+    assert [request.listing for request in plan(context, refs(VOLUME, ["a", "b"]))] == [
+        False,
+        False,
+    ]
+    assert [request.listing for request in plan(context, refs(VOLUME, ["a", "b", "c"]))] == [True]
 
 
 def test_a_long_list_costs_as_much_as_some_more_reads_by_id() -> None:
-    changes = Situation(SERVER, "", total=3 * PAGE, offset=0.0)
+    changes = ReadContext(SERVER, "", total=3 * PAGE, offset=0.0)
     assert len(plan(changes, refs(SERVER, list("abcde")))) == 1  # it is as long as what is new
     five = refs(VOLUME, list("abcde"))
-    assert len(plan(Situation(VOLUME, "", total=3 * PAGE), five)) == 5
-    assert len(plan(Situation(VOLUME, "", total=2 * PAGE), five)) == 1
+    assert len(plan(ReadContext(VOLUME, "", total=3 * PAGE), five)) == 5
+    assert len(plan(ReadContext(VOLUME, "", total=2 * PAGE), five)) == 1
 
 
 @given(st.floats(0, 1e6), st.floats(1e6, 2e9))
 def test_a_list_of_changes_reaches_back_far_enough(since: float, offset: float) -> None:
-    situation = Situation(SERVER, "", offset=offset, since=since)
-    (look,) = plan(situation, refs(SERVER, list("abc")))
-    assert look.since is not None
-    text = look.path.partition("changes-since=")[2]
+    context = ReadContext(SERVER, "", offset=offset, since=since)
+    (request,) = plan(context, refs(SERVER, list("abc")))
+    assert request.since is not None
+    text = request.path.partition("changes-since=")[2]
     asked = datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
     assert asked <= since + offset - OVERLAP + 1e-3
     assert asked > since + offset - OVERLAP - 1.001
 
 
 def test_those_that_were_not_mentioned_for_long_are_asked_for() -> None:
-    situation = Situation(SERVER, "", offset=0.0)
+    context = ReadContext(SERVER, "", offset=0.0)
     wanted = refs(SERVER, list("abcd"))
-    looks = plan(situation, wanted, (), wanted[:1])
-    assert [look.path for look in looks if not look.listing] == ["/servers/a"]
-    (everything,) = plan(situation, wanted, (), wanted)
+    reads = plan(context, wanted, (), wanted[:1])
+    assert [request.path for request in reads if not request.listing] == ["/servers/a"]
+    (everything,) = plan(context, wanted, (), wanted)
     assert everything.since is None
 
 
-def answered(found: dict[str, dict[str, str]], **look: object) -> Outcome:
+def answered(found: dict[str, dict[str, str]], **request: object) -> ReadResult:
     """An answer of 5 s to 7 s on the engine's clock about the servers a and b."""
-    asked = Look(SERVER, "", tuple(refs(SERVER, ["a", "b"])), "/x", **look)  # type: ignore[arg-type]
-    return Outcome(asked, 5.0, 7.0, found)
+    asked = ReadRequest(SERVER, "", tuple(refs(SERVER, ["a", "b"])), "/x", **request)  # type: ignore[arg-type]
+    return ReadResult(asked, 5.0, 7.0, found)
 
 
 def test_what_a_list_does_not_have_is_absent_but_not_for_sure() -> None:
-    outcome = answered({"a": {"status": "ACTIVE"}}, listing=True)
-    there, absent = (outcome.sight(ref) for ref in refs(SERVER, ["a", "b"]))
+    result = answered({"a": {"status": "ACTIVE"}}, listing=True)
+    there, absent = (result.sight(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
     assert absent is not None
     assert (there.asked_at, there.body) == (5.0, {"status": "ACTIVE"})
@@ -130,15 +141,15 @@ def test_what_a_list_does_not_have_is_absent_but_not_for_sure() -> None:
 
 
 def test_a_list_of_changes_says_nothing_about_what_did_not_change() -> None:
-    outcome = answered({"a": {"status": "ACTIVE"}}, listing=True, since=3.0)
-    there, unchanged = (outcome.sight(ref) for ref in refs(SERVER, ["a", "b"]))
+    result = answered({"a": {"status": "ACTIVE"}}, listing=True, since=3.0)
+    there, unchanged = (result.sight(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
     assert unchanged is None
 
 
 def test_a_failed_read_says_nothing() -> None:
-    look = Look(SERVER, "", tuple(refs(SERVER, ["a"])), "/servers/a")
-    assert Outcome(look, 1, 2, error="503").sight(look.refs[0]) is None
+    request = ReadRequest(SERVER, "", tuple(refs(SERVER, ["a"])), "/servers/a")
+    assert ReadResult(request, 1, 2, error="503").sight(request.refs[0]) is None
 
 
 def test_a_read_says_nothing_about_what_it_did_not_ask_for() -> None:
@@ -173,7 +184,7 @@ def test_a_date_that_no_clock_can_show_does_not_hide_what_changes() -> None:
     date = 1_700_000_000.0
     sound = {"updated": datetime.fromtimestamp(date, UTC).isoformat()}
     found: Any = {"a": sound, "b": {"updated": "9999-12-31T23:59:59Z"}, "c": {"updated": ["x"]}}
-    outcome = replace(answered(found, listing=True), wall=date)
-    assert outcome.offset() == date - outcome.answered_at
-    alone = replace(answered({"b": found["b"]}), wall=date)
+    result = replace(answered(found, listing=True), local_time=date)
+    assert result.offset() == date - result.answered_at
+    alone = replace(answered({"b": found["b"]}), local_time=date)
     assert alone.offset() is None

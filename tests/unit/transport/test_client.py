@@ -10,7 +10,7 @@ from keystoneauth1.token_endpoint import Token
 from requests.exceptions import ChunkedEncodingError
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.engine.poll_plan import Look, Outcome
+from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.operations.resource_types import ACTION, GROUP, SERVER, VOLUME
 from pytest_osfutures.transport.client import Source
 from tests.unit.api import (
@@ -45,10 +45,10 @@ def source(api: Api) -> Source:
     return made
 
 
-def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> Look:
+def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> ReadRequest:
     """A look at one resource by its id."""
     ref = kind.ref(id=ident, request_id="req-1")
-    return Look(kind, microversion, (ref,), ref.path)
+    return ReadRequest(kind, microversion, (ref,), ref.path)
 
 
 # Where a URL leads
@@ -90,9 +90,9 @@ def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
 
 def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
     fixed = Session(auth=Token(NOVA, "secret"), session=session(api).session)
-    outcome = Source(fixed).read(get(VOLUME), clock)
-    assert outcome.fatal
-    assert "no endpoint for block-storage" in str(outcome.error)
+    result = Source(fixed).read(get(VOLUME), clock)
+    assert result.fatal
+    assert "no endpoint for block-storage" in str(result.error)
 
 
 def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
@@ -104,10 +104,10 @@ def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
     other = Source(source.session, region="r")
     api.fault("GET", "/compute/", answers(503))
     api.fault("GET", "/compute", answers(503))
-    outcome = other.read(get(), clock)
-    assert (outcome.fatal, outcome.found) == (False, {})
-    assert outcome.error is not None
-    assert "did not say which versions it has" in outcome.error
+    result = other.read(get(), clock)
+    assert (result.fatal, result.found) == (False, {})
+    assert result.error is not None
+    assert "did not say which versions it has" in result.error
     assert other.read(get(), clock).found
 
 
@@ -133,17 +133,17 @@ def test_sources_that_lead_the_same_way_are_equal(api: Api) -> None:
 def test_a_resource_is_read_at_the_callers_microversion(
     api: Api, source: Source, clock: ManualClock
 ) -> None:
-    outcome = source.read(get(microversion="2.95"), clock)
-    assert outcome.error is None
-    assert outcome.found["server-1"]["status"] == "BUILD"
+    result = source.read(get(microversion="2.95"), clock)
+    assert result.error is None
+    assert result.found["server-1"]["status"] == "BUILD"
     headers = api.prepared[-1].headers
     assert headers["OpenStack-API-Version"] == "compute 2.95"
     assert headers["X-OpenStack-Nova-API-Version"] == "2.95"
 
 
 def test_what_is_not_found_is_absent_for_sure(source: Source, clock: ManualClock) -> None:
-    look = get(ident="other")
-    sight = source.read(look, clock).sight(look.refs[0])
+    request = get(ident="other")
+    sight = source.read(request, clock).sight(request.refs[0])
     assert sight is not None
     assert (sight.body, sight.confirmed) == (None, True)
 
@@ -156,9 +156,9 @@ def test_a_list_is_read_to_its_last_page(api: Api, source: Source, clock: Manual
         {"servers": [{"id": "b"}], "servers_links": [{"rel": "self", "href": "x"}]},
     ]
     api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
-    look = Look(SERVER, "", (A,), "/servers/detail", listing=True)
-    outcome = source.read(look, clock)
-    assert sorted(outcome.found) == ["a", "b"]
+    request = ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True)
+    result = source.read(request, clock)
+    assert sorted(result.found) == ["a", "b"]
     assert (api.prepared[-1].url or "").startswith(NOVA)
     assert "marker=a" in (api.prepared[-1].url or "")
 
@@ -167,17 +167,17 @@ def test_groups_are_read_to_the_last_page_too(api: Api, source: Source, clock: M
     link = [{"rel": "next", "href": f"{CINDER}/groups?marker=a"}]
     pages = [{"groups": [{"id": "a"}], "group_links": link}, {"groups": [{"id": "b"}]}]
     api.fault("GET", "/groups/detail", *[lambda _, page=page: answer(200, page) for page in pages])
-    look = Look(GROUP, "", (GROUP.ref(id="b"),), "/groups/detail", listing=True)
-    assert sorted(source.read(look, clock).found) == ["a", "b"]
+    request = ReadRequest(GROUP, "", (GROUP.ref(id="b"),), "/groups/detail", listing=True)
+    assert sorted(source.read(request, clock).found) == ["a", "b"]
 
 
 def test_a_list_that_breaks_off_is_no_answer(api: Api, source: Source, clock: ManualClock) -> None:
     link = [{"rel": "next", "href": f"{NOVA}/servers/detail?marker=a"}]
     page = {"servers": [{"id": "a"}], "servers_links": link}
     api.fault("GET", "/servers/detail", lambda _: answer(200, page), answers(503))
-    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
-    assert outcome.error is not None
-    assert outcome.sight(A) is None
+    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert result.error is not None
+    assert result.sight(A) is None
 
 
 def test_the_time_is_that_at_which_the_request_left(
@@ -190,8 +190,8 @@ def test_the_time_is_that_at_which_the_request_left(
         return proceed()
 
     api.fault("GET", "/servers/server-1", slow)
-    outcome = source.read(get(), clock)
-    assert (outcome.asked_at, outcome.answered_at) == (5, 8)
+    result = source.read(get(), clock)
+    assert (result.asked_at, result.answered_at) == (5, 8)
 
 
 # Refusals
@@ -200,11 +200,11 @@ def test_the_time_is_that_at_which_the_request_left(
 @pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
 def test_some_refusals_pass(api: Api, source: Source, clock: ManualClock, status: int) -> None:
     api.fault("GET", "/servers/server-1", answers(status, Retry_After="17"))
-    outcome = source.read(get(), clock)
-    assert not outcome.fatal
-    assert outcome.retry_after == 17
-    assert str(status) in str(outcome.error)
-    assert "GET compute /servers/server-1" in str(outcome.error)
+    result = source.read(get(), clock)
+    assert not result.fatal
+    assert result.retry_after == 17
+    assert str(status) in str(result.error)
+    assert "GET compute /servers/server-1" in str(result.error)
 
 
 @pytest.mark.parametrize("status", [400, 403, 405])
@@ -230,10 +230,10 @@ def test_what_stands_before_the_service_does_not_speak_for_it(
     api: Api, source: Source, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/servers/server-1", page(status))
-    outcome = source.read(get(), clock)
-    assert not outcome.fatal
+    result = source.read(get(), clock)
+    assert not result.fatal
     assert f"GET compute /servers/server-1 was answered {status}: No such place" in str(
-        outcome.error
+        result.error
     )
 
 
@@ -252,10 +252,12 @@ def test_where_changes_cannot_be_listed_everything_is(
     path = "/servers/detail?changes-since=2026-01-01T00:00:00Z"
     all_of_them = {"servers": [{"id": "server-1"}]}
     api.fault("GET", "/servers/detail", answers(400), lambda _: answer(200, all_of_them))
-    outcome = source.read(Look(SERVER, "", (A,), path, listing=True, since=1.0), clock)
-    assert outcome.error is None
+    result = source.read(ReadRequest(SERVER, "", (A,), path, listing=True, since=1.0), clock)
+    assert result.error is None
     assert (api.prepared[-1].url or "").endswith("/servers/detail")
-    assert outcome.look.since is None  # who is not in it now has gone, and not only stayed the same
+    assert (
+        result.request.since is None
+    )  # who is not in it now has gone, and not only stayed the same
 
 
 def test_a_401_is_fatal_after_one_reauthentication_only(
@@ -265,18 +267,18 @@ def test_a_401_is_fatal_after_one_reauthentication_only(
     assert source.read(get(), clock).error is None
     api.fault("GET", "/servers/server-1", answers(401), answers(401))
     tokens = api.count("POST", "/identity/v3/auth/tokens")
-    outcome = source.read(get(), clock)
-    assert outcome.fatal
-    assert "401" in str(outcome.error)
+    result = source.read(get(), clock)
+    assert result.fatal
+    assert "401" in str(result.error)
     assert api.count("POST", "/identity/v3/auth/tokens") == tokens + 1
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
 def test_a_lost_connection_passes(api: Api, source: Source, clock: ManualClock, fault: Any) -> None:
     api.fault("GET", "/servers/server-1", fault)
-    outcome = source.read(get(), clock)
-    assert outcome.error
-    assert not outcome.fatal
+    result = source.read(get(), clock)
+    assert result.error
+    assert not result.fatal
     assert api.count("GET", "/compute/v2.1/servers/server-1") == 1
 
 
@@ -287,14 +289,14 @@ def test_an_answer_that_is_nonsense_passes(
     api: Api, source: Source, clock: ManualClock, nonsense: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", lambda _: answer(200, nonsense))
-    outcome = source.read(get(), clock)
-    assert outcome.error or outcome.odd["server-1"]
-    assert outcome.sight(A) is None
-    assert not outcome.fatal
+    result = source.read(get(), clock)
+    assert result.error or result.malformed["server-1"]
+    assert result.sight(A) is None
+    assert not result.fatal
     api.fault("GET", "/servers/detail", lambda _: answer(200, nonsense))
-    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
-    assert outcome.error
-    assert not outcome.fatal
+    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert result.error
+    assert not result.fatal
 
 
 def test_an_answer_that_breaks_off_passes(api: Api, source: Source, clock: ManualClock) -> None:
@@ -302,16 +304,16 @@ def test_an_answer_that_breaks_off_passes(api: Api, source: Source, clock: Manua
         raise ChunkedEncodingError("broken off")
 
     api.fault("GET", "/servers/server-1", broken)
-    outcome = source.read(get(), clock)
-    assert outcome.error
-    assert not outcome.fatal
+    result = source.read(get(), clock)
+    assert result.error
+    assert not result.fatal
 
 
 def test_a_service_that_is_not_there_is_fatal(api: Api, clock: ManualClock) -> None:
     source = Source(session(api), region="elsewhere")
-    outcome = source.read(get(VOLUME), clock)
-    assert outcome.fatal
-    assert "block-storage" in str(outcome.error)
+    result = source.read(get(VOLUME), clock)
+    assert result.fatal
+    assert "block-storage" in str(result.error)
 
 
 def test_keystone_that_refuses_is_fatal_and_keystone_that_is_busy_is_not(
@@ -327,15 +329,15 @@ def test_evidence_that_is_not_shown_is_none(
     api: Api, source: Source, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/os-instance-actions/req-1", answers(status))
-    look = get(ACTION)
-    outcome = source.read(look, clock)
-    assert outcome.error is None
-    assert outcome.sight(look.refs[0]) is not None
+    request = get(ACTION)
+    result = source.read(request, clock)
+    assert result.error is None
+    assert result.sight(request.refs[0]) is not None
 
 
 def test_an_outcome_of_a_read_is_never_an_exception(source: Source, clock: ManualClock) -> None:
     source.session = None
-    assert isinstance(source.read(get(), clock), Outcome)
+    assert isinstance(source.read(get(), clock), ReadResult)
 
 
 # Odd answers
@@ -350,9 +352,9 @@ def test_a_next_link_that_loops_ends_the_list_with_an_error(
     ]
     api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
     before = len(api.sent)
-    outcome = source.read(Look(SERVER, "", (A,), "/servers/detail", listing=True), clock)
-    assert not outcome.fatal
-    assert "its next page is /servers/detail?marker=a again" in str(outcome.error)
+    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    assert not result.fatal
+    assert "its next page is /servers/detail?marker=a again" in str(result.error)
     assert len(api.sent) - before == 3
 
 
@@ -362,10 +364,10 @@ def test_what_a_gateway_says_is_no_word_of_the_service(
     api: Api, source: Source, clock: ManualClock, status: int, body: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", *[lambda _: answer(status, body)] * 2)
-    outcome = source.read(get(), clock)
-    assert not outcome.fatal
-    assert f"was answered {status}" in str(outcome.error)
-    assert outcome.sight(A) is None
+    result = source.read(get(), clock)
+    assert not result.fatal
+    assert f"was answered {status}" in str(result.error)
+    assert result.sight(A) is None
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])
@@ -374,9 +376,9 @@ def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
 ) -> None:
     source.session.invalidate()
     api.fault("POST", "/auth/tokens", *[lambda _: answer(status, {"message": "no Route"})] * 2)
-    outcome = source.read(get(), clock)
-    assert (outcome.fatal, outcome.found) == (False, {})
-    assert outcome.error
+    result = source.read(get(), clock)
+    assert (result.fatal, result.found) == (False, {})
+    assert result.error
 
 
 def test_a_page_instead_of_a_token_is_no_refusal(
@@ -384,9 +386,9 @@ def test_a_page_instead_of_a_token_is_no_refusal(
 ) -> None:
     source.session.invalidate()
     api.fault("POST", "/auth/tokens", lambda _: answer(200, None))
-    outcome = source.read(get(), clock)
-    assert (outcome.fatal, outcome.found) == (False, {})
-    assert outcome.error
+    result = source.read(get(), clock)
+    assert (result.fatal, result.found) == (False, {})
+    assert result.error
 
 
 @pytest.mark.parametrize(
