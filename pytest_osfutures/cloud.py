@@ -15,7 +15,7 @@ from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, with
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport import ServiceConfig, Source, refuses_credentials
+from pytest_osfutures.transport import ApiClient, ServiceConfig, refuses_credentials
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
@@ -127,7 +127,7 @@ class Cloud:
             from keystoneauth1.exceptions import EndpointNotFound
 
             try:
-                base = self.source.base(service)
+                base = self.api_client.base(service)
             except EndpointNotFound:
                 what = f"the catalog of cloud {self.name!r} has no {service} service"
                 raise CloudUnreachableError(what) from None
@@ -151,9 +151,9 @@ class Cloud:
         }
 
     @cached_property
-    def source(self) -> Source:
+    def api_client(self) -> ApiClient:
         """The plain way to this project's APIs, which all clients share."""
-        return Source(self.session, poll=self.poll, config=self._services)
+        return ApiClient(self.session, poll=self.poll, config=self._services)
 
     def _with_twins(self, client: Any) -> Any:
         return futurize(
@@ -166,7 +166,7 @@ class Cloud:
             expiry=self.expiry,
             unknown=self.unknown,
             ledger=self.ledger,
-            source=self.source,
+            api_client=self.api_client,
         )
 
     @cached_property
@@ -192,7 +192,7 @@ class Cloud:
         from keystoneauth1.exceptions import EndpointNotFound
 
         way = {"service_type": service, **self._way(service)}
-        given = self._services and self._services.endpoint(service, self.source.catalog()[1])
+        given = self._services and self._services.endpoint(service, self.api_client.catalog()[1])
         if given:
             way["endpoint_override"] = given
         try:
@@ -210,7 +210,7 @@ class Cloud:
         endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
         chosen = self._services and self._services.microversion(service)
         if given:
-            endpoint = self.source.base(service)
+            endpoint = self.api_client.base(service)
         if chosen:
             return str(chosen), endpoint
         known = data.max_microversion
@@ -364,4 +364,4 @@ def _authenticate(cloud: Cloud) -> None:
     if fresh and cloud.fake is None:  # an answer with a Date header will be more recent
         issued = cloud.session.auth.get_access(cloud.session).issued
         if issued is not None:
-            cloud.source.cloud_time.learn(issued)
+            cloud.api_client.cloud_time.learn(issued)

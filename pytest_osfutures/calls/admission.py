@@ -78,14 +78,14 @@ class Turn:
 
         Or `too_late` with the seconds for which it has waited. Call in the loop, as the others.
         """
-        self._wait(self.context.source.poll.fastest, again, too_late)
+        self._wait(self.context.api_client.poll.fastest, again, too_late)
 
     def wait_in_cloud(self, again: Step, refused: Step, too_late: Callable[[float], None]) -> None:
         """The quota is used up: call `again` when one of our deletions has ended.
 
         Here, or in another worker; `refused` if nobody of the run has anything that could go.
         """
-        queue, project = self.engine.quota_queue, self.context.source
+        queue, project = self.engine.quota_queue, self.context.api_client
         step = self.hold(again)
         if queue.wait(project, step):
             self.call_off = partial(queue.forget, project, step)
@@ -111,7 +111,7 @@ class Turn:
         self.since = now if self.since is None else self.since
         waited = now - self.since
         if pause is None:
-            poll = self.context.source.poll
+            poll = self.context.api_client.poll
             pause = min(poll.slowest, max(poll.fastest, 0.1 * waited))
         if waited + pause > self.patience:
             too_late(waited)

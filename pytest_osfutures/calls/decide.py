@@ -15,7 +15,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport import Exchange, is_transient_error, retry_after, words
+from pytest_osfutures.transport import Exchange, error_text, is_transient_error, retry_after
 
 
 class Answer(enum.Enum):
@@ -95,6 +95,6 @@ def explained(
     found = recognise(context, sent)
     name = found[0].name if found is not None else ""
     details = OperationDetails(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
-    quota = QuotaExceeded(words(sent.response), details)
+    quota = QuotaExceeded(error_text(sent.response), details)
     quota.__cause__ = without_frames(error)
     return quota

@@ -30,7 +30,13 @@ from pytest_osfutures.operations import (
     resource_type,
     status_field,
 )
-from pytest_osfutures.transport import BeforeSending, Exchange, ResolvedUrl, Source, microversion_of
+from pytest_osfutures.transport import (
+    ApiClient,
+    BeforeSending,
+    Exchange,
+    ResolvedUrl,
+    microversion_of,
+)
 
 #: Services that do all of their work before they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
@@ -61,7 +67,7 @@ class Unfollowed:
 
 
 def look_before(
-    source: Source, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
+    api_client: ApiClient, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
 ) -> Body | None:
     """How a resource is before a request changes it; None if that cannot be read."""
     path = _subject(resolved.path)
@@ -72,7 +78,7 @@ def look_before(
     ):
         return None
     try:
-        answer = source.send(
+        answer = api_client.send(
             "GET", resolved.service, path, None, _version(resolved.service, headers)
         )
         return _unwrapped(answer.json())[1] if answer.status_code == 200 else None
@@ -81,7 +87,7 @@ def look_before(
 
 
 def watching(
-    source: Source,
+    api_client: ApiClient,
     table: Table,
     service: str,
     before: BeforeSending | None,
@@ -90,29 +96,32 @@ def watching(
     """Note in `old`, by URL, how what an unknown request changes was before it."""
 
     def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        resolved = source.resolve_url(url, service)
+        resolved = api_client.resolve_url(url, service)
         if resolved and not table.find(resolved.service, method, resolved.path, request):
-            old[url] = look_before(source, method, resolved, headers)
+            old[url] = look_before(api_client, method, resolved, headers)
         return before(method, url, request, headers) if before is not None else None
 
     return hook
 
 
 def last_found(
-    source: Source, service: str, exchanges: Sequence[Exchange], old: Mapping[str, Body | None]
+    api_client: ApiClient,
+    service: str,
+    exchanges: Sequence[Exchange],
+    old: Mapping[str, Body | None],
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
     """The last request of a call that has started something, and what; else two times None."""
     for exchange in reversed(exchanges):
-        resolved = source.resolve_url(exchange.url, service)
+        resolved = api_client.resolve_url(exchange.url, service)
         if resolved is None or not exchange.accepted:
             continue
-        if (found := find(source, exchange, resolved, old.get(exchange.url))) is not None:
+        if (found := find(api_client, exchange, resolved, old.get(exchange.url))) is not None:
             return exchange, found
     return None, None
 
 
 def find(
-    source: Source, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
+    api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
 ) -> Followed | Unfollowed | None:
     """What an accepted request has started; None if it was done when it was answered."""
     if resolved.service in _SYNCHRONOUS or not _shows_work(exchange, resolved):
@@ -120,9 +129,9 @@ def find(
     deletes = exchange.method == "DELETE" and _subject(resolved.path) in (None, resolved.path)
     why = "nothing that it answers with can be read"
     version = _version(resolved.service, exchange.request_headers)
-    for service, path in list(dict.fromkeys(_candidates(source, exchange, resolved)))[:_TRIES]:
+    for service, path in list(dict.fromkeys(_candidates(api_client, exchange, resolved)))[:_TRIES]:
         try:
-            answer = source.send("GET", service, path, None, version)
+            answer = api_client.send("GET", service, path, None, version)
         except Exception as error:
             why = f"GET {service} {path} failed: {error}"
             continue
@@ -172,7 +181,7 @@ def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
 
 
 def _candidates(
-    source: Source, exchange: Exchange, resolved: ResolvedUrl
+    api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl
 ) -> Iterator[tuple[str, str]]:
     service, request = resolved.service, exchange.request
     body = _unwrapped(exchange.response)[1] or {}
@@ -185,7 +194,7 @@ def _candidates(
             yield service, f"/share-access-rules/{rule['access_id']}"
     if exchange.method != "DELETE":
         for url in (exchange.headers.get("Location"), *_links(body)):
-            if isinstance(url, str) and (found := _local(source, resolved, url)):
+            if isinstance(url, str) and (found := _local(api_client, resolved, url)):
                 yield found
     if exchange.method == "POST" and isinstance(ident, str):
         yield service, f"{resolved.path.rstrip('/')}/{ident}"
@@ -211,9 +220,9 @@ def _links(body: Body) -> Iterator[Any]:
     yield from (value for key, value in body.items() if key.endswith("_ref"))
 
 
-def _local(source: Source, resolved: ResolvedUrl, url: str) -> tuple[str, str] | None:
+def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str, str] | None:
     """The service and path of a URL, which may have the host that the service itself sees."""
-    if "://" in url and (found := source.resolve_url(url)) is not None:
+    if "://" in url and (found := api_client.resolve_url(url)) is not None:
         service, path = found.service, found.path
     else:
         path, base = urlsplit(url).path, urlsplit(resolved.base).path

@@ -61,7 +61,7 @@ class Search:
         wait = MOMENTS[number] - (MOMENTS[number - 1] if number else 0.0)
         request = partial(self._look, operation, number)
         self.engine.call_later(
-            wait * self.context.source.poll.slowest,
+            wait * self.context.api_client.poll.slowest,
             partial(self.engine.submissions.submit, request),
         )
 
@@ -71,7 +71,7 @@ class Search:
         request = ReadRequest(kind, version, (), kind.list_path or "", listing=True)
         if self.ref is not None:
             request = ReadRequest(kind, version, (self.ref,), self.ref.path)
-        result = self.context.source.read(request, self.engine.clock)
+        result = self.context.api_client.read(request, self.engine.clock)
         self.engine.call_soon(partial(self._looked, operation, number, result))
 
     def _looked(self, operation: Operation, number: int, result: ReadResult) -> None:

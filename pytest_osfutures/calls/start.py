@@ -25,7 +25,12 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.future import OperationFuture, Promise
-from pytest_osfutures.ownership import adopt_made, mark, may_have, needs_mark
+from pytest_osfutures.ownership import (
+    may_have_children,
+    needs_stamp,
+    stamp_by_id,
+    stamp_children_of,
+)
 from pytest_osfutures.policy import seconds
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -150,12 +155,14 @@ def _mark(submission: Submission, ending: Completion) -> None:
         return
     made = operation.members(body, submission.names or {}) if operation.members else [body]
     for each in made:
-        if operation.creates and may_have(each):
+        if operation.creates and may_have_children(each):
             parent = operation.type.name, str(each.get("id"))
-            find = partial(adopt_made, context.source, context.ledger, *parent)
+            find = partial(stamp_children_of, context.api_client, context.ledger, *parent)
             context.engine.submissions.submit(find)
-    if needs_mark(operation.type.name, body):
-        put_on = partial(mark, context.source, context.ledger, operation.type.name, ident)
+    if needs_stamp(operation.type.name, body):
+        put_on = partial(
+            stamp_by_id, context.api_client, context.ledger, operation.type.name, ident
+        )
         context.engine.submissions.submit(put_on)
 
 

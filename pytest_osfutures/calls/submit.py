@@ -12,15 +12,15 @@ from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, wat
 from pytest_osfutures.engine import Completion, Engine, ReadRequest, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
 from pytest_osfutures.operations import Body, Names, Operation, ResourceType, Succeeded, Table
-from pytest_osfutures.ownership import Notes
+from pytest_osfutures.ownership import StampLedger
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.redaction import secrets_in, without_secrets
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.transport import (
+    ApiClient,
     BeforeSending,
     Exchange,
     ResolvedUrl,
-    Source,
     captured_exchanges,
     is_overloaded,
     microversion_of,
@@ -52,7 +52,7 @@ class Record(Protocol):
         """Whether other processes of the run have what the same quota is for."""
 
 
-class Ledger(Notes, Protocol):
+class Ledger(StampLedger, Protocol):
     """Where it is noted what a run makes."""
 
     def record(self, stamp: Stamp) -> Record:
@@ -74,7 +74,7 @@ class ClientContext:
     """
 
     engine: Engine
-    source: Source
+    api_client: ApiClient
     table: Table
     action_kind: ResourceType
     service: str
@@ -89,7 +89,7 @@ class ClientContext:
 
     def stamp(self) -> Stamp:
         """A stamp for one more operation."""
-        now = self.source.cloud_time.time(self.engine.clock)
+        now = self.api_client.cloud_time.time(self.engine.clock)
         return Stamp(self.run, new_id(), int(now + self.expiry))
 
     def record(self, stamp: Stamp) -> Record | None:
@@ -146,7 +146,7 @@ class Submission:
         return Watch(
             operation=self.operation,
             names={**self.names, "request_id": self.exchange.request_id or ""},
-            reader=self.context.source,
+            reader=self.context.api_client,
             accepted_at=self.exchange.answered_at,
             sent_at=self.exchange.sent_at,
             tout=self.operation.tout if tout is None else tout,
@@ -182,11 +182,11 @@ def submit(
 
     `sent` receives the requests, for those who must know about them when the call raises.
     """
-    context.source.catalog()
+    context.api_client.catalog()
     there: dict[str, str] = {}
     old: dict[str, Body | None] = {}
     before = before or partial(_list_before, context, there)
-    hook = watching(context.source, context.table, context.service, before, old)
+    hook = watching(context.api_client, context.table, context.service, before, old)
     with captured_exchanges(context.engine.clock, hook, sent) as exchanges:
         try:
             plain = call()
@@ -201,7 +201,7 @@ def submit(
     _check_answers(started)
     if started:
         return _with_members(_joined(started), there)
-    exchange, found = last_found(context.source, context.service, exchanges, old)
+    exchange, found = last_found(context.api_client, context.service, exchanges, old)
     if isinstance(found, Followed):
         return Submission(context, plain, found.operation, found.names, exchange)
     return Submission(context, plain, exchange=exchange, unfollowed=found)
@@ -216,7 +216,7 @@ def _list_before(
     headers: Mapping[str, str],
 ) -> None:
     """Note in `there` who has the names already that a request without a stamp gives to many."""
-    resolved = context.source.resolve_url(url, context.service)
+    resolved = context.api_client.resolve_url(url, context.service)
     found = resolved and context.table.find(resolved.service, method, resolved.path, request)
     if resolved is None or not found or found[0].told_apart is None:
         return
@@ -251,7 +251,7 @@ def _listed(
     if ref is None or operation.members is None:
         return None
     request = ReadRequest(ref.type, version, (ref,), ref.path)
-    body = context.source.read(request, context.engine.clock).found.get(ref.id)
+    body = context.api_client.read(request, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, names)}
     except (LookupError, TypeError, ValueError):  # an odd answer
@@ -342,7 +342,7 @@ def recognise(
     context: ClientContext, exchange: Exchange
 ) -> tuple[Operation, Names, ResolvedUrl] | None:
     """The operation that a request was meant to start, whether or not it was answered."""
-    resolved = context.source.resolve_url(exchange.url, context.service)
+    resolved = context.api_client.resolve_url(exchange.url, context.service)
     if resolved is None:
         return None
     found = context.table.find(resolved.service, exchange.method, resolved.path, exchange.request)
@@ -378,7 +378,7 @@ def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None)
     """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
 
     def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        resolved = context.source.resolve_url(url, context.service)
+        resolved = context.api_client.resolve_url(url, context.service)
         found = resolved and context.table.find(resolved.service, method, resolved.path, request)
         if resolved is None or not found:
             return None

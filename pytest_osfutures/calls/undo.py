@@ -14,10 +14,16 @@ from pytest_osfutures.engine import Completion, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Names, Succeeded
-from pytest_osfutures.ownership import adopt_made
+from pytest_osfutures.ownership import stamp_children_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport import Exchange, message, microversion_of, resource, retry_after
+from pytest_osfutures.transport import (
+    Exchange,
+    error_message,
+    microversion_of,
+    resource,
+    retry_after,
+)
 
 #: What comes after: called in the loop with None, or with the reason why it could not be undone.
 Then = Callable[[BaseException | None], None]
@@ -53,7 +59,7 @@ class Undoing:
             self.engine.call_soon(partial(self.then, None))
         else:
             self.engine.call_soon(
-                partial(self.quota_queue.deletion_started, self.submission.context.source)
+                partial(self.quota_queue.deletion_started, self.submission.context.api_client)
             )
             self._send_soon()
 
@@ -61,7 +67,7 @@ class Undoing:
         self.engine.submissions.submit(self._send)
 
     def _finish(self, error: BaseException | None) -> None:
-        self.quota_queue.deletion_ended(self.submission.context.source)
+        self.quota_queue.deletion_ended(self.submission.context.api_client)
         self.then(error)
 
     def _send(self) -> None:
@@ -155,10 +161,12 @@ class Undoing:
 
 
 def _force_delete(submission: Submission, ident: str) -> Any:
-    path, source = f"/servers/{ident}/action", submission.context.source
-    answer = source.send("POST", "compute", path, {"forceDelete": None}, submission.microversion)
+    path, api_client = f"/servers/{ident}/action", submission.context.api_client
+    answer = api_client.send(
+        "POST", "compute", path, {"forceDelete": None}, submission.microversion
+    )
     if answer.status_code >= 300 and answer.status_code != 404:
-        text = f"{answer.status_code}: {message(answer)}"
+        text = f"{answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"server {ident} is only hidden, and forceDelete answered {text}")
     return answer
 
@@ -172,7 +180,7 @@ def _adopt_children(submission: Submission, names: Names) -> None:
     if context.ledger is None or operation is None or "id" not in names:
         return
     if operation.creates and operation.type.name == "server":
-        adopt_made(context.source, context.ledger, operation.type.name, names["id"])
+        stamp_children_of(context.api_client, context.ledger, operation.type.name, names["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
@@ -218,7 +226,7 @@ def targets(submission: Submission) -> list[Names]:
     ref = operation.main.ref(names)
     assert ref is not None
     request = ReadRequest(ref.type, submission.microversion, (ref,), ref.path)
-    result = submission.context.source.read(request, submission.context.engine.clock)
+    result = submission.context.api_client.read(request, submission.context.engine.clock)
     if not names.keys() & {"op", "members", "reservation"}:
         raise OSFuturesError(
             f"cannot undo {operation.name}: others may have made servers of the same names, and "
@@ -242,15 +250,15 @@ def _is_ours(submission: Submission, names: Names, path: str, version: str) -> b
 
     Raises OSFuturesError if it does not carry the stamp of the request (any more).
     """
-    operation, source = submission.operation, submission.context.source
+    operation, api_client = submission.operation, submission.context.api_client
     assert operation is not None
     if "op" not in names:
         return True
-    answer = source.send("GET", operation.type.service, path, None, version)
+    answer = api_client.send("GET", operation.type.service, path, None, version)
     if answer.status_code == 404:
         return False
     if answer.status_code >= 300:
-        text = f"GET {path} answered {answer.status_code}: {message(answer)}"
+        text = f"GET {path} answered {answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"cannot undo {operation.name}: {text}")
     stamp = Stamp.of(resource(operation.type, answer.json()))
     if stamp is None or stamp.operation != names["op"]:
@@ -278,16 +286,16 @@ def send_undo(
     if way is None:
         raise InvalidArgument(f"{operation.name} has nothing that would undo it")
     needless = way.needless & {404} if ambiguous else way.needless
-    source = submission.context.source
+    api_client = submission.context.api_client
     version = microversion_of(way.service, exchange.request_headers)
     path = way.path.format_map(names)
     if way.each and not _is_ours(submission, names, path, version):
         return None
 
     def call() -> Any:
-        answer = source.send(way.method, way.service, path, way.body, version)
+        answer = api_client.send(way.method, way.service, path, way.body, version)
         if answer.status_code >= 300 and answer.status_code not in needless:
-            text = f"{way.method} {path} answered {answer.status_code}: {message(answer)}"
+            text = f"{way.method} {path} answered {answer.status_code}: {error_message(answer)}"
             raise OSFuturesError(f"cannot undo {operation.name}: {text}")
         return answer
 

@@ -44,7 +44,7 @@ def when_free(
     watch = Watch(
         operation=waiting,
         names=dict(names),
-        reader=context.source,
+        reader=context.api_client,
         accepted_at=context.engine.clock.now(),
         tout=operation.tout if patience is None else patience,
         on_end=then,

@@ -4,7 +4,7 @@ from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.cleanup.ledger import (
     Ledger,
     LedgerError,
-    Row,
+    LedgerRow,
     ledger_directory,
     ledger_path,
     ledgers,
@@ -15,8 +15,13 @@ from pytest_osfutures.cleanup.ledger import (
 )
 from pytest_osfutures.cleanup.orphans import UNDER_WAY, disconnect, expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
-from pytest_osfutures.cleanup.reaper import Log, Vigil
-from pytest_osfutures.cleanup.shared import Holders, Share, bury, heard
+from pytest_osfutures.cleanup.reaper import Log, ReaperLoop
+from pytest_osfutures.cleanup.shared import (
+    SharedResources,
+    SharedState,
+    load_error,
+    release_dead_holders,
+)
 from pytest_osfutures.cleanup.sweep import (
     SETTLING,
     Sweep,
@@ -34,31 +39,31 @@ __all__ = [
     "SETTLING",
     "UNDER_WAY",
     "Heartbeat",
-    "Holders",
     "Ledger",
     "LedgerError",
+    "LedgerRow",
     "Log",
     "ProcessLock",
-    "Row",
-    "Share",
+    "ReaperLoop",
+    "SharedResources",
+    "SharedState",
     "Sweep",
-    "Vigil",
-    "bury",
     "clean_up",
     "clean_up_by_stamp",
     "clean_up_dead",
     "dead_runs",
     "disconnect",
     "expired",
-    "heard",
     "is_dead",
     "ledger_directory",
     "ledger_path",
     "ledgers",
     "living_runs",
+    "load_error",
     "of_run",
     "reaper_lock",
     "reaper_log",
+    "release_dead_holders",
     "remove_ledger",
     "sweep_expired",
     "sweep_rows",

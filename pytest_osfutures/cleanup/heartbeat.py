@@ -8,19 +8,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, LedgerRow
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations import BACKUP, IMAGE, KEYPAIR, OWNED_TYPES, Body
 from pytest_osfutures.ownership import (
-    Leftover,
+    StampedResource,
     UnreadableError,
-    ask,
-    needs_mark,
-    put_mark,
-    read,
+    needs_stamp,
+    put_stamp,
+    read_resource,
+    send_request,
 )
 from pytest_osfutures.stamp import EXPIRES, Stamp
-from pytest_osfutures.transport import Source, message
+from pytest_osfutures.transport import ApiClient, error_message
 
 #: Seconds between two looks at the ledger, at most.
 LONGEST = 600.0
@@ -31,13 +31,13 @@ class Heartbeat:
 
     def __init__(
         self,
-        source: Source,
+        api: ApiClient,
         ledger: Ledger,
         expiry: float,
         clock: Clock,
         note: Callable[[str], None],
     ) -> None:
-        self.source = source
+        self.api = api
         self.ledger = ledger
         self.expiry = expiry
         self.clock = clock
@@ -61,43 +61,43 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Renew what has lived half its time. Raises UnreadableError, LedgerError."""
-        now = self.source.cloud_time.time(self.clock)
+        now = self.api.cloud_time.time(self.clock)
         mine = self.ledger.rows("bound", processes=[self.ledger.process])
         for row in mine:
             if row.expires < now + self.expiry / 2 and row.id and row.kind in OWNED_TYPES:
                 self._renew(row, int(now + self.expiry))
 
-    def _renew(self, row: Row, expires: int) -> None:
+    def _renew(self, row: LedgerRow, expires: int) -> None:
         stamp = Stamp(self.ledger.run, row.operation, expires)
-        leftover = Leftover(OWNED_TYPES[row.kind], str(row.id), stamp, row.name or "")
-        body = read(self.source, leftover)
+        resource = StampedResource(OWNED_TYPES[row.kind], str(row.id), stamp, row.name or "")
+        body = read_resource(self.api, resource)
         if body is None:
             return
-        if needs_mark(row.kind, body):
-            if put_mark(self.source, self.ledger, leftover):
+        if needs_stamp(row.kind, body):
+            if put_stamp(self.api, self.ledger, resource):
                 self.ledger.renew(row.operation, expires)
             return
         if not stamp.is_on(body):  # no longer ours
             return
-        change = renewal(leftover, body)
+        change = renewal(resource, body)
         if change is None:
             return
         method, path, document = change
-        answer = ask(self.source, method, leftover.type, path, document)
+        answer = send_request(self.api, method, resource.type, path, document)
         if answer is None or answer.status_code < 300:
             self.ledger.renew(row.operation, expires)
         else:
-            said = f"{method} {path} answered {answer.status_code}: {message(answer)}"
-            self.note(f"the stamp of {leftover} could not be renewed: {said}")
+            said = f"{method} {path} answered {answer.status_code}: {error_message(answer)}"
+            self.note(f"the stamp of {resource} could not be renewed: {said}")
 
 
-def renewal(leftover: Leftover, body: Body) -> tuple[str, str, object] | None:
+def renewal(resource: StampedResource, body: Body) -> tuple[str, str, object] | None:
     """The request (method, path, document) that puts a new stamp on; None for what has a fixed one.
 
-    `leftover` has the new stamp, `body` is the resource as it is.
+    `resource` has the new stamp, `body` is the resource as it is.
     """
-    resource_type, stamp = leftover.type, leftover.stamp
-    path = leftover.path
+    resource_type, stamp = resource.type, resource.stamp
+    path = resource.path
     mark = {EXPIRES: str(stamp.expires)}
     if resource_type is IMAGE:
         operation = {"op": "replace", "path": f"/{EXPIRES}", "value": mark[EXPIRES]}

@@ -21,9 +21,9 @@ from typing import Any
 
 from pytest_osfutures.cleanup.database import Database
 from pytest_osfutures.cleanup.process_lock import ProcessLock
-from pytest_osfutures.cleanup.record import Record
+from pytest_osfutures.cleanup.record import OperationRecord
 from pytest_osfutures.cleanup.rows import KEEP, TABLES, process_names, row_of, run_row
-from pytest_osfutures.cleanup.rows import Row as Row
+from pytest_osfutures.cleanup.rows import LedgerRow as LedgerRow
 from pytest_osfutures.cleanup.rows import Run as Run
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.stamp import Stamp
@@ -186,7 +186,7 @@ class Ledger:
         """How many processes of the run live."""
         return len(self.processes()) - len(self.dead())
 
-    def turn(self, before: Sequence[str], state: str) -> bool:
+    def change_run_state(self, before: Sequence[str], state: str) -> bool:
         """Let the run's state be `state`, if it is one of `before`; say whether it was."""
         marks = ", ".join("?" * len(before))
         sql = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
@@ -194,12 +194,12 @@ class Ledger:
 
     # Resources
 
-    def record(self, stamp: Stamp) -> Record:
+    def record(self, stamp: Stamp) -> OperationRecord:
         """The row of what `stamp` will be on; it comes into being with `intended`."""
         if (name := SHARING.get()) is not None:
             sql = "UPDATE shared SET operation = ? WHERE name = ?"
             self.write(sql, (stamp.operation, name))
-        return Record(self, stamp, self.test)
+        return OperationRecord(self, stamp, self.test)
 
     def begin(self) -> None:
         """See to it that `before_first` has been called."""
@@ -222,7 +222,7 @@ class Ledger:
         """The stamp of what an operation has made is good until then."""
         self.write("UPDATE resources SET expires = ? WHERE operation = ?", (expires, operation))
 
-    def settle(
+    def set_state(
         self, operation: str, state: str, note: str | None = None, part: int | None = None
     ) -> None:
         """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why.
@@ -238,14 +238,14 @@ class Ledger:
             (state, note, state, now, operation, part),
         )
 
-    def take_in(self, row: Row) -> None:
+    def import_row(self, row: LedgerRow) -> None:
         """Note what another ledger of the run knows of."""
-        marks = ", ".join("?" * len(fields(Row)))
+        marks = ", ".join("?" * len(fields(LedgerRow)))
         self.write(f"INSERT OR IGNORE INTO resources VALUES ({marks})", astuple(row))  # noqa: S608
 
     def rows(
         self, *states: str, processes: Iterable[str] = (), test: str | None = None
-    ) -> list[Row]:
+    ) -> list[LedgerRow]:
         """The rows in any of `states`, of these processes and this test (default: of all)."""
         named = list(processes)
         sql = "SELECT * FROM resources WHERE 1"
@@ -264,7 +264,7 @@ class Ledger:
         """How many resources may still exist that nobody wants to keep."""
         return len(self.rows("intent", "bound"))
 
-    def is_needless(self, now: float) -> bool:
+    def is_obsolete(self, now: float) -> bool:
         """Whether nobody will look into it again: the run is over, and nothing kept is left.
 
         A run that died before it had made anything is over an hour later; one of which nobody can

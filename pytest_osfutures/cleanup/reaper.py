@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_osfutures.cleanup.ledger import Ledger, run_of
 from pytest_osfutures.cleanup.orphans import NOT_OURS
 from pytest_osfutures.cleanup.process_lock import LockView
-from pytest_osfutures.cleanup.shared import bury
+from pytest_osfutures.cleanup.shared import release_dead_holders
 from pytest_osfutures.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from pytest_osfutures.stamp import Stamp
-    from pytest_osfutures.transport import Source
+    from pytest_osfutures.transport import ApiClient
 
 #: Seconds between two looks at the locks.
 LOOK = 1.0
@@ -89,7 +89,7 @@ def _append(path: Path, text: str) -> bool:
     return False
 
 
-class Vigil:
+class ReaperLoop:
     """One run as its reaper sees it.
 
     `locks` are views of the locks of all processes that were ever seen, `kept` and `left` the
@@ -102,7 +102,7 @@ class Vigil:
         path: Path,
         order: dict[str, Any],
         log: Callable[[str], None],
-        connect: Callable[[dict[str, Any]], Source],
+        connect: Callable[[dict[str, Any]], ApiClient],
         clock: Clock | None = None,
     ) -> None:
         self.path = path
@@ -121,7 +121,7 @@ class Vigil:
         self.trouble = ""
         self.whole = threading.Event()
         self._connect = connect
-        self._connected: Source | None = None
+        self._connected: ApiClient | None = None
         self._connecting = threading.Lock()
         with suppress(Exception):  # said at the first look
             self._read()
@@ -205,7 +205,7 @@ class Vigil:
         if not dead or self.ledger is None:
             return
         try:
-            bury(self.ledger, dead)  # what others share with the dead is theirs now
+            release_dead_holders(self.ledger, dead)  # what others share with the dead is theirs now
             left = self.ledger.rows("intent", "bound", processes=dead)
         except Exception as error:
             self._tell(f"{error}; what {', '.join(dead)} have left waits for the end of the run")
@@ -231,10 +231,10 @@ class Vigil:
         ledger = self.ledger
         if state and ledger is not None:
             try:
-                if not ledger.turn(["running"], "reaping"):
+                if not ledger.change_run_state(["running"], "reaping"):
                     return
                 if self._by_ledger(ledger, [], self.clock):
-                    ledger.turn(["reaping"], "reaped")
+                    ledger.change_run_state(["reaping"], "reaped")
                 return
             except Exception as error:
                 self.note(f"{type(error).__name__}: {error}; going on by the stamps in the cloud")
@@ -276,7 +276,7 @@ class Vigil:
     def _advice(self) -> str:
         return f"`osfutures reap --os-cloud {self.order['cloud']} --run {self.run}` deletes it"
 
-    def _source(self) -> Source:
+    def _source(self) -> ApiClient:
         with self._connecting:
             if self._connected is None:
                 self._connected = self._connect(self.order)

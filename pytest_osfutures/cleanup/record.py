@@ -38,7 +38,7 @@ LIMIT 1
 """  # noqa: S608 - names of our own
 
 
-class Rows(Protocol):
+class RecordLedger(Protocol):
     """What a record needs of its ledger."""
 
     process: str
@@ -48,13 +48,13 @@ class Rows(Protocol):
     def begin(self) -> None: ...
     def write(self, sql: str, values: Sequence[object]) -> int: ...
     def read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]: ...
-    def settle(self, operation: str, state: str) -> None: ...
+    def set_state(self, operation: str, state: str) -> None: ...
 
 
-class Record:
+class OperationRecord:
     """The ledger's row of one operation: what it is to make, and what became of it."""
 
-    def __init__(self, ledger: Rows, stamp: Stamp, test: str) -> None:
+    def __init__(self, ledger: RecordLedger, stamp: Stamp, test: str) -> None:
         self.ledger = ledger
         self.stamp = stamp
         self.test = test
@@ -97,7 +97,7 @@ class Record:
     def gone(self) -> None:
         """Nothing of it exists (any more), and that is confirmed."""
         with suppress(sqlite3.Error):  # then the sweep asks the cloud
-            self.ledger.settle(self.stamp.operation, "gone")
+            self.ledger.set_state(self.stamp.operation, "gone")
 
     def others(self) -> bool:
         """Whether other processes of the run have what the same quota is for.

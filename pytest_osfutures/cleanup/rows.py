@@ -36,7 +36,7 @@ _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Row:
+class LedgerRow:
     """One resource of a run, as the ledger has it; times are seconds since 1970.
 
     `part` tells apart what one operation has made: the servers of one request, from 0 on.
@@ -78,13 +78,13 @@ class Run:
     ended: float | None
 
 
-def row_of(found: Sequence[Any]) -> Row | None:
+def row_of(found: Sequence[Any]) -> LedgerRow | None:
     """A row of the file as a value that cannot be odd; None if it does not say what it is of."""
     (operation, kind, name, ident, process, worker, test, state) = found[:8]
     tries, intended, bound, gone, expires, note = found[8:14]
     if not isinstance(operation, str) or not isinstance(kind, str):
         return None
-    return Row(
+    return LedgerRow(
         operation,
         kind,
         None if name is None else _text(name),

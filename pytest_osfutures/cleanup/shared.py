@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 
 from pytest_osfutures import errors
-from pytest_osfutures.cleanup.ledger import SHARING, Ledger, Row
+from pytest_osfutures.cleanup.ledger import SHARING, Ledger, LedgerRow
 from pytest_osfutures.errors import (
     Attempt,
     Event,
@@ -44,7 +44,7 @@ _SETTLE = (
 
 
 @dataclass(frozen=True)
-class Share:
+class SharedState:
     """A shared resource as its ledger has it.
 
     `state`: yours (you are the one to create it), creating (somebody else does), there, failed.
@@ -56,13 +56,13 @@ class Share:
     error: str | None = None
 
 
-class Holders:
+class SharedResources:
     """This process's part in what the processes of a run share."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
-    def claim(self, name: str, arguments: Mapping[str, str]) -> Share:
+    def claim(self, name: str, arguments: Mapping[str, str]) -> SharedState:
         """Hold the resource of that name from now on, and say how it is; as often as you like.
 
         Raises InvalidArgument if it was claimed with other `arguments`.
@@ -70,7 +70,7 @@ class Holders:
         given = json.dumps(arguments, sort_keys=True)
         dead, me = self.ledger.dead(), self.ledger.process
         with self.ledger.transaction() as db:
-            _bury(db, dead)
+            _release_dead_holders(db, dead)
             found = db.execute(
                 "SELECT arguments, creator, state, id, error FROM shared WHERE name = ?", (name,)
             ).fetchone()
@@ -79,13 +79,13 @@ class Holders:
             db.execute("INSERT OR IGNORE INTO holders VALUES (?, ?)", (name, me))
             if found is not None and found[1] is not None:
                 _, creator, state, ident, error = found
-                return Share(state, creator, ident, error)
+                return SharedState(state, creator, ident, error)
             db.execute(
                 "INSERT OR REPLACE INTO shared(name, arguments, creator, state) "
                 "VALUES (?, ?, ?, 'creating')",
                 (name, given, me),
             )
-        return Share("yours", me)
+        return SharedState("yours", me)
 
     @contextmanager
     def creating(self, name: str) -> Iterator[None]:
@@ -102,7 +102,7 @@ class Holders:
 
     def failed(self, name: str, error: BaseException) -> None:
         """The resource could not be created; all who hold it hear of it."""
-        self._end(name, "failed", None, told(error))
+        self._end(name, "failed", None, dump_error(error))
 
     def _end(self, name: str, state: str, ident: str | None, error: str | None) -> None:
         with self.ledger.transaction() as db:
@@ -116,17 +116,19 @@ class Holders:
         """Whether any other process holds it."""
         dead, me = self.ledger.dead(), self.ledger.process
         with self.ledger.transaction() as db:
-            _bury(db, dead)
+            _release_dead_holders(db, dead)
             sql = "SELECT 1 FROM holders WHERE name = ? AND process <> ?"
             return db.execute(sql, (name, me)).fetchone() is not None
 
-    def give_back(self, names: Iterable[str]) -> list[Row]:
+    def release(self, names: Iterable[str]) -> list[LedgerRow]:
         """Hold these no longer; return what nobody holds any more, and is to be deleted."""
         dead, me = self.ledger.dead(), self.ledger.process
         mine = list(names)
         marks = ", ".join("?" * len(mine))
         with self.ledger.transaction() as db:
-            _bury(db, dead)  # first, so that what only the dead have held becomes ours
+            _release_dead_holders(
+                db, dead
+            )  # first, so that what only the dead have held becomes ours
             sql = f"DELETE FROM holders WHERE process = ? AND name IN ({marks})"  # noqa: S608
             db.execute(sql, (me, *mine))
             found = db.execute(
@@ -136,16 +138,16 @@ class Holders:
                 mine,
             ).fetchall()
             _settle(db)
-        return [Row(*each) for each in found]
+        return [LedgerRow(*each) for each in found]
 
 
-def bury(ledger: Ledger, dead: Iterable[str]) -> None:
+def release_dead_holders(ledger: Ledger, dead: Iterable[str]) -> None:
     """These processes hold nothing any more."""
     with ledger.transaction() as db:
-        _bury(db, dead)
+        _release_dead_holders(db, dead)
 
 
-def _bury(db: sqlite3.Connection, dead: Iterable[str]) -> None:
+def _release_dead_holders(db: sqlite3.Connection, dead: Iterable[str]) -> None:
     db.executemany("DELETE FROM holders WHERE process = ?", [(name,) for name in dead])
     _settle(db)
 
@@ -164,7 +166,7 @@ def _differs(name: str, given: Mapping[str, str], known: Mapping[str, str]) -> s
     )
 
 
-def told(error: BaseException) -> str:
+def dump_error(error: BaseException) -> str:
     """An error as other processes can be told of it."""
     if not isinstance(error, OperationError):
         error = OperationFailed(f"{type(error).__name__}: {error}")
@@ -172,7 +174,7 @@ def told(error: BaseException) -> str:
     return json.dumps(content, default=str)
 
 
-def heard(text: str) -> OperationError:
+def load_error(text: str) -> OperationError:
     """The error that another process has told of."""
     content = json.loads(text)
     kind = getattr(errors, content.pop("type"), OperationFailed)

@@ -13,24 +13,24 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from pytest_osfutures.cleanup import orphans as leftovers
-from pytest_osfutures.cleanup import unblock as freeing
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, Row, ledgers, reaper_lock
+from pytest_osfutures.cleanup import orphans as orphans
+from pytest_osfutures.cleanup import unblock as unblock
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, LedgerRow, ledgers, reaper_lock
 from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations import DELETION_ORDER, OWNED_TYPES, Body, ResourceType
 from pytest_osfutures.ownership import (
     CredentialsRefusedError,
-    Leftover,
+    StampedResource,
     UnreadableError,
-    adopt,
-    known,
-    unmarked,
+    resource_of_row,
+    stamp_children,
+    unstamped_operations,
 )
 from pytest_osfutures.parsing import MalformedResponseError
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport import Pages, Source
+from pytest_osfutures.transport import ApiClient, Pages
 
 #: Seconds that everything has to be gone after its deletion. What comes after that which took too
 #: long has this part of them.
@@ -68,25 +68,25 @@ class Sweep:
 
     def __init__(
         self,
-        source: Source,
+        api: ApiClient,
         wanted: Wanted,
         clock: Clock,
         note: Note,
         patience: float = PATIENCE,
     ) -> None:
-        self.source = source
+        self.api = api
         self.wanted = wanted
         self.clock = clock
         self.note = note
         self.patience = patience
         self.end = 0.0
-        self.refusals: dict[Leftover, int] = {}
-        self.spared: list[Leftover] = []
-        self.copies: list[Leftover] = []
-        self.children: list[Leftover] = []
+        self.refusals: dict[StampedResource, int] = {}
+        self.spared: list[StampedResource] = []
+        self.copies: list[StampedResource] = []
+        self.children: list[StampedResource] = []
         self.ledger: Ledger | None = None
 
-    def find(self) -> list[Leftover]:
+    def find(self) -> list[StampedResource]:
         """What there is. Raises UnreadableError, unless it is known completely.
 
         `copies` is what carries a copy of such a stamp, and is left alone.
@@ -98,10 +98,10 @@ class Sweep:
         self.copies = [each for each in self.copies if self.wanted(each.stamp)]
         return [each for each in everything if self.wanted(each.stamp)]
 
-    def _list(self, resource_type: ResourceType) -> list[Leftover]:
+    def _list(self, resource_type: ResourceType) -> list[StampedResource]:
         """One list, page by page: all of them have to be there, however long the list is."""
-        found: list[Leftover] = []
-        path: str | None = self._insist(partial(leftovers.first_page, self.source, resource_type))
+        found: list[StampedResource] = []
+        path: str | None = self._insist(partial(orphans.first_page, self.api, resource_type))
         pages = Pages()
         while path is not None:
             try:
@@ -109,7 +109,7 @@ class Sweep:
             except MalformedResponseError as error:
                 raise UnreadableError(f"GET {path}: {error}") from error
             some, path = self._insist(
-                partial(leftovers.page, self.source, resource_type, path, self.copies)
+                partial(orphans.page, self.api, resource_type, path, self.copies)
             )
             found += some
         return found
@@ -125,7 +125,7 @@ class Sweep:
                 self.clock.sleep(SOONEST * 2**number)
         return read()
 
-    def find_twice(self) -> list[Leftover]:
+    def find_twice(self) -> list[StampedResource]:
         """What was there at both of two looks. Raises UnreadableError."""
         first = {(each.type, each.id) for each in self.find()}
         if not first:
@@ -133,10 +133,10 @@ class Sweep:
         self.clock.sleep(TWICE)
         return [each for each in self.find() if (each.type, each.id) in first]
 
-    def remove(self, found: Iterable[Leftover]) -> dict[Leftover, str]:
+    def remove(self, found: Iterable[StampedResource]) -> dict[StampedResource, str]:
         """Delete all of it and wait until it is gone; what is not, with the reason."""
         everything = list(found)
-        left: dict[Leftover, str] = {}
+        left: dict[StampedResource, str] = {}
         self.end = self.clock.now() + self.patience
         with ThreadPoolExecutor(WORKERS, "osfutures-sweep") as pool:
             for stage in DELETION_ORDER:
@@ -144,15 +144,18 @@ class Sweep:
         return left
 
     def _remove_stage(
-        self, pool: ThreadPoolExecutor, stage: tuple[ResourceType, ...], everything: list[Leftover]
-    ) -> dict[Leftover, str]:
+        self,
+        pool: ThreadPoolExecutor,
+        stage: tuple[ResourceType, ...],
+        everything: list[StampedResource],
+    ) -> dict[StampedResource, str]:
         found = (each for each in (*everything, *self.children) if each.type in stage)
         left = dict.fromkeys(found, "")
         seen, pause = set(left), SOONEST
         end = max(self.end, self.clock.now() + self.patience * GRACE)
         while left:
             for each, why in zip(list(left), pool.map(self._step, list(left)), strict=True):
-                if why == leftovers.NOT_OURS:
+                if why == orphans.NOT_OURS:
                     left.pop(each)
                     self.spared.append(each)
                     self.note(f"{each}: {why}")
@@ -171,35 +174,35 @@ class Sweep:
             pause = min(LATEST, 1.5 * pause)
         return left
 
-    def _is_hopeless(self, left: Iterable[Leftover]) -> bool:
+    def _is_hopeless(self, left: Iterable[StampedResource]) -> bool:
         """Whether all of these are refused again and again: time alone will not help."""
         return all(self.refusals.get(each, 0) >= HOPELESS for each in left)
 
-    def _step(self, leftover: Leftover) -> str | None:
+    def _step(self, resource: StampedResource) -> str | None:
         try:
-            why = leftovers.step(self.source, leftover, self._adopt)
-            if why is None or why in leftovers.UNDER_WAY:
-                self.refusals.pop(leftover, None)
+            why = orphans.step(self.api, resource, self._adopt)
+            if why is None or why in orphans.UNDER_WAY:
+                self.refusals.pop(resource, None)
                 return why
-            self.refusals[leftover] = count = self.refusals.get(leftover, 0) + 1
-            if count in INSISTENT and (done := freeing.free(self.source, leftover)):
-                self.note(f"{leftover}: {done}")
+            self.refusals[resource] = count = self.refusals.get(resource, 0) + 1
+            if count in INSISTENT and (done := unblock.free(self.api, resource)):
+                self.note(f"{resource}: {done}")
             return why
         except CredentialsRefusedError:
             raise
         except UnreadableError as error:
             return str(error)
 
-    def _adopt(self, parent: Leftover, body: Body) -> None:
+    def _adopt(self, parent: StampedResource, body: Body) -> None:
         """Take in what the cloud has made for this by itself: it goes after it, or besides."""
-        found = adopt(self.source, parent, body, self.ledger)
+        found = stamp_children(self.api, parent, body, self.ledger)
         self.children += [each for each in found if each not in self.children]
 
 
 def sweep_rows(
-    source: Source,
+    api: ApiClient,
     ledger: Ledger,
-    rows: list[Row],
+    rows: list[LedgerRow],
     clock: Clock,
     note: Note,
     patience: float = PATIENCE,
@@ -209,7 +212,7 @@ def sweep_rows(
     A row whose id is not known is only closed when its request can no longer take effect.
     """
     operations = {row.operation: row for row in rows}
-    sweep = Sweep(source, lambda stamp: stamp.operation in operations, clock, note, patience)
+    sweep = Sweep(api, lambda stamp: stamp.operation in operations, clock, note, patience)
     sweep.ledger = ledger
     readable, found = True, []
     try:
@@ -222,10 +225,10 @@ def sweep_rows(
     seen = {(each.type.name, each.id) for each in found}
     ids = {(row.kind, row.id) for row in rows}
     found = [replace(each, known=(each.type.name, each.id) in ids) for each in found]
-    without = unmarked(ledger)
+    without = unstamped_operations(ledger)
     for row in rows:  # a list may be older than the resource
         if row.id and row.kind in OWNED_TYPES and (row.kind, row.id) not in seen:
-            found.append(known(ledger, row, row.operation in without))
+            found.append(resource_of_row(ledger, row, row.operation in without))
     left = sweep.remove(found)
     complete = _settle(ledger, rows, sweep, found, left, clock, readable)
     for each in sweep.children:
@@ -236,15 +239,15 @@ def sweep_rows(
 
 def _settle(
     ledger: Ledger,
-    rows: list[Row],
+    rows: list[LedgerRow],
     sweep: Sweep,
-    found: list[Leftover],
-    left: dict[Leftover, str],
+    found: list[StampedResource],
+    left: dict[StampedResource, str],
     clock: Clock,
     readable: bool,
 ) -> bool:
     """Write down what became of the rows; whether nothing of them is left."""
-    without = unmarked(ledger)
+    without = unstamped_operations(ledger)
     spared = {each.id for each in sweep.spared}
     with_id = {row.id for row in rows}
     ones = {each.id: why for each, why in left.items()}
@@ -256,21 +259,21 @@ def _settle(
         settled = readable and clock.time() > row.intended + SETTLING
         why = ones.get(row.id or "", strays.get(row.operation))
         if why is not None:
-            ledger.settle(row.operation, row.state, why, row.part)
+            ledger.set_state(row.operation, row.state, why, row.part)
             complete = False
         elif row.id or row.operation in carried or settled:
-            left_alone = leftovers.NOT_OURS if row.id in spared else None
+            left_alone = orphans.NOT_OURS if row.id in spared else None
             if not row.id and row.operation in without and row.operation not in carried:
                 left_alone = UNTOLD
                 sweep.note(f"{row.kind} of operation {row.operation}: {UNTOLD}")
-            ledger.settle(row.operation, "gone", left_alone, row.part)
+            ledger.set_state(row.operation, "gone", left_alone, row.part)
         else:
             complete = False
     return complete
 
 
 def clean_up(
-    source: Source,
+    api: ApiClient,
     ledger: Ledger,
     clock: Clock,
     note: Note,
@@ -288,17 +291,17 @@ def clean_up(
 
     def once() -> bool:
         rows = ledger.rows("intent", "bound", processes=named)
-        done = not rows or sweep_rows(source, ledger, rows, clock, note, patience)
+        done = not rows or sweep_rows(api, ledger, rows, clock, note, patience)
         if done and not named and not ledger.part:
             kept = {row.operation for row in ledger.rows("kept")}
-            done = _by_stamp(source, of_run(ledger.run, kept), clock, note, patience)
+            done = _by_stamp(api, of_run(ledger.run, kept), clock, note, patience)
         return done
 
     return persist(once, clock, note, persistence)
 
 
 def clean_up_by_stamp(
-    source: Source,
+    api: ApiClient,
     wanted: Wanted,
     clock: Clock,
     note: Note,
@@ -312,7 +315,7 @@ def clean_up_by_stamp(
 
     def once() -> bool:
         settled = clock.now() > began + SETTLING
-        return _by_stamp(source, wanted, clock, note, PATIENCE) and settled
+        return _by_stamp(api, wanted, clock, note, PATIENCE) and settled
 
     return persist(once, clock, note, persistence)
 
@@ -347,9 +350,9 @@ def of_run(run: str, kept: Container[str]) -> Wanted:
     return lambda stamp: stamp.run == run and stamp.operation not in kept
 
 
-def _by_stamp(source: Source, wanted: Wanted, clock: Clock, note: Note, patience: float) -> bool:
+def _by_stamp(api: ApiClient, wanted: Wanted, clock: Clock, note: Note, patience: float) -> bool:
     """Whatever carries a wanted stamp: duplicates, and what the ledger does not know."""
-    sweep = Sweep(source, wanted, clock, note, patience)
+    sweep = Sweep(api, wanted, clock, note, patience)
     try:
         return not sweep.remove(sweep.find_twice())
     except CredentialsRefusedError:
@@ -360,7 +363,7 @@ def _by_stamp(source: Source, wanted: Wanted, clock: Clock, note: Note, patience
 
 
 def clean_up_dead(
-    source: Source, ledger: Ledger, clock: Clock, note: Note, persistence: float = 0.0
+    api: ApiClient, ledger: Ledger, clock: Clock, note: Note, persistence: float = 0.0
 ) -> bool:
     """Finish what the reaper of a dead run did not; whether all of it is gone.
 
@@ -372,31 +375,31 @@ def clean_up_dead(
         return False
     kept = {row.operation for row in ledger.rows("kept")}
     try:
-        ledger.turn(["running"], "reaping")
-        complete = clean_up(source, ledger, clock, note, persistence=persistence)
+        ledger.change_run_state(["running"], "reaping")
+        complete = clean_up(api, ledger, clock, note, persistence=persistence)
         if complete:
-            ledger.turn(["reaping"], "reaped")
+            ledger.change_run_state(["reaping"], "reaped")
         return complete
     except LedgerError as error:
         note(f"{error}; going by the stamps in the cloud")
         whole = not ledger.part
-        return whole and _by_stamp(source, of_run(ledger.run, kept), clock, note, PATIENCE)
+        return whole and _by_stamp(api, of_run(ledger.run, kept), clock, note, PATIENCE)
     finally:
         lock.release()
 
 
 def sweep_expired(
-    source: Source, spared: Iterable[str], clock: Clock, note: Note, patience: float = PATIENCE
-) -> dict[Leftover, str]:
+    api: ApiClient, spared: Iterable[str], clock: Clock, note: Note, patience: float = PATIENCE
+) -> dict[StampedResource, str]:
     """Delete what has outlived its stamp, but not what is of the runs `spared`; what is left."""
     alive = set(spared)
-    sweep = Sweep(source, lambda stamp: stamp.run not in alive, clock, note, patience)
-    first = expired(sweep.find(), source.cloud_time.time(clock))
+    sweep = Sweep(api, lambda stamp: stamp.run not in alive, clock, note, patience)
+    first = expired(sweep.find(), api.cloud_time.time(clock))
     if not first:
         return {}
     clock.sleep(TWICE)
     seen = {(each.type, each.id) for each in first}
-    again = expired(sweep.find(), source.cloud_time.time(clock))
+    again = expired(sweep.find(), api.cloud_time.time(clock))
     return sweep.remove([each for each in again if (each.type, each.id) in seen])
 
 

@@ -9,7 +9,7 @@ from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
-from pytest_osfutures.transport import message
+from pytest_osfutures.transport import error_message
 
 
 class Resource(dict[str, Any]):
@@ -53,7 +53,7 @@ def _in_clear(plain: type[Any]) -> Callable[..., Any]:
         try:
             return plain.request(self, url, method, **more)
         except HttpError as error:
-            if error.response is None or (said := message(error.response)) in str(error):
+            if error.response is None or (said := error_message(error.response)) in str(error):
                 raise
             raise type(error)(
                 said,

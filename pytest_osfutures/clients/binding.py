@@ -10,7 +10,7 @@ from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.operations import ACTION, TABLE
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport import Source
+from pytest_osfutures.transport import ApiClient
 
 C = TypeVar("C")
 #: What makes this process's creations recognisable, where no run says otherwise.
@@ -38,7 +38,7 @@ def futurize(
     expiry: float | None = None,
     unknown: str = "warn",
     ledger: Ledger | None = None,
-    source: Source | None = None,
+    api_client: ApiClient | None = None,
 ) -> C:
     """Put the twins `x_async` and `x_async_r` on your client, and return the same object.
 
@@ -49,8 +49,8 @@ def futurize(
     expires after `expiry` seconds (default: 6 hours), and so does what `x_async` creates with
     `stamp=True`; `ledger` takes note of all of it. With `background=True` `x_async` does not wait
     for the cloud's answer: requests leave as quickly as the API takes them, `sync_res` waits for
-    the answer, and an error of the call is in the future. `source` is the way to the cloud's APIs,
-    if it is another than the client's own.
+    the answer, and an error of the call is in the future. `api_client` sends the
+    requests, if it is another than the client's own.
 
     `unknown` says what becomes of work that cannot be followed: "warn" gives an
     `osf.UnknownOperation` warning and a future that is done, "error" makes it the future's error.
@@ -84,7 +84,7 @@ def futurize(
         own = (adapter.session, adapter.auth, adapter.interface, adapter.region_name)
         return ClientContext(
             engine or default(),
-            source or Source(*own, poll or Poll()),
+            api_client or ApiClient(*own, poll or Poll()),
             TABLE,
             ACTION,
             service,

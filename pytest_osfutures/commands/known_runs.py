@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_osfutures.cleanup import Ledger, is_dead, ledgers, living_runs
-from pytest_osfutures.ownership import Leftover
+from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.parsing import moment
 
 ALIVE = "alive"
@@ -23,7 +23,7 @@ _RANKS = (ALIVE, UNKNOWN, REAPING, DEAD, OVER)
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownRuns:
     """What the ledgers of a directory say: of runs, and of what their operations have made."""
 
     states: dict[str, str] = field(default_factory=dict)
@@ -32,38 +32,38 @@ class Known:
     notes: dict[str, str] = field(default_factory=dict)
     ids: set[str] = field(default_factory=set)
 
-    def state(self, leftover: Leftover, now: float) -> str:
+    def state(self, resource: StampedResource, now: float) -> str:
         """How the run of a resource is, or that its stamp has expired by the cloud's time `now`."""
-        if self.is_copy(leftover):
+        if self.is_copy(resource):
             return COPY
-        known = self.states.get(leftover.stamp.run, UNKNOWN)
-        return EXPIRED if leftover.stamp.expires < now and known != ALIVE else known
+        known = self.states.get(resource.stamp.run, UNKNOWN)
+        return EXPIRED if resource.stamp.expires < now and known != ALIVE else known
 
-    def is_copy(self, leftover: Leftover) -> bool:
+    def is_copy(self, resource: StampedResource) -> bool:
         """Whether nothing but the copy of a stamp tells that somebody here has made it."""
-        return bool(leftover.copied) and leftover.id not in self.ids
+        return bool(resource.copied) and resource.id not in self.ids
 
-    def reason(self, leftover: Leftover, now: float) -> str:
+    def reason(self, resource: StampedResource, now: float) -> str:
         """Why `osfutures reap` leaves a resource, or why its last deletion failed; else empty."""
-        if self.is_copy(leftover):
-            return f"its stamp is a copy of the one of {leftover.copied}, so it is left alone"
-        state, good = self.state(leftover, now), span(leftover.stamp.expires - now)
-        where = self.where.get(leftover.stamp.run, "")
+        if self.is_copy(resource):
+            return f"its stamp is a copy of the one of {resource.copied}, so it is left alone"
+        state, good = self.state(resource, now), span(resource.stamp.expires - now)
+        where = self.where.get(resource.stamp.run, "")
         said = {
             ALIVE: "its run is alive",
             REAPING: "a reaper is at it",
             OVER: f"its stamp is good for another {good}",
             UNKNOWN: f"{where or 'no ledger of its run'}; its stamp is good for another {good}",
         }.get(state, "")
-        if leftover.stamp.operation in self.kept and state != EXPIRED:
+        if resource.stamp.operation in self.kept and state != EXPIRED:
             said = f"kept for another {good}"
-        note = self.notes.get(leftover.stamp.operation, "")
+        note = self.notes.get(resource.stamp.operation, "")
         return "; ".join(text for text in (said, note) if text)
 
 
-def look(place: Path) -> Known:
+def look(place: Path) -> KnownRuns:
     """What the ledgers in a directory say."""
-    known = Known(dict.fromkeys(living_runs(place), ALIVE))
+    known = KnownRuns(dict.fromkeys(living_runs(place), ALIVE))
     for ledger in ledgers(place):
         state, where = _state(ledger)
         before = known.states.get(ledger.run, OVER)
@@ -92,7 +92,7 @@ def _state(ledger: Ledger) -> tuple[str, str]:
     return (DEAD if is_dead(ledger) else REAPING), ""
 
 
-def evidence(found: Iterable[Leftover], now: float) -> str:
+def evidence(found: Iterable[StampedResource], now: float) -> str:
     """What tells whether a run may be alive: the age of its newest resource, and its stamps."""
     everything = list(found)
     ages = [age for each in everything if (age := seconds_old(each.created, now)) is not None]

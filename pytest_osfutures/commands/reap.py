@@ -25,17 +25,17 @@ from pytest_osfutures.cleanup import (
     sweep_expired,
 )
 from pytest_osfutures.clock import SystemClock
-from pytest_osfutures.commands import known_runs as whereabouts
+from pytest_osfutures.commands import known_runs as known_runs
 from pytest_osfutures.commands.known_runs import (
     ALIVE,
     UNKNOWN,
-    Known,
+    KnownRuns,
     evidence,
     seconds_old,
     span,
 )
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership import Leftover, UnreadableError
+from pytest_osfutures.ownership import StampedResource, UnreadableError
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
@@ -81,7 +81,7 @@ def _run_id(text: str) -> str:
 def list_all(args: argparse.Namespace) -> int:
     """Print what carries a stamp in the project; 2 if that cannot be known."""
     place = _place(args)
-    found: list[tuple[str, Leftover, float]] = []
+    found: list[tuple[str, StampedResource, float]] = []
 
     def look(cloud: Cloud) -> int:
         seen = [*chain(*_everything(cloud))]
@@ -90,7 +90,7 @@ def list_all(args: argparse.Namespace) -> int:
 
     status = _in_each_cloud("ls", args, place, look)
     if found or not status:
-        known = whereabouts.look(place)
+        known = known_runs.look(place)
         _print_table(found, known)
         if found:
             _tell_reasons([each for _, each, _ in found], known, found[0][2])
@@ -152,27 +152,27 @@ def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     for ledger in [] if args.expired else dead_runs(place, cloud.auth_url, project, runs=runs):
         if args.dry_run:
             left += _would(each for each in before if each.stamp.run == ledger.run)
-        elif not clean_up_dead(cloud.source, ledger, SystemClock(), _say, SETTLING + 10.0):
+        elif not clean_up_dead(cloud.api_client, ledger, SystemClock(), _say, SETTLING + 10.0):
             left += ledger.left()
             print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
         ledger.close()
-    known = whereabouts.look(place)
+    known = known_runs.look(place)
     if not args.dead:
         alive = {run for run, state in known.states.items() if state == ALIVE}
         if args.dry_run:
             old = expired(before, _now(cloud))
             left += _would(each for each in old if each.stamp.run not in alive)
         else:
-            left += _tell(sweep_expired(cloud.source, alive, SystemClock(), _say))
+            left += _tell(sweep_expired(cloud.api_client, alive, SystemClock(), _say))
     if not args.dry_run:
         before, copies = _everything(cloud)
     _tell_reasons([*before, *copies], known, _now(cloud))
     return _conclude(args, cloud, left)
 
 
-def _tell_reasons(found: Iterable[Leftover], known: Known, now: float) -> None:
+def _tell_reasons(found: Iterable[StampedResource], known: KnownRuns, now: float) -> None:
     """Say why `reap` without --run leaves what is there, or could not delete it."""
-    reasons: dict[tuple[str, str], list[Leftover]] = {}
+    reasons: dict[tuple[str, str], list[StampedResource]] = {}
     for each in found:
         if reason := known.reason(each, now):
             reasons.setdefault((each.stamp.run, reason), []).append(each)
@@ -183,12 +183,12 @@ def _tell_reasons(found: Iterable[Leftover], known: Known, now: float) -> None:
 
 def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
     path = ledger_path(place, args.run)
-    known = whereabouts.look(place)
+    known = known_runs.look(place)
     state = known.states.get(args.run, UNKNOWN)
     if state == ALIVE:
         print(f"osfutures reap: run {args.run} is alive; end it first", file=sys.stderr)
         return 2
-    sweep = Sweep(cloud.source, lambda stamp: stamp.run == args.run, SystemClock(), _say)
+    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == args.run, SystemClock(), _say)
     if args.dry_run:
         left = _would(sweep.find())
         _tell_reasons(sweep.copies, known, _now(cloud))
@@ -218,15 +218,15 @@ def _conclude(args: argparse.Namespace, cloud: Cloud, left: int) -> int:
     return 1 if left and not args.dry_run else 0
 
 
-def _everything(cloud: Cloud) -> tuple[list[Leftover], list[Leftover]]:
+def _everything(cloud: Cloud) -> tuple[list[StampedResource], list[StampedResource]]:
     """Whatever carries a stamp, and what carries the copy of one."""
-    sweep = Sweep(cloud.source, lambda _: True, SystemClock(), _say)
+    sweep = Sweep(cloud.api_client, lambda _: True, SystemClock(), _say)
     return sweep.find(), sweep.copies
 
 
 def _now(cloud: Cloud) -> float:
     """The cloud's time."""
-    return cloud.source.cloud_time.time(SystemClock())
+    return cloud.api_client.cloud_time.time(SystemClock())
 
 
 def _where(cloud: Cloud) -> str:
@@ -235,7 +235,7 @@ def _where(cloud: Cloud) -> str:
     return f"{cloud.name}/{access.project_name or access.project_id}"
 
 
-def _print_table(found: list[tuple[str, Leftover, float]], known: Known) -> None:
+def _print_table(found: list[tuple[str, StampedResource, float]], known: KnownRuns) -> None:
     head = ("KIND", "ID", "NAME", "STATUS", "WHERE", "AGE", "RUN", "RUN IS")
     rows = [
         (
@@ -261,14 +261,14 @@ def _age(created: str, now: float) -> str:
     return "?" if age is None else span(age)
 
 
-def _would(found: Iterable[Leftover]) -> int:
+def _would(found: Iterable[StampedResource]) -> int:
     everything = list(found)
     for each in everything:
         print(f"would delete {each}")
     return len(everything)
 
 
-def _tell(left: dict[Leftover, str]) -> int:
+def _tell(left: dict[StampedResource, str]) -> int:
     for each, why in left.items():
         print(f"left: {each}: {why}")
     return len(left)

@@ -15,11 +15,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup import Ledger, Log, ProcessLock, Vigil, reaper_lock, reaper_log
+from pytest_osfutures.cleanup import Ledger, Log, ProcessLock, ReaperLoop, reaper_lock, reaper_log
 from pytest_osfutures.errors import OSFuturesError
 
 if TYPE_CHECKING:
-    from pytest_osfutures.transport import Source
+    from pytest_osfutures.transport import ApiClient
 
 READY = b"ready\n"
 #: Seconds that a new reaper has to say that it is ready.
@@ -81,11 +81,11 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _connect(order: dict[str, Any]) -> Source:
+def _connect(order: dict[str, Any]) -> ApiClient:
     """Connect to the order's cloud; OpenStack's libraries are loaded only now."""
     from pytest_osfutures.cloud import reconnect
 
-    return reconnect(order["cloud"], order["configuration"]).source
+    return reconnect(order["cloud"], order["configuration"]).api_client
 
 
 def main() -> int:
@@ -94,15 +94,15 @@ def main() -> int:
     path = Path(order["ledger"])
     lock = ProcessLock(reaper_lock(path))
     held = lock.take()
-    vigil = Vigil(path, order, Log(reaper_log(path)), _connect) if held else None
+    loop = ReaperLoop(path, order, Log(reaper_log(path)), _connect) if held else None
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     quiet = os.open(os.devnull, os.O_RDWR)
     os.dup2(quiet, 0)
     os.dup2(quiet, 1)
-    if vigil is not None:
+    if loop is not None:
         try:
-            vigil.keep()
+            loop.keep()
         finally:
             lock.release()
     return 0

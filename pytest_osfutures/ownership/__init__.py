@@ -1,36 +1,49 @@
 """Which resources are ours: stamps put on later, and what the cloud makes for a resource."""
 
-from pytest_osfutures.ownership.children import CHILDREN, MAPPING, adopt, adopt_made, may_have
-from pytest_osfutures.ownership.marking import Notes, known, mark, needs_mark, put_mark, unmarked
+from pytest_osfutures.ownership.children import (
+    CHILDREN,
+    MAPPING,
+    may_have_children,
+    stamp_children,
+    stamp_children_of,
+)
 from pytest_osfutures.ownership.resource import (
     CredentialsRefusedError,
-    Leftover,
+    StampedResource,
     UnreadableError,
-    ask,
-    carrier,
     is_ours,
-    read,
-    readable,
+    read_resource,
+    send_request,
+    stamped_resource,
+    unreadable_errors,
+)
+from pytest_osfutures.ownership.stamping import (
+    StampLedger,
+    needs_stamp,
+    put_stamp,
+    resource_of_row,
+    stamp_by_id,
+    unstamped_operations,
 )
 
 __all__ = [
     "CHILDREN",
     "MAPPING",
     "CredentialsRefusedError",
-    "Leftover",
-    "Notes",
+    "StampLedger",
+    "StampedResource",
     "UnreadableError",
-    "adopt",
-    "adopt_made",
-    "ask",
-    "carrier",
     "is_ours",
-    "known",
-    "mark",
-    "may_have",
-    "needs_mark",
-    "put_mark",
-    "read",
-    "readable",
-    "unmarked",
+    "may_have_children",
+    "needs_stamp",
+    "put_stamp",
+    "read_resource",
+    "resource_of_row",
+    "send_request",
+    "stamp_by_id",
+    "stamp_children",
+    "stamp_children_of",
+    "stamped_resource",
+    "unreadable_errors",
+    "unstamped_operations",
 ]

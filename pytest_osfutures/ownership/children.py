@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from pytest_osfutures.operations import OWNED_TYPES, SERVER, SNAPSHOT, VOLUME, Body
-from pytest_osfutures.ownership.marking import Notes, put_mark
-from pytest_osfutures.ownership.resource import Leftover, UnreadableError, read
+from pytest_osfutures.ownership.resource import StampedResource, UnreadableError, read_resource
+from pytest_osfutures.ownership.stamping import StampLedger, put_stamp
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport import Source
+from pytest_osfutures.transport import ApiClient
 
 VOLUMES = "os-extended-volumes:volumes_attached"
 #: What may be a child; no request makes such a thing together with others.
@@ -35,22 +35,24 @@ ORDER BY part LIMIT 1
 """
 
 
-def may_have(body: Body) -> bool:
+def may_have_children(body: Body) -> bool:
     """Whether a server or an image, as it was seen, may have such children."""
     return bool(body.get(VOLUMES) or body.get(MAPPING))
 
 
-def adopt(source: Source, parent: Leftover, body: Body, ledger: Notes | None) -> list[Leftover]:
+def stamp_children(
+    api: ApiClient, parent: StampedResource, body: Body, ledger: StampLedger | None
+) -> list[StampedResource]:
     """Put the parent's stamp on what the cloud has made for it, and note it.
 
     Raises UnreadableError.
     """
     found = []
-    for child, shown in _children(source, parent, body):
+    for child, shown in _children(api, parent, body):
         own = Stamp.of(shown)
         if own is not None and own.operation != parent.stamp.operation:
             continue
-        if own is None and not put_mark(source, ledger, child):
+        if own is None and not put_stamp(api, ledger, child):
             continue
         if ledger is not None:
             note(ledger, child)
@@ -58,27 +60,29 @@ def adopt(source: Source, parent: Leftover, body: Body, ledger: Notes | None) ->
     return found
 
 
-def note(ledger: Notes, child: Leftover) -> None:
+def note(ledger: StampLedger, child: StampedResource) -> None:
     """Give the child a row beside its parent's."""
     operation, kind = child.stamp.operation, child.type.name
     ledger.write(_NOTE, (kind, child.id, time.time(), operation))
 
 
-def adopt_made(source: Source, ledger: Notes, kind: str, ident: str) -> None:
+def stamp_children_of(api: ApiClient, ledger: StampLedger, kind: str, ident: str) -> None:
     """Look for the children of what the ledger knows by this id; it is noted if that fails."""
     try:
         for row in ledger.rows("intent", "bound", "kept"):
             if (row.kind, row.id) == (kind, ident):
                 stamp = Stamp(ledger.run, row.operation, row.expires)
-                parent = Leftover(OWNED_TYPES[kind], ident, stamp, row.name or "")
-                body = read(source, parent)
+                parent = StampedResource(OWNED_TYPES[kind], ident, stamp, row.name or "")
+                body = read_resource(api, parent)
                 if body is not None:
-                    adopt(source, parent, body, ledger)
+                    stamp_children(api, parent, body, ledger)
     except (sqlite3.Error, UnreadableError) as error:
         ledger.note(f"what the cloud has made for {kind} {ident} is not known: {error}")
 
 
-def _children(source: Source, parent: Leftover, body: Body) -> Iterator[tuple[Leftover, Body]]:
+def _children(
+    api: ApiClient, parent: StampedResource, body: Body
+) -> Iterator[tuple[StampedResource, Body]]:
     is_child: Callable[[Body, Body], bool]
     if parent.type is SERVER:
         idents = [identifier(each.get("id")) for each in mappings(body.get(VOLUMES) or [])]
@@ -89,7 +93,7 @@ def _children(source: Source, parent: Leftover, body: Body) -> Iterator[tuple[Le
         if ident is None:
             continue
         child = replace(parent, type=child_type, id=ident, name="", status="", created="")
-        shown = read(source, child)
+        shown = read_resource(api, child)
         if shown is not None and (Stamp.of(shown) == parent.stamp or is_child(body, shown)):
             yield child, shown
 

@@ -11,7 +11,12 @@ from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import IMAGE, Body, ResourceType
 from pytest_osfutures.parsing import MalformedResponseError, identifier, printable
 from pytest_osfutures.stamp import OF, Stamp, copied_from, is_restored
-from pytest_osfutures.transport import Source, is_missing_service, message, refuses_credentials
+from pytest_osfutures.transport import (
+    ApiClient,
+    error_message,
+    is_missing_service,
+    refuses_credentials,
+)
 
 
 class UnreadableError(OSFuturesError):
@@ -23,7 +28,7 @@ class CredentialsRefusedError(UnreadableError):
 
 
 @dataclass(frozen=True)
-class Leftover:
+class StampedResource:
     """One resource that carries a stamp, as it was last seen.
 
     `known` says that a ledger has its id, so that it is ours even if the cloud has written another
@@ -50,13 +55,13 @@ class Leftover:
         return f"{self.type.name} {self.name} ({self.id})".replace("  ", " ")
 
 
-def stamped(resource_type: ResourceType, body: Body) -> Leftover | None:
+def originally_stamped(resource_type: ResourceType, body: Body) -> StampedResource | None:
     """What a resource is, if it carries a stamp of its own."""
-    found = carrier(resource_type, body)
+    found = stamped_resource(resource_type, body)
     return None if found is None or found.copied else found
 
 
-def carrier(resource_type: ResourceType, body: Body) -> Leftover | None:
+def stamped_resource(resource_type: ResourceType, body: Body) -> StampedResource | None:
     """What a resource is, if it carries a stamp, be it a copy."""
     if copied := copied_from(body):
         stamp = Stamp.in_metadata(body["metadata"])
@@ -72,7 +77,7 @@ def carrier(resource_type: ResourceType, body: Body) -> Leftover | None:
     created = printable(body.get("created") or body.get("created_at"))
     name = printable(body.get("name") or body.get("floating_ip_address"))
     status = printable(body.get("status"))
-    return Leftover(resource_type, ident, stamp, name, status, created, copied=copied)
+    return StampedResource(resource_type, ident, stamp, name, status, created, copied=copied)
 
 
 def _inherited_from(image: Body) -> str:
@@ -87,17 +92,17 @@ def _inherited_from(image: Body) -> str:
     return "" if server is None else f"the image of server {printable(server)}"
 
 
-def ask(
-    source: Source, method: str, resource_type: ResourceType, path: str, body: Any = None
+def send_request(
+    api: ApiClient, method: str, resource_type: ResourceType, path: str, body: Any = None
 ) -> Any:
     """The answer; None if the cloud has no such service. Raises UnreadableError if none came."""
-    with readable(f"{method} {path}"):
+    with unreadable_errors(f"{method} {path}"):
         try:
-            answer = source.send(
+            answer = api.send(
                 method, resource_type.service, path, body, resource_type.stamp_version
             )
             if answer.status_code == 406:  # an older cloud, where the description has to do
-                answer = source.send(method, resource_type.service, path, body)
+                answer = api.send(method, resource_type.service, path, body)
             return answer
         except Exception as error:
             if is_missing_service(error):
@@ -106,7 +111,7 @@ def ask(
 
 
 @contextmanager
-def readable(request: str) -> Iterator[None]:
+def unreadable_errors(request: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # the network's, the session's, the identity service's
@@ -114,16 +119,16 @@ def readable(request: str) -> Iterator[None]:
         raise kind(f"{request}: {type(error).__name__}: {error}") from error
 
 
-def read(source: Source, leftover: Leftover) -> Body | None:
+def read_resource(api: ApiClient, resource: StampedResource) -> Body | None:
     """The resource as it is now; None if it is gone. Raises UnreadableError."""
-    resource_type = leftover.type
-    path = leftover.path
-    answer = ask(source, "GET", resource_type, path)
+    resource_type = resource.type
+    path = resource.path
+    answer = send_request(api, "GET", resource_type, path)
     if answer is None or answer.status_code == 404:
         return None
     if answer.status_code >= 300:
-        raise UnreadableError(f"GET {path} answered {answer.status_code}: {message(answer)}")
-    with readable(f"GET {path}"):
+        raise UnreadableError(f"GET {path} answered {answer.status_code}: {error_message(answer)}")
+    with unreadable_errors(f"GET {path}"):
         document = answer.json()
         body: Body = document[resource_type.member] if resource_type.member else document
         if not isinstance(body, Mapping):
@@ -133,14 +138,14 @@ def read(source: Source, leftover: Leftover) -> Body | None:
     return None if body.get("status") == "DELETED" else body
 
 
-def is_ours(leftover: Leftover, body: Body) -> bool:
-    """Whether this is what `leftover` stands for, by its stamp and by what a ledger knows."""
-    now = stamped(leftover.type, body)
-    if now is not None and now.stamp == leftover.stamp:
+def is_ours(resource: StampedResource, body: Body) -> bool:
+    """Whether this is what `resource` stands for, by its stamp and by what a ledger knows."""
+    now = originally_stamped(resource.type, body)
+    if now is not None and now.stamp == resource.stamp:
         return True
-    if not leftover.known:
+    if not resource.known:
         return False
     stamp = Stamp.of(body)
-    own = stamp is not None and stamp.operation == leftover.stamp.operation
+    own = stamp is not None and stamp.operation == resource.stamp.operation
     restoring = body.get("status") == "restoring-backup"  # Cinder is at its metadata
-    return own or leftover.unmarked or restoring or is_restored(body)
+    return own or resource.unmarked or restoring or is_restored(body)

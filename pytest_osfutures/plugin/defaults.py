@@ -191,7 +191,7 @@ class Defaults:
         """Whether the cloud makes a network for a server that asks for `auto`."""
         project = self.cloud.session.get_project_id()
         path = f"/auto-allocated-topology/{project}?fields=dry-run"
-        answer = self.cloud.source.send("GET", "network", path, None)
+        answer = self.cloud.api_client.send("GET", "network", path, None)
         return bool(answer.status_code < 300)
 
 

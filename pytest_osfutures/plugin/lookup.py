@@ -14,7 +14,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.parsing import MalformedResponseError, mappings
 from pytest_osfutures.plugin.identifiers import ident
-from pytest_osfutures.transport import Pages, message, next_query
+from pytest_osfutures.transport import Pages, error_message, next_query
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -155,14 +155,16 @@ class Lookup:
 
         what = f"GET {service} {path.partition('?')[0]} of cloud {self.cloud.name!r}"
         try:
-            answer = self.cloud.source.send("GET", service, path, None)
+            answer = self.cloud.api_client.send("GET", service, path, None)
         except ClientException as error:
             text = f"{what} failed: {type(error).__name__}: {error}"
             raise CloudUnreachableError(text) from without_frames(error)
         if answer.status_code in none:
             return None
         if answer.status_code >= 300:
-            raise CloudUnreachableError(f"{what} answers {answer.status_code}: {message(answer)}")
+            raise CloudUnreachableError(
+                f"{what} answers {answer.status_code}: {error_message(answer)}"
+            )
         try:
             document = answer.json()
         except (ValueError, RecursionError):

@@ -203,7 +203,7 @@ class RunSession:
         cloud.expiry = self.expiry
         cloud.unknown = options.UNKNOWN.value(config) or "warn"
         self.heartbeat = Heartbeat(
-            cloud.source, self.ledger, self.expiry, SystemClock(), self.ledger.note
+            cloud.api_client, self.ledger, self.expiry, SystemClock(), self.ledger.note
         )
 
     def _join(self) -> Ledger:
@@ -249,7 +249,7 @@ class RunSession:
 
     def _sweep(self) -> None:
         """Tell of runs that were reaped, finish dead ones, delete what has expired."""
-        place, clock, source = directory(self.config), SystemClock(), self.cloud.source
+        place, clock, api_client = directory(self.config), SystemClock(), self.cloud.api_client
         project = self.cloud.session.get_project_id() or ""
         gone: list[str] = []
 
@@ -261,11 +261,11 @@ class RunSession:
             for ledger in dead_runs(place, self.cloud.auth_url, project, self.said.append):
                 with self._telling():
                     self.stubborn = any(row.note for row in ledger.rows("intent", "bound"))
-                    clean_up_dead(source, ledger, clock, partial(self._sweep_note, ledger))
+                    clean_up_dead(api_client, ledger, clock, partial(self._sweep_note, ledger))
                 ledger.close()
             self._tidy(place)
             alive = living_runs(place) | {self.ledger.run}
-            left = sweep_expired(source, alive, clock, note)
+            left = sweep_expired(api_client, alive, clock, note)
         except UnreadableError as error:
             self.said.append(f"older runs' resources could not be looked for: {error}")
             return
@@ -299,8 +299,8 @@ class RunSession:
             log = reaper_log(ledger.path)
             where = f", as {log} tells" if log.exists() else ""
             self.said.append(f"run {run.run} was killed; deleted {counted(gone)} of it{where}")
-            ledger.turn(["reaped"], "ended")
-        if ledger.is_needless(self.cloud.source.cloud_time.time(SystemClock())):
+            ledger.change_run_state(["reaped"], "ended")
+        if ledger.is_obsolete(self.cloud.api_client.cloud_time.time(SystemClock())):
             remove_ledger(ledger.path)
 
     def keep(self, kind: str, resource_id: str) -> None:
@@ -375,7 +375,7 @@ class RunSession:
         text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
         with progress_messages(partial(say, self.config), text, self._names):
             complete = clean_up(
-                self.cloud.source, self.ledger, clock, note, ours, seconds, seconds / 2
+                self.cloud.api_client, self.ledger, clock, note, ours, seconds, seconds / 2
             )
         rows = self.ledger.rows("intent", "bound")
         self.left = [f"{row}: {row.note or 'it is still there'}" for row in rows]
@@ -394,6 +394,6 @@ class RunSession:
         self.said.append(f"{why}; going by the stamps in the cloud")
         said: list[str] = []
         if not clean_up_by_stamp(
-            self.cloud.source, of_run(run, ()), clock, said.append, CLEANUP_TIMEOUT
+            self.cloud.api_client, of_run(run, ()), clock, said.append, CLEANUP_TIMEOUT
         ):
             self.left = said[-1:]

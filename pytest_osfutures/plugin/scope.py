@@ -7,13 +7,13 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup import UNDER_WAY, Row, Sweep, disconnect, sweep_rows
+from pytest_osfutures.cleanup import UNDER_WAY, LedgerRow, Sweep, disconnect, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import DELETION_ORDER
-from pytest_osfutures.ownership import CHILDREN, Leftover, UnreadableError, known
+from pytest_osfutures.ownership import CHILDREN, StampedResource, UnreadableError, resource_of_row
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
@@ -40,7 +40,7 @@ class Scope:
         self.run_session = run_session
         self.owner = owner
         self.made: Made = []
-        self.keypairs: list[Leftover] = []
+        self.keypairs: list[StampedResource] = []
         self.closed = False
         self._forked: Scope | None = None
 
@@ -63,7 +63,7 @@ class Scope:
             future.undo()
         return future
 
-    def own_keypair(self, keypair: Leftover) -> None:
+    def own_keypair(self, keypair: StampedResource) -> None:
         """From now on this keypair is deleted with all the rest."""
         self.keypairs.append(keypair)
 
@@ -152,21 +152,21 @@ class Scope:
         heir = "; the reaper goes on" if self.run_session.reaped else ""
         return f"still being deleted after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
 
-    def _insist(self, rows: list[Row], deadline: Deadline) -> None:
+    def _insist(self, rows: list[LedgerRow], deadline: Deadline) -> None:
         """Delete these, and remove what may keep them from it."""
-        source, ledger, clock = self.cloud.source, self.run_session.ledger, SystemClock()
+        api_client, ledger, clock = self.cloud.api_client, self.run_session.ledger, SystemClock()
         deadline.waiting = [f"{row.kind} {row.id}" for row in rows]
-        sweep_rows(source, ledger, rows, clock, ledger.note, deadline.left())
+        sweep_rows(api_client, ledger, rows, clock, ledger.note, deadline.left())
         deadline.waiting = []
 
-    def _delete(self, keypairs: list[Leftover]) -> list[str]:
+    def _delete(self, keypairs: list[StampedResource]) -> list[str]:
         """Delete keypairs, which go at once; what is left, with the reasons."""
         clock, note = SystemClock(), self.run_session.ledger.note
-        sweep = Sweep(self.cloud.source, lambda _: True, clock, note, KEYPAIR_TIMEOUT)
+        sweep = Sweep(self.cloud.api_client, lambda _: True, clock, note, KEYPAIR_TIMEOUT)
         left = sweep.remove(keypairs)
         for each in keypairs:
             if each not in left:
-                self.run_session.ledger.settle(each.stamp.operation, "gone")
+                self.run_session.ledger.set_state(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]
 
     def _delete_children(self, made: Made, deadline: Deadline) -> list[str]:
@@ -181,12 +181,12 @@ class Scope:
         if not rows:
             return []
         sweep = Sweep(
-            self.cloud.source, lambda _: True, SystemClock(), ledger.note, deadline.left()
+            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, deadline.left()
         )
-        left = sweep.remove(known(ledger, row) for row in rows.values())
+        left = sweep.remove(resource_of_row(ledger, row) for row in rows.values())
         gone = {str(ident) for ident in rows} - {each.id for each in left}
         for ident in gone:
-            ledger.settle(rows[ident].operation, "gone", part=rows[ident].part)
+            ledger.set_state(rows[ident].operation, "gone", part=rows[ident].part)
         return [f"{each}: {why}" for each, why in left.items()]
 
     def _disconnect(self, made: Made) -> None:
@@ -194,7 +194,7 @@ class Scope:
         for kind, future in made:
             if kind in ("router", "subnet") and future.resource_id:
                 with suppress(UnreadableError):
-                    disconnect(self.cloud.source, kind, {"id": future.resource_id})
+                    disconnect(self.cloud.api_client, kind, {"id": future.resource_id})
 
     def _detach(self, made: Made, deadline: Deadline) -> None:
         """Detach volumes from servers that stay; what cannot be will show in its deletion."""

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import Ledger, LedgerError, Row, bury, reaper_log, remove_ledger
+from pytest_osfutures.cleanup import (
+    Ledger,
+    LedgerError,
+    LedgerRow,
+    reaper_log,
+    release_dead_holders,
+    remove_ledger,
+)
 from pytest_osfutures.plugin import signals
 from pytest_osfutures.plugin import xdist as workers
 from pytest_osfutures.plugin.background import report
@@ -85,9 +92,9 @@ def add_crash_section(config: pytest.Config, test: str, report: pytest.TestRepor
     ledger = _ledger(config)
     if ledger is None:
         return
-    rows: list[Row] = []
+    rows: list[LedgerRow] = []
     with suppress(LedgerError):
-        bury(ledger, ledger.dead())  # what others share with the dead is theirs now
+        release_dead_holders(ledger, ledger.dead())  # what others share with the dead is theirs now
         rows = ledger.rows("intent", "bound", test=test)
     if rows:
         lines = "\n".join(str(row) for row in rows)
@@ -116,7 +123,7 @@ def write_summary(config: pytest.Config, terminal: Any) -> None:
         terminal.write_line(f"to delete: {command(config, ledger)}")
 
 
-def _kept(ledger: Ledger) -> list[Row]:
+def _kept(ledger: Ledger) -> list[LedgerRow]:
     try:
         return ledger.rows("kept")
     except LedgerError:
@@ -185,7 +192,7 @@ def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
         last = ledger.leave() if ledger.part else not worker
         over = last and not ledger.left()
         if over:
-            ledger.turn(["running"], "ended")
+            ledger.change_run_state(["running"], "ended")
     kept = ledger.rows("kept")
     ledger.close()
     if over and path is not None and not kept:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.calls import PATIENCE
-from pytest_osfutures.cleanup import Holders, Row, Share, heard, sweep_rows
+from pytest_osfutures.cleanup import LedgerRow, SharedResources, SharedState, load_error, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import (
@@ -143,7 +143,7 @@ class SharedFuture(OperationFuture[Any]):
 class SharedResource:
     """One shared resource as this worker sees it: created here, or waited for."""
 
-    def __init__(self, cloud: Cloud, holders: Holders, request: SharedRequest) -> None:
+    def __init__(self, cloud: Cloud, holders: SharedResources, request: SharedRequest) -> None:
         self.engine = cloud.engine
         self.pause = cloud.poll.fastest
         self.holders = holders
@@ -155,7 +155,7 @@ class SharedResource:
         self.over = False
         self.began_at = self.engine.clock.now()
 
-    def go_on(self, share: Share) -> None:
+    def go_on(self, share: SharedState) -> None:
         """Do what is to be done now that the ledger says `share`; raises what the creation does."""
         if share.state == "yours":
             self._create()
@@ -165,7 +165,7 @@ class SharedResource:
             self.promise.follow(self.request.read(share.id))
         elif share.state == "failed":
             assert share.error is not None
-            self.promise.set_exception(heard(share.error))
+            self.promise.set_exception(load_error(share.error))
         elif self.engine.clock.now() - self.began_at > self.request.deadline:
             self.promise.set_exception(self._late(share))
         else:
@@ -180,7 +180,7 @@ class SharedResource:
         except BaseException as error:
             self.promise.set_exception(error)
 
-    def _late(self, share: Share) -> OperationTimeout:
+    def _late(self, share: SharedState) -> OperationTimeout:
         details = OperationDetails(
             self.future.operation, None, self.request.name, seconds=self.request.deadline
         )
@@ -191,7 +191,7 @@ class SharedResource:
             with self.holders.creating(self.request.key):
                 self.creation = self.request.create()
         except BaseException:
-            self.holders.give_back([self.request.key])
+            self.holders.release([self.request.key])
             raise
         self.future.creation = self.creation
         created = partial(self._created, self.creation)
@@ -227,7 +227,7 @@ class SharedScope:
         self.cloud = cloud
         self.run_session = run_session
         self.owner = owner
-        self.holders = Holders(run_session.ledger)
+        self.holders = SharedResources(run_session.ledger)
         self._lock = threading.Lock()
         self._shared: dict[str, SharedResource] = {}
         self._forked: SharedScope | None = None
@@ -277,16 +277,16 @@ class SharedScope:
         ):
             for each in shared.values():
                 each.stop(deadline)
-            rows = self.holders.give_back(shared)
+            rows = self.holders.release(shared)
             left = list(self._delete(rows, deadline)) if rows else []
         if left:
             text = f"{len(left)} of {len(rows)} shared resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
 
-    def _delete(self, rows: list[Row], deadline: Deadline) -> Iterator[str]:
+    def _delete(self, rows: list[LedgerRow], deadline: Deadline) -> Iterator[str]:
         ledger, fake = self.run_session.ledger, self.cloud.fake
         clock = fake.clock if fake is not None else SystemClock()
-        sweep_rows(self.cloud.source, ledger, rows, clock, ledger.note, deadline.left())
+        sweep_rows(self.cloud.api_client, ledger, rows, clock, ledger.note, deadline.left())
         operations = {row.operation for row in rows}
         for row in ledger.rows("intent", "bound"):
             if row.operation in operations:

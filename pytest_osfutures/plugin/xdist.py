@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_osfutures.cleanup import Ledger, Row, ledger_path
+from pytest_osfutures.cleanup import Ledger, LedgerRow, ledger_path
 from pytest_osfutures.plugin.run_id import directory, identity, run_id
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def report_to_controller(config: Any, run_session: RunSession) -> None:
 def collect(node: Any, ledger: Ledger) -> None:
     """In the controller: a worker has ended; note what is to be kept of it."""
     for row in getattr(node, "workeroutput", {}).get("osfutures_kept", ()):
-        ledger.take_in(Row(*row))
+        ledger.import_row(LedgerRow(*row))
 
 
 def remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:

@@ -2,14 +2,14 @@
 
 from pytest_osfutures.transport.capture import BeforeSending, Exchange, captured_exchanges
 from pytest_osfutures.transport.client import (
+    ApiClient,
     ResolvedUrl,
-    Source,
+    error_message,
+    error_text,
     is_missing_service,
     is_transient_error,
-    message,
     microversion_of,
     refuses_credentials,
-    words,
 )
 from pytest_osfutures.transport.responses import (
     Pages,
@@ -22,22 +22,22 @@ from pytest_osfutures.transport.responses import (
 from pytest_osfutures.transport.service_config import ServiceConfig
 
 __all__ = [
+    "ApiClient",
     "BeforeSending",
     "Exchange",
     "Pages",
     "ResolvedUrl",
     "ServiceConfig",
-    "Source",
     "captured_exchanges",
+    "error_message",
+    "error_text",
     "is_missing_service",
     "is_overloaded",
     "is_transient_error",
     "members",
-    "message",
     "microversion_of",
     "next_query",
     "refuses_credentials",
     "resource",
     "retry_after",
-    "words",
 ]

@@ -29,7 +29,7 @@ from pytest_osfutures.transport.responses import (
     usable_entries,
 )
 from pytest_osfutures.transport.service_config import ServiceConfig
-from pytest_osfutures.transport.service_config import official as official
+from pytest_osfutures.transport.service_config import official_type as official_type
 
 __tracebackhide__ = True  # pytest: it would show the bodies of requests
 
@@ -60,7 +60,7 @@ class ResolvedUrl:
 
 
 @dataclass(eq=False)
-class Source:
+class ApiClient:
     """Reads and sends through a keystoneauth1 session, as the client does that it came from.
 
     Two sources are equal if they lead the same way, so that clients on one session share reads.
@@ -82,7 +82,7 @@ class Source:
         self.cloud_time = capture.install(self.session)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Source) and self._way == other._way)
+        return self is other or (isinstance(other, ApiClient) and self._way == other._way)
 
     def __hash__(self) -> int:  # the monitor looks things up by it all the time
         return self._hash
@@ -101,7 +101,7 @@ class Source:
             parts = urlsplit(plain)
             found = re.match(r"(?P<root>.*?)(?:/v\d+(?:\.\d+)?/|\Z)", parts.path)
             root = found["root"] if found else ""
-            base, kind = f"{parts.scheme}://{parts.netloc}{root}", official(service)
+            base, kind = f"{parts.scheme}://{parts.netloc}{root}", official_type(service)
         else:
             return None
         path = _PREFIX.match(plain[len(base) :])
@@ -130,7 +130,7 @@ class Source:
                 if isinstance(catalog.catalog, list):  # one odd entry would hide all the others
                     catalog.catalog[:] = usable_entries(catalog.catalog)
                 kinds = catalog.get_endpoints_data()
-            name = official if self.config is None else self.config.official
+            name = official_type if self.config is None else self.config.official_type
             endpoints = [
                 (endpoint.url.rstrip("/"), name(kind))
                 for kind, found in kinds.items()
@@ -205,7 +205,7 @@ class Source:
         if answer.status_code < 500 and not _is_understood(answer):
             from keystoneauth1.exceptions import BadGateway
 
-            said = f"{answer.status_code}: {message(answer)}"
+            said = f"{answer.status_code}: {error_message(answer)}"
             raise BadGateway(f"{method} {service} {path.split('?')[0]} was answered {said}")
         return answer
 
@@ -326,7 +326,7 @@ def microversion_of(service: str, headers: Mapping[str, str]) -> str:
 def _refused(request: ReadRequest, asked_at: float, answered_at: float, answer: Any) -> ReadResult:
     status = answer.status_code
     where = f"{request.kind.service} {request.path.split('?')[0]}"
-    text = f"GET {where} answered {status}: {message(answer)}"
+    text = f"GET {where} answered {status}: {error_message(answer)}"
     return ReadResult(
         request,
         asked_at,
@@ -337,16 +337,16 @@ def _refused(request: ReadRequest, asked_at: float, answered_at: float, answer: 
     )
 
 
-def message(answer: Any) -> str:
+def error_message(answer: Any) -> str:
     """The cloud's own words in an error's body, whatever the service's way to put them."""
     document = _document(answer)
     if document is None:
         plain = re.sub(r"(?is)<(head|style|script)\b.*?</\1>|<[^>]*>", " ", answer.text)
         return redact(" ".join(plain.split()))[:200] or str(answer.reason)
-    return words(document)
+    return error_text(document)
 
 
-def words(document: Any) -> str:
+def error_text(document: Any) -> str:
     """The cloud's own words in the document of an error."""
     while isinstance(document, dict):
         if isinstance(document.get("message"), str):

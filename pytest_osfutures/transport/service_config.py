@@ -48,17 +48,17 @@ class ServiceConfig:
     def endpoints(self, project: str | None) -> list[tuple[str, str]]:
         """All URLs that take the place of the catalog's, with their services."""
         return [
-            (url, official(service))
+            (url, official_type(service))
             for service in sorted(self._services())
             if (url := self.endpoint(service, project)) is not None
         ]
 
-    def official(self, service_type: str) -> str:
+    def official_type(self, service_type: str) -> str:
         """The official name of a type in the catalog, which may be this cloud's own word."""
         for service in self._services():
             if self.region.get_service_type(service) == service_type:
-                return official(service)
-        return official(service_type)
+                return official_type(service)
+        return official_type(service_type)
 
     def _services(self) -> set[str]:
         keys = self.region.config
@@ -91,7 +91,7 @@ class ServiceConfig:
         return {name: value for name, value in found.items() if value is not None}
 
 
-def official(service: str) -> str:
+def official_type(service: str) -> str:
     """The official name of a service type: `block-storage` for volumev3."""
     from os_service_types import ServiceTypes
 

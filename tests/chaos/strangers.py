@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from pytest_osfutures.stamp import Stamp, new_id
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 from tests.chaos.suite import World, until
 
 RUN = "0123456789abcdef"
@@ -27,9 +27,9 @@ def _marks(number: int) -> dict[str, str]:
 class Strangers:
     """Servers, volumes, snapshots, images and keypairs that are nobody's business."""
 
-    def __init__(self, world: World, source: Source) -> None:
+    def __init__(self, world: World, api_client: ApiClient) -> None:
         self.world = world
-        self.source = source
+        self.api_client = api_client
         self.paths: dict[str, dict[str, tuple[str, str]]] = {kind: {} for kind in ORDER}
 
     def move_in(self, count: int, image: str | None = None) -> None:
@@ -60,7 +60,7 @@ class Strangers:
         """Delete them all."""
         for kind, paths in self.paths.items():
             for service, path in paths.values():
-                assert self.source.send("DELETE", service, path, None).status_code < 300
+                assert self.api_client.send("DELETE", service, path, None).status_code < 300
             until(lambda: not self.seen(kind), f"the end of the strangers' {kind}s")  # noqa: B023
 
     def seen(self, *kinds: str) -> dict[str, dict[str, Any]]:
@@ -77,7 +77,7 @@ class Strangers:
     def _send(
         self, method: str, service: str, path: str, body: Any = None, version: str = ""
     ) -> Any:
-        answer = self.source.send(method, service, path, body, version)
+        answer = self.api_client.send(method, service, path, body, version)
         assert answer.status_code < 300, answer.text
         return answer.json()
 

@@ -267,9 +267,9 @@ def test_wrong_password(os_cloud, tmp_path, monkeypatch):
 
 def test_nobody_there(os_cloud):
     known = osf.connect("fake")
-    known.source.catalog()
-    known.source._bases["compute"] = "http://127.0.0.1:9"
-    known.source.send("POST", "compute", "/servers", {"server": {"user_data": DATA}})
+    known.api_client.catalog()
+    known.api_client._bases["compute"] = "http://127.0.0.1:9"
+    known.api_client.send("POST", "compute", "/servers", {"server": {"user_data": DATA}})
 
 def test_wait(os_servers):
     os_servers.create_async("more").result()

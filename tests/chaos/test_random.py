@@ -53,7 +53,7 @@ def eras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[None]
 def _move_in(world: World) -> None:
     world.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
     known = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]
-    Strangers(world, reconnect("fake", known).source).move_in(STRANGERS)
+    Strangers(world, reconnect("fake", known).api_client).move_in(STRANGERS)
 
 
 @pytest.mark.parametrize("era", range(max(1, RUNS // ERA)))

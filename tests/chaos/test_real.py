@@ -18,7 +18,7 @@ import pytest
 from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
-from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.ownership.resource import StampedResource
 from tests.chaos.deaths import live_and_die
 from tests.chaos.strangers import Strangers
 from tests.chaos.suite import World, until
@@ -45,7 +45,7 @@ class RealWorld(World):
             ("snapshot", "block-storage", "/snapshots/detail", "snapshots"),
             ("volume", "block-storage", "/volumes/detail", "volumes"),
         ):
-            answer = self.connected.source.send("GET", service, path, None)
+            answer = self.connected.api_client.send("GET", service, path, None)
             assert answer.status_code == 200, answer.text
             for row in answer.json()[key]:
                 body = row.get("keypair", row)
@@ -53,12 +53,12 @@ class RealWorld(World):
                 seen[body["name" if kind == "keypair" else "id"]] = {"kind": kind, **told}
         return seen
 
-    def stamped(self) -> list[Leftover]:
+    def stamped(self) -> list[StampedResource]:
         """What carries the stamp of one of the runs."""
         idents = {ident for run in self.runs for ident in run.idents()}
         idents |= {path.name.partition(".")[0] for path in self.ledgers.iterdir()}
         clock = SystemClock()
-        sweep = Sweep(self.connected.source, lambda stamp: stamp.run in idents, clock, print)
+        sweep = Sweep(self.connected.api_client, lambda stamp: stamp.run in idents, clock, print)
         return sweep.find()
 
 
@@ -77,7 +77,7 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
 
 
 def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) -> None:
-    strangers = Strangers(world, world.connected.source)
+    strangers = Strangers(world, world.connected.api_client)
     try:
         strangers.move_in(STRANGERS, IMAGE)
         before = strangers.seen()

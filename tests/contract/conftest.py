@@ -53,7 +53,7 @@ def admin(cloud: Cloud) -> Cloud:
 
 def image_of(cloud: Cloud, ident: str | None) -> dict[str, Any]:
     """An image as Glance shows it."""
-    answer = cloud.source.send("GET", "image", f"/images/{ident}", None)
+    answer = cloud.api_client.send("GET", "image", f"/images/{ident}", None)
     return dict(answer.json()) if answer.status_code == 200 else {"status": "gone"}
 
 

@@ -17,8 +17,8 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.children import VOLUMES
-from pytest_osfutures.ownership.marking import known
-from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.ownership.resource import StampedResource
+from pytest_osfutures.ownership.stamping import resource_of_row
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
 from tests.contract.conftest import PATIENCE, image_of
 
@@ -38,13 +38,13 @@ class Run:
         """What of one kind carries the run's stamp."""
         return {each.id for each in self.found(kind, [])}
 
-    def found(self, kind: str, copies: list[Leftover]) -> list[Leftover]:
+    def found(self, kind: str, copies: list[StampedResource]) -> list[StampedResource]:
         """What of one kind carries the run's stamp; copies of it are added to `copies`."""
-        resource_type, source = OWNED_TYPES[kind], self.cloud.source
-        path: str | None = first_page(source, resource_type)
-        found: list[Leftover] = []
+        resource_type, api_client = OWNED_TYPES[kind], self.cloud.api_client
+        path: str | None = first_page(api_client, resource_type)
+        found: list[StampedResource] = []
         while path:
-            some, path = page(source, resource_type, path, copies)
+            some, path = page(api_client, resource_type, path, copies)
             found += [each for each in some if each.stamp.run == self.cloud.run]
         return found
 
@@ -57,7 +57,7 @@ class Run:
 
     def clean_up(self) -> bool:
         """What the reaper does."""
-        return clean_up(self.cloud.source, self.ledger, SystemClock(), print, persistence=0.0)
+        return clean_up(self.cloud.api_client, self.ledger, SystemClock(), print, persistence=0.0)
 
 
 @pytest.fixture
@@ -86,17 +86,17 @@ def plain(cloud: Cloud) -> Iterator[Callable[..., Any]]:
 
 def test_restored_volumes(runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]) -> None:
     first, second = runs
-    source = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
-    safe = first.cloud.cinder.backups.create_async(source.id, name="contract").result(PATIENCE)
+    api_client = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    safe = first.cloud.cinder.backups.create_async(api_client.id, name="contract").result(PATIENCE)
     theirs = plain(cloud.cinder.volumes.create(1, name="theirs", metadata={"mine": "yes"}))
     first.wait(lambda: cloud.cinder.volumes.get(theirs.id).status == "available")
     cloud.cinder.restores.restore(safe.id, volume_id=theirs.id)
     first.wait(lambda: cloud.cinder.backups.get(safe.id).status == "available")
     theirs = cloud.cinder.volumes.get(theirs.id)
-    assert theirs.metadata == {**source.metadata, RESTORED: safe.id}
+    assert theirs.metadata == {**api_client.metadata, RESTORED: safe.id}
     assert theirs.name == "theirs"
     assert Stamp.of(theirs.to_dict()) is None
-    assert first.ids("volume") == {source.id}
+    assert first.ids("volume") == {api_client.id}
     # What another run restores is that run's, through either way.
     restored = second.cloud.cinder.restores.restore_async(safe.id).result(PATIENCE)
     assert restored.name == "contract"
@@ -107,7 +107,7 @@ def test_restored_volumes(runs: tuple[Run, Run], cloud: Cloud, plain: Callable[.
     assert cloud.cinder.volumes.get(ident).metadata[OF] == ident
     assert second.clean_up()
     assert second.ids("volume") == set()
-    assert first.ids("volume") == {source.id}
+    assert first.ids("volume") == {api_client.id}
     assert first.clean_up()
     assert cloud.cinder.volumes.get(theirs.id).status == "available"
 
@@ -117,14 +117,14 @@ def test_what_is_made_of_a_volume_has_no_stamp(
 ) -> None:
     first, _ = runs
     cinder = first.cloud.cinder
-    source = cinder.volumes.create_async(1, name="contract").result(PATIENCE)
-    snapshot = cinder.volume_snapshots.create_async(source.id).result(PATIENCE)
-    clone = plain(cloud.cinder.volumes.create(1, source_volid=source.id))
+    api_client = cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    snapshot = cinder.volume_snapshots.create_async(api_client.id).result(PATIENCE)
+    clone = plain(cloud.cinder.volumes.create(1, source_volid=api_client.id))
     child = plain(cloud.cinder.volumes.create(1, snapshot_id=snapshot.id))
     volumes = cloud.cinder.volumes
     first.wait(lambda: {volumes.get(each.id).status for each in (clone, child)} == {"available"})
     assert [volumes.get(each.id).metadata for each in (clone, child)] == [{}, {}]
-    bare = cloud.cinder.volume_snapshots.create(source.id)
+    bare = cloud.cinder.volume_snapshots.create(api_client.id)
     first.wait(lambda: cloud.cinder.volume_snapshots.get(bare.id).status == "available")
     assert cloud.cinder.volume_snapshots.get(bare.id).metadata == {}
     cloud.cinder.volume_snapshots.delete_async(bare.id).result(PATIENCE)
@@ -144,7 +144,7 @@ def test_images_of_servers_and_volumes_name_themselves(
     rows = [row for row in first.ledger.rows("bound") if row.kind == "image"]
     assert len(rows) == 2
     first.wait(lambda: first.ids("image") == {str(row.id) for row in rows})
-    assert all(known(first.ledger, row).known for row in rows)
+    assert all(resource_of_row(first.ledger, row).known for row in rows)
     assert first.clean_up()
     assert [image_of(first.cloud, row.id)["status"] for row in rows] == ["gone", "gone"]
 
@@ -244,7 +244,7 @@ def test_a_volume_that_is_migrated_has_a_double_that_is_left_to_cinder(admin: Cl
         volumes = run.cloud.cinder.volumes
         volume = volumes.create_async(1, name="contract", volume_type=old).result(PATIENCE)
         moved = volumes.retype_async(volume.id, new, "on-demand")
-        copies: list[Leftover] = []
+        copies: list[StampedResource] = []
         while not moved.done():
             others = run.found("volume", copies)
             others = [each for each in others if each.id != volume.id]

@@ -164,7 +164,7 @@ def test_an_error_status_with_cinders_own_words(
 
 def reimage(cloud: Cloud, volume: Any) -> Any:
     """Begin to write an image over the volume."""
-    image = next(iter(cloud.source.send("GET", "image", "/images", None).json()["images"]))
+    image = next(iter(cloud.api_client.send("GET", "image", "/images", None).json()["images"]))
     return cloud.cinder.volumes.reimage_async(volume.id, image["id"])
 
 

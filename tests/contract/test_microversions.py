@@ -90,7 +90,7 @@ def test_an_attach_that_is_only_accepted(cloud: Cloud, vm: Any, volume: Any) -> 
     body = {"volumeAttachment": {"volumeId": volume.id}}
 
     def attach() -> Any:
-        answer = cloud.source.send("POST", "compute", path, body, "2.101")
+        answer = cloud.api_client.send("POST", "compute", path, body, "2.101")
         if answer.status_code == 406:
             pytest.skip("the cloud is older than 2.101")
         assert answer.status_code == 202

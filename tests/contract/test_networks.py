@@ -12,16 +12,16 @@ from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.ownership.resource import StampedResource
 from pytest_osfutures.stamp import Stamp
 from tests.contract.conftest import PATIENCE
 
 CIDR = "10.211.0.0/24"
 
 
-def found(cloud: Cloud, run: str) -> list[Leftover]:
+def found(cloud: Cloud, run: str) -> list[StampedResource]:
     """What carries the stamp of a run."""
-    return Sweep(cloud.source, lambda stamp: stamp.run == run, SystemClock(), print).find()
+    return Sweep(cloud.api_client, lambda stamp: stamp.run == run, SystemClock(), print).find()
 
 
 def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
@@ -71,7 +71,7 @@ def test_ports_groups_and_rules_come_and_go(cloud: Cloud, network: Any) -> None:
     for future in (*ports, rule, group):
         future.undo().result(PATIENCE)
         path = f"{OWNED_TYPES[future.operation.removesuffix('.create')].path}/{future.resource_id}"
-        assert cloud.source.send("GET", "network", path, None).status_code == 404
+        assert cloud.api_client.send("GET", "network", path, None).status_code == 404
 
 
 def test_a_refusal_has_neutrons_own_words(cloud: Cloud, network: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_network_that_is_in_use_stays(cloud: Cloud, network: Any) -> None:
 
 def test_a_sweep_takes_routers_and_subnets_off_each_other(cloud: Cloud) -> None:
     api = cloud.api("network")
-    if cloud.source.send("GET", "network", "/extensions/router", None).status_code == 404:
+    if cloud.api_client.send("GET", "network", "/extensions/router", None).status_code == 404:
         pytest.skip("this Neutron has no routers")
     inside = make(cloud, "network")
     subnet = make(cloud, "subnet", network_id=inside.resource_id, cidr=CIDR, ip_version=4)
@@ -109,7 +109,7 @@ def test_a_sweep_takes_routers_and_subnets_off_each_other(cloud: Cloud) -> None:
     path = f"/routers/{router.resource_id}/add_router_interface"
     api.put(path, json={"subnet_id": subnet.resource_id})
     ours = {inside.resource_id, subnet.resource_id, router.resource_id}
-    sweep = Sweep(cloud.source, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
+    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
     assert sweep.remove([each for each in sweep.find() if each.id in ours]) == {}
     assert not ours & {each.id for each in sweep.find()}
 

@@ -199,6 +199,6 @@ def test_a_state_that_somebody_else_resets(cloud: Cloud, admin: Cloud, vm: Any) 
     server.reset_state("active")
     vm.reboot_async("HARD").result(PATIENCE)
     shelved = "/images?name=contract-shelved"  # nobody unshelves it, so nobody else deletes it
-    for each in cloud.source.send("GET", "image", shelved, None).json()["images"]:
+    for each in cloud.api_client.send("GET", "image", shelved, None).json()["images"]:
         if each.get("instance_uuid") == vm.id:
-            cloud.source.send("DELETE", "image", f"/images/{each['id']}", None)
+            cloud.api_client.send("DELETE", "image", f"/images/{each['id']}", None)

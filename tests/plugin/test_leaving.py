@@ -205,7 +205,7 @@ def test_the_image_of_somebody_elses_server_is_not_ours(pytester: pytest.Pyteste
         from pytest_osfutures.cleanup.sweep import Sweep
 
         os_cloud.fake.clock.sleep(60)
-        sweep = Sweep(os_cloud.source, lambda _: True, SystemClock(), print)
+        sweep = Sweep(os_cloud.api_client, lambda _: True, SystemClock(), print)
         assert sweep.remove(sweep.find()) == {}
         rows = os_cloud.fake.alive()
         assert [row["name"] for row in rows if row["name"] == "foreign"] == ["foreign", "foreign"]

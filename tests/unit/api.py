@@ -24,7 +24,7 @@ from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.model import Body, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Poll, Retry
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 
 CLOUD = "http://cloud.test"
 NOVA = f"{CLOUD}/compute/v2.1"
@@ -247,7 +247,7 @@ def session(api: Api, auth: Any = None, **options: Any) -> Session:
 def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) -> ClientContext:
     """What the twins of a client on `api` know; results are the API's own documents."""
     through = session(api, **options)
-    source = Source(through, poll=poll or Poll())
+    api_client = ApiClient(through, poll=poll or Poll())
 
     def to_client_object(kind: ResourceType, body: Body, plain: Any) -> Any:
         del kind
@@ -255,5 +255,5 @@ def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) 
         return {**first, **body}
 
     return ClientContext(
-        engine, source, TABLE, ACTION, "compute", to_client_object, "run-1", Retry()
+        engine, api_client, TABLE, ACTION, "compute", to_client_object, "run-1", Retry()
     )

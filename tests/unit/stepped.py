@@ -37,7 +37,7 @@ class Cloud:
     def create(self, **options: Any) -> requests.Response:
         """The plain call."""
         body = {"server": {"name": "web", "metadata": {"mine": "1"}}}
-        response: requests.Response = self.context.source.session.post(
+        response: requests.Response = self.context.api_client.session.post(
             f"{NOVA}/servers", json=body, **options
         )
         return response

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.errors import ObjectCreationError, OperationDetails, OSFuturesError
 from pytest_osfutures.redaction import hide_in_logs, redact, secrets_in, without_secrets
-from pytest_osfutures.transport.client import message
+from pytest_osfutures.transport.client import error_message
 
 from .api import NOVA, Api, answer, session
 
@@ -86,8 +86,8 @@ def test_our_own_errors_have_no_secret_in_text_and_repr() -> None:
 
 def test_the_clouds_words_about_a_request_have_no_secret() -> None:
     echo = {"badRequest": {"message": f"not valid: {{'adminPass': '{SECRET}'}}", "code": 400}}
-    assert message(answer(400, echo)) == "not valid: {'adminPass': ***}"
-    assert "hunter2" not in message(answer(400, {"adminPass": SECRET, "x": [1]}))
+    assert error_message(answer(400, echo)) == "not valid: {'adminPass': ***}"
+    assert "hunter2" not in error_message(answer(400, {"adminPass": SECRET, "x": [1]}))
 
 
 @pytest.mark.parametrize("split", [None, True])

@@ -16,7 +16,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import KEYPAIR
-from pytest_osfutures.ownership import Leftover
+from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.identifiers import ident, idents
 from pytest_osfutures.plugin.options import Settings
@@ -273,13 +273,15 @@ class Keypairs(Factory):
         if public_key is None:
             public_key, private = _new_key()
         scope = self.scope
-        expires = int(self.cloud.source.cloud_time.time(SystemClock()) + scope.run_session.expiry)
+        expires = int(
+            self.cloud.api_client.cloud_time.time(SystemClock()) + scope.run_session.expiry
+        )
         stamp = Stamp(self.cloud.run, new_id(), expires)
         full = stamp.name(name)
         record = scope.run_session.ledger.record(stamp)
         record.intended("keypair", full)
         assert isinstance(scope, Scope)
-        scope.own_keypair(Leftover(KEYPAIR, full, stamp, full))
+        scope.own_keypair(StampedResource(KEYPAIR, full, stamp, full))
         keypair = self.cloud.nova.keypairs.create(full, public_key)
         record.bound(full)
         if private is not None:

@@ -24,7 +24,9 @@ def test_a_call_that_breaks_off_is_taken_back_and_made_again() -> None:
 
     def call() -> None:
         cloud.create()
-        cloud.context.source.session.post(f"{NOVA}/os-keypairs", json={"keypair": {"name": "k"}})
+        cloud.context.api_client.session.post(
+            f"{NOVA}/os-keypairs", json={"keypair": {"name": "k"}}
+        )
 
     cloud.api.fault("POST", "/os-keypairs", answers(503))
     future = start_retried(cloud.context, call, 2)

@@ -28,7 +28,7 @@ from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import answer, lost_after
 
 BASE = "http://cloud.test/v1"
@@ -81,7 +81,7 @@ class Stage:
         http.mount("http://", self.script)
         self.session = Session(auth=Token(BASE, "token"), session=http)
         self.context = ClientContext(
-            self.engine, Source(self.session), TABLE, ACTION, service,
+            self.engine, ApiClient(self.session), TABLE, ACTION, service,
             lambda kind, body, plain: dict(body), "run",
         )  # fmt: skip
 

@@ -167,7 +167,7 @@ def test_an_empty_ledger_is_needless_an_hour_after_its_beginning(
     ledger.leave()
     now = time.time()
     monkeypatch.setattr("pytest_osfutures.cleanup.ledger.time.time", lambda: now + age)
-    assert ledger.is_needless(now + age) is needless
+    assert ledger.is_obsolete(now + age) is needless
     ledger.close()
 
 

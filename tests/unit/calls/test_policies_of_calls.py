@@ -88,7 +88,7 @@ def test_a_wish_of_the_cloud_is_honoured_whatever_its_status(status: int) -> Non
     def call() -> Any:
         if status != 503:
             return cloud.create()
-        return cloud.context.source.session.put(f"{NOVA}/servers/s/action", json={})
+        return cloud.context.api_client.session.put(f"{NOVA}/servers/s/action", json={})
 
     future = start_retried(cloud.context, call)
     method, where = ("PUT", "/compute/v2.1/servers/s/action") if status == 503 else POST

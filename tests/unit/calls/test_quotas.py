@@ -12,8 +12,8 @@ import pytest
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.record import Record
-from pytest_osfutures.cleanup.shared import Holders
+from pytest_osfutures.cleanup.record import OperationRecord
+from pytest_osfutures.cleanup.shared import SharedResources
 from pytest_osfutures.engine.quota_queue import QuotaQueue
 from pytest_osfutures.errors import QuotaExceeded, ServerLimitReached
 from pytest_osfutures.stamp import Stamp, new_id
@@ -49,7 +49,7 @@ def cloud(path: Path, other: Ledger) -> Iterator[Cloud]:
     ledger.close()
 
 
-def _make(ledger: Ledger, kind: str, ident: str | None = "4711") -> Record:
+def _make(ledger: Ledger, kind: str, ident: str | None = "4711") -> OperationRecord:
     record = ledger.record(Stamp("run", new_id(), 2_000_000_000))
     record.intended(kind, None)
     if ident is not None:
@@ -132,7 +132,7 @@ def test_volumes_and_snapshots_have_one_quota(cloud: Cloud, other: Ledger) -> No
 
 def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledger) -> None:
     assert isinstance(cloud.context.ledger, Ledger)
-    mine, theirs = Holders(cloud.context.ledger), Holders(other)
+    mine, theirs = SharedResources(cloud.context.ledger), SharedResources(other)
     for ledger in (cloud.context.ledger, other):
         ledger.write("INSERT INTO processes VALUES (?, '', 0)", (ledger.process,))
     theirs.claim("server web", {})

@@ -43,7 +43,7 @@ def test_overload_without_a_time_is_a_failed_try() -> None:
     cloud.api.fault("PUT", "/action", *[answers(503)] * 2)
 
     def call() -> Any:
-        return cloud.context.source.session.put(f"{NOVA}/servers/s/action", json={})
+        return cloud.context.api_client.session.put(f"{NOVA}/servers/s/action", json={})
 
     future = start_retried(cloud.context, call, 2)
     cloud.run(future)

@@ -124,7 +124,7 @@ def test_promise_5_without_a_stamp_it_is_not_sent_again() -> None:
     cloud.api.fault("POST", "/action", lost_before)
 
     def stop() -> Any:
-        return cloud.context.source.session.post(
+        return cloud.context.api_client.session.post(
             f"{NOVA}/servers/server-1/action", json={"os-stop": None}
         )
 
@@ -142,7 +142,7 @@ def test_promise_5_an_unknown_call_is_not_sent_again() -> None:
 
     def keypair() -> Any:
         body = {"keypair": {"name": "k"}}
-        return cloud.context.source.session.post(f"{NOVA}/os-keypairs", json=body)
+        return cloud.context.api_client.session.post(f"{NOVA}/os-keypairs", json=body)
 
     future = start_retried(cloud.context, keypair, 5)
     cloud.run(future)

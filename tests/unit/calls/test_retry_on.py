@@ -58,7 +58,7 @@ def test_a_blocking_retry_on_holds_up_no_other_call() -> None:
     asked, free = threading.Event(), threading.Event()
 
     def create() -> Any:
-        return plain.source.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
+        return plain.api_client.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
 
     def blocks(_: BaseException) -> bool:
         asked.set()

@@ -67,7 +67,7 @@ def test_a_deletion_whose_answer_got_lost_is_done_when_nothing_is_left() -> None
     cloud.api.fault("DELETE", "/servers/server-1", lost_after)
 
     def delete() -> Any:
-        return cloud.context.source.session.delete(f"{NOVA}/servers/server-1")
+        return cloud.context.api_client.session.delete(f"{NOVA}/servers/server-1")
 
     policy = Retry(3, backoff=10.0, jitter=0.0, within=100.0)
     future = start_retried(cloud.context, delete, policy, 50.0)
@@ -99,7 +99,7 @@ def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
     url = f"{NOVA}/servers/server-1/action"
 
     def stop() -> Any:
-        return cloud.context.source.session.post(url, json={"os-stop": None})
+        return cloud.context.api_client.session.post(url, json={"os-stop": None})
 
     cloud.api.fault("POST", "/action", lambda proceed: proceed(), answers(status))
     future = start_retried(cloud.context, stop, 2, 5.0)
@@ -228,7 +228,9 @@ def test_a_quota_is_named_where_nothing_is_known_of_the_call() -> None:
     cloud.api.fault("POST", "/os-server-groups", lambda _: answer(403, text))
     url = f"{NOVA}/os-server-groups"
     future = start_retried(
-        cloud.context, lambda: cloud.context.source.session.post(url, json={"server_group": {}}), 1
+        cloud.context,
+        lambda: cloud.context.api_client.session.post(url, json={"server_group": {}}),
+        1,
     )
     cloud.run(future)
     assert isinstance(error_of(future), QuotaExceeded)
@@ -268,7 +270,7 @@ def test_a_token_that_expires_on_the_way_is_renewed() -> None:
 
 def test_a_renewal_that_fails_is_no_request_of_unknown_fate() -> None:
     cloud = Cloud()
-    cloud.context.source.catalog()
+    cloud.context.api_client.catalog()
     cloud.api.fault("POST", "/servers", answers(401))
     cloud.api.fault("POST", "/auth/tokens", answers(503))
     future = start_retried(cloud.context, cloud.create, 3)

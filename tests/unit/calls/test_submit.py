@@ -32,7 +32,7 @@ def bound(api: Api, clock: ManualClock) -> ClientContext:
 
 def post(bound: ClientContext, path: str, body: Any, **options: Any) -> Any:
     """A plain call of one request."""
-    return bound.source.session.post(f"{NOVA}{path}", json=body, **options)
+    return bound.api_client.session.post(f"{NOVA}{path}", json=body, **options)
 
 
 def test_the_operation_of_the_accepted_request_is_found(
@@ -148,7 +148,7 @@ def test_the_result_is_the_last_sight_laid_over_the_first_answer(bound: ClientCo
 
 def test_the_result_of_a_deletion_is_none(bound: ClientContext) -> None:
     post(bound, "/servers", {"server": {}})
-    made = submit(bound, lambda: bound.source.session.delete(f"{NOVA}/servers/server-1"))
+    made = submit(bound, lambda: bound.api_client.session.delete(f"{NOVA}/servers/server-1"))
     assert made.result(Succeeded(None)) is None
 
 

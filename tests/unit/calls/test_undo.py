@@ -97,7 +97,7 @@ def test_a_refusal_that_may_mean_not_yet_is_believed_the_second_time() -> None:
     url = f"{NOVA}/servers/server-1/action"
 
     def resize() -> Any:
-        return cloud.context.source.session.post(url, json={"resize": {"flavorRef": "2"}})
+        return cloud.context.api_client.session.post(url, json={"resize": {"flavorRef": "2"}})
 
     future = start_once(cloud.context, resize)
     cloud.api.fault("POST", "/action", answers(409), answers(409))

@@ -36,7 +36,7 @@ def start_stop(cloud: Cloud, policy: Retry | int = 5) -> Any:
 
     def stop() -> Any:
         url = f"{NOVA}/servers/server-1/action"
-        return cloud.context.source.session.post(url, json={"os-stop": None})
+        return cloud.context.api_client.session.post(url, json={"os-stop": None})
 
     return start_retried(cloud.context, stop, policy)
 

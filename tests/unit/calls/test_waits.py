@@ -106,7 +106,7 @@ def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
 
     def stop() -> Any:
         url = f"{NOVA}/servers/server-1/action"
-        return cloud.context.source.session.post(url, json={"os-stop": None})
+        return cloud.context.api_client.session.post(url, json={"os-stop": None})
 
     start_retried(cloud.context, stop, Retry(5, backoff=0.0), tout)
     assert cloud.engine.run_until(lambda: cloud.api.count("POST", path) == 2, 200)

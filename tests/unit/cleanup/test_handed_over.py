@@ -102,16 +102,16 @@ def test_a_refusal_is_heard_once_by_all_threads(monkeypatch: pytest.MonkeyPatch)
     del cloud.session.auth.get_auth_ref
     clouds._remember_refusals(cloud.session.auth)
 
-    def ask() -> None:
+    def send_request() -> None:
         with pytest.raises(Unauthorized):
             cloud.session.get_token()
 
-    threads = [threading.Thread(target=ask) for _ in range(8)]
+    threads = [threading.Thread(target=send_request) for _ in range(8)]
     for each in threads:
         each.start()
     for each in threads:
         each.join()
     assert asked == [100.0]
     now[0] += clouds.REFUSED_FOR + 1
-    ask()
+    send_request()
     assert len(asked) == 2

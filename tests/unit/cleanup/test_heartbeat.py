@@ -10,7 +10,7 @@ import pytest
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import Leftover, read
+from pytest_osfutures.ownership.resource import StampedResource, read_resource
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import RUN, World, stamp
 
@@ -46,7 +46,7 @@ def backup(world: World, mark: Stamp) -> str:
     disk = world.volume({})
     world.clock.advance(120)
     document = {"backup": {"volume_id": disk, "metadata": {**mark.metadata(), "a": "b"}}}
-    answer = world.source.send("POST", "block-storage", "/backups", document, "3.43")
+    answer = world.api_client.send("POST", "block-storage", "/backups", document, "3.43")
     assert answer.status_code < 300, answer.text
     return str(answer.json()["backup"]["id"])
 
@@ -63,7 +63,7 @@ MAKERS: dict[str, Callable[[World, Stamp], str]] = {
 
 def beat(world: World) -> Heartbeat:
     """The heartbeat of the run's only process."""
-    return Heartbeat(world.source, world.ledger, EXPIRY, world.clock, world.notes.append)
+    return Heartbeat(world.api_client, world.ledger, EXPIRY, world.clock, world.notes.append)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
@@ -72,13 +72,15 @@ def test_half_of_its_life_later_a_stamp_is_renewed(world: World, kind: str) -> N
     ident = MAKERS[kind](world, mark)
     world.noted(kind, mark, ident)
     world.clock.advance(EXPIRY / 3)
-    before = read(world.source, Leftover(OWNED_TYPES[kind], ident, mark))
+    before = read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark))
     beat(world).beat()
-    assert read(world.source, Leftover(OWNED_TYPES[kind], ident, mark)) == before
+    assert (
+        read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark)) == before
+    )
     world.clock.advance(EXPIRY / 3)
     beat(world).beat()
     assert world.notes == []
-    body: Any = read(world.source, Leftover(OWNED_TYPES[kind], ident, mark))
+    body: Any = read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark))
     renewed = Stamp.of(body) or Stamp.of(body, described=True)
     expires = int(world.clock.time() + EXPIRY)
     assert renewed == Stamp(RUN, mark.operation, expires)
@@ -89,7 +91,7 @@ def test_half_of_its_life_later_a_stamp_is_renewed(world: World, kind: str) -> N
         assert body["description"].startswith("my own words osf-")
     world.clock.advance(120)
     assert world.clean_up()
-    assert read(world.source, Leftover(OWNED_TYPES[kind], ident, mark)) is None
+    assert read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark)) is None
 
 
 def test_what_is_no_longer_ours_is_left_alone(world: World) -> None:
@@ -98,7 +100,7 @@ def test_what_is_no_longer_ours_is_left_alone(world: World) -> None:
     world.noted("server", mark, ident)
     world.send("DELETE", "compute", f"/servers/{ident}/metadata/osf_op")
     beat(world).beat()
-    body: Any = read(world.source, Leftover(OWNED_TYPES["server"], ident, mark))
+    body: Any = read_resource(world.api_client, StampedResource(OWNED_TYPES["server"], ident, mark))
     assert body["metadata"]["osf_expires"] == str(mark.expires)
 
 

@@ -120,8 +120,8 @@ def test_servers_beyond_the_limit_have_to_wait(path: Path) -> None:
 def test_a_run_that_is_being_cleaned_up_takes_nobody_in(path: Path) -> None:
     one, late = Ledger(path, RUN), Ledger(path, RUN)
     assert one.join()
-    assert one.turn(["running"], "reaping")
-    assert not one.turn(["running"], "reaping")
+    assert one.change_run_state(["running"], "reaping")
+    assert not one.change_run_state(["running"], "reaping")
     assert not late.join()
     one.close()
     late.close()
@@ -135,11 +135,11 @@ def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
         record.intended("server", "web")
         record.bound(str(expires))
         ledger.keep("server", str(expires))
-    assert not ledger.is_needless(time.time())
-    ledger.turn(["running"], "ended")
-    assert not ledger.is_needless(time.time())
+    assert not ledger.is_obsolete(time.time())
+    ledger.change_run_state(["running"], "ended")
+    assert not ledger.is_obsolete(time.time())
     ledger.gone("server", "4000000000")
-    assert ledger.is_needless(time.time())
+    assert ledger.is_obsolete(time.time())
     ledger.close()
 
 
@@ -157,7 +157,7 @@ def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> Non
     record.bound("4711")
     apart.keep("server", "4711")
     for _ in range(2):
-        own.take_in(*apart.rows("kept"))
+        own.import_row(*apart.rows("kept"))
     assert own.rows() == apart.rows()
     assert apart.leave()
     for each in (own, apart, *found):

@@ -12,7 +12,7 @@ from pytest_osfutures.cleanup.orphans import first_page, page
 from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import OWNED_TYPES, ResourceType
-from pytest_osfutures.ownership.resource import Leftover, UnreadableError
+from pytest_osfutures.ownership.resource import StampedResource, UnreadableError
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
@@ -51,15 +51,19 @@ class Project(World):
         """The ids of all that exists."""
         return {str(row["id"]) for row in self.cloud.alive()}
 
-    def listed(self, resource_type: ResourceType) -> list[Leftover]:
+    def listed(self, resource_type: ResourceType) -> list[StampedResource]:
         """What of one kind carries a stamp, as far as the first page tells."""
-        found, _ = page(self.source, resource_type, first_page(self.source, resource_type))
+        found, _ = page(self.api_client, resource_type, first_page(self.api_client, resource_type))
         return found
 
-    def sweep(self, run: str = RUN) -> dict[Leftover, str]:
+    def sweep(self, run: str = RUN) -> dict[StampedResource, str]:
         """Delete what is of a run; what is left."""
         sweep = Sweep(
-            self.source, lambda each: each.run == run, self.clock, self.notes.append, patience=60.0
+            self.api_client,
+            lambda each: each.run == run,
+            self.clock,
+            self.notes.append,
+            patience=60.0,
         )
         return sweep.remove(sweep.find())
 
@@ -158,7 +162,7 @@ def test_somebody_elses_port_keeps_our_network_and_the_reason_is_told(project: P
 
 def test_it_is_read_right_before_it_is_deleted(project: Project) -> None:
     network, _ = project.net(stamp())
-    sweep = Sweep(project.source, lambda _: True, project.clock, project.notes.append)
+    sweep = Sweep(project.api_client, lambda _: True, project.clock, project.notes.append)
     everything = sweep.find()
     body = {"network": {"description": "mine now"}}
     project.send("PUT", "network", f"/networks/{network}", body)
@@ -171,7 +175,7 @@ def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
     fresh = project.net(stamp(OTHER, now + 60), "10.1.0.0/24")
     project.net(stamp(OTHER, now - 60), "10.2.0.0/24")
     before = project.everything()
-    assert sweep_expired(project.source, [RUN], project.clock, project.notes.append) == {}
+    assert sweep_expired(project.api_client, [RUN], project.clock, project.notes.append) == {}
     assert set(fresh) <= project.everything()
     assert len(before - project.everything()) == 2
 
@@ -207,7 +211,7 @@ def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
     mine = project.server(stamp().metadata())
     odd = {**stamp().metadata(), "osf_expires": "²"}
     project.server(odd, "odd")
-    real = project.source.send
+    real = project.api_client.send
 
     class Answer:
         """An answer with odd items before the real ones."""
@@ -228,7 +232,7 @@ def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
     def send(method: str, *args: Any) -> Any:
         return Answer(real(method, *args)) if method == "GET" else real(method, *args)
 
-    monkeypatch.setattr(project.source, "send", send)
+    monkeypatch.setattr(project.api_client, "send", send)
     assert project.sweep() == {}
     assert mine not in project.everything()
 
@@ -236,7 +240,7 @@ def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
 def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, asked = project.source.send, []
+    real, asked = project.api_client.send, []
 
     def send(method: str, service: str, path: str, *args: Any) -> Any:
         answer = real(method, service, path.partition("?")[0], *args)
@@ -247,7 +251,7 @@ def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
             answer._content = json.dumps(document).encode()
         return answer
 
-    monkeypatch.setattr(project.source, "send", send)
+    monkeypatch.setattr(project.api_client, "send", send)
     with pytest.raises(UnreadableError, match="does not end"):
         project.sweep()
     assert asked == ["/servers/detail", "/servers/detail?marker=a"]

@@ -9,16 +9,16 @@ import pytest
 from pytest_osfutures.cleanup.orphans import step
 from pytest_osfutures.commands import reap
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import Leftover, read
+from pytest_osfutures.ownership.resource import StampedResource, read_resource
 from pytest_osfutures.stamp import Stamp
 from tests.unit.api import answer
 
 MINE = Stamp("00112233aabbccdd", "0011223344556677", 4_000_000_000)
-SERVER = Leftover(OWNED_TYPES["server"], "a", MINE, "web")
+SERVER = StampedResource(OWNED_TYPES["server"], "a", MINE, "web")
 
 
 class Scripted:
-    """A source that answers each request by a script, and notes what was sent."""
+    """A client that answers each request by a script, and notes what was sent."""
 
     def __init__(self, shown: Any, status: int = 200, change: int = 204) -> None:
         self.shown = shown
@@ -60,28 +60,28 @@ FORCE = ("POST", "/servers/a/action", {"forceDelete": None})
 def test_only_what_carries_the_same_stamp_is_deleted_and_in_its_own_way(
     shown: Any, sent: list[Any]
 ) -> None:
-    source: Any = Scripted(shown)
-    step(source, SERVER)
-    assert source.sent == sent
+    api_client: Any = Scripted(shown)
+    step(api_client, SERVER)
+    assert api_client.sent == sent
 
 
 @pytest.mark.parametrize(("status", "there"), [("ACTIVE", True), ("DELETED", False)])
 def test_a_server_that_nova_shows_as_deleted_is_gone(status: str, there: bool) -> None:
-    source: Any = Scripted(server(status))
-    assert (read(source, SERVER) is not None) is there
+    api_client: Any = Scripted(server(status))
+    assert (read_resource(api_client, SERVER) is not None) is there
 
 
 @pytest.mark.parametrize(
     ("change", "why"), [(204, "deleted"), (202, "deleted"), (409, "409: locked"), (404, None)]
 )
 def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) -> None:
-    source: Any = Scripted(server(), change=change)
-    told = step(source, SERVER)
+    api_client: Any = Scripted(server(), change=change)
+    told = step(api_client, SERVER)
     assert told is None if why is None else why in (told or "")
 
 
 def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
-    other = Leftover(OWNED_TYPES["volume"], "v", MINE, "disk")
+    other = StampedResource(OWNED_TYPES["volume"], "v", MINE, "disk")
     assert reap._would([SERVER, other]) == 2
     told = "would delete server web (a)\nwould delete volume disk (v)\n"
     assert capsys.readouterr().out == told

@@ -11,7 +11,7 @@ from pytest_osfutures.cleanup import process_lock as locks
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.process_lock import LockView, ProcessLock
 from pytest_osfutures.cleanup.sweep import dead_runs
-from pytest_osfutures.commands import known_runs as whereabouts
+from pytest_osfutures.commands import known_runs as known_runs
 from pytest_osfutures.stamp import Stamp
 
 RUN = "00112233aabbccdd"
@@ -51,13 +51,13 @@ def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> N
     assert other.dead() == []
     assert other.living() == 1
     assert dead_runs(tmp_path, "http://cloud/v3", "4711") == []
-    known = whereabouts.look(tmp_path)
+    known = known_runs.look(tmp_path)
     assert known.states == {RUN: "unknown here"}
     assert known.where[RUN].startswith("file locks do not hold beside ")
     began = other.info()
     assert began is not None
-    assert not other.is_needless(began.started + 3 * 86400)
-    assert other.is_needless(4_000_000_000 + 2 * 86400.0)
+    assert not other.is_obsolete(began.started + 3 * 86400)
+    assert other.is_obsolete(4_000_000_000 + 2 * 86400.0)
     other.close()
 
 
@@ -67,10 +67,10 @@ def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
     ledger.describe("devstack", "http://cloud/v3/", "4711")
     assert ledger.check_lock()
     assert ledgers.living_runs(tmp_path) == {RUN}
-    assert whereabouts.look(tmp_path).states == {RUN: "alive"}
+    assert known_runs.look(tmp_path).states == {RUN: "alive"}
     ledger.close()
     assert ledgers.living_runs(tmp_path) == set()
-    assert whereabouts.look(tmp_path).states == {RUN: "dead"}
+    assert known_runs.look(tmp_path).states == {RUN: "dead"}
     for url, project, runs in (("http://cloud/v3", "4711", ()), ("x", "y", (RUN,))):
         (dead,) = dead_runs(tmp_path, url, project, runs=runs)
         dead.close()
@@ -84,7 +84,7 @@ def test_a_run_of_another_host_is_not_known_by_its_locks(
     ledger.join()
     ledger.close()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    known = whereabouts.look(tmp_path)
+    known = known_runs.look(tmp_path)
     assert known.states == {RUN: "unknown here"}
     assert known.where[RUN].startswith("its run is of host ")
 

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.reaper import Log, Vigil
+from pytest_osfutures.cleanup.reaper import Log, ReaperLoop
 from pytest_osfutures.cleanup.sweep import REFUSAL_PAUSES, SETTLING, clean_up_by_stamp, of_run
 from pytest_osfutures.clock import ManualClock, SystemClock
 from pytest_osfutures.fakecloud import Fault
@@ -46,11 +46,13 @@ class Scene:
         self.said: list[str] = []
         self.living: dict[str, subprocess.Popen[str]] = {}
 
-    def vigil(self) -> Vigil:
+    def loop(self) -> ReaperLoop:
         """The run's reaper, which has looked at the ledger once."""
         order = {"cloud": "fake", "configuration": {}}
-        source = self.world.source
-        return Vigil(self.path, order, self.said.append, lambda _: source, self.world.clock)
+        api_client = self.world.api_client
+        return ReaperLoop(
+            self.path, order, self.said.append, lambda _: api_client, self.world.clock
+        )
 
     def live(self, name: str) -> None:
         """Let a process of the run live."""
@@ -135,10 +137,10 @@ def test_a_lost_ledger_leaves_nothing(
     kept = scene.server()
     scene.ledger.keep("server", kept)
     foreign = scene.server(run=OTHER)
-    vigil = scene.vigil() if before else None
+    loop = scene.loop() if before else None
     harm(scene)
-    vigil = vigil or scene.vigil()
-    assert vigil.look()
+    loop = loop or scene.loop()
+    assert loop.look()
     assert scene.world.left() == ({foreign, kept} if before else {foreign})
     lost = [line for line in scene.said if "going by locks, and by the stamps in" in line]
     assert len(lost) == (0 if harm is drop_a_table and not before else 1)
@@ -148,27 +150,27 @@ def test_a_lost_ledger_leaves_nothing(
 def test_a_deleted_ledger_leaves_nothing_and_ends_nothing_that_lives(scene: Scene) -> None:
     scene.live("2")
     alive = scene.server("2")
-    vigil = scene.vigil()
-    assert not vigil.look()
+    loop = scene.loop()
+    assert not loop.look()
     for path in scene.path.parent.iterdir():
         path.unlink()
-    assert not vigil.look()
+    assert not loop.look()
     assert scene.world.left() == {alive}
     assert any("was deleted; going on with what it said" in line for line in scene.said)
     scene.die("2")
-    assert vigil.look()
+    assert loop.look()
     assert scene.world.left() == set()
 
 
 def test_a_living_process_is_safe_while_the_ledger_is_garbage(scene: Scene) -> None:
     scene.live("2")
     alive = scene.server("2")
-    vigil = scene.vigil()
+    loop = scene.loop()
     overwrite(scene)
-    assert not vigil.look()
+    assert not loop.look()
     assert scene.world.left() == {alive}
     scene.die("2")
-    assert vigil.look()
+    assert loop.look()
     assert scene.world.left() == set()
 
 
@@ -176,10 +178,10 @@ def test_a_full_disk_leaves_nothing(scene: Scene) -> None:
     scene.server()
     kept = scene.server()
     scene.ledger.keep("server", kept)
-    vigil = scene.vigil()
-    assert vigil.ledger is not None
-    vigil.ledger.write("PRAGMA query_only = 1")  # whatever is written fails
-    assert vigil.look()
+    loop = scene.loop()
+    assert loop.ledger is not None
+    loop.ledger.write("PRAGMA query_only = 1")  # whatever is written fails
+    assert loop.look()
     assert scene.world.left() == {kept}
     assert any("cannot be used: attempt to write" in line for line in scene.said)
 
@@ -204,7 +206,7 @@ ODD = [
 def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
     scene.server()
     scene.ledger.write(sql)
-    assert scene.vigil().look()
+    assert scene.loop().look()
     assert scene.world.left() == set()
     assert scene.said[-1] == "all of it is gone"
 
@@ -217,11 +219,11 @@ def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path)
     scene.ledger.join()
     scene.server()
     others = scene.world.server(stamp().metadata())
-    vigil = scene.vigil()
-    assert vigil.ledger is not None
-    vigil.ledger.write("PRAGMA query_only = 1")
+    loop = scene.loop()
+    assert loop.ledger is not None
+    loop.ledger.write("PRAGMA query_only = 1")
     scene.ledger.close()
-    assert vigil.look()
+    assert loop.look()
     assert scene.world.left() == {others}
     scene.end()
 
@@ -233,15 +235,15 @@ def test_no_clean_up_waits_for_another(scene: Scene) -> None:
     scene.live("2")
     scene.live("3")
     second, third = scene.server("2"), scene.server("3")
-    vigil = scene.vigil()
-    assert not vigil.look()
+    loop = scene.loop()
+    assert not loop.look()
     scene.die("2")
-    assert not vigil.look()
+    assert not loop.look()
     wait_until(lambda: second not in scene.world.left(), scene.world)
     assert scene.world.left() == {stuck, third}
     scene.world.cloud.faults.clear()
     scene.die("3")
-    assert vigil.look()
+    assert loop.look()
     assert scene.world.left() == set()
     for thread in threading.enumerate():
         if thread.name == "osfutures-reaper":
@@ -261,7 +263,7 @@ def wait_until(happened: Callable[[], Any], world: World) -> None:
 def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
     world = scene.world
     scene.server()
-    session = world.source.session
+    session = world.api_client.session
     asked = []
 
     def refuse(*_: Any, **__: Any) -> Any:
@@ -276,7 +278,7 @@ def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
         raise Unauthorized("The account is locked", response=answer)
 
     session.request = refuse
-    assert scene.vigil().look()
+    assert scene.loop().look()
     assert [later - sooner for sooner, later in itertools.pairwise(asked)] == [*REFUSAL_PAUSES]
     assert "The account is locked (HTTP 401); not tried again" in "\n".join(scene.said)
     assert "osfutures reap --os-cloud fake --run" in scene.said[-1]
@@ -298,7 +300,7 @@ def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> No
                 late.append(world.server(stamp().metadata()))
 
     began = world.clock.now()
-    assert clean_up_by_stamp(world.source, of_run(RUN, ()), Meanwhile(), scene.said.append)
+    assert clean_up_by_stamp(world.api_client, of_run(RUN, ()), Meanwhile(), scene.said.append)
     assert late
     assert world.left() == set()
 

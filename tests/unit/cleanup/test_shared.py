@@ -12,7 +12,13 @@ import pytest
 
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.shared import Holders, Share, bury, heard, told
+from pytest_osfutures.cleanup.shared import (
+    SharedResources,
+    SharedState,
+    dump_error,
+    load_error,
+    release_dead_holders,
+)
 from pytest_osfutures.errors import (
     Attempt,
     Event,
@@ -35,15 +41,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def mine(path: Path) -> Iterator[Holders]:
+def mine(path: Path) -> Iterator[SharedResources]:
     """This process's part."""
     ledger = Ledger(path, RUN)
     ledger.join("gw0")
-    yield Holders(ledger)
+    yield SharedResources(ledger)
     ledger.close()
 
 
-def _create(holders: Holders, ident: str) -> None:
+def _create(holders: SharedResources, ident: str) -> None:
     with holders.creating(WEB):
         record = holders.ledger.record(Stamp(RUN, new_id(), 2_000_000_000))
     record.intended("server", "web")
@@ -76,7 +82,7 @@ class Other:
 def _serve(path: Path, pipe: Any) -> None:
     ledger = Ledger(path, RUN)
     ledger.join("gw1")
-    holders = Holders(ledger)
+    holders = SharedResources(ledger)
     pipe.send(ledger.process)
     while True:
         what, args = pipe.recv()
@@ -85,28 +91,28 @@ def _serve(path: Path, pipe: Any) -> None:
 
 
 @pytest.fixture
-def other(path: Path, mine: Holders) -> Iterator[Other]:
+def other(path: Path, mine: SharedResources) -> Iterator[Other]:
     """Another process."""
     process = Other(path)
     yield process
     process.kill()
 
 
-def test_the_first_creates_and_the_last_deletes(mine: Holders, other: Other) -> None:
+def test_the_first_creates_and_the_last_deletes(mine: SharedResources, other: Other) -> None:
     assert mine.claim(WEB, {}).state == "yours"
     assert other.do("claim", WEB, {}).state == "creating"
     _create(mine, "4711")
-    there = Share("there", mine.ledger.process, "4711")
+    there = SharedState("there", mine.ledger.process, "4711")
     assert other.do("claim", WEB, {}) == mine.claim(WEB, {}) == there
     assert mine.others(WEB)
-    assert mine.give_back([WEB]) == []
+    assert mine.release([WEB]) == []
     (row,) = mine.ledger.rows("bound")
     assert (row.process, row.worker, row.test) == (other.name, "gw1", "")
-    assert [row.id for row in other.do("give_back", [WEB])] == ["4711"]
+    assert [row.id for row in other.do("release", [WEB])] == ["4711"]
     assert mine.claim(WEB, {}).state == "yours"  # the next one is another one
 
 
-def test_a_dead_creator_hands_the_creation_over(mine: Holders, other: Other) -> None:
+def test_a_dead_creator_hands_the_creation_over(mine: SharedResources, other: Other) -> None:
     assert other.do("claim", WEB, {}).state == "yours"
     assert mine.claim(WEB, {}).state == "creating"
     other.kill()
@@ -114,43 +120,43 @@ def test_a_dead_creator_hands_the_creation_over(mine: Holders, other: Other) -> 
     assert not mine.others(WEB)
 
 
-def test_what_is_there_outlives_the_one_who_created_it(mine: Holders, other: Other) -> None:
+def test_what_is_there_outlives_the_one_who_created_it(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     other.do("create", "4711")
     assert mine.claim(WEB, {}).id == "4711"
     other.kill()
     ledger = mine.ledger
-    bury(ledger, ledger.dead())  # what the reaper does
+    release_dead_holders(ledger, ledger.dead())  # what the reaper does
     assert ledger.rows("intent", "bound", processes=[other.name]) == []
-    assert [row.id for row in mine.give_back([WEB])] == ["4711"]
+    assert [row.id for row in mine.release([WEB])] == ["4711"]
 
 
-def test_what_only_the_dead_have_held_is_the_reapers(mine: Holders, other: Other) -> None:
+def test_what_only_the_dead_have_held_is_the_reapers(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     other.do("create", "4711")
     other.kill()
     ledger = mine.ledger
     assert mine.claim(WEB, {}).state == "yours"
     assert [row.id for row in ledger.rows("bound", processes=[other.name])] == ["4711"]
-    assert mine.give_back([WEB]) == []
+    assert mine.release([WEB]) == []
 
 
-def test_a_dead_holder_keeps_nothing_alive(mine: Holders, other: Other) -> None:
+def test_a_dead_holder_keeps_nothing_alive(mine: SharedResources, other: Other) -> None:
     mine.claim(WEB, {})
     _create(mine, "4711")
     other.do("claim", WEB, {})
     other.kill()
-    assert [row.id for row in mine.give_back([WEB])] == ["4711"]
+    assert [row.id for row in mine.release([WEB])] == ["4711"]
 
 
-def test_what_is_kept_is_not_to_be_deleted(mine: Holders) -> None:
+def test_what_is_kept_is_not_to_be_deleted(mine: SharedResources) -> None:
     mine.claim(WEB, {})
     _create(mine, "4711")
     mine.ledger.keep("server", "4711")
-    assert mine.give_back([WEB]) == []
+    assert mine.release([WEB]) == []
 
 
-def test_other_arguments_are_bad_input(mine: Holders) -> None:
+def test_other_arguments_are_bad_input(mine: SharedResources) -> None:
     mine.claim(WEB, {"image": "a", "flavor": "b"})
     with pytest.raises(
         InvalidArgument, match=r"the shared server web .*before \(flavor, key_name\)"
@@ -159,7 +165,7 @@ def test_other_arguments_are_bad_input(mine: Holders) -> None:
     assert mine.claim(WEB, {"flavor": "b", "image": "a"}).state == "creating"
 
 
-def test_a_failure_is_everybodys(mine: Holders, other: Other) -> None:
+def test_a_failure_is_everybodys(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     mine.claim(WEB, {})
     details = OperationDetails(
@@ -176,7 +182,7 @@ def test_a_failure_is_everybodys(mine: Holders, other: Other) -> None:
     seen = mine.claim(WEB, {})
     assert seen.state == "failed"
     assert seen.error is not None
-    again = heard(seen.error)
+    again = load_error(seen.error)
     assert (type(again), again.why, again.details) == (
         ObjectCreationError,
         "No valid host",
@@ -185,16 +191,16 @@ def test_a_failure_is_everybodys(mine: Holders, other: Other) -> None:
 
 
 def test_an_error_of_a_client_is_told_in_words() -> None:
-    again = heard(told(RuntimeError("out of it")))
+    again = load_error(dump_error(RuntimeError("out of it")))
     assert isinstance(again, OperationFailed)
     assert again.why == "RuntimeError: out of it"
 
 
 def test_without_a_file_there_is_nobody_else() -> None:
-    holders = Holders(Ledger(None, RUN))
+    holders = SharedResources(Ledger(None, RUN))
     holders.ledger.join()
     assert holders.claim(WEB, {}).state == "yours"
     _create(holders, "4711")
     assert holders.claim(WEB, {}).state == "there"
-    assert [row.id for row in holders.give_back([WEB])] == ["4711"]
+    assert [row.id for row in holders.release([WEB])] == ["4711"]
     holders.ledger.close()

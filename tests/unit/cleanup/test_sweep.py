@@ -15,7 +15,7 @@ from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.stamp import Stamp, new_id
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 
 RUN, OTHER = "00112233aabbccdd", "ffeeddccbbaa9988"
 LATER = 4_000_000_000
@@ -27,13 +27,13 @@ class World:
     def __init__(self) -> None:
         self.clock = ManualClock()
         self.cloud = FakeCloud(self.clock)
-        self.source = Source(session(self.cloud))
+        self.api_client = ApiClient(session(self.cloud))
         self.ledger = Ledger(None, RUN)
         self.notes: list[str] = []
 
     def send(self, method: str, service: str, path: str, body: Any = None) -> Any:
         """One request that has to succeed; its answer's document."""
-        answer = self.source.send(method, service, path, body)
+        answer = self.api_client.send(method, service, path, body)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
 
@@ -75,7 +75,9 @@ class World:
 
     def clean_up(self, persistence: float = 3600.0) -> bool:
         """What the reaper does."""
-        return clean_up(self.source, self.ledger, self.clock, self.notes.append, (), persistence)
+        return clean_up(
+            self.api_client, self.ledger, self.clock, self.notes.append, (), persistence
+        )
 
 
 @pytest.fixture
@@ -216,7 +218,7 @@ def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
     furnish(world)
     broken = [b"<html>", b'{"servers": [', b"{}"]
 
-    class Garbling(Source):
+    class Garbling(ApiClient):
         """Something in front of the services answers in their place now and then."""
 
         def send(self, method: str, *args: Any) -> Any:
@@ -225,7 +227,7 @@ def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
                 answer._content = broken.pop()
             return answer
 
-    world.source = Garbling(world.source.session)
+    world.api_client = Garbling(world.api_client.session)
     assert world.clean_up(persistence=0.0)
     assert broken == []
     assert world.left() == set()
@@ -268,7 +270,7 @@ def test_a_volume_of_ours_is_detached_from_a_server_that_is_not(world: World) ->
 def test_it_is_read_right_before_it_is_deleted(world: World) -> None:
     ident = world.server(stamp().metadata())
     world.clock.advance(120)
-    sweep = Sweep(world.source, lambda each: each.run == RUN, world.clock, world.notes.append)
+    sweep = Sweep(world.api_client, lambda each: each.run == RUN, world.clock, world.notes.append)
     found = sweep.find()
     world.send("DELETE", "compute", f"/servers/{ident}/metadata/osf_op")  # somebody adopts it
     assert sweep.remove(found) == {}
@@ -281,7 +283,7 @@ def test_only_what_is_expired_and_of_no_living_run_is_swept(world: World) -> Non
     alive = world.volume(stamp(RUN, now - 60).metadata())
     world.volume(stamp(OTHER, now - 60).metadata())
     world.clock.advance(30)
-    assert sweep_expired(world.source, [RUN], world.clock, world.notes.append) == {}
+    assert sweep_expired(world.api_client, [RUN], world.clock, world.notes.append) == {}
     assert world.left() == {fresh, alive}
 
 
@@ -297,7 +299,7 @@ def test_what_comes_between_two_looks_is_not_swept(world: World) -> None:
             new.append(world.volume(stamp(OTHER, 1).metadata()))
             world.clock.sleep(seconds)
 
-    sweep = Sweep(world.source, lambda _: True, Meanwhile(), world.notes.append)
+    sweep = Sweep(world.api_client, lambda _: True, Meanwhile(), world.notes.append)
     found = {each.id for each in sweep.find_twice()}
     assert len(found) == 1
     assert new

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import Leftover, read
+from pytest_osfutures.ownership.resource import StampedResource, read_resource
 from tests.unit.cleanup.test_sweep import OTHER, World, stamp
 
 
@@ -66,7 +66,7 @@ def reserved_by_attachment(world: World, marks: dict[str, str]) -> tuple[str, st
     server = world.server({})
     world.clock.advance(120)
     document = {"attachment": {"volume_uuid": ident, "instance_uuid": server}}
-    answer = world.source.send("POST", "block-storage", "/attachments", document, "3.27")
+    answer = world.api_client.send("POST", "block-storage", "/attachments", document, "3.27")
     assert answer.status_code < 300, answer.text
     return "volume", ident
 
@@ -88,11 +88,14 @@ def test_it_is_freed_and_goes(
     mark, foreign = stamp(), stamp(OTHER)
     kind, ident = make(world, mark.metadata(None))
     _, stays = make(world, foreign.metadata(None))
-    before = read(world.source, Leftover(OWNED_TYPES[kind], stays, foreign))
+    before = read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], stays, foreign))
     world.noted(kind, mark, ident)
     assert world.clean_up(persistence=0.0), world.notes
-    assert read(world.source, Leftover(OWNED_TYPES[kind], ident, mark)) is None
-    assert read(world.source, Leftover(OWNED_TYPES[kind], stays, foreign)) == before
+    assert read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark)) is None
+    assert (
+        read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], stays, foreign))
+        == before
+    )
 
 
 def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:
@@ -132,5 +135,5 @@ def test_a_stuck_stage_leaves_little_time_to_the_others(world: World) -> None:
     world.clock.advance(60)
     world.cloud.faults.add(Fault("status", method="DELETE", status=409))
     began = world.clock.now()
-    clean_up(world.source, world.ledger, world.clock, world.notes.append, (), 0.0, 100.0)
+    clean_up(world.api_client, world.ledger, world.clock, world.notes.append, (), 0.0, 100.0)
     assert world.clock.now() - began < 140

@@ -10,11 +10,11 @@ import pytest
 from pytest_osfutures.cleanup import ledger as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.commands.known_runs import Known
+from pytest_osfutures.commands.known_runs import KnownRuns
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import Leftover
+from pytest_osfutures.ownership.resource import StampedResource
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import World
 from tests.unit.ownership.test_copied_stamps import backup, restore
@@ -58,20 +58,20 @@ def test_without_a_cloud_it_is_that_of_the_ledgers(
 
 
 def test_what_lives_is_never_called_expired() -> None:
-    old = Leftover(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 1))
-    young = Leftover(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
+    old = StampedResource(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 1))
+    young = StampedResource(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
     now = 1_800_000_000.0
-    assert Known({RUN: "alive"}).state(old, now) == "alive"
-    assert Known({RUN: "dead"}).state(old, now) == "expired"
-    assert Known({RUN: "dead"}).state(young, now) == "dead"
-    assert Known({}).state(young, now) == "unknown here"
+    assert KnownRuns({RUN: "alive"}).state(old, now) == "alive"
+    assert KnownRuns({RUN: "dead"}).state(old, now) == "expired"
+    assert KnownRuns({RUN: "dead"}).state(young, now) == "dead"
+    assert KnownRuns({}).state(young, now) == "unknown here"
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[World]:
     """The cloud that every command speaks to, with the ledger of a dead run."""
     made = World()
-    cloud = Cloud("fake", made.source.session, fake=made.cloud)
+    cloud = Cloud("fake", made.api_client.session, fake=made.cloud)
     monkeypatch.setattr("pytest_osfutures.cloud.connect", lambda _: cloud)
     yield made
     made.ledger.close()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.cleanup.sweep import clean_up_by_stamp
-from pytest_osfutures.ownership.children import adopt_made
+from pytest_osfutures.ownership.children import stamp_children_of
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
@@ -65,7 +65,7 @@ def test_volumes_that_nova_made_go_with_their_server(world: World, by: str) -> N
         assert world.clean_up()
         assert world.ledger.left() == 0
     else:
-        assert clean_up_by_stamp(world.source, lambda _: True, world.clock, world.notes.append)
+        assert clean_up_by_stamp(world.api_client, lambda _: True, world.clock, world.notes.append)
     assert world.left() == {before, attached}
 
 
@@ -73,7 +73,7 @@ def test_the_snapshots_behind_an_image_of_volumes_go_with_it(world: World) -> No
     server = booted(world, stamp(OTHER))
     mark = stamp()
     asked = {"createImage": {"name": "picture", "metadata": mark.metadata(server)}}
-    answer = world.source.send("POST", "compute", f"/servers/{server}/action", asked)
+    answer = world.api_client.send("POST", "compute", f"/servers/{server}/action", asked)
     image = answer.headers["Location"].rpartition("/")[2]
     world.clock.advance(60)
     world.noted("image", mark, image)
@@ -88,14 +88,14 @@ def test_the_snapshots_behind_an_image_of_volumes_go_with_it(world: World) -> No
 def test_what_is_noted_goes_although_the_server_is_gone(world: World) -> None:
     server = booted(world, mark := stamp())
     world.noted("server", mark, server)
-    adopt_made(world.source, world.ledger, "server", server)
+    stamp_children_of(world.api_client, world.ledger, "server", server)
     rows = [(row.kind, row.operation, row.state) for row in world.ledger.rows("bound")]
     assert rows == [
         ("server", mark.operation, "bound"),
         ("volume", mark.operation, "bound"),
         ("volume", mark.operation, "bound"),
     ]
-    adopt_made(world.source, world.ledger, "server", server)
+    stamp_children_of(world.api_client, world.ledger, "server", server)
     assert len(world.ledger.rows()) == 3
     world.send("DELETE", "compute", f"/servers/{server}")
     world.clock.advance(60)
@@ -110,7 +110,7 @@ def test_what_is_noted_goes_although_the_server_is_gone(world: World) -> None:
 def test_who_keeps_the_server_keeps_its_volumes(world: World) -> None:
     server = booted(world, mark := stamp())
     world.noted("server", mark, server)
-    adopt_made(world.source, world.ledger, "server", server)
+    stamp_children_of(world.api_client, world.ledger, "server", server)
     world.ledger.keep("server", server)
     assert world.clean_up()
     assert len(world.left()) == 3

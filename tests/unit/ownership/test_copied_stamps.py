@@ -11,10 +11,10 @@ from pytest_osfutures.cleanup.orphans import NOT_OURS, step
 from pytest_osfutures.cleanup.sweep import UNTOLD, Sweep, clean_up_by_stamp, sweep_expired
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.marking import mark
-from pytest_osfutures.ownership.resource import carrier, stamped
+from pytest_osfutures.ownership.resource import originally_stamped, stamped_resource
+from pytest_osfutures.ownership.stamping import stamp_by_id
 from pytest_osfutures.stamp import OF, RESTORED, Stamp
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
 
@@ -60,9 +60,9 @@ def test_what_users_restore_is_theirs_and_the_original_goes(world: World) -> Non
     for each in restored:
         metadata = volume(world, each)["metadata"]
         assert metadata == {**mark_of_it.metadata(), RESTORED: safe}
-    assert Sweep(world.source, lambda _: True, world.clock, print).find() != []
+    assert Sweep(world.api_client, lambda _: True, world.clock, print).find() != []
     assert world.clean_up()
-    assert clean_up_by_stamp(world.source, lambda _: True, world.clock, print)
+    assert clean_up_by_stamp(world.api_client, lambda _: True, world.clock, print)
     assert world.left() == set(restored)
 
 
@@ -71,12 +71,12 @@ def test_expiry_and_a_restamped_original_change_nothing_for_the_copies(world: Wo
     ours = world.volume(old.metadata())
     world.noted("volume", old, ours)
     world.clock.advance(60)
-    mark(world.source, world.ledger, "volume", ours)
+    stamp_by_id(world.api_client, world.ledger, "volume", ours)
     assert volume(world, ours)["metadata"] == {**old.metadata(), OF: ours} | {
         "osf_expires": str(old.expires)
     }
     copy = restore(world, backup(world, ours))
-    assert sweep_expired(world.source, [], world.clock, print) == {}
+    assert sweep_expired(world.api_client, [], world.clock, print) == {}
     assert world.left() == {copy}
 
 
@@ -98,7 +98,7 @@ def test_the_heartbeat_puts_the_own_stamp_back(world: World) -> None:
     ours = world.volume(own.metadata())
     world.noted("volume", own, ours)
     restore(world, safe, ours)
-    Heartbeat(world.source, world.ledger, 3600.0, world.clock, world.notes.append).beat()
+    Heartbeat(world.api_client, world.ledger, 3600.0, world.clock, world.notes.append).beat()
     found = Stamp.of(volume(world, ours))
     assert found is not None
     assert (found.run, found.operation) == (RUN, own.operation)
@@ -133,7 +133,7 @@ def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None
 
 def test_a_volume_that_cinder_migrates_to_is_left_to_cinder(world: World) -> None:
     """Administrators' lists show it, with the metadata of the volume that is migrated."""
-    admin = Source(session(world.cloud, "fake-admin"))
+    admin = ApiClient(session(world.cloud, "fake-admin"))
     own = stamp()
     asked = {"volume": {"size": 1, "name": "disk", "metadata": own.metadata()}}
     ours = admin.send("POST", "block-storage", "/volumes", asked).json()["volume"]["id"]
@@ -158,7 +158,7 @@ def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
     safe = backup(world, world.volume(ours.metadata()))
     copy = restore(world, safe)
     other = restore(world, backup(world, world.volume(stamp(OTHER).metadata())))
-    sweep = Sweep(world.source, lambda each: each.run == RUN, world.clock, print)
+    sweep = Sweep(world.api_client, lambda each: each.run == RUN, world.clock, print)
     found = sweep.find()
     assert [(each.id, each.copied, each.stamp) for each in sweep.copies] == [
         (copy, f"backup {safe}", ours)
@@ -182,18 +182,18 @@ def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
 )
 def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], copied: str) -> None:
     body = {"id": "image-1", "name": "i", "status": "active", **stamp().metadata(), **properties}
-    found = carrier(OWNED_TYPES["image"], body)
+    found = stamped_resource(OWNED_TYPES["image"], body)
     assert found is not None
     assert found.copied == copied
-    assert (stamped(OWNED_TYPES["image"], body) is None) == bool(copied)
+    assert (originally_stamped(OWNED_TYPES["image"], body) is None) == bool(copied)
 
 
 def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(world: World) -> None:
     """Somebody else may restore the same backup at the same time: nothing tells the two apart."""
     ours = stamp()
-    source = world.volume(ours.metadata())
-    world.noted("volume", ours, source)
-    safe, own = backup(world, source), stamp()
+    api_client = world.volume(ours.metadata())
+    world.noted("volume", ours, api_client)
+    safe, own = backup(world, api_client), stamp()
     world.ledger.record(own).intended("volume", None, stamped=False)
     made = restore(world, safe)
     assert world.clean_up()

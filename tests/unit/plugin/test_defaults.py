@@ -44,7 +44,7 @@ class Scripted:
         self.asked: list[str] = []
         self.engine = SimpleNamespace(clock=ManualClock())
         self.session = SimpleNamespace(get_project_id=lambda: PROJECT)
-        self.source = self
+        self.api_client = self
 
     def send(self, method: str, service: str, path: str, body: None) -> Answer:
         assert method == "GET"

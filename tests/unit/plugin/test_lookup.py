@@ -19,5 +19,5 @@ ODD += [{"id": key, "name": "a", key: "x"} for key in ("min_disk", "ram", "size"
 def test_odd_items_of_a_list_are_left_out(kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = osf.connect("fake")
     document = {kind.collection: [*ODD, GOOD]}
-    monkeypatch.setattr(cloud.source, "send", lambda *_: answer(200, document))
+    monkeypatch.setattr(cloud.api_client, "send", lambda *_: answer(200, document))
     assert Lookup(cloud).all(kind) == [GOOD]

@@ -12,7 +12,7 @@ from requests.exceptions import ChunkedEncodingError
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.operations.resource_types import ACTION, GROUP, SERVER, VOLUME
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import (
     CINDER,
     CLOUD,
@@ -39,8 +39,8 @@ def api(clock: ManualClock) -> Api:
 
 
 @pytest.fixture
-def source(api: Api) -> Source:
-    made = Source(session(api))
+def client(api: Api) -> ApiClient:
+    made = ApiClient(session(api))
     made.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
     return made
 
@@ -54,7 +54,7 @@ def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> 
 # Where a URL leads
 
 
-def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(source: Source) -> None:
+def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(client: ApiClient) -> None:
     for url, service, path in (
         (f"{NOVA}/servers", "compute", "/servers"),
         (f"{NOVA}/servers/1/action?x=/volume/v3", "compute", "/servers/1/action"),
@@ -62,35 +62,35 @@ def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(source: Source) 
         (f"{CLOUD}/identity/v3/auth/tokens", "identity", "/auth/tokens"),
         (NOVA, "compute", ""),
     ):
-        resolved = source.resolve_url(url)
+        resolved = client.resolve_url(url)
         assert resolved is not None
         assert (resolved.service, resolved.path) == (service, path)
 
 
 @pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
-def test_a_url_of_nobody_is_nowhere(source: Source, url: str) -> None:
-    assert source.resolve_url(url) is None
+def test_a_url_of_nobody_is_nowhere(client: ApiClient, url: str) -> None:
+    assert client.resolve_url(url) is None
 
 
 def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
     http = session(api).session
-    source = Source(Session(session=http))
-    resolved = source.resolve_url("http://nova.test/v2.1/servers/1", "compute")
+    client = ApiClient(Session(session=http))
+    resolved = client.resolve_url("http://nova.test/v2.1/servers/1", "compute")
     assert resolved is not None
     assert (resolved.service, resolved.path) == ("compute", "/servers/1")
     assert resolved.base == "http://nova.test/v2.1"
 
 
 def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
-    source = Source(Session(session=session(api).session))
-    resolved = source.resolve_url(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
+    client = ApiClient(Session(session=session(api).session))
+    resolved = client.resolve_url(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
     assert resolved is not None
     assert (resolved.path, resolved.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
 
 
 def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
     fixed = Session(auth=Token(NOVA, "secret"), session=session(api).session)
-    result = Source(fixed).read(get(VOLUME), clock)
+    result = ApiClient(fixed).read(get(VOLUME), clock)
     assert result.fatal
     assert "no endpoint for block-storage" in str(result.error)
 
@@ -99,9 +99,9 @@ def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
     api: Api, clock: ManualClock
 ) -> None:
     api.nova = f"{CLOUD}/compute"
-    source = Source(session(api))
-    source.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
-    other = Source(source.session, region="r")
+    client = ApiClient(session(api))
+    client.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
+    other = ApiClient(client.session, region="r")
     api.fault("GET", "/compute/", answers(503))
     api.fault("GET", "/compute", answers(503))
     result = other.read(get(), clock)
@@ -111,29 +111,29 @@ def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
     assert other.read(get(), clock).found
 
 
-def test_the_catalog_is_asked_for_once(api: Api, source: Source) -> None:
-    source.catalog()
+def test_the_catalog_is_asked_for_once(api: Api, client: ApiClient) -> None:
+    client.catalog()
     before = len(api.sent)
     for _ in range(5):
-        source.resolve_url(f"{NOVA}/servers")
+        client.resolve_url(f"{NOVA}/servers")
     assert len(api.sent) == before
 
 
 def test_sources_that_lead_the_same_way_are_equal(api: Api) -> None:
     one, other = session(api), session(api)
-    assert Source(one) == Source(one)
-    assert hash(Source(one)) == hash(Source(one))
-    assert Source(one) != Source(other)
-    assert Source(one, region="r") != Source(one)
+    assert ApiClient(one) == ApiClient(one)
+    assert hash(ApiClient(one)) == hash(ApiClient(one))
+    assert ApiClient(one) != ApiClient(other)
+    assert ApiClient(one, region="r") != ApiClient(one)
 
 
 # Reading
 
 
 def test_a_resource_is_read_at_the_callers_microversion(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
-    result = source.read(get(microversion="2.95"), clock)
+    result = client.read(get(microversion="2.95"), clock)
     assert result.error is None
     assert result.found["server-1"]["status"] == "BUILD"
     headers = api.prepared[-1].headers
@@ -141,14 +141,14 @@ def test_a_resource_is_read_at_the_callers_microversion(
     assert headers["X-OpenStack-Nova-API-Version"] == "2.95"
 
 
-def test_what_is_not_found_is_absent_for_sure(source: Source, clock: ManualClock) -> None:
+def test_what_is_not_found_is_absent_for_sure(client: ApiClient, clock: ManualClock) -> None:
     request = get(ident="other")
-    sight = source.read(request, clock).sight(request.refs[0])
+    sight = client.read(request, clock).sight(request.refs[0])
     assert sight is not None
     assert (sight.body, sight.confirmed) == (None, True)
 
 
-def test_a_list_is_read_to_its_last_page(api: Api, source: Source, clock: ManualClock) -> None:
+def test_a_list_is_read_to_its_last_page(api: Api, client: ApiClient, clock: ManualClock) -> None:
     href = f"http://elsewhere.test/compute/v2.1/servers/detail?marker=a&limit=1"  # noqa: F541
     link = [{"rel": "next", "href": href}]
     pages = [
@@ -157,31 +157,35 @@ def test_a_list_is_read_to_its_last_page(api: Api, source: Source, clock: Manual
     ]
     api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
     request = ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True)
-    result = source.read(request, clock)
+    result = client.read(request, clock)
     assert sorted(result.found) == ["a", "b"]
     assert (api.prepared[-1].url or "").startswith(NOVA)
     assert "marker=a" in (api.prepared[-1].url or "")
 
 
-def test_groups_are_read_to_the_last_page_too(api: Api, source: Source, clock: ManualClock) -> None:
+def test_groups_are_read_to_the_last_page_too(
+    api: Api, client: ApiClient, clock: ManualClock
+) -> None:
     link = [{"rel": "next", "href": f"{CINDER}/groups?marker=a"}]
     pages = [{"groups": [{"id": "a"}], "group_links": link}, {"groups": [{"id": "b"}]}]
     api.fault("GET", "/groups/detail", *[lambda _, page=page: answer(200, page) for page in pages])
     request = ReadRequest(GROUP, "", (GROUP.ref(id="b"),), "/groups/detail", listing=True)
-    assert sorted(source.read(request, clock).found) == ["a", "b"]
+    assert sorted(client.read(request, clock).found) == ["a", "b"]
 
 
-def test_a_list_that_breaks_off_is_no_answer(api: Api, source: Source, clock: ManualClock) -> None:
+def test_a_list_that_breaks_off_is_no_answer(
+    api: Api, client: ApiClient, clock: ManualClock
+) -> None:
     link = [{"rel": "next", "href": f"{NOVA}/servers/detail?marker=a"}]
     page = {"servers": [{"id": "a"}], "servers_links": link}
     api.fault("GET", "/servers/detail", lambda _: answer(200, page), answers(503))
-    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    result = client.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
     assert result.error is not None
     assert result.sight(A) is None
 
 
 def test_the_time_is_that_at_which_the_request_left(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     clock.advance(5)
 
@@ -190,7 +194,7 @@ def test_the_time_is_that_at_which_the_request_left(
         return proceed()
 
     api.fault("GET", "/servers/server-1", slow)
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert (result.asked_at, result.answered_at) == (5, 8)
 
 
@@ -198,9 +202,9 @@ def test_the_time_is_that_at_which_the_request_left(
 
 
 @pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
-def test_some_refusals_pass(api: Api, source: Source, clock: ManualClock, status: int) -> None:
+def test_some_refusals_pass(api: Api, client: ApiClient, clock: ManualClock, status: int) -> None:
     api.fault("GET", "/servers/server-1", answers(status, Retry_After="17"))
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert not result.fatal
     assert result.retry_after == 17
     assert str(status) in str(result.error)
@@ -208,9 +212,9 @@ def test_some_refusals_pass(api: Api, source: Source, clock: ManualClock, status
 
 
 @pytest.mark.parametrize("status", [400, 403, 405])
-def test_others_do_not(api: Api, source: Source, clock: ManualClock, status: int) -> None:
+def test_others_do_not(api: Api, client: ApiClient, clock: ManualClock, status: int) -> None:
     api.fault("GET", "/servers/server-1", answers(status))
-    assert source.read(get(), clock).fatal
+    assert client.read(get(), clock).fatal
 
 
 def page(status: int, **headers: str) -> Any:
@@ -227,10 +231,10 @@ def page(status: int, **headers: str) -> Any:
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_what_stands_before_the_service_does_not_speak_for_it(
-    api: Api, source: Source, clock: ManualClock, status: int
+    api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/servers/server-1", page(status))
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert not result.fatal
     assert f"GET compute /servers/server-1 was answered {status}: No such place" in str(
         result.error
@@ -238,21 +242,21 @@ def test_what_stands_before_the_service_does_not_speak_for_it(
 
 
 def test_glance_says_not_found_with_a_page_too(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     api.fault("GET", "/servers/server-1", page(404, X_Openstack_Request_Id="req-1"))
-    sight = source.read(get(), clock).sight(A)
+    sight = client.read(get(), clock).sight(A)
     assert sight is not None
     assert (sight.body, sight.confirmed) == (None, True)
 
 
 def test_where_changes_cannot_be_listed_everything_is(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     path = "/servers/detail?changes-since=2026-01-01T00:00:00Z"
     all_of_them = {"servers": [{"id": "server-1"}]}
     api.fault("GET", "/servers/detail", answers(400), lambda _: answer(200, all_of_them))
-    result = source.read(ReadRequest(SERVER, "", (A,), path, listing=True, since=1.0), clock)
+    result = client.read(ReadRequest(SERVER, "", (A,), path, listing=True, since=1.0), clock)
     assert result.error is None
     assert (api.prepared[-1].url or "").endswith("/servers/detail")
     assert (
@@ -261,22 +265,24 @@ def test_where_changes_cannot_be_listed_everything_is(
 
 
 def test_a_401_is_fatal_after_one_reauthentication_only(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     api.fault("GET", "/servers/server-1", answers(401))
-    assert source.read(get(), clock).error is None
+    assert client.read(get(), clock).error is None
     api.fault("GET", "/servers/server-1", answers(401), answers(401))
     tokens = api.count("POST", "/identity/v3/auth/tokens")
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert result.fatal
     assert "401" in str(result.error)
     assert api.count("POST", "/identity/v3/auth/tokens") == tokens + 1
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
-def test_a_lost_connection_passes(api: Api, source: Source, clock: ManualClock, fault: Any) -> None:
+def test_a_lost_connection_passes(
+    api: Api, client: ApiClient, clock: ManualClock, fault: Any
+) -> None:
     api.fault("GET", "/servers/server-1", fault)
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert result.error
     assert not result.fatal
     assert api.count("GET", "/compute/v2.1/servers/server-1") == 1
@@ -286,32 +292,32 @@ def test_a_lost_connection_passes(api: Api, source: Source, clock: ManualClock, 
     "nonsense", [{}, {"other": 1}, [], "text", None, {"server": None}, {"server": "x"}]
 )
 def test_an_answer_that_is_nonsense_passes(
-    api: Api, source: Source, clock: ManualClock, nonsense: Any
+    api: Api, client: ApiClient, clock: ManualClock, nonsense: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", lambda _: answer(200, nonsense))
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert result.error or result.malformed["server-1"]
     assert result.sight(A) is None
     assert not result.fatal
     api.fault("GET", "/servers/detail", lambda _: answer(200, nonsense))
-    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    result = client.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
     assert result.error
     assert not result.fatal
 
 
-def test_an_answer_that_breaks_off_passes(api: Api, source: Source, clock: ManualClock) -> None:
+def test_an_answer_that_breaks_off_passes(api: Api, client: ApiClient, clock: ManualClock) -> None:
     def broken(_: Any) -> Any:
         raise ChunkedEncodingError("broken off")
 
     api.fault("GET", "/servers/server-1", broken)
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert result.error
     assert not result.fatal
 
 
 def test_a_service_that_is_not_there_is_fatal(api: Api, clock: ManualClock) -> None:
-    source = Source(session(api), region="elsewhere")
-    result = source.read(get(VOLUME), clock)
+    client = ApiClient(session(api), region="elsewhere")
+    result = client.read(get(VOLUME), clock)
     assert result.fatal
     assert "block-storage" in str(result.error)
 
@@ -320,31 +326,31 @@ def test_keystone_that_refuses_is_fatal_and_keystone_that_is_busy_is_not(
     api: Api, clock: ManualClock
 ) -> None:
     api.fault("POST", "/auth/tokens", answers(401), answers(503))
-    assert Source(session(api)).read(get(), clock).fatal
-    assert not Source(session(api)).read(get(), clock).fatal
+    assert ApiClient(session(api)).read(get(), clock).fatal
+    assert not ApiClient(session(api)).read(get(), clock).fatal
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
 def test_evidence_that_is_not_shown_is_none(
-    api: Api, source: Source, clock: ManualClock, status: int
+    api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/os-instance-actions/req-1", answers(status))
     request = get(ACTION)
-    result = source.read(request, clock)
+    result = client.read(request, clock)
     assert result.error is None
     assert result.sight(request.refs[0]) is not None
 
 
-def test_an_outcome_of_a_read_is_never_an_exception(source: Source, clock: ManualClock) -> None:
-    source.session = None
-    assert isinstance(source.read(get(), clock), ReadResult)
+def test_an_outcome_of_a_read_is_never_an_exception(client: ApiClient, clock: ManualClock) -> None:
+    client.session = None
+    assert isinstance(client.read(get(), clock), ReadResult)
 
 
 # Odd answers
 
 
 def test_a_next_link_that_loops_ends_the_list_with_an_error(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     pages = [
         {"servers": [], "servers_links": [{"rel": "next", "href": f"{NOVA}/servers?marker={each}"}]}
@@ -352,7 +358,7 @@ def test_a_next_link_that_loops_ends_the_list_with_an_error(
     ]
     api.fault("GET", "/servers/detail", *[lambda _, page=page: answer(200, page) for page in pages])
     before = len(api.sent)
-    result = source.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
+    result = client.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
     assert not result.fatal
     assert "its next page is /servers/detail?marker=a again" in str(result.error)
     assert len(api.sent) - before == 3
@@ -361,10 +367,10 @@ def test_a_next_link_that_loops_ends_the_list_with_an_error(
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 409, 410, 418])
 @pytest.mark.parametrize("body", [{"message": "no Route matched with those values"}, None])
 def test_what_a_gateway_says_is_no_word_of_the_service(
-    api: Api, source: Source, clock: ManualClock, status: int, body: Any
+    api: Api, client: ApiClient, clock: ManualClock, status: int, body: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", *[lambda _: answer(status, body)] * 2)
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert not result.fatal
     assert f"was answered {status}" in str(result.error)
     assert result.sight(A) is None
@@ -372,21 +378,21 @@ def test_what_a_gateway_says_is_no_word_of_the_service(
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])
 def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
-    api: Api, source: Source, clock: ManualClock, status: int
+    api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
-    source.session.invalidate()
+    client.session.invalidate()
     api.fault("POST", "/auth/tokens", *[lambda _: answer(status, {"message": "no Route"})] * 2)
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert (result.fatal, result.found) == (False, {})
     assert result.error
 
 
 def test_a_page_instead_of_a_token_is_no_refusal(
-    api: Api, source: Source, clock: ManualClock
+    api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
-    source.session.invalidate()
+    client.session.invalidate()
     api.fault("POST", "/auth/tokens", lambda _: answer(200, None))
-    result = source.read(get(), clock)
+    result = client.read(get(), clock)
     assert (result.fatal, result.found) == (False, {})
     assert result.error
 
@@ -412,7 +418,7 @@ def test_an_odd_entry_of_the_catalog_hides_no_other_service(
     token = api._token()
     token["token"]["catalog"].insert(0, entry)
     monkeypatch.setattr(api, "_token", lambda: token)
-    found = Source(session(api))
+    found = ApiClient(session(api))
     assert found.base("compute") == NOVA
     resolved = found.resolve_url(f"{NOVA}/servers")
     assert resolved is not None

@@ -59,7 +59,7 @@ def test_what_is_stamped_expires_by_the_clouds_clock(wrong: float, up: list[floa
     api = Api(engine.clock)
     cloud = osf.connect(session=session(api), engine=engine)
     moment = engine.clock.time() + wrong
-    cloud.source.cloud_time.learn(datetime.fromtimestamp(moment, UTC))
+    cloud.api_client.cloud_time.learn(datetime.fromtimestamp(moment, UTC))
     future = cloud.nova.servers.create_async_r("web", "image", "flavor", nics="none")
     assert engine.run_until(future.done, 1000)
     mark = Stamp.of({"metadata": future.result().metadata})
@@ -72,21 +72,21 @@ def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: l
     del up
     world = World()
     now = int(world.clock.time() + wrong)
-    world.source.cloud_time.learn(datetime.fromtimestamp(now, UTC))
+    world.api_client.cloud_time.learn(datetime.fromtimestamp(now, UTC))
     fresh = world.volume(stamp(OTHER, now + 60).metadata())
     world.volume(stamp(OTHER, now - 60).metadata())
     world.clock.advance(30)
-    assert sweep_expired(world.source, [RUN], world.clock, world.notes.append) == {}
+    assert sweep_expired(world.api_client, [RUN], world.clock, world.notes.append) == {}
     assert world.left() == {fresh}
     world.ledger.close()
 
 
 def test_a_stamp_that_cannot_be_renewed_is_good_as_long_as_its_run_shows_life() -> None:
     from pytest_osfutures.operations import OWNED_TYPES
-    from pytest_osfutures.ownership.resource import Leftover
+    from pytest_osfutures.ownership.resource import StampedResource
 
-    def left(kind: str, run: str, expires: int, status: str = "") -> Leftover:
-        return Leftover(
+    def left(kind: str, run: str, expires: int, status: str = "") -> StampedResource:
+        return StampedResource(
             OWNED_TYPES[kind], kind + run + status, Stamp(run, "0" * 16, expires), "", status
         )
 

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 from keystoneauth1 import exceptions
 
-from pytest_osfutures.transport.client import is_transient_error, message, microversion_of, official
+from pytest_osfutures.transport.client import (
+    error_message,
+    is_transient_error,
+    microversion_of,
+    official_type,
+)
 from pytest_osfutures.transport.responses import retry_after
 from tests.unit.api import answer
 
@@ -32,19 +37,19 @@ def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
     ],
 )
 def test_the_clouds_own_words(body: Any, text: str) -> None:
-    assert message(answer(400, body)) == text
+    assert error_message(answer(400, body)) == text
 
 
 def test_words_that_are_no_json() -> None:
     response = answer(502)
     response._content = b"<html><head><title>x</title></head>\n<h1>Bad Gateway</h1><p>Sorry.</html>"
-    assert message(response) == "Bad Gateway Sorry."
+    assert error_message(response) == "Bad Gateway Sorry."
 
 
 def test_names_of_services_are_the_official_ones() -> None:
-    assert official("volumev3") == official("block-store") == "block-storage"
-    assert official("compute") == "compute"
-    assert official("homemade") == "homemade"
+    assert official_type("volumev3") == official_type("block-store") == "block-storage"
+    assert official_type("compute") == "compute"
+    assert official_type("homemade") == "homemade"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.operations.model import Operation
 from pytest_osfutures.operations.resource_types import ACTION
-from pytest_osfutures.transport.client import Source
+from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import Api, answer, session
 from tests.unit.scripted import Ends, row
 from tests.unit.stepped import Cloud
@@ -47,7 +47,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "osfutures")
 
 
-class OddSource(Source):
+class OddSource(ApiClient):
     """Answers each read of one resource with what the test gives, and the rest with a server."""
 
     odd: Any = None
@@ -81,8 +81,8 @@ def names_of(operation: Operation) -> dict[str, str]:
 def test_an_odd_answer_hurts_only_the_operation_that_it_is_about(name: str, odd: Any) -> None:
     clock = ManualClock()
     engine = SteppedEngine(clock)
-    source = OddSource(session(Api(clock)))
-    source.odd = odd
+    client = OddSource(session(Api(clock)))
+    client.odd = odd
     ends = Ends(), Ends()
     for operation, names, end in (
         (row(name), names_of(row(name)), ends[0]),
@@ -91,7 +91,7 @@ def test_an_odd_answer_hurts_only_the_operation_that_it_is_about(name: str, odd:
         watch = Watch(
             operation,
             names,
-            source,
+            client,
             clock.now(),
             60.0,
             end,

@@ -20,7 +20,7 @@ from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.resource import UnreadableError
 from pytest_osfutures.stamp import EXPIRES, OPERATION, RUN, Stamp
-from pytest_osfutures.transport.client import message
+from pytest_osfutures.transport.client import error_message
 from tests.unit.api import answer
 from tests.unit.stepped import Cloud
 
@@ -146,11 +146,11 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
             f"{each.collection}_links": links,
             "next": links,
         }
-        cloud.context.source.send = (  # type: ignore[method-assign]
+        cloud.context.api_client.send = (  # type: ignore[method-assign]
             lambda *_, document=document: answer(200, document)
         )
         try:
-            found, after = page(cloud.context.source, each, each.collection_path)
+            found, after = page(cloud.context.api_client, each, each.collection_path)
         except UnreadableError:
             continue
         assert "mine" in [each.id for each in found] or not isinstance(items, list)
@@ -160,7 +160,7 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
 
 @given(DOCUMENTS)
 def test_the_words_of_any_answer_are_text(document: Any) -> None:
-    assert isinstance(message(answer(400, document)), str)
+    assert isinstance(error_message(answer(400, document)), str)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"9" * 5000, b"\xff\xfe", b"NaN", b"", b"{"])

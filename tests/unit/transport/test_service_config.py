@@ -127,7 +127,7 @@ def test_an_endpoint_of_ones_own_is_everybodys(
     cloud = connect(**settings)
     use_everything(cloud)
     other = reconnect("x", cloud.configuration())  # as the reaper does
-    sweep = Sweep(other.source, lambda stamp: True, SystemClock(), print)
+    sweep = Sweep(other.api_client, lambda stamp: True, SystemClock(), print)
     found = sweep.find()
     assert {each.type.name for each in found} == {"server", "volume"}
     assert sweep.remove(found) == {}
@@ -136,14 +136,14 @@ def test_an_endpoint_of_ones_own_is_everybodys(
 
 
 def test_an_endpoint_without_a_version_gets_one(connect: Any) -> None:
-    source = connect(**PLAIN).source
+    client = connect(**PLAIN).api_client
     for service, end in {
         "compute": "compute/v2.1",
         "image": "image/v2",
         "network": "network/v2.0",
     }.items():
-        assert source.base(service) == f"http://alive.example/{end}"
-    assert source.base("block-storage").startswith("http://alive.example/volume/v3")
+        assert client.base(service) == f"http://alive.example/{end}"
+    assert client.base("block-storage").startswith("http://alive.example/volume/v3")
 
 
 def region(**settings: Any) -> Any:
@@ -171,14 +171,14 @@ def test_each_service_may_have_a_way_of_its_own() -> None:
     }
     assert config.way("block-storage")["interface"] == "admin"
     assert config.way("block-storage")["service_type"] == "volumev3"
-    assert config.official("volumev3") == "block-storage"
+    assert config.official_type("volumev3") == "block-storage"
 
 
 def test_a_catalog_may_call_a_service_by_a_word_of_its_own() -> None:
     config = ServiceConfig(region(compute_service_type="nova_legacy"))
     assert config.way("compute")["service_type"] == "nova_legacy"
-    assert config.official("nova_legacy") == "compute"
-    assert config.official("volumev3") == "block-storage"
+    assert config.official_type("nova_legacy") == "compute"
+    assert config.official_type("volumev3") == "block-storage"
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_the_way_is_asked_of_the_session(monkeypatch: pytest.MonkeyPatch) -> Non
         return SimpleNamespace(url="http://there.example/v2", api_version=(2, 0))
 
     monkeypatch.setattr(cloud.session, "get_endpoint_data", found)
-    monkeypatch.setattr(cloud.source, "_catalog", ([], None))
-    assert cloud.source.base("image") == "http://there.example/v2"
+    monkeypatch.setattr(cloud.api_client, "_catalog", ([], None))
+    assert cloud.api_client.base("image") == "http://there.example/v2"
     assert asked[0]["interface"] == "admin"
     assert asked[0]["region_name"] == "south"
     assert asked[0]["service_name"] == "glance2"
