@@ -1,150 +1,90 @@
-"""Waiting for room: under a quota, a rate limit of the cloud's, or the run's own limit."""
+"""Admission: the waits of a refused request that are none of its tries.
+
+A request is admitted when the run's own limit of servers, the project's quota and the cloud's
+rate limit let it pass.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 
-from pytest_osfutures.calls.submit import ClientContext, Record
-from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport import Exchange, retry_after
+from pytest_osfutures.calls.decide import explained, is_rate_limit, over_quota
+from pytest_osfutures.calls.request import CallRequest, Failure, GaveUp, Opinion
+from pytest_osfutures.calls.steps import AskPolicy, WaitForQuota
+from pytest_osfutures.calls.task import InPool, Pause, Steps, StopRequested
+from pytest_osfutures.errors import ServerLimitReached
+from pytest_osfutures.transport import retry_after
 
-Step = Callable[[], None]
-#: Seconds after which a request counts as unanswered where the try has no deadline of its own.
-PATIENCE = 600.0
 _log = logging.getLogger("osfutures")
 
 
-class Turn:
-    """One call's place in the queue for what may exist at a time. To wait costs it no try.
+class Admission:
+    """The waits of one call for its admission, since a request of it was accepted last."""
 
-    `patience` bounds (in seconds) how long it waits for others to ask again. `retry` has the
-    pauses after a rate limit.
-    """
+    def __init__(self, request: CallRequest) -> None:
+        self._request = request
+        self._since: float | None = None
+        self._limited = 0
 
-    __slots__ = (
-        "call_off",
-        "context",
-        "engine",
-        "left",
-        "limited",
-        "patience",
-        "record",
-        "retry",
-        "since",
-        "waiting",
-    )
+    def reset(self) -> None:
+        """Note that a request was accepted: the next wait begins anew."""
+        self._since = None
+        self._limited = 0
 
-    def __init__(
-        self, context: ClientContext, record: Record | None, patience: float, retry: Retry
-    ) -> None:
-        self.context = context
-        self.engine = context.engine
-        self.record = record
-        self.patience = patience
-        self.retry = retry
-        self.since: float | None = None
-        self.limited = 0
-        self.left = False
-        self.waiting: Step | None = None
-        self.call_off: Step | None = None
+    def wait(self, failure: Failure) -> Steps[Failure | GaveUp | None]:
+        """Wait until the refused request may be sent again, and return None.
 
-    def come(self) -> None:
-        """It is this call's turn: the next time it begins to wait anew."""
-        self.since = None
-        self.limited = 0
-        self.left = False
-
-    def wait_for_rate(
-        self,
-        error: BaseException,
-        sent: Exchange | None,
-        again: Step,
-        too_late: Callable[[float], None],
-    ) -> None:
-        """The cloud takes no more requests now: call `again` after the pause that it wishes.
-
-        Or `too_late` at once, where that pause would outlast `patience`.
+        Returns the failure if the refusal has another reason, and GaveUp if the wait takes too
+        long or is interrupted.
         """
-        wish = retry_after(sent.headers) if sent is not None else None
-        self.limited += 1
-        pause = max(self.retry.pause(self.limited, self.engine.random), wish or 0.0)
-        _log.info("rate limit: the next request leaves in %.1f s (%s)", pause, error)
-        self._wait(pause, again, too_late)
+        try:
+            if isinstance(failure.error, ServerLimitReached):
+                return (
+                    yield from self._pause(failure, self._request.context.api_client.poll.fastest)
+                )
+            if over_quota(failure.exchange):
+                return (yield from self._wait_for_quota(failure))
+            if is_rate_limit(failure):
+                return (yield from self._wait_for_rate(failure))
+        except StopRequested:
+            return GaveUp(failure.error)
+        return failure
 
-    def wait_in_run(self, again: Step, too_late: Callable[[float], None]) -> None:
-        """The run has as much as it may have: call `again` in a moment.
+    def _wait_for_quota(self, failure: Failure) -> Steps[Failure | GaveUp | None]:
+        """Wait for a deletion of this process, or while other processes have resources."""
+        request = self._request
+        if (yield WaitForQuota(request.context.api_client)):
+            return None
+        if request.record is None or not (yield InPool(request.record.others)):
+            return failure
+        now = request.context.engine.clock.now()
+        waited = 0.0 if self._since is None else now - self._since
+        poll = request.context.api_client.poll
+        seconds = min(poll.slowest, max(poll.fastest, 0.1 * waited))
+        return (yield from self._pause(failure, seconds))
 
-        Or `too_late` with the seconds for which it has waited. Call in the loop, as the others.
-        """
-        self._wait(self.context.api_client.poll.fastest, again, too_late)
+    def _wait_for_rate(self, failure: Failure) -> Steps[Failure | GaveUp | None]:
+        """Wait as long as the cloud asks for, and longer after each further refusal."""
+        request = self._request
+        opinion: Opinion = yield AskPolicy(request.retry, failure.error, 0)
+        if opinion.wanted is False:
+            return replace(failure, opinion=opinion)
+        exchange = failure.exchange
+        wish = retry_after(exchange.headers) if exchange is not None else None
+        self._limited += 1
+        backoff = request.retry.pause(self._limited, request.context.engine.random)
+        seconds = max(backoff, wish or 0.0)
+        _log.info("rate limit: the next request leaves in %.1f s (%s)", seconds, failure.error)
+        return (yield from self._pause(failure, seconds))
 
-    def wait_in_cloud(self, again: Step, refused: Step, too_late: Callable[[float], None]) -> None:
-        """The quota is used up: call `again` when one of our deletions has ended.
-
-        Here, or in another worker; `refused` if nobody of the run has anything that could go.
-        """
-        queue, project = self.engine.quota_queue, self.context.api_client
-        step = self.hold(again)
-        if queue.wait(project, step):
-            self.call_off = partial(queue.forget, project, step)
-            return
-        self.waiting = None
-        if self.record is None:
-            refused()
-        else:
-            ask = partial(self._ask, self.record, again, refused, too_late)
-            self.engine.submissions.submit(ask)
-
-    def _ask(
-        self, record: Record, again: Step, refused: Step, too_late: Callable[[float], None]
-    ) -> None:
-        """On the pool: only what others have can make room that nobody here knows of."""
-        if record.others():
-            self.engine.call_soon(partial(self._wait, None, again, too_late))
-        else:
-            self.engine.call_soon(refused)
-
-    def _wait(self, pause: float | None, again: Step, too_late: Callable[[float], None]) -> None:
-        now = self.engine.clock.now()
-        self.since = now if self.since is None else self.since
-        waited = now - self.since
-        if pause is None:
-            poll = self.context.api_client.poll
-            pause = min(poll.slowest, max(poll.fastest, 0.1 * waited))
-        if waited + pause > self.patience:
-            too_late(waited)
-        else:
-            self.rest(pause, again)
-
-    def rest(self, seconds: float, step: Step) -> None:
-        """Call `step` when `seconds` have passed, or when nobody wants to go on any more."""
-        held = self.hold(step)
-        if self.left:
-            held()
-        else:
-            self.call_off = self.engine.call_later(seconds, held).cancel
-
-    def hold(self, step: Step) -> Step:
-        """The call waits now: what is returned calls `step`, unless `leave_off` came first.
-
-        Who has something to call off then sets `call_off`.
-        """
-
-        def go_on() -> None:
-            if self.waiting is go_on:
-                self.waiting = self.call_off = None
-                step()
-
-        self.waiting, self.call_off = go_on, None
-        return go_on
-
-    def leave_off(self) -> None:
-        """End what the call waits for: its step sees that nobody wants to go on."""
-        self.left = True
-        waiting, call_off = self.waiting, self.call_off
-        if call_off is not None:
-            call_off()
-        if waiting is not None:
-            waiting()
+    def _pause(self, failure: Failure, seconds: float) -> Steps[Failure | GaveUp | None]:
+        """Pause, unless all waits since the last accepted request would take too long."""
+        request = self._request
+        now = request.context.engine.clock.now()
+        self._since = now if self._since is None else self._since
+        waited = now - self._since
+        if waited + seconds > request.patience:
+            return GaveUp(explained(request.context, failure, waited))
+        yield Pause(seconds)
+        return None

@@ -1,11 +1,12 @@
-"""What to do about a failed try: a pure function of what is known of it."""
+"""The decision about a failed try: pure functions of what is known about the failure."""
 
 from __future__ import annotations
 
-import enum
+import re
 
-from pytest_osfutures.calls.submit import ClientContext, name_of, recognise
-from pytest_osfutures.calls.waits import is_busy
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.request import Failure, RetryDecision
+from pytest_osfutures.calls.submit import name_of, recognise
 from pytest_osfutures.errors import (
     OperationDetails,
     OperationError,
@@ -14,87 +15,103 @@ from pytest_osfutures.errors import (
     UnusableAnswerError,
     without_frames,
 )
-from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import Exchange, error_text, is_transient_error, retry_after
 
-
-class Answer(enum.Enum):
-    """What to do about a failed try."""
-
-    GIVE_UP = "give up"
-    AGAIN = "try again"
-    SEARCH = "find out whether the request arrived"
-    DONE = "it was done already by a try whose answer got lost"
+#: How Cinder, and Nova about Cinder's volumes, refuse what another status would allow.
+_WRONG_STATUS = re.compile(r"status must be|current status|currently in '", re.IGNORECASE)
 
 
-def decide(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
-    """The answer to the `failed`-th failure; `sent` is the request if it had no success.
+def decide(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
+    """Return the answer to the `failed`-th failure of a call.
 
-    A request that may have arrived is looked for first, and so is what an answer does not name.
-    Then the user's `retry_on` decides where it has an opinion. Otherwise: what the cloud calls a
-    wrong request (400, 404 and their like) is never repeated; a conflict, a quota, a rate limit and
-    whatever failed after it was accepted is, and so is a call that the cloud did not hear before it
-    could change anything.
+    `wanted` is the policy's opinion; without one, the kind of failure decides: a wrong request
+    (400, 404 and their like) is never repeated. A conflict, a quota, a rate limit, a failure after
+    the request was accepted, and a request that did not reach the cloud are.
     """
-    if is_ambiguous(sent) or (sent is not None and isinstance(error, UnusableAnswerError)):
-        return Answer.SEARCH
-    from_proxy = sent is not None and sent.from_proxy
-    gone = sent is not None and sent.method == "DELETE" and sent.status == 404
-    if gone and failed > 1 and not from_proxy:
-        return Answer.DONE
-    wanted = retry.wants(error, failed)
+    error, exchange = failure.error, failure.exchange
+    if failed > 1 and exchange is not None and _is_gone(exchange):
+        return RetryDecision.DONE
     if wanted is False or not isinstance(error, Exception):
-        return Answer.GIVE_UP
-    if wanted or isinstance(error, OperationError):
-        return Answer.AGAIN
-    if sent is None:
-        return Answer.AGAIN if is_transient_error(error) else Answer.GIVE_UP
-    transient = from_proxy or sent.status in (0, 408, 413, 425, 429) or sent.status >= 500
-    return Answer.AGAIN if transient or is_busy(sent) or over_quota(sent) else Answer.GIVE_UP
+        return RetryDecision.GIVE_UP
+    if wanted or isinstance(error, OperationError) or _may_succeed_later(error, exchange):
+        return RetryDecision.AGAIN
+    return RetryDecision.GIVE_UP
 
 
-def is_ambiguous(sent: Exchange | None) -> bool:
-    """Whether the request may have made something, although nobody said so."""
-    return sent is not None and sent.ambiguous and sent.method == "POST"
+def _is_gone(exchange: Exchange) -> bool:
+    """Return True if the service refuses a deletion because the resource does not exist."""
+    return exchange.method == "DELETE" and exchange.status == 404 and not exchange.from_proxy
 
 
-def is_rate_limit(error: BaseException, sent: Exchange | None) -> bool:
-    """Whether the cloud does not take more requests now, whatever they ask for.
-
-    429, or 413 and 503 with a Retry-After (rate limits of old services, and overload). Without
-    `sent` it is the answer to the session's own request for a token.
-    """
-    if sent is None:
-        return getattr(error, "http_status", None) == 429
-    if sent.status in (413, 503):
-        return retry_after(sent.headers) is not None and not over_quota(sent)
-    return sent.status == 429
+def _may_succeed_later(error: Exception, exchange: Exchange | None) -> bool:
+    """Return True if the same request may be accepted later."""
+    if exchange is None:
+        return is_transient_error(error)
+    if exchange.from_proxy or exchange.status in (0, 408, 413, 425, 429) or exchange.status >= 500:
+        return True
+    return is_busy(exchange) or over_quota(exchange)
 
 
-def over_quota(sent: Exchange | None) -> bool:
-    """Whether the cloud refused it because of a quota (Nova: 403, Neutron: 409, Cinder: 413)."""
-    if sent is None or sent.status not in (403, 409, 413):
+def needs_reconciliation(failure: Failure) -> bool:
+    """Return True if the request may have created a resource that no answer names."""
+    exchange = failure.exchange
+    if exchange is None:
         return False
-    return "quota" in str(sent.response).lower()
+    return is_ambiguous(exchange) or isinstance(failure.error, UnusableAnswerError)
 
 
-def left_behind(error: BaseException, failure: BaseException) -> BaseException:
-    """A try failed and left something that could not be undone: both have to be said."""
+def is_ambiguous(exchange: Exchange | None) -> bool:
+    """Return True if the request may have created a resource although no answer says so."""
+    return exchange is not None and exchange.ambiguous and exchange.method == "POST"
+
+
+def is_busy(exchange: Exchange) -> bool:
+    """Return True if the request was refused because of an operation that is under way."""
+    return exchange.status == 409 or (
+        exchange.status == 400 and _WRONG_STATUS.search(str(exchange.response)) is not None
+    )
+
+
+def is_rate_limit(failure: Failure) -> bool:
+    """Return True if the cloud takes no more requests now, whatever they ask for.
+
+    That is 429, or 413 and 503 with a Retry-After (rate limits of old services, and overload).
+    A failure without an exchange is the session's own request for a token.
+    """
+    exchange = failure.exchange
+    if exchange is None:
+        return getattr(failure.error, "http_status", None) == 429
+    if exchange.status in (413, 503):
+        return retry_after(exchange.headers) is not None and not over_quota(exchange)
+    return exchange.status == 429
+
+
+def over_quota(exchange: Exchange | None) -> bool:
+    """Return True if a quota refused the request (Nova: 403, Neutron: 409, Cinder: 413)."""
+    if exchange is None or exchange.status not in (403, 409, 413):
+        return False
+    return "quota" in str(exchange.response).lower()
+
+
+def not_undone(error: BaseException, problem: BaseException) -> BaseException:
+    """Return the error of a failed try whose resource could not be undone either."""
     plain = error if isinstance(error, OperationError) else OperationFailed(str(error))
-    both = type(plain)(f"{plain.why}; what it left could not be undone: {failure}", plain.details)
+    text = f"{plain.why}; what it left could not be undone: {problem}"
+    both = type(plain)(text, plain.details)
     both.__cause__ = without_frames(error)
     return both
 
 
-def explained(
-    context: ClientContext, error: BaseException, sent: Exchange | None, seconds: float
-) -> BaseException:
-    """The error of a refused request: over a quota it is told in the cloud's own words."""
-    if sent is None or not over_quota(sent):
+def explained(context: ClientContext, failure: Failure, seconds: float) -> BaseException:
+    """Return the error of a refused request: QuotaExceeded, with the cloud's text, over a quota."""
+    error, exchange = failure.error, failure.exchange
+    if exchange is None or not over_quota(exchange):
         return error
-    found = recognise(context, sent)
+    found = recognise(context, exchange)
     name = found[0].name if found is not None else ""
-    details = OperationDetails(name, None, name_of(sent.request), sent.request_id, seconds=seconds)
-    quota = QuotaExceeded(error_text(sent.response), details)
+    details = OperationDetails(
+        name, None, name_of(exchange.request), exchange.request_id, seconds=seconds
+    )
+    quota = QuotaExceeded(error_text(exchange.response), details)
     quota.__cause__ = without_frames(error)
     return quota

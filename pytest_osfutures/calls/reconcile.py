@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
-from pytest_osfutures.calls.submit import ClientContext, Submission, recognise
-from pytest_osfutures.engine import ReadRequest, ReadResult
-from pytest_osfutures.operations import Body, Operation, Ref
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.submit import Submission, recognise
+from pytest_osfutures.calls.task import InPool, Pause, Steps
+from pytest_osfutures.engine import ReadRequest
+from pytest_osfutures.operations import Body, Names, Operation
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, microversion_of
 
@@ -17,101 +20,83 @@ from pytest_osfutures.transport import Exchange, microversion_of
 MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0, 4.4)
 
 
-class Search:
-    """Looks for what a request of unknown fate has made; ends by calling one of two functions.
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """What the cloud shows of a request whose answer was lost."""
 
-    `found(operation, bodies)` with everything that carries the stamp, oldest first (nothing, if
-    there is none after the settling time), or `unknown(why)` if the cloud cannot be searched.
-    `past` are the ids of what earlier tries have made: lists may still show it.
+    #: The operation that the request was to start; None if it is not in the table.
+    operation: Operation | None = None
+    #: The resources that the request has created, the oldest first.
+    bodies: Sequence[Body] = ()
+    #: Why nobody can tell whether the request arrived; empty if `bodies` tells.
+    unknown: str = ""
+
+
+def reconciled(
+    context: ClientContext, exchange: Exchange, stamp: Stamp, known: Collection[str]
+) -> Steps[Reconciliation]:
+    """Search the cloud for the resources that carry `stamp`, until the settling time is over.
+
+    `known` are the ids of resources that other requests of the call have created: lists may still
+    show them.
     """
-
-    def __init__(
-        self,
-        context: ClientContext,
-        sent: Exchange,
-        stamp: Stamp,
-        past: Collection[str],
-        found: Callable[[Operation, Sequence[Body]], None],
-        unknown: Callable[[str, str], None],
-    ) -> None:
-        self.context = context
-        self.engine = context.engine
-        self.sent = sent
-        self.stamp = stamp
-        self.past = past
-        self.found = found
-        self.unknown = unknown
-        self.ref: Ref | None = None
-
-    def begin(self) -> None:
-        """Start searching; call it in the loop."""
-        recognised = recognise(self.context, self.sent)
-        if recognised is None:
-            self.unknown("", "nothing is known about it that could be searched for")
-            return
-        operation, names, _ = recognised
-        if operation.members is None:  # whoever asks may name what is to be made
-            self.ref = operation.main.ref(operation.identify(names, self.sent.request, None))
-        if operation.stamp is None or (self.ref is None and operation.type.list_path is None):
-            self.unknown(operation.name, "it leaves no stamp that could be searched for")
-            return
-        self._plan(operation, 0)
-
-    def _plan(self, operation: Operation, number: int) -> None:
-        wait = MOMENTS[number] - (MOMENTS[number - 1] if number else 0.0)
-        request = partial(self._look, operation, number)
-        self.engine.call_later(
-            wait * self.context.api_client.poll.slowest,
-            partial(self.engine.submissions.submit, request),
-        )
-
-    def _look(self, operation: Operation, number: int) -> None:
-        kind = operation.type
-        version = microversion_of(kind.service, self.sent.request_headers)
-        request = ReadRequest(kind, version, (), kind.list_path or "", listing=True)
-        if self.ref is not None:
-            request = ReadRequest(kind, version, (self.ref,), self.ref.path)
-        result = self.context.api_client.read(request, self.engine.clock)
-        self.engine.call_soon(partial(self._looked, operation, number, result))
-
-    def _looked(self, operation: Operation, number: int, result: ReadResult) -> None:
+    recognised = recognise(context, exchange)
+    if recognised is None:
+        return Reconciliation(unknown="nothing is known about it that could be searched for")
+    operation, names, _ = recognised
+    request = _read_request(operation, names, exchange)
+    if operation.stamp is None or request is None:
+        return Reconciliation(operation, unknown="it leaves no stamp that could be searched for")
+    for before, moment in pairwise((0.0, *MOMENTS)):
+        yield Pause((moment - before) * context.api_client.poll.slowest)
+        result = yield InPool(partial(context.api_client.read, request, context.engine.clock))
         mine = [
-            body
-            for ident, body in result.found.items()
-            if self.stamp.is_on(body) and ident not in self.past
+            body for ident, body in result.found.items() if stamp.is_on(body) and ident not in known
         ]
         if mine:
-            ordered = sorted(mine, key=_created)
-            self.found(operation, ordered)
-        elif number + 1 < len(MOMENTS):
-            self._plan(operation, number + 1)
-        elif result.error is not None:
-            self.unknown(operation.name, f"the cloud cannot be searched: {result.error}")
-        else:
-            self.found(operation, ())
+            return Reconciliation(operation, sorted(mine, key=_created))
+    if result.error is not None:
+        return Reconciliation(operation, unknown=f"the cloud cannot be searched: {result.error}")
+    return Reconciliation(operation)
+
+
+def _read_request(operation: Operation, names: Names, exchange: Exchange) -> ReadRequest | None:
+    """Return the read that shows the resources of a request; None if none does."""
+    kind = operation.type
+    version = microversion_of(kind.service, exchange.request_headers)
+    if operation.members is None:  # the request itself may name the resource
+        ref = operation.main.ref(operation.identify(names, exchange.request, None))
+        if ref is not None:
+            return ReadRequest(kind, version, (ref,), ref.path)
+    if kind.list_path is None:
+        return None
+    return ReadRequest(kind, version, (), kind.list_path, listing=True)
 
 
 def _created(body: Body) -> str:
     return str(body.get("created") or body.get("created_at") or "")
 
 
-def adopted(
-    context: ClientContext, sent: Exchange, operation: Operation, bodies: Sequence[Body]
-) -> list[Submission]:
-    """The submissions that would have come of the request, had its answer not been lost.
+def adopted(context: ClientContext, exchange: Exchange, found: Reconciliation) -> list[Submission]:
+    """Return the submissions that the request would have been answered with.
 
-    One for each resource; but one for all of them if the operation makes many.
+    One for each resource; but one for all of them if the operation creates many.
     """
+    operation, bodies = found.operation, found.bodies
+    if operation is None or not bodies:
+        return []
     if operation.members is None:
-        return [_adopted(context, sent, operation, body) for body in bodies]
+        return [_adopted(context, exchange, operation, body) for body in bodies]
     first = min(bodies, key=lambda body: (len(str(body.get("name"))), str(body.get("name"))))
-    for same in context.table.operations:  # one that needs no answer to find the others
-        names = same.identify({"id": str(first["id"])}, sent.request, None)
-        if same.name == operation.name and same.main.ref(names) is not None:
-            made = _adopted(context, sent, same, first)
-            members = ",".join(str(body["id"]) for body in bodies)
-            return [replace(made, names={**(made.names or {}), "members": members})]
-    return []
+
+    def finds_the_others(same: Operation) -> bool:  # without the answer that was lost
+        names = same.identify({"id": str(first["id"])}, exchange.request, None)
+        return same.name == operation.name and same.main.ref(names) is not None
+
+    chosen = next(filter(finds_the_others, context.table.operations), operation)
+    made = _adopted(context, exchange, chosen, first)
+    members = ",".join(str(body["id"]) for body in bodies)
+    return [replace(made, names={**(made.names or {}), "members": members})]
 
 
 def _adopted(

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable
+from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.calls.submit import (
-    ClientContext,
-    Record,
-    Submission,
-    submit,
-    submit_stamped,
-)
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.request import Call, CallRequest, Completed, Failure, GaveUp
+from pytest_osfutures.calls.steps import Submit, WatchUntilDone
+from pytest_osfutures.calls.submit import Submission
+from pytest_osfutures.calls.task import Raised, Steps, Task
 from pytest_osfutures.calls.undo import undo
-from pytest_osfutures.engine import Completion
-from pytest_osfutures.errors import (
-    EngineError,
-    OSFuturesError,
-    UnknownOperation,
-    without_frames,
-)
+from pytest_osfutures.errors import UnknownOperation, without_frames
 from pytest_osfutures.future import OperationFuture, Promise
+from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.ownership import (
     may_have_children,
     needs_stamp,
@@ -34,8 +28,6 @@ from pytest_osfutures.ownership import (
 from pytest_osfutures.policy import seconds
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
-
-Call = Callable[[], Any]
 
 
 def start_once(
@@ -50,38 +42,66 @@ def start_once(
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
-    engine = context.engine
-    engine.check()
-    promise: Promise[Any] = Promise(engine)
-    if context.background:
-        engine.submissions.submit(partial(_start_later, promise, context, call, tout))
-        return promise.future
-    submission, record = _send(context, call)
-    promise.start()
-    if submission.operation is None:
-        finish_at_once(promise, submission)
-    else:
-        _follow(promise, submission, record, tout)
+    context.engine.check()
+    request = CallRequest(context, call, context.retry, tout)
+    if context.stamps:
+        stamp = context.stamp()
+        request = replace(request, stamp=stamp, record=context.record(stamp))
+    promise: Promise[Any] = Promise(context.engine)
+    submission = None
+    if not context.background:
+        submission = request.submit()
+        promise.start()
+    Task(context.engine, once(request, promise, submission), partial(_end, promise)).begin()
     return promise.future
 
 
-def _start_later(
-    promise: Promise[Any], context: ClientContext, call: Call, tout: float | None
-) -> None:
-    if not promise.start():
+def once(
+    request: CallRequest, promise: Promise[Any], submission: Submission | None
+) -> Steps[Completed | GaveUp]:
+    """Make one try: submit, unless that is done, and watch."""
+    if submission is None:
+        answer: Submission | Failure | None = yield Submit(request, promise.start)
+        if not isinstance(answer, Submission):
+            return GaveUp(CancelledError() if answer is None else answer.error)
+        submission = answer
+    if submission.operation is None:
+        return Completed(submission)
+    if submission.operation.undo is not None:
+        promise.set_undo(partial(undo, submission, request.record))
+    completion = yield WatchUntilDone(submission, promise, request.tout)
+    if isinstance(completion, Succeeded):
+        return Completed(submission, completion)
+    return GaveUp(completion)
+
+
+def _end(promise: Promise[Any], result: Completed | GaveUp | Raised) -> None:
+    if isinstance(result, Completed):
+        settle(promise, result)
+    else:
+        promise.set_exception(result.error)
+
+
+def settle(promise: Promise[Any], result: Completed) -> None:
+    """Finish the future of a call that has succeeded. Never raises: the loop calls it."""
+    submission, completion = result.submission, result.completion
+    if submission is None:
+        promise.set_result(None)
+        return
+    if completion is None:
+        _finish_at_once(promise, submission)
         return
     try:
-        submission, record = _send(context, call)
-    except BaseException as error:
+        value = submission.result(completion)
+    except Exception as error:
         promise.set_exception(error)
-        return
-    if submission.operation is None:
-        finish_at_once(promise, submission)
     else:
-        _follow(promise, submission, record, tout)
+        _note_gone(submission)
+        _mark(submission, completion)
+        promise.set_result(value)
 
 
-def finish_at_once(promise: Promise[Any], submission: Submission) -> None:
+def _finish_at_once(promise: Promise[Any], submission: Submission) -> None:
     """Finish the future of a call that is done, or that has started what cannot be followed."""
     lost = submission.unfollowed
     if lost is None:
@@ -110,47 +130,10 @@ def _depth_of_user() -> int:
     return depth
 
 
-def _send(context: ClientContext, call: Call) -> tuple[Submission, Record | None]:
-    if not context.stamps:
-        return submit(context, call), None
-    stamp = context.stamp()
-    record = context.record(stamp)
-    return submit_stamped(context, call, stamp, record), record
-
-
-def _follow(
-    promise: Promise[Any], submission: Submission, record: Record | None, tout: float | None
-) -> None:
-    assert submission.operation is not None
-    watch = submission.watch(tout, partial(settle, promise, submission))
-    if submission.operation.undo is not None:
-        promise.set_undo(partial(undo, submission, record))
-    promise.set_accepted(submission.plain, watch)
-    try:
-        submission.context.engine.watch(watch)
-    except EngineError as error:  # it has just ended; the cloud has taken the request all the same
-        promise.set_exception(error)
-
-
-def settle(promise: Promise[Any], submission: Submission, ending: Completion) -> None:
-    """Finish the future with what the operation came to. Never raises: the loop calls it."""
-    if isinstance(ending, OSFuturesError):
-        promise.set_exception(ending)
-        return
-    try:
-        value = submission.result(ending)
-    except Exception as error:
-        promise.set_exception(error)
-    else:
-        _note_gone(submission)
-        _mark(submission, ending)
-        promise.set_result(value)
-
-
-def _mark(submission: Submission, ending: Completion) -> None:
+def _mark(submission: Submission, completion: Succeeded) -> None:
     """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
     operation, ident, context = submission.operation, submission.resource_id, submission.context
-    body = getattr(ending, "body", None)
+    body = completion.body
     if operation is None or body is None or not ident or context.ledger is None:
         return
     made = operation.members(body, submission.names or {}) if operation.members else [body]

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
+from pytest_osfutures.calls.context import ClientContext, Record
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
 from pytest_osfutures.engine import Completion, Engine, ReadRequest, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
-from pytest_osfutures.operations import Body, Names, Operation, ResourceType, Succeeded, Table
-from pytest_osfutures.ownership import StampLedger
-from pytest_osfutures.policy import Retry
+from pytest_osfutures.operations import Body, Names, Operation, Succeeded
 from pytest_osfutures.redaction import secrets_in, without_secrets
-from pytest_osfutures.stamp import Stamp, new_id
+from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
-    ApiClient,
     BeforeSending,
     Exchange,
     ResolvedUrl,
@@ -27,74 +25,6 @@ from pytest_osfutures.transport import (
 )
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
-
-#: Makes the client's own object of what the API says about a resource of a kind; the last
-#: argument is what the plain call returned, which is the result where a client has no object.
-ToClientObject = Callable[[ResourceType, Body, Any], Any]
-
-
-class Record(Protocol):
-    """Where it is noted what one operation is to make, and what became of it."""
-
-    def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
-        """The request for `count` resources is about to leave; `stamped` if it has the stamp.
-
-        Raises ServerLimitReached if it has to wait.
-        """
-
-    def bound(self, *resource_ids: str) -> None:
-        """The cloud has answered: these are the ids of all that it has made."""
-
-    def gone(self) -> None:
-        """Nothing of it exists (any more), and that is confirmed."""
-
-    def others(self) -> bool:
-        """Whether other processes of the run have what the same quota is for."""
-
-
-class Ledger(StampLedger, Protocol):
-    """Where it is noted what a run makes."""
-
-    def record(self, stamp: Stamp) -> Record:
-        """The record of what `stamp` will be on."""
-
-    def gone(self, kind: str, resource_id: str) -> None:
-        """This resource is confirmed to be gone."""
-
-
-@dataclass(frozen=True)
-class ClientContext:
-    """What the twins of one client need to know: its engine, its way to the cloud, its objects.
-
-    `service` is the service type that the client itself speaks to. `run` is in the stamps.
-    `retry` is how its operations are tried again where nothing else is said. `stamps` says that
-    plain calls are stamped too, and not only retried ones, `background` that they do not wait for
-    the answer; `unknown` is "warn" or "error", for what cannot be followed;
-    `ledger` takes note of what is stamped.
-    """
-
-    engine: Engine
-    api_client: ApiClient
-    table: Table
-    action_kind: ResourceType
-    service: str
-    to_client_object: ToClientObject
-    run: str
-    retry: Retry = field(default_factory=Retry)
-    expiry: float = 6 * 3600.0
-    stamps: bool = False
-    background: bool = False
-    unknown: str = "warn"
-    ledger: Ledger | None = None
-
-    def stamp(self) -> Stamp:
-        """A stamp for one more operation."""
-        now = self.api_client.cloud_time.time(self.engine.clock)
-        return Stamp(self.run, new_id(), int(now + self.expiry))
-
-    def record(self, stamp: Stamp) -> Record | None:
-        """The record of what `stamp` will be on; None if nobody takes note."""
-        return None if self.ledger is None else self.ledger.record(stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +48,12 @@ class Submission:
         if self.operation is None or self.names is None:
             return None
         return self.operation.resource_id(self.names)
+
+    @property
+    def ids(self) -> set[str]:
+        """The ids of all resources that the operation is about, as far as they are known."""
+        members = (self.names or {}).get("members", "").split(",")
+        return {each for each in (self.resource_id, *members) if each}
 
     @property
     def is_identified(self) -> bool:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.calls.context import Record
 from pytest_osfutures.calls.decide import is_rate_limit
-from pytest_osfutures.calls.submit import Record, Submission, submit
-from pytest_osfutures.calls.waits import when_free
-from pytest_osfutures.engine import Completion, ReadRequest
+from pytest_osfutures.calls.request import Failure
+from pytest_osfutures.calls.steps import WaitUntilIdle, WatchAll
+from pytest_osfutures.calls.submit import Submission, submit
+from pytest_osfutures.calls.task import InPool, Pause, Raised, Steps, Task
+from pytest_osfutures.engine import Completion, Engine, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
 from pytest_osfutures.operations import Names, Succeeded
-from pytest_osfutures.ownership import stamp_children_of
+from pytest_osfutures.ownership import MAPPING, stamp_children_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
@@ -25,139 +29,144 @@ from pytest_osfutures.transport import (
     retry_after,
 )
 
-#: What comes after: called in the loop with None, or with the reason why it could not be undone.
-Then = Callable[[BaseException | None], None]
+#: Seconds for which an undo waits until a busy resource takes its request.
+BUSY_TIMEOUT = 60.0
 _log = logging.getLogger("osfutures")
-#: How long (seconds) something that is busy may keep what would undo it from being taken.
-PATIENCE = 60.0
 
 
-class Undoing:
-    """Sends the request that undoes an operation, waits until it is done, and tries again if not.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The requests that undo an operation, as they were answered."""
 
-    The requests leave on the engine's pool. What is gone already needs no undoing.
+    #: The accepted requests that have started an operation.
+    started: Sequence[Submission] = ()
+    #: The first refusal.
+    refusal: Failure | None = None
+
+
+def undone(
+    submission: Submission, retry: Retry, known: set[str] | None = None
+) -> Steps[BaseException | None]:
+    """Undo an operation and wait until that is done; again, if it fails.
+
+    Returns None, or why it could not be undone. `known` receives the ids of what is undone.
     """
+    operation, api_client = submission.operation, submission.context.api_client
+    if operation is None or operation.undo is None:
+        return None
+    quota_queue = submission.context.engine.quota_queue
+    quota_queue.deletion_started(api_client)
+    problem = yield from _insist(submission, retry, set() if known is None else known)
+    quota_queue.deletion_ended(api_client)
+    return problem
 
-    def __init__(self, submission: Submission, retry: Retry, then: Then) -> None:
-        self.submission = submission
-        self.retry = retry
-        self.then = then
-        self.engine = submission.context.engine
-        self.quota_queue = self.engine.quota_queue
-        self.failed = 0
-        self.limited = 0
-        self.limited_for = 0.0
-        self.targets: Sequence[Names] = ()
-        self.open = 0
-        self.failure: Completion | None = None
-        self.hidden: list[str] = []
 
-    def begin(self) -> None:
-        """Send the request; call from anywhere."""
-        operation = self.submission.operation
-        if operation is None or operation.undo is None:
-            self.engine.call_soon(partial(self.then, None))
-        else:
-            self.engine.call_soon(
-                partial(self.quota_queue.deletion_started, self.submission.context.api_client)
-            )
-            self._send_soon()
-
-    def _send_soon(self) -> None:
-        self.engine.submissions.submit(self._send)
-
-    def _finish(self, error: BaseException | None) -> None:
-        self.quota_queue.deletion_ended(self.submission.context.api_client)
-        self.then(error)
-
-    def _send(self) -> None:
-        try:
-            self.targets = targets(self.submission)
-        except Exception as error:
-            self.engine.call_soon(partial(self._refused, error, None))
-            return
+def _insist(submission: Submission, retry: Retry, known: set[str]) -> Steps[BaseException | None]:
+    """Send the requests until they are done: three times, or as often as a call is tried."""
+    engine, failed = submission.context.engine, 0
+    limits = _RateLimits(retry, engine)
+    while True:
         # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
-        first = self.failed == 0
-        undoings: list[Submission] = []
-        refusals: list[tuple[Exception, Exchange | None]] = []
-        for names in self.targets:  # one that is refused must not keep the others
-            sent: list[Exchange] = []
-            _adopt_children(self.submission, names)
-            try:
-                undoing = send_undo(self.submission, names, sent, first)
-            except Exception as error:
-                refusals.append((error, sent[-1] if sent else None))
-            else:
-                undoings += [undoing] if undoing is not None else []
-        if refusals:
-            self.engine.call_soon(partial(self._refused, *refusals[0]))
+        sent: Sent = yield InPool(partial(_send_all, submission, known, failed == 0))
+        if sent.refusal is None:
+            error = yield from _completed(submission, sent.started)
+            if error is None:
+                return None
         else:
-            self.engine.call_soon(partial(self._sent, undoings))
+            error = sent.refusal.error
+            pause = limits.pause(sent.refusal)
+            if pause is not None:
+                yield Pause(pause)
+                continue
+            yield WaitUntilIdle(submission.context, sent.refusal.exchange, BUSY_TIMEOUT)
+        failed += 1
+        if engine.ended or failed >= max(3, retry.tries):
+            return error
+        yield Pause(retry.pause(failed, engine.random))
 
-    def _refused(self, error: Exception, sent: Exchange | None) -> None:
-        pause = self._pause_of_rate_limit(error, sent)
-        if pause is not None:
-            self.engine.call_later(pause, self._send_soon)
-            return
-        ended = partial(self._ended, error)
-        if when_free(self.submission.context, sent, PATIENCE, lambda _: ended()) is None:
-            ended()
 
-    def _pause_of_rate_limit(self, error: Exception, sent: Exchange | None) -> float | None:
-        """Seconds to wait where a rate limit refused the request: that is no failed try."""
-        if self.engine.ended or not is_rate_limit(error, sent):
+class _RateLimits:
+    """The pauses of one undo after rate limits, which are no failed tries of it."""
+
+    def __init__(self, retry: Retry, engine: Engine) -> None:
+        self._retry = retry
+        self._engine = engine
+        self._count = 0
+        self._seconds = 0.0
+
+    def pause(self, refusal: Failure) -> float | None:
+        """Return the seconds to wait; None if no rate limit refused, or for too long already."""
+        if self._engine.ended or not is_rate_limit(refusal):
             return None
-        self.limited += 1
-        wish = retry_after(sent.headers) if sent is not None else None
-        pause = max(self.retry.pause(self.limited, self.engine.random), wish or 0.0)
-        self.limited_for += pause
-        return pause if self.limited_for <= PATIENCE else None
+        self._count += 1
+        exchange = refusal.exchange
+        wish = retry_after(exchange.headers) if exchange is not None else None
+        pause = max(self._retry.pause(self._count, self._engine.random), wish or 0.0)
+        self._seconds += pause
+        return pause if self._seconds <= BUSY_TIMEOUT else None
 
-    def _sent(self, undoings: Sequence[Submission]) -> None:
-        started = [each for each in undoings if each.operation is not None]
-        self.open, self.failure = len(started), None
-        for each in started:
-            self.engine.watch(each.watch(None, self._one_ended))
-        if not started:
-            self._finish(None)
 
-    def _one_ended(self, ending: Completion) -> None:
-        self.open -= 1
-        if isinstance(ending, Succeeded) and ending.body and ending.body.get("id"):
-            hidden = ending.body.get("status") == "SOFT_DELETED"
-            self.hidden += [str(ending.body["id"])] if hidden else []
-        if not isinstance(ending, Succeeded):
-            self.failure = ending
-        if self.open:
-            return
-        if self.failure is None and self.hidden and not self.engine.ended:
-            self.engine.submissions.submit(self._force)
+def _send_all(submission: Submission, known: set[str], first: bool) -> Sent:
+    """Send, in this thread, a request for each resource of the operation.
+
+    A refused one does not keep the others from being sent.
+    """
+    try:
+        found = targets(submission)
+    except Exception as error:
+        return Sent(refusal=Failure(error))
+    known.update(names["id"] for names in found if "id" in names)
+    started: list[Submission] = []
+    refusals: list[Failure] = []
+    for names in found:
+        exchanges: list[Exchange] = []
+        _adopt_children(submission, names)
+        try:
+            undoing = send_undo(submission, names, exchanges, first)
+        except Exception as error:
+            refusals.append(Failure(error, exchanges[-1] if exchanges else None))
         else:
-            self._ended(self.failure or ending)
+            started += [undoing] if undoing is not None and undoing.operation is not None else []
+    return Sent(started, refusals[0] if refusals else None)
 
-    def _force(self) -> None:
-        """Delete what Nova keeps hidden for a while, so that it could be restored."""
-        hidden, self.hidden = self.hidden, []
-        undoings = []
-        for ident in hidden:
-            call = partial(_force_delete, self.submission, ident)
-            try:
-                undoings.append(submit(self.submission.context, call))
-            except Exception as error:
-                self.engine.call_soon(partial(self._refused, error, None))
-                return
-        self.engine.call_soon(partial(self._sent, undoings))
 
-    def _ended(self, ending: Completion | Exception) -> None:
-        if isinstance(ending, Succeeded):
-            self._finish(None)
-            return
-        self.failed += 1
-        if self.engine.ended or self.failed >= max(3, self.retry.tries):
-            self._finish(ending)
-        else:
-            pause = self.retry.pause(self.failed, self.engine.random)
-            self.engine.call_later(pause, self._send_soon)
+def _completed(
+    submission: Submission, started: Sequence[Submission]
+) -> Steps[BaseException | None]:
+    """Wait until the undoing operations are done; delete what Nova only hides.
+
+    Returns None, or why one of them is not done.
+    """
+    while started:
+        endings: list[Completion] = yield WatchAll(started)
+        failures = [each for each in endings if not isinstance(each, Succeeded)]
+        if failures:
+            return failures[-1]
+        bodies = [each.body for each in endings if isinstance(each, Succeeded) and each.body]
+        hidden = [
+            str(body["id"])
+            for body in bodies
+            if body.get("id") and body.get("status") == "SOFT_DELETED"
+        ]
+        if not hidden or submission.context.engine.ended:
+            return None
+        sent: Sent = yield InPool(partial(_force_all, submission, hidden))
+        if sent.refusal is not None:
+            return sent.refusal.error
+        started = sent.started
+    return None
+
+
+def _force_all(submission: Submission, hidden: Sequence[str]) -> Sent:
+    """Delete servers, in this thread, that Nova keeps hidden so that they could be restored."""
+    try:
+        made = [
+            submit(submission.context, partial(_force_delete, submission, ident))
+            for ident in hidden
+        ]
+    except Exception as error:
+        return Sent(refusal=Failure(error))
+    return Sent([each for each in made if each.operation is not None])
 
 
 def _force_delete(submission: Submission, ident: str) -> Any:
@@ -172,30 +181,30 @@ def _force_delete(submission: Submission, ident: str) -> Any:
 
 
 def _adopt_children(submission: Submission, names: Names) -> None:
-    """Note the volumes that Nova has made for a server, before nothing points to them.
-
-    The request need not tell: an image of no bytes may stand for volumes.
-    """
-    operation, context = submission.operation, submission.context
-    if context.ledger is None or operation is None or "id" not in names:
+    """Note the volumes that a server was asked to be given, before nothing points to them."""
+    operation, exchange, context = submission.operation, submission.exchange, submission.context
+    if context.ledger is None or operation is None or exchange is None or "id" not in names:
         return
-    if operation.creates and operation.type.name == "server":
+    asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
+    has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
+    if operation.creates and has_disks:
         stamp_children_of(context.api_client, context.ledger, operation.type.name, names["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
-    """Take an accepted operation back in the background: the future of that."""
-
-    def undone(error: BaseException | None) -> None:
-        if record is not None and error is None:
-            engine.submissions.submit(record.gone)
-        finish(promise, error)
-
+    """Undo an accepted operation in the background and return the future of that."""
     engine = submission.context.engine
+    engine.check()
     promise: Promise[None] = Promise(engine)
     promise.start()
-    engine.check()
-    Undoing(submission, submission.context.retry, undone).begin()
+
+    def ended(problem: BaseException | Raised | None) -> None:
+        if record is not None and problem is None:
+            engine.submissions.submit(record.gone)
+        finish(promise, problem.error if isinstance(problem, Raised) else problem)
+
+    task = Task(engine, undone(submission, submission.context.retry), ended)
+    engine.call_soon(task.begin)
     return promise.future
 
 
@@ -207,10 +216,11 @@ def finish(promise: Promise[None], error: BaseException | None) -> None:
         promise.set_exception(error)
 
 
-def log_failure(failure: BaseException | None) -> None:
-    """Say what nobody waits for: something may be left in the cloud."""
-    if failure is not None:
-        _log.warning("could not be taken back: %s", failure)
+def log_problem(problem: BaseException | Raised | None) -> None:
+    """Log why something could not be undone, where no future tells it."""
+    error = problem.error if isinstance(problem, Raised) else problem
+    if error is not None:
+        _log.warning("could not be taken back: %s", error)
 
 
 def targets(submission: Submission) -> list[Names]:

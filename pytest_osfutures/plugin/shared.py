@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.calls import PATIENCE
+from pytest_osfutures.calls import ANSWER_TIMEOUT
 from pytest_osfutures.cleanup import LedgerRow, SharedResources, SharedState, load_error, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
@@ -98,7 +98,7 @@ class Shared:
             partial(self._factory.create_async, *args, **kwargs),
             partial(self._read, self._factory.cloud),
             # Twice: each try may have to be taken back.
-            2 * tries * (tout or settings.tout or PATIENCE),
+            2 * tries * (tout or settings.tout or ANSWER_TIMEOUT),
         )
         return self._scope.here().share(request)
 

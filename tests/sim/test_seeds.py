@@ -12,8 +12,7 @@ from random import Random
 
 import pytest
 
-from pytest_osfutures.calls import retrying as attempts
-from pytest_osfutures.calls.decide import Answer, decide
+from pytest_osfutures.calls import attempts
 from pytest_osfutures.engine import monitor
 from pytest_osfutures.errors import (
     AmbiguousRequest,
@@ -24,8 +23,6 @@ from pytest_osfutures.errors import (
     ResourceVanished,
 )
 from pytest_osfutures.operations.judge import Succeeded
-from pytest_osfutures.policy import Retry
-from pytest_osfutures.transport.capture import Exchange
 from tests.sim.run import run
 from tests.sim.weather import Weather
 from tests.sim.world import BrokenPromiseError
@@ -110,12 +107,7 @@ def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPat
 def test_an_engine_that_sends_lost_requests_again_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-
-    def careless(error: BaseException, sent: Exchange | None, retry: Retry, failed: int) -> Answer:
-        answer = decide(error, sent, retry, failed)
-        return Answer.AGAIN if answer is Answer.SEARCH else answer
-
-    monkeypatch.setattr(attempts, "decide", careless)
+    monkeypatch.setattr(attempts, "needs_reconciliation", lambda failure: False)
     with pytest.raises(BrokenPromiseError, match="has made"):
         run(1, OPERATIONS, Weather(lost_after=0.2))
 

@@ -16,7 +16,7 @@ import requests
 from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 
-from pytest_osfutures.calls.retrying import Attempts
+from pytest_osfutures.calls.retrying import RetriedCall
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
@@ -184,9 +184,11 @@ class World:
 
     def made_by(self, future: OperationFuture[Any]) -> list[Resource]:
         """What is alive of everything that the requests of `future` have made."""
-        attempts = getattr(future._undo, "__self__", None)
-        assert isinstance(attempts, Attempts)
-        found = (self.found(ident) for ident in self.network.made.get(attempts.stamp.operation, ()))
+        call = getattr(future._undo, "__self__", None)
+        assert isinstance(call, RetriedCall)
+        assert call.request.stamp is not None
+        made = self.network.made.get(call.request.stamp.operation, ())
+        found = (self.found(ident) for ident in made)
         return [each for each in found if each is not None]
 
     def track(

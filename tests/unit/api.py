@@ -17,7 +17,7 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 from requests.structures import CaseInsensitiveDict
 
-from pytest_osfutures.calls.submit import ClientContext
+from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.operations import TABLE

@@ -12,9 +12,9 @@ from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
 from requests.adapters import BaseAdapter
 
+from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.calls.submit import ClientContext
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import (

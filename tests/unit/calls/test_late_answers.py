@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 import requests
 
-from pytest_osfutures.calls.retrying import Attempts, start_retried
+from pytest_osfutures.calls.request import CallRequest, Failure
+from pytest_osfutures.calls.retrying import start_retried
+from pytest_osfutures.calls.steps import Submit
+from pytest_osfutures.calls.submit import Submission
 from pytest_osfutures.errors import ResourceVanished
+from pytest_osfutures.policy import Retry
 from tests.unit.api import answers, lost_before
-from tests.unit.stepped import POST, SETTLING, Cloud
+from tests.unit.stepped import SETTLING, Cloud
 
 
 @pytest.fixture(autouse=True)
@@ -18,17 +23,25 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "osfutures")
 
 
-def test_a_deadline_that_strikes_together_with_a_refusal_changes_nothing() -> None:
+def submitted(cloud: Cloud) -> tuple[Submit, list[Any]]:
+    """A request that has been answered, and the results that its step has come to."""
+    request = CallRequest(cloud.context, cloud.create, Retry(3), 50.0)
+    step, results = Submit(request, lambda: True, 50.0), list[Any]()
+    step.begin(cloud.engine, results.append)
+    cloud.settle(0.0)
+    return step, results
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_a_timeout_together_with_the_answer_changes_nothing(is_accepted: bool) -> None:
     cloud = Cloud()
-    cloud.api.fault("POST", "/servers", answers(400))
-    future = start_retried(cloud.context, cloud.create, 3, 50.0)
-    cloud.run(future)
-    attempts = getattr(future._undo, "__self__", None)
-    assert isinstance(attempts, Attempts)
-    attempts._unanswered(1, [])  # its timer had left the queue already
-    cloud.settle()
-    assert len(future.attempts) == 1
-    assert cloud.api.count(*POST) == 1
+    if not is_accepted:
+        cloud.api.fault("POST", "/servers", answers(400))
+    step, results = submitted(cloud)
+    assert [type(each) for each in results] == [Submission if is_accepted else Failure]
+    step.give_up(50.0, results.append)  # its timer had left the queue already
+    assert len(results) == 1
+    assert step.late_answer() is None
 
 
 def test_a_late_answer_is_forgotten_with_the_try_that_it_belongs_to() -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.start import start_once
+from pytest_osfutures.calls.steps import WatchAll
 from pytest_osfutures.calls.submit import submit
-from pytest_osfutures.calls.undo import Undoing, send_undo, targets
+from pytest_osfutures.calls.task import InPool, Pause
+from pytest_osfutures.calls.undo import Sent, send_undo, targets, undone
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import (
     InvalidArgument,
@@ -23,6 +24,7 @@ from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations import predicates as seen
 from pytest_osfutures.operations.judge import Succeeded
+from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import OPERATION, Stamp, new_id
 from tests.unit.api import answers
 from tests.unit.stepped import Cloud
@@ -126,22 +128,22 @@ def test_nothing_is_deleted_where_nobody_can_tell_whose_they_are() -> None:
     assert len(nova.servers.list()) == 3
 
 
-def test_an_undo_of_many_is_done_only_if_each_of_them_is() -> None:
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_undo_of_many_is_done_only_if_each_of_them_is(order: tuple[int, int]) -> None:
     cloud = Cloud()
-    made = start_once(cloud.context, cloud.create)
-    cloud.run(made)
-    ended: list[BaseException | None] = []
     submission = submit(cloud.context, cloud.create)
-    undoing = Undoing(submission, cloud.context.retry, ended.append)
     failure = OperationFailed("it stays")
-    undoing.open, undoing.failure = 2, None
-    undoing._one_ended(failure)
-    undoing._one_ended(Succeeded())
-    assert undoing.failed == 1
-    undoing.open, undoing.failure, undoing.failed = 2, None, 0
-    undoing._one_ended(Succeeded())
-    undoing._one_ended(Succeeded())
-    assert (undoing.failed, ended) == (0, [None])
+    steps = undone(submission, Retry(3))
+    assert isinstance(next(steps), InPool)
+    watch = steps.send(Sent([submission, submission]))
+    assert isinstance(watch, WatchAll)
+    assert len(watch.submissions) == 2
+    assert isinstance(steps.send([[failure, Succeeded()][at] for at in order]), Pause)
+    assert isinstance(steps.send(None), InPool)  # again
+    assert isinstance(steps.send(Sent([submission, submission])), WatchAll)
+    with pytest.raises(StopIteration) as ended:
+        steps.send([Succeeded(), Succeeded()])
+    assert ended.value.value is None
 
 
 def test_a_list_that_cannot_be_read_is_no_proof_that_nothing_was_made() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from keystoneauth1.exceptions import Forbidden, HttpError
 
-from pytest_osfutures.calls.retrying import Attempts, start_retried
+from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import (
@@ -123,18 +123,6 @@ def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -
     assert isinstance(future.exception(), AmbiguousRequest if lost else ObjectCreationError)
     assert len(ledger.rows("intent", "bound")) == left
     ledger.close()
-
-
-def test_a_deadline_that_strikes_together_with_the_answer_is_none() -> None:
-    cloud = Cloud()
-    future = start_retried(cloud.context, cloud.create, 3, 50.0)
-    assert cloud.engine.run_until(lambda: future.resource_id is not None)
-    attempts = getattr(future._undo, "__self__", None)
-    assert isinstance(attempts, Attempts)
-    attempts._unanswered(1, [])  # its timer had left the queue already
-    cloud.run(future)
-    assert future.attempts == ()
-    assert cloud.api.count(*POST) == 1
 
 
 def test_a_failed_try_is_cleaned_up_before_the_next_one() -> None:

@@ -78,6 +78,7 @@ def test_a_background_call_is_answered_in_its_future() -> None:
     assert not future.running()
     assert cloud.api.count(*POST) == 0
     waiting.pop()()
+    cloud.settle(0.0)
     assert future.sync_res.json()["server"]["id"] == future.resource_id
     cloud.run(future)
     assert future.result()["status"] == "ACTIVE"
@@ -87,6 +88,7 @@ def test_an_error_of_a_background_call_is_in_its_future() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(400))
     future = start_once(replace(cloud.context, background=True), cloud.create)
+    cloud.run(future)
     error = future.exception()
     assert error is not None
     with pytest.raises(type(error)):

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.submit import ClientContext, recognise, submit
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.submit import recognise, submit
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.operations.judge import Succeeded

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.request import Call
 from pytest_osfutures.calls.retrying import start_retried
-from pytest_osfutures.calls.start import Call, start_once
-from pytest_osfutures.calls.submit import ClientContext
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.errors import EngineError, OperationTimeout
 from pytest_osfutures.future import OperationFuture

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.calls.decide import is_busy
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
-from pytest_osfutures.calls.undo import PATIENCE
-from pytest_osfutures.calls.waits import is_busy
+from pytest_osfutures.calls.undo import BUSY_TIMEOUT
 from pytest_osfutures.operations.model import Names
 from pytest_osfutures.operations.resource_types import SERVER, SNAPSHOT, VOLUME
 from pytest_osfutures.policy import Retry
@@ -113,7 +113,7 @@ def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
     assert again <= cloud.clock.now() <= again + 10
 
 
-@pytest.mark.parametrize(("building", "again"), [(40.0, 40.0), (500.0, PATIENCE)])
+@pytest.mark.parametrize(("building", "again"), [(40.0, 40.0), (500.0, BUSY_TIMEOUT)])
 def test_what_is_busy_is_taken_back_when_it_is_free_or_after_a_while(
     building: float, again: float
 ) -> None:

@@ -1,0 +1,227 @@
+"""The coroutine of a retried call: its tries, one after another.
+
+Submit -> watch -> done; or undo -> decide -> pause -> and again. An answer that was lost is
+reconciled with the cloud before anything is sent again. `RetriedCall` owns the coroutine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pytest_osfutures.calls.admission import Admission
+from pytest_osfutures.calls.decide import (
+    decide,
+    explained,
+    is_busy,
+    is_rate_limit,
+    needs_reconciliation,
+    not_undone,
+)
+from pytest_osfutures.calls.reconcile import Reconciliation, adopted, reconciled
+from pytest_osfutures.calls.request import (
+    Completed,
+    Failure,
+    GaveUp,
+    RetryDecision,
+)
+from pytest_osfutures.calls.steps import AskPolicy, Submit, WaitUntilIdle, WatchUntilDone
+from pytest_osfutures.calls.submit import Submission, note_made
+from pytest_osfutures.calls.task import Pause, Shielded, Steps, StopRequested
+from pytest_osfutures.calls.undo import undone
+from pytest_osfutures.errors import (
+    AmbiguousRequest,
+    OperationDetails,
+    OperationTimeout,
+    without_frames,
+)
+from pytest_osfutures.operations import Succeeded
+from pytest_osfutures.transport import retry_after
+
+if TYPE_CHECKING:
+    from pytest_osfutures.calls.retrying import RetriedCall
+
+
+def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
+    """Make one try after another until one succeeds or no other one is to follow."""
+    admission = Admission(call.request)
+    unfinished: Submission | None = None
+    while True:
+        answer: Submission | Failure | Completed | GaveUp
+        answer = yield from _submitted(call, admission)
+        if isinstance(answer, Failure) and unfinished is not None and _is_refused(answer):
+            answer = unfinished  # too late for its deadline, but perhaps it is done by now
+        if isinstance(answer, Submission):
+            answer = yield from _watched(call, answer)
+        if not isinstance(answer, Failure):
+            return answer
+        unfinished = answer.unfinished
+        end = yield from _recovered(call, answer)
+        if end is not None:
+            return end
+
+
+def _is_refused(failure: Failure) -> bool:
+    """Return True if the request may have been refused because it was carried out before."""
+    exchange = failure.exchange
+    return exchange is not None and (exchange.status == 400 or is_busy(exchange))
+
+
+def _submitted(call: RetriedCall, admission: Admission) -> Steps[Submission | Failure | GaveUp]:
+    """Send the request, once it is admitted; reconcile an answer that was lost."""
+    request = call.request
+    while True:
+        submit = Submit(request, call.begin_try, request.patience, call.discard)
+        answer: Submission | Failure | None = yield submit
+        if answer is None:  # cancelled, or out of time, before it was sent
+            return GaveUp(CancelledError())
+        if isinstance(answer, Submission):
+            admission.reset()
+            return answer
+        if answer.made is not None:
+            return (yield from _judged(call, answer))
+        if needs_reconciliation(answer):
+            found = yield from _reconciled(call, submit, answer)
+            if found is not None:
+                return found
+        submit.late_answer()
+        refused = yield from admission.wait(answer)
+        if isinstance(refused, GaveUp):
+            return refused
+        if refused is not None:
+            return (yield from _judged(call, refused))
+
+
+def _reconciled(
+    call: RetriedCall, submit: Submit, failure: Failure
+) -> Steps[Submission | Failure | GaveUp | None]:
+    """Find out whether an ambiguous request has created a resource.
+
+    Returns the submission that was lost, the failure if there is none, and None if a rate limit
+    refused the request and it may be sent again without counting as a try.
+    """
+    request, exchange = call.request, failure.exchange
+    assert exchange is not None
+    assert request.stamp is not None
+    limited = is_rate_limit(failure)
+    if not limited:
+        failure = yield from _judged(call, failure)
+    search = reconciled(request.context, exchange, request.stamp, call.known)
+    found: Reconciliation = yield Shielded(search)
+    late = submit.late_answer()
+    lost = adopted(request.context, exchange, found)
+    lost += [late] if late is not None else []
+    if lost:
+        return (yield from _adopted(call, replace(failure, exchange=None), lost))
+    if found.unknown:
+        return _ambiguous(failure, found)
+    return None if limited else replace(failure, exchange=None)
+
+
+def _adopted(
+    call: RetriedCall, failure: Failure, lost: Sequence[Submission]
+) -> Steps[Submission | Failure]:
+    """Begin the try anew with the first lost submission, and undo others in the background."""
+    first, record = lost[0], call.request.record
+    engine = call.request.context.engine
+    call.began_at = engine.clock.now()
+    call.known |= first.ids
+    if record is not None:
+        engine.submissions.submit(partial(note_made, record, first))
+    for extra in lost[1:]:
+        call.discard(extra)
+    if first.operation is None or not first.operation.begins:
+        return first
+    failure = replace(failure, made=first)  # the call's further requests were never sent
+    return failure if failure.decision is not None else (yield from _judged(call, failure))
+
+
+def _ambiguous(failure: Failure, found: Reconciliation) -> GaveUp:
+    """Give up, because the request may have arrived and nobody can tell."""
+    text = f"the request may have arrived and was not sent again ({found.unknown}): {failure.error}"
+    name = found.operation.name if found.operation is not None else ""
+    error = AmbiguousRequest(text, OperationDetails(operation=name))
+    error.__cause__ = without_frames(failure.error)
+    return GaveUp(error, error)
+
+
+def _watched(call: RetriedCall, submission: Submission) -> Steps[Completed | Failure | GaveUp]:
+    """Watch what was accepted until it is done; undo it if nobody wants it any more."""
+    call.accept(submission)
+    if submission.operation is None:
+        return Completed(submission)
+    try:
+        watch = WatchUntilDone(submission, call.promise, call.request.tout, call.began_at)
+        completion = yield watch
+    except StopRequested:
+        return (yield from undone_by_user(call))
+    if isinstance(completion, Succeeded):
+        return Completed(submission, completion)
+    if call.request.context.engine.ended:
+        return GaveUp(completion)
+    return (yield from _judged(call, Failure(completion, made=submission)))
+
+
+def _judged(call: RetriedCall, failure: Failure) -> Steps[Failure]:
+    """Note a failed try, and decide what to do about it.
+
+    The future of a last try that has missed its deadline fails now, however long it takes to undo
+    the try.
+    """
+    call.note(failure)
+    failed, opinion = len(call.promise.future.attempts), failure.opinion
+    if opinion is None:
+        try:
+            opinion = yield AskPolicy(call.request.retry, failure.error, failed)
+        except StopRequested:
+            return replace(failure, decision=RetryDecision.GIVE_UP)
+    assert opinion is not None
+    decision = decide(failure, opinion.wanted, failed)
+    if opinion.broken is not None:
+        failure = replace(failure, error=opinion.broken, exchange=None)
+    elif isinstance(failure.error, OperationTimeout) and opinion.wanted is False:
+        call.fail_now(failure.error)
+    return replace(failure, decision=decision)
+
+
+def _recovered(call: RetriedCall, failure: Failure) -> Steps[Completed | GaveUp | None]:
+    """Undo a failed try; then pause, and return None for another try."""
+    if failure.made is not None:
+        problem = yield from _undone(call, failure.made)
+        if problem is not None:
+            return GaveUp(not_undone(failure.error, problem), problem)
+    if failure.decision is RetryDecision.DONE:
+        return Completed()
+    context = call.request.context
+    if failure.decision is RetryDecision.GIVE_UP:
+        return GaveUp(explained(context, failure, context.engine.clock.now() - call.began_at))
+    wish = retry_after(failure.exchange.headers) if failure.exchange is not None else None
+    pause = call.request.retry.pause(len(call.promise.future.attempts), context.engine.random)
+    try:
+        yield WaitUntilIdle(context, failure.exchange, call.request.tout)
+        if wish is not None and wish > call.request.patience:
+            return GaveUp(failure.error)  # no try may take as long as the cloud wants to be left
+        yield Pause(max(pause, wish or 0.0))
+    except StopRequested:
+        return GaveUp(failure.error)
+    return None
+
+
+def _undone(call: RetriedCall, made: Submission) -> Steps[BaseException | None]:
+    """Undo what a try has made, and return why not if that fails: a later undo() tries again."""
+    call.made = None
+    problem: BaseException | None
+    problem = yield Shielded(undone(made, call.request.retry, call.known))
+    if problem is not None:
+        call.made = made
+    return problem
+
+
+def undone_by_user(call: RetriedCall) -> Steps[GaveUp]:
+    """Undo what there is, because nobody wants it any more."""
+    assert call.made is not None
+    problem = yield from _undone(call, call.made)
+    return GaveUp(CancelledError(), problem)

@@ -1,0 +1,89 @@
+"""The settings of one client's twins, and the ledger as calls see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pytest_osfutures.engine import Engine
+from pytest_osfutures.operations import Body, ResourceType, Table
+from pytest_osfutures.ownership import StampLedger
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.stamp import Stamp, new_id
+from pytest_osfutures.transport import ApiClient
+
+#: Converts a resource of the API (its type and body) to the client's own object. The last argument
+#: is the plain call's result, which is returned where the client has no class for the resource.
+ToClientObject = Callable[[ResourceType, Body, Any], Any]
+
+
+class Record(Protocol):
+    """The ledger's row of one operation: its intent, its resources, their deletion."""
+
+    def intended(self, kind: str, name: str | None, count: int = 1, stamped: bool = True) -> None:
+        """Note that a request for `count` resources is about to leave.
+
+        `stamped` is True if the request carries the stamp. Raises ServerLimitReached if the
+        request has to wait.
+        """
+
+    def bound(self, *resource_ids: str) -> None:
+        """Note the ids of all resources that the accepted request has created."""
+
+    def gone(self) -> None:
+        """Note that no resource of the operation exists, as the cloud has confirmed."""
+
+    def others(self) -> bool:
+        """Return True if another process of the run has resources under the same quota."""
+
+
+class Ledger(StampLedger, Protocol):
+    """The ledger of a run: the list of the resources that the run creates."""
+
+    def record(self, stamp: Stamp) -> Record:
+        """Return the record of the operation that carries `stamp`."""
+
+    def gone(self, kind: str, resource_id: str) -> None:
+        """Note that the cloud has confirmed the deletion of a resource."""
+
+
+@dataclass(frozen=True)
+class ClientContext:
+    """The settings that the twins of one client share."""
+
+    #: The engine that watches the operations.
+    engine: Engine
+    #: The way to the cloud's APIs.
+    api_client: ApiClient
+    #: The table of all known operations.
+    table: Table
+    #: The resource type of Nova's instance actions.
+    action_kind: ResourceType
+    #: The service type that the client speaks to, as "compute".
+    service: str
+    #: Converts a resource of the API to the client's own object.
+    to_client_object: ToClientObject
+    #: The id of the run, which every stamp carries.
+    run: str
+    #: The retry policy of `*_async_r` calls that name none.
+    retry: Retry = field(default_factory=Retry)
+    #: Seconds from a request until the stamp on its resources expires.
+    expiry: float = 6 * 3600.0
+    #: True if `*_async` calls stamp the resources that they create, as `*_async_r` calls always do.
+    stamps: bool = False
+    #: True if `*_async` calls leave in the background.
+    background: bool = False
+    #: The answer to an operation that cannot be followed: "warn" or "error".
+    unknown: str = "warn"
+    #: The ledger that lists stamped resources; None if there is no ledger.
+    ledger: Ledger | None = None
+
+    def stamp(self) -> Stamp:
+        """Return a stamp for one more operation."""
+        now = self.api_client.cloud_time.time(self.engine.clock)
+        return Stamp(self.run, new_id(), int(now + self.expiry))
+
+    def record(self, stamp: Stamp) -> Record | None:
+        """Return the record of the operation that carries `stamp`; None without a ledger."""
+        return None if self.ledger is None else self.ledger.record(stamp)

@@ -1,0 +1,247 @@
+"""The steps of a call: the waits for its answer, its end, the quota, the resource, the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from copy import copy
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.decide import is_busy
+from pytest_osfutures.calls.request import CallRequest, Failure, Opinion
+from pytest_osfutures.calls.submit import Submission, recognise
+from pytest_osfutures.calls.task import Resume, Step
+from pytest_osfutures.engine import Completion, Engine, Watch
+from pytest_osfutures.errors import (
+    InvalidArgument,
+    OperationDetails,
+    OperationTimeout,
+    ResourceVanished,
+    without_frames,
+)
+from pytest_osfutures.future import Promise
+from pytest_osfutures.operations import Succeeded
+from pytest_osfutures.policy import Retry
+from pytest_osfutures.transport import ApiClient, Exchange, microversion_of
+
+
+class Submit(Step):
+    """Makes the plain call on the pool; the result is its Submission or its Failure.
+
+    Without an answer within `timeout` seconds (None: no limit) the result is a Failure, and the
+    answer may come late. `starts` is called right before the call; if it returns False, nobody
+    wants the call any more and the result is None. `discard` gets each late answer that has
+    created a resource, after `late_answer` was called.
+    """
+
+    def __init__(
+        self,
+        request: CallRequest,
+        starts: Callable[[], bool],
+        timeout: float | None = None,
+        discard: Callable[[Submission], None] | None = None,
+    ) -> None:
+        self.request = request
+        self.sent: list[Exchange] = []
+        self._starts = starts
+        self._timeout = timeout
+        self._discard = discard
+        self._over = False  # answered, or given up
+        self._late: Submission | None = None
+        self._is_closed = False
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        engine.submissions.submit(partial(self._send, engine, resume))
+
+    def _send(self, engine: Engine, resume: Resume) -> None:
+        if not self._starts():
+            engine.call_soon(partial(resume, None))
+            return
+        timer = None
+        if self._timeout is not None:
+            timer = engine.call_later(self._timeout, partial(self.give_up, self._timeout, resume))
+        answer = self.request.answer(self.sent)
+        if timer is not None:
+            timer.cancel()
+        engine.call_soon(partial(self._answered, answer, resume))
+
+    def give_up(self, seconds: float, resume: Resume) -> None:
+        """Resume with a timeout, in the loop, unless the answer has come."""
+        if not self._over:
+            self._over = True
+            why = f"no answer to the request within {seconds:g} s"
+            error = OperationTimeout(why, OperationDetails(seconds=seconds))
+            resume(Failure(error, copy(self.sent[-1]) if self.sent else None))
+
+    def _answered(self, answer: Submission | Failure, resume: Resume) -> None:
+        if not self._over:
+            self._over = True
+            resume(answer)
+        elif isinstance(answer, Submission) and answer.operation and answer.operation.creates:
+            if self._is_closed and self._discard is not None:
+                self._discard(answer)
+            else:
+                self._late = answer
+
+    def late_answer(self) -> Submission | None:
+        """Return the answer that has come after the timeout, if any; later ones are discarded."""
+        self._is_closed = True
+        return self._late
+
+
+@dataclass(eq=False)
+class WatchUntilDone(Step):
+    """Watches an accepted operation; the result is its completion.
+
+    `tout` is in seconds, None for the operation's own deadline; a given deadline counts from
+    `began_at` (seconds on the engine's clock), the operation's own from the answer at the
+    earliest.
+    """
+
+    interruptible = True
+
+    submission: Submission
+    promise: Promise[Any]
+    tout: float | None
+    began_at: float | None = None
+    watch: Watch | None = field(default=None, init=False)
+    _is_cancelled: bool = field(default=False, init=False)
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        watch = self.submission.watch(self.tout, partial(self._ended, resume))
+        if self.began_at is not None:
+            earliest = watch.accepted_at if self.tout is None else self.began_at
+            watch.began_at = max(self.began_at, earliest)
+        self.promise.set_accepted(self.submission.plain, watch)
+        self.watch = watch
+        engine.watch(watch)
+
+    def _ended(self, resume: Resume, ending: Completion) -> None:
+        if not self._is_cancelled:
+            resume(ending)
+        elif isinstance(ending, Succeeded | ResourceVanished):  # while it is being undone
+            self.promise.set_exception(CancelledError())
+        else:
+            self.promise.set_exception(ending)
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+
+
+@dataclass(eq=False)
+class WatchAll(Step):
+    """Watches several accepted operations, at least one; the result is all their completions."""
+
+    submissions: Sequence[Submission]
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        endings: list[Completion] = []
+
+        def ended(ending: Completion) -> None:
+            endings.append(ending)
+            if len(endings) == len(self.submissions):
+                resume(endings)
+
+        for each in self.submissions:
+            engine.watch(each.watch(None, ended))
+
+
+@dataclass(eq=False)
+class WaitUntilIdle(Step):
+    """Waits until no operation is under way on the resource that a refused request is about.
+
+    Or for `patience` seconds (None: the operation's usual deadline). The result is False, at
+    once, if the request was refused for another reason or no such operation is known.
+    """
+
+    interruptible = True
+
+    context: ClientContext
+    exchange: Exchange | None
+    patience: float | None
+    _call_off: Callable[[], None] = field(default=lambda: None, init=False)
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        watch = self._watch(engine, lambda _: resume(True))
+        if watch is None:
+            resume(False)
+        else:
+            self._call_off = partial(engine.monitor.forget, watch)
+            engine.watch(watch)
+
+    def cancel(self) -> None:
+        self._call_off()
+
+    def _watch(self, engine: Engine, on_end: Callable[[Completion], None]) -> Watch | None:
+        exchange = self.exchange
+        if exchange is None or not is_busy(exchange):
+            return None
+        recognised = recognise(self.context, exchange)
+        if recognised is None:
+            return None
+        operation, names, _ = recognised
+        names = operation.identify(names, exchange.request, None)
+        waiting = operation.until_free(names)
+        if waiting is None:
+            return None
+        service = operation.route.service
+        return Watch(
+            operation=waiting,
+            names=dict(names),
+            reader=self.context.api_client,
+            accepted_at=engine.clock.now(),
+            tout=operation.tout if self.patience is None else self.patience,
+            on_end=on_end,
+            versions={service: microversion_of(service, exchange.request_headers)},
+        )
+
+
+@dataclass(eq=False)
+class WaitForQuota(Step):
+    """Waits until a deletion of this process has ended; the result is True.
+
+    The result is False, at once, if this process is deleting nothing of the same project.
+    """
+
+    interruptible = True
+
+    api_client: ApiClient
+    _call_off: Callable[[], None] = field(default=lambda: None, init=False)
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        queue, again = engine.quota_queue, partial(resume, True)
+        self._call_off = partial(queue.forget, self.api_client, again)
+        if not queue.wait(self.api_client, again):
+            resume(False)
+
+    def cancel(self) -> None:
+        self._call_off()
+
+
+@dataclass(eq=False)
+class AskPolicy(Step):
+    """Asks the retry policy about the `failed`-th failure; the result is an Opinion.
+
+    A function of the user's runs in the pool of callbacks, because it may block.
+    """
+
+    interruptible = True
+
+    retry: Retry
+    error: BaseException
+    failed: int
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        if self.failed >= self.retry.tries or not self.retry.has_predicate:
+            resume(Opinion(self.retry.wants(self.error, self.failed)))
+        else:
+            engine.callbacks.submit(lambda: engine.call_soon(partial(resume, self._ask())))
+
+    def _ask(self) -> Opinion:
+        try:
+            return Opinion(self.retry.asked(self.error).wants(self.error, self.failed))
+        except InvalidArgument as raised:
+            return Opinion(False, without_frames(raised))

@@ -1,0 +1,169 @@
+"""The driver of coroutines: runs a generator in the engine's loop, one step after another.
+
+A coroutine yields a `Step` and is resumed with the step's result, as `asyncio.Task` does with
+`async def` functions. No thread waits meanwhile. Everything here runs in the loop, but for the
+functions that `InPool` runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+
+from pytest_osfutures.engine import Engine, Timer
+from pytest_osfutures.errors import EngineError
+
+T = TypeVar("T")
+#: Continues a coroutine with a step's result. Call it in the loop.
+Resume = Callable[[Any], None]
+
+
+class StopRequested(BaseException):
+    """Thrown into a coroutine that waits in an interruptible step: nobody wants its result.
+
+    A BaseException, as `asyncio.CancelledError` is, so that `except Exception` lets it pass.
+    """
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The result of a coroutine or function that has raised `error`."""
+
+    error: Exception
+
+
+class Step:
+    """A wait of a coroutine. Each step is used once."""
+
+    #: True if a stop request ends the wait; otherwise the request waits for the step's result.
+    interruptible: ClassVar[bool] = False
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        """Start the wait. Call `resume` with the result once, now or later, in the loop."""
+        raise NotImplementedError
+
+    def cancel(self) -> None:
+        """Release what the wait holds: its result is not wanted any more."""
+
+
+#: A coroutine: yields steps and returns a `T`.
+Steps: TypeAlias = Generator[Step, Any, T]
+
+
+class Task(Generic[T]):
+    """Drives one coroutine to its end, then calls `on_end` with its result, in the loop."""
+
+    def __init__(
+        self, engine: Engine, steps: Steps[T], on_end: Callable[[T | Raised], None]
+    ) -> None:
+        self.ended = False
+        self._engine = engine
+        self._steps = steps
+        self._on_end = on_end
+        #: The step that the coroutine waits in.
+        self.step: Step | None = None
+        self._interrupted = False
+
+    def begin(self) -> None:
+        """Run the coroutine to its first step."""
+        self._go_on(partial(next, self._steps))
+
+    def interrupt(self) -> None:
+        """Throw StopRequested into the coroutine at each interruptible step, now or later.
+
+        The request stays, as a cancellation of trio does: a coroutine that catches StopRequested
+        and waits again is interrupted again.
+        """
+        self._interrupted = True
+        step = self.step
+        if step is not None and step.interruptible:
+            step.cancel()
+            self._go_on(self._stop)
+
+    def uninterrupt(self) -> None:
+        """Withdraw the stop request."""
+        self._interrupted = False
+
+    def _stop(self) -> Step:
+        return self._steps.throw(StopRequested())
+
+    def _resume(self, step: Step, result: Any) -> None:
+        if step is not self.step:
+            return  # the coroutine was interrupted in this step, or resumed before
+        if isinstance(result, Raised):
+            self._go_on(partial(self._steps.throw, result.error))
+        else:
+            self._go_on(partial(self._steps.send, result))
+
+    def _go_on(self, proceed: Callable[[], Step]) -> None:
+        self.step = None
+        try:
+            step = proceed()
+            while self._interrupted and step.interruptible:
+                step = self._stop()
+        except StopIteration as end:
+            result = end.value
+        except Exception as error:
+            result = Raised(error)
+        else:
+            self.step = step
+            self._begin(step)
+            return
+        self._finish(result)
+
+    def _begin(self, step: Step) -> None:
+        try:
+            step.begin(self._engine, partial(self._resume, step))
+        except EngineError as error:  # the engine has ended: no step ever would
+            self.step = None
+            self._finish(Raised(error))
+
+    def _finish(self, result: T | Raised) -> None:
+        self.ended = True
+        self._on_end(result)
+
+
+@dataclass(eq=False)
+class Pause(Step):
+    """Waits for a number of seconds."""
+
+    interruptible = True
+
+    seconds: float
+    _timer: Timer | None = field(default=None, init=False)
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        self._timer = engine.call_later(self.seconds, partial(resume, None))
+
+    def cancel(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
+@dataclass(eq=False)
+class InPool(Step):
+    """Runs a function that may block, on the pool of submissions; the result is the function's."""
+
+    function: Callable[[], object]
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        def run() -> None:
+            try:
+                result = self.function()
+            except Exception as error:
+                result = Raised(error)
+            engine.call_soon(partial(resume, result))
+
+        engine.submissions.submit(run)
+
+
+@dataclass(eq=False)
+class Shielded(Step, Generic[T]):
+    """Runs another coroutine to its end, whatever happens; the result is that coroutine's."""
+
+    steps: Steps[T]
+
+    def begin(self, engine: Engine, resume: Resume) -> None:
+        Task(engine, self.steps, resume).begin()
