@@ -1,7 +1,7 @@
-"""`python -m benchmarks`: this project beside the tools that people use now, on one slow cloud.
+"""`python -m benchmarks`: compare this project with other tools on the same slow fake cloud.
 
-Each contestant gets the same cloud, fresh: a process of the fake whose API has latency and whose
-servers take their time, by order of creation. Ratios and counts say more than seconds do.
+Each contestant gets a fresh process of the fake, with the same latencies of the API and the same
+build times by order of creation. Ratios and counts are more reliable than seconds.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ COLUMNS = (
     "peak MB",
     "queued",
 )
-#: Submitters of the ideal client, which knows at once when a server is there.
+#: Concurrent requests of the ideal client, which learns at once that a server is ACTIVE.
 SUBMITTERS = 8
-#: name, program, further arguments; only the engine runs in this environment.
+#: Program and arguments by the contestant's name; only `engine` runs in this environment.
 CONTESTANTS: dict[str, tuple[str, list[str]]] = {
     "engine": ("engine", []),
     "openstacksdk proxy, 64 threads": ("sdk_proxy", ["64"]),
@@ -55,13 +55,19 @@ CONTESTANTS: dict[str, tuple[str, list[str]]] = {
 
 
 def main() -> int:
-    """Run the contestants one after another and print one table."""
+    """Run the contestants one after another and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--servers", type=int, default=500)
-    parser.add_argument("--peers", metavar="PYTHON", help="the interpreter that has the peers")
-    parser.add_argument("--only", action="append", help="contestants, by a part of their name")
-    parser.add_argument("--workers", type=int, default=0, help="of the API; 0: never busy")
-    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the build times")
+    parser.add_argument(
+        "--peers", metavar="PYTHON", help="interpreter in whose environment the peers are installed"
+    )
+    parser.add_argument(
+        "--only", action="append", help="run contestants whose name contains this text"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=0, help="worker processes of the API; 0: unlimited"
+    )
+    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="seeds of the build times")
     args = parser.parse_args()
     print(f"| | {' | '.join(COLUMNS)} |\n|---{'|---' * len(COLUMNS)}|", flush=True)
     for name, (program, more) in CONTESTANTS.items():
@@ -78,13 +84,13 @@ def main() -> int:
 
 
 def race(python: str, program: str, more: list[str], servers: int, workers: int, seed: int) -> str:
-    """One contestant on one fresh cloud: its row of the table."""
+    """Run one contestant on a fresh cloud and return its row of the table."""
     with fake_cloud(seed) as (control, clouds_yaml):
         ask(control + "/settings", "PATCH", {**LATENCY, "api_workers": workers})
         ask(control + "/counters", "DELETE")
         path = str(HERE / "contestants" / f"{program}.py")
         environment = {**os.environ, "OS_CLIENT_CONFIG_FILE": clouds_yaml}
-        with tempfile.TemporaryFile("w+") as output:  # a pipe would be full of some peers' logs
+        with tempfile.TemporaryFile("w+") as output:  # the logs of some peers would fill a pipe
             command = [python, path, str(servers), *more]
             process = subprocess.Popen(command, env=environment, stdout=output, text=True)
             threads, memory = observe(process)
@@ -115,7 +121,7 @@ def race(python: str, program: str, more: list[str], servers: int, workers: int,
 
 
 def ideal(made: list[dict[str, Any]]) -> float:
-    """Seconds that 8 submitters need who know at once when a server is there."""
+    """Return the seconds that the ideal client would need."""
     ordered = sorted(made, key=lambda row: float(row["created_at"]))
     return max(
         number // SUBMITTERS * POST + build_seconds(row) for number, row in enumerate(ordered)
@@ -123,12 +129,12 @@ def ideal(made: list[dict[str, Any]]) -> float:
 
 
 def build_seconds(row: dict[str, Any]) -> float:
-    """How long the cloud took to build it: what nobody can be quicker than."""
+    """Return the seconds that the cloud took to build the server."""
     return float(row["updated_at"]) - float(row["created_at"])
 
 
 def longest_queue(made: list[dict[str, Any]], began: float, workers: int) -> int:
-    """How many creations waited at most for one of the API's workers."""
+    """Return the greatest number of create requests that waited for a worker at a time."""
     arrived = sorted(float(row["created_at"]) - began for row in made)
     free = [0.0] * workers
     starts = []
@@ -143,7 +149,7 @@ def longest_queue(made: list[dict[str, Any]], began: float, workers: int) -> int
 
 
 def observe(process: subprocess.Popen[str]) -> tuple[int, int]:
-    """Wait until the process ends: its most threads at a time, and its most memory in KiB."""
+    """Wait until the process ends; return its peak number of threads and peak memory in KiB."""
     threads = memory = 0
     status = Path(f"/proc/{process.pid}/status")
     while process.poll() is None:
@@ -160,7 +166,7 @@ def observe(process: subprocess.Popen[str]) -> tuple[int, int]:
 
 @contextmanager
 def fake_cloud(seed: int = 0) -> Iterator[tuple[str, str]]:
-    """A process of the fake: the URL of its control API, and its clouds.yaml."""
+    """Run a process of the fake; yield the URL of the control API and the path of clouds.yaml."""
     with tempfile.TemporaryDirectory() as place:
         clouds_yaml = str(Path(place) / "clouds.yaml")
         program = "import sys; from pytest_osfutures.commands.main import main; sys.exit(main())"
@@ -177,7 +183,7 @@ def fake_cloud(seed: int = 0) -> Iterator[tuple[str, str]]:
 
 
 def ask(url: str, method: str = "GET", body: dict[str, Any] | None = None) -> Any:
-    """One request to the fake's control API."""
+    """Send a request to the fake's control API and return the decoded body."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
     with urllib.request.urlopen(

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.ledger`: what the ledger costs while several processes write to it.
+"""`python -m benchmarks.ledger`: measure the ledger while several processes write to it.
 
-A resource is three writes: the intent, the id, the end.
+Each resource takes three writes: the intent, the id, and the confirmed deletion.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ COLUMNS = ("ms a resource", "CPU ms a resource", "a write: median ms", "p95 ms",
 
 
 def main() -> int:
-    """Measure with 1 and with so many processes, and print one table."""
+    """Measure with one and with several processes and print a table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ledger", description=__doc__)
     parser.add_argument("--processes", type=int, default=8)
-    parser.add_argument("--resources", type=int, default=500, help="of each process")
+    parser.add_argument(
+        "--resources", type=int, default=500, help="resources that each process writes"
+    )
     args = parser.parse_args()
     print(
         f"| writing processes | {' | '.join(COLUMNS)} |\n|---{'|---' * len(COLUMNS)}|", flush=True
@@ -38,7 +40,7 @@ def main() -> int:
 
 
 def measure(path: Path, processes: int, count: int) -> tuple[float, ...]:
-    """Let so many processes write at the same time; milliseconds, in the order of COLUMNS."""
+    """Let `processes` write at the same time; return milliseconds in the order of COLUMNS."""
     Ledger(path, path.stem).close()
     context = multiprocessing.get_context("spawn")
     ready, go, told = context.Semaphore(0), context.Event(), context.Queue()
@@ -69,7 +71,7 @@ def measure(path: Path, processes: int, count: int) -> tuple[float, ...]:
 
 
 def write(path: Path, count: int, ready: Any, go: Any, told: Any) -> None:
-    """One process: its CPU seconds, and how long each write took."""
+    """Write `count` resources; put the CPU seconds and the seconds of each write into `told`."""
     ledger, waits = Ledger(path, path.stem), []
     ready.release()
     go.wait()

@@ -1,4 +1,4 @@
-"""What each contestant measures of itself, and says on its last line."""
+"""The clock of every contestant, which prints the measured figures as the last line."""
 
 import json
 import resource
@@ -6,7 +6,7 @@ import time
 
 
 class Race:
-    """Times what happens inside the `with`; `seen` is when each server was known to be ACTIVE."""
+    """Measure the `with` block; `seen` has the time at which each server was seen ACTIVE."""
 
     def __init__(self):
         self.seen = {}
@@ -28,7 +28,7 @@ def _cpu():
 
 
 def image_and_flavor(session):
-    """Ids of an image and a flavor that every server can have."""
+    """Return the ids of an image and a flavor for all servers."""
     images = session.get("/v2/images", endpoint_filter={"service_type": "image"}).json()["images"]
     flavors = session.get("/flavors", endpoint_filter={"service_type": "compute"}).json()["flavors"]
     flavor = next(each["id"] for each in flavors if each["name"] == "m1.nano")

@@ -1,4 +1,4 @@
-"""This project: every server asked for at once, one monitor for all."""
+"""pytest-osfutures: create all servers at once and let one monitor watch them."""
 
 import sys
 import time

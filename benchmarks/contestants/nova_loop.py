@@ -1,4 +1,4 @@
-"""The plain loop that everybody has written: create all, then ask for each until it is there."""
+"""novaclient: create all servers, then read each server until it is ACTIVE."""
 
 import sys
 import time

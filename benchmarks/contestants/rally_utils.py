@@ -1,4 +1,4 @@
-"""rally: create all, then its wait_for_status for each, as boot_servers does."""
+"""rally: create all servers, then call wait_for_status for each, as boot_servers does."""
 
 import sys
 import time

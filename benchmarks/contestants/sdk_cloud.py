@@ -1,4 +1,4 @@
-"""openstacksdk's cloud layer: a thread a server, each with create_server(wait=True)."""
+"""openstacksdk's cloud layer: one thread for each server calls create_server(wait=True)."""
 
 import sys
 import time

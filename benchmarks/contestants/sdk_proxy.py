@@ -1,4 +1,4 @@
-"""openstacksdk's proxy: a thread a server, each with create_server and wait_for_server."""
+"""openstacksdk's proxy: one thread for each server calls create_server and wait_for_server."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""tempest: create all, then its waiter for each, as create_test_server does."""
+"""tempest: create all servers, then call the waiter for each, as create_test_server does."""
 
 import sys
 import time

@@ -1,6 +1,6 @@
-"""The clouds that the contract is held against, and what its tests share.
+"""Fixtures of the contract tests, which run the same calls on the fake and on real clouds.
 
-`pytest tests/contract` takes the embedded fake; `--os-cloud NAME` (or OS_CLOUD) any other one.
+`pytest tests/contract` uses the embedded fake; `--os-cloud NAME` (or OS_CLOUD) another cloud.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.options import CLOUD, Settings
 from pytest_osfutures.stamp import new_id
 
-#: The administrator's cloud of each plain member's.
+#: Name of the administrator's cloud by the name of the plain member's cloud.
 ADMINS = {"fake": "fake-admin", "demo": "realcloud"}
-#: Seconds within which anything here has to be done.
+#: Seconds that a test waits for one operation.
 PATIENCE = 120.0
 
 
@@ -31,13 +31,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def cloud(pytestconfig: pytest.Config) -> Cloud:
-    """The cloud that the contract is held against, as a plain member."""
+    """Return the cloud under test, connected as a plain member."""
     return osf.connect(CLOUD.value(pytestconfig) or "fake")
 
 
 @pytest.fixture(scope="session")
 def admin(cloud: Cloud) -> Cloud:
-    """The same cloud, as its administrator."""
+    """Return the cloud under test, connected as its administrator."""
     name = ADMINS.get(cloud.name)
     if name is None:
         pytest.skip(f"no administrator's cloud is known for {cloud.name!r}")
@@ -52,7 +52,7 @@ def admin(cloud: Cloud) -> Cloud:
 
 
 def image_of(cloud: Cloud, ident: str | None) -> dict[str, Any]:
-    """An image as Glance shows it."""
+    """Return an image as Glance shows it; its status is `gone` after a 404."""
     answer = cloud.api_client.send("GET", "image", f"/images/{ident}", None)
     return dict(answer.json()) if answer.status_code == 200 else {"status": "gone"}
 
@@ -66,32 +66,32 @@ def _only_fake(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def defaults(cloud: Cloud, pytestconfig: pytest.Config) -> Defaults:
-    """The image, flavor and network of new servers."""
+    """Return the defaults for image, flavor and network of new servers."""
     return Defaults(cloud, Settings.of(pytestconfig))
 
 
 @pytest.fixture(scope="session")
 def image(defaults: Defaults) -> Any:
-    """A small image."""
+    """Return a small image."""
     return defaults.image(None)
 
 
 @pytest.fixture(scope="session")
 def flavor(defaults: Defaults, image: Any) -> Any:
-    """The smallest flavor."""
+    """Return the smallest flavor that holds the image."""
     return defaults.flavor(None, image)
 
 
 @pytest.fixture(scope="session")
 def bigger(cloud: Cloud, flavor: Any) -> Any:
-    """A flavor that a server of the smallest one can be resized to."""
+    """Return a flavor with more memory than the smallest flavor."""
     fit = [each for each in cloud.nova.flavors.list() if each.ram > flavor.ram]
     return min(fit, key=lambda each: (each.disk, each.ram))
 
 
 @pytest.fixture(scope="session")
 def huge(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
-    """A flavor that fits no host, although the quota has room for it."""
+    """Yield a flavor that fits no host and yet is within the quota."""
     made = admin.nova.flavors.create(f"contract-huge-{new_id()}", 512, 1, 1_000_000)
     yield made
     made.delete()
@@ -99,9 +99,9 @@ def huge(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Callable[[Any], Any]]:
-    """Takes care that what a future creates is deleted at the module's end: `made(future)`.
+    """Yield a function that returns a future's result and registers the future for undo.
 
-    Returns what the future has come to.
+    `made(future)` waits for the result; all futures are undone at the end of the module.
     """
     futures: list[Any] = []
 
@@ -116,11 +116,11 @@ def made() -> Iterator[Callable[[Any], Any]]:
 
 @pytest.fixture(scope="module")
 def vm(cloud: Cloud, image: Any, flavor: Any, made: Callable[[Any], Any]) -> Any:
-    """A server without a network; every test gives it back ACTIVE."""
+    """Return a server without a network; every test leaves the server ACTIVE."""
     return made(cloud.nova.servers.create_async("contract", image.id, flavor.id, nics="none"))
 
 
 @pytest.fixture(scope="module")
 def volume(cloud: Cloud, made: Callable[[Any], Any]) -> Any:
-    """An available volume of 1 GiB; every test gives it back like that."""
+    """Return a volume of 1 GiB; every test leaves the volume available."""
     return made(cloud.cinder.volumes.create_async(1, name="contract"))

@@ -1,4 +1,4 @@
-"""Rows 33 to 38: volumes and interfaces of servers."""
+"""Attach volumes and interfaces to servers and detach them (rows 33 to 38)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user names is found, in whatever way the cloud hides it."""
+"""Find images, flavors and networks by the names that users give, on all lists of the cloud."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_osfutures.stamp import new_id
 
 @contextmanager
 def image(cloud: Cloud, **more: Any) -> Iterator[dict[str, Any]]:
-    """An image without data."""
+    """Create an image without data."""
     api = cloud.api("image")
     body = {"disk_format": "raw", "container_format": "bare", "name": new_id(), **more}
     made = api.post("/images", json=body).json()
@@ -44,7 +44,7 @@ def test_images_are_found_by_name_and_id(cloud: Cloud, visibility: str, hidden: 
 
 
 @pytest.mark.parametrize("status", ["pending", "accepted", "rejected"])
-def test_images_of_others_are_found(cloud: Cloud, admin: Cloud, status: str) -> None:
+def test_images_of_other_projects_are_found(cloud: Cloud, admin: Cloud, status: str) -> None:
     project = cloud.session.get_project_id()
     with image(admin, visibility="shared") as made:
         path = f"/images/{made['id']}/members"
@@ -56,7 +56,7 @@ def test_images_of_others_are_found(cloud: Cloud, admin: Cloud, status: str) -> 
         assert Defaults(cloud, Settings()).image(made["id"]).id == made["id"]
 
 
-def test_flavors_for_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
+def test_flavors_limited_to_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
     if cloud.fake is not None:
         pytest.skip("the fake has the flavors that it has; tests/unit/plugin/test_defaults.py")
     name = f"contract {new_id()}/1"

@@ -1,4 +1,4 @@
-"""Which copies carry the stamp of their original, and how they are told from it."""
+"""Tell copies of a resource, which carry the stamp of their original, from the original."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pytest_osfutures.ownership.stamping import resource_of_row
 from pytest_osfutures.stamp import OF, RESTORED, Stamp, new_id
 from tests.contract.conftest import PATIENCE, image_of
 
-#: Volume types between which a retype has to migrate: of the fake, and of another cloud.
+#: Pairs of volume types on different backends: of the fake, and of the test installation.
 BACKENDS = (("fast", "slow"), ("file1", "file2"))
 
 
 class Run:
-    """A run of its own in the cloud, with a ledger."""
+    """A test run with its own id and ledger in the cloud under test."""
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = Cloud(cloud.name, cloud.session, fake=cloud.fake)
@@ -35,11 +35,11 @@ class Run:
         self.ledger = self.cloud.ledger = Ledger(None, self.cloud.run)
 
     def ids(self, kind: str) -> set[str]:
-        """What of one kind carries the run's stamp."""
+        """Return the ids of the resources of a type that carry the run's stamp."""
         return {each.id for each in self.found(kind, [])}
 
     def found(self, kind: str, copies: list[StampedResource]) -> list[StampedResource]:
-        """What of one kind carries the run's stamp; copies of it are added to `copies`."""
+        """Return the resources of a type that carry the run's stamp; add copies to `copies`."""
         resource_type, api_client = OWNED_TYPES[kind], self.cloud.api_client
         path: str | None = first_page(api_client, resource_type)
         found: list[StampedResource] = []
@@ -49,20 +49,20 @@ class Run:
         return found
 
     def wait(self, holds: Callable[[], bool]) -> None:
-        """Wait for what is done in the background."""
+        """Wait until `holds` returns True."""
         end = time.monotonic() + PATIENCE
         while not holds():
             assert time.monotonic() < end
             time.sleep(0.05)
 
     def clean_up(self) -> bool:
-        """What the reaper does."""
+        """Delete the resources of the run as the reaper does."""
         return clean_up(self.cloud.api_client, self.ledger, SystemClock(), print, persistence=0.0)
 
 
 @pytest.fixture
 def runs(cloud: Cloud) -> Iterator[tuple[Run, Run]]:
-    """Two runs in the same project."""
+    """Yield two runs in the same project."""
     both = Run(cloud), Run(cloud)
     yield both
     for each in both:
@@ -72,7 +72,7 @@ def runs(cloud: Cloud) -> Iterator[tuple[Run, Run]]:
 
 @pytest.fixture
 def plain(cloud: Cloud) -> Iterator[Callable[..., Any]]:
-    """Volumes of a user's own, which are deleted in the end."""
+    """Yield a function that registers a user's own volume for deletion at the end."""
     made: list[Any] = []
 
     def own(volume: Any) -> Any:
@@ -84,20 +84,22 @@ def plain(cloud: Cloud) -> Iterator[Callable[..., Any]]:
         cloud.cinder.volumes.delete_async(each.id).result(PATIENCE)
 
 
-def test_restored_volumes(runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]) -> None:
+def test_a_restored_volume_belongs_to_the_run_that_restored_it(
+    runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]
+) -> None:
     first, second = runs
-    api_client = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
-    safe = first.cloud.cinder.backups.create_async(api_client.id, name="contract").result(PATIENCE)
+    original = first.cloud.cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    safe = first.cloud.cinder.backups.create_async(original.id, name="contract").result(PATIENCE)
     theirs = plain(cloud.cinder.volumes.create(1, name="theirs", metadata={"mine": "yes"}))
     first.wait(lambda: cloud.cinder.volumes.get(theirs.id).status == "available")
     cloud.cinder.restores.restore(safe.id, volume_id=theirs.id)
     first.wait(lambda: cloud.cinder.backups.get(safe.id).status == "available")
     theirs = cloud.cinder.volumes.get(theirs.id)
-    assert theirs.metadata == {**api_client.metadata, RESTORED: safe.id}
+    assert theirs.metadata == {**original.metadata, RESTORED: safe.id}
     assert theirs.name == "theirs"
     assert Stamp.of(theirs.to_dict()) is None
-    assert first.ids("volume") == {api_client.id}
-    # What another run restores is that run's, through either way.
+    assert first.ids("volume") == {original.id}
+    # A volume that another run restores belongs to that run, by either way to restore.
     restored = second.cloud.cinder.restores.restore_async(safe.id).result(PATIENCE)
     assert restored.name == "contract"
     second.wait(lambda: second.ids("volume") == {restored.id})
@@ -107,30 +109,30 @@ def test_restored_volumes(runs: tuple[Run, Run], cloud: Cloud, plain: Callable[.
     assert cloud.cinder.volumes.get(ident).metadata[OF] == ident
     assert second.clean_up()
     assert second.ids("volume") == set()
-    assert first.ids("volume") == {api_client.id}
+    assert first.ids("volume") == {original.id}
     assert first.clean_up()
     assert cloud.cinder.volumes.get(theirs.id).status == "available"
 
 
-def test_what_is_made_of_a_volume_has_no_stamp(
+def test_clones_and_snapshots_of_a_volume_have_no_stamp(
     runs: tuple[Run, Run], cloud: Cloud, plain: Callable[..., Any]
 ) -> None:
     first, _ = runs
     cinder = first.cloud.cinder
-    api_client = cinder.volumes.create_async(1, name="contract").result(PATIENCE)
-    snapshot = cinder.volume_snapshots.create_async(api_client.id).result(PATIENCE)
-    clone = plain(cloud.cinder.volumes.create(1, source_volid=api_client.id))
+    original = cinder.volumes.create_async(1, name="contract").result(PATIENCE)
+    snapshot = cinder.volume_snapshots.create_async(original.id).result(PATIENCE)
+    clone = plain(cloud.cinder.volumes.create(1, source_volid=original.id))
     child = plain(cloud.cinder.volumes.create(1, snapshot_id=snapshot.id))
     volumes = cloud.cinder.volumes
     first.wait(lambda: {volumes.get(each.id).status for each in (clone, child)} == {"available"})
     assert [volumes.get(each.id).metadata for each in (clone, child)] == [{}, {}]
-    bare = cloud.cinder.volume_snapshots.create(api_client.id)
+    bare = cloud.cinder.volume_snapshots.create(original.id)
     first.wait(lambda: cloud.cinder.volume_snapshots.get(bare.id).status == "available")
     assert cloud.cinder.volume_snapshots.get(bare.id).metadata == {}
     cloud.cinder.volume_snapshots.delete_async(bare.id).result(PATIENCE)
 
 
-def test_images_of_servers_and_volumes_name_themselves(
+def test_images_of_servers_and_volumes_carry_their_own_id(
     runs: tuple[Run, Run], vm: Any, volume: Any
 ) -> None:
     first, _ = runs
@@ -149,7 +151,7 @@ def test_images_of_servers_and_volumes_name_themselves(
     assert [image_of(first.cloud, row.id)["status"] for row in rows] == ["gone", "gone"]
 
 
-def test_what_nova_makes_by_itself_goes_with_its_parent(
+def test_children_that_nova_creates_are_deleted_with_their_parent(
     runs: tuple[Run, Run], image: Any, flavor: Any, plain: Callable[..., Any]
 ) -> None:
     first, second = runs
@@ -168,7 +170,7 @@ def test_what_nova_makes_by_itself_goes_with_its_parent(
     made = second.cloud.nova.servers.create_image_async(server, "contract").result(PATIENCE)
     ident = made if isinstance(made, str) else made.id
     disks = json.loads(image_of(first.cloud, ident)["block_device_mapping"])
-    assert len(disks) == 3  # of the attached volume too
+    assert len(disks) == 3  # createImage also snapshots the attached volume
     second.wait(lambda: second.ids("snapshot") == {each["snapshot_id"] for each in disks})
     assert image_of(first.cloud, ident)["size"] in (0, None)
     assert second.clean_up()
@@ -182,10 +184,10 @@ ROOT = {"source_type": "image", "destination_type": "volume", "volume_size": 1, 
 
 
 @pytest.mark.parametrize("trigger", ["fail-spawn", "fail-spawn-everywhere"])
-def test_the_volume_of_a_server_that_cannot_be_built_goes(
+def test_the_volume_of_a_server_that_fails_to_build_is_deleted(
     trigger: str, runs: tuple[Run, Run], image: Any, flavor: Any
 ) -> None:
-    """Its image has no bytes, so that its request names no disk."""
+    """Boot from an image without bytes: the create request then names no volume."""
     first, second = runs
     servers = first.cloud.nova.servers
     disks = [{**ROOT, "uuid": image.id}]
@@ -210,7 +212,7 @@ def test_the_volume_of_a_server_that_cannot_be_built_goes(
         second.cloud.cinder.volumes.get(disk["id"])
 
 
-def test_the_volumes_of_servers_made_at_once_go_with_them(
+def test_volumes_of_servers_of_one_request_are_deleted_with_them(
     runs: tuple[Run, Run], image: Any, flavor: Any
 ) -> None:
     first, _ = runs
@@ -234,7 +236,7 @@ def test_the_volumes_of_servers_made_at_once_go_with_them(
     assert first.ids("volume") == set()
 
 
-def test_a_volume_that_is_migrated_has_a_double_that_is_left_to_cinder(admin: Cloud) -> None:
+def test_the_target_volume_of_a_migration_is_left_to_cinder(admin: Cloud) -> None:
     names = {each.name for each in admin.cinder.volume_types.list()}
     old, new = next((pair for pair in BACKENDS if {*pair} <= names), ("", ""))
     if not new:
@@ -258,7 +260,7 @@ def test_a_volume_that_is_migrated_has_a_double_that_is_left_to_cinder(admin: Cl
         run.ledger.close()
 
 
-def test_a_volume_that_was_given_away_keeps_its_stamp_and_stays(
+def test_a_transferred_volume_keeps_its_stamp_and_is_not_deleted(
     runs: tuple[Run, Run], admin: Cloud
 ) -> None:
     first, _ = runs
@@ -273,7 +275,7 @@ def test_a_volume_that_was_given_away_keeps_its_stamp_and_stays(
     admin.cinder.volumes.delete_async(volume.id).result(PATIENCE)
 
 
-def test_a_rebuild_with_metadata_takes_the_stamp_off(
+def test_a_server_rebuilt_with_other_metadata_is_left_alone(
     runs: tuple[Run, Run], image: Any, flavor: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, _ = runs

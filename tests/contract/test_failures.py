@@ -1,4 +1,4 @@
-"""Operations that fail, each in its own way: the fake is told to, and nobody waits in vain."""
+"""Operations that the fake lets fail: each future fails long before its deadline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.contract.conftest import PATIENCE, image_of
 pytestmark = pytest.mark.only_fake("a cloud that others use cannot be told to fail")
 Start = Callable[[Cloud, Any], Any]
 
-#: What is begun on a server, what it needs before, and the fake's name for it.
+#: By test id: the fake's name of the operation, the call, and the calls that prepare it.
 ON_SERVERS: dict[str, tuple[str, Start, tuple[Start, ...]]] = {
     "start": ("server.start", lambda _, vm: vm.start_async(), (lambda _, vm: vm.stop_async(),)),
     "stop": ("server.stop", lambda _, vm: vm.stop_async(), ()),
@@ -55,7 +55,7 @@ ON_SERVERS: dict[str, tuple[str, Start, tuple[Start, ...]]] = {
 
 
 def bigger(cloud: Cloud, vm: Any) -> Any:
-    """Another flavor than the server's."""
+    """Return a flavor with more memory than the server's."""
     return next(
         each for each in cloud.nova.flavors.list() if each.name != vm.flavor["original_name"]
     )
@@ -63,7 +63,7 @@ def bigger(cloud: Cloud, vm: Any) -> Any:
 
 @pytest.fixture
 def server(cloud: Cloud, image: Any, flavor: Any) -> Iterator[Any]:
-    """A server that a test may ruin."""
+    """Yield a server that the test may leave in any state."""
     made = cloud.nova.servers.create_async("ruin", image.id, flavor.id, nics="none")
     yield made.result(PATIENCE)
     assert cloud.fake is not None
@@ -73,7 +73,7 @@ def server(cloud: Cloud, image: Any, flavor: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def disk(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
-    """A volume that a test may ruin."""
+    """Yield a volume that the test may leave in any state."""
     made = cloud.cinder.volumes.create_async(1, name="ruin").result(PATIENCE)
     yield made
     assert cloud.fake is not None
@@ -82,13 +82,13 @@ def disk(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
 
 
 def break_(cloud: Cloud, operation: str, effect: str = "silent") -> None:
-    """Let the next operation of that kind fail."""
+    """Make the next operation of that name fail."""
     assert cloud.fake is not None
     cloud.fake.faults.add(Fault(effect, operation=operation, count=1))
 
 
 def failure(future: Any) -> osf.OperationFailed:
-    """The error of an operation that failed long before its deadline."""
+    """Return the error of a future that fails long before its deadline."""
     with pytest.raises(osf.OperationFailed) as caught:
         future.result(PATIENCE)
     error: osf.OperationFailed = caught.value
@@ -99,7 +99,7 @@ def failure(future: Any) -> osf.OperationFailed:
 
 
 @pytest.mark.parametrize("name", ON_SERVERS)
-def test_a_silent_failure_of_a_server_is_told_by_its_event(
+def test_a_silent_failure_is_found_by_its_instance_action_event(
     cloud: Cloud, server: Any, name: str
 ) -> None:
     operation, start, before = ON_SERVERS[name]
@@ -110,13 +110,13 @@ def test_a_silent_failure_of_a_server_is_told_by_its_event(
     assert any(event.result == "Error" for event in error.events), str(error)
 
 
-def test_an_attach_that_falls_back(cloud: Cloud, server: Any, disk: Any) -> None:
+def test_an_attach_that_falls_back_to_available_fails(cloud: Cloud, server: Any, disk: Any) -> None:
     break_(cloud, "server.attach_volume")
     error = failure(cloud.nova.volumes.create_server_volume_async(server.id, disk.id))
     assert "compute_attach_volume" in str(error)
 
 
-def test_a_detach_that_the_guest_does_not_grant(cloud: Cloud, server: Any, disk: Any) -> None:
+def test_a_detach_that_the_guest_refuses_fails(cloud: Cloud, server: Any, disk: Any) -> None:
     attached = cloud.nova.volumes.create_server_volume_async(server.id, disk.id)
     attached.result(PATIENCE)
     break_(cloud, "server.detach_volume")
@@ -125,13 +125,15 @@ def test_a_detach_that_the_guest_does_not_grant(cloud: Cloud, server: Any, disk:
     attached.undo().result(PATIENCE)
 
 
-def test_a_live_migration_that_ends_where_it_began(cloud: Cloud, admin: Cloud, server: Any) -> None:
+def test_a_live_migration_that_ends_on_the_same_host_fails(
+    cloud: Cloud, admin: Cloud, server: Any
+) -> None:
     break_(cloud, "server.live_migrate")
     future = admin.nova.servers.live_migrate_async(server.id, None, "auto")
     assert "live_migrat" in failure(future).why
 
 
-def test_an_upload_of_which_only_a_message_tells(cloud: Cloud, disk: Any) -> None:
+def test_an_upload_that_only_a_cinder_message_explains_fails(cloud: Cloud, disk: Any) -> None:
     break_(cloud, "volume.upload")
     future = disk.upload_to_image_async(False, "broken", "bare", "raw")
     error = failure(future)
@@ -139,7 +141,7 @@ def test_an_upload_of_which_only_a_message_tells(cloud: Cloud, disk: Any) -> Non
     assert image_of(cloud, future.resource_id)["status"] == "gone"
 
 
-def test_a_retype_that_falls_back(cloud: Cloud, disk: Any) -> None:
+def test_a_retype_that_falls_back_to_the_old_type_fails(cloud: Cloud, disk: Any) -> None:
     other = next(each for each in cloud.cinder.volume_types.list() if each.name != disk.volume_type)
     break_(cloud, "volume.retype")
     future = cloud.cinder.volumes.retype_async(disk.id, other.name, "on-demand")
@@ -154,7 +156,7 @@ def test_a_retype_that_falls_back(cloud: Cloud, disk: Any) -> None:
         ("volume.reimage", lambda c, v: reimage(c, v), "error"),
     ],
 )
-def test_an_error_status_with_cinders_own_words(
+def test_an_error_status_comes_with_cinders_user_message(
     cloud: Cloud, disk: Any, operation: str, start: Start, status: str
 ) -> None:
     break_(cloud, operation, "error")
@@ -163,12 +165,12 @@ def test_an_error_status_with_cinders_own_words(
 
 
 def reimage(cloud: Cloud, volume: Any) -> Any:
-    """Begin to write an image over the volume."""
+    """Start a reimage of the volume."""
     image = next(iter(cloud.api_client.send("GET", "image", "/images", None).json()["images"]))
     return cloud.cinder.volumes.reimage_async(volume.id, image["id"])
 
 
-def test_a_restore_that_ruins_the_volume(cloud: Cloud, disk: Any) -> None:
+def test_a_restore_that_leaves_the_volume_in_error_fails(cloud: Cloud, disk: Any) -> None:
     backup = cloud.cinder.backups.create_async(disk.id)
     backup_id = backup.result(PATIENCE).id
     break_(cloud, "backup.restore", "error")
@@ -177,21 +179,23 @@ def test_a_restore_that_ruins_the_volume(cloud: Cloud, disk: Any) -> None:
     backup.undo().result(PATIENCE)
 
 
-def test_a_backup_that_fails_says_why(cloud: Cloud, disk: Any) -> None:
+def test_a_failed_backup_tells_its_fail_reason(cloud: Cloud, disk: Any) -> None:
     break_(cloud, "backup.create", "error")
     future = cloud.cinder.backups.create_async(disk.id)
     assert failure(future).status == "error"
     future.undo().result(PATIENCE)
 
 
-def test_what_never_ends_ends_with_its_deadline(cloud: Cloud, server: Any) -> None:
+def test_an_operation_that_never_ends_fails_at_its_deadline(cloud: Cloud, server: Any) -> None:
     break_(cloud, "server.stop", "stuck")
     with pytest.raises(osf.OperationTimeout) as caught:
         server.stop_async(tout=1).result(PATIENCE)
     assert caught.value.task_state == "powering-off"
 
 
-def test_one_of_many_that_fails_takes_all_back(cloud: Cloud, image: Any, flavor: Any) -> None:
+def test_one_failed_server_of_a_request_retries_all_of_them(
+    cloud: Cloud, image: Any, flavor: Any
+) -> None:
     assert cloud.fake is not None
     cloud.fake.faults.add(Fault("error", operation="server.create", resource="-2$", count=1))
     future = cloud.nova.servers.create_async_r(
@@ -207,7 +211,7 @@ def test_one_of_many_that_fails_takes_all_back(cloud: Cloud, image: Any, flavor:
 
 
 @pytest.mark.parametrize("reservation", [None, True])
-def test_many_servers_whose_answer_got_lost_are_found_again(
+def test_servers_of_a_request_with_a_lost_answer_are_adopted(
     cloud: Cloud, image: Any, flavor: Any, reservation: bool | None
 ) -> None:
     assert cloud.fake is not None
@@ -224,11 +228,9 @@ def test_many_servers_whose_answer_got_lost_are_found_again(
     future.undo().result(PATIENCE)
 
 
-def test_a_resize_that_is_still_going_on_is_waited_for_before_it_is_reverted(
-    cloud: Cloud, server: Any
-) -> None:
+def test_undo_of_an_unfinished_resize_waits_before_it_reverts(cloud: Cloud, server: Any) -> None:
     resize = server.resize_async(bigger(cloud, server))
     resize.undo().result(PATIENCE)
-    resize.exception(PATIENCE)  # it may have been seen resized, or not
+    resize.exception(PATIENCE)  # a result or an error, depending on when the reads happened
     server.get()
     assert (server.status, getattr(server, "OS-EXT-STS:task_state")) == ("ACTIVE", None)

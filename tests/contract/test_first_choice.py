@@ -1,4 +1,4 @@
-"""What Nova refuses before it begins: images, flavors and networks that do not fit together."""
+"""Combinations of images, flavors and networks that Nova rejects in the create request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GIB = 1024**3
 
 @pytest.fixture
 def flavor_of(admin: Cloud) -> Iterator[Callable[..., Any]]:
-    """Makes flavors, which only an administrator can; they go at the end."""
+    """Yield a function that creates flavors as the administrator; delete them at the end."""
     made = []
 
     def make(ram: int = 64, disk: int = 1) -> Any:
@@ -31,7 +31,7 @@ def flavor_of(admin: Cloud) -> Iterator[Callable[..., Any]]:
 
 @pytest.fixture
 def image_with(cloud: Cloud) -> Iterator[Callable[..., str]]:
-    """Makes images of a few bytes with the given fields; they go at the end."""
+    """Yield a function that creates images of a few bytes; delete them at the end."""
     made: list[str] = []
 
     def make(**fields: Any) -> str:
@@ -48,18 +48,20 @@ def image_with(cloud: Cloud) -> Iterator[Callable[..., str]]:
 
 
 def refusal(cloud: Cloud, image: str, flavor: Any, **more: Any) -> tuple[int, str]:
-    """Status and words with which Nova refuses a server."""
+    """Return the status code and message with which Nova rejects a create request."""
     with pytest.raises(ClientException) as caught:
         cloud.nova.servers.create("contract-no", image, flavor, **{"nics": "none", **more})
     return caught.value.code, caught.value.message
 
 
-def test_a_flavor_without_disk_is_for_volumes(cloud: Cloud, image: Any, flavor_of: Any) -> None:
+def test_a_flavor_without_disk_boots_from_volumes_only(
+    cloud: Cloud, image: Any, flavor_of: Any
+) -> None:
     said = refusal(cloud, image.id, flavor_of(disk=0))
     assert said == (403, "Only volume-backed servers are allowed for flavors with zero disk.")
 
 
-def test_a_flavor_has_to_have_what_the_image_asks_for(
+def test_a_flavor_needs_the_disk_and_ram_that_the_image_asks_for(
     cloud: Cloud, image_with: Any, flavor_of: Any
 ) -> None:
     flavor = flavor_of(ram=64, disk=1)
@@ -74,7 +76,7 @@ def test_a_flavor_has_to_have_what_the_image_asks_for(
 
 
 @pytest.mark.only_fake("an image of more than a GiB would have to be uploaded")
-def test_an_image_has_to_fit_on_the_disk(cloud: Cloud, image: Any, flavor: Any) -> None:
+def test_an_image_larger_than_the_disk_is_refused(cloud: Cloud, image: Any, flavor: Any) -> None:
     assert cloud.fake is not None
     kept = cloud.fake.image.images.get(image.id)
     assert kept is not None
@@ -90,9 +92,7 @@ def test_an_image_has_to_fit_on_the_disk(cloud: Cloud, image: Any, flavor: Any) 
     )
 
 
-def test_no_network_is_guessed_where_two_could_be_meant(
-    cloud: Cloud, image: Any, flavor: Any
-) -> None:
+def test_nova_refuses_to_choose_between_two_networks(cloud: Cloud, image: Any, flavor: Any) -> None:
     api = cloud.api("network")
     made = [api.post("/networks", json={"network": {"name": "c"}}).json() for _ in range(2)]
     try:

@@ -1,4 +1,4 @@
-"""Row 42: servers of one request beside somebody else's of the same names."""
+"""Several servers of one request beside foreign servers of the same names (row 42)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.contract.conftest import PATIENCE
 
 @pytest.fixture
 def foreign(cloud: Cloud, image: Any, flavor: Any) -> Iterator[Any]:
-    """Makes plain servers of given names, as anybody in the project may; they go at the end."""
+    """Yield a function that creates servers without stamps; delete them at the end."""
     made: list[Any] = []
 
     def make(*names: str, **more: Any) -> set[str]:
@@ -31,7 +31,7 @@ def foreign(cloud: Cloud, image: Any, flavor: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def name() -> str:
-    """A name that no other test has, with what a regular expression would take for its own."""
+    """Return a unique name that contains special characters of regular expressions."""
     return f"many.{uuid.uuid4().hex[:6]}+"
 
 
@@ -41,7 +41,7 @@ def alive(cloud: Cloud, name: str) -> set[str]:
 
 @pytest.mark.parametrize("reservation", [None, True])
 @pytest.mark.parametrize("twin", ["create_async", "create_async_r"])
-def test_others_of_the_same_names_are_left_alone(
+def test_foreign_servers_of_the_same_names_are_left_alone(
     cloud: Cloud, image: Any, flavor: Any, foreign: Any, name: str, twin: str, reservation: Any
 ) -> None:
     before = foreign(f"{name}-1")
@@ -59,7 +59,7 @@ def test_others_of_the_same_names_are_left_alone(
     assert alive(cloud, name) == before | after
 
 
-def test_many_that_fail_are_taken_back_and_no_others(
+def test_failed_servers_are_deleted_and_foreign_ones_stay(
     cloud: Cloud, image: Any, huge: Any, foreign: Any, name: str
 ) -> None:
     others = foreign(f"{name}-1", f"{name}-2")
@@ -71,7 +71,7 @@ def test_many_that_fail_are_taken_back_and_no_others(
     assert alive(cloud, name) == others
 
 
-def test_one_that_lost_its_stamp_is_not_deleted_and_named(
+def test_undo_names_and_keeps_a_server_without_its_stamp(
     cloud: Cloud, image: Any, flavor: Any, name: str
 ) -> None:
     future = cloud.nova.servers.create_async_r(name, image.id, flavor.id, nics="none", min_count=2)
@@ -82,7 +82,7 @@ def test_one_that_lost_its_stamp_is_not_deleted_and_named(
     with pytest.raises(osf.OSFuturesError, match=f"{second.id} does not carry its stamp"):
         failed.result(PATIENCE)
     there = [each for each in cloud.nova.servers.list() if each.name.startswith(name)]
-    # The first one may still be on its way out: the refusal of the other ends the undo.
+    # The first server may still be deleting: the undo fails as soon as the second is refused.
     stays = {e.id for e in there if getattr(e, "OS-EXT-STS:task_state") != "deleting"}
     assert stays == {second.id}
     cloud.nova.servers.set_meta(second, {OPERATION: mark})
@@ -90,7 +90,7 @@ def test_one_that_lost_its_stamp_is_not_deleted_and_named(
     assert alive(cloud, name) == set()
 
 
-def test_many_of_openstacksdk_and_of_the_plain_api(
+def test_many_servers_by_openstacksdk_and_by_the_plain_api(
     cloud: Cloud, image: Any, flavor: Any, foreign: Any, name: str
 ) -> None:
     wanted = {"imageRef": image.id, "flavorRef": flavor.id, "networks": "none", "min_count": 2}

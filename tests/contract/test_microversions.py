@@ -1,4 +1,4 @@
-"""The same through clients that speak the oldest version of their API."""
+"""The contract through clients that speak the oldest microversion of their API."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tests.contract.conftest import PATIENCE, image_of
 
 @pytest.fixture(scope="module")
 def nova(cloud: Cloud) -> Any:
-    """novaclient at 2.1."""
+    """Return novaclient at microversion 2.1."""
     client = novaclient.client.Client("2.1", session=cloud.session)
     return osf.futurize(client, engine=cloud.engine, poll=cloud.poll, retry=cloud.retry)
 
 
 @pytest.fixture(scope="module")
 def cinder(cloud: Cloud) -> Any:
-    """cinderclient at 3.0."""
+    """Return cinderclient at microversion 3.0."""
     client = cinderclient.client.Client("3.0", session=cloud.session, service_type="block-storage")
     return osf.futurize(client, engine=cloud.engine, poll=cloud.poll, retry=cloud.retry)
 
 
 @pytest.fixture(scope="module")
 def old_vm(nova: Any, image: Any, flavor: Any, defaults: Any, made: Callable[[Any], Any]) -> Any:
-    """A server that was made at 2.1."""
+    """Return a server that was created at microversion 2.1."""
     nics = defaults.nics()
     nics = nics if isinstance(nics, list) else None
     return made(nova.servers.create_async("contract-2.1", image.id, flavor.id, nics=nics))
@@ -52,7 +52,7 @@ def test_create_image(cloud: Cloud, old_vm: Any) -> None:
     future.undo().result(PATIENCE)
 
 
-def test_a_failure_that_only_the_action_shows(old_vm: Any, huge: Any) -> None:
+def test_a_failure_that_only_the_instance_action_shows(old_vm: Any, huge: Any) -> None:
     with pytest.raises(osf.OperationFailed) as caught:
         old_vm.resize_async(huge).result(PATIENCE)
     assert any(event.result == "Error" for event in caught.value.events)
@@ -85,7 +85,7 @@ def test_volumes(cinder: Any) -> None:
     assert made.delete_async().result(PATIENCE) is None
 
 
-def test_an_attach_that_is_only_accepted(cloud: Cloud, vm: Any, volume: Any) -> None:
+def test_an_attach_that_answers_202_without_a_body(cloud: Cloud, vm: Any, volume: Any) -> None:
     path = f"/servers/{vm.id}/os-volume_attachments"
     body = {"volumeAttachment": {"volumeId": volume.id}}
 

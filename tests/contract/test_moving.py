@@ -1,4 +1,4 @@
-"""Rows 16 to 19 and 21 to 24: servers that change their flavor or their host."""
+"""Resize, migrate and evacuate servers (rows 16 to 19 and 21 to 24)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.contract.test_power import check
 
 
 def host(admin: Cloud, vm: Any) -> str:
-    """Where the server is, as only the administrator sees it."""
+    """Return the host of the server, which only administrators see."""
     return str(getattr(admin.nova.servers.get(vm.id), "OS-EXT-SRV-ATTR:host"))
 
 
@@ -42,7 +42,7 @@ def test_resize_of_a_stopped_server(vm: Any, bigger: Any) -> None:
     check(vm.start_async(), "server.start", "ACTIVE")
 
 
-def test_resize_that_fits_nowhere_fails_although_nothing_shows_it(vm: Any, huge: Any) -> None:
+def test_resize_that_fits_no_host_fails_by_its_event(vm: Any, huge: Any) -> None:
     future = vm.resize_async(huge)
     with pytest.raises(osf.OperationFailed) as caught:
         future.result(PATIENCE)
@@ -77,7 +77,7 @@ def test_live_migrate_of_a_paused_server(admin: Cloud, vm: Any) -> None:
 
 
 def under_way(admin: Cloud, vm: Any) -> Any:
-    """The live migration that is under way."""
+    """Return the live migration of the server that is under way."""
     found: list[Any] = []
     while not found:
         found = admin.nova.server_migrations.list(vm.id)
@@ -117,14 +117,16 @@ def test_evacuate(admin: Cloud, vm: Any) -> None:
         assert getattr(done, "OS-EXT-SRV-ATTR:host") != before
     finally:
         admin.nova.services.force_down(service.id, False)
-    if done.status == "SHUTOFF":  # as it is from 2.95 on
+    if done.status == "SHUTOFF":  # from microversion 2.95 on
         check(vm.start_async(), "server.start", "ACTIVE")
 
 
-def test_a_busy_server_is_waited_for_by_async_r_only(vm: Any, flavor: Any, bigger: Any) -> None:
-    future = vm.resize_async(bigger)  # no cloud is through with it before the next request
+def test_async_raises_conflict_where_async_r_waits_until_idle(
+    vm: Any, flavor: Any, bigger: Any
+) -> None:
+    future = vm.resize_async(bigger)  # takes longer than the next request
     with pytest.raises(Conflict):
         vm.revert_resize_async()
     again = vm.revert_resize_async_r()
     assert again.result(PATIENCE).flavor["original_name"] == flavor.name
-    future.exception(PATIENCE)  # it may be reverted before it was seen to be resized
+    future.exception(PATIENCE)  # a result or an error: VERIFY_RESIZE may never have been seen

@@ -1,4 +1,4 @@
-"""Rows 68 and 69: what Neutron has, and the stamp that stands in each of its create requests."""
+"""Create and delete Neutron's resources, which carry the stamp in the description (rows 68, 69)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CIDR = "10.211.0.0/24"
 
 
 def found(cloud: Cloud, run: str) -> list[StampedResource]:
-    """What carries the stamp of a run."""
+    """Return the resources that carry the stamp of a run."""
     return Sweep(cloud.api_client, lambda stamp: stamp.run == run, SystemClock(), print).find()
 
 
 def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
-    """Something new of Neutron's, as a future."""
+    """Create a resource of Neutron and return the future."""
     resource_type = OWNED_TYPES[kind]
     future = cloud.api("network").post_async_r(
         resource_type.collection_path, json={resource_type.member: fields}
@@ -40,7 +40,7 @@ def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def network(cloud: Cloud) -> Iterator[Any]:
-    """A network with a subnet."""
+    """Yield a network with a subnet."""
     future = make(cloud, "network", name="contract", description="of the contract")
     subnet = make(cloud, "subnet", network_id=future.resource_id, cidr=CIDR, ip_version=4)
     yield future.result()
@@ -49,14 +49,14 @@ def network(cloud: Cloud) -> Iterator[Any]:
     assert [each for each in found(cloud, cloud.run) if each.type.service == "network"] == []
 
 
-def test_users_keep_name_and_description(cloud: Cloud, network: Any) -> None:
+def test_name_and_description_stay_beside_the_stamp(cloud: Cloud, network: Any) -> None:
     assert network.name == "contract"
     assert network.description.startswith("of the contract osf-")
     kinds = {each.type.name for each in found(cloud, cloud.run)}
     assert {"network", "subnet"} <= kinds
 
 
-def test_ports_groups_and_rules_come_and_go(cloud: Cloud, network: Any) -> None:
+def test_ports_security_groups_and_rules_are_created_and_undone(cloud: Cloud, network: Any) -> None:
     group = make(cloud, "security group", name="contract")
     rule = {"security_group_id": group.resource_id, "direction": "ingress", "protocol": "icmp"}
     rule = make(cloud, "security group rule", **rule)
@@ -74,15 +74,15 @@ def test_ports_groups_and_rules_come_and_go(cloud: Cloud, network: Any) -> None:
         assert cloud.api_client.send("GET", "network", path, None).status_code == 404
 
 
-def test_a_refusal_has_neutrons_own_words(cloud: Cloud, network: Any) -> None:
+def test_a_rejected_request_raises_neutrons_own_message(cloud: Cloud, network: Any) -> None:
     body = {"subnet": {"network_id": network.id, "cidr": CIDR, "ip_version": 4}}
     future = cloud.api("network").post_async_r("/subnets", json=body)
     with pytest.raises(Exception, match="overlaps with another subnet"):
         future.result(PATIENCE)
 
 
-def test_tags_cannot_be_given_to_what_is_new(cloud: Cloud, network: Any) -> None:
-    """This is why the stamp is no tag: networks refuse them, new ports may forget them."""
+def test_create_requests_cannot_carry_tags(cloud: Cloud, network: Any) -> None:
+    """Networks reject tags in the create request, ports may drop them: so the stamp is no tag."""
     api = cloud.api("network")
     with pytest.raises(Exception, match="Attribute 'tags' not allowed in POST"):
         api.post("/networks", json={"network": {"tags": ["x"]}})
@@ -90,7 +90,7 @@ def test_tags_cannot_be_given_to_what_is_new(cloud: Cloud, network: Any) -> None
     port.undo().result(PATIENCE)
 
 
-def test_a_network_that_is_in_use_stays(cloud: Cloud, network: Any) -> None:
+def test_undo_of_a_network_in_use_fails_with_409(cloud: Cloud, network: Any) -> None:
     own = make(cloud, "network")
     port = make(cloud, "port", network_id=own.resource_id)
     with pytest.raises(osf.OSFuturesError, match="409"):
@@ -99,7 +99,7 @@ def test_a_network_that_is_in_use_stays(cloud: Cloud, network: Any) -> None:
     own.undo().result(PATIENCE)
 
 
-def test_a_sweep_takes_routers_and_subnets_off_each_other(cloud: Cloud) -> None:
+def test_a_sweep_detaches_subnets_from_routers(cloud: Cloud) -> None:
     api = cloud.api("network")
     if cloud.api_client.send("GET", "network", "/extensions/router", None).status_code == 404:
         pytest.skip("this Neutron has no routers")
@@ -114,7 +114,7 @@ def test_a_sweep_takes_routers_and_subnets_off_each_other(cloud: Cloud) -> None:
     assert not ours & {each.id for each in sweep.find()}
 
 
-def test_floating_ips_lead_where_they_should(cloud: Cloud, network: Any) -> None:
+def test_floating_ips_end_with_the_port_that_was_asked_for(cloud: Cloud, network: Any) -> None:
     api = cloud.api("network")
     outside = api.get("/networks?router:external=true").json()["networks"]
     if not outside:
@@ -138,7 +138,7 @@ def test_floating_ips_lead_where_they_should(cloud: Cloud, network: Any) -> None
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
-def test_openstacksdk_has_twins_for_it(cloud: Cloud, network: Any) -> None:
+def test_openstacksdk_has_twins_for_neutron(cloud: Cloud, network: Any) -> None:
     future = cloud.sdk.network.create_port_async_r(network_id=network.id, name="sdk")
     port = future.result(PATIENCE)
     assert (type(port).__name__, port.name) == ("Port", "sdk")

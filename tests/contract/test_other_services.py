@@ -1,4 +1,4 @@
-"""Services whose operations have no rows: what they start is followed by their status words."""
+"""Services without rows in the tables: futures follow the status words of their resources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MANILA = {"X-OpenStack-Manila-API-Version": "2.80"}
 
 @pytest.fixture
 def service(cloud: Cloud) -> Callable[[str], Any]:
-    """The adapter of a service; skips where the cloud has no such service."""
+    """Return a function that gives a service's adapter; skip where the cloud lacks the service."""
 
     def adapter(name: str) -> Any:
         try:
@@ -31,7 +31,7 @@ def service(cloud: Cloud) -> Callable[[str], Any]:
 
 
 def template(**more: Any) -> dict[str, Any]:
-    """A stack of one resource that takes a second."""
+    """Return a template with one resource that takes a second."""
     wait = {"create": 1, "update": 1, "delete": 1}
     properties = {"value": "a", "action_wait_secs": wait, **more}
     resource = {"type": "OS::Heat::TestResource", "properties": properties}
@@ -39,7 +39,7 @@ def template(**more: Any) -> dict[str, Any]:
 
 
 def stack(**more: Any) -> dict[str, Any]:
-    """The request for a new stack."""
+    """Return the body of a request that creates a stack."""
     return {"stack_name": f"contract-{new_id()}", "template": template(**more), "timeout_mins": 5}
 
 
@@ -58,7 +58,7 @@ def test_a_stack_is_created_checked_and_deleted(service: Callable[[str], Any]) -
     assert heat.get(path).json()["stack"]["stack_status"] == "DELETE_COMPLETE"
 
 
-def test_a_stack_that_fails_tells_why(service: Callable[[str], Any]) -> None:
+def test_a_failed_stack_tells_its_status_reason(service: Callable[[str], Any]) -> None:
     future = service("orchestration").post_async("/stacks", json=stack(fail=True))
     with pytest.raises(osf.ObjectCreationError, match=r"CREATE_FAILED: .*Test Resource failed"):
         future.result(PATIENCE)
@@ -81,7 +81,7 @@ def test_a_share_is_created_extended_and_deleted(service: Callable[[str], Any]) 
     assert manila.get(path, headers=MANILA, raise_exc=False).status_code == 404
 
 
-def test_a_zone_and_its_records_end_when_the_name_server_has_them(
+def test_zones_and_recordsets_end_when_they_are_active(
     service: Callable[[str], Any],
 ) -> None:
     designate = service("dns")
@@ -100,7 +100,7 @@ def test_a_zone_and_its_records_end_when_the_name_server_has_them(
         future.undo().result(PATIENCE)
 
 
-def test_a_load_balancer_takes_the_next_request_when_a_part_of_it_is_done(
+def test_a_done_listener_means_that_the_load_balancer_is_free(
     service: Callable[[str], Any],
 ) -> None:
     octavia = service("load-balancer")

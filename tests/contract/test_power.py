@@ -1,4 +1,4 @@
-"""Rows 6 to 15, 25 to 27: what is done to one server and undone again."""
+"""Actions on one server and their opposites (rows 6 to 15 and 25 to 27)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.contract.conftest import PATIENCE
 
 
 def check(future: Any, operation: str, *statuses: str) -> Any:
-    """The operation's result is the server itself, in one of `statuses`."""
+    """Check that the future's result is the server in one of `statuses`, and return the server."""
     done = future.result(PATIENCE)
     assert future.operation == operation
     assert done.id == future.resource_id
@@ -76,6 +76,6 @@ def test_trigger_crash_dump(vm: Any) -> None:
     check(vm.trigger_crash_dump_async(), "server.trigger_crash_dump", "ACTIVE")
 
 
-def test_one_after_the_other_through_chain(vm: Any) -> None:
+def test_chain_runs_actions_one_after_another(vm: Any) -> None:
     check(vm.stop_async().chain.start_async().chain.pause_async(), "server.pause", "PAUSED")
     check(vm.unpause_async(), "server.unpause", "ACTIVE")

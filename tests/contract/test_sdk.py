@@ -1,4 +1,4 @@
-"""The same operations through openstacksdk, whose objects come back."""
+"""The contract through openstacksdk, with openstacksdk's objects as results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from pytest_osfutures.cloud import Cloud
 from tests.contract.conftest import PATIENCE
 
-#: The sdk warns about itself, not about how it is used.
+#: openstacksdk emits deprecation warnings about its own code.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
 

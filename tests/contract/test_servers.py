@@ -1,4 +1,4 @@
-"""Rows 1 to 5, 20, 28 to 32 and 42: servers come and go, are rebuilt and copied."""
+"""Create, delete, rebuild and image servers (rows 1 to 5, 20, 28 to 32 and 42)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Made = Callable[[Any], Any]
 
 
 def gone(cloud: Cloud, *idents: str) -> bool:
-    """Whether none of the servers is there any more."""
+    """Return True if the list of servers contains none of the ids."""
     return not set(idents) & {each.id for each in cloud.nova.servers.list()}
 
 
@@ -42,7 +42,7 @@ def test_create_with_a_port(cloud: Cloud, defaults: Any, image: Any, flavor: Any
     assert gone(cloud, made.id)
 
 
-def test_create_that_fits_nowhere(cloud: Cloud, image: Any, huge: Any) -> None:
+def test_create_that_fits_no_host(cloud: Cloud, image: Any, huge: Any) -> None:
     future = cloud.nova.servers.create_async("contract-huge", image.id, huge.id, nics="none")
     with pytest.raises(osf.ObjectCreationError, match="No valid host") as caught:
         future.result(PATIENCE)
@@ -172,11 +172,14 @@ def test_create_image_of_a_server_with_a_volume(cloud: Cloud, image: Any, flavor
     server.undo().result(PATIENCE)
 
 
-def test_a_server_that_somebody_else_deletes(cloud: Cloud, image: Any, flavor: Any) -> None:
+def test_stop_of_a_server_deleted_by_somebody_else_fails(
+    cloud: Cloud, image: Any, flavor: Any
+) -> None:
     servers = cloud.nova.servers
     made = servers.create_async("contract-away", image.id, flavor.id, nics="none").result(PATIENCE)
     made.delete()
-    with contextlib.suppress(*busy_or_gone()):  # as long as it is being deleted
+    # Nova accepts or rejects the stop, depending on how far the delete is.
+    with contextlib.suppress(*busy_or_gone()):
         future = made.stop_async()
         with pytest.raises(osf.OperationFailed):
             future.result(PATIENCE)
@@ -184,13 +187,15 @@ def test_a_server_that_somebody_else_deletes(cloud: Cloud, image: Any, flavor: A
 
 
 def busy_or_gone() -> tuple[type[BaseException], ...]:
-    """What novaclient raises for a server that is busy or gone."""
+    """Return the errors of novaclient for a busy server and for a missing server."""
     from novaclient.exceptions import Conflict, NotFound
 
     return Conflict, NotFound
 
 
-def test_a_state_that_somebody_else_resets(cloud: Cloud, admin: Cloud, vm: Any) -> None:
+def test_an_error_state_set_by_an_administrator_fails_a_shelve(
+    cloud: Cloud, admin: Cloud, vm: Any
+) -> None:
     server = admin.nova.servers.get(vm.id)
     future = vm.shelve_async()
     server.reset_state("error")
@@ -198,7 +203,7 @@ def test_a_state_that_somebody_else_resets(cloud: Cloud, admin: Cloud, vm: Any) 
         future.result(PATIENCE)
     server.reset_state("active")
     vm.reboot_async("HARD").result(PATIENCE)
-    shelved = "/images?name=contract-shelved"  # nobody unshelves it, so nobody else deletes it
+    shelved = "/images?name=contract-shelved"  # Nova deletes it at an unshelve only
     for each in cloud.api_client.send("GET", "image", shelved, None).json()["images"]:
         if each.get("instance_uuid") == vm.id:
             cloud.api_client.send("DELETE", "image", f"/images/{each['id']}", None)

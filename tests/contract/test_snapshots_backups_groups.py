@@ -1,4 +1,4 @@
-"""Rows 60 to 67: snapshots, backups and groups of volumes."""
+"""Snapshots, backups and groups of volumes (rows 60 to 67)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_snapshot_unmanage_and_manage(cloud: Cloud, admin: Cloud, volume: Any) -
 
 @pytest.fixture(scope="module")
 def backup(cloud: Cloud, volume: Any, made: Made) -> Any:
-    """A backup of the module's volume."""
+    """Return a backup of the module's volume."""
     return made(cloud.cinder.backups.create_async(volume.id, name="contract"))
 
 
@@ -68,7 +68,7 @@ def test_restore_to_a_new_volume(cloud: Cloud, backup: Any) -> None:
     assert cloud.cinder.backups.get(backup.id).status == "available"
 
 
-def test_restore_to_a_volume_that_is_there(cloud: Cloud, backup: Any, volume: Any) -> None:
+def test_restore_to_an_existing_volume_has_no_undo(cloud: Cloud, backup: Any, volume: Any) -> None:
     future = cloud.cinder.restores.restore_async(backup.id, volume_id=volume.id)
     future.result(PATIENCE)
     assert future.resource_id == volume.id
@@ -100,7 +100,7 @@ def test_reset_of_a_backup(cloud: Cloud, admin: Cloud, backup: Any) -> None:
 
 @pytest.fixture(scope="module")
 def group_type(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
-    """A type of groups whose volumes are snapshotted together."""
+    """Yield a group type whose volumes are snapshotted one by one."""
     made = admin.cinder.group_types.create(f"contract-{cloud.run}")
     made.set_keys({"consistent_group_snapshot_enabled": "<is> False"})
     yield made
@@ -109,7 +109,7 @@ def group_type(cloud: Cloud, admin: Cloud) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def group(cloud: Cloud, group_type: Any, volume: Any) -> Iterator[Any]:
-    """A group for volumes of the module's volume's type."""
+    """Yield a group for volumes of the same type as the module's volume."""
     kind = type_of(cloud, volume)
     future = cloud.cinder.groups.create_async(group_type.id, kind.id, name="contract")
     yield check(future, "group.create")
@@ -123,7 +123,7 @@ def test_group_update(cloud: Cloud, group: Any, volume: Any) -> None:
     check(groups.update_async(group.id, remove_volumes=volume.id), "group.update")
     renamed = groups.update_async(group.id, description="nothing to wait for")
     renamed.result(PATIENCE)
-    assert renamed.operation == "PUT block-storage /groups/{id}"  # no row, but a 202
+    assert renamed.operation == "PUT block-storage /groups/{id}"  # no row matches
 
 
 def test_group_snapshot_and_group_from_it(cloud: Cloud, group: Any, volume: Any) -> None:

@@ -1,4 +1,4 @@
-"""Row 71, images of data; and where the stamps of images and of backups stand."""
+"""Upload and import images (row 71), and the stamps of images and backups."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OCTETS = {"Content-Type": "application/octet-stream"}
 
 
 def upload(cloud: Cloud, data: bytes) -> osf.OperationFuture[Any]:
-    """A new image and its data, in one call."""
+    """Create an image and upload its data in one retried call."""
     api = cloud.api("image")
 
     def call() -> Any:
@@ -31,7 +31,7 @@ def upload(cloud: Cloud, data: bytes) -> osf.OperationFuture[Any]:
     return start_retried(context_of(api), call, tout=PATIENCE)
 
 
-def test_an_image_is_done_when_its_data_is_there(cloud: Cloud) -> None:
+def test_an_upload_ends_when_the_image_is_active(cloud: Cloud) -> None:
     future = upload(cloud, b"x" * 4096)
     image = future.result(PATIENCE)
     assert (future.operation, image.status, image.size) == ("image.upload", "active", 4096)
@@ -42,7 +42,7 @@ def test_an_image_is_done_when_its_data_is_there(cloud: Cloud) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::Warning")
-def test_openstacksdk_has_a_twin_for_it(cloud: Cloud) -> None:
+def test_create_image_of_openstacksdk_is_stamped_and_undone(cloud: Cloud) -> None:
     future = cloud.sdk.image.create_image_async_r("contract-sdk", data=b"bits", disk_format="raw")
     image = future.result(PATIENCE)
     assert (type(image).__name__, image.status) == ("Image", "active")
@@ -65,7 +65,7 @@ def test_import(cloud: Cloud) -> None:
     assert api.delete_async(f"/images/{image.id}").result(PATIENCE) is None
 
 
-def test_an_image_of_an_images_volume_is_not_taken_for_it(cloud: Cloud) -> None:
+def test_an_image_of_a_volume_of_an_image_is_not_owned(cloud: Cloud) -> None:
     future = upload(cloud, b"x" * 4096)
     image = future.result(PATIENCE)
     volume = cloud.cinder.volumes.create_async(1, imageRef=image.id, name="contract")
@@ -82,7 +82,7 @@ def test_an_image_of_an_images_volume_is_not_taken_for_it(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(("version", "described"), [("3.42", True), ("3.43", False)])
-def test_backups_carry_it_at_every_version(
+def test_backups_carry_the_stamp_at_every_microversion(
     cloud: Cloud, volume: Any, version: str, described: bool
 ) -> None:
     from cinderclient import client

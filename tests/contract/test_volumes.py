@@ -1,4 +1,4 @@
-"""Rows 43 to 59: everything that becomes of volumes."""
+"""Create, change, attach, transfer and delete volumes (rows 43 to 59)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Made = Callable[[Any], Any]
 
 
 def check(future: Any, operation: str, status: str = "available") -> Any:
-    """The operation's result is the volume itself, in that status."""
+    """Check that the future's result is the resource in that status, and return the resource."""
     done = future.result(PATIENCE)
     assert future.operation == operation
     assert done.id == future.resource_id
@@ -25,20 +25,20 @@ def check(future: Any, operation: str, status: str = "available") -> Any:
 
 
 def ended(future: Any, operation: str) -> None:
-    """The operation's result is that there is nothing any more."""
+    """Check that the future of a deletion has the result None."""
     assert future.result(PATIENCE) is None
     assert future.operation == operation
 
 
 @pytest.fixture(scope="module")
 def snapshot(cloud: Cloud, volume: Any, made: Made) -> Any:
-    """A snapshot of the module's volume."""
+    """Return a snapshot of the module's volume."""
     return made(cloud.cinder.volume_snapshots.create_async(volume.id, name="contract"))
 
 
 @pytest.fixture
 def other(cloud: Cloud) -> Iterator[Any]:
-    """A volume of its own for one test, which may change it as it likes."""
+    """Yield a volume that the test may leave in any state."""
     volume = cloud.cinder.volumes.create_async(1, name="contract-other").result(PATIENCE)
     yield volume
     cloud.cinder.volumes.delete_async_r(volume.id).result(PATIENCE)
@@ -70,7 +70,7 @@ def test_create_from_volume(cloud: Cloud, volume: Any) -> None:
     future.undo().result(PATIENCE)
 
 
-def test_create_that_no_backend_takes(cloud: Cloud, admin: Cloud) -> None:
+def test_create_that_no_backend_accepts(cloud: Cloud, admin: Cloud) -> None:
     kind = admin.cinder.volume_types.create(f"contract-none-{cloud.run}")
     kind.set_keys({"volume_backend_name": "there is none"})
     future = cloud.cinder.volumes.create_async(1, name="contract-none", volume_type=kind.name)
@@ -107,13 +107,13 @@ def test_upload_to_image(cloud: Cloud, volume: Any) -> None:
 
 
 def type_of(cloud: Cloud, volume: Any) -> Any:
-    """The volume's type."""
+    """Return the volume's type."""
     known = cloud.cinder.volume_types.list()
     return next(each for each in known if each.name == volume.volume_type)
 
 
 def types(cloud: Cloud, volume: Any) -> Iterator[Any]:
-    """Other types that the volume can take."""
+    """Return the types that the volume can be retyped to."""
     return (
         each
         for each in cloud.cinder.volume_types.list()
@@ -133,7 +133,9 @@ def test_retype_by_name_and_by_id(cloud: Cloud, other: Any) -> None:
     assert done.volume_type == here.name
 
 
-def test_retype_that_falls_back_to_the_old_type(cloud: Cloud, admin: Cloud, other: Any) -> None:
+def test_retype_that_falls_back_to_the_old_type_fails(
+    cloud: Cloud, admin: Cloud, other: Any
+) -> None:
     kind = admin.cinder.volume_types.create(f"contract-retype-{cloud.run}")
     kind.set_keys({"volume_backend_name": "there is none"})
     future = cloud.cinder.volumes.retype_async(other.id, kind.name, "on-demand")
@@ -144,7 +146,7 @@ def test_retype_that_falls_back_to_the_old_type(cloud: Cloud, admin: Cloud, othe
 
 
 def hosts(admin: Cloud, volume: Any) -> list[str]:
-    """Where the volume could be as well: places that Cinder's scheduler knows."""
+    """Return the other hosts that Cinder's scheduler knows for volumes."""
     here = getattr(admin.cinder.volumes.get(volume.id), "os-vol-host-attr:host")
     return [each.name for each in admin.cinder.pools.list() if each.name != here]
 
@@ -167,7 +169,9 @@ def test_migrate(cloud: Cloud, admin: Cloud) -> None:
         pytest.skip("the cloud has only one pool of volumes")
 
 
-def test_migrate_to_a_backend_that_does_not_take_it(cloud: Cloud, admin: Cloud, other: Any) -> None:
+def test_migrate_to_a_backend_that_refuses_the_volume(
+    cloud: Cloud, admin: Cloud, other: Any
+) -> None:
     specs = next(
         each.extra_specs
         for each in admin.cinder.volume_types.list()
@@ -210,8 +214,8 @@ def test_manage(cloud: Cloud, admin: Cloud) -> None:
     ended(done.delete_async(), "volume.delete")
 
 
-def test_manage_what_is_not_there(cloud: Cloud, admin: Cloud, other: Any) -> None:
-    if cloud.fake is not None:  # has no backend in which something could be missing
+def test_manage_of_a_missing_volume_fails(cloud: Cloud, admin: Cloud, other: Any) -> None:
+    if cloud.fake is not None:  # the fake has no backend in which a volume could be missing
         cloud.fake.faults.add(Fault("error", operation="volume.manage", count=1))
     where = getattr(admin.cinder.volumes.get(other.id), "os-vol-host-attr:host")
     future = admin.cinder.volumes.manage_async(where, {"source-name": "nothing"})
@@ -272,7 +276,7 @@ def test_undo_of_a_transfer(cloud: Cloud, other: Any) -> None:
     assert cloud.cinder.volumes.get(other.id).status == "available"
 
 
-def test_a_busy_volume_is_waited_for_by_async_r(cloud: Cloud) -> None:
+def test_async_r_waits_until_a_busy_volume_is_idle(cloud: Cloud) -> None:
     future = cloud.cinder.volumes.create_async(1, name="contract-busy")
     extended = cloud.cinder.volumes.extend_async_r(future.sync_res.id, 2)
     assert extended.result(PATIENCE).size == 2

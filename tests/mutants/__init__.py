@@ -1,1 +1,1 @@
-"""One-line mutants of the engine and the clean-up, and whether the unit tests notice them."""
+"""Mutation testing of the modules that decide what becomes of a resource."""

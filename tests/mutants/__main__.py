@@ -1,8 +1,8 @@
-"""`python -m tests.mutants`: change one line at a time, and see whether a unit test fails.
+"""`python -m tests.mutants`: change one line at a time and check that a unit test fails.
 
-The mutants are a seeded sample over the modules that decide what becomes of a resource. Each is
-tried in a copy of the tree, on the tests that run the function it is in: one run of all tests with
-coverage.py tells which these are. The exit status is 1 if fewer than 95 % are noticed.
+The mutants are a seeded sample over MODULES. Each mutant is tried in a copy of the tree, on the
+tests that run the mutated function; one run of all tests under coverage.py finds these tests. The
+exit status is 1 if fewer than 95 % of the mutants are killed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.mutants.operators import OPERATORS
 TOP = Path(__file__).parents[2]
 PACKAGE = "pytest_osfutures"
 UNIT = "tests/unit"
-#: The engine, the verdicts, the ledger, the sweep and the reaper.
+#: Modules to mutate: retried calls, the engine, the verdicts, the ledger, sweep and reaper.
 MODULES = (
     "calls/admission",
     "calls/arguments",
@@ -80,16 +80,17 @@ MODULES = (
     "transport/cloud_time",
     "transport/responses",
 )
-#: So much of the sample has to be noticed.
+#: Share of the sample that has to be killed.
 ENOUGH = 0.95
-#: A mutant whose tests take so many seconds, or so many bytes, is noticed by that.
+#: Seconds after which a run of tests counts as failed.
 PATIENCE = 60.0
+#: Bytes of address space above which a run of tests fails.
 MEMORY = 8 * 1024**3
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the operator's n-th place in a module."""
+    """One change: the n-th position in a module to which an operator applies."""
 
     module: Path
     operator: str
@@ -97,13 +98,13 @@ class Mutant:
     line: int
 
     def code(self) -> str:
-        """The module with the change."""
+        """Return the source of the module with the change."""
         original = self.module.read_text()
         changed = mutate_code(original, OPERATORS[self.operator], self.occurrence)
         return str(changed)
 
     def diff(self) -> str:
-        """The change as a diff without context."""
+        """Return the change as a diff without context lines."""
         before, after = self.module.read_text().splitlines(), self.code().splitlines()
         name = str(self.module.relative_to(TOP))
         lines = difflib.unified_diff(before, after, name, name, lineterm="", n=0)
@@ -114,10 +115,10 @@ class Mutant:
 
 
 class Suite:
-    """The unit tests, and which of them run each function of the package."""
+    """The unit tests, and for each function of the package the tests that run the function."""
 
     def __init__(self, copy: Path) -> None:
-        """Run all of them once in `copy`; exits where they fail without any mutant."""
+        """Run all unit tests once in `copy`; exit if they fail without a mutant."""
         if not passes(copy, [f"--cov={PACKAGE}", "--cov-context=test", "--cov-report=", UNIT]):
             sys.exit("the unit tests fail without any mutant")
         self.place = copy
@@ -125,7 +126,7 @@ class Suite:
         self.data.read()
 
     def tests(self, mutant: Mutant) -> list[str]:
-        """The tests that run the function of a mutant; all of them outside of functions."""
+        """Return the tests that run the mutated function; outside of functions all tests."""
         first, last = _function(mutant)
         if first is None:
             return [UNIT]
@@ -142,7 +143,7 @@ class Suite:
 
 
 def _function(mutant: Mutant) -> tuple[int | None, int]:
-    """The lines of the innermost function that a mutant is in; None for a module's own code."""
+    """Return the first and last line of the mutated function; None outside of functions."""
     leaf = get_ast(mutant.module.read_text()).get_leaf_for_position((mutant.line, 0), True)
     while leaf is not None and leaf.start_pos[0] < mutant.line:
         leaf = leaf.get_next_leaf()
@@ -151,7 +152,7 @@ def _function(mutant: Mutant) -> tuple[int | None, int]:
 
 
 def mutants(module: Path) -> Iterator[Mutant]:
-    """Every mutant of a module."""
+    """Yield every mutant of a module."""
     nodes = list(ast_nodes(get_ast(module.read_text())))
     for name, operator in OPERATORS.items():
         places = (place for node in nodes for place in operator.mutation_positions(node))
@@ -160,7 +161,7 @@ def mutants(module: Path) -> Iterator[Mutant]:
 
 
 def main() -> int:
-    """Try the sample and print each mutant that no test notices."""
+    """Try the sample and print each mutant that survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
     parser.add_argument("modules", nargs="*", default=MODULES, metavar="MODULE")
     parser.add_argument("--seed", type=int, default=0)
@@ -176,12 +177,12 @@ def main() -> int:
         found = random.Random(args.seed).sample(found, min(args.sample, len(found)))
     survivors = _try_all(found, args.processes or os.cpu_count() or 1)
     killed = len(found) - len(survivors)
-    print(f"{killed} of {len(found)} mutants were noticed (seed {args.seed})")
+    print(f"{killed} of {len(found)} mutants were killed (seed {args.seed})")
     return 0 if killed >= ENOUGH * len(found) else 1
 
 
 def _try_all(found: list[Mutant], processes: int) -> list[Mutant]:
-    """Try the mutants side by side, each process in a copy of its own; the survivors."""
+    """Try the mutants in parallel, each process in its own copy; return the survivors."""
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: queue.SimpleQueue[Path] = queue.SimpleQueue()
         for number in range(processes):
@@ -196,7 +197,7 @@ def _try_all(found: list[Mutant], processes: int) -> list[Mutant]:
                 alive = _survives(copy, mutant, suite)
             finally:
                 copies.put(copy)
-            verdict = f"SURVIVES {mutant}\n{mutant.diff()}" if alive else f"noticed {mutant}"
+            verdict = f"SURVIVES {mutant}\n{mutant.diff()}" if alive else f"killed {mutant}"
             print(verdict, flush=True)
             return alive
 
@@ -205,7 +206,7 @@ def _try_all(found: list[Mutant], processes: int) -> list[Mutant]:
 
 
 def _copy(place: Path) -> Path:
-    """The tree as git tracks it, with what is changed and new."""
+    """Copy the tracked, changed and new files of the tree to `place`."""
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=TOP, check=True, capture_output=True, text=True).stdout
     for name in names.splitlines():
@@ -218,7 +219,7 @@ def _copy(place: Path) -> Path:
 def _survives(copy: Path, mutant: Mutant, suite: Suite) -> bool:
     tests = suite.tests(mutant)
     if not tests:
-        return True  # no test runs it
+        return True  # no test runs the function
     changed = copy / mutant.module.relative_to(TOP)
     (copy / "chosen").write_text("\n".join(tests))
     try:
@@ -229,7 +230,7 @@ def _survives(copy: Path, mutant: Mutant, suite: Suite) -> bool:
 
 
 def passes(copy: Path, arguments: list[str], limit: float | None = None) -> bool:
-    """Whether tests pass in a copy, within so many seconds."""
+    """Return True if the tests pass in a copy within `limit` seconds."""
     try:
         done = subprocess.run(
             [sys.executable, "-B", "-m", "pytest", "-qx", "-p", "no:cacheprovider", *arguments],

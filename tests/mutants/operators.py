@@ -1,7 +1,7 @@
-"""The changes that a mutant is made of: cosmic-ray's, and three that its own list lacks.
+"""The mutation operators: a selection of cosmic-ray's, and three that cosmic-ray lacks.
 
-A dropped operand, a dropped statement and a swapped `min` and `max` are mistakes that people really
-make, and that a change of a comparison does not stand for.
+A dropped operand, a dropped statement and a swapped `min` and `max` are mistakes that people make
+and that no changed comparison stands for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from cosmic_ray.plugins import get_operator
 
 Position = tuple[tuple[int, int], tuple[int, int]]
 
-#: Of cosmic-ray's operators those whose mutants a test can notice: no `|` of annotations, no
-#: comparison by identity in place of equality, and no tuning constant one higher or lower.
+#: Names of cosmic-ray's operators whose mutants a test can kill: without those that change the
+#: `|` of annotations, replace equality by identity, or change a tuning constant by one.
 NAMES = (
     *(
         f"core/ReplaceComparisonOperator_{pair}"
@@ -50,42 +50,42 @@ NAMES = (
 
 
 class DropOperand(Operator):  # type: ignore[misc]  # cosmic-ray has no types
-    """Leave one operand of an `and` or an `or` out."""
+    """Drop one operand of an `and` or an `or`."""
 
     def mutation_positions(self, node: Any) -> Iterator[Position]:
-        """A position for each operand."""
+        """Yield the position of each operand."""
         if node.type in ("and_test", "or_test"):
             for operand in node.children[::2]:
                 yield operand.start_pos, operand.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """The same test without the operand `index`, and without the word that joined it."""
+        """Return the expression without the operand `index`."""
         rest = [child for number, child in enumerate(node.children[::2]) if number != index]
         code = f" {node.children[1].value} ".join(child.get_code().strip() for child in rest)
         return get_ast(node.get_first_leaf().prefix + code)
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: cosmic-ray's own tests are the readers of examples."""
+        """Return no examples: only cosmic-ray's own tests read them."""
         return ()
 
 
 class DropStatement(Operator):  # type: ignore[misc]
-    """Leave a statement of a function out: a call, or an assignment to an attribute or a key."""
+    """Drop a statement of a function: a call, or an assignment to an attribute or a key."""
 
     def mutation_positions(self, node: Any) -> Iterator[Position]:
-        """The position of the statement."""
+        """Yield the position of the statement."""
         if node.type == "simple_stmt" and _is_effect(node.children[0]):
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """`pass` in the place of the statement."""
+        """Return `pass` for the statement."""
         del index
         return get_ast(f"{node.get_first_leaf().prefix}pass\n")
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: cosmic-ray's own tests are the readers of examples."""
+        """Return no examples: only cosmic-ray's own tests read them."""
         return ()
 
 
@@ -93,7 +93,7 @@ def _is_effect(statement: Any) -> bool:
     if statement.search_ancestor("funcdef") is None:
         return False
     if statement.type == "atom_expr":
-        return "_log." not in statement.get_code()  # nobody promises the words of a log
+        return "_log." not in statement.get_code()  # the texts of logs are not tested
     if statement.type != "expr_stmt":
         return False
     target, sign = statement.children[0], statement.children[1]
@@ -101,25 +101,25 @@ def _is_effect(statement: Any) -> bool:
 
 
 class SwapExtremes(Operator):  # type: ignore[misc]
-    """`max` in the place of `min`, and the other way round."""
+    """Replace `min` by `max` and `max` by `min`."""
 
     OTHER = {"min": "max", "max": "min"}  # noqa: RUF012  # cosmic-ray's operators are plain classes
 
     def mutation_positions(self, node: Any) -> Iterator[Position]:
-        """The position of the name, where it is called."""
+        """Yield the position of the name if the name is called."""
         following = node.get_next_leaf() if node.type == "name" else None
         if following is not None and node.value in self.OTHER and following.value == "(":
             yield node.start_pos, node.end_pos
 
     def mutate(self, node: Any, index: int) -> Any:
-        """The other name."""
+        """Return the node with the other name."""
         del index
         node.value = self.OTHER[node.value]
         return node
 
     @classmethod
     def examples(cls) -> tuple[()]:
-        """None: cosmic-ray's own tests are the readers of examples."""
+        """Return no examples: only cosmic-ray's own tests read them."""
         return ()
 
 
