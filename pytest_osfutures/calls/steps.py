@@ -169,7 +169,7 @@ class WaitUntilIdle(Step):
         if watch is None:
             resume(False)
         else:
-            self._call_off = partial(engine.monitor.forget, watch)
+            self._call_off = partial(engine.forget, watch)
             engine.watch(watch)
 
     def cancel(self) -> None:

@@ -1,4 +1,4 @@
-"""Watching operations until they end: the loop, its reads and its limits; no I/O."""
+"""Watch operations until they end: the loop, its reads and its limits. No I/O."""
 
 from pytest_osfutures.engine.awaiting import wait_in_task
 from pytest_osfutures.engine.executors import Executor

@@ -1,55 +1,65 @@
-"""How many requests may be under way at a time: more while the API stays quick, fewer when not."""
+"""The number of requests that may be under way at a time: TCP Vegas, with requests for packets.
+
+TCP Vegas compares the present latency with the lowest one and estimates how many packets wait in
+queues: `queued = limit * (1 - min_latency / latency)`. Fewer than alpha: the limit grows; more than
+beta: it shrinks. Brakmo and Peterson, 1995: https://doi.org/10.1109/49.464716. For requests:
+https://github.com/Netflix/concurrency-limits
+"""
 
 from __future__ import annotations
 
 import threading
 
-#: So many requests may wait inside the API: with fewer the width grows, with more it shrinks.
+#: The bounds of the number of requests that wait inside the API.
 ALPHA, BETA = 3.0, 6.0
-#: How much a new answer counts against those before it.
+#: The weight of a new latency in the exponential moving average.
 SMOOTHING = 0.3
 
 
 class ConcurrencyLimit:
-    """A number between `least` and `most` that follows how long answers take.
-
-    With nothing in its way a request takes as long as the quickest of its kind; what it takes
-    longer it has waited. So `now * (1 - quickest / present)` requests wait in the API at a time: an
-    estimate that needs to know nothing of it. Can be used from any thread.
-    """
+    """A number between `least` and `most` that follows the API's latencies. Thread-safe."""
 
     def __init__(self, least: int = 2, most: int = 28, start: int = 8) -> None:
         self.least = least
         self.most = most
         self._limit = float(start)
-        self._quickest: dict[str, float] = {}
-        self._stretch = 1.0
-        self._calm = 0
+        self._min_latency: dict[str, float] = {}
+        #: The moving average of `min_latency / latency`, over requests of all kinds.
+        self._latency_ratio = 1.0
+        #: The number of answers to wait for before the limit may shrink again.
+        self._until_next_cut = 0
         self._lock = threading.Lock()
 
     @property
     def now(self) -> int:
-        """How many may be under way now."""
+        """The number of requests that may be under way now."""
         return int(self._limit)
 
     def observe(self, kind: str, seconds: float, overloaded: bool) -> None:
-        """Learn from one answer; `kind` says which ones it can be compared with."""
+        """Adapt the limit to one answer.
+
+        Args:
+            kind: The kind of request (`POST servers`), whose latencies can be compared.
+            seconds: The latency.
+            overloaded: True if the API refused the request because it has too many.
+        """
         with self._lock:
-            self._calm = max(0, self._calm - 1)
+            self._until_next_cut = max(0, self._until_next_cut - 1)
             if overloaded:
                 self._shrink(self._limit / 2)
                 return
-            quickest = min(seconds, self._quickest.get(kind, seconds))
-            self._quickest[kind] = quickest
-            self._stretch += SMOOTHING * (quickest / seconds - self._stretch) if seconds else 0.0
-            waiting = self._limit * (1.0 - self._stretch)
-            if waiting < ALPHA:
+            lowest = min(seconds, self._min_latency.get(kind, seconds))
+            self._min_latency[kind] = lowest
+            if seconds:
+                self._latency_ratio += SMOOTHING * (lowest / seconds - self._latency_ratio)
+            queued = self._limit * (1.0 - self._latency_ratio)
+            if queued < ALPHA:
                 self._limit = min(float(self.most), self._limit + 1.0)
-            elif waiting > BETA:
-                self._shrink(self._limit - (waiting - ALPHA) / 2)
+            elif queued > BETA:
+                self._shrink(self._limit - (queued - ALPHA) / 2)
 
     def _shrink(self, limit: float) -> None:
-        """Not twice for one cause: all that is under way now has met it."""
-        if not self._calm:
-            self._calm = self.now
+        """Lower the limit, once per cause: the requests under way met the same congestion."""
+        if not self._until_next_cut:
+            self._until_next_cut = self.now
             self._limit = max(float(self.least), limit)

@@ -1,5 +1,9 @@
-"""Threads for what may block. The standard executor will not do: it waits for its threads when
-the interpreter ends, so one hung request would hang the user's program."""
+"""Thread pools of daemon threads.
+
+`concurrent.futures.ThreadPoolExecutor` joins its threads when the interpreter exits, so one request
+that hangs would keep the user's program from ending:
+https://docs.python.org/3/library/concurrent.futures.html#threadpoolexecutor
+"""
 
 from __future__ import annotations
 
@@ -12,25 +16,27 @@ from typing import Protocol
 
 Task = Callable[[], object]
 _log = logging.getLogger("osfutures")
-#: Seconds for which no thread of a pool takes a waiting task, after which it counts as blocked.
+#: A pool whose threads take no waiting task for this many seconds counts as blocked.
 BLOCKED = 0.05
-#: Seconds after which a thread without work ends.
+#: A thread without a task ends after this many seconds.
 IDLE = 2.0
 
 
 class Executor(Protocol):
-    """Runs tasks, some time."""
+    """Calls functions, now or later."""
 
     def submit(self, task: Task) -> None:
-        """Run `task`; what it raises is logged."""
+        """Call `task`; an exception is logged."""
 
 
 class Pool:
-    """Up to `size` daemon threads, started when they are needed and ended when they are not.
+    """A pool of up to `size` daemon threads, started and ended as the load requires.
 
-    A `size` that is a function may change its mind at any time. Where the tasks may wait for one
-    another, `most` is greater than `size`: while all threads are blocked and tasks are waiting,
-    more threads are started, up to `most`.
+    Args:
+        name: The name of the threads, after `osfutures-`.
+        size: The number of threads, or a function that returns the present number.
+        most: If greater than `size`, tasks may wait for one another: while all threads are blocked
+            and tasks are waiting, the pool starts more threads, up to `most`.
     """
 
     def __init__(self, name: str, size: int | Callable[[], int], most: int = 0) -> None:
@@ -46,7 +52,7 @@ class Pool:
 
     @property
     def size(self) -> int:
-        """How many tasks may run at a time now."""
+        """The number of tasks that may run at a time now."""
         return self._size if isinstance(self._size, int) else self._size()
 
     def submit(self, task: Task) -> None:
@@ -73,7 +79,7 @@ class Pool:
         threading.Thread(target=target, name=f"osfutures-{self.name}", daemon=True).start()
 
     def _relieve(self) -> None:
-        """Start more threads, twice as many each time, while those there are take no task."""
+        """Start more threads, twice as many each time, while all threads are blocked."""
         pause = threading.Event()
         while True:
             taken = self._taken
@@ -102,7 +108,7 @@ class Pool:
             self._taken += 1
             try:
                 task()
-            except BaseException:  # also a SystemExit: it must not take the thread along
+            except BaseException:  # also SystemExit, which would end the thread
                 _log.exception("a callback raised")
             del task
             with self._lock:
@@ -115,7 +121,10 @@ class Pool:
 
 
 class Inline(threading.local):
-    """Runs tasks at once in the caller's thread, one after another."""
+    """An executor that calls tasks at once in the caller's thread.
+
+    A task that submits another one returns first, so that a long chain needs no deep stack.
+    """
 
     def __init__(self) -> None:
         self._tasks: deque[Task] = deque()

@@ -1,4 +1,4 @@
-"""The one supplementary thread, and the pools for everything that may block it."""
+"""The engine: the thread that runs the monitor, and thread pools for everything that may block."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from pytest_osfutures.engine.watch import Reader, Watch
 from pytest_osfutures.errors import EngineError
 
 _log = logging.getLogger("osfutures")
-#: The monitor looks at the clock at least so often (seconds), should the system sleep.
+#: The loop reads the clock at least so often (seconds): the monotonic clock may stand still while
+#: the computer sleeps.
 HEARTBEAT = 60.0
-#: So many requests that start something may be under way. With the reads, the monitor and the main
-#: thread these are 30 threads.
+#: The most requests of calls under way at a time: 30 threads with those of the reads, the monitor
+#: and the program.
 MOST_REQUESTS = 24
-#: So many functions of users may be blocked at a time, each in a thread; further ones wait.
+#: The most functions of users that may block at a time, each in a thread of its own.
 MOST_BLOCKED = 1000
 
 
@@ -39,23 +40,31 @@ class PendingFuture(Protocol):
 
 
 class Engine:
-    """Finishes futures: a monitor in a thread of its own, and pools of threads.
+    """The owner of the monitor's thread and of the pools; one per process is enough.
 
-    Reads run on one pool, requests that start something on another, and users' callbacks and
-    `.next` functions on a third, so that none of them can hold up a deadline. Users' functions may
-    block and wait for one another. What the package itself does when a future ends never waits for
-    them: `links` runs what is quick in the thread that ends the future, `own_calls` the rest.
+    Reads, requests and users' functions run on pools of their own, so that none of them delays a
+    deadline. Users' functions may block and wait for one another; functions of this package never
+    wait for them.
+
+    Args:
+        clock: The source of time; the computer's own by default.
+        random: The source of jitter.
     """
 
     def __init__(self, clock: Clock | None = None, random: Random | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
         self.random = random or Random()
         self.pid = os.getpid()
+        #: For reads.
         self.reads: Executor = Pool("read", 4)
         self.concurrency_limit = ConcurrencyLimit(most=MOST_REQUESTS)
+        #: For the requests of calls, and what goes with them.
         self.submissions: Executor = Pool("submit", lambda: self.concurrency_limit.now)
+        #: For users' callbacks and the functions that they give to `next`.
         self.callbacks: Executor = Pool("callback", 2, MOST_BLOCKED)
+        #: For functions of this package that may block.
         self.own_calls: Executor = Pool("chain", 2, MOST_BLOCKED)
+        #: For quick functions of this package, in the thread that ends the future.
         self.links: Executor = Inline()
         self.monitor = Monitor(self.clock, self._start_read, self.random)
         self.quota_queue = self.monitor.quota_queue
@@ -80,26 +89,30 @@ class Engine:
             self._wake()
             self.monitor.watch(watch)
 
-    def call_soon(self, what: Callable[[], None]) -> None:
-        """Call `what` in the monitor's loop; it must be quick and do no I/O."""
-        with self._lock:
-            self._wake()
-            self.monitor.call_soon(what)
+    def forget(self, watch: Watch) -> None:
+        """End a watch whose completion no caller needs any more."""
+        self.monitor.forget(watch)
 
-    def call_later(self, seconds: float, what: Callable[[], None]) -> Timer:
-        """Call `what` in the monitor's loop when `seconds` have passed; it can be cancelled."""
+    def call_soon(self, fn: Callable[[], None]) -> None:
+        """Call `fn` in the monitor's loop; it must be quick and do no I/O."""
         with self._lock:
             self._wake()
-            return self.monitor.call_later(seconds, what)
+            self.monitor.call_soon(fn)
+
+    def call_later(self, seconds: float, fn: Callable[[], None]) -> Timer:
+        """Call `fn` in the monitor's loop after `seconds`, unless the timer is cancelled."""
+        with self._lock:
+            self._wake()
+            return self.monitor.call_later(seconds, fn)
 
     def check(self) -> None:
-        """Raise EngineError if this engine cannot finish anything (any more)."""
+        """Raise EngineError if this engine has ended or belongs to another process."""
         if self._ended is not None:
-            raise EngineError(str(self._ended)) from self._ended  # each with its own traceback
+            raise EngineError(str(self._ended)) from self._ended  # a new error for each traceback
         self.check_process()
 
     def check_process(self) -> None:
-        """Raise EngineError in a process that was forked from the engine's."""
+        """Raise EngineError in a process that was forked from the engine's process."""
         if self.pid != os.getpid():
             raise EngineError(
                 f"process {os.getpid()} was forked from {self.pid}, where the engine runs; "
@@ -108,15 +121,15 @@ class Engine:
 
     @property
     def ended(self) -> bool:
-        """Whether it was stopped or broke."""
+        """True if the engine was stopped or broke."""
         return self._ended is not None
 
     def stop(self) -> None:
-        """End the thread; what is still pending fails with EngineError."""
+        """End the thread; pending futures fail with EngineError."""
         self._finish(EngineError("the engine was stopped before the operation ended"))
 
     def _wake(self) -> None:
-        """Called with the lock held, so that nothing enters an inbox that nobody empties."""
+        """Start the thread if there is none. The caller holds the lock: the engine cannot end."""
         self.check()
         if self._thread is None:
             self._thread = threading.Thread(
@@ -130,7 +143,7 @@ class Engine:
                 again = self.monitor.step()
                 wait = min(again - self.clock.now(), HEARTBEAT)
                 if wait > 0:
-                    self._rest(wait)
+                    self._run_inbox(wait)
             self._abandon(self._ended)
         except BaseException as error:
             _log.exception("the monitor broke")
@@ -148,12 +161,13 @@ class Engine:
         for future in pending:
             future.set_exception(error)
 
-    def _rest(self, seconds: float) -> None:
+    def _run_inbox(self, seconds: float) -> None:
+        """Call the next function of the inbox, or return after `seconds` without any."""
         try:
-            what = self.monitor.inbox.get(timeout=seconds)
+            fn = self.monitor.inbox.get(timeout=seconds)
         except queue.Empty:
             return
-        what()
+        fn()
 
     def _finish(self, error: EngineError) -> None:
         with self._lock:
@@ -173,16 +187,16 @@ class Engine:
 
 
 class SteppedEngine(Engine):
-    """An engine without any thread, on a clock that jumps: for simulations and tests."""
+    """An engine without threads, on a clock that jumps, for simulations and tests."""
 
     def __init__(self, clock: ManualClock | None = None, random: Random | None = None) -> None:
         super().__init__(clock or ManualClock(), random or Random(0))
         self.reads = self.submissions = self.callbacks = self.own_calls = Inline()
 
     def run_until(self, done: Callable[[], bool], within: float = math.inf) -> bool:
-        """Step and jump from one due moment to the next until `done()`; say whether it is.
+        """Step, and advance the clock to the next due moment, until `done()` is true.
 
-        Gives up when nothing is due any more, or at `within` seconds from now.
+        Returns False if nothing is due any more, or after `within` seconds of the clock.
         """
         assert isinstance(self.clock, ManualClock)
         end = self.clock.now() + within
@@ -208,7 +222,7 @@ _default_lock = threading.Lock()
 
 
 def default() -> Engine:
-    """This process's engine: one thread for everything that is watched."""
+    """Return the engine that all clouds of this process share; make one if there is none."""
     global _default
     with _default_lock:
         if _default is None or _default.pid != os.getpid() or _default._ended is not None:

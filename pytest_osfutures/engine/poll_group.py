@@ -1,4 +1,4 @@
-"""All watches that one kind of read serves: when it is due, what it asks, and what it has told."""
+"""All watches that one kind of read serves: when the next read is due, and which reads it takes."""
 
 from __future__ import annotations
 
@@ -9,66 +9,80 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from pytest_osfutures.engine.poll_plan import FEW, ReadContext, ReadRequest, ReadResult, plan
+from pytest_osfutures.engine.poll_plan import (
+    READS_PER_LIST,
+    ReadContext,
+    ReadRequest,
+    ReadResult,
+    plan,
+)
 from pytest_osfutures.engine.timers import Timer
-from pytest_osfutures.engine.watch import Reader, Watch
+from pytest_osfutures.engine.watch import Reader, Watch, is_deleting
 from pytest_osfutures.operations import Operation, Ref, ResourceType, Sight
 
-#: Seconds without any mention of a resource after which it is asked for by itself.
+#: A resource that no answer has mentioned for this many seconds is read by its id.
 OVERDUE = 15.0
-#: Where so many operations end between two lists, others soon will: then lists come twice as often.
-CROWD = 16
 
 
 @dataclass(eq=False)
 class InFlightRead:
-    """A look that is not answered yet; `covered` are the watches that had joined when it left.
-
-    `alarm` rings when the answer takes too long to be waited for by what it would explain.
-    """
+    """A read that has left and is not answered yet."""
 
     request: ReadRequest
+    #: When the read left (seconds, engine's clock).
     left_at: float
+    #: The watches that the group had when the read left.
     covered: tuple[Watch, ...]
+    #: Counts the read as failed evidence if the answer takes too long.
     alarm: Timer | None = None
 
     @property
-    def aside(self) -> bool:
-        """Whether others may leave meanwhile: a list of everything takes long where it is many."""
-        return (
-            self.request.listing and self.request.kind.changes_since and self.request.since is None
-        )
+    def is_full_list(self) -> bool:
+        """True for a list of all resources of a type that has short lists of changes as well.
+
+        A full list may take long, so other reads of the group leave meanwhile.
+        """
+        request = self.request
+        return request.listing and request.kind.changes_since and request.since is None
 
 
 @dataclass(eq=False)
-class Group:
-    """All watches that one kind of read serves: same reader, same kind, same microversion.
+class PollGroup:
+    """All watches with the same reader, resource type and microversion, which share their reads.
 
-    `wanted` says who waits for each resource, `dues` when each watch wants a look, `mentioned`
-    when each resource was heard of last (or was to be looked at first), and `going` what was seen
-    as deleted. `listed_at` is when the last list was asked for, `unlisted` who has to be told more
-    than what changed since, each with the moment from which changes matter. The next list leaves
-    at `rest_until`, and nothing at all before `quiet_until`. `owes` says that something could not
-    be asked for by itself, for want of a second read. `in_flight` has each look by the timer
-    that gives it up.
+    All times are seconds on the engine's clock.
     """
 
     reader: Reader
     kind: ResourceType
     microversion: str
+    #: The resources of this type that each watch waits for.
     watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
+    #: The watches that wait for each resource: `watches` the other way round.
     wanted: dict[Ref, dict[Watch, None]] = field(default_factory=dict)
-    dues: dict[Watch, float] = field(default_factory=dict)
+    #: When each watch wants its next read.
+    due_at: dict[Watch, float] = field(default_factory=dict)
+    #: Resources that a list did not have, so that a read by id has to confirm their absence.
     confirm: dict[Ref, None] = field(default_factory=dict)
-    mentioned: dict[Ref, float] = field(default_factory=dict)
-    going: dict[Ref, None] = field(default_factory=dict)
-    unlisted: dict[Watch, float] = field(default_factory=dict)
+    #: When an answer mentioned each resource last; before that, when its first read is due.
+    last_seen_at: dict[Ref, float] = field(default_factory=dict)
+    #: Resources seen as deleted, which no list of changes mentions again.
+    deleting: dict[Ref, None] = field(default_factory=dict)
+    #: Watches that need more than the changes since the last list, and from when on.
+    awaiting_full_list: dict[Watch, float] = field(default_factory=dict)
+    #: When the last answered list left.
     listed_at: float = math.inf
-    rest_until: float = -math.inf
-    quiet_until: float = -math.inf
-    owes: bool = False
+    #: No list leaves before.
+    next_list_at: float = -math.inf
+    #: No read leaves before, because reads have failed.
+    backoff_until: float = -math.inf
+    #: True if the rate had no room for the reads by id of overdue resources.
+    skipped_single_reads: bool = False
+    #: The unanswered reads, by the timer that counts each as lost.
     in_flight: dict[Timer, InFlightRead] = field(default_factory=dict)
+    #: The number of resources in the last full list.
     total: int = 0
+    #: The number of reads that have failed since the last answer.
     failures: int = 0
 
     def __post_init__(self) -> None:
@@ -76,112 +90,137 @@ class Group:
         self._by_due: list[tuple[float, int, Watch]] = []
         self._order = itertools.count()
 
-    # Who waits for what
+    # Which watch waits for which resource
 
-    def want(self, watch: Watch, refs: tuple[Ref, ...], due: float) -> None:
-        """From now on `watch` waits for these resources; its first look is to be at `due`."""
+    def subscribe(self, watch: Watch, refs: tuple[Ref, ...], due: float) -> None:
+        """Let `watch` wait for the resources `refs`; a new watch wants its first read at `due`."""
         if watch not in self.watches:
             self._operations[watch.operation] += 1
-            self.put(watch, due)
-        self._leave(watch, [ref for ref in self.watches.get(watch, ()) if ref not in refs])
+            self.schedule(watch, due)
+        self._release(watch, [ref for ref in self.watches.get(watch, ()) if ref not in refs])
         self.watches[watch] = refs
-        self.unlisted[watch] = watch.accepted_at if watch.sent_at is None else watch.sent_at
+        sent_at = watch.accepted_at if watch.sent_at is None else watch.sent_at
+        self.awaiting_full_list[watch] = sent_at
         for ref in refs:
             self.wanted.setdefault(ref, {})[watch] = None
-            self.mentioned.setdefault(ref, due)
+            self.last_seen_at.setdefault(ref, due)
 
-    def drop(self, watch: Watch) -> None:
-        """It wants nothing of this kind any more."""
+    def unsubscribe(self, watch: Watch) -> None:
+        """Let `watch` wait for nothing in this group."""
         if watch in self.watches:
-            self._leave(watch, self.watches.pop(watch))
+            self._release(watch, self.watches.pop(watch))
             self._operations[watch.operation] -= 1
-            del self.dues[watch]
-            self.unlisted.pop(watch, None)
+            del self.due_at[watch]
+            self.awaiting_full_list.pop(watch, None)
 
-    def _leave(self, watch: Watch, refs: Iterable[Ref]) -> None:
+    def _release(self, watch: Watch, refs: Iterable[Ref]) -> None:
         for ref in refs:
             waiting = self.wanted[ref]
             del waiting[watch]
             if not waiting:
-                for known in (self.wanted, self.confirm, self.mentioned, self.going):
+                for known in (self.wanted, self.confirm, self.last_seen_at, self.deleting):
                     known.pop(ref, None)
 
-    def waiting_for(self, refs: Iterable[Ref]) -> list[Watch]:
-        """Who waits for any of these resources."""
+    def watches_of(self, refs: Iterable[Ref]) -> list[Watch]:
+        """Return the watches that wait for any of the resources `refs`."""
         return list(dict.fromkeys(watch for ref in refs for watch in self.wanted.get(ref, ())))
 
-    # When to look
+    # When the next read is due
 
-    def put(self, watch: Watch, due: float) -> None:
-        """Let `watch` want its next look at `due`."""
-        self.dues[watch] = due
-        self.rest_until = min(self.rest_until, due + self.reader.poll.fastest)
-        if len(self._by_due) > 2 * len(self.dues) + 64:  # mostly of looks that have been
-            self._by_due = [(when, next(self._order), each) for each, when in self.dues.items()]
+    def schedule(self, watch: Watch, due: float) -> None:
+        """Let `watch` want its next read at `due`."""
+        self.due_at[watch] = due
+        self.next_list_at = min(self.next_list_at, due + self.reader.poll.fastest)
+        if len(self._by_due) > 2 * len(self.due_at) + 64:  # mostly outdated entries
+            self._by_due = [(when, next(self._order), each) for each, when in self.due_at.items()]
             heapq.heapify(self._by_due)
         else:
             heapq.heappush(self._by_due, (due, next(self._order), watch))
 
+    def back_off(self, now: float, jitter: float) -> None:
+        """Note a failed read and let nothing leave for a while: exponential backoff with jitter."""
+        self.failures += 1
+        poll = self.reader.poll
+        pause = min(poll.slowest, poll.fastest * 2 ** min(self.failures, 10))
+        self.backoff_until = now + pause * jitter
+
     @property
     def due(self) -> float:
-        """When the next look may leave; a moment that has passed says since when it waits."""
-        patience = self.reader.poll.slowest  # one that hangs must not hold up the others for long
-        held = (read.left_at for read in self.in_flight.values() if not read.aside)
+        """When the next read may leave; for an overdue group, since when its reads are due."""
+        patience = self.reader.poll.slowest  # a read that hangs holds up the others no longer
+        held = (read.left_at for read in self.in_flight.values() if not read.is_full_list)
         held_until = max(held, default=-math.inf) + patience
-        due = -math.inf if self.confirm else self._usually_due()
-        return max(self.quiet_until, held_until, due)
+        due = -math.inf if self.confirm else self._next_scheduled()
+        return max(self.backoff_until, held_until, due)
 
-    def _usually_due(self) -> float:
+    def _next_scheduled(self) -> float:
         heap = self._by_due
-        while heap and self.dues.get(heap[0][2]) != heap[0][0]:
+        while heap and self.due_at.get(heap[0][2]) != heap[0][0]:
             heapq.heappop(heap)
-        return max(self.rest_until, heap[0][0] if heap else math.inf)
+        return max(self.next_list_at, heap[0][0] if heap else math.inf)
 
-    # What to ask, and what was told
+    # Which reads to send
 
     def reads(self, now: float, offset: float | None, allowed: int) -> list[ReadRequest]:
-        """What to ask for now, of which `allowed` reads may leave at once.
+        """Return the reads to send now.
 
-        `offset` is a lower bound of the cloud's date minus our clock.
+        Args:
+            now: The engine's time in seconds.
+            offset: A lower bound of the cloud's date minus the engine's time; None if unknown.
+            allowed: The number of reads that the token bucket lets through at once.
         """
-        since = min([self.listed_at, *self.unlisted.values()])
-        ends = self._ends()
-        kind, version = self.kind, self.microversion
-        context = ReadContext(kind, version, self.total, offset, since, ends, allowed)
+        context = ReadContext(
+            self.kind,
+            self.microversion,
+            self.total,
+            offset,
+            since=min([self.listed_at, *self.awaiting_full_list.values()]),
+            statuses=self._end_statuses(),
+            allowed=allowed,
+        )
         wanted: Sequence[Ref] = ()
-        if self._usually_due() <= now:
-            every = context.lists(len(self.wanted)) and not context.dateless
+        if self._next_scheduled() <= now:
+            every = context.prefers_list(len(self.wanted)) and not context.lacks_date
             wanted = tuple(self.wanted) if every else self._most_urgent(now)
         late = self._overdue(now) if wanted else []
-        self.owes = bool(late) and not self.going and allowed < 2
-        if self.going or not late or context.dateless:
-            return plan(context, wanted, self.confirm, [*self.going, *late])
-        # What nothing is known to have happened to does not take the place of the list.
+        self.skipped_single_reads = bool(late) and not self.deleting and allowed < 2
+        if self.deleting or not late or context.lacks_date:
+            return plan(context, wanted, self.confirm, [*self.deleting, *late])
+        # A read of a resource that may merely be unchanged must not take the place of the list.
         reads = plan(context, wanted, self.confirm)
         spare = allowed - len(reads)
         if spare < 1:
             return reads
-        if len(late) <= FEW:
+        if len(late) <= READS_PER_LIST:
             return [*plan(context, late[:spare]), *reads]
         return [*reads, *plan(context, wanted, (), late)]
 
     def _most_urgent(self, now: float) -> list[Ref]:
-        due = sorted((when, order) for order, when in enumerate(self.dues.values()) if when <= now)
-        watches = list(self.dues)
+        """Return the resources of all due watches, the longest unseen resource of a watch first."""
+        due = sorted(
+            (when, order) for order, when in enumerate(self.due_at.values()) if when <= now
+        )
+        watches = list(self.due_at)
         return [
             ref
             for _, order in due
-            for ref in sorted(self.watches[watches[order]], key=self.mentioned.__getitem__)
+            for ref in sorted(self.watches[watches[order]], key=self.last_seen_at.__getitem__)
         ]
 
     def _overdue(self, now: float) -> list[Ref]:
-        """What no list of changes has told of for long."""
-        if not self.kind.changes_since or any(each.aside for each in self.in_flight.values()):
-            return []  # or everything is being asked for
-        return [ref for ref, heard in self.mentioned.items() if now - heard > OVERDUE]
+        """Return the resources that no list of changes has mentioned for `OVERDUE` seconds."""
+        if not self.kind.changes_since or any(
+            each.is_full_list for each in self.in_flight.values()
+        ):
+            return []
+        return [ref for ref, seen_at in self.last_seen_at.items() if now - seen_at > OVERDUE]
 
-    def _ends(self) -> tuple[str, ...]:
-        """The statuses in which all that is waited for ends; none if that has to be seen whole."""
+    def _end_statuses(self) -> tuple[str, ...]:
+        """Return the statuses that end all operations here, to filter a list of changes by.
+
+        Empty if an operation other than a create is among them: its resource has a status of the
+        same name before the operation, so the list has to show the statuses on the way too.
+        """
         found: dict[str, None] = {}
         for operation, number in self._operations.items():
             if number and not operation.creates:
@@ -191,8 +230,16 @@ class Group:
                     found.update(dict.fromkeys(sorted(expect.success | expect.failure)))
         return tuple(found)
 
-    def told(self, read: InFlightRead, result: ReadResult) -> list[Ref]:
-        """Take note of an answer: the resources of which it says something."""
+    # What the answers tell
+
+    def sent(self, read: InFlightRead, timer: Timer) -> None:
+        """Note a read that leaves now; `timer` counts it as lost."""
+        self.in_flight[timer] = read
+        if read.request.listing:
+            self.next_list_at = read.left_at + self.reader.poll.fastest
+
+    def answered(self, read: InFlightRead, result: ReadResult) -> list[Ref]:
+        """Note an answer, and return the resources that the answer tells about."""
         request = read.request
         self.failures = 0
         if request.listing:
@@ -205,24 +252,16 @@ class Group:
         refs = (ref for ref in request.refs if request.since is None or ref.id in result.found)
         return [ref for ref in refs if ref in self.wanted]
 
-    def is_told(self, read: InFlightRead) -> None:
-        """After a list: who has heard all that mattered before it needs the next changes only."""
+    def observe(self, ref: Ref, sight: Sight, answered_at: float) -> None:
+        """Note that an answer, received at `answered_at`, has mentioned a resource."""
+        self.last_seen_at[ref] = answered_at
+        self.deleting.pop(ref, None)
+        if sight.body is None or is_deleting(ref, sight):
+            self.deleting[ref] = None
+
+    def mark_covered(self, read: InFlightRead) -> None:
+        """Let watches that a list has fully covered do with incremental changes from now on."""
         for watch in read.covered if read.request.listing else ():
             refs = self.watches.get(watch, ())
             if read.request.statuses or all(ref in watch.sights for ref in refs):
-                self.unlisted.pop(watch, None)
-
-
-def is_going(ref: Ref, sight: Sight | None) -> bool:
-    """Whether its last status was that of something deleted: it is listed for a moment longer."""
-    if sight is None or sight.body is None or not ref.type.status:
-        return False
-    return sight.body.get(ref.type.status) in ref.type.gone
-
-
-def goes_back(watch: Watch, known: Sight, sight: Sight) -> bool:
-    """Whether a list is older than what was seen already, though it was asked for later."""
-    if sight.confirmed or watch.operation.creates or not (known.body and sight.body):
-        return False
-    before, now = known.body.get("updated"), sight.body.get("updated")
-    return isinstance(before, str) and isinstance(now, str) and now < before
+                self.awaiting_full_list.pop(watch, None)

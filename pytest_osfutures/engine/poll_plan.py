@@ -1,6 +1,7 @@
-"""One read of many resources: what to ask, what was answered, and which read is the cheapest.
+"""Plan the cheapest reads for many resources: by id, a list, or a list of changes. No I/O.
 
-No I/O here: `plan` decides which reads serve a number of wishes, `ReadResult` is what came of one.
+Nova's lists take `changes-since`:
+https://docs.openstack.org/api-ref/compute/#list-servers-detailed
 """
 
 from __future__ import annotations
@@ -13,63 +14,64 @@ from functools import cached_property
 from pytest_osfutures.operations import Body, Ref, ResourceType, Sight
 from pytest_osfutures.parsing import moment
 
-#: Seconds by which a changes-since list reaches back, more than the one to which Nova rounds.
+#: A list of changes reaches back so many seconds further, because Nova's dates are whole seconds.
 OVERLAP = 2.0
-#: The same where a list of changes leaves out what is under way: a later one shows what it missed.
+#: The same for a list filtered by end statuses: a later list repeats a resource that it missed.
 SHORT_OVERLAP = 0.25
-#: The cloud's clock is not further (seconds) ahead of ours: Keystone's tokens would not work.
+#: The cloud's clock is at most so many seconds ahead of ours; else Keystone's tokens would fail.
 FURTHEST_AHEAD = 86400.0
-#: So many reads by id are as cheap as one list, whatever the list's length.
-FEW = 2
-#: A list of so many resources costs about as much as one more read by id.
-PAGE = 50
+#: So many reads by id are as cheap as one list of any length.
+READS_PER_LIST = 2
+#: A list costs one more read by id for each so many resources.
+RESOURCES_PER_READ = 50
 
 
 @dataclass(frozen=True)
 class ReadRequest:
-    """One read: `refs` by id when `path` is one resource's, else everything a list holds.
-
-    `since` limits the list to what changed after that moment (seconds of the cloud's date),
-    `statuses` to what is in one of them.
-    """
+    """One GET request that polls one resource, or a list of many."""
 
     kind: ResourceType
     microversion: str
+    #: The resources that watches wait for; a list shows others as well.
     refs: tuple[Ref, ...]
     path: str
+    #: True for a list, False for a read by id.
     listing: bool = False
+    #: Limits the list to changes after this date (seconds since 1970, the cloud's clock).
     since: float | None = None
+    #: Limits the list of changes to resources in one of these statuses.
     statuses: tuple[str, ...] = ()
 
     @cached_property
-    def asked(self) -> frozenset[Ref]:
-        """What it is about."""
+    def ref_set(self) -> frozenset[Ref]:
+        """`refs` for membership tests: a list may serve thousands of watches."""
         return frozenset(self.refs)
 
 
 @dataclass(frozen=True)
 class ReadResult:
-    """The result of one read. Times are seconds on the engine's clock.
-
-    `found` maps ids to resources, `malformed` the ids of resources that cannot be judged to the
-    reason. `error` says why there is no answer, `retry_after` how many seconds the cloud wants to
-    be left alone, and `fatal` that another read would fail too. `local_time` is the date of the
-    answer on the computer's own clock (seconds since 1970).
-    """
+    """The answer to one read, or the reason why there is none."""
 
     request: ReadRequest
+    #: When the request left, and when its answer arrived (seconds, engine's clock).
     asked_at: float
     answered_at: float
+    #: The resources by id.
     found: Mapping[str, Body] = field(default_factory=dict)
+    #: Why there is no answer.
     error: str | None = None
+    #: The seconds of a Retry-After header.
     retry_after: float | None = None
+    #: True if the same read would fail again, as for a 403.
     fatal: bool = False
+    #: The computer's own date when the answer arrived (seconds since 1970).
     local_time: float | None = None
+    #: Why the resources with these ids cannot be judged.
     malformed: Mapping[str, str] = field(default_factory=dict)
 
     def sight(self, ref: Ref) -> Sight | None:
-        """What this says about one resource; None if it says nothing."""
-        if self.error is not None or ref not in self.request.asked or ref.id in self.malformed:
+        """Return how the answer shows one resource; None if the answer tells nothing about it."""
+        if self.error is not None or ref not in self.request.ref_set or ref.id in self.malformed:
             return None
         body = self.found.get(ref.id)
         if body is None and self.request.since is not None:
@@ -77,52 +79,52 @@ class ReadResult:
         return Sight(self.asked_at, body, confirmed=not self.request.listing)
 
     def offset(self) -> float | None:
-        """A lower bound of the cloud's date minus the engine's clock; None if nothing tells.
+        """Return a lower bound of the cloud's date minus the engine's time; None if unknown.
 
-        Nothing can have been updated later than the answer was given, so each `updated` bounds
-        the cloud's clock from below. Many clouds send no Date header.
+        No resource can be updated later than the answer was sent, so each `updated` bounds the
+        cloud's clock from below. The Date header would be simpler, but many clouds send none.
         """
         latest = max(map(_updated, self.found.values()), default="")  # one service, one format
         date = moment(latest)
-        if date is None or self._is_odd(date):
+        if date is None or self._is_implausible(date):
             dates = map(moment, map(_updated, self.found.values()))
-            sound = (each for each in dates if each is not None and not self._is_odd(each))
+            sound = (each for each in dates if each is not None and not self._is_implausible(each))
             date = max(sound, default=None)
         return None if date is None else date - self.answered_at
 
-    def _is_odd(self, date: float) -> bool:
-        """Return True if no clock is that far ahead: one such date would hide all changes."""
+    def _is_implausible(self, date: float) -> bool:
+        """Return True for a date too far ahead, after which lists of changes would miss some."""
         return self.local_time is not None and date > self.local_time + FURTHEST_AHEAD
 
 
 @dataclass(frozen=True)
 class ReadContext:
-    """What is known when reads are planned for one kind of resource.
-
-    `total` is the length of the last complete list, `offset` the lower bound of the cloud's date
-    minus the engine's clock, `since` the moment (engine's clock) from which changes matter,
-    `statuses` those that matter now (none: all), and `allowed` how many reads may leave now.
-    """
+    """The facts by which `plan` chooses reads of one resource type."""
 
     kind: ResourceType
     microversion: str
+    #: The number of resources in the last full list.
     total: int = 0
+    #: A lower bound of the cloud's date minus the engine's time; None if unknown.
     offset: float | None = None
+    #: Only changes after this moment matter (seconds, engine's clock).
     since: float = 0.0
+    #: Only these statuses matter; empty if all do.
     statuses: tuple[str, ...] = ()
-    allowed: int = FEW
+    #: The number of reads that may leave at once.
+    allowed: int = READS_PER_LIST
 
-    def lists(self, number: int) -> bool:
-        """Whether one list is the cheapest read of so many resources."""
+    def prefers_list(self, number: int) -> bool:
+        """Return True if one list is the cheapest way to read `number` resources."""
         if self.kind.list_path is None:
             return False
-        if self.kind.changes_since:  # such a list is as short as what has happened
-            return number > min(FEW, self.allowed)
-        return number > FEW + self.total // PAGE
+        if self.kind.changes_since:  # a list of changes is short, however many resources there are
+            return number > min(READS_PER_LIST, self.allowed)
+        return number > READS_PER_LIST + self.total // RESOURCES_PER_READ
 
     @property
-    def dateless(self) -> bool:
-        """Whether changes cannot be asked for yet: the cloud's date is not known."""
+    def lacks_date(self) -> bool:
+        """True while the cloud's date is unknown, without which changes cannot be listed."""
         return self.kind.changes_since and self.offset is None
 
 
@@ -132,23 +134,27 @@ def plan(
     confirm: Iterable[Ref] = (),
     overdue: Iterable[Ref] = (),
 ) -> list[ReadRequest]:
-    """The cheapest reads that serve all of `wanted`.
+    """Return the cheapest reads that show all resources of `wanted`.
 
-    `confirm` are to be asked for one by one, because a list did not have them. `overdue` were
-    mentioned by no list of changes for long, which may only mean that nothing happened.
+    Args:
+        context: The resource type, its lists and the rate.
+        wanted: The resources to read in any way.
+        confirm: Resources to read by id, because a list did not have them.
+        overdue: Resources that no list of changes has mentioned for long. A read by id, or a full
+            list for many, tells if they are unchanged or gone.
     """
     single = dict.fromkeys(confirm)
     reads = [_get(context, ref) for ref in single]
-    # No hash of each where a list serves all: there may be thousands.
+    # Without `confirm`, no hash of each resource: there may be thousands.
     rest = tuple(ref for ref in wanted if ref not in single) if single else tuple(wanted)
-    if not context.lists(len(rest)):
+    if not context.prefers_list(len(rest)):
         return reads + [_get(context, ref) for ref in dict.fromkeys(rest)]
     if not context.kind.changes_since:
         return [*reads, _list(context, rest)]
     if context.offset is None:
-        return [*reads, _get(context, rest[0])]  # tells the cloud's date
+        return [*reads, _get(context, rest[0])]  # its answer tells the cloud's date
     late = [ref for ref in dict.fromkeys(overdue) if ref not in single]
-    if len(late) > FEW:
+    if len(late) > READS_PER_LIST:
         return [*reads, _list(context, rest)]
     overlap = SHORT_OVERLAP if context.statuses else OVERLAP
     since = context.since + context.offset - overlap
@@ -171,5 +177,6 @@ def _list(context: ReadContext, refs: tuple[Ref, ...], since: float | None = Non
 
 
 def _updated(body: Body) -> str:
+    """Return the date of the last change, under the key that the service uses."""
     text = body.get("updated") or body.get("updated_at") or body.get("created_at")
     return text if isinstance(text, str) else ""

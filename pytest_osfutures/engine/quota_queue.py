@@ -1,4 +1,4 @@
-"""Who waits for room under a quota, and what of ours is about to make some."""
+"""Calls that were refused for a quota, and wait until this process has deleted something."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from contextlib import suppress
 
 
 class QuotaQueue:
-    """Our deletions under way, by project, and who is to try again when one has ended.
+    """Calls that wait for quota, in order, and the number of our own deletions, by project.
 
-    Used in the monitor's loop only.
+    For the engine's loop only, so without a lock.
     """
 
     def __init__(self) -> None:
-        self._leaving: Counter[object] = Counter()
+        self._deletions: Counter[object] = Counter()
         self._waiting: dict[object, deque[Callable[[], None]]] = {}
 
     def deletion_started(self, project: object) -> None:
-        """Something of ours is being deleted."""
-        self._leaving[project] += 1
+        """Count a deletion, which will give quota back to `project`."""
+        self._deletions[project] += 1
 
     def deletion_ended(self, project: object) -> None:
-        """That deletion has ended, well or not: one who waits may try, after the last one all."""
-        self._leaving[project] -= 1
-        waiting = self._waiting.get(project)
-        last = self._leaving[project] <= 0
-        if last:
-            del self._leaving[project]
+        """Retry one waiting call; after the last deletion, successful or not, retry all."""
+        self._deletions[project] -= 1
+        waiting = self._waiting.get(project, deque())
+        retries = min(1, len(waiting))
+        if self._deletions[project] <= 0:
+            retries = len(waiting)
+            del self._deletions[project]
             self._waiting.pop(project, None)
-        for _ in range(len(waiting) if waiting and last else 1 if waiting else 0):
-            assert waiting is not None
+        for _ in range(retries):
             waiting.popleft()()
 
-    def wait(self, project: object, again: Callable[[], None]) -> bool:
-        """Call `again` when there may be room; False if nothing of ours is being deleted."""
-        if not self._leaving[project]:
+    def wait(self, project: object, retry: Callable[[], None]) -> bool:
+        """Call `retry` after a deletion; return False if no deletion of ours is under way."""
+        if not self._deletions[project]:
             return False
-        self._waiting.setdefault(project, deque()).append(again)
+        self._waiting.setdefault(project, deque()).append(retry)
         return True
 
-    def forget(self, project: object, again: Callable[[], None]) -> None:
-        """Nobody waits for that any more: the room is for the next in the queue."""
+    def forget(self, project: object, retry: Callable[[], None]) -> None:
+        """Take `retry` out of the queue; no-op if the queue does not have it."""
         with suppress(ValueError):
-            self._waiting.get(project, deque()).remove(again)
+            self._waiting.get(project, deque()).remove(retry)

@@ -1,4 +1,4 @@
-"""What is to happen later, and may be called off: on a clock that comes from outside."""
+"""Functions that the engine's loop calls at a later moment, unless they are cancelled."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Callable
 
 
 class Timer:
-    """One thing that will happen unless it is cancelled, from whatever thread."""
+    """One call in the future. Any thread may cancel it."""
 
-    def __init__(self, when: float, what: Callable[[], None]) -> None:
+    def __init__(self, when: float, fn: Callable[[], None]) -> None:
         self.when = when
-        self.what: Callable[[], None] | None = what
+        self.fn: Callable[[], None] | None = fn
 
     def cancel(self) -> None:
-        """It will not happen, and what it would have needed may go."""
-        self.what = None
+        """Call nothing, and let go of the function and of everything that it refers to."""
+        self.fn = None
 
 
 class Timers:
-    """Timers in order of time. Those that were cancelled take no room in the long run."""
+    """Timers in order of time, as a heap; cancelled timers are purged now and then."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, Timer]] = []
@@ -29,23 +29,23 @@ class Timers:
         self._purge_at = 64
 
     def add(self, timer: Timer) -> None:
-        """Let `timer` run when its time has come."""
+        """Let `run_due` call the timer's function from `timer.when` on."""
         if len(self._heap) >= self._purge_at:
-            self._heap = [entry for entry in self._heap if entry[2].what is not None]
+            self._heap = [entry for entry in self._heap if entry[2].fn is not None]
             heapq.heapify(self._heap)
             self._purge_at = max(64, 2 * len(self._heap))
         heapq.heappush(self._heap, (timer.when, next(self._order), timer))
 
     def run_due(self, now: float) -> None:
-        """Run all whose time has come, the earliest first."""
+        """Call the functions of all timers that are due at `now`, the earliest first."""
         while self._heap and self._heap[0][0] <= now:
             timer = heapq.heappop(self._heap)[2]
-            what, timer.what = timer.what, None
-            if what is not None:
-                what()
+            fn, timer.fn = timer.fn, None
+            if fn is not None:
+                fn()
 
     def next_due(self) -> float:
-        """When the next one is due; `math.inf` if none is."""
-        while self._heap and self._heap[0][2].what is None:
+        """Return the moment at which the next timer is due; `math.inf` if there is none."""
+        while self._heap and self._heap[0][2].fn is None:
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else math.inf

@@ -1,10 +1,11 @@
-"""One operation in flight: what it is, what was seen of it so far, and how long it may take."""
+"""One operation under way: its resources, everything that was read about them, its deadline."""
 
 from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -37,58 +38,114 @@ _log = logging.getLogger("osfutures")
 
 
 class Reader(Protocol):
-    """What a watch is read through; equal readers share their reads."""
+    """The way to one project of one cloud; watches with equal readers share their reads."""
 
     poll: Poll
 
     def read(self, request: ReadRequest, clock: Clock) -> ReadResult:
-        """Carry out one look; never raises, whatever goes wrong is in the outcome."""
+        """Carry out one read. Never raises: every failure is in the result."""
 
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class Watch:
-    """One operation in flight; times on the engine's clock, `versions` a service's microversion.
-
-    `sent_at` is when its request left: the cloud may have done all before it said so. `began_at`
-    is when its deadline begins to count, if not when it was accepted. `trouble` is
-    why the last look came to nothing. `absences` counts the reads that did not find the main
-    resource, `failed_reads` names each resource as often as a read of it as evidence has failed.
-    """
+    """One operation under way. All times are seconds on the engine's clock."""
 
     operation: Operation
+    #: Ids and other values that fill the operation's paths, extended by what reads tell.
     names: dict[str, str]
     reader: Reader
+    #: When the answer that accepted the request arrived.
     accepted_at: float
+    #: The operation's own deadline in seconds after `began_at`, or else after `accepted_at`.
     tout: float
+    #: Called once, with the success or the error.
     on_end: Callable[[Completion], None]
+    #: When the request left: the cloud may have finished before its answer arrived.
     sent_at: float | None = None
     request_id: str | None = None
     resource_name: str | None = None
+    #: The type of the record that explains failures (Nova's instance action); None without any.
     action_kind: ResourceType | None = None
+    #: The microversion of each service at which the operation was requested.
     versions: dict[str, str] = field(default_factory=dict)
+    #: The newest sight of each resource.
     sights: dict[Ref, Sight] = field(default_factory=dict)
+    #: The changes of the main resource's status.
     history: list[Seen] = field(default_factory=list)
     changed_at: float = -math.inf
+    #: The resources to read next.
     wants: tuple[Ref, ...] = ()
-    trouble: str | None = None
+    #: The error of the last read; None after a usable answer.
+    last_error: str | None = None
+    #: When the deadline begins to count, if not when the request was accepted.
     began_at: float | None = None
+    #: The number of reads that did not find the main resource.
     absences: int = 0
-    failed_reads: tuple[Ref, ...] = ()
+    #: The number of failed reads of each resource that serves as evidence.
+    failed_reads: Counter[Ref] = field(default_factory=Counter)
 
     @property
     def deadline(self) -> float:
-        """When it has to be done."""
+        """The moment at which the operation has to be done."""
         return (self.accepted_at if self.began_at is None else self.began_at) + self.tout
 
     @property
     def resource_id(self) -> str:
-        """The id of the resource that the operation is about."""
+        """The id of the operation's main resource."""
         return self.operation.resource_id(self.names)
 
     def why_late(self) -> str:
-        """Why it is not done at its deadline, as far as that is known."""
+        """Return the reason of an OperationTimeout, with the error of the last read."""
         late = f"not done within its {self.tout:g} s"
-        return f"{late}, and the last look at it failed: {self.trouble}" if self.trouble else late
+        if self.last_error is None:
+            return late
+        return f"{late}, and the last read failed: {self.last_error}"
+
+    def observe(self, ref: Ref, sight: Sight, date: float) -> bool:
+        """Store a sight of a resource; return False for a sight older than the stored one.
+
+        Args:
+            ref: The resource.
+            sight: How one read has shown the resource.
+            date: The present date in seconds since 1970, for `history`.
+        """
+        known = self.sights.get(ref)
+        if sight.asked_at < (known.asked_at if known is not None else self.accepted_at):
+            return False
+        if known is not None and self.is_outdated(known, sight):
+            return False
+        if sight.body is None and known is not None and is_deleting(ref, known):
+            sight = replace(sight, confirmed=True)  # two reads agree
+        self.sights[ref] = sight
+        self.last_error = None
+        if sight.body is None:
+            self.absences += ref.type == self.operation.main.type
+        elif ref.type == self.operation.storied and ref.type.status:
+            self._note_status(ref, sight.body, sight.asked_at, date)
+        return True
+
+    def _note_status(self, ref: Ref, body: Body, asked_at: float, date: float) -> None:
+        status = str(body.get(ref.type.status or "", ""))
+        task = body.get(ref.type.task_state) if ref.type.task_state else None
+        last = self.history[-1] if self.history else None
+        if last is None or (last.status, last.task_state) != (status, task):
+            self.history.append(Seen(date, status, task))
+            self.changed_at = asked_at
+        self.resource_name = self.resource_name or body.get("name")
+
+    def is_outdated(self, known: Sight, sight: Sight) -> bool:
+        """Return True if a list shows an older version of the resource than an earlier read.
+
+        A list can lag behind an earlier read, for instance when a replica of the database answers.
+        """
+        if sight.confirmed or self.operation.creates or not (known.body and sight.body):
+            return False
+        before, now = known.body.get("updated"), sight.body.get("updated")
+        return isinstance(before, str) and isinstance(now, str) and now < before
+
+    def miss_evidence(self, refs: Iterable[Ref]) -> None:
+        """Count a failed read of each resource that would explain a failure."""
+        self.failed_reads.update(refs)
 
     def learn(self) -> None:
         """Add the names that the sights so far tell."""
@@ -100,7 +157,7 @@ class Watch:
                 self.names = {**expect.learns(sight.body, self.names, age), **self.names}
 
     def case(self, now: float) -> Case:
-        """What there is to judge."""
+        """Return the input of `verdict_of`: the operation and everything that was read about it."""
         self.learn()
         return Case(
             self.operation,
@@ -115,12 +172,12 @@ class Watch:
             still_for=now - self.changed_at,
             absences=self.absences,
             unreadable=frozenset(
-                ref for ref in self.failed_reads if self.failed_reads.count(ref) >= ENOUGH_FAILURES
+                ref for ref, number in self.failed_reads.items() if number >= ENOUGH_FAILURES
             ),
         )
 
     def details(self, now: float) -> OperationDetails:
-        """All that is known, for an error; an odd answer costs the evidence that is in it."""
+        """Return everything known, for an error; a malformed answer costs its own evidence only."""
         last = self.history[-1] if self.history else None
         plain = OperationDetails(
             operation=self.operation.name,
@@ -139,7 +196,7 @@ class Watch:
             return plain
 
     def _evidence(self, now: float) -> dict[str, Any]:
-        """Fault, events and messages, as far as they were seen."""
+        """Return the fault, the events and the messages that were read so far."""
         bodies = [sight.body for sight in self.sights.values() if sight.body]
         faulty = [each for body in bodies for each in (body, *self._members(body))]
         case = self.case(now)
@@ -153,7 +210,7 @@ class Watch:
         }
 
     def failure(self, verdict: Failed, now: float) -> OperationFailed:
-        """The error that says what the verdict says, with all details."""
+        """Return the error of a failed operation, with all details."""
         kind = OperationFailed
         if verdict.vanished:
             kind = ResourceVanished
@@ -165,9 +222,19 @@ class Watch:
         return self.operation.members(body, self.names) if self.operation.members else []
 
     def _words(self, body: Body) -> list[str]:
-        """Cinder's user messages in `body` that are about this request."""
+        """Return Cinder's user messages in `body` that name this request.
+
+        https://docs.openstack.org/api-ref/block-storage/v3/#messages-messages
+        """
         return [
             str(each["user_message"])
             for each in body.get("messages") or ()
             if self.operation.creates or each.get("request_id") == self.request_id
         ]
+
+
+def is_deleting(ref: Ref, sight: Sight) -> bool:
+    """Return True if the resource has a status of deleted ones; lists show it a moment longer."""
+    if sight.body is None or not ref.type.status:
+        return False
+    return sight.body.get(ref.type.status) in ref.type.gone

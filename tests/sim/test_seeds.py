@@ -98,7 +98,9 @@ def test_the_same_seed_is_the_same_history_in_every_process() -> None:
 
 def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        monitor, "judge", lambda case, final=False: Succeeded({"id": case.names["id"]})
+        monitor,
+        "verdict_of",
+        lambda case, final=False: Succeeded({"id": case.names["id"]}),
     )
     with pytest.raises(BrokenPromiseError, match=r"python -m tests\.sim --seed 5 --operations 50"):
         run(5, 50, SUNNY)

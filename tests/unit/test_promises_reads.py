@@ -278,7 +278,7 @@ def test_promise_6_polls_that_keep_failing_end_with_the_deadline() -> None:
     ends = scene.start("server.stop", tout=30, id="a")
     scene.run(lambda: ends)
     assert isinstance(ends.error, OperationTimeout)
-    assert ends.error.why == "not done within its 30 s, and the last look at it failed: down"
+    assert ends.error.why == "not done within its 30 s, and the last read failed: down"
 
 
 def test_promise_6_access_denied_fails_at_once_those_that_depend_on_it() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_osfutures.engine.poll_group import OVERDUE, goes_back
+from pytest_osfutures.engine.poll_group import OVERDUE
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
 from pytest_osfutures.operations.model import Sight
@@ -163,13 +163,13 @@ def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
     known, old, new = (
         Sight(at, body, confirmed=False) for at, body in ((1, now), (2, before), (2, now))
     )
-    assert goes_back(deleting, known, old)
-    assert not goes_back(deleting, known, new)
-    assert not goes_back(deleting, old, known)
-    assert not goes_back(deleting, known, replace(old, confirmed=True))  # the resource itself
-    assert not goes_back(deleting, known, replace(old, body=None))
-    assert not goes_back(deleting, replace(known, body=None), old)
-    assert not goes_back(creating, known, old)  # what was built stays so
+    assert deleting.is_outdated(known, old)
+    assert not deleting.is_outdated(known, new)
+    assert not deleting.is_outdated(old, known)
+    assert not deleting.is_outdated(known, replace(old, confirmed=True))  # the resource itself
+    assert not deleting.is_outdated(known, replace(old, body=None))
+    assert not deleting.is_outdated(replace(known, body=None), old)
+    assert not creating.is_outdated(known, old)  # what was built stays so
 
 
 def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_osfutures.engine.poll_group import Group, InFlightRead
+from pytest_osfutures.engine.poll_group import InFlightRead, PollGroup
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.operations.model import Sight
 from tests.unit.scripted import SERVER, Scene, failing, server, watch
@@ -12,13 +12,13 @@ from tests.unit.scripted import SERVER, Scene, failing, server, watch
 REF = SERVER.ref(id="a")
 
 
-def one_of(scene: Scene, name: str = "server.stop") -> tuple[Group, InFlightRead]:
+def one_of(scene: Scene, name: str = "server.stop") -> tuple[PollGroup, InFlightRead]:
     """A group with one watch, and a complete list of its kind that is under way."""
-    group = Group(scene.world, SERVER, "2.96")
+    group = PollGroup(scene.world, SERVER, "2.96")
     member = watch(scene.world, name, lambda _: None, id="a")
-    group.want(member, (REF,), 0.0)
+    group.subscribe(member, (REF,), 0.0)
     request = ReadRequest(SERVER, "2.96", (REF,), "/servers/detail", listing=True)
-    return group, InFlightRead(request, 0.0, tuple(group.unlisted))
+    return group, InFlightRead(request, 0.0, tuple(group.awaiting_full_list))
 
 
 @pytest.mark.parametrize("seen", [False, True])
@@ -28,15 +28,15 @@ def test_a_watch_needs_only_changes_once_a_list_has_shown_its_resource(seen: boo
     (member,) = group.watches
     if seen:
         member.sights[REF] = Sight(1.0, server("ACTIVE", "powering-off"))
-    group.is_told(read)
-    assert (member in group.unlisted) is not seen
+    group.mark_covered(read)
+    assert (member in group.awaiting_full_list) is not seen
 
 
 def test_no_read_leaves_while_the_service_asks_for_quiet() -> None:
     scene = Scene()
     group, _ = one_of(scene)
     assert group.due <= 1.0
-    group.quiet_until = 60.0
+    group.backoff_until = 60.0
     assert group.due == 60.0
     group.confirm[REF] = None
     assert group.due == 60.0
@@ -63,7 +63,7 @@ def test_an_older_answer_that_comes_later_changes_nothing() -> None:
     newer, older = server("ACTIVE", "powering-off"), server("ACTIVE")
     for asked_at, body, counts in ((8.0, newer, True), (7.0, older, False), (8.0, newer, True)):
         result = ReadResult(ReadRequest(SERVER, "", (REF,), REF.path), asked_at, 9.0, {"a": body})
-        assert monitor._see(group, member, REF, result) is counts
+        assert monitor._observe(group, member, REF, result) is counts
         sight = member.sights[REF]
         assert (sight.asked_at, sight.body) == (8.0, newer)
 
@@ -79,6 +79,6 @@ def test_a_list_that_misses_a_deleted_server_agrees_with_the_one_before(
     monitor = scene.engine.monitor
     group = next(iter(monitor._groups.values()))
     every = ReadRequest(SERVER, "", (REF,), "/servers/detail", listing=True)
-    monitor._see(group, member, REF, ReadResult(every, 1.0, 1.0, {"a": server(last)}))
-    assert monitor._see(group, member, REF, ReadResult(every, 2.0, 2.0, {}))
+    monitor._observe(group, member, REF, ReadResult(every, 1.0, 1.0, {"a": server(last)}))
+    assert monitor._observe(group, member, REF, ReadResult(every, 2.0, 2.0, {}))
     assert member.sights[REF] == Sight(2.0, None, confirmed=certain)

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_osfutures.engine.poll_plan import (
-    FEW,
     OVERLAP,
-    PAGE,
+    READS_PER_LIST,
+    RESOURCES_PER_READ,
     ReadContext,
     ReadRequest,
     ReadResult,
@@ -84,7 +84,7 @@ def test_reads_do_not_grow_with_the_wishes_where_there_is_a_list(
     reads = plan(context, refs(kind, wanted), (), refs(kind, overdue))
     if kind.list_path is not None:
         assert sum(request.listing for request in reads) <= 1
-        assert len(reads) <= FEW + max(1, context.total // PAGE)
+        assert len(reads) <= READS_PER_LIST + max(1, context.total // RESOURCES_PER_READ)
 
 
 def test_one_or_two_are_read_by_id_and_more_by_a_list() -> None:
@@ -97,11 +97,11 @@ def test_one_or_two_are_read_by_id_and_more_by_a_list() -> None:
 
 
 def test_a_long_list_costs_as_much_as_some_more_reads_by_id() -> None:
-    changes = ReadContext(SERVER, "", total=3 * PAGE, offset=0.0)
+    changes = ReadContext(SERVER, "", total=3 * RESOURCES_PER_READ, offset=0.0)
     assert len(plan(changes, refs(SERVER, list("abcde")))) == 1  # it is as long as what is new
     five = refs(VOLUME, list("abcde"))
-    assert len(plan(ReadContext(VOLUME, "", total=3 * PAGE), five)) == 5
-    assert len(plan(ReadContext(VOLUME, "", total=2 * PAGE), five)) == 1
+    assert len(plan(ReadContext(VOLUME, "", total=3 * RESOURCES_PER_READ), five)) == 5
+    assert len(plan(ReadContext(VOLUME, "", total=2 * RESOURCES_PER_READ), five)) == 1
 
 
 @given(st.floats(0, 1e6), st.floats(1e6, 2e9))
