@@ -1,0 +1,97 @@
+"""The reaper's loop says each trouble once, reads a replaced ledger, and goes on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from pytest_osfutures.cleanup.ledger import Ledger
+from tests.unit.cleanup.test_reaper import Scene, scene
+from tests.unit.cleanup.test_sweep import RUN
+
+__all__ = ["scene"]  # the fixture
+
+
+def test_the_loop_says_an_error_once_and_looks_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = scene.loop()
+    results: list[object] = [OSError("no space"), OSError("no space"), False, True]
+    pauses: list[float] = []
+
+    def look() -> bool:
+        result = results.pop(0)
+        if isinstance(result, OSError):
+            raise result
+        return bool(result)
+
+    monkeypatch.setattr(loop, "look", look)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    loop.keep()
+    assert scene.said == ["OSError: no space; looking again"]
+    assert pauses == [1.0] * 4
+    assert results == []
+
+
+def test_a_ledger_that_is_there_is_not_called_deleted(scene: Scene) -> None:
+    scene.live("2")
+    loop = scene.loop()
+    assert not loop.look()
+    assert scene.said == []
+
+
+def test_a_ledger_in_the_place_of_a_deleted_one_is_read(scene: Scene) -> None:
+    """A restored ledger may know of processes that joined after the old one was deleted."""
+    scene.live("2")
+    loop = scene.loop()
+    old = replace_ledger(scene)
+    scene.join("2")
+    scene.live("3")
+    assert not loop.look()
+    assert set(loop.joined) == {"1", "2", "3"}
+    scene.die("2")
+    alive = scene.server("3")
+    assert not loop.look()
+    assert scene.world.left() == {alive}
+    old.unlink()
+
+
+def replace_ledger(scene: Scene) -> Path:
+    """Put a new ledger in the place of the run's, which keeps its inode under another name."""
+    scene.ledger.close()
+    for path in scene.path.parent.glob(f"{RUN}.sqlite*"):
+        path.rename(path.with_name(f"old-{path.name}"))
+    scene.world.ledger = scene.ledger = Ledger(scene.path, RUN)
+    scene.ledger.process = "1"
+    scene.ledger.join()
+    scene.ledger.close()  # which frees the lock of process 1: it stays dead
+    scene.world.ledger = scene.ledger = Ledger(scene.path, RUN)
+    return scene.path.with_name(f"old-{scene.path.name}")
+
+
+def test_the_end_of_a_run_interrupts_the_clean_up_of_a_process(scene: Scene) -> None:
+    scene.live("2")
+    loop = scene.loop()
+    assert not loop.look()
+    assert not loop.whole.is_set()
+    scene.die("2")
+    assert loop.look()
+    assert loop.whole.is_set()
+
+
+def test_a_full_disk_delays_the_clean_up_of_a_dead_process(scene: Scene) -> None:
+    left = scene.server("1")
+    scene.live("2")
+    loop = scene.loop()
+    assert loop.ledger is not None
+    loop.ledger.write("PRAGMA query_only = 1")  # each change of the ledger fails
+    assert not loop.look()
+    assert scene.world.left() == {left}
+    assert any(
+        line.endswith("what 1 have left waits for the end of the run") for line in scene.said
+    )
+    scene.die("2")
+    assert loop.look()
+    assert scene.world.left() == set()
