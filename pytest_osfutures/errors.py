@@ -75,7 +75,7 @@ class CleanupError(OSFuturesError):
         return redact(str(self.args[0]))
 
 
-class Seen(NamedTuple):
+class StatusSample(NamedTuple):
     """What a resource looked like at one moment (seconds since 1970)."""
 
     time: float
@@ -114,7 +114,7 @@ class OperationDetails:
     fault: Mapping[str, Any] | None = None
     events: tuple[Event, ...] = ()
     messages: tuple[str, ...] = ()
-    history: tuple[Seen, ...] = ()
+    history: tuple[StatusSample, ...] = ()
     attempts: tuple[Attempt, ...] = ()
 
     def title(self) -> str:
@@ -160,7 +160,7 @@ class OperationError(OSFuturesError):
     fault: Mapping[str, Any] | None
     events: tuple[Event, ...]
     messages: tuple[str, ...]
-    history: tuple[Seen, ...]
+    history: tuple[StatusSample, ...]
     attempts: tuple[Attempt, ...]
 
     def __init__(self, why: str, details: OperationDetails | None = None) -> None:

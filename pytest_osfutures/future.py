@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar, overload
 
 from pytest_osfutures.engine import Engine, Executor, Watch, wait_in_task
-from pytest_osfutures.errors import Attempt, InvalidArgument, Seen
+from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
@@ -105,7 +105,7 @@ class OperationFuture(Future[T], Generic[T]):
         return self._watch.request_id if self._watch else None
 
     @property
-    def history(self) -> tuple[Seen, ...]:
+    def history(self) -> tuple[StatusSample, ...]:
         """The resource's states so far: (time, status, task_state), oldest first."""
         return tuple(self._watch.history) if self._watch else ()
 

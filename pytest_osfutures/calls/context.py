@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pytest_osfutures.engine import Engine
-from pytest_osfutures.operations import Body, ResourceType, Table
+from pytest_osfutures.operations import Body, OperationTable, ResourceType
 from pytest_osfutures.ownership import StampLedger
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp, new_id
@@ -57,7 +57,7 @@ class ClientContext:
     #: The way to the cloud's APIs.
     api_client: ApiClient
     #: The table of all known operations.
-    table: Table
+    table: OperationTable
     #: The resource type of Nova's instance actions.
     action_kind: ResourceType
     #: The service type that the client speaks to, as "compute".

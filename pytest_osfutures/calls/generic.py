@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 from pytest_osfutures.operations import (
     Body,
-    Expect,
-    Names,
+    Expectation,
     Operation,
+    OperationTable,
     ResourceType,
     Route,
-    Table,
-    Undo,
+    UndoRequest,
+    Variables,
     is_at_rest,
     is_done,
     is_under_way,
@@ -55,7 +55,7 @@ class Followed:
     """An operation that was found for a request, with its names."""
 
     operation: Operation
-    names: Names
+    variables: Variables
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def look_before(
 
 def watching(
     api_client: ApiClient,
-    table: Table,
+    table: OperationTable,
     service: str,
     before: BeforeSending | None,
     old: dict[str, Body | None],
@@ -277,7 +277,7 @@ def _kind(service: str, name: str, status: str | None, evidence: bool) -> Resour
         "{path}",
         "",
         status=status,
-        evidence=evidence,
+        explains_only=evidence,
         loose=True,
         manager=listed.manager if listed else "",
         sdk_class=listed.sdk_class if listed else "",
@@ -288,7 +288,7 @@ def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Fol
     """A resource that is gone already; only what it belongs to may still be at work."""
     name = resolved.path.split("/")[-2].removesuffix("s")
     found = _followed(exchange, resolved, (resolved.service, resolved.path), name, old or {}, old)
-    others = [each for each in found.operation.expects[1:] if each.ref(found.names)]
+    others = [each for each in found.operation.expects[1:] if each.ref(found.variables)]
     return found if others else None
 
 
@@ -306,48 +306,48 @@ def _followed(
     creates = exchange.method == "POST" and path.startswith(f"{own_path}/")
     same = None if creates or path != _subject(resolved.path) else old
     name = name or path.split("/")[-2].removesuffix("s")
-    names = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
+    variables = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
     if same is not None:
-        names["old"] = remembered(same)
-        names |= _references(service, same)
+        variables["old"] = remembered(same)
+        variables |= _references(service, same)
     answered = _unwrapped(exchange.response)[1] or {}
     if status_field(answered) and is_under_way(answered, service):
-        names["was_busy"] = "yes"
-    names |= {"deletes": "yes"} if deletes else {}
-    names |= {"creates": "yes"} if creates else {}
+        variables["was_busy"] = "yes"
+    variables |= {"deletes": "yes"} if deletes else {}
+    variables |= {"creates": "yes"} if creates else {}
     parent = _subject(path.rpartition("/")[0])
-    names |= {"parent": parent} if parent else {}
-    main = Expect(
+    variables |= {"parent": parent} if parent else {}
+    main = Expectation(
         _kind(service, name, status_field(body), False),
-        gone=deletes or "denies" in names,
-        holds=is_done,
-        names={"path": "{path}"},
-        learns=_learns,
+        gone=deletes or "denies" in variables,
+        predicate=is_done,
+        variables={"path": "{path}"},
+        extract=_learns,
     )
     operation = Operation(
         name_of(exchange, resolved),
         Route(service, exchange.method, resolved.path),
         (main, *_others(service)),
         creates=creates,
-        undo=Undo(service, "DELETE", "{path}") if creates else None,
+        undo=UndoRequest(service, "DELETE", "{path}") if creates else None,
         tout=1800.0,
-        usual=3.0,
+        usual_duration=3.0,
     )
-    return Followed(operation, names)
+    return Followed(operation, variables)
 
 
-def _others(service: str) -> list[Expect]:
+def _others(service: str) -> list[Expectation]:
     """What has to come to rest besides: what the resource is a part of."""
     paths = ["{parent}"]
     if service == "load-balancer":
         paths += [f"/lbaas/{name}s/{{{name}}}" for name in _TREE]
     return [
-        Expect(
+        Expectation(
             _kind(service, "parent", None, True),
-            holds=is_at_rest,
-            names={"path": path},
-            then=True,
-            learns=_learns_references,
+            predicate=is_at_rest,
+            variables={"path": path},
+            after_previous=True,
+            extract=_learns_references,
         )
         for path in paths
     ]
@@ -388,11 +388,11 @@ def _references(service: str, body: Body) -> dict[str, str]:
     return found
 
 
-def _learns(body: Body, names: Names, age: float) -> Names:
-    service = names.get("service", "")
-    return {**learned(body, names, age), **_references(service, body)}
+def _learns(body: Body, variables: Variables, age: float) -> Variables:
+    service = variables.get("service", "")
+    return {**learned(body, variables, age), **_references(service, body)}
 
 
-def _learns_references(body: Body, names: Names, age: float) -> Names:
+def _learns_references(body: Body, variables: Variables, age: float) -> Variables:
     del age
-    return _references(names.get("service", ""), body)
+    return _references(variables.get("service", ""), body)

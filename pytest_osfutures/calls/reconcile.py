@@ -11,7 +11,7 @@ from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.submit import Submission, recognise
 from pytest_osfutures.calls.task import InPool, Pause, Steps
 from pytest_osfutures.engine import ReadRequest
-from pytest_osfutures.operations import Body, Names, Operation
+from pytest_osfutures.operations import Body, Operation, Variables
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, microversion_of
 
@@ -43,9 +43,9 @@ def reconciled(
     recognised = recognise(context, exchange)
     if recognised is None:
         return Reconciliation(unknown="nothing is known about it that could be searched for")
-    operation, names, _ = recognised
-    request = _read_request(operation, names, exchange)
-    if operation.stamp is None or request is None:
+    operation, variables, _ = recognised
+    request = _read_request(operation, variables, exchange)
+    if operation.stamp_field is None or request is None:
         return Reconciliation(operation, unknown="it leaves no stamp that could be searched for")
     for before, moment in pairwise((0.0, *MOMENTS)):
         yield Pause((moment - before) * context.api_client.poll.slowest)
@@ -60,12 +60,14 @@ def reconciled(
     return Reconciliation(operation)
 
 
-def _read_request(operation: Operation, names: Names, exchange: Exchange) -> ReadRequest | None:
+def _read_request(
+    operation: Operation, variables: Variables, exchange: Exchange
+) -> ReadRequest | None:
     """Return the read that shows the resources of a request; None if none does."""
     kind = operation.type
     version = microversion_of(kind.service, exchange.request_headers)
     if operation.members is None:  # the request itself may name the resource
-        ref = operation.main.ref(operation.identify(names, exchange.request, None))
+        ref = operation.main.ref(operation.identify(variables, exchange.request, None))
         if ref is not None:
             return ReadRequest(kind, version, (ref,), ref.path)
     if kind.list_path is None:
@@ -90,13 +92,13 @@ def adopted(context: ClientContext, exchange: Exchange, found: Reconciliation) -
     first = min(bodies, key=lambda body: (len(str(body.get("name"))), str(body.get("name"))))
 
     def finds_the_others(same: Operation) -> bool:  # without the answer that was lost
-        names = same.identify({"id": str(first["id"])}, exchange.request, None)
-        return same.name == operation.name and same.main.ref(names) is not None
+        variables = same.identify({"id": str(first["id"])}, exchange.request, None)
+        return same.name == operation.name and same.main.ref(variables) is not None
 
     chosen = next(filter(finds_the_others, context.table.operations), operation)
     made = _adopted(context, exchange, chosen, first)
     members = ",".join(str(body["id"]) for body in bodies)
-    return [replace(made, names={**(made.names or {}), "members": members})]
+    return [replace(made, variables={**(made.variables or {}), "members": members})]
 
 
 def _adopted(
@@ -111,5 +113,5 @@ def _adopted(
         answered_at=context.engine.clock.now(),
     )
     plain = context.to_client_object(operation.type, body, None)
-    names = operation.identify({"id": str(body["id"])}, sent.request, None)
-    return Submission(context, plain, operation, names, exchange)
+    variables = operation.identify({"id": str(body["id"])}, sent.request, None)
+    return Submission(context, plain, operation, variables, exchange)

@@ -136,7 +136,7 @@ def _mark(submission: Submission, completion: Succeeded) -> None:
     body = completion.body
     if operation is None or body is None or not ident or context.ledger is None:
         return
-    made = operation.members(body, submission.names or {}) if operation.members else [body]
+    made = operation.members(body, submission.variables or {}) if operation.members else [body]
     for each in made:
         if operation.creates and may_have_children(each):
             parent = operation.type.name, str(each.get("id"))

@@ -182,15 +182,15 @@ class WaitUntilIdle(Step):
         recognised = recognise(self.context, exchange)
         if recognised is None:
             return None
-        operation, names, _ = recognised
-        names = operation.identify(names, exchange.request, None)
-        waiting = operation.until_free(names)
+        operation, variables, _ = recognised
+        variables = operation.identify(variables, exchange.request, None)
+        waiting = operation.until_idle(variables)
         if waiting is None:
             return None
         service = operation.route.service
         return Watch(
             operation=waiting,
-            names=dict(names),
+            variables=dict(variables),
             reader=self.context.api_client,
             accepted_at=engine.clock.now(),
             tout=operation.tout if self.patience is None else self.patience,

@@ -12,7 +12,7 @@ from pytest_osfutures.calls.context import ClientContext, Record
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
 from pytest_osfutures.engine import Completion, Engine, ReadRequest, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
-from pytest_osfutures.operations import Body, Names, Operation, Succeeded
+from pytest_osfutures.operations import Body, Operation, Succeeded, Variables
 from pytest_osfutures.redaction import secrets_in, without_secrets
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
@@ -37,28 +37,28 @@ class Submission:
     context: ClientContext
     plain: Any
     operation: Operation | None = None
-    names: Names | None = None
+    variables: Variables | None = None
     exchange: Exchange | None = None
     unfollowed: Unfollowed | None = None
-    members: list[Names] = field(default_factory=list, compare=False)
+    members: list[Variables] = field(default_factory=list, compare=False)
 
     @property
     def resource_id(self) -> str | None:
         """The id of the resource that the operation is about."""
-        if self.operation is None or self.names is None:
+        if self.operation is None or self.variables is None:
             return None
-        return self.operation.resource_id(self.names)
+        return self.operation.resource_id(self.variables)
 
     @property
     def ids(self) -> set[str]:
         """The ids of all resources that the operation is about, as far as they are known."""
-        members = (self.names or {}).get("members", "").split(",")
+        members = (self.variables or {}).get("members", "").split(",")
         return {each for each in (self.resource_id, *members) if each}
 
     @property
     def is_identified(self) -> bool:
         """Whether the answer names the resource that the operation is about."""
-        return self.operation is None or self.operation.is_identified(self.names or {})
+        return self.operation is None or self.operation.is_identified(self.variables or {})
 
     @property
     def title(self) -> str:
@@ -77,11 +77,11 @@ class Submission:
     def watch(self, tout: float | None, on_end: Callable[[Completion], None]) -> Watch:
         """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
         assert self.operation is not None
-        assert self.names is not None
+        assert self.variables is not None
         assert self.exchange is not None
         return Watch(
             operation=self.operation,
-            names={**self.names, "request_id": self.exchange.request_id or ""},
+            variables={**self.variables, "request_id": self.exchange.request_id or ""},
             reader=self.context.api_client,
             accepted_at=self.exchange.answered_at,
             sent_at=self.exchange.sent_at,
@@ -100,8 +100,8 @@ class Submission:
             return None
         if ending.body is None:
             return self.plain
-        if self.operation.members is not None and self.names is not None:
-            members = self.operation.members(ending.body, self.names)
+        if self.operation.members is not None and self.variables is not None:
+            members = self.operation.members(ending.body, self.variables)
             return [
                 self.context.to_client_object(self.operation.type, body, None) for body in members
             ]
@@ -139,7 +139,7 @@ def submit(
         return _with_members(_joined(started), there)
     exchange, found = last_found(context.api_client, context.service, exchanges, old)
     if isinstance(found, Followed):
-        return Submission(context, plain, found.operation, found.names, exchange)
+        return Submission(context, plain, found.operation, found.variables, exchange)
     return Submission(context, plain, exchange=exchange, unfollowed=found)
 
 
@@ -154,56 +154,60 @@ def _list_before(
     """Note in `there` who has the names already that a request without a stamp gives to many."""
     resolved = context.api_client.resolve_url(url, context.service)
     found = resolved and context.table.find(resolved.service, method, resolved.path, request)
-    if resolved is None or not found or found[0].told_apart is None:
+    if resolved is None or not found or found[0].are_identified is None:
         return
-    operation, names = found
-    names = operation.identify(names, request, None)
+    operation, variables = found
+    variables = operation.identify(variables, request, None)
     version = microversion_of(resolved.service, headers)
-    listed = _listed(context, operation, {**names, "id": ""}, version)
-    if listed is not None and "op" not in names:
+    listed = _listed(context, operation, {**variables, "id": ""}, version)
+    if listed is not None and "op" not in variables:
         there["before"] = ",".join(listed)
 
 
-def _with_members(submission: Submission, there: Names) -> Submission:
+def _with_members(submission: Submission, there: Variables) -> Submission:
     """The same, with the ids of all that the request has made, where it makes many.
 
     The cloud has them all when it answers, so they are listed before anybody else can have made
     some of the same names. If they cannot be listed, they are known later, by the stamp if at all.
     """
-    operation, names = submission.operation, {**(submission.names or {}), **there}
-    if operation is None or operation.told_apart is None:
+    operation, variables = submission.operation, {**(submission.variables or {}), **there}
+    if operation is None or operation.are_identified is None:
         return submission
-    listed = _listed(submission.context, operation, names, submission.microversion)
-    told = listed is not None and operation.told_apart(list(listed.values()), names)
+    listed = _listed(submission.context, operation, variables, submission.microversion)
+    told = listed is not None and operation.are_identified(list(listed.values()), variables)
     members = {"members": ",".join(listed or ())} if told else {}
-    return replace(submission, names={**names, **members})
+    return replace(submission, variables={**variables, **members})
 
 
 def _listed(
-    context: ClientContext, operation: Operation, names: Names, version: str
+    context: ClientContext, operation: Operation, variables: Variables, version: str
 ) -> dict[str, Body] | None:
     """What a request for many has made, by id, as a list shows it now; None if none does."""
-    ref = operation.main.ref(names)
+    ref = operation.main.ref(variables)
     if ref is None or operation.members is None:
         return None
     request = ReadRequest(ref.type, version, (ref,), ref.path)
     body = context.api_client.read(request, context.engine.clock).found.get(ref.id)
     try:
-        return None if body is None else {e["id"]: e for e in operation.members(body, names)}
+        return None if body is None else {e["id"]: e for e in operation.members(body, variables)}
     except (LookupError, TypeError, ValueError):  # an odd answer
         return None
 
 
 def note_made(record: Record, submission: Submission) -> None:
     """Note the ids of what a request has made, as far as they are known."""
-    operation, names = submission.operation, submission.names
-    if operation is None or names is None or not (operation.stamp or operation.noted):
+    operation, variables = submission.operation, submission.variables
+    if (
+        operation is None
+        or variables is None
+        or not (operation.stamp_field or operation.ledger_only)
+    ):
         return
     if operation.members is None:
-        made = operation.main.ref(names)
+        made = operation.main.ref(variables)
         idents = [made.id] if made is not None else []
     else:
-        idents = [each for each in names.get("members", "").split(",") if each]
+        idents = [each for each in variables.get("members", "").split(",") if each]
     if idents:
         record.bound(*idents)
 
@@ -234,9 +238,11 @@ def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) 
     started = []
     for exchange in exchanges:
         if exchange.accepted and (found := recognise(context, exchange)):
-            operation, names, _ = found
-            names = operation.identify(names, exchange.request, exchange.response, exchange.headers)
-            started.append(Submission(context, plain, operation, names, exchange))
+            operation, variables, _ = found
+            variables = operation.identify(
+                variables, exchange.request, exchange.response, exchange.headers
+            )
+            started.append(Submission(context, plain, operation, variables, exchange))
     return started
 
 
@@ -259,7 +265,7 @@ def _joined(started: Sequence[Submission]) -> Submission:
         if made is None or operation is None or not made.creates:
             continue
         if (made.type, each.resource_id) == (operation.type, last.resource_id):
-            whole = replace(operation, creates=True, undo=made.undo, stamp=made.stamp)
+            whole = replace(operation, creates=True, undo=made.undo, stamp_field=made.stamp_field)
             return replace(last, operation=whole)
     return last
 
@@ -276,7 +282,7 @@ def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
 
 def recognise(
     context: ClientContext, exchange: Exchange
-) -> tuple[Operation, Names, ResolvedUrl] | None:
+) -> tuple[Operation, Variables, ResolvedUrl] | None:
     """The operation that a request was meant to start, whether or not it was answered."""
     resolved = context.api_client.resolve_url(exchange.url, context.service)
     if resolved is None:
@@ -318,15 +324,15 @@ def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None)
         found = resolved and context.table.find(resolved.service, method, resolved.path, request)
         if resolved is None or not found:
             return None
-        operation, names = found
+        operation, variables = found
         where = operation.stamp_at(microversion_of(resolved.service, headers))
-        if where is None and not operation.noted:
+        if where is None and not operation.ledger_only:
             return None
         if record is not None:
-            many = operation.identify(names, request, None).get("most", "1")
+            many = operation.identify(variables, request, None).get("most", "1")
             count = int(many) if operation.members is not None else 1
             record.intended(operation.type.name, name_of(request), count, where is not None)
-        return None if where is None else stamp.put_on(request, where, names.get("server"))
+        return None if where is None else stamp.put_on(request, where, variables.get("server"))
 
     return before
 

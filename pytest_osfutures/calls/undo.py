@@ -17,7 +17,7 @@ from pytest_osfutures.calls.task import InPool, Pause, Raised, Steps, Task
 from pytest_osfutures.engine import Completion, Engine, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
-from pytest_osfutures.operations import Names, Succeeded
+from pytest_osfutures.operations import Succeeded, Variables
 from pytest_osfutures.ownership import MAPPING, stamp_children_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
@@ -115,14 +115,14 @@ def _send_all(submission: Submission, known: set[str], first: bool) -> Sent:
         found = targets(submission)
     except Exception as error:
         return Sent(refusal=Failure(error))
-    known.update(names["id"] for names in found if "id" in names)
+    known.update(variables["id"] for variables in found if "id" in variables)
     started: list[Submission] = []
     refusals: list[Failure] = []
-    for names in found:
+    for variables in found:
         exchanges: list[Exchange] = []
-        _adopt_children(submission, names)
+        _adopt_children(submission, variables)
         try:
-            undoing = send_undo(submission, names, exchanges, first)
+            undoing = send_undo(submission, variables, exchanges, first)
         except Exception as error:
             refusals.append(Failure(error, exchanges[-1] if exchanges else None))
         else:
@@ -180,15 +180,15 @@ def _force_delete(submission: Submission, ident: str) -> Any:
     return answer
 
 
-def _adopt_children(submission: Submission, names: Names) -> None:
+def _adopt_children(submission: Submission, variables: Variables) -> None:
     """Note the volumes that a server was asked to be given, before nothing points to them."""
     operation, exchange, context = submission.operation, submission.exchange, submission.context
-    if context.ledger is None or operation is None or exchange is None or "id" not in names:
+    if context.ledger is None or operation is None or exchange is None or "id" not in variables:
         return
     asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
     has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
     if operation.creates and has_disks:
-        stamp_children_of(context.api_client, context.ledger, operation.type.name, names["id"])
+        stamp_children_of(context.api_client, context.ledger, operation.type.name, variables["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
@@ -223,46 +223,46 @@ def log_problem(problem: BaseException | Raised | None) -> None:
         _log.warning("could not be taken back: %s", error)
 
 
-def targets(submission: Submission) -> list[Names]:
+def targets(submission: Submission) -> list[Variables]:
     """The names of everything that an operation has made, each of which is to be undone.
 
     Raises OSFuturesError if nobody can tell which of several resources it has made.
     """
-    operation, names = submission.operation, submission.names
+    operation, variables = submission.operation, submission.variables
     assert operation is not None
-    assert names is not None
-    if operation.undo is None or not operation.undo.each or operation.members is None:
-        return [names]
-    ref = operation.main.ref(names)
+    assert variables is not None
+    if operation.undo is None or not operation.undo.per_member or operation.members is None:
+        return [variables]
+    ref = operation.main.ref(variables)
     assert ref is not None
     request = ReadRequest(ref.type, submission.microversion, (ref,), ref.path)
     result = submission.context.api_client.read(request, submission.context.engine.clock)
-    if not names.keys() & {"op", "members", "reservation"}:
+    if not variables.keys() & {"op", "members", "reservation"}:
         raise OSFuturesError(
             f"cannot undo {operation.name}: others may have made servers of the same names, and "
             "these carry no stamp; nothing was deleted"
         )
     trouble = result.error or result.malformed.get(ref.id)
-    listed = [each for each in names.get("members", "").split(",") if each]
+    listed = [each for each in variables.get("members", "").split(",") if each]
     if trouble is not None and not (submission.members or listed):
         raise OSFuturesError(f"cannot undo {operation.name}: {trouble}")
     body = result.found.get(ref.id)
-    found = [str(each["id"]) for each in operation.members(body, names)] if body else []
+    found = [str(each["id"]) for each in operation.members(body, variables)] if body else []
     known = {each["id"] for each in submission.members}
     submission.members.extend(
-        {**names, "id": each} for each in dict.fromkeys([*listed, *found]) if each not in known
+        {**variables, "id": each} for each in dict.fromkeys([*listed, *found]) if each not in known
     )
     return submission.members
 
 
-def _is_ours(submission: Submission, names: Names, path: str, version: str) -> bool:
+def _is_ours(submission: Submission, variables: Variables, path: str, version: str) -> bool:
     """Read one of many right before its deletion; False if it is gone already.
 
     Raises OSFuturesError if it does not carry the stamp of the request (any more).
     """
     operation, api_client = submission.operation, submission.context.api_client
     assert operation is not None
-    if "op" not in names:
+    if "op" not in variables:
         return True
     answer = api_client.send("GET", operation.type.service, path, None, version)
     if answer.status_code == 404:
@@ -271,9 +271,9 @@ def _is_ours(submission: Submission, names: Names, path: str, version: str) -> b
         text = f"GET {path} answered {answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"cannot undo {operation.name}: {text}")
     stamp = Stamp.of(resource(operation.type, answer.json()))
-    if stamp is None or stamp.operation != names["op"]:
+    if stamp is None or stamp.operation != variables["op"]:
         raise OSFuturesError(
-            f"cannot undo {operation.name}: {operation.type.name} {names['id']} does not carry its "
+            f"cannot undo {operation.name}: {operation.type.name} {variables['id']} does not carry its "
             "stamp any more, so it is not deleted"
         )
     return True
@@ -281,7 +281,7 @@ def _is_ours(submission: Submission, names: Names, path: str, version: str) -> b
 
 def send_undo(
     submission: Submission,
-    names: Names,
+    variables: Variables,
     sent: list[Exchange] | None = None,
     ambiguous: bool = False,
 ) -> Submission | None:
@@ -295,11 +295,11 @@ def send_undo(
     way = operation.undo
     if way is None:
         raise InvalidArgument(f"{operation.name} has nothing that would undo it")
-    needless = way.needless & {404} if ambiguous else way.needless
+    needless = way.nothing_to_undo & {404} if ambiguous else way.nothing_to_undo
     api_client = submission.context.api_client
     version = microversion_of(way.service, exchange.request_headers)
-    path = way.path.format_map(names)
-    if way.each and not _is_ours(submission, names, path, version):
+    path = way.path.format_map(variables)
+    if way.per_member and not _is_ours(submission, variables, path, version):
         return None
 
     def call() -> Any:

@@ -22,7 +22,7 @@ from pytest_osfutures.errors import (
     OperationDetails,
     OperationError,
     OperationFailed,
-    Seen,
+    StatusSample,
 )
 
 #: What has to hold after every change of the holders.
@@ -179,7 +179,7 @@ def load_error(text: str) -> OperationError:
     content = json.loads(text)
     kind = getattr(errors, content.pop("type"), OperationFailed)
     why = content.pop("why")
-    for name, record in (("events", Event), ("history", Seen), ("attempts", Attempt)):
+    for name, record in (("events", Event), ("history", StatusSample), ("attempts", Attempt)):
         content[name] = tuple(record(*each) for each in content[name])
     error: OperationError = kind(
         why, OperationDetails(**{**content, "messages": tuple(content["messages"])})

@@ -37,5 +37,5 @@ class Durations:
             operation: The operation, whose `usual` duration stands in for unknown ones.
             fastest: The shortest pause between two reads (`Poll.fastest`).
         """
-        prior = min(0.2 * operation.usual, FIRST_READ * fastest), operation.usual
+        prior = min(0.2 * operation.usual_duration, FIRST_READ * fastest), operation.usual_duration
         return self._range.get(operation.name, prior)

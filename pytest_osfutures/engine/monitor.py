@@ -29,7 +29,7 @@ from pytest_osfutures.engine.watch import Completion, Reader, Watch
 from pytest_osfutures.errors import AccessDeniedError, EngineError, OperationTimeout
 from pytest_osfutures.operations import (
     Failed,
-    Ref,
+    ResourceRef,
     ResourceType,
     Running,
     Succeeded,
@@ -179,7 +179,7 @@ class Monitor:
 
     def _verdict(self, watch: Watch, now: float, final: bool = False) -> Verdict | EngineError:
         try:
-            return verdict_of(watch.case(now), final)
+            return verdict_of(watch.evidence(now), final)
         except Exception as error:  # a bug in one operation's table row must not hurt the others
             _log.exception("%s cannot be judged", watch.operation.name)
             name = f"{watch.operation.name} ({watch.resource_id})"
@@ -190,8 +190,10 @@ class Monitor:
     def _continue(self, watch: Watch, verdict: Running, now: float) -> None:
         """Schedule the reads that a running operation needs next."""
         urgent = dict.fromkeys(verdict.confirm)
-        if watch.sights:  # else these are the first reads, which `_next_read_at` schedules
-            urgent.update(dict.fromkeys(ref for ref in verdict.wants if ref not in watch.sights))
+        if watch.observations:  # else these are the first reads, which `_next_read_at` schedules
+            urgent.update(
+                dict.fromkeys(ref for ref in verdict.wants if ref not in watch.observations)
+            )
         self._set_wants(watch, tuple(dict.fromkeys(verdict.wants + verdict.confirm)), now)
         for ref in urgent:
             self._group(watch, ref.type).schedule(watch, now)
@@ -217,7 +219,7 @@ class Monitor:
             self._groups[key] = PollGroup(*key)
         return self._groups[key]
 
-    def _set_wants(self, watch: Watch, refs: tuple[Ref, ...], now: float) -> None:
+    def _set_wants(self, watch: Watch, refs: tuple[ResourceRef, ...], now: float) -> None:
         """Let `watch` wait for the resources `refs` in their groups, and for nothing else."""
         old, watch.wants = watch.wants, refs
         if old == refs:
@@ -265,7 +267,7 @@ class Monitor:
         self._timers.add(timer)
         read = InFlightRead(request, now, tuple(group.awaiting_full_list))
         group.sent(read, timer)
-        if group.kind.evidence:  # a slow answer counts as a failed read until it comes
+        if group.kind.explains_only:  # a slow answer counts as a failed read until it comes
             miss = partial(self._miss_evidence, group, request.refs)
             read.alarm = Timer(now + group.reader.poll.slowest, miss)
             self._timers.add(read.alarm)
@@ -283,7 +285,7 @@ class Monitor:
         timer.cancel()
         if read.alarm is not None:
             read.alarm.cancel()
-        if result.fatal and group.kind.evidence:  # a forbidden explanation is no failure
+        if result.fatal and group.kind.explains_only:  # a forbidden explanation is no failure
             result = replace(result, error=None, fatal=False)
         if result.error is not None:
             self._read_failed(group, result)
@@ -316,8 +318,10 @@ class Monitor:
             ended = before - len(group.watches)
             group.next_list_at = result.asked_at + self._list_pause(group, now, ended)
 
-    def _observe(self, group: PollGroup, watch: Watch, ref: Ref, result: ReadResult) -> bool:
-        sight = result.sight(ref)
+    def _observe(
+        self, group: PollGroup, watch: Watch, ref: ResourceRef, result: ReadResult
+    ) -> bool:
+        sight = result.observation(ref)
         if sight is None or not watch.observe(ref, sight, self.clock.time()):
             return False
         group.observe(ref, sight, result.answered_at)
@@ -353,10 +357,10 @@ class Monitor:
         for watch in group.watches_of(refs):
             watch.last_error = result.error
             group.schedule(watch, group.backoff_until)
-        if group.kind.evidence:
+        if group.kind.explains_only:
             self._miss_evidence(group, refs)
 
-    def _miss_evidence(self, group: PollGroup, refs: tuple[Ref, ...]) -> None:
+    def _miss_evidence(self, group: PollGroup, refs: tuple[ResourceRef, ...]) -> None:
         """Count failed reads of evidence, without which a failure is reported in the end."""
         for watch in group.watches_of(refs):
             wanted = group.watches.get(watch, ())

@@ -18,7 +18,7 @@ from pytest_osfutures.engine.poll_plan import (
 )
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch, is_deleting
-from pytest_osfutures.operations import Operation, Ref, ResourceType, Sight
+from pytest_osfutures.operations import Observation, Operation, ResourceRef, ResourceType
 
 #: A resource that no answer has mentioned for this many seconds is read by its id.
 OVERDUE = 15.0
@@ -57,17 +57,17 @@ class PollGroup:
     kind: ResourceType
     microversion: str
     #: The resources of this type that each watch waits for.
-    watches: dict[Watch, tuple[Ref, ...]] = field(default_factory=dict)
+    watches: dict[Watch, tuple[ResourceRef, ...]] = field(default_factory=dict)
     #: The watches that wait for each resource: `watches` the other way round.
-    wanted: dict[Ref, dict[Watch, None]] = field(default_factory=dict)
+    wanted: dict[ResourceRef, dict[Watch, None]] = field(default_factory=dict)
     #: When each watch wants its next read.
     due_at: dict[Watch, float] = field(default_factory=dict)
     #: Resources that a list did not have, so that a read by id has to confirm their absence.
-    confirm: dict[Ref, None] = field(default_factory=dict)
+    confirm: dict[ResourceRef, None] = field(default_factory=dict)
     #: When an answer mentioned each resource last; before that, when its first read is due.
-    last_seen_at: dict[Ref, float] = field(default_factory=dict)
+    last_seen_at: dict[ResourceRef, float] = field(default_factory=dict)
     #: Resources seen as deleted, which no list of changes mentions again.
-    deleting: dict[Ref, None] = field(default_factory=dict)
+    deleting: dict[ResourceRef, None] = field(default_factory=dict)
     #: Watches that need more than the changes since the last list, and from when on.
     awaiting_full_list: dict[Watch, float] = field(default_factory=dict)
     #: When the last answered list left.
@@ -92,7 +92,7 @@ class PollGroup:
 
     # Which watch waits for which resource
 
-    def subscribe(self, watch: Watch, refs: tuple[Ref, ...], due: float) -> None:
+    def subscribe(self, watch: Watch, refs: tuple[ResourceRef, ...], due: float) -> None:
         """Let `watch` wait for the resources `refs`; a new watch wants its first read at `due`."""
         if watch not in self.watches:
             self._operations[watch.operation] += 1
@@ -113,7 +113,7 @@ class PollGroup:
             del self.due_at[watch]
             self.awaiting_full_list.pop(watch, None)
 
-    def _release(self, watch: Watch, refs: Iterable[Ref]) -> None:
+    def _release(self, watch: Watch, refs: Iterable[ResourceRef]) -> None:
         for ref in refs:
             waiting = self.wanted[ref]
             del waiting[watch]
@@ -121,7 +121,7 @@ class PollGroup:
                 for known in (self.wanted, self.confirm, self.last_seen_at, self.deleting):
                     known.pop(ref, None)
 
-    def watches_of(self, refs: Iterable[Ref]) -> list[Watch]:
+    def watches_of(self, refs: Iterable[ResourceRef]) -> list[Watch]:
         """Return the watches that wait for any of the resources `refs`."""
         return list(dict.fromkeys(watch for ref in refs for watch in self.wanted.get(ref, ())))
 
@@ -178,7 +178,7 @@ class PollGroup:
             statuses=self._end_statuses(),
             allowed=allowed,
         )
-        wanted: Sequence[Ref] = ()
+        wanted: Sequence[ResourceRef] = ()
         if self._next_scheduled() <= now:
             every = context.prefers_list(len(self.wanted)) and not context.lacks_date
             wanted = tuple(self.wanted) if every else self._most_urgent(now)
@@ -195,7 +195,7 @@ class PollGroup:
             return [*plan(context, late[:spare]), *reads]
         return [*reads, *plan(context, wanted, (), late)]
 
-    def _most_urgent(self, now: float) -> list[Ref]:
+    def _most_urgent(self, now: float) -> list[ResourceRef]:
         """Return the resources of all due watches, the longest unseen resource of a watch first."""
         due = sorted(
             (when, order) for order, when in enumerate(self.due_at.values()) if when <= now
@@ -207,7 +207,7 @@ class PollGroup:
             for ref in sorted(self.watches[watches[order]], key=self.last_seen_at.__getitem__)
         ]
 
-    def _overdue(self, now: float) -> list[Ref]:
+    def _overdue(self, now: float) -> list[ResourceRef]:
         """Return the resources that no list of changes has mentioned for `OVERDUE` seconds."""
         if not self.kind.changes_since or any(
             each.is_full_list for each in self.in_flight.values()
@@ -238,7 +238,7 @@ class PollGroup:
         if read.request.listing:
             self.next_list_at = read.left_at + self.reader.poll.fastest
 
-    def answered(self, read: InFlightRead, result: ReadResult) -> list[Ref]:
+    def answered(self, read: InFlightRead, result: ReadResult) -> list[ResourceRef]:
         """Note an answer, and return the resources that the answer tells about."""
         request = read.request
         self.failures = 0
@@ -252,7 +252,7 @@ class PollGroup:
         refs = (ref for ref in request.refs if request.since is None or ref.id in result.found)
         return [ref for ref in refs if ref in self.wanted]
 
-    def observe(self, ref: Ref, sight: Sight, answered_at: float) -> None:
+    def observe(self, ref: ResourceRef, sight: Observation, answered_at: float) -> None:
         """Note that an answer, received at `answered_at`, has mentioned a resource."""
         self.last_seen_at[ref] = answered_at
         self.deleting.pop(ref, None)
@@ -263,5 +263,5 @@ class PollGroup:
         """Let watches that a list has fully covered do with incremental changes from now on."""
         for watch in read.covered if read.request.listing else ():
             refs = self.watches.get(watch, ())
-            if read.request.statuses or all(ref in watch.sights for ref in refs):
+            if read.request.statuses or all(ref in watch.observations for ref in refs):
                 self.awaiting_full_list.pop(watch, None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 
-from pytest_osfutures.operations import Body, Ref, ResourceType, Sight
+from pytest_osfutures.operations import Body, Observation, ResourceRef, ResourceType
 from pytest_osfutures.parsing import moment
 
 #: A list of changes reaches back so many seconds further, because Nova's dates are whole seconds.
@@ -33,7 +33,7 @@ class ReadRequest:
     kind: ResourceType
     microversion: str
     #: The resources that watches wait for; a list shows others as well.
-    refs: tuple[Ref, ...]
+    refs: tuple[ResourceRef, ...]
     path: str
     #: True for a list, False for a read by id.
     listing: bool = False
@@ -43,7 +43,7 @@ class ReadRequest:
     statuses: tuple[str, ...] = ()
 
     @cached_property
-    def ref_set(self) -> frozenset[Ref]:
+    def ref_set(self) -> frozenset[ResourceRef]:
         """`refs` for membership tests: a list may serve thousands of watches."""
         return frozenset(self.refs)
 
@@ -69,14 +69,14 @@ class ReadResult:
     #: Why the resources with these ids cannot be judged.
     malformed: Mapping[str, str] = field(default_factory=dict)
 
-    def sight(self, ref: Ref) -> Sight | None:
+    def observation(self, ref: ResourceRef) -> Observation | None:
         """Return how the answer shows one resource; None if the answer tells nothing about it."""
         if self.error is not None or ref not in self.request.ref_set or ref.id in self.malformed:
             return None
         body = self.found.get(ref.id)
         if body is None and self.request.since is not None:
             return None  # it did not change
-        return Sight(self.asked_at, body, confirmed=not self.request.listing)
+        return Observation(self.asked_at, body, confirmed=not self.request.listing)
 
     def offset(self) -> float | None:
         """Return a lower bound of the cloud's date minus the engine's time; None if unknown.
@@ -130,9 +130,9 @@ class ReadContext:
 
 def plan(
     context: ReadContext,
-    wanted: Sequence[Ref],
-    confirm: Iterable[Ref] = (),
-    overdue: Iterable[Ref] = (),
+    wanted: Sequence[ResourceRef],
+    confirm: Iterable[ResourceRef] = (),
+    overdue: Iterable[ResourceRef] = (),
 ) -> list[ReadRequest]:
     """Return the cheapest reads that show all resources of `wanted`.
 
@@ -161,11 +161,13 @@ def plan(
     return [*reads, *(_get(context, ref) for ref in late), _list(context, rest, since)]
 
 
-def _get(context: ReadContext, ref: Ref) -> ReadRequest:
+def _get(context: ReadContext, ref: ResourceRef) -> ReadRequest:
     return ReadRequest(context.kind, context.microversion, (ref,), ref.path)
 
 
-def _list(context: ReadContext, refs: tuple[Ref, ...], since: float | None = None) -> ReadRequest:
+def _list(
+    context: ReadContext, refs: tuple[ResourceRef, ...], since: float | None = None
+) -> ReadRequest:
     path = context.kind.list_path or ""
     statuses = context.statuses if since is not None else ()
     if since is not None:

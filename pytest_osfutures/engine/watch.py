@@ -17,17 +17,17 @@ from pytest_osfutures.errors import (
     OperationFailed,
     OSFuturesError,
     ResourceVanished,
-    Seen,
+    StatusSample,
 )
 from pytest_osfutures.operations import (
     ENOUGH_FAILURES,
     Body,
-    Case,
+    Evidence,
     Failed,
+    Observation,
     Operation,
-    Ref,
+    ResourceRef,
     ResourceType,
-    Sight,
     Succeeded,
     events,
 )
@@ -52,7 +52,7 @@ class Watch:
 
     operation: Operation
     #: Ids and other values that fill the operation's paths, extended by what reads tell.
-    names: dict[str, str]
+    variables: dict[str, str]
     reader: Reader
     #: When the answer that accepted the request arrived.
     accepted_at: float
@@ -69,12 +69,12 @@ class Watch:
     #: The microversion of each service at which the operation was requested.
     versions: dict[str, str] = field(default_factory=dict)
     #: The newest sight of each resource.
-    sights: dict[Ref, Sight] = field(default_factory=dict)
+    observations: dict[ResourceRef, Observation] = field(default_factory=dict)
     #: The changes of the main resource's status.
-    history: list[Seen] = field(default_factory=list)
+    history: list[StatusSample] = field(default_factory=list)
     changed_at: float = -math.inf
     #: The resources to read next.
-    wants: tuple[Ref, ...] = ()
+    wants: tuple[ResourceRef, ...] = ()
     #: The error of the last read; None after a usable answer.
     last_error: str | None = None
     #: When the deadline begins to count, if not when the request was accepted.
@@ -82,7 +82,7 @@ class Watch:
     #: The number of reads that did not find the main resource.
     absences: int = 0
     #: The number of failed reads of each resource that serves as evidence.
-    failed_reads: Counter[Ref] = field(default_factory=Counter)
+    failed_reads: Counter[ResourceRef] = field(default_factory=Counter)
 
     @property
     def deadline(self) -> float:
@@ -92,7 +92,7 @@ class Watch:
     @property
     def resource_id(self) -> str:
         """The id of the operation's main resource."""
-        return self.operation.resource_id(self.names)
+        return self.operation.resource_id(self.variables)
 
     def why_late(self) -> str:
         """Return the reason of an OperationTimeout, with the error of the last read."""
@@ -101,7 +101,7 @@ class Watch:
             return late
         return f"{late}, and the last read failed: {self.last_error}"
 
-    def observe(self, ref: Ref, sight: Sight, date: float) -> bool:
+    def observe(self, ref: ResourceRef, sight: Observation, date: float) -> bool:
         """Store a sight of a resource; return False for a sight older than the stored one.
 
         Args:
@@ -109,31 +109,31 @@ class Watch:
             sight: How one read has shown the resource.
             date: The present date in seconds since 1970, for `history`.
         """
-        known = self.sights.get(ref)
-        if sight.asked_at < (known.asked_at if known is not None else self.accepted_at):
+        known = self.observations.get(ref)
+        if sight.requested_at < (known.requested_at if known is not None else self.accepted_at):
             return False
         if known is not None and self.is_outdated(known, sight):
             return False
         if sight.body is None and known is not None and is_deleting(ref, known):
             sight = replace(sight, confirmed=True)  # two reads agree
-        self.sights[ref] = sight
+        self.observations[ref] = sight
         self.last_error = None
         if sight.body is None:
             self.absences += ref.type == self.operation.main.type
-        elif ref.type == self.operation.storied and ref.type.status:
-            self._note_status(ref, sight.body, sight.asked_at, date)
+        elif ref.type == self.operation.status_type and ref.type.status:
+            self._note_status(ref, sight.body, sight.requested_at, date)
         return True
 
-    def _note_status(self, ref: Ref, body: Body, asked_at: float, date: float) -> None:
+    def _note_status(self, ref: ResourceRef, body: Body, asked_at: float, date: float) -> None:
         status = str(body.get(ref.type.status or "", ""))
         task = body.get(ref.type.task_state) if ref.type.task_state else None
         last = self.history[-1] if self.history else None
         if last is None or (last.status, last.task_state) != (status, task):
-            self.history.append(Seen(date, status, task))
+            self.history.append(StatusSample(date, status, task))
             self.changed_at = asked_at
         self.resource_name = self.resource_name or body.get("name")
 
-    def is_outdated(self, known: Sight, sight: Sight) -> bool:
+    def is_outdated(self, known: Observation, sight: Observation) -> bool:
         """Return True if a list shows an older version of the resource than an earlier read.
 
         A list can lag behind an earlier read, for instance when a replica of the database answers.
@@ -143,33 +143,36 @@ class Watch:
         before, now = known.body.get("updated"), sight.body.get("updated")
         return isinstance(before, str) and isinstance(now, str) and now < before
 
-    def miss_evidence(self, refs: Iterable[Ref]) -> None:
+    def miss_evidence(self, refs: Iterable[ResourceRef]) -> None:
         """Count a failed read of each resource that would explain a failure."""
         self.failed_reads.update(refs)
 
     def learn(self) -> None:
         """Add the names that the sights so far tell."""
         for expect in self.operation.expects:
-            ref = expect.ref(self.names)
-            sight = self.sights.get(ref) if ref is not None and expect.learns else None
-            if expect.learns and sight and sight.body and sight.asked_at >= self.accepted_at:
-                age = sight.asked_at - self.accepted_at
-                self.names = {**expect.learns(sight.body, self.names, age), **self.names}
+            ref = expect.ref(self.variables)
+            sight = self.observations.get(ref) if ref is not None and expect.extract else None
+            if expect.extract and sight and sight.body and sight.requested_at >= self.accepted_at:
+                age = sight.requested_at - self.accepted_at
+                self.variables = {
+                    **expect.extract(sight.body, self.variables, age),
+                    **self.variables,
+                }
 
-    def case(self, now: float) -> Case:
+    def evidence(self, now: float) -> Evidence:
         """Return the input of `verdict_of`: the operation and everything that was read about it."""
         self.learn()
-        return Case(
+        return Evidence(
             self.operation,
-            self.names,
+            self.variables,
             self.accepted_at,
             now,
-            self.sights,
+            self.observations,
             self.action_kind,
             self.request_id,
-            was_there=bool(self.history),
-            moved=len(self.history) > 1,
-            still_for=now - self.changed_at,
+            was_present=bool(self.history),
+            state_changed=len(self.history) > 1,
+            unchanged_for=now - self.changed_at,
             absences=self.absences,
             unreadable=frozenset(
                 ref for ref, number in self.failed_reads.items() if number >= ENOUGH_FAILURES
@@ -197,10 +200,10 @@ class Watch:
 
     def _evidence(self, now: float) -> dict[str, Any]:
         """Return the fault, the events and the messages that were read so far."""
-        bodies = [sight.body for sight in self.sights.values() if sight.body]
+        bodies = [sight.body for sight in self.observations.values() if sight.body]
         faulty = [each for body in bodies for each in (body, *self._members(body))]
-        case = self.case(now)
-        record = self.sights.get(case.action) if case.action is not None else None
+        case = self.evidence(now)
+        record = self.observations.get(case.action) if case.action is not None else None
         return {
             "fault": next(
                 (fault for each in faulty if isinstance(fault := each.get("fault"), Mapping)), None
@@ -219,7 +222,7 @@ class Watch:
         return kind(verdict.why, self.details(now))
 
     def _members(self, body: Body) -> list[Body]:
-        return self.operation.members(body, self.names) if self.operation.members else []
+        return self.operation.members(body, self.variables) if self.operation.members else []
 
     def _words(self, body: Body) -> list[str]:
         """Return Cinder's user messages in `body` that name this request.
@@ -233,7 +236,7 @@ class Watch:
         ]
 
 
-def is_deleting(ref: Ref, sight: Sight) -> bool:
+def is_deleting(ref: ResourceRef, sight: Observation) -> bool:
     """Return True if the resource has a status of deleted ones; lists show it a moment longer."""
     if sight.body is None or not ref.type.status:
         return False

@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Undo
+from pytest_osfutures.operations.model import (
+    Expectation,
+    Operation,
+    ResourceType,
+    Route,
+    UndoRequest,
+)
 from pytest_osfutures.operations.resource_types import (
     ACTION,
     ACTIONS,
@@ -35,20 +41,20 @@ FAILED = frozenset(
 THE_VOLUME = {"id": "{volume}"}
 
 
-def of(kind: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any) -> Expect:
+def of(kind: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any) -> Expectation:
     """A resource of `kind` ends in the statuses `success` (separated by blanks)."""
-    return Expect(kind, frozenset(success.split()), frozenset(running), FAILED, **more)
+    return Expectation(kind, frozenset(success.split()), frozenset(running), FAILED, **more)
 
 
-def volume(*running: str, **more: Any) -> Expect:
+def volume(*running: str, **more: Any) -> Expectation:
     """A volume ends in one of its two ordinary statuses."""
     return of(VOLUME, "available in-use", running, **more)
 
 
-def action(name: str, key: str, *expects: Expect, **more: Any) -> Operation:
+def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation:
     """A row for POST /volumes/{id}/action with `key` in its body."""
     route = Route(CINDER, "POST", "/volumes/{id}/action", key)
-    return Operation(f"volume.{name}", route, expects, **{"usual": 3.0, **more})
+    return Operation(f"volume.{name}", route, expects, **{"usual_duration": 3.0, **more})
 
 
 def create(
@@ -56,10 +62,10 @@ def create(
 ) -> Operation:
     """A row for a request that makes a resource of `kind`, which then becomes available."""
     common: dict[str, Any] = {
-        "names": {"id": f"response.{kind.member}.id"},
+        "variables": {"id": f"response.{kind.member}.id"},
         "creates": True,
-        "undo": Undo(CINDER, "DELETE", kind.path),
-        "usual": 3.0,
+        "undo": UndoRequest(CINDER, "DELETE", kind.path),
+        "usual_duration": 3.0,
     }
     expects = (of(kind, "available", CREATING),)
     return Operation(name, Route(CINDER, "POST", path, key), expects, **{**common, **more})
@@ -70,12 +76,14 @@ def delete(
 ) -> Operation:
     """A row for a request after which a resource of `kind` is gone."""
     expect = of(kind, "", ("deleting", "unmanaging"), gone=True)
-    return Operation(name, Route(CINDER, method, kind.path + tail, key), (expect,), usual=3.0)
+    return Operation(
+        name, Route(CINDER, method, kind.path + tail, key), (expect,), usual_duration=3.0
+    )
 
 
 def replication(key: str, running: str, success: str) -> Operation:
     """A row for a change of a group's replication."""
-    expect = Expect(
+    expect = Expectation(
         REPLICATION,
         frozenset({success}),
         frozenset({running}),
@@ -84,16 +92,16 @@ def replication(key: str, running: str, success: str) -> Operation:
     return Operation(f"group.{key}", Route(CINDER, "POST", "/groups/{id}/action", key), (expect,))
 
 
-UNMANAGE_VOLUME = Undo(CINDER, "POST", "/volumes/{id}/action", {"os-unmanage": None})
-UNMANAGE_SNAPSHOT = Undo(CINDER, "POST", "/snapshots/{id}/action", {"os-unmanage": None})
-DELETE_CONSISTENCY_GROUP = Undo(
+UNMANAGE_VOLUME = UndoRequest(CINDER, "POST", "/volumes/{id}/action", {"os-unmanage": None})
+UNMANAGE_SNAPSHOT = UndoRequest(CINDER, "POST", "/snapshots/{id}/action", {"os-unmanage": None})
+DELETE_CONSISTENCY_GROUP = UndoRequest(
     CINDER, "POST", "/consistencygroups/{id}/delete", {"consistencygroup": {"force": True}}
 )
-SLOW: dict[str, Any] = {"tout": 900.0, "usual": 10.0}
+SLOW: dict[str, Any] = {"tout": 900.0, "usual_duration": 10.0}
 
 OPERATIONS = (
     # 43 to 45
-    create("volume.create", "/volumes", VOLUME, stamp="volume.metadata", tout=600.0),
+    create("volume.create", "/volumes", VOLUME, stamp_field="volume.metadata", tout=600.0),
     # 46, 47
     delete("volume.delete", VOLUME),
     delete("volume.force_delete", VOLUME, "POST", "/action", "os-force_delete"),
@@ -101,51 +109,55 @@ OPERATIONS = (
     action(
         "extend",
         "os-extend",
-        volume("extending", holds=seen.has_new_size, learns=seen.server_that_uses_it),
-        Expect(
-            ACTIONS, holds=seen.is_told, names={"id": "{server}"}, then=True, learns=seen.who_told
+        volume("extending", predicate=seen.has_new_size, extract=seen.server_that_uses_it),
+        Expectation(
+            ACTIONS,
+            predicate=seen.is_told,
+            variables={"id": "{server}"},
+            after_previous=True,
+            extract=seen.who_told,
         ),
-        Expect(
+        Expectation(
             ACTION,
-            holds=seen.is_noticed,
-            names={"id": "{server}", "request_id": "{told_by}"},
-            then=True,
+            predicate=seen.is_noticed,
+            variables={"id": "{server}", "request_id": "{told_by}"},
+            after_previous=True,
         ),
-        names={"size": "request.os-extend.new_size"},
+        variables={"size": "request.os-extend.new_size"},
     ),
     # 49: the volume comes back in silence, whatever became of the image
     action(
         "upload_to_image",
         "os-volume_upload_image",
         volume("uploading"),
-        Expect(
+        Expectation(
             IMAGE,
             frozenset({"active"}),
             frozenset({"queued", "saving", "uploading", "importing"}),
             frozenset({"killed", "deleted", "pending_delete"}),
-            names={"id": "{image}"},
-            then=True,
+            variables={"id": "{image}"},
+            after_previous=True,
         ),
-        names={"image": "response.os-volume_upload_image.image_id"},
-        about=1,
+        variables={"image": "response.os-volume_upload_image.image_id"},
+        main_index=1,
         creates=True,
-        noted=True,
-        undo=Undo("image", "DELETE", "/images/{image}"),
+        ledger_only=True,
+        undo=UndoRequest("image", "DELETE", "/images/{image}"),
         **SLOW,
     ),
     # 50, 51: it may fall back to what it was in silence
     action(
         "retype",
         "os-retype",
-        volume("retyping", holds=seen.has_new_type),
-        names={"type": "request.os-retype.new_type"},
+        volume("retyping", predicate=seen.has_new_type),
+        variables={"type": "request.os-retype.new_type"},
         **SLOW,
     ),
     action(
         "migrate",
         "os-migrate_volume",
-        volume("maintenance", holds=seen.has_migrated),
-        names={"host": "request.os-migrate_volume.host"},
+        volume("maintenance", predicate=seen.has_migrated),
+        variables={"host": "request.os-migrate_volume.host"},
         **SLOW,
     ),
     # 52
@@ -153,8 +165,8 @@ OPERATIONS = (
         "revert_to_snapshot",
         "revert",
         volume("reverting"),
-        of(SNAPSHOT, "available", ("restoring",), names={"id": "{snapshot}"}),
-        names={"snapshot": "request.revert.snapshot_id"},
+        of(SNAPSHOT, "available", ("restoring",), variables={"id": "{snapshot}"}),
+        variables={"snapshot": "request.revert.snapshot_id"},
     ),
     # 53
     action(
@@ -169,10 +181,10 @@ OPERATIONS = (
         "attachment.create",
         Route(CINDER, "POST", "/attachments"),
         (of(VOLUME_ATTACHMENT, "reserved attaching attached"),),
-        names={"id": "response.attachment.id"},
+        variables={"id": "response.attachment.id"},
         creates=True,
-        needs=(Expect(VOLUME, names=THE_VOLUME),),
-        undo=Undo(CINDER, "DELETE", "/attachments/{id}"),
+        must_be_idle=(Expectation(VOLUME, variables=THE_VOLUME),),
+        undo=UndoRequest(CINDER, "DELETE", "/attachments/{id}"),
     ),
     Operation(
         "attachment.update",
@@ -183,8 +195,8 @@ OPERATIONS = (
         "attachment.complete",
         Route(CINDER, "POST", "/attachments/{id}/action", "os-complete"),
         (
-            of(VOLUME_ATTACHMENT, "attached", ("attaching",), learns=seen.volume_of_attachment),
-            of(VOLUME, "in-use", ("attaching",), names=THE_VOLUME, then=True),
+            of(VOLUME_ATTACHMENT, "attached", ("attaching",), extract=seen.volume_of_attachment),
+            of(VOLUME, "in-use", ("attaching",), variables=THE_VOLUME, after_previous=True),
         ),
     ),
     delete("attachment.delete", VOLUME_ATTACHMENT),
@@ -192,14 +204,14 @@ OPERATIONS = (
     action(
         "detach",
         "os-detach",
-        volume("detaching", holds=seen.is_detached_at_all),
-        names={"attachment": "request.os-detach.attachment_id"},
+        volume("detaching", predicate=seen.is_detached_at_all),
+        variables={"attachment": "request.os-detach.attachment_id"},
     ),
     action(
         "force_detach",
         "os-force_detach",
-        volume("detaching", holds=seen.is_detached_at_all),
-        names={"attachment": "request.os-force_detach.attachment_id"},
+        volume("detaching", predicate=seen.is_detached_at_all),
+        variables={"attachment": "request.os-force_detach.attachment_id"},
     ),
     # 58
     *(
@@ -209,15 +221,18 @@ OPERATIONS = (
             Operation(
                 "transfer.create",
                 Route(CINDER, "POST", path),
-                (of(VOLUME, "awaiting-transfer", names=THE_VOLUME),),
-                names={"transfer": "response.transfer.id", "volume": "request.transfer.volume_id"},
-                undo=Undo(CINDER, "DELETE", path + "/{transfer}"),
+                (of(VOLUME, "awaiting-transfer", variables=THE_VOLUME),),
+                variables={
+                    "transfer": "response.transfer.id",
+                    "volume": "request.transfer.volume_id",
+                },
+                undo=UndoRequest(CINDER, "DELETE", path + "/{transfer}"),
             ),
             Operation(
                 "transfer.accept",
                 Route(CINDER, "POST", path + "/{transfer}/accept"),
-                (of(VOLUME, "available", ("awaiting-transfer",), names=THE_VOLUME),),
-                names={"volume": "response.transfer.volume_id"},
+                (of(VOLUME, "available", ("awaiting-transfer",), variables=THE_VOLUME),),
+                variables={"volume": "response.transfer.volume_id"},
             ),
         )
     ),
@@ -229,8 +244,12 @@ OPERATIONS = (
         Operation(
             "service.failover",
             Route(CINDER, "PUT", f"/os-services/{name}"),
-            (Expect(SERVICES, names={"host": "{host}"}, holds=seen.service_is_failed_over),),
-            names={"host": "request.host"},
+            (
+                Expectation(
+                    SERVICES, variables={"host": "{host}"}, predicate=seen.service_is_failed_over
+                ),
+            ),
+            variables={"host": "request.host"},
             **SLOW,
         )
         for name in ("failover_host", "failover")
@@ -240,9 +259,9 @@ OPERATIONS = (
         "snapshot.create",
         "/snapshots",
         SNAPSHOT,
-        names={"id": "response.snapshot.id", "volume": "request.snapshot.volume_id"},
-        needs=(Expect(VOLUME, names=THE_VOLUME),),
-        stamp="snapshot.metadata",
+        variables={"id": "response.snapshot.id", "volume": "request.snapshot.volume_id"},
+        must_be_idle=(Expectation(VOLUME, variables=THE_VOLUME),),
+        stamp_field="snapshot.metadata",
     ),
     # 61
     delete("snapshot.delete", SNAPSHOT),
@@ -255,11 +274,11 @@ OPERATIONS = (
     Operation(
         "backup.create",
         Route(CINDER, "POST", "/backups"),
-        (of(BACKUP, "available", ("creating",)), volume("backing-up", names=THE_VOLUME)),
-        names={"id": "response.backup.id", "volume": "request.backup.volume_id"},
+        (of(BACKUP, "available", ("creating",)), volume("backing-up", variables=THE_VOLUME)),
+        variables={"id": "response.backup.id", "volume": "request.backup.volume_id"},
         creates=True,
-        undo=Undo(CINDER, "DELETE", "/backups/{id}"),
-        stamp="backup.metadata",
+        undo=UndoRequest(CINDER, "DELETE", "/backups/{id}"),
+        stamp_field="backup.metadata",
         stamp_since="3.43",
         **SLOW,
     ),
@@ -267,9 +286,9 @@ OPERATIONS = (
         "backup.import",
         Route(CINDER, "POST", "/backups/import_record"),
         (of(BACKUP, "available", ("creating",)),),
-        names={"id": "response.backup.id"},
+        variables={"id": "response.backup.id"},
         creates=True,
-        undo=Undo(CINDER, "DELETE", "/backups/{id}"),
+        undo=UndoRequest(CINDER, "DELETE", "/backups/{id}"),
     ),
     # 64: the backup comes back whatever became of the volume
     *(
@@ -277,18 +296,18 @@ OPERATIONS = (
             "backup.restore",
             Route(CINDER, "POST", "/backups/{backup}/restore"),
             (
-                of(BACKUP, "available", ("restoring",), names={"id": "{backup}"}),
-                volume("restoring-backup", "creating", names=THE_VOLUME, then=True),
+                of(BACKUP, "available", ("restoring",), variables={"id": "{backup}"}),
+                volume("restoring-backup", "creating", variables=THE_VOLUME, after_previous=True),
             ),
-            names={"volume": "response.restore.volume_id"},
-            about=1,
-            when=when,
+            variables={"volume": "response.restore.volume_id"},
+            main_index=1,
+            applies_to=when,
             undo=undo,
-            noted=undo is not None,
+            ledger_only=undo is not None,
             **SLOW,
         )
         for when, undo in (
-            (seen.lets_cinder_make, Undo(CINDER, "DELETE", "/volumes/{volume}")),
+            (seen.lets_cinder_make, UndoRequest(CINDER, "DELETE", "/volumes/{volume}")),
             (None, None),
         )
     ),
@@ -298,28 +317,32 @@ OPERATIONS = (
     Operation(
         "backup.reset_state",
         Route(CINDER, "POST", "/backups/{id}/action", "os-reset_status"),
-        (Expect(BACKUP, holds=seen.has_status),),
-        names={"status": "request.os-reset_status.status"},
+        (Expectation(BACKUP, predicate=seen.has_status),),
+        variables={"status": "request.os-reset_status.status"},
     ),
     # 66, 67
     create(
         "group.create",
         "/groups",
         GROUP,
-        undo=Undo(CINDER, "POST", "/groups/{id}/action", {"delete": {"delete-volumes": False}}),
+        undo=UndoRequest(
+            CINDER, "POST", "/groups/{id}/action", {"delete": {"delete-volumes": False}}
+        ),
     ),
     create(
         "group.create_from_src",
         "/groups/action",
         GROUP,
         "create-from-src",
-        undo=Undo(CINDER, "POST", "/groups/{id}/action", {"delete": {"delete-volumes": True}}),
+        undo=UndoRequest(
+            CINDER, "POST", "/groups/{id}/action", {"delete": {"delete-volumes": True}}
+        ),
     ),
     Operation(
         "group.update",
         Route(CINDER, "PUT", "/groups/{id}"),
         (of(GROUP, "available", ("updating",)),),
-        when=seen.adds_or_removes,
+        applies_to=seen.adds_or_removes,
     ),
     delete("group.delete", GROUP, "POST", "/action", "delete"),
     create("group_snapshot.create", "/group_snapshots", GROUP_SNAPSHOT),
@@ -342,7 +365,7 @@ OPERATIONS = (
             "consistency_group.update",
             Route(CINDER, "PUT", path),
             (of(CONSISTENCY_GROUP, "available", ("updating",)),),
-            when=seen.adds_or_removes,
+            applies_to=seen.adds_or_removes,
         )
         for path in ("/consistencygroups/{id}", "/consistencygroups/{id}/update")
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Operation, Route, Undo
+from pytest_osfutures.operations.model import Expectation, Operation, Route, UndoRequest
 from pytest_osfutures.operations.resource_types import (
     ACTION,
     ATTACHMENT,
@@ -28,22 +28,22 @@ from pytest_osfutures.stamp import OPERATION
 ERROR = frozenset({"ERROR"})
 MOVED = frozenset({"ACTIVE", "SHUTOFF"})
 ON_SERVER = {"server": "{server}", "volume": "{volume}"}
-THE_SERVER = Expect(SERVER, names={"id": "{server}"})
-DELETE = Undo("compute", "DELETE", "/servers/{id}")
+THE_SERVER = Expectation(SERVER, variables={"id": "{server}"})
+DELETE = UndoRequest("compute", "DELETE", "/servers/{id}")
 #: What was not moved or not resized (any more) cannot be reverted, and need not be.
-REVERT = Undo(
+REVERT = UndoRequest(
     "compute", "POST", "/servers/{id}/action", {"revertResize": None}, frozenset({404, 409, 400})
 )
-DELETE_IMAGE = Undo("image", "DELETE", "/images/{image}")
-DETACH = Undo("compute", "DELETE", "/servers/{server}/os-volume_attachments/{volume}")
+DELETE_IMAGE = UndoRequest("image", "DELETE", "/images/{image}")
+DETACH = UndoRequest("compute", "DELETE", "/servers/{server}/os-volume_attachments/{volume}")
 
 
-def server(*success: str, running: tuple[str, ...] = (), **more: Any) -> Expect:
+def server(*success: str, running: tuple[str, ...] = (), **more: Any) -> Expectation:
     """The server ends in one of the statuses `success`, with task_state None."""
-    return Expect(SERVER, frozenset(success), frozenset(running), ERROR, **more)
+    return Expectation(SERVER, frozenset(success), frozenset(running), ERROR, **more)
 
 
-def action(name: str, key: str, *expects: Expect, **more: Any) -> Operation:
+def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation:
     """A row for POST /servers/{id}/action with `key` in its body."""
     route = Route("compute", "POST", "/servers/{id}/action", key)
     return Operation(f"server.{name}", route, expects, **{"action": "{id}", **more})
@@ -55,33 +55,41 @@ def image(name: str, key: str, event: str) -> Operation:
         f"server.{name}",
         Route("compute", "POST", "/servers/{server}/action", key),
         (
-            Expect(
+            Expectation(
                 IMAGE,
                 frozenset({"active"}),
                 frozenset({"queued", "saving", "uploading", "importing"}),
                 frozenset({"killed", "deleted", "pending_delete"}),
-                names={"id": "{image}"},
-                learns=seen.volume_snapshots,
+                variables={"id": "{image}"},
+                extract=seen.volume_snapshots,
             ),
             THE_SERVER,
-            Expect(
-                SNAPSHOTS, holds=seen.all_available, names={"name": "{snapshot_name}"}, then=True
+            Expectation(
+                SNAPSHOTS,
+                predicate=seen.all_available,
+                variables={"name": "{snapshot_name}"},
+                after_previous=True,
             ),
         ),
-        names={"image": ("response.image_id", "headers.location")},
+        variables={"image": ("response.image_id", "headers.location")},
         action="{server}",
         event=event,
         creates=True,
         undo=DELETE_IMAGE,
         tout=600.0,
-        usual=15.0,
-        stamp=f"{key}.metadata",
+        usual_duration=15.0,
+        stamp_field=f"{key}.metadata",
     )
 
 
-def create(name: str, expect: Expect, **more: Any) -> Operation:
+def create(name: str, expect: Expectation, **more: Any) -> Operation:
     """A row for POST /servers."""
-    common = {"creates": True, "tout": 600.0, "usual": 15.0, "stamp": "server.metadata"}
+    common = {
+        "creates": True,
+        "tout": 600.0,
+        "usual_duration": 15.0,
+        "stamp_field": "server.metadata",
+    }
     return Operation(name, Route("compute", "POST", "/servers"), (expect,), **{**common, **more})
 
 
@@ -94,37 +102,39 @@ def migration(
         Route("compute", method, path, key),
         (
             server("ACTIVE", "PAUSED"),
-            Expect(MIGRATIONS, holds=seen.migration_is(end), then=True),
+            Expectation(MIGRATIONS, predicate=seen.migration_is(end), after_previous=True),
         ),
         action="{id}",
         event=event,
         tout=900.0,
-        usual=10.0,
+        usual_duration=10.0,
     )
 
 
-SLOW: dict[str, Any] = {"tout": 600.0, "usual": 15.0}
+SLOW: dict[str, Any] = {"tout": 600.0, "usual_duration": 15.0}
 
 OPERATIONS = (
     # 42
     create(
         "servers.create",
-        Expect(RESERVATION, holds=seen.all_active, names={"reservation": "{reservation}"}),
-        names={
+        Expectation(
+            RESERVATION, predicate=seen.all_active, variables={"reservation": "{reservation}"}
+        ),
+        variables={
             "reservation": "response.reservation_id",
             "most": seen.most_servers,
             "op": f"request.server.metadata.{OPERATION}",
         },
         members=seen.servers,
-        told_apart=seen.are_told_apart,
-        member=SERVER,
-        undo=Undo("compute", "DELETE", "/servers/{id}", each=True),
-        when=seen.asks_for_reservation,
+        are_identified=seen.are_told_apart,
+        member_type=SERVER,
+        undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
+        applies_to=seen.asks_for_reservation,
     ),
     create(
         "servers.create",
-        Expect(NAMESAKES, holds=seen.all_active, names={"pattern": "{pattern}"}),
-        names={
+        Expectation(NAMESAKES, predicate=seen.all_active, variables={"pattern": "{pattern}"}),
+        variables={
             "id": "response.server.id",
             "name": "request.server.name",
             "most": seen.most_servers,
@@ -132,16 +142,16 @@ OPERATIONS = (
             "op": f"request.server.metadata.{OPERATION}",
         },
         members=seen.servers,
-        told_apart=seen.are_told_apart,
-        member=SERVER,
-        undo=Undo("compute", "DELETE", "/servers/{id}", each=True),
-        when=seen.asks_for_many,
+        are_identified=seen.are_told_apart,
+        member_type=SERVER,
+        undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
+        applies_to=seen.asks_for_many,
     ),
     # 1
     create(
         "server.create",
         server("ACTIVE", running=("BUILD",)),
-        names={"id": "response.server.id"},
+        variables={"id": "response.server.id"},
         action="{id}",
         undo=DELETE,
     ),
@@ -156,8 +166,10 @@ OPERATIONS = (
     action("restore", "restore", server("ACTIVE")),  # 5
     action("start", "os-start", server("ACTIVE")),  # 6
     action("stop", "os-stop", server("SHUTOFF"), tout=600.0),  # 7
-    action("reboot_soft", "reboot", server("ACTIVE", "RESCUE"), when=seen.reboots("SOFT")),  # 8
-    action("reboot_hard", "reboot", server("ACTIVE"), when=seen.reboots("HARD")),  # 9
+    action(
+        "reboot_soft", "reboot", server("ACTIVE", "RESCUE"), applies_to=seen.reboots("SOFT")
+    ),  # 8
+    action("reboot_hard", "reboot", server("ACTIVE"), applies_to=seen.reboots("HARD")),  # 9
     action("pause", "pause", server("PAUSED")),  # 10
     action("unpause", "unpause", server("ACTIVE")),  # 11
     action("suspend", "suspend", server("SUSPENDED")),  # 12
@@ -168,7 +180,7 @@ OPERATIONS = (
     action(
         "resize",
         "resize",
-        server("VERIFY_RESIZE", proven=MOVED),
+        server("VERIFY_RESIZE", accepted_with_event=MOVED),
         event="compute_finish_resize",
         undo=REVERT,
         **SLOW,
@@ -176,7 +188,7 @@ OPERATIONS = (
     action(
         "migrate",
         "migrate",
-        server("VERIFY_RESIZE", proven=MOVED),
+        server("VERIFY_RESIZE", accepted_with_event=MOVED),
         event="compute_finish_resize",
         undo=REVERT,
         **SLOW,
@@ -185,7 +197,7 @@ OPERATIONS = (
         "confirm_resize",
         "confirmResize",
         server("ACTIVE", "SHUTOFF", running=("VERIFY_RESIZE",)),
-        marks=False,
+        marks_busy=False,
     ),
     action("revert_resize", "revertResize", server("ACTIVE", "SHUTOFF"), **SLOW),
     # 20, 21: an evacuation may fall back to the status that it would end in
@@ -195,24 +207,24 @@ OPERATIONS = (
         "evacuate",
         server("ACTIVE", "SHUTOFF"),
         event="compute_rebuild_instance",
-        decides=True,
+        event_required=True,
         **SLOW,
     ),
     # 22 to 24
     action(
         "live_migrate",
         "os-migrateLive",
-        server("ACTIVE", "PAUSED", holds=seen.has_moved, learns=seen.host_while_migrating),
-        Expect(
+        server("ACTIVE", "PAUSED", predicate=seen.has_moved, extract=seen.host_while_migrating),
+        Expectation(
             ACTION,
-            names={"id": "{id}", "request_id": "{request_id}"},
-            then=True,
-            learns=seen.begun,
+            variables={"id": "{id}", "request_id": "{request_id}"},
+            after_previous=True,
+            extract=seen.begun,
         ),
-        Expect(MIGRATIONS, holds=seen.is_live_migrated, then=True),
+        Expectation(MIGRATIONS, predicate=seen.is_live_migrated, after_previous=True),
         event="compute_post_live_migration_at_destination",
         tout=900.0,
-        usual=15.0,
+        usual_duration=15.0,
     ),
     migration(
         "live_migration_force_complete",
@@ -243,37 +255,37 @@ OPERATIONS = (
         "changePassword",
         server("ACTIVE"),
         event="compute_set_admin_password",
-        decides=True,
+        event_required=True,
     ),
     action(
         "trigger_crash_dump",
         "trigger_crash_dump",
-        Expect(SERVER),
+        Expectation(SERVER),
         event="compute_trigger_crash_dump",
-        decides=True,
-        marks=False,
+        event_required=True,
+        marks_busy=False,
     ),
     # 33
     Operation(
         "server.attach_volume",
         Route("compute", "POST", "/servers/{server}/os-volume_attachments"),
         (
-            Expect(
+            Expectation(
                 VOLUME,
                 frozenset({"in-use"}),
                 frozenset({"reserved", "attaching"}),
                 frozenset({"error", "error_attaching"}),
-                holds=seen.is_attached,
-                names={"id": "{volume}"},
+                predicate=seen.is_attached,
+                variables={"id": "{volume}"},
             ),
-            Expect(ATTACHMENT, names=ON_SERVER, then=True),
+            Expectation(ATTACHMENT, variables=ON_SERVER, after_previous=True),
         ),
-        names={"volume": "request.volumeAttachment.volumeId"},
-        about=1,
+        variables={"volume": "request.volumeAttachment.volumeId"},
+        main_index=1,
         action="{server}",
         event="compute_attach_volume",
-        marks=False,
-        needs=(THE_SERVER,),
+        marks_busy=False,
+        must_be_idle=(THE_SERVER,),
         undo=DETACH,
     ),
     # 34: Cinder has it available before Nova has dropped its record
@@ -281,45 +293,45 @@ OPERATIONS = (
         "server.detach_volume",
         Route("compute", "DELETE", "/servers/{server}/os-volume_attachments/{volume}"),
         (
-            Expect(
+            Expectation(
                 VOLUME,
                 frozenset({"available", "in-use"}),
                 frozenset({"detaching"}),
                 frozenset({"error", "error_detaching"}),
-                holds=seen.is_detached,
-                names={"id": "{volume}"},
+                predicate=seen.is_detached,
+                variables={"id": "{volume}"},
             ),
-            Expect(ATTACHMENT, gone=True, names=ON_SERVER, then=True),
+            Expectation(ATTACHMENT, gone=True, variables=ON_SERVER, after_previous=True),
         ),
-        about=1,
+        main_index=1,
         action="{server}",
         event="compute_detach_volume",
-        marks=False,
-        needs=(THE_SERVER,),
+        marks_busy=False,
+        must_be_idle=(THE_SERVER,),
     ),
     # 35
     Operation(
         "server.swap_volume",
         Route("compute", "PUT", "/servers/{server}/os-volume_attachments/{old}"),
         (
-            Expect(
+            Expectation(
                 VOLUME,
                 frozenset({"available", "in-use"}),
                 frozenset({"detaching"}),
                 frozenset({"error", "error_detaching"}),
-                holds=seen.is_detached,
-                names={"id": "{old}"},
+                predicate=seen.is_detached,
+                variables={"id": "{old}"},
             ),
-            Expect(ATTACHMENT, names=ON_SERVER, then=True),
+            Expectation(ATTACHMENT, variables=ON_SERVER, after_previous=True),
         ),
-        names={"volume": "request.volumeAttachment.volumeId"},
-        about=1,
+        variables={"volume": "request.volumeAttachment.volumeId"},
+        main_index=1,
         action="{server}",
         event="compute_swap_volume",
-        decides=True,
-        marks=False,
-        needs=(THE_SERVER, Expect(VOLUME, names={"id": "{volume}"})),
-        when=seen.swaps,
+        event_required=True,
+        marks_busy=False,
+        must_be_idle=(THE_SERVER, Expectation(VOLUME, variables={"id": "{volume}"})),
+        applies_to=seen.swaps,
         **SLOW,
     ),
     # 36: the port of a stopped server stays down
@@ -327,60 +339,65 @@ OPERATIONS = (
         "server.interface_attach",
         Route("compute", "POST", "/servers/{server}/os-interface"),
         (
-            Expect(
+            Expectation(
                 INTERFACE,
                 frozenset({"ACTIVE"}),
                 frozenset({"BUILD"}),
                 ERROR,
-                names={"server": "{server}", "port": "{port}"},
-                proven=frozenset({"DOWN"}),
+                variables={"server": "{server}", "port": "{port}"},
+                accepted_with_event=frozenset({"DOWN"}),
             ),
-            Expect(SERVER, holds=seen.has_address, names={"id": "{server}"}, then=True),
+            Expectation(
+                SERVER,
+                predicate=seen.has_address,
+                variables={"id": "{server}"},
+                after_previous=True,
+            ),
         ),
-        names={"port": "response.interfaceAttachment.port_id", "mac": seen.mac_with_address},
+        variables={"port": "response.interfaceAttachment.port_id", "mac": seen.mac_with_address},
         action="{server}",
         event="compute_attach_interface",
-        marks=False,
-        undo=Undo("compute", "DELETE", "/servers/{server}/os-interface/{port}"),
+        marks_busy=False,
+        undo=UndoRequest("compute", "DELETE", "/servers/{server}/os-interface/{port}"),
     ),
     # 37: the list of ports is early
     Operation(
         "server.interface_detach",
         Route("compute", "DELETE", "/servers/{server}/os-interface/{port}"),
-        (Expect(INTERFACE, gone=True, names={"server": "{server}", "port": "{port}"}),),
+        (Expectation(INTERFACE, gone=True, variables={"server": "{server}", "port": "{port}"}),),
         action="{server}",
         event="compute_detach_interface",
-        decides=True,
-        marks=False,
-        needs=(THE_SERVER,),
+        event_required=True,
+        marks_busy=False,
+        must_be_idle=(THE_SERVER,),
     ),
     # 38 is volume.extend; 39
     Operation(
         "server.attach_share",
         Route("compute", "POST", "/servers/{server}/shares"),
         (
-            Expect(
+            Expectation(
                 SHARE_MAPPING,
                 frozenset({"inactive", "active"}),
                 frozenset({"attaching", "activating"}),
                 frozenset({"error"}),
-                names={"server": "{server}", "share": "{share}"},
+                variables={"server": "{server}", "share": "{share}"},
             ),
         ),
-        names={"share": "request.share.share_id"},
+        variables={"share": "request.share.share_id"},
         action="{server}",
-        undo=Undo("compute", "DELETE", "/servers/{server}/shares/{share}"),
+        undo=UndoRequest("compute", "DELETE", "/servers/{server}/shares/{share}"),
     ),
     Operation(
         "server.detach_share",
         Route("compute", "DELETE", "/servers/{server}/shares/{share}"),
         (
-            Expect(
+            Expectation(
                 SHARE_MAPPING,
                 running=frozenset({"detaching", "deactivating"}),
                 failure=frozenset({"error"}),
                 gone=True,
-                names={"server": "{server}", "share": "{share}"},
+                variables={"server": "{server}", "share": "{share}"},
             ),
         ),
         action="{server}",

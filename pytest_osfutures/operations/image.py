@@ -6,7 +6,7 @@ The images that Nova and Cinder make are in their own tables.
 from __future__ import annotations
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Operation, Route, Undo
+from pytest_osfutures.operations.model import Expectation, Operation, Route, UndoRequest
 from pytest_osfutures.operations.resource_types import IMAGE
 
 GLANCE = "image"
@@ -17,40 +17,40 @@ OPERATIONS = (
     Operation(
         "image.create",
         Route(GLANCE, "POST", "/images"),
-        (Expect(IMAGE, failure=FAILED),),
-        names={"id": ("response.id", "request.id")},
+        (Expectation(IMAGE, failure=FAILED),),
+        variables={"id": ("response.id", "request.id")},
         creates=True,
-        undo=Undo(GLANCE, "DELETE", IMAGE.path),
-        stamp=".",
-        begins=True,
-        usual=0.5,
+        undo=UndoRequest(GLANCE, "DELETE", IMAGE.path),
+        stamp_field=".",
+        multi_request=True,
+        usual_duration=0.5,
     ),
     # 71
     Operation(
         "image.upload",
         Route(GLANCE, "PUT", "/images/{id}/file"),
-        (Expect(IMAGE, frozenset({"active"}), ON_THE_WAY - {"queued"}, FAILED),),
+        (Expectation(IMAGE, frozenset({"active"}), ON_THE_WAY - {"queued"}, FAILED),),
         tout=900.0,
-        usual=1.0,
+        usual_duration=1.0,
     ),
     Operation(
         "image.import",
         Route(GLANCE, "POST", "/images/{id}/import"),
         (
-            Expect(
+            Expectation(
                 IMAGE,
                 ON_THE_WAY | {"active"},
                 failure=FAILED,
-                holds=seen.is_imported,
+                predicate=seen.is_imported,
             ),
         ),
         tout=900.0,
-        usual=10.0,
+        usual_duration=10.0,
     ),
     Operation(
         "image.delete",
         Route(GLANCE, "DELETE", IMAGE.path),
-        (Expect(IMAGE, running=ON_THE_WAY, gone=True),),
-        usual=0.5,
+        (Expectation(IMAGE, running=ON_THE_WAY, gone=True),),
+        usual_duration=0.5,
     ),
 )

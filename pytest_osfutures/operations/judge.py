@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pytest_osfutures.errors import Event
 from pytest_osfutures.operations.model import (
     Body,
-    Expect,
-    Names,
+    Expectation,
+    Observation,
     Operation,
-    Ref,
+    ResourceRef,
     ResourceType,
-    Sight,
+    Variables,
 )
 
 
@@ -27,8 +27,8 @@ from pytest_osfutures.operations.model import (
 class Running:
     """Not decided yet; `wants` says what has to be looked at, `confirm` what one by one."""
 
-    wants: tuple[Ref, ...] = ()
-    confirm: tuple[Ref, ...] = ()
+    wants: tuple[ResourceRef, ...] = ()
+    confirm: tuple[ResourceRef, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ Verdict = Running | Succeeded | Failed
 
 
 @dataclass(frozen=True)
-class Case:
+class Evidence:
     """What `verdict_of` decides about: one operation in flight and all that was seen of it.
 
     `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
@@ -61,22 +61,22 @@ class Case:
     """
 
     operation: Operation
-    names: Names
+    variables: Variables
     accepted_at: float
     now: float
-    sights: Mapping[Ref, Sight]
+    observations: Mapping[ResourceRef, Observation]
     action_kind: ResourceType | None = None
     request_id: str | None = None
-    was_there: bool = False
-    moved: bool = False
-    still_for: float = math.inf
+    was_present: bool = False
+    state_changed: bool = False
+    unchanged_for: float = math.inf
     absences: int = 0
-    unreadable: frozenset[Ref] = frozenset()
+    unreadable: frozenset[ResourceRef] = frozenset()
 
-    def sight(self, ref: Ref) -> Sight | None:
+    def observation(self, ref: ResourceRef) -> Observation | None:
         """The last valid sight of a resource, if there is one."""
-        seen = self.sights.get(ref)
-        return seen if seen is not None and seen.asked_at >= self.accepted_at else None
+        seen = self.observations.get(ref)
+        return seen if seen is not None and seen.requested_at >= self.accepted_at else None
 
     @property
     def age(self) -> float:
@@ -84,19 +84,19 @@ class Case:
         return self.now - self.accepted_at
 
     @property
-    def action(self) -> Ref | None:
+    def action(self) -> ResourceRef | None:
         """The instance action that tells about this operation, if there is one."""
         if self.operation.action is None or self.action_kind is None or self.request_id is None:
             return None
-        server = self.operation.action.format_map(self.names)
+        server = self.operation.action.format_map(self.variables)
         return self.action_kind.ref(id=server, request_id=self.request_id)
 
     @property
-    def evidence(self) -> tuple[Ref, ...]:
+    def explanations(self) -> tuple[ResourceRef, ...]:
         """Everything that may explain a failure: the action, and what the cloud says to users."""
         refs = [] if self.action is None else [self.action]
         for expect in self.operation.expects:
-            ref = expect.ref(self.names)
+            ref = expect.ref(self.variables)
             if ref is not None and expect.type.explained_by is not None:
                 refs.append(expect.type.explained_by.ref(id=ref.id))
         return tuple(dict.fromkeys(refs))
@@ -115,28 +115,28 @@ ENOUGH_ABSENCES = 2
 HAND_OVER = 0.9
 
 
-def verdict_of(case: Case, final: bool = False) -> Verdict:
+def verdict_of(evidence: Evidence, final: bool = False) -> Verdict:
     """Decide whether an operation runs, succeeded or failed, from what was seen of it.
 
     A failure waits until what explains it was read; `final=True` does not wait any more.
     """
     running: list[Running] = []
     body: Body | None = None
-    for expect in case.operation.expects:
-        if expect.then and running:
+    for expect in evidence.operation.expects:
+        if expect.after_previous and running:
             break
-        ref = expect.ref(case.names)
+        ref = expect.ref(evidence.variables)
         if ref is None:
             continue
-        verdict = _judge_resource(case, expect, ref)
+        verdict = _judge_resource(evidence, expect, ref)
         if isinstance(verdict, Failed):
-            return verdict if final else _with_evidence(case, ref, verdict)
+            return verdict if final else _with_evidence(evidence, ref, verdict)
         if isinstance(verdict, Running):
             running.append(verdict)
-        elif expect is case.operation.main:
+        elif expect is evidence.operation.main:
             body = verdict.body
-    if not running and case.operation.decides:
-        word = _ask_action(case)
+    if not running and evidence.operation.event_required:
+        word = _ask_action(evidence)
         if isinstance(word, Failed):
             return word
         running += [word] if isinstance(word, Running) else []
@@ -148,146 +148,164 @@ def verdict_of(case: Case, final: bool = False) -> Verdict:
     return Succeeded(body)
 
 
-def _judge_resource(case: Case, expect: Expect, ref: Ref) -> Verdict:
-    sight = case.sight(ref)
-    if sight is None:
+def _judge_resource(evidence: Evidence, expect: Expectation, ref: ResourceRef) -> Verdict:
+    observation = evidence.observation(ref)
+    if observation is None:
         return Running((ref,))
     kind = expect.type
-    status = str(sight.body.get(kind.status, "")) if sight.body and kind.status else ""
+    status = str(observation.body.get(kind.status, "")) if observation.body and kind.status else ""
     if status in kind.gone and expect.gone:
         return Running((ref,))  # Nova shows DELETED for a moment before it is really gone
-    if sight.body is None or status in kind.gone:
-        return _judge_absence(case, expect, ref, certain=sight.confirmed or status in kind.gone)
-    task = sight.body.get(kind.task_state) if kind.task_state else None
+    if observation.body is None or status in kind.gone:
+        return _judge_absence(
+            evidence, expect, ref, certain=observation.confirmed or status in kind.gone
+        )
+    task = observation.body.get(kind.task_state) if kind.task_state else None
     if status in expect.failure:
         # A server may be worked on while it is in ERROR (hard reboot, rebuild, deletion).
         if task is None:
-            return Failed(_status_text(expect, status, sight.body))
-        return Running((ref,)) if expect.gone else _unless_action_failed(case, ref)
+            return Failed(_status_text(expect, status, observation.body))
+        return Running((ref,)) if expect.gone else _unless_action_failed(evidence, ref)
     if task is not None:
         return Running((ref,))
-    undecided = not expect.success and (not expect.gone or expect.holds is not None)
+    undecided = not expect.success and (not expect.gone or expect.predicate is not None)
     if status in expect.success or undecided:
-        end = _judge_end(case, expect, ref, sight, sight.body)
+        end = _judge_end(evidence, expect, ref, observation, observation.body)
         if end is not None:
             return end
     if status in expect.running:
         # Nothing is marked on the server: only the action can tell that it stays so.
-        hidden = kind.task_state is not None and not case.operation.creates
-        return _unless_action_failed(case, ref) if hidden else Running((ref,))
-    return _judge_standstill(case, expect, ref, sight)
+        hidden = kind.task_state is not None and not evidence.operation.creates
+        return _unless_action_failed(evidence, ref) if hidden else Running((ref,))
+    return _judge_standstill(evidence, expect, ref, observation)
 
 
-def _judge_end(case: Case, expect: Expect, ref: Ref, sight: Sight, body: Body) -> Verdict | None:
+def _judge_end(
+    evidence: Evidence, expect: Expectation, ref: ResourceRef, observation: Observation, body: Body
+) -> Verdict | None:
     """The verdict about a resource in a status of the end; None if it is not as it should be."""
-    holds = expect.holds(body, case.names) if expect.holds is not None else True
+    holds = expect.predicate(body, evidence.variables) if expect.predicate is not None else True
     if isinstance(holds, str):
         return Failed(holds)
     if holds is None:
         return Running((ref,))
-    if holds and not (sight.confirmed or case.operation.creates or case.moved):
+    if holds and not (
+        observation.confirmed or evidence.operation.creates or evidence.state_changed
+    ):
         # A list can be older than its request: it may show what was there before the operation.
         return Running((ref,), confirm=(ref,))
     return Succeeded(body) if holds else None
 
 
-def _judge_absence(case: Case, expect: Expect, ref: Ref, certain: bool) -> Verdict:
+def _judge_absence(
+    evidence: Evidence, expect: Expectation, ref: ResourceRef, certain: bool
+) -> Verdict:
     if not certain:
         return Running((ref,), confirm=(ref,))
     if expect.gone:
         return Succeeded(None)
-    if expect.type.evidence:  # it cannot be read: the event has to do
-        word = _ask_action(case)
+    if expect.type.explains_only:  # it cannot be read: the event has to do
+        word = _ask_action(evidence)
         return Succeeded(None) if word is None else word
-    if case.operation.creates and not case.was_there and _may_still_appear(case, expect, ref):
+    if (
+        evidence.operation.creates
+        and not evidence.was_present
+        and _may_still_appear(evidence, expect, ref)
+    ):
         return Running((ref,))
     if not expect.type.status:  # a relation, not a thing: only the action can explain
-        return _judge_standstill(case, expect, ref, case.sights[ref])
-    record = None if case.action is None else case.sight(case.action)
+        return _judge_standstill(evidence, expect, ref, evidence.observations[ref])
+    record = None if evidence.action is None else evidence.observation(evidence.action)
     if record is not None and record.body is not None and (failed := failed_event(record.body)):
         return Failed(f"the {expect.type.name} is gone: {failed}")
     # What another service keeps for this one is taken away by this one, when it has failed.
-    theirs = expect.type.service != case.operation.route.service
+    theirs = expect.type.service != evidence.operation.route.service
     text = f"the {expect.type.name} is gone"
     return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
 
 
-def _may_still_appear(case: Case, expect: Expect, ref: Ref) -> bool:
+def _may_still_appear(evidence: Evidence, expect: Expectation, ref: ResourceRef) -> bool:
     """Whether a new resource may only be invisible as yet: its hand-over takes a moment."""
-    asked_after = case.sights[ref].asked_at - case.accepted_at
+    asked_after = evidence.observations[ref].requested_at - evidence.accepted_at
     if asked_after >= expect.type.visible_within:
         return False
-    return asked_after < HAND_OVER or case.absences < ENOUGH_ABSENCES
+    return asked_after < HAND_OVER or evidence.absences < ENOUGH_ABSENCES
 
 
-def _judge_standstill(case: Case, expect: Expect, ref: Ref, sight: Sight) -> Verdict:
+def _judge_standstill(
+    evidence: Evidence, expect: Expectation, ref: ResourceRef, observation: Observation
+) -> Verdict:
     """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
-    if not sight.confirmed:
+    if not observation.confirmed:
         return Running((ref,), confirm=(ref,))
-    status = str((sight.body or {}).get(expect.type.status or "", ""))
-    text = _standstill_text(case, expect, sight, status)
-    action = case.action
-    if action is None and case.operation.creates and status == "deleting":
+    status = str((observation.body or {}).get(expect.type.status or "", ""))
+    text = _standstill_text(evidence, expect, observation, status)
+    action = evidence.action
+    if action is None and evidence.operation.creates and status == "deleting":
         return Running((ref,))  # somebody is taking it away: it will be gone, which says more
     if action is None:
         return Failed(text)
-    record = case.sight(action)
-    if record is None and action not in case.unreadable:
+    record = evidence.observation(action)
+    if record is None and action not in evidence.unreadable:
         return Running((ref, action))
     if record is None or record.body is None:
-        return Failed(text) if case.age > RECORDED_WITHIN else Running((ref, action))
+        return Failed(text) if evidence.age > RECORDED_WITHIN else Running((ref, action))
     if failed := failed_event(record.body):
         return Failed(f"{text}: {failed}")
-    if status in expect.proven and succeeded(record.body, case.operation.event):
-        return Succeeded(sight.body)
-    if sight.asked_at <= record.asked_at:
+    if status in expect.accepted_with_event and succeeded(record.body, evidence.operation.event):
+        return Succeeded(observation.body)
+    if observation.requested_at <= record.requested_at:
         return Running((ref, action))
-    if finished(record.body, case.operation.event):
+    if finished(record.body, evidence.operation.event):
         return Failed(f"{text}, although the cloud calls the action finished")
-    if case.operation.marks and case.still_for > RECORDED_WITHIN:  # an end is recorded later
+    if (
+        evidence.operation.marks_busy and evidence.unchanged_for > RECORDED_WITHIN
+    ):  # an end is recorded later
         return Failed(f"{text}, and its action has no end: something else changed it")
     return Running((ref, action))
 
 
-def _unless_action_failed(case: Case, ref: Ref) -> Verdict:
+def _unless_action_failed(evidence: Evidence, ref: ResourceRef) -> Verdict:
     """Under way as far as the resource shows; the action may know better."""
-    action = case.action
+    action = evidence.action
     if action is None:
         return Running((ref,))
-    record = case.sight(action)
+    record = evidence.observation(action)
     if record is not None and record.body is not None and (failed := failed_event(record.body)):
         return Failed(failed)
     return Running((ref, action))
 
 
-def _ask_action(case: Case) -> Verdict | None:
+def _ask_action(evidence: Evidence) -> Verdict | None:
     """The verdict of the instance action where success needs it; None if it has no objection."""
-    action = case.action
+    action = evidence.action
     if action is None:
         return None
-    record = case.sight(action)
-    if record is None or (record.body is None and case.age < RECORDED_WITHIN):
+    record = evidence.observation(action)
+    if record is None or (record.body is None and evidence.age < RECORDED_WITHIN):
         return Running((action,))
     if record.body is None:
         return None
     if failed := failed_event(record.body):
         return Failed(failed)
     if "events" not in record.body:  # only the message tells, and only that it has failed
-        return None if case.age >= RECORDED_WITHIN else Running((action,))
-    return None if succeeded(record.body, case.operation.event) else Running((action,))
+        return None if evidence.age >= RECORDED_WITHIN else Running((action,))
+    return None if succeeded(record.body, evidence.operation.event) else Running((action,))
 
 
-def _with_evidence(case: Case, ref: Ref, verdict: Failed) -> Verdict:
+def _with_evidence(evidence: Evidence, ref: ResourceRef, verdict: Failed) -> Verdict:
     """The failure, once what explains it was read (or cannot be)."""
     unread = tuple(
-        each for each in case.evidence if case.sight(each) is None and each not in case.unreadable
+        each
+        for each in evidence.explanations
+        if evidence.observation(each) is None and each not in evidence.unreadable
     )
-    sight = case.sight(ref)
-    late = sight is not None and case.now - sight.asked_at > EXPLAINED_WITHIN
+    observation = evidence.observation(ref)
+    late = observation is not None and evidence.now - observation.requested_at > EXPLAINED_WITHIN
     return Running(unread) if unread and not late else verdict
 
 
-def _status_text(expect: Expect, status: str, body: Body) -> str:
+def _status_text(expect: Expectation, status: str, body: Body) -> str:
     fault = body.get("fault")
     if isinstance(fault, Mapping) and fault.get("message"):
         return str(fault["message"]).strip()
@@ -295,14 +313,16 @@ def _status_text(expect: Expect, status: str, body: Body) -> str:
     return f"the {expect.type.name} went to status {status}" + (f": {reason}" if reason else "")
 
 
-def _standstill_text(case: Case, expect: Expect, sight: Sight, status: str) -> str:
+def _standstill_text(
+    evidence: Evidence, expect: Expectation, observation: Observation, status: str
+) -> str:
     if not expect.type.status:
-        return f"there is {'a' if sight.body else 'no'} {expect.type.name}"
+        return f"there is {'a' if observation.body else 'no'} {expect.type.name}"
     if status in expect.success:
         return f"the {expect.type.name} is in status {status} again, but not what was asked for"
     text = f"the {expect.type.name} is in status {status or 'unknown'} with nothing under way"
-    known = expect.running | expect.proven | expect.type.steady
-    return text if status in known else f"{text}, which is no step of {case.operation.name}"
+    known = expect.running | expect.accepted_with_event | expect.type.steady
+    return text if status in known else f"{text}, which is no step of {evidence.operation.name}"
 
 
 def _text(value: object) -> str | None:

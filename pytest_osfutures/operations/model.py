@@ -51,7 +51,7 @@ class ResourceType:
     #: Statuses in which nothing is under way.
     steady: frozenset[str] = frozenset()
     #: True for resources that only explain failures: a 404 or 403 on them is no failure.
-    evidence: bool = False
+    explains_only: bool = False
     #: Type of the resource that explains failures of this one.
     explained_by: ResourceType | None = None
     #: Seconds for which a new resource may answer 404.
@@ -81,14 +81,14 @@ class ResourceType:
         """Path to which create requests are sent."""
         return self.path.rpartition("/")[0]
 
-    def ref(self, **names: str) -> Ref:
-        """The resource of this kind that `names` (those in `path`) identify."""
-        path = self.path.format_map(names)
-        return Ref(self, path, re.split(r"[/=]", path)[-1])
+    def ref(self, **variables: str) -> ResourceRef:
+        """The resource of this kind that `variables` (those in `path`) identify."""
+        path = self.path.format_map(variables)
+        return ResourceRef(self, path, re.split(r"[/=]", path)[-1])
 
 
 @dataclass(frozen=True, slots=True)
-class Ref:
+class ResourceRef:
     """One resource: its kind, the path that reads it, and its id in lists."""
 
     type: ResourceType
@@ -97,14 +97,14 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What one read said about one resource; `body` None says that it is not there.
 
     `asked_at` is when the request for it STARTED, on the engine's clock. `confirmed` says that
     this very resource was asked for; else it was looked up in a list.
     """
 
-    asked_at: float
+    requested_at: float
     body: Body | None
     confirmed: bool = True
 
@@ -134,27 +134,27 @@ class Route:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + r"/?\Z")
 
 
-Names = Mapping[str, str]
+Variables = Mapping[str, str]
 #: Looks at a whole resource: True it is as it should be at the end, False it is not (a failure if
 #: nothing is under way), None it is on its way, a text says why it never will be.
-Holds = Callable[[Body, Names], bool | str | None]
+Predicate = Callable[[Body, Variables], bool | str | None]
 #: What a resource tells the operation for what is looked at later: more names. The number is how
 #: many seconds after the accept it was asked for.
-Learns = Callable[[Body, Names, float], Names]
+Extractor = Callable[[Body, Variables, float], Variables]
 #: Where a name is found: in the request, the response or the answer's headers.
-Where = str | tuple[str, ...] | Callable[[Any, Any], str | None]
+VariableSource = str | tuple[str, ...] | Callable[[Any, Any], str | None]
 
 
 @dataclass(frozen=True)
-class Expect:
+class Expectation:
     """What one resource looks like when the operation is done, under way, or has failed.
 
-    `names` tells which resource: the names in its kind's path, as templates over the operation's
+    `variables` tells which resource: the names in its kind's path, as templates over the operation's
     names; while one of these is unknown, nothing is expected. `gone=True` expects that it
     disappears. `success` are the statuses of the end (empty: that it exists is enough), together
-    with `holds`, which looks at the whole resource; `running` those on the way; `failure` those
-    that end it badly at once; `proven` are an end too if the operation's event has succeeded.
-    `then` says that it is only looked at when everything before it is as it should be. `learns`
+    with `predicate`, which looks at the whole resource; `running` those on the way; `failure` those
+    that end it badly at once; `accepted_with_event` are an end too if the operation's event has succeeded.
+    `after_previous` says that it is only looked at when everything before it is as it should be. `extract`
     finds more names in it; the first word about a name counts.
     """
 
@@ -163,26 +163,26 @@ class Expect:
     running: frozenset[str] = frozenset()
     failure: frozenset[str] = frozenset()
     gone: bool = False
-    holds: Holds | None = None
-    names: Mapping[str, str] = field(default_factory=lambda: {"id": "{id}"})
-    proven: frozenset[str] = frozenset()
-    then: bool = False
-    learns: Learns | None = None
+    predicate: Predicate | None = None
+    variables: Mapping[str, str] = field(default_factory=lambda: {"id": "{id}"})
+    accepted_with_event: frozenset[str] = frozenset()
+    after_previous: bool = False
+    extract: Extractor | None = None
 
-    def ref(self, names: Names) -> Ref | None:
+    def ref(self, variables: Variables) -> ResourceRef | None:
         """The resource that this is about; None while that is not known."""
         try:
-            found = {key: text.format_map(names) for key, text in self.names.items()}
+            found = {key: text.format_map(variables) for key, text in self.variables.items()}
         except KeyError:
             return None
         return self.type.ref(**found)
 
 
 @dataclass(frozen=True)
-class Undo:
+class UndoRequest:
     """The request that takes an operation back; the table knows it as an operation itself.
 
-    `needless` are the answers which say that there is nothing to take back. `each` says that
+    `nothing_to_undo` are the answers which say that there is nothing to take back. `per_member` says that
     every member of what the operation makes needs such a request.
     """
 
@@ -190,110 +190,119 @@ class Undo:
     method: str
     path: str
     body: Body | None = None
-    needless: frozenset[int] = frozenset({404})
-    each: bool = False
+    nothing_to_undo: frozenset[int] = frozenset({404})
+    per_member: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
     """One row of the table: one kind of background work.
 
-    `names` adds to the names in the route's path: where in the request, the response or the
-    headers another one is found. `about` is the place in `expects` of the resource that the
+    `variables` adds to the names in the route's path: where in the request, the response or the
+    headers another one is found. `main_index` is the place in `expects` of the resource that the
     operation is about; where it makes many, `members` finds them, each of the kind `member`, and
-    `told_apart` says whether those that a list showed right after the request can be no others.
+    `are_identified` says whether those that a list showed right after the request can be no others.
 
     `action` names the server whose instance actions tell about this operation, `event` the event
-    in it that does the work; `decides` says that success needs this event's success too.
-    `marks` says that the cloud marks the resource as busy before it answers, so that one which is
+    in it that does the work; `event_required` says that success needs this event's success too.
+    `marks_busy` says that the cloud marks the resource as busy before it answers, so that one which is
     not busy and not as it should be has failed.
 
-    `creates` says that something new comes to life. `needs` are other resources that must not be
-    busy. `tout` is the usual deadline and `usual` the usual duration, both in seconds; `stamp` is
+    `creates` says that something new comes to life. `must_be_idle` are other resources that must not be
+    busy. `tout` is the usual deadline and `usual_duration` the usual duration, both in seconds; `stamp_field` is
     where in the request the metadata of a new resource stands, `stamp_since` the microversion that
-    brought it: before, the description has to do. `noted` says that no request can carry a stamp,
-    but that the ledger takes note of what is made. `begins` says that calls may go on with other
+    brought it: before, the description has to do. `ledger_only` says that no request can carry a stamp,
+    but that the ledger takes note of what is made. `multi_request` says that calls may go on with other
     requests: what a lost one has made is then taken back, and the call made again.
     """
 
     name: str
     route: Route
-    expects: tuple[Expect, ...]
-    names: Mapping[str, Where] = field(default_factory=dict)
-    about: int = 0
-    members: Callable[[Body, Names], list[Body]] | None = None
-    told_apart: Callable[[list[Body], Names], bool] | None = None
-    member: ResourceType | None = None
+    expects: tuple[Expectation, ...]
+    variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    main_index: int = 0
+    members: Callable[[Body, Variables], list[Body]] | None = None
+    are_identified: Callable[[list[Body], Variables], bool] | None = None
+    member_type: ResourceType | None = None
     action: str | None = None
     event: str | None = None
-    decides: bool = False
-    marks: bool = True
+    event_required: bool = False
+    marks_busy: bool = True
     creates: bool = False
-    needs: tuple[Expect, ...] = ()
-    undo: Undo | None = None
+    must_be_idle: tuple[Expectation, ...] = ()
+    undo: UndoRequest | None = None
     tout: float = 300.0
-    usual: float = 5.0
-    stamp: str | None = None
+    usual_duration: float = 5.0
+    stamp_field: str | None = None
     stamp_since: str = ""
-    noted: bool = False
-    begins: bool = False
-    when: Callable[[Any, Names], bool] | None = None
+    ledger_only: bool = False
+    multi_request: bool = False
+    applies_to: Callable[[Any, Variables], bool] | None = None
 
-    def recognise(self, service: str, method: str, path: str, request: Any) -> Names | None:
+    def recognise(self, service: str, method: str, path: str, request: Any) -> Variables | None:
         """The operation's names if this request starts it, else None."""
         if service != self.route.service:
             return None
-        names = self.route.match(method, path, request)
-        if names is None or (self.when is not None and not self.when(request, names)):
+        variables = self.route.match(method, path, request)
+        if variables is None or (
+            self.applies_to is not None and not self.applies_to(request, variables)
+        ):
             return None
-        return names
+        return variables
 
     def identify(
-        self, names: Names, request: Any, response: Any, headers: Mapping[str, str] | None = None
-    ) -> Names:
+        self,
+        variables: Variables,
+        request: Any,
+        response: Any,
+        headers: Mapping[str, str] | None = None,
+    ) -> Variables:
         """All names of the operation, once it was answered."""
         sources = {"request": request, "response": response, "headers": dict(headers or {})}
         found: dict[str, Any] = {}
-        for key, where in self.names.items():
+        for key, where in self.variables.items():
             if callable(where):
                 found[key] = where(request, response)
                 continue
             places = (where,) if isinstance(where, str) else where
             values = (_told(sources, place) for place in places)
             found[key] = next((value for value in values if value is not None), None)
-        return {**names, **{key: str(value) for key, value in found.items() if value is not None}}
+        return {
+            **variables,
+            **{key: str(value) for key, value in found.items() if value is not None},
+        }
 
-    def is_identified(self, names: Names) -> bool:
-        """Whether `names`, found in an answer, tell which resource the operation is about."""
-        told = (key for key, where in self.names.items() if _is_in_response(where))
-        return self.main.ref(names) is not None and all(key in names for key in told)
+    def is_identified(self, variables: Variables) -> bool:
+        """Whether `variables`, found in an answer, tell which resource the operation is about."""
+        told = (key for key, where in self.variables.items() if _is_in_response(where))
+        return self.main.ref(variables) is not None and all(key in variables for key in told)
 
     def stamp_at(self, microversion: str) -> str | None:
         """Where the stamp stands in a request at `microversion` (empty: the oldest)."""
-        if not self.stamp or not self.stamp_since or microversion == "latest":
-            return self.stamp
+        if not self.stamp_field or not self.stamp_since or microversion == "latest":
+            return self.stamp_field
         if _numbers(microversion or "0") >= _numbers(self.stamp_since):
-            return self.stamp
+            return self.stamp_field
         return f"{self.main.type.member}.description"
 
     @property
-    def main(self) -> Expect:
+    def main(self) -> Expectation:
         """What is expected of the resource that the operation is about."""
-        return self.expects[self.about]
+        return self.expects[self.main_index]
 
     @property
     def type(self) -> ResourceType:
         """The kind of what the operation ends with."""
-        return self.member or self.main.type
+        return self.member_type or self.main.type
 
-    def resource_id(self, names: Names) -> str:
+    def resource_id(self, variables: Variables) -> str:
         """The id of what the operation is about; of many that it makes, the first one's."""
-        main = self.main.ref(names)
+        main = self.main.ref(variables)
         ident = main.id if main is not None else ""
-        return names.get("id", ident) if self.members else ident
+        return variables.get("id", ident) if self.members else ident
 
     @property
-    def storied(self) -> ResourceType:
+    def status_type(self) -> ResourceType:
         """The kind whose statuses tell how the operation goes on."""
         kinds = (self.main.type, *(expect.type for expect in self.expects))
         return next((kind for kind in kinds if kind.status), self.main.type)
@@ -303,16 +312,19 @@ class Operation:
         """Whether the operation ends with its resource gone."""
         return self.main.gone
 
-    def until_free(self, names: Names) -> Operation | None:
+    def until_idle(self, variables: Variables) -> Operation | None:
         """Waiting until nothing is under way on the resources that the operation works on."""
         made = self.main if self.creates else None
-        works_on = [each for each in (*self.expects, *self.needs) if each is not made]
+        works_on = [each for each in (*self.expects, *self.must_be_idle) if each is not made]
         free = {
-            (each.type, *sorted(each.names.items())): Expect(
-                each.type, running=each.type.busy, holds=_is_free(each.type), names=each.names
+            (each.type, *sorted(each.variables.items())): Expectation(
+                each.type,
+                running=each.type.busy,
+                predicate=_is_free(each.type),
+                variables=each.variables,
             )
             for each in works_on
-            if each.type.busy and each.ref(names) is not None
+            if each.type.busy and each.ref(variables) is not None
         }
         if not free:
             return None
@@ -323,14 +335,14 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _is_free(kind: ResourceType) -> Holds:
-    def is_free(body: Body, _: Names) -> bool | None:
+def _is_free(kind: ResourceType) -> Predicate:
+    def is_free(body: Body, _: Variables) -> bool | None:
         return None if body.get(kind.status or "") in kind.busy else True
 
     return is_free
 
 
-def _is_in_response(where: Where) -> bool:
+def _is_in_response(where: VariableSource) -> bool:
     places = () if callable(where) else (where,) if isinstance(where, str) else where
     return any(place.startswith("response.") for place in places)
 
@@ -354,7 +366,7 @@ def _dig(document: Any, path: str) -> Any:
     return document
 
 
-class Table:
+class OperationTable:
     """All operations that are known, and which of them a request starts."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
@@ -366,10 +378,10 @@ class Table:
 
     def find(
         self, service: str, method: str, path: str, request: Any
-    ) -> tuple[Operation, Names] | None:
+    ) -> tuple[Operation, Variables] | None:
         """The operation that this request starts, with the names in its path."""
         for operation in self._by_place.get((service, method), ()):
-            names = operation.recognise(service, method, path, request)
-            if names is not None:
-                return operation, names
+            variables = operation.recognise(service, method, path, request)
+            if variables is not None:
+                return operation, variables
         return None

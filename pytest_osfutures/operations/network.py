@@ -8,7 +8,13 @@ rows in the project's notes.
 from __future__ import annotations
 
 from pytest_osfutures.operations import predicates as seen
-from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Undo
+from pytest_osfutures.operations.model import (
+    Expectation,
+    Operation,
+    ResourceType,
+    Route,
+    UndoRequest,
+)
 from pytest_osfutures.operations.resource_types import (
     FLOATING_IP,
     NETWORK_TYPES,
@@ -20,12 +26,12 @@ NEUTRON = "network"
 HOLDS = {PORT: seen.is_not_unbindable, FLOATING_IP: seen.leads_as_asked}
 
 
-def settles(kind: ResourceType) -> Expect:
+def settles(kind: ResourceType) -> Expectation:
     """What has a status ends in ACTIVE or, if nothing uses it, in DOWN."""
     if kind.status is None:
-        return Expect(kind)
+        return Expectation(kind)
     success = frozenset({"ACTIVE", "DOWN"})
-    return Expect(kind, success, kind.busy, frozenset({"ERROR"}), holds=HOLDS.get(kind))
+    return Expectation(kind, success, kind.busy, frozenset({"ERROR"}), predicate=HOLDS.get(kind))
 
 
 def create(kind: ResourceType) -> Operation:
@@ -34,11 +40,11 @@ def create(kind: ResourceType) -> Operation:
         f"{kind.name}.create",
         Route(NEUTRON, "POST", kind.list_path or "", kind.member),
         (settles(kind),),
-        names={"id": f"response.{kind.member}.id"},
+        variables={"id": f"response.{kind.member}.id"},
         creates=True,
-        undo=Undo(NEUTRON, "DELETE", kind.path),
-        stamp=f"{kind.member}.description",
-        usual=1.0 if kind.status else 0.5,
+        undo=UndoRequest(NEUTRON, "DELETE", kind.path),
+        stamp_field=f"{kind.member}.description",
+        usual_duration=1.0 if kind.status else 0.5,
     )
 
 
@@ -49,8 +55,8 @@ OPERATIONS = (
         Operation(
             f"{kind.name}.delete",
             Route(NEUTRON, "DELETE", kind.path),
-            (Expect(kind, running=kind.busy, gone=True),),
-            usual=0.5,
+            (Expectation(kind, running=kind.busy, gone=True),),
+            usual_duration=0.5,
         )
         for kind in NETWORK_TYPES
     ),
@@ -58,7 +64,7 @@ OPERATIONS = (
         "floating ip.update",
         Route(NEUTRON, "PUT", FLOATING_IP.path, FLOATING_IP.member),
         (settles(FLOATING_IP),),
-        usual=1.0,
-        when=seen.leads_elsewhere,
+        usual_duration=1.0,
+        applies_to=seen.leads_elsewhere,
     ),
 )

@@ -13,27 +13,27 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from pytest_osfutures.operations.model import Body, Holds, Names
+from pytest_osfutures.operations.model import Body, Predicate, Variables
 from pytest_osfutures.stamp import OPERATION
 
 # Requests
 
 
-def reboots(kind: str) -> Callable[[Any, Names], bool]:
+def reboots(kind: str) -> Callable[[Any, Variables], bool]:
     """The request asks for a reboot of this kind."""
 
-    def when(request: Any, _: Names) -> bool:
+    def when(request: Any, _: Variables) -> bool:
         return str(request["reboot"].get("type", "")).upper() == kind
 
     return when
 
 
-def asks_for_reservation(request: Any, _: Names) -> bool:
+def asks_for_reservation(request: Any, _: Variables) -> bool:
     """The answer will name a reservation instead of a server."""
     return str(request["server"].get("return_reservation_id", "")).lower() in ("true", "1")
 
 
-def asks_for_many(request: Any, _: Names) -> bool:
+def asks_for_many(request: Any, _: Variables) -> bool:
     """The request may make more than one server."""
     return int(most_servers(request, None)) > 1
 
@@ -50,12 +50,12 @@ def pattern_of_names(request: Any, _: Any) -> str:
     return quote(f"^{name}(-[0-9]+)?$", safe="")
 
 
-def swaps(request: Any, names: Names) -> bool:
+def swaps(request: Any, variables: Variables) -> bool:
     """The attachment gets another volume, and not only other attributes."""
-    return bool(request["volumeAttachment"]["volumeId"] != names["old"])
+    return bool(request["volumeAttachment"]["volumeId"] != variables["old"])
 
 
-def leads_elsewhere(request: Any, _: Names) -> bool:
+def leads_elsewhere(request: Any, _: Variables) -> bool:
     """The floating IP gets another port or none, and not only another description."""
     return "port_id" in request["floatingip"]
 
@@ -69,13 +69,13 @@ def mac_with_address(_: Any, response: Any) -> str | None:
     return address if isinstance(address, str) else None
 
 
-def adds_or_removes(request: Any, _: Names) -> bool:
+def adds_or_removes(request: Any, _: Variables) -> bool:
     """The request changes which volumes are in the group."""
     changes = next(iter(request.values()))
     return bool(changes.get("add_volumes") or changes.get("remove_volumes"))
 
 
-def lets_cinder_make(request: Any, _: Names) -> bool:
+def lets_cinder_make(request: Any, _: Variables) -> bool:
     """A backup is restored to a volume that is made for it."""
     return not request["restore"].get("volume_id")
 
@@ -83,21 +83,21 @@ def lets_cinder_make(request: Any, _: Names) -> bool:
 # Many servers
 
 
-def servers(body: Body, names: Names) -> list[Body]:
+def servers(body: Body, variables: Variables) -> list[Body]:
     """The servers that one request has made, first one first.
 
     They are known by the stamp of the request, by the ids that were listed right after it, or by
     its reservation. Names alone tell them from those of an earlier request, and from nobody else's.
     """
     found = list(body["servers"])
-    listed = names["members"].split(",") if names.get("members") else []
-    if operation := names.get("op"):
+    listed = variables["members"].split(",") if variables.get("members") else []
+    if operation := variables.get("op"):
         found = [each for each in found if _stamped(each, operation) or each["id"] in listed]
     elif listed:
         found = [each for each in found if each["id"] in listed]
-    elif name := names.get("name"):
-        mine = {f"{name}-{number + 1}" for number in range(int(names["most"]))}
-        before = names.get("before", "").split(",")
+    elif name := variables.get("name"):
+        mine = {f"{name}-{number + 1}" for number in range(int(variables["most"]))}
+        before = variables.get("before", "").split(",")
         found = [each for each in found if each["name"] in mine and each["id"] not in before]
     return sorted(found, key=lambda each: (len(each["name"]), each["name"], each["id"]))
 
@@ -107,23 +107,23 @@ def _stamped(server: Body, operation: str) -> bool:
     return isinstance(metadata, Mapping) and metadata.get(OPERATION) == operation
 
 
-def are_told_apart(found: list[Body], names: Names) -> bool:
+def are_told_apart(found: list[Body], variables: Variables) -> bool:
     """Whether these, listed right after the request, can only be the servers that it has made.
 
     Nova numbers the names of one request, so that no two of them are the same.
     """
-    if names.keys() & {"op", "reservation", "members"}:
+    if variables.keys() & {"op", "reservation", "members"}:
         return bool(found)
     different = len({each["name"] for each in found})
-    return "before" in names and 0 < different == len(found) <= int(names["most"])
+    return "before" in variables and 0 < different == len(found) <= int(variables["most"])
 
 
-def all_active(body: Body, names: Names) -> bool | str | None:
+def all_active(body: Body, variables: Variables) -> bool | str | None:
     """Every server of the request is active."""
-    found = servers(body, names)
+    found = servers(body, variables)
     if not found:
         return "the servers are gone; this operation does not delete them"
-    if "before" in names and not are_told_apart(found, names):
+    if "before" in variables and not are_told_apart(found, variables):
         return "others have made servers of the same names, and these carry no stamp to tell them"
     for each in found:
         status, busy = each["status"], each["OS-EXT-STS:task_state"]
@@ -145,26 +145,26 @@ def _is_active(server: Body) -> bool:
 LIVE = "live-migration"
 
 
-def host_while_migrating(server: Body, _: Names, __: float) -> Names:
+def host_while_migrating(server: Body, _: Variables, __: float) -> Variables:
     """The host that the server leaves, as long as it has not left it."""
     if server["OS-EXT-STS:task_state"] == "migrating" and server.get("hostId"):
         return {"old_host": server["hostId"]}
     return {}
 
 
-def has_moved(server: Body, names: Names) -> bool:
+def has_moved(server: Body, variables: Variables) -> bool:
     """The server is on another host, as far as it was seen on its way."""
-    return bool(server.get("hostId") != names.get("old_host"))
+    return bool(server.get("hostId") != variables.get("old_host"))
 
 
-def begun(action: Body, _: Names, __: float) -> Names:
+def begun(action: Body, _: Variables, __: float) -> Variables:
     """When the cloud took the request, by its own clock."""
     return {"begun": action["start_time"][:19]}
 
 
-def is_live_migrated(body: Body, names: Names) -> bool | str | None:
+def is_live_migrated(body: Body, variables: Variables) -> bool | str | None:
     """The newest live migration since the request was taken is complete."""
-    since = names.get("begun", "")
+    since = variables.get("begun", "")
     mine = [
         each
         for each in body["migrations"]
@@ -174,11 +174,11 @@ def is_live_migrated(body: Body, names: Names) -> bool | str | None:
     return False if newest is None else _ended(newest, "completed")
 
 
-def migration_is(end: str) -> Holds:
+def migration_is(end: str) -> Predicate:
     """The migration that the request names has come to the end `end`."""
 
-    def holds(body: Body, names: Names) -> bool | str | None:
-        wanted = names["migration"]
+    def holds(body: Body, variables: Variables) -> bool | str | None:
+        wanted = variables["migration"]
         mine = [
             each for each in body["migrations"] if wanted in (str(each["id"]), each.get("uuid"))
         ]
@@ -196,43 +196,43 @@ def _ended(migration: Body, end: str) -> bool | str | None:
     return None
 
 
-def has_address(server: Body, names: Names) -> bool:
+def has_address(server: Body, variables: Variables) -> bool:
     """The server has an address on the new interface."""
     found = [each for addresses in server["addresses"].values() for each in addresses]
     macs = {each.get("OS-EXT-IPS-MAC:mac_addr") for each in found}
-    return names.get("mac") is None or names["mac"] in macs
+    return variables.get("mac") is None or variables["mac"] in macs
 
 
 # Volumes
 
 
-def is_attached(volume: Body, names: Names) -> bool:
+def is_attached(volume: Body, variables: Variables) -> bool:
     """Cinder has the volume attached to the server."""
-    return any(each.get("server_id") == names["server"] for each in volume["attachments"])
+    return any(each.get("server_id") == variables["server"] for each in volume["attachments"])
 
 
-def is_detached(volume: Body, names: Names) -> bool:
+def is_detached(volume: Body, variables: Variables) -> bool:
     """Cinder has the volume no longer attached to the server."""
-    return not is_attached(volume, names)
+    return not is_attached(volume, variables)
 
 
-def is_detached_at_all(volume: Body, names: Names) -> bool:
+def is_detached_at_all(volume: Body, variables: Variables) -> bool:
     """The attachment is gone from the volume, whichever it was."""
     left = {each.get("attachment_id") for each in volume["attachments"]}
-    gone = names.get("attachment", "")
+    gone = variables.get("attachment", "")
     return gone not in left if gone not in ("", "None") else not left
 
 
-def has_new_size(volume: Body, names: Names) -> bool:
+def has_new_size(volume: Body, variables: Variables) -> bool:
     """The volume is as large as was asked for."""
-    return str(volume["size"]) == names["size"]
+    return str(volume["size"]) == variables["size"]
 
 
 #: How long (seconds) after its growth a volume's server may take to hear of it.
 TOLD_WITHIN = 5.0
 
 
-def server_that_uses_it(volume: Body, _: Names, age: float) -> Names:
+def server_that_uses_it(volume: Body, _: Variables, age: float) -> Variables:
     """The server that has to notice the growth of the volume, and since when it can have heard.
 
     The volume was changed last at its end, which is at most `age` seconds after the accept.
@@ -245,24 +245,24 @@ def server_that_uses_it(volume: Body, _: Names, age: float) -> Names:
     return {"server": users[0], "begun": since.isoformat(), "grown": str(age)}
 
 
-def who_told(body: Body, names: Names, age: float) -> Names:
+def who_told(body: Body, variables: Variables, age: float) -> Variables:
     """The request that told the server of its grown volume; nobody, if there is none in time."""
     mine = [
         each
         for each in body["instanceActions"]
-        if each["action"] == "extend_volume" and each["start_time"][:19] >= names["begun"]
+        if each["action"] == "extend_volume" and each["start_time"][:19] >= variables["begun"]
     ]
     if mine:
         return {"told_by": max(mine, key=lambda each: str(each["start_time"]))["request_id"]}
-    return {"untold": "yes"} if age - float(names["grown"]) > TOLD_WITHIN else {}
+    return {"untold": "yes"} if age - float(variables["grown"]) > TOLD_WITHIN else {}
 
 
-def is_told(_: Body, names: Names) -> bool | None:
+def is_told(_: Body, variables: Variables) -> bool | None:
     """The server has heard of its grown volume, or nobody is going to tell it."""
-    return True if "told_by" in names or "untold" in names else None
+    return True if "told_by" in variables or "untold" in variables else None
 
 
-def is_noticed(action: Body, _: Names) -> bool | str | None:
+def is_noticed(action: Body, _: Variables) -> bool | str | None:
     """The server has noticed the growth of its volume."""
     for event in action.get("events") or ():
         if (event["result"] or "").lower() == "error":
@@ -272,12 +272,12 @@ def is_noticed(action: Body, _: Names) -> bool | str | None:
     return True if all(event["result"] for event in action.get("events") or ()) else None
 
 
-def has_new_type(volume: Body, names: Names) -> bool:
+def has_new_type(volume: Body, variables: Variables) -> bool:
     """The volume has the type that was asked for, by its name or its id."""
-    return names["type"] in (volume["volume_type"], volume.get("volume_type_id"))
+    return variables["type"] in (volume["volume_type"], volume.get("volume_type_id"))
 
 
-def has_migrated(volume: Body, names: Names) -> bool | str | None:
+def has_migrated(volume: Body, variables: Variables) -> bool | str | None:
     """The volume is on the host that was asked for."""
     state = volume.get("migration_status")
     if state in ("starting", "migrating", "completing"):
@@ -285,10 +285,10 @@ def has_migrated(volume: Body, names: Names) -> bool | str | None:
     if state == "error":
         return "the migration of the volume ended with migration_status error"
     host = volume.get("os-vol-host-attr:host") or ""
-    return (host + "#").startswith(names.get("host", host) + "#")
+    return (host + "#").startswith(variables.get("host", host) + "#")
 
 
-def volume_snapshots(image: Body, _: Names, __: float) -> Names:
+def volume_snapshots(image: Body, _: Variables, __: float) -> Variables:
     """The snapshots of volumes that an image of a server consists of."""
     parts = json.loads(image.get("block_device_mapping") or "[]")
     ids = [part["snapshot_id"] for part in parts if part.get("snapshot_id")]
@@ -297,10 +297,10 @@ def volume_snapshots(image: Body, _: Names, __: float) -> Names:
     return {"snapshots": " ".join(ids), "snapshot_name": quote(f"snapshot for {image['name']}")}
 
 
-def all_available(body: Body, names: Names) -> bool | str | None:
+def all_available(body: Body, variables: Variables) -> bool | str | None:
     """Every snapshot that the image needs is available."""
     statuses = {each["id"]: each["status"] for each in body["snapshots"]}
-    for ident in names["snapshots"].split():
+    for ident in variables["snapshots"].split():
         if statuses.get(ident) != "creating" and statuses.get(ident) != "available":
             return f"the snapshot {ident} of the image is {statuses.get(ident, 'gone')}"
     return True if set(statuses.values()) == {"available"} else None
@@ -309,7 +309,7 @@ def all_available(body: Body, names: Names) -> bool | str | None:
 # Groups and services
 
 
-def service_is_failed_over(body: Body, _: Names) -> bool | str | None:
+def service_is_failed_over(body: Body, _: Variables) -> bool | str | None:
     """Cinder's backend has changed to its replica."""
     states = {
         each.get("replication_status")
@@ -321,12 +321,12 @@ def service_is_failed_over(body: Body, _: Names) -> bool | str | None:
     return True if states <= {"failed-over"} else None
 
 
-def has_status(resource: Body, names: Names) -> bool | None:
+def has_status(resource: Body, variables: Variables) -> bool | None:
     """The resource has the status that was asked for."""
-    return True if resource["status"] == names["status"] else None
+    return True if resource["status"] == variables["status"] else None
 
 
-def volume_of_attachment(attachment: Body, _: Names, __: float) -> Names:
+def volume_of_attachment(attachment: Body, _: Variables, __: float) -> Variables:
     """The volume that is attached."""
     return {"volume": attachment["volume_id"]}
 
@@ -334,20 +334,20 @@ def volume_of_attachment(attachment: Body, _: Names, __: float) -> Names:
 # Networks and images
 
 
-def is_not_unbindable(port: Body, _: Names) -> bool | str:
+def is_not_unbindable(port: Body, _: Variables) -> bool | str:
     """The port is bound, or nobody has tried; only administrators are shown more."""
     if port.get("binding:vif_type") == "binding_failed":
         return f"the port cannot be bound to host {port.get('binding:host_id')}"
     return True
 
 
-def leads_as_asked(floating_ip: Body, _: Names) -> bool | None:
+def leads_as_asked(floating_ip: Body, _: Variables) -> bool | None:
     """The agent of the router has done its part: ACTIVE where there is a port, else DOWN."""
     wanted = "ACTIVE" if floating_ip.get("port_id") else "DOWN"
     return True if floating_ip["status"] == wanted else None
 
 
-def is_imported(image: Body, _: Names) -> bool | str | None:
+def is_imported(image: Body, _: Variables) -> bool | str | None:
     """The data is in all stores. Without a list of stores the task has not begun."""
     if image.get("os_glance_importing_to_stores"):
         return None

@@ -42,7 +42,7 @@ ACTION = ResourceType(
     member="instanceAction",
     version=LATEST,
     status=None,
-    evidence=True,
+    explains_only=True,
 )
 ACTIONS = ResourceType(
     "list of instance actions",
@@ -51,7 +51,7 @@ ACTIONS = ResourceType(
     member="",
     version=LATEST,
     status=None,
-    evidence=True,
+    explains_only=True,
 )
 MIGRATIONS = ResourceType(
     "list of migrations",
@@ -60,7 +60,7 @@ MIGRATIONS = ResourceType(
     member="",
     version=LATEST,
     status=None,
-    evidence=True,
+    explains_only=True,
 )
 ATTACHMENT = ResourceType(
     "volume attachment",
@@ -111,7 +111,7 @@ MESSAGES = ResourceType(
     collection="messages",
     version=LATEST,
     status=None,
-    evidence=True,
+    explains_only=True,
 )
 VOLUME = ResourceType(
     "volume",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_osfutures.operations.model import Body, Names
+from pytest_osfutures.operations.model import Body, Variables
 
 
 class Phase(enum.Enum):
@@ -134,33 +134,33 @@ def remembered(body: Body | None) -> str:
     return json.dumps({name: body[name] for name in kept if name in body}, default=str)
 
 
-def learned(body: Body, names: Names, age: float) -> Names:
+def learned(body: Body, variables: Variables, age: float) -> Variables:
     """What one look at a resource tells for later ones: that it was busy, and its target."""
     found: dict[str, str] = {}
-    service = names.get("service", "")
-    if is_under_way(body, service, _old(names)):
+    service = variables.get("service", "")
+    if is_under_way(body, service, _old(variables)):
         found["was_busy"] = "yes"
     for target, field in TARGETS.items():
         if isinstance(body.get(target), str) and body[target]:
             found[f"goal_{field}"] = str(body[target])
-    if age >= (DELETED_AFTER if "deletes" in names else SETTLED_AFTER):
+    if age >= (DELETED_AFTER if "deletes" in variables else SETTLED_AFTER):
         found["settled"] = "yes"
     return found
 
 
-def _old(names: Names) -> dict[str, Any] | None:
-    return json.loads(names["old"]) if names.get("old") else None
+def _old(variables: Variables) -> dict[str, Any] | None:
+    return json.loads(variables["old"]) if variables.get("old") else None
 
 
-def is_done(body: Body, names: Names) -> bool | str | None:
+def is_done(body: Body, variables: Variables) -> bool | str | None:
     """True: the work has ended as asked. None: it is under way. A text: why it failed."""
-    service, old, word = names.get("service", ""), _old(names), status_of(body)
-    settled, was_busy = "settled" in names, "was_busy" in names
+    service, old, word = variables.get("service", ""), _old(variables), status_of(body)
+    settled, was_busy = "settled" in variables, "was_busy" in variables
     if is_under_way(body, service, old):
         return None
-    if "deletes" in names:
+    if "deletes" in variables:
         return _is_deleted(word, service, reason(body), settled, was_busy)
-    asked = names.get("asked", "").casefold()
+    asked = variables.get("asked", "").casefold()
     if asked and asked == word.casefold():
         return True
     kept = json.loads(remembered(body))
@@ -169,12 +169,12 @@ def is_done(body: Body, names: Names) -> bool | str | None:
         (f"{name} {body[name]}" for name in SIDE_FIELDS if _went_wrong(body, old, name)), ""
     )
     if phase(word, service) is Phase.FAILED or side:
-        if names.get("may_fail") or (unchanged and settled):
+        if variables.get("may_fail") or (unchanged and settled):
             return True
         return None if unchanged else _failure(side or f"status {word}", body)
-    if (odd := _misses(body, names, old, was_busy)) is not None:
+    if (odd := _misses(body, variables, old, was_busy)) is not None:
         return odd
-    if was_busy or "creates" in names or settled:
+    if was_busy or "creates" in variables or settled:
         return True
     return None if old is None or unchanged else True
 
@@ -201,14 +201,21 @@ def _went_wrong(body: Body, old: Mapping[str, Any] | None, name: str) -> bool:
     return old is not None and old.get(name) != value
 
 
-def _misses(body: Body, names: Names, old: Mapping[str, Any] | None, was_busy: bool) -> str | None:
+def _misses(
+    body: Body, variables: Variables, old: Mapping[str, Any] | None, was_busy: bool
+) -> str | None:
     """Why an end that looks well is not the one that was asked for."""
     for field in TARGETS.values():
-        goal = names.get(f"goal_{field}")
+        goal = variables.get(f"goal_{field}")
         if goal and body.get(field) != goal:
             return _failure(f"{field} {body.get(field)} instead of {goal}", body)
-    size = names.get("new_size")
-    if size and "size" in body and str(body["size"]) != size and (was_busy or "settled" in names):
+    size = variables.get("new_size")
+    if (
+        size
+        and "size" in body
+        and str(body["size"]) != size
+        and (was_busy or "settled" in variables)
+    ):
         return _failure(f"status {status_of(body)} with the size {body['size']}", body)
     error = body.get("last_error")
     if old is None or not error or old.get("last_error") == error:
@@ -223,6 +230,6 @@ def _failure(what: str, body: Body) -> str:
     return f"it went to {what}" + (f": {why}" if why else "")
 
 
-def is_at_rest(body: Body, names: Names) -> bool | None:
+def is_at_rest(body: Body, variables: Variables) -> bool | None:
     """True if nothing is under way on a resource that only has to come to rest."""
-    return None if is_under_way(body, names.get("service", "")) else True
+    return None if is_under_way(body, variables.get("service", "")) else True

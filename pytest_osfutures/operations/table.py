@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_osfutures.operations import block_storage, compute, image, network
-from pytest_osfutures.operations.model import Table
+from pytest_osfutures.operations.model import OperationTable
 
 SERVICES = (compute, block_storage, image, network)
-TABLE = Table(operation for service in SERVICES for operation in service.OPERATIONS)
+TABLE = OperationTable(operation for service in SERVICES for operation in service.OPERATIONS)

@@ -228,7 +228,7 @@ class ApiClient:
         answer = self.send("GET", request.kind.service, request.path, None, request.microversion)
         ref = request.refs[0]
         if answer.status_code == 404 or (
-            request.kind.evidence and answer.status_code in (400, 403)
+            request.kind.explains_only and answer.status_code in (400, 403)
         ):
             return ReadResult(request, asked_at, clock.now())
         if answer.status_code >= 300:

@@ -8,7 +8,7 @@ from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Watch
 from pytest_osfutures.errors import OperationDetails
 from pytest_osfutures.operations.judge import Failed, Running, Succeeded, Verdict, verdict_of
-from pytest_osfutures.operations.model import ResourceType, Sight
+from pytest_osfutures.operations.model import Observation, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION, SERVER
 from pytest_osfutures.policy import Poll
 
@@ -33,7 +33,7 @@ class Judged:
     def __init__(self, operation: str, **names: str) -> None:
         self.watch = Watch(
             operation=row(operation),
-            names={**names, "request_id": REQUEST},
+            variables={**names, "request_id": REQUEST},
             reader=Nobody(),
             accepted_at=0.0,
             tout=300.0,
@@ -46,12 +46,12 @@ class Judged:
     def see(self, kind: ResourceType, body: Any, at: float | None = None, **names: str) -> Verdict:
         """What is concluded when a read of that resource, asked for a second later, says `body`."""
         self.now = self.now + 1.0 if at is None else at
-        self.watch.sights[kind.ref(**names)] = Sight(self.now, body)
-        return verdict_of(self.watch.case(self.now))
+        self.watch.observations[kind.ref(**names)] = Observation(self.now, body)
+        return verdict_of(self.watch.evidence(self.now))
 
     def server(self, status: str | None, task: str | None = None, **more: Any) -> Verdict:
         """What is concluded when the server looks like that (None: it is gone)."""
-        ident = self.watch.names.get("id") or self.watch.names["server"]
+        ident = self.watch.variables.get("id") or self.watch.variables["server"]
         body = None if status is None else {"status": status, TASK: task, **more}
         return self.see(SERVER, body, id=ident)
 
@@ -69,7 +69,7 @@ class Judged:
 
     def record(self, body: Any) -> Verdict:
         """What is concluded when the instance action looks like that (None: there is none)."""
-        server = (self.watch.operation.action or "{id}").format_map(self.watch.names)
+        server = (self.watch.operation.action or "{id}").format_map(self.watch.variables)
         return self.see(ACTION, body, id=server, request_id=REQUEST)
 
     @property

@@ -13,8 +13,8 @@ from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Completion, Watch
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.operations import TABLE
-from pytest_osfutures.operations.judge import Case, Succeeded
-from pytest_osfutures.operations.model import Body, Operation, Ref, ResourceType
+from pytest_osfutures.operations.judge import Evidence, Succeeded
+from pytest_osfutures.operations.model import Body, Operation, ResourceRef, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION, INTERFACE, SERVER, VOLUME
 from pytest_osfutures.policy import Poll
 
@@ -55,15 +55,15 @@ class World:
         self.reads: list[ReadRequest] = []
         self.times: list[float] = []
         self.interruptions: list[Interruption] = []
-        self._changes: dict[Ref, list[tuple[float, Body | None]]] = {}
+        self._changes: dict[ResourceRef, list[tuple[float, Body | None]]] = {}
 
-    def at(self, when: float, ref: Ref, body: Body | None) -> None:
+    def at(self, when: float, ref: ResourceRef, body: Body | None) -> None:
         """From `when` (engine's clock) on the resource looks like `body`; None: it is gone."""
         changes = self._changes.setdefault(ref, [])
         changes.append((when, body))
         changes.sort(key=lambda change: change[0])
 
-    def now(self, ref: Ref, body: Body | None) -> None:
+    def now(self, ref: ResourceRef, body: Body | None) -> None:
         """From now on the resource looks like `body`."""
         self.at(self.clock.now(), ref, body)
 
@@ -78,13 +78,13 @@ class World:
         for interruption in self.interruptions:
             if (result := interruption(request)) is not None:
                 return result
-        refs: Iterable[Ref] = request.refs
+        refs: Iterable[ResourceRef] = request.refs
         if request.listing:
             refs = [ref for ref in self._changes if ref.type == request.kind]
         found = {ref.id: body for ref in refs if (body := self._shown(ref, request)) is not None}
         return ReadResult(request, asked_at, clock.now(), found)
 
-    def _shown(self, ref: Ref, request: ReadRequest) -> Body | None:
+    def _shown(self, ref: ResourceRef, request: ReadRequest) -> Body | None:
         past = [change for change in self._changes.get(ref, ()) if change[0] <= self.clock.now()]
         if not past:
             return None
@@ -142,7 +142,7 @@ def watch(
     """An operation of the tables that was accepted just now, read through `world`."""
     return Watch(
         operation=row(name),
-        names={**names, "request_id": request_id or ""},
+        variables={**names, "request_id": request_id or ""},
         reader=world,
         accepted_at=world.clock.now() if accepted_at is None else accepted_at,
         tout=tout,
@@ -155,14 +155,14 @@ def watch(
 
 def case(
     name: str,
-    seen: dict[Ref, Any],
+    seen: dict[ResourceRef, Any],
     now: float = 5.0,
     request_id: str | None = "req-1",
     **names: str,
-) -> Case:
+) -> Evidence:
     """What there is to judge about an operation accepted at 0: its sights by resource."""
     names = {**names, "request_id": request_id or ""}
-    return Case(row(name), names, 0.0, now, seen, ACTION, request_id)
+    return Evidence(row(name), names, 0.0, now, seen, ACTION, request_id)
 
 
 class Scene:

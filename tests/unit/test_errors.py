@@ -20,7 +20,7 @@ from pytest_osfutures.errors import (
     OperationFailed,
     OperationTimeout,
     OSFuturesError,
-    Seen,
+    StatusSample,
 )
 
 DETAILS = OperationDetails(
@@ -34,7 +34,7 @@ DETAILS = OperationDetails(
     fault={"code": 500, "message": "No valid host was found. "},
     events=(Event("conductor_schedule", "Error", "no host"), Event("next", None)),
     messages=("quota",),
-    history=(Seen(1.0, "BUILD", "scheduling"), Seen(2.0, "ERROR")),
+    history=(StatusSample(1.0, "BUILD", "scheduling"), StatusSample(2.0, "ERROR")),
     attempts=(Attempt(1, "s0", 3.0, "no host"),),
 )
 CLASSES = [

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import Engine, SteppedEngine
-from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout, Seen
+from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout, StatusSample
 from pytest_osfutures.future import OperationFuture, Promise, finished
 
 from .scripted import Scene, watch
@@ -120,7 +120,7 @@ def test_repr_of_an_operation_tells_its_resource(error: Exception | None, end: s
     one.resource_name = "web"
     promise.set_accepted("plain", one)
     advance(scene.engine, 3.5)
-    one.history.append(Seen(1.0, "ACTIVE", "powering-off"))
+    one.history.append(StatusSample(1.0, "ACTIVE", "powering-off"))
     title = "<OperationFuture server.stop 'web' (s1)"
     seen = "last status ACTIVE (powering-off)"
     assert repr(promise.future) == f"{title} running for 3.5 s, {seen}>"

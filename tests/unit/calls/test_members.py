@@ -49,23 +49,23 @@ def test_the_stamp_of_the_request_tells_its_servers() -> None:
         one("renamed", "b", **{OPERATION: "mine"}),
         {**one("web-2", "z"), "metadata": None},
     ]
-    names = {"id": "a", "name": "web", "most": "2", "op": "mine"}
-    assert set(idents(seen.servers({"servers": found}, names))) == {"a", "b"}
+    variables = {"id": "a", "name": "web", "most": "2", "op": "mine"}
+    assert set(idents(seen.servers({"servers": found}, variables))) == {"a", "b"}
 
 
 def test_without_a_stamp_those_listed_after_the_request_count() -> None:
     found = [one("web-1", "a"), one("web-2", "b"), one("web-2", "x")]
-    names = {"id": "a", "name": "web", "most": "2", "before": "old"}
-    assert not seen.are_told_apart(seen.servers({"servers": found}, names), names)
-    assert seen.are_told_apart(seen.servers({"servers": found[:2]}, names), names)
-    known = {**names, "members": "a,b"}
+    variables = {"id": "a", "name": "web", "most": "2", "before": "old"}
+    assert not seen.are_told_apart(seen.servers({"servers": found}, variables), variables)
+    assert seen.are_told_apart(seen.servers({"servers": found[:2]}, variables), variables)
+    known = {**variables, "members": "a,b"}
     assert idents(seen.servers({"servers": found}, known)) == ["a", "b"]
 
 
 def test_a_name_without_a_number_is_nobody_of_many() -> None:
-    names = {"id": "a", "name": "web", "most": "2"}
+    variables = {"id": "a", "name": "web", "most": "2"}
     found = [one("web-1", "a"), one("web-2", "b"), one("web", "x"), one("web-3", "y")]
-    assert idents(seen.servers({"servers": found}, names)) == ["a", "b"]
+    assert idents(seen.servers({"servers": found}, variables)) == ["a", "b"]
 
 
 def ledger_with(path: Path, limit: int | None) -> Ledger:
@@ -149,13 +149,15 @@ def test_an_undo_of_many_is_done_only_if_each_of_them_is(order: tuple[int, int])
 def test_a_list_that_cannot_be_read_is_no_proof_that_nothing_was_made() -> None:
     cloud = Cloud()
     submission = submit(cloud.context, cloud.create)
-    names = {"pattern": "p", "name": "web", "most": "2", "op": "x"}
-    many = next(each for each in TABLE.operations if "pattern" in each.names)
+    variables = {"pattern": "p", "name": "web", "most": "2", "op": "x"}
+    many = next(each for each in TABLE.operations if "pattern" in each.variables)
     for error in (503, 500):
         cloud.api.fault("GET", "/servers/detail", answers(error))
         with pytest.raises(OSFuturesError, match=r"cannot undo servers\.create"):
-            targets(replace(submission, operation=many, names=names, members=[]))
-    listed = replace(submission, operation=many, names={**names, "members": "a,b"}, members=[])
+            targets(replace(submission, operation=many, variables=variables, members=[]))
+    listed = replace(
+        submission, operation=many, variables={**variables, "members": "a,b"}, members=[]
+    )
     cloud.api.fault("GET", "/servers/detail", answers(503))
     assert [each["id"] for each in targets(listed)] == ["a", "b"]
 
@@ -181,14 +183,14 @@ def test_each_of_many_is_read_right_before_its_deletion(metadata: Any, ours: boo
     mark = stamp()
     submission = submit(cloud.context, cloud.create)
     cloud.api.servers["server-1"]["metadata"] = mark.metadata() if metadata is None else metadata
-    names = {"id": "server-1", "pattern": "p", "name": "web", "most": "2", "op": mark.operation}
-    many = next(each for each in TABLE.operations if "pattern" in each.names)
-    whole = replace(submission, operation=many, names=names)
+    variables = {"id": "server-1", "pattern": "p", "name": "web", "most": "2", "op": mark.operation}
+    many = next(each for each in TABLE.operations if "pattern" in each.variables)
+    whole = replace(submission, operation=many, variables=variables)
     if ours:
-        assert send_undo(whole, names) is not None
+        assert send_undo(whole, variables) is not None
     else:
         with pytest.raises(OSFuturesError, match="server-1 does not carry its stamp"):
-            send_undo(whole, names)
+            send_undo(whole, variables)
     assert cloud.api.alive() == ([] if ours else ["server-1"])
     cloud.api.servers.clear()
-    assert send_undo(whole, names) is None
+    assert send_undo(whole, variables) is None

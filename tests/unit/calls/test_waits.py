@@ -10,7 +10,7 @@ from pytest_osfutures.calls.decide import is_busy
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.undo import BUSY_TIMEOUT
-from pytest_osfutures.operations.model import Names
+from pytest_osfutures.operations.model import Variables
 from pytest_osfutures.operations.resource_types import SERVER, SNAPSHOT, VOLUME
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport.capture import Exchange
@@ -41,10 +41,10 @@ def test_what_counts_as_busy(status: int, text: str, expected: bool) -> None:
     assert is_busy(refused(status, text)) is expected
 
 
-def waiting(operation: str, **names: str) -> Judged:
+def waiting(operation: str, **variables: str) -> Judged:
     """Waiting until what the operation works on is free."""
-    case = Judged(operation, **names)
-    free = row(operation).until_free(names)
+    case = Judged(operation, **variables)
+    free = row(operation).until_idle(variables)
     assert free is not None
     case.watch.operation = free
     return case
@@ -76,15 +76,15 @@ def test_a_volume_is_free_in_every_status_that_lasts(status: str) -> None:
     ],
 )
 def test_everything_that_the_operation_works_on_has_to_be_free(
-    operation: str, names: Names, kinds: set[Any]
+    operation: str, variables: Variables, kinds: set[Any]
 ) -> None:
-    free = row(operation).until_free(names)
+    free = row(operation).until_idle(variables)
     assert free is not None
     assert {expect.type for expect in free.expects} == kinds
 
 
 def test_what_is_only_to_be_made_is_not_waited_for() -> None:
-    assert row("volume.create").until_free({}) is None
+    assert row("volume.create").until_idle({}) is None
 
 
 def busy_until(cloud: Cloud, seconds: float) -> Fault:

@@ -26,7 +26,7 @@ from pytest_osfutures.errors import (
     ObjectCreationError,
     OperationDetails,
     OperationFailed,
-    Seen,
+    StatusSample,
 )
 from pytest_osfutures.stamp import Stamp, new_id
 
@@ -174,7 +174,7 @@ def test_a_failure_is_everybodys(mine: SharedResources, other: Other) -> None:
         fault={"message": "No valid host", "code": 500},
         events=(Event("schedule", "Error"),),
         messages=("full",),
-        history=(Seen(1.0, "BUILD", "scheduling"), Seen(2.0, "ERROR")),
+        history=(StatusSample(1.0, "BUILD", "scheduling"), StatusSample(2.0, "ERROR")),
         attempts=(Attempt(1, "4710", 3.0, "No valid host"),),
     )
     error = ObjectCreationError("No valid host", details)

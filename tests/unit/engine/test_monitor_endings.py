@@ -50,7 +50,7 @@ def test_a_list_that_was_asked_for_before_the_accept_leaves_no_trace() -> None:
     scene.clock.advance_to(11)
     scene.run(within=5)
     assert not ends
-    assert ref not in one.sights
+    assert ref not in one.observations
     assert one.history == []
 
 

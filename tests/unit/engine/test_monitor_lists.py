@@ -11,7 +11,7 @@ import pytest
 from pytest_osfutures.engine.poll_group import OVERDUE
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
-from pytest_osfutures.operations.model import Sight
+from pytest_osfutures.operations.model import Observation
 from pytest_osfutures.policy import Poll
 from tests.unit.scripted import SERVER, Ends, Scene, failing, server, watch
 
@@ -161,7 +161,7 @@ def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
     now = server("ACTIVE", "deleting") | {"updated": "2026-01-01T00:00:09Z"}
     before = server("ACTIVE") | {"updated": "2026-01-01T00:00:08Z"}
     known, old, new = (
-        Sight(at, body, confirmed=False) for at, body in ((1, now), (2, before), (2, now))
+        Observation(at, body, confirmed=False) for at, body in ((1, now), (2, before), (2, now))
     )
     assert deleting.is_outdated(known, old)
     assert not deleting.is_outdated(known, new)

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_osfutures.engine.poll_group import InFlightRead, PollGroup
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
-from pytest_osfutures.operations.model import Sight
+from pytest_osfutures.operations.model import Observation
 from tests.unit.scripted import SERVER, Scene, failing, server, watch
 
 REF = SERVER.ref(id="a")
@@ -27,7 +27,7 @@ def test_a_watch_needs_only_changes_once_a_list_has_shown_its_resource(seen: boo
     group, read = one_of(scene)
     (member,) = group.watches
     if seen:
-        member.sights[REF] = Sight(1.0, server("ACTIVE", "powering-off"))
+        member.observations[REF] = Observation(1.0, server("ACTIVE", "powering-off"))
     group.mark_covered(read)
     assert (member in group.awaiting_full_list) is not seen
 
@@ -64,8 +64,8 @@ def test_an_older_answer_that_comes_later_changes_nothing() -> None:
     for asked_at, body, counts in ((8.0, newer, True), (7.0, older, False), (8.0, newer, True)):
         result = ReadResult(ReadRequest(SERVER, "", (REF,), REF.path), asked_at, 9.0, {"a": body})
         assert monitor._observe(group, member, REF, result) is counts
-        sight = member.sights[REF]
-        assert (sight.asked_at, sight.body) == (8.0, newer)
+        sight = member.observations[REF]
+        assert (sight.requested_at, sight.body) == (8.0, newer)
 
 
 @pytest.mark.parametrize(("last", "certain"), [("DELETED", True), ("ACTIVE", False)])
@@ -81,4 +81,4 @@ def test_a_list_that_misses_a_deleted_server_agrees_with_the_one_before(
     every = ReadRequest(SERVER, "", (REF,), "/servers/detail", listing=True)
     monitor._observe(group, member, REF, ReadResult(every, 1.0, 1.0, {"a": server(last)}))
     assert monitor._observe(group, member, REF, ReadResult(every, 2.0, 2.0, {}))
-    assert member.sights[REF] == Sight(2.0, None, confirmed=certain)
+    assert member.observations[REF] == Observation(2.0, None, confirmed=certain)

@@ -18,12 +18,12 @@ from pytest_osfutures.engine.poll_plan import (
     ReadResult,
     plan,
 )
-from pytest_osfutures.operations.model import Ref, ResourceType
+from pytest_osfutures.operations.model import ResourceRef, ResourceType
 from pytest_osfutures.operations.resource_types import ATTACHMENT
 from tests.unit.scripted import SERVER, VOLUME
 
 
-def refs(kind: ResourceType, names: list[str]) -> list[Ref]:
+def refs(kind: ResourceType, names: list[str]) -> list[ResourceRef]:
     """One resource for each name."""
     return [kind.ref(id=name, server=name, volume=name) for name in names]
 
@@ -132,28 +132,28 @@ def answered(found: dict[str, dict[str, str]], **request: object) -> ReadResult:
 
 def test_what_a_list_does_not_have_is_absent_but_not_for_sure() -> None:
     result = answered({"a": {"status": "ACTIVE"}}, listing=True)
-    there, absent = (result.sight(ref) for ref in refs(SERVER, ["a", "b"]))
+    there, absent = (result.observation(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
     assert absent is not None
-    assert (there.asked_at, there.body) == (5.0, {"status": "ACTIVE"})
+    assert (there.requested_at, there.body) == (5.0, {"status": "ACTIVE"})
     assert absent.body is None
     assert not absent.confirmed
 
 
 def test_a_list_of_changes_says_nothing_about_what_did_not_change() -> None:
     result = answered({"a": {"status": "ACTIVE"}}, listing=True, since=3.0)
-    there, unchanged = (result.sight(ref) for ref in refs(SERVER, ["a", "b"]))
+    there, unchanged = (result.observation(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
     assert unchanged is None
 
 
 def test_a_failed_read_says_nothing() -> None:
     request = ReadRequest(SERVER, "", tuple(refs(SERVER, ["a"])), "/servers/a")
-    assert ReadResult(request, 1, 2, error="503").sight(request.refs[0]) is None
+    assert ReadResult(request, 1, 2, error="503").observation(request.refs[0]) is None
 
 
 def test_a_read_says_nothing_about_what_it_did_not_ask_for() -> None:
-    assert answered({}).sight(SERVER.ref(id="other")) is None
+    assert answered({}).observation(SERVER.ref(id="other")) is None
 
 
 @given(st.floats(-1e6, 1e6), st.lists(st.floats(0, 1000), min_size=1))

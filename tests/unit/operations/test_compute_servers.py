@@ -6,7 +6,7 @@ import pytest
 
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.judge import Failed
-from pytest_osfutures.operations.model import Names
+from pytest_osfutures.operations.model import Variables
 from pytest_osfutures.operations.resource_types import ACTION, NAMESAKES, RESERVATION, VOLUME
 from tests.unit.judging import Judged, asks, done, runs, why
 
@@ -170,13 +170,13 @@ def member(name: str, status: str, created: str = "2026-01-01T00:00:02Z") -> dic
     }
 
 
-def many(names: Names) -> Judged:
+def many(variables: Variables) -> Judged:
     operation = next(
         each
         for each in TABLE.operations
-        if each.name == "servers.create" and ("name" in each.names) == ("name" in names)
+        if each.name == "servers.create" and ("name" in each.variables) == ("name" in variables)
     )
-    case = Judged("server.create", **names)
+    case = Judged("server.create", **variables)
     case.watch.operation = operation
     return case
 
@@ -198,8 +198,8 @@ def test_one_of_many_that_fails_is_named() -> None:
 
 
 def test_namesakes_of_an_earlier_request_are_not_counted() -> None:
-    names = {"id": "id-a-1", "name": "a", "most": "2", "pattern": "p", "before": "id-a-2"}
-    case = many(names)
+    variables = {"id": "id-a-1", "name": "a", "most": "2", "pattern": "p", "before": "id-a-2"}
+    case = many(variables)
     earlier = member("a-2", "ERROR", created="2026-01-01T00:00:01Z")
     stranger = member("a-3", "ERROR")
     mine = [member("a-1", "ACTIVE"), {**member("a-2", "ACTIVE"), "id": "mine"}]
@@ -207,4 +207,4 @@ def test_namesakes_of_an_earlier_request_are_not_counted() -> None:
     assert done(case.see(NAMESAKES, found, pattern="p"))
     members = case.watch.operation.members
     assert members is not None
-    assert [each["id"] for each in members(found, case.watch.names)] == ["id-a-1", "mine"]
+    assert [each["id"] for each in members(found, case.watch.variables)] == ["id-a-1", "mine"]

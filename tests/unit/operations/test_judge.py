@@ -18,7 +18,7 @@ from pytest_osfutures.operations.judge import (
     failed_event,
     verdict_of,
 )
-from pytest_osfutures.operations.model import Ref, Sight
+from pytest_osfutures.operations.model import Observation, ResourceRef
 from pytest_osfutures.operations.resource_types import ATTACHMENT
 from tests.unit.scripted import ACTION, ROWS, SERVER, VOLUME, action, case, server
 
@@ -27,9 +27,9 @@ THE_ACTION = ACTION.ref(id="a", request_id="req-1")
 THE_VOLUME = VOLUME.ref(id="v")
 
 
-def seen(body: Any, asked_at: float = 1.0, confirmed: bool = True) -> Sight:
+def seen(body: Any, asked_at: float = 1.0, confirmed: bool = True) -> Observation:
     """A sight, by default one that counts."""
-    return Sight(asked_at, body, confirmed)
+    return Observation(asked_at, body, confirmed)
 
 
 def test_what_was_not_seen_yet_is_running() -> None:
@@ -215,7 +215,7 @@ STATUSES = ["ACTIVE", "SHUTOFF", "BUILD", "ERROR", "DELETED", "VERIFY_RESIZE", "
 bodies = st.none() | st.builds(
     server, st.sampled_from(STATUSES), st.sampled_from([None, "working", "deleting"])
 )
-sights = st.builds(Sight, st.floats(-10, 20), bodies, st.booleans())
+sights = st.builds(Observation, st.floats(-10, 20), bodies, st.booleans())
 some_operations = st.sampled_from(
     [
         name
@@ -228,19 +228,19 @@ some_operations = st.sampled_from(
 
 @given(some_operations, sights, st.booleans(), st.floats(0, 1000))
 def test_nothing_succeeds_by_a_sight_of_before_the_accept(
-    name: str, sight: Sight, recorded: bool, now: float
+    name: str, sight: Observation, recorded: bool, now: float
 ) -> None:
-    known: dict[Ref, Sight] = {THE_SERVER: sight}
+    known: dict[ResourceRef, Observation] = {THE_SERVER: sight}
     if recorded:
         known[THE_ACTION] = seen(action(("the_event", "Success")), 5.0)
     verdict = verdict_of(case(name, known, now=now, id="a"))
-    if sight.asked_at < 0:  # accepted at 0
+    if sight.requested_at < 0:  # accepted at 0
         assert not isinstance(verdict, Succeeded)
 
 
 @given(some_operations, sights)
-def test_absence_in_a_list_alone_never_decides(name: str, sight: Sight) -> None:
-    if sight.body is None and not sight.confirmed and sight.asked_at >= 0:
+def test_absence_in_a_list_alone_never_decides(name: str, sight: Observation) -> None:
+    if sight.body is None and not sight.confirmed and sight.requested_at >= 0:
         verdict = verdict_of(case(name, {THE_SERVER: sight}, now=1000, id="a"))
         assert isinstance(verdict, Running)
 
@@ -263,7 +263,7 @@ def test_events_come_in_the_order_in_which_they_began() -> None:
 def test_a_new_server_that_was_seen_and_is_missing_is_not_waited_for() -> None:
     missing = case("server.create", {THE_SERVER: seen(None), THE_ACTION: seen(None)}, id="a")
     assert isinstance(verdict_of(missing), Running)
-    verdict = verdict_of(replace(missing, was_there=True))
+    verdict = verdict_of(replace(missing, was_present=True))
     assert isinstance(verdict, Failed)
     assert verdict.vanished
 
@@ -299,7 +299,7 @@ def test_a_marked_server_that_stands_still_fails_although_its_action_has_no_end(
 ) -> None:
     record = action(("compute_stop_instance", None))
     sights = {THE_SERVER: seen(server("ACTIVE"), 3.0), THE_ACTION: seen(record, 2.0)}
-    still = replace(case("server.stop", sights, now=30, id="a"), still_for=still_for)
+    still = replace(case("server.stop", sights, now=30, id="a"), unchanged_for=still_for)
     assert isinstance(verdict_of(still), Failed if over else Running)
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.operations.model import Expect, Operation, ResourceType, Route, Table, Where
+from pytest_osfutures.operations.model import (
+    Expectation,
+    Operation,
+    OperationTable,
+    ResourceType,
+    Route,
+    VariableSource,
+)
 
 THING = ResourceType("thing", "stuff", "/things/{id}", "thing", "/things/detail", "things")
 PART = ResourceType("part", "stuff", "/things/{thing}/parts/{part}", "part")
@@ -50,24 +57,24 @@ def test_a_resource_is_identified_by_the_names_in_its_kind() -> None:
 
 
 def test_an_expectation_finds_its_resource_through_the_operations_names() -> None:
-    expect = Expect(PART, names={"thing": "{id}", "part": "{piece}"})
+    expect = Expectation(PART, variables={"thing": "{id}", "part": "{piece}"})
     assert expect.ref({"id": "1", "piece": "2"}) == PART.ref(thing="1", part="2")
 
 
 CREATE = Operation(
     "thing.create",
     Route("stuff", "POST", "/things"),
-    (Expect(THING),),
-    names={"id": "response.thing.id", "name": "request.thing.name", "none": "response.x.y"},
+    (Expectation(THING),),
+    variables={"id": "response.thing.id", "name": "request.thing.name", "none": "response.x.y"},
 )
 DELETE = Operation(
-    "thing.delete", Route("stuff", "DELETE", "/things/{id}"), (Expect(THING, gone=True),)
+    "thing.delete", Route("stuff", "DELETE", "/things/{id}"), (Expectation(THING, gone=True),)
 )
 
 
 def test_names_are_found_in_request_and_response() -> None:
-    names = CREATE.identify({}, {"thing": {"name": "web"}}, {"thing": {"id": 7}})
-    assert names == {"id": "7", "name": "web"}
+    variables = CREATE.identify({}, {"thing": {"name": "web"}}, {"thing": {"id": 7}})
+    assert variables == {"id": "7", "name": "web"}
     assert CREATE.identify({}, None, None) == {}
 
 
@@ -77,7 +84,7 @@ def test_an_operation_that_ends_in_absence_deletes() -> None:
 
 
 def test_the_table_finds_the_operation_of_a_request() -> None:
-    table = Table((CREATE, DELETE))
+    table = OperationTable((CREATE, DELETE))
     assert table.find("stuff", "POST", "/things", {}) == (CREATE, {})
     assert table.find("stuff", "DELETE", "/things/1", None) == (DELETE, {"id": "1"})
     assert table.find("other", "POST", "/things", {}) is None
@@ -87,11 +94,13 @@ def test_the_table_finds_the_operation_of_a_request() -> None:
 
 @pytest.mark.parametrize("odd", [None, [], {}, ["a"], {"a": 1}, True, 1.5, "", "a/b", "..", "a?b"])
 def test_what_cannot_be_an_id_names_nothing(odd: object) -> None:
-    names: dict[str, Where] = {
+    variables: dict[str, VariableSource] = {
         "id": ("response.thing.id", "headers.location"),
         "size": "request.size",
     }
-    operation = Operation("make", Route("stuff", "POST", "/things"), (Expect(THING),), names)
+    operation = Operation(
+        "make", Route("stuff", "POST", "/things"), (Expectation(THING),), variables
+    )
     for response in (odd, {"thing": odd}, {"thing": {"id": odd}}):
         assert operation.identify({}, {"size": 5}, response, {"Location": ""}) == {"size": "5"}
         assert not operation.is_identified(operation.identify({}, None, response, {}))

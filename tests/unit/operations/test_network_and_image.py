@@ -74,7 +74,7 @@ def test_several_in_one_request_are_none_of_these() -> None:
     assert TABLE.find("network", "POST", "/ports", {"ports": [{}]}) is None
     found = TABLE.find("network", "POST", "/ports", {"port": {}})
     assert found is not None
-    assert found[0].stamp == "port.description"
+    assert found[0].stamp_field == "port.description"
 
 
 def test_another_description_moves_no_floating_ip() -> None:

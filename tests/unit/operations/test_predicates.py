@@ -34,26 +34,28 @@ def test_a_server_may_have_heard_of_the_growth_since_two_seconds_before_the_acce
         "updated_at": "2026-01-01T00:01:00.000000",
         "attachments": [{"server_id": "s"}],
     }
-    names = seen.server_that_uses_it(volume, {}, 10.0)
-    assert names == {"server": "s", "begun": "2026-01-01T00:00:48", "grown": "10.0"}
+    variables = seen.server_that_uses_it(volume, {}, 10.0)
+    assert variables == {"server": "s", "begun": "2026-01-01T00:00:48", "grown": "10.0"}
     told = [
         {"action": "extend_volume", "start_time": f"2026-01-01T00:00:{at}", "request_id": at}
         for at in ("47.900000", "48.100000")
     ]
-    assert seen.who_told({"instanceActions": told[:1]}, names, 11.0) == {}
-    assert seen.who_told({"instanceActions": told}, names, 11.0) == {"told_by": "48.100000"}
+    assert seen.who_told({"instanceActions": told[:1]}, variables, 11.0) == {}
+    assert seen.who_told({"instanceActions": told}, variables, 11.0) == {"told_by": "48.100000"}
 
 
 def test_a_server_hears_of_a_growth_in_five_seconds_or_never() -> None:
-    names = {"begun": "2026-01-01T00:00:48", "grown": "10.0"}
+    variables = {"begun": "2026-01-01T00:00:48", "grown": "10.0"}
     others = [
         {"action": "stop", "start_time": "2026-01-01T00:00:50", "request_id": "stop"},
         {"action": "extend_volume", "start_time": "2026-01-01T00:00:47", "request_id": "early"},
     ]
-    assert seen.who_told({"instanceActions": others}, names, 15.0) == {}
-    assert seen.who_told({"instanceActions": others}, names, 15.1) == {"untold": "yes"}
+    assert seen.who_told({"instanceActions": others}, variables, 15.0) == {}
+    assert seen.who_told({"instanceActions": others}, variables, 15.1) == {"untold": "yes"}
     exact = {"action": "extend_volume", "start_time": "2026-01-01T00:00:48", "request_id": "it"}
-    assert seen.who_told({"instanceActions": [*others, exact]}, names, 15.1) == {"told_by": "it"}
+    assert seen.who_told({"instanceActions": [*others, exact]}, variables, 15.1) == {
+        "told_by": "it"
+    }
 
 
 USED = {
@@ -93,8 +95,8 @@ def test_a_volume_has_migrated_when_it_is_on_the_host_that_was_asked_for(
     state: str | None, host: str | None, wanted: str | None, expected: bool | None
 ) -> None:
     volume = {"migration_status": state, "os-vol-host-attr:host": host}
-    names = {} if wanted is None else {"host": wanted}
-    assert seen.has_migrated(volume, names) is expected
+    variables = {} if wanted is None else {"host": wanted}
+    assert seen.has_migrated(volume, variables) is expected
 
 
 def test_a_migration_that_failed_says_so() -> None:
@@ -117,8 +119,8 @@ def test_a_volume_is_detached_when_that_attachment_is_gone_or_all_of_them(
     attachment: str | None, left: list[str], expected: bool
 ) -> None:
     volume = {"attachments": [{"attachment_id": each} for each in left]}
-    names = {} if attachment is None else {"attachment": attachment}
-    assert seen.is_detached_at_all(volume, names) is expected
+    variables = {} if attachment is None else {"attachment": attachment}
+    assert seen.is_detached_at_all(volume, variables) is expected
 
 
 @pytest.mark.parametrize(
@@ -139,8 +141,8 @@ def test_an_image_needs_all_its_snapshots(
 
 def test_the_snapshots_of_an_image_are_named_by_its_mapping() -> None:
     image = {"name": "my image", "block_device_mapping": '[{"snapshot_id": "a"}, {}]'}
-    names = {"snapshots": "a", "snapshot_name": "snapshot%20for%20my%20image"}
-    assert seen.volume_snapshots(image, {}, 0.0) == names
+    variables = {"snapshots": "a", "snapshot_name": "snapshot%20for%20my%20image"}
+    assert seen.volume_snapshots(image, {}, 0.0) == variables
     assert seen.volume_snapshots({"name": "x", "block_device_mapping": "[{}]"}, {}, 0.0) == {}
     assert seen.volume_snapshots({"name": "x"}, {}, 0.0) == {}
 
@@ -186,7 +188,7 @@ def test_the_newest_live_migration_since_the_request_decides(
 
 
 @pytest.mark.parametrize(
-    ("server", "names"),
+    ("server", "variables"),
     [
         ({TASK: "migrating", "hostId": "h"}, {"old_host": "h"}),
         ({TASK: "migrating", "hostId": ""}, {}),
@@ -194,11 +196,11 @@ def test_the_newest_live_migration_since_the_request_decides(
     ],
 )
 def test_the_old_host_is_the_one_of_a_server_on_its_way(
-    server: dict[str, Any], names: dict[str, str]
+    server: dict[str, Any], variables: dict[str, str]
 ) -> None:
-    assert seen.host_while_migrating(server, {}, 0.0) == names
-    assert seen.has_moved({"hostId": "other"}, names)
-    assert seen.has_moved({"hostId": "h"}, names) is not bool(names)
+    assert seen.host_while_migrating(server, {}, 0.0) == variables
+    assert seen.has_moved({"hostId": "other"}, variables)
+    assert seen.has_moved({"hostId": "h"}, variables) is not bool(variables)
 
 
 @pytest.mark.parametrize(
@@ -233,11 +235,11 @@ def test_an_interface_without_an_address_is_not_looked_for_by_it(
     made: dict[str, Any] | None, mac: str | None
 ) -> None:
     assert seen.mac_with_address({}, {"interfaceAttachment": made}) == mac
-    names = {} if mac is None else {"mac": mac}
+    variables = {} if mac is None else {"mac": mac}
     other = {"addresses": {"net": [{"OS-EXT-IPS-MAC:mac_addr": "other"}]}}
-    assert seen.has_address(other, names) is (mac is None)
+    assert seen.has_address(other, variables) is (mac is None)
     own = {"addresses": {"net": [{}], "more": [{"OS-EXT-IPS-MAC:mac_addr": "m"}]}}
-    assert seen.has_address(own, names)
+    assert seen.has_address(own, variables)
 
 
 @pytest.mark.parametrize(
@@ -274,7 +276,7 @@ UNSTAMPED = {"name": "web-3", "id": "3"}
 
 
 @pytest.mark.parametrize(
-    ("names", "ids"),
+    ("variables", "ids"),
     [
         ({"op": "mine"}, "1"),
         ({"op": "mine", "members": "3"}, "13"),
@@ -285,14 +287,14 @@ UNSTAMPED = {"name": "web-3", "id": "3"}
     ],
 )
 def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
-    names: dict[str, str], ids: str
+    variables: dict[str, str], ids: str
 ) -> None:
     body = {"servers": [UNSTAMPED, FOREIGN, STAMPED]}
-    assert "".join(each["id"] for each in seen.servers(body, names)) == ids
+    assert "".join(each["id"] for each in seen.servers(body, variables)) == ids
 
 
 @pytest.mark.parametrize(
-    ("found", "names", "expected"),
+    ("found", "variables", "expected"),
     [
         ([STAMPED], {"op": "mine"}, True),
         ([], {"op": "mine"}, False),
@@ -304,9 +306,9 @@ def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
     ],
 )
 def test_servers_of_the_same_names_are_not_told_apart(
-    found: list[dict[str, Any]], names: dict[str, str], expected: bool
+    found: list[dict[str, Any]], variables: dict[str, str], expected: bool
 ) -> None:
-    assert seen.are_told_apart(list(found), names) is expected
+    assert seen.are_told_apart(list(found), variables) is expected
 
 
 def member(status: str, task: str | None = None, **more: Any) -> dict[str, Any]:

@@ -89,9 +89,9 @@ def test_a_status_word_has_its_phase(service: str, word: str, expected: Phase) -
     assert phase(word, service) is expected
 
 
-def done(body: dict[str, Any], old: dict[str, Any] | None = None, **names: str) -> Any:
+def done(body: dict[str, Any], old: dict[str, Any] | None = None, **variables: str) -> Any:
     """What is judged of a resource; `old` is how it was before."""
-    return is_done(body, {**names, **({"old": remembered(old)} if old is not None else {})})
+    return is_done(body, {**variables, **({"old": remembered(old)} if old is not None else {})})
 
 
 NODE: dict[str, Any] = {"provision_state": "enroll", "last_error": None}
@@ -100,7 +100,7 @@ SHARE: dict[str, Any] = {"status": "available", "size": 2, "task_state": None}
 
 
 @pytest.mark.parametrize(
-    ("body", "old", "names", "expected"),
+    ("body", "old", "variables", "expected"),
     [
         ({"stack_status": "CREATE_IN_PROGRESS"}, None, {"creates": "yes"}, None),
         ({"stack_status": "CREATE_COMPLETE"}, None, {"creates": "yes"}, True),
@@ -136,9 +136,9 @@ SHARE: dict[str, Any] = {"status": "available", "size": 2, "task_state": None}
     ],
 )  # fmt: skip
 def test_a_resource_is_judged_by_its_words_and_by_how_it_was(
-    body: dict[str, Any], old: dict[str, Any] | None, names: dict[str, str], expected: Any
+    body: dict[str, Any], old: dict[str, Any] | None, variables: dict[str, str], expected: Any
 ) -> None:
-    verdict = done(body, old, **names)
+    verdict = done(body, old, **variables)
     if isinstance(expected, str):
         assert isinstance(verdict, str)
         assert expected in verdict

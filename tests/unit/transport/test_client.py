@@ -143,7 +143,7 @@ def test_a_resource_is_read_at_the_callers_microversion(
 
 def test_what_is_not_found_is_absent_for_sure(client: ApiClient, clock: ManualClock) -> None:
     request = get(ident="other")
-    sight = client.read(request, clock).sight(request.refs[0])
+    sight = client.read(request, clock).observation(request.refs[0])
     assert sight is not None
     assert (sight.body, sight.confirmed) == (None, True)
 
@@ -181,7 +181,7 @@ def test_a_list_that_breaks_off_is_no_answer(
     api.fault("GET", "/servers/detail", lambda _: answer(200, page), answers(503))
     result = client.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
     assert result.error is not None
-    assert result.sight(A) is None
+    assert result.observation(A) is None
 
 
 def test_the_time_is_that_at_which_the_request_left(
@@ -245,7 +245,7 @@ def test_glance_says_not_found_with_a_page_too(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     api.fault("GET", "/servers/server-1", page(404, X_Openstack_Request_Id="req-1"))
-    sight = client.read(get(), clock).sight(A)
+    sight = client.read(get(), clock).observation(A)
     assert sight is not None
     assert (sight.body, sight.confirmed) == (None, True)
 
@@ -297,7 +297,7 @@ def test_an_answer_that_is_nonsense_passes(
     api.fault("GET", "/servers/server-1", lambda _: answer(200, nonsense))
     result = client.read(get(), clock)
     assert result.error or result.malformed["server-1"]
-    assert result.sight(A) is None
+    assert result.observation(A) is None
     assert not result.fatal
     api.fault("GET", "/servers/detail", lambda _: answer(200, nonsense))
     result = client.read(ReadRequest(SERVER, "", (A,), "/servers/detail", listing=True), clock)
@@ -338,7 +338,7 @@ def test_evidence_that_is_not_shown_is_none(
     request = get(ACTION)
     result = client.read(request, clock)
     assert result.error is None
-    assert result.sight(request.refs[0]) is not None
+    assert result.observation(request.refs[0]) is not None
 
 
 def test_an_outcome_of_a_read_is_never_an_exception(client: ApiClient, clock: ManualClock) -> None:
@@ -373,7 +373,7 @@ def test_what_a_gateway_says_is_no_word_of_the_service(
     result = client.read(get(), clock)
     assert not result.fatal
     assert f"was answered {status}" in str(result.error)
-    assert result.sight(A) is None
+    assert result.observation(A) is None
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])

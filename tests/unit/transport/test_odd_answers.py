@@ -68,7 +68,7 @@ class OddSource(ApiClient):
 
 def names_of(operation: Operation) -> dict[str, str]:
     """A value for every name that an operation's resources may ask for."""
-    texts = [text for expect in operation.expects for text in expect.names.values()]
+    texts = [text for expect in operation.expects for text in expect.variables.values()]
     texts += [operation.action or ""]
     wanted = {name for text in texts for name in re.findall(r"{(\w+)}", text)}
     numbers = {"size": "2", "most": "2", "grown": "1.0"}
