@@ -273,8 +273,8 @@ def _is_ours(submission: Submission, variables: Variables, path: str, version: s
     stamp = Stamp.of(resource(operation.type, answer.json()))
     if stamp is None or stamp.operation != variables["op"]:
         raise OSFuturesError(
-            f"cannot undo {operation.name}: {operation.type.name} {variables['id']} does not carry its "
-            "stamp any more, so it is not deleted"
+            f"cannot undo {operation.name}: {operation.type.name} {variables['id']} does not carry "
+            "its stamp any more, so it is not deleted"
         )
     return True
 

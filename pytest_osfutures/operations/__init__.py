@@ -15,7 +15,6 @@ from pytest_osfutures.operations.model import (
     Expectation,
     Observation,
     Operation,
-    OperationTable,
     ResourceRef,
     ResourceType,
     Route,
@@ -45,7 +44,7 @@ from pytest_osfutures.operations.status_words import (
     remembered,
     status_field,
 )
-from pytest_osfutures.operations.table import TABLE
+from pytest_osfutures.operations.table import TABLE, OperationTable
 
 __all__ = [
     "ACTION",

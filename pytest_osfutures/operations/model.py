@@ -1,13 +1,13 @@
-"""The types of the operation tables.
+"""Types of the operation tables.
 
-An `Operation` is one row: the request that starts it, what to expect of which resource, and how
-to undo it. It is written against the REST API and knows no client library.
+An `Operation` is one row: the request that starts the operation, the expected state of each
+resource that it changes, and the request that undoes it. Rows describe the REST API.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -82,44 +82,51 @@ class ResourceType:
         return self.path.rpartition("/")[0]
 
     def ref(self, **variables: str) -> ResourceRef:
-        """The resource of this kind that `variables` (those in `path`) identify."""
+        """Return the resource whose path results from filling in `variables`."""
         path = self.path.format_map(variables)
         return ResourceRef(self, path, re.split(r"[/=]", path)[-1])
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceRef:
-    """One resource: its kind, the path that reads it, and its id in lists."""
+    """A reference to one resource."""
 
+    #: Type of the resource.
     type: ResourceType
+    #: Path that reads the resource.
     path: str
+    #: Id of the resource, as lists show it.
     id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one read said about one resource; `body` None says that it is not there.
+    """The state of one resource, as one read has shown it."""
 
-    `asked_at` is when the request for it STARTED, on the engine's clock. `confirmed` says that
-    this very resource was asked for; else it was looked up in a list.
-    """
-
+    #: Seconds on the engine's clock at which the read was STARTED: the state may be older than
+    #: the response, but is no older than the request.
     requested_at: float
+    #: The resource; None if it does not exist.
     body: Body | None
+    #: True if the resource was read by its own path; False if it was looked up in a list.
     confirmed: bool = True
 
 
 @dataclass(frozen=True)
 class Route:
-    """The request that starts an operation: method, path and, for actions, the body's key."""
+    """The pattern of requests that start an operation."""
 
+    #: Official type of the service.
     service: str
+    #: HTTP method.
     method: str
+    #: Path with variables in braces, relative to the service's endpoint.
     path: str
+    #: For action requests: the key that the request body must have.
     action: str | None = None
 
     def match(self, method: str, path: str, request: Any) -> dict[str, str] | None:
-        """The names in the path if this is such a request, else None."""
+        """Return the variables in the path of a matching request; None for other requests."""
         if method != self.method:
             return None
         if self.action is not None and not (
@@ -134,43 +141,48 @@ class Route:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path) + r"/?\Z")
 
 
+#: Values by the names of variables in path templates (RFC 6570), and what an operation has learned
+#: besides, as text: `{"id": "4711", "size": "2"}`.
 Variables = Mapping[str, str]
-#: Looks at a whole resource: True it is as it should be at the end, False it is not (a failure if
-#: nothing is under way), None it is on its way, a text says why it never will be.
+#: Judges a resource in a status of the end. True: the resource is as requested. False: it is not,
+#: which is a failure if nothing is under way. None: work is under way. A text: the failure.
 Predicate = Callable[[Body, Variables], bool | str | None]
-#: What a resource tells the operation for what is looked at later: more names. The number is how
-#: many seconds after the accept it was asked for.
+#: Extracts further variables from a resource. The number is the age of the operation in seconds
+#: when the resource was read.
 Extractor = Callable[[Body, Variables, float], Variables]
-#: Where a name is found: in the request, the response or the answer's headers.
+#: Source of a variable: a dotted place ("response.server.id", "headers.location"), several places
+#: of which the first with a value counts, or a function of the request and the response.
 VariableSource = str | tuple[str, ...] | Callable[[Any, Any], str | None]
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What one resource looks like when the operation is done, under way, or has failed.
+    """The state of one resource when the operation is done, under way, or has failed."""
 
-    `variables` tells which resource: the names in its kind's path, as templates over the operation's
-    names; while one of these is unknown, nothing is expected. `gone=True` expects that it
-    disappears. `success` are the statuses of the end (empty: that it exists is enough), together
-    with `predicate`, which looks at the whole resource; `running` those on the way; `failure` those
-    that end it badly at once; `accepted_with_event` are an end too if the operation's event has succeeded.
-    `after_previous` says that it is only looked at when everything before it is as it should be. `extract`
-    finds more names in it; the first word about a name counts.
-    """
-
+    #: Type of the resource.
     type: ResourceType
+    #: Statuses of a completed operation; empty if it is enough that the resource exists.
     success: frozenset[str] = frozenset()
+    #: Statuses of an operation that is under way.
     running: frozenset[str] = frozenset()
+    #: Statuses of a failed operation.
     failure: frozenset[str] = frozenset()
+    #: True if the resource is to disappear.
     gone: bool = False
+    #: Further condition on a resource in a status of `success`.
     predicate: Predicate | None = None
+    #: Variables of the type's path, as templates over the operation's variables. As long as one of
+    #: those is unknown, nothing is expected of the resource.
     variables: Mapping[str, str] = field(default_factory=lambda: {"id": "{id}"})
+    #: Further statuses of a completed operation, which count once its event has succeeded.
     accepted_with_event: frozenset[str] = frozenset()
+    #: True if the resource is only read when all expectations before it are met.
     after_previous: bool = False
+    #: Extracts further variables from the resource; a variable keeps its first value.
     extract: Extractor | None = None
 
     def ref(self, variables: Variables) -> ResourceRef | None:
-        """The resource that this is about; None while that is not known."""
+        """Return the expected resource; None while variables of its path are unknown."""
         try:
             found = {key: text.format_map(variables) for key, text in self.variables.items()}
         except KeyError:
@@ -180,67 +192,80 @@ class Expectation:
 
 @dataclass(frozen=True)
 class UndoRequest:
-    """The request that takes an operation back; the table knows it as an operation itself.
+    """The request that undoes an operation; it starts an operation of the tables itself."""
 
-    `nothing_to_undo` are the answers which say that there is nothing to take back. `per_member` says that
-    every member of what the operation makes needs such a request.
-    """
-
+    #: Official type of the service.
     service: str
+    #: HTTP method.
     method: str
+    #: Path as a template over the operation's variables.
     path: str
+    #: Request body.
     body: Body | None = None
+    #: HTTP status codes by which the service says that there is nothing to undo.
     nothing_to_undo: frozenset[int] = frozenset({404})
+    #: True if each resource of an operation that creates many needs a request of its own.
     per_member: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One row of the table: one kind of background work.
+    """One row of the operation tables: one kind of background work."""
 
-    `variables` adds to the names in the route's path: where in the request, the response or the
-    headers another one is found. `main_index` is the place in `expects` of the resource that the
-    operation is about; where it makes many, `members` finds them, each of the kind `member`, and
-    `are_identified` says whether those that a list showed right after the request can be no others.
-
-    `action` names the server whose instance actions tell about this operation, `event` the event
-    in it that does the work; `event_required` says that success needs this event's success too.
-    `marks_busy` says that the cloud marks the resource as busy before it answers, so that one which is
-    not busy and not as it should be has failed.
-
-    `creates` says that something new comes to life. `must_be_idle` are other resources that must not be
-    busy. `tout` is the usual deadline and `usual_duration` the usual duration, both in seconds; `stamp_field` is
-    where in the request the metadata of a new resource stands, `stamp_since` the microversion that
-    brought it: before, the description has to do. `ledger_only` says that no request can carry a stamp,
-    but that the ledger takes note of what is made. `multi_request` says that calls may go on with other
-    requests: what a lost one has made is then taken back, and the call made again.
-    """
-
+    #: Name in messages: "server.create".
     name: str
+    #: Requests that start the operation.
     route: Route
+    #: Expected states of the resources that the operation changes, in the order of reading.
     expects: tuple[Expectation, ...]
+    #: Variables beside those in the route's path, with their sources.
     variables: Mapping[str, VariableSource] = field(default_factory=dict)
+    #: Index in `expects` of the operation's main resource.
     main_index: int = 0
+    #: Finds the resources that the operation has created in a body of the main resource, which is
+    #: a list then; None for operations on one resource.
     members: Callable[[Body, Variables], list[Body]] | None = None
+    #: Returns True if members that a list showed right after the request can be no others.
     are_identified: Callable[[list[Body], Variables], bool] | None = None
+    #: Type of the members.
     member_type: ResourceType | None = None
+    #: Id, as a template over the variables, of the server whose instance action
+    #: (https://docs.openstack.org/api-ref/compute/#servers-actions-servers-os-instance-actions)
+    #: records the operation; None for operations without such a record.
     action: str | None = None
+    #: Name of the event in the instance action that does the work.
     event: str | None = None
+    #: True if the operation is only complete when `event` has succeeded.
     event_required: bool = False
+    #: True if the service marks the resource as busy before it answers. A resource that is neither
+    #: busy nor in a final status is a failure then.
     marks_busy: bool = True
+    #: True if the operation creates a resource.
     creates: bool = False
+    #: Other resources that must be idle before the request can be accepted.
     must_be_idle: tuple[Expectation, ...] = ()
+    #: Request that undoes the operation.
     undo: UndoRequest | None = None
+    #: Default deadline in seconds.
     tout: float = 300.0
+    #: Usual duration in seconds, until which reads are rare.
     usual_duration: float = 5.0
+    #: Dotted place of the new resource's metadata or description in the request, which takes the
+    #: stamp; "." is the request itself.
     stamp_field: str | None = None
+    #: Lowest microversion at which the request takes metadata; before, the description has the
+    #: stamp.
     stamp_since: str = ""
+    #: True if the request cannot carry a stamp, so that only the ledger knows the new resource.
     ledger_only: bool = False
+    #: True if one call of a client continues with further requests. If the response to the first
+    #: one is lost, its resource is deleted and the whole call repeated.
     multi_request: bool = False
+    #: Further condition on the request and the variables in its path.
     applies_to: Callable[[Any, Variables], bool] | None = None
 
     def recognise(self, service: str, method: str, path: str, request: Any) -> Variables | None:
-        """The operation's names if this request starts it, else None."""
+        """Return the variables in the path of a request that starts this operation, else None."""
         if service != self.route.service:
             return None
         variables = self.route.match(method, path, request)
@@ -257,7 +282,7 @@ class Operation:
         response: Any,
         headers: Mapping[str, str] | None = None,
     ) -> Variables:
-        """All names of the operation, once it was answered."""
+        """Return `variables` with all further ones that the request and its response tell."""
         sources = {"request": request, "response": response, "headers": dict(headers or {})}
         found: dict[str, Any] = {}
         for key, where in self.variables.items():
@@ -265,7 +290,7 @@ class Operation:
                 found[key] = where(request, response)
                 continue
             places = (where,) if isinstance(where, str) else where
-            values = (_told(sources, place) for place in places)
+            values = (_value_at(sources, place) for place in places)
             found[key] = next((value for value in values if value is not None), None)
         return {
             **variables,
@@ -273,12 +298,12 @@ class Operation:
         }
 
     def is_identified(self, variables: Variables) -> bool:
-        """Whether `variables`, found in an answer, tell which resource the operation is about."""
+        """Return True if `variables`, found in a response, identify the main resource."""
         told = (key for key, where in self.variables.items() if _is_in_response(where))
         return self.main.ref(variables) is not None and all(key in variables for key in told)
 
     def stamp_at(self, microversion: str) -> str | None:
-        """Where the stamp stands in a request at `microversion` (empty: the oldest)."""
+        """Return the place of the stamp in a request at `microversion` (empty: the lowest)."""
         if not self.stamp_field or not self.stamp_since or microversion == "latest":
             return self.stamp_field
         if _numbers(microversion or "0") >= _numbers(self.stamp_since):
@@ -287,59 +312,62 @@ class Operation:
 
     @property
     def main(self) -> Expectation:
-        """What is expected of the resource that the operation is about."""
+        """Expectation of the main resource."""
         return self.expects[self.main_index]
 
     @property
     def type(self) -> ResourceType:
-        """The kind of what the operation ends with."""
+        """Type of the operation's result."""
         return self.member_type or self.main.type
 
     def resource_id(self, variables: Variables) -> str:
-        """The id of what the operation is about; of many that it makes, the first one's."""
+        """Return the id of the main resource, or of the first of many new resources."""
         main = self.main.ref(variables)
         ident = main.id if main is not None else ""
         return variables.get("id", ident) if self.members else ident
 
     @property
     def status_type(self) -> ResourceType:
-        """The kind whose statuses tell how the operation goes on."""
+        """Type of the resource whose statuses make up the history of the operation."""
         kinds = (self.main.type, *(expect.type for expect in self.expects))
         return next((kind for kind in kinds if kind.status), self.main.type)
 
     @property
     def deletes(self) -> bool:
-        """Whether the operation ends with its resource gone."""
+        """True if the operation deletes its main resource."""
         return self.main.gone
 
     def until_idle(self, variables: Variables) -> Operation | None:
-        """Waiting until nothing is under way on the resources that the operation works on."""
+        """Return the operation of waiting until all resources of this one are idle.
+
+        None if no resource that this operation works on has statuses for being busy.
+        """
         made = self.main if self.creates else None
         works_on = [each for each in (*self.expects, *self.must_be_idle) if each is not made]
-        free = {
+        idle = {
             (each.type, *sorted(each.variables.items())): Expectation(
                 each.type,
                 running=each.type.busy,
-                predicate=_is_free(each.type),
+                predicate=_is_idle(each.type),
                 variables=each.variables,
             )
             for each in works_on
             if each.type.busy and each.ref(variables) is not None
         }
-        if not free:
+        if not idle:
             return None
-        return Operation(f"{self.name}, waiting", self.route, tuple(free.values()))
+        return Operation(f"{self.name}, waiting", self.route, tuple(idle.values()))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split("."))
 
 
-def _is_free(kind: ResourceType) -> Predicate:
-    def is_free(body: Body, _: Variables) -> bool | None:
+def _is_idle(kind: ResourceType) -> Predicate:
+    def is_idle(body: Body, _: Variables) -> bool | None:
         return None if body.get(kind.status or "") in kind.busy else True
 
-    return is_free
+    return is_idle
 
 
 def _is_in_response(where: VariableSource) -> bool:
@@ -347,14 +375,14 @@ def _is_in_response(where: VariableSource) -> bool:
     return any(place.startswith("response.") for place in places)
 
 
-def _told(sources: Any, place: str) -> Any:
-    """What stands at `place`; of an answer only what can be an id."""
+def _value_at(sources: Any, place: str) -> Any:
+    """Return the value at `place`; a value in a response counts only if it can be an id."""
     value = _dig(sources, place)
     return value if place.startswith("request.") else identifier(value)
 
 
 def _dig(document: Any, path: str) -> Any:
-    """The value at `path` (`server.name`); of a header only what follows its last slash."""
+    """Return the value at `path` (`server.name`); of a header, the text after the last slash."""
     source, *way = path.split(".")
     if source == "headers":
         lower = {key.lower(): value for key, value in document[source].items()}
@@ -364,24 +392,3 @@ def _dig(document: Any, path: str) -> Any:
             return None
         document = document.get(key)
     return document
-
-
-class OperationTable:
-    """All operations that are known, and which of them a request starts."""
-
-    def __init__(self, operations: Iterable[Operation]) -> None:
-        self.operations = tuple(operations)
-        self._by_place: dict[tuple[str, str], list[Operation]] = {}
-        for operation in self.operations:
-            place = (operation.route.service, operation.route.method)
-            self._by_place.setdefault(place, []).append(operation)
-
-    def find(
-        self, service: str, method: str, path: str, request: Any
-    ) -> tuple[Operation, Variables] | None:
-        """The operation that this request starts, with the names in its path."""
-        for operation in self._by_place.get((service, method), ()):
-            variables = operation.recognise(service, method, path, request)
-            if variables is not None:
-                return operation, variables
-        return None

@@ -67,7 +67,7 @@ def test_a_volume_is_free_in_every_status_that_lasts(status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("operation", "names", "kinds"),
+    ("operation", "variables", "kinds"),
     [
         ("server.attach_volume", {"server": "s", "volume": "v"}, {SERVER, VOLUME}),
         ("server.create_image", {"server": "s"}, {SERVER}),

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from pytest_osfutures.operations import OperationTable
 from pytest_osfutures.operations.model import (
     Expectation,
     Operation,
-    OperationTable,
     ResourceType,
     Route,
     VariableSource,
