@@ -1,4 +1,4 @@
-"""Twins: for every public method `x` of a client's class, `x_async` and `x_async_r`.
+"""Twins: `x_async` and `x_async_r` for every method `x` of a client that changes something.
 
 An object gets its twins by a subclass of its own class, made once for each class and with the same
 name: nothing of the library is changed, `isinstance`, `help` and tab completion work, and other
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,6 +21,17 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 #: Finds the context of the object that a twin is called on.
 ContextOf = Callable[[Any], ClientContext]
+#: The modules of the clients' base classes, whose methods serve the others (`find`, `to_dict`,
+#: `get_endpoint`); only those in `_SENDS` send requests of their own.
+_BASE_MODULES = ("adapter", "base", "proxy")
+_SENDS = ("request", "post", "put", "patch", "delete")
+#: The names of methods that only read, or wait, in any of the clients. They are not followed: what
+#: they return is all there is to know. `get` alone has twins, for futures of existing resources.
+_READS = re.compile(
+    r"(get|find|list|is|has|wait|head|show|check|search|fetch|validate|statistics|diagnostics"
+    r"|topology|uptime|ips|default|defaults|summary|download|stream|export)(_|\Z)"
+    r"|.*_(list|api_version)\Z"
+)
 _FOUND: dict[tuple[type, ContextOf], type] = {}
 
 
@@ -30,7 +42,7 @@ def twinned(plain: type, context_of: ContextOf, more: Mapping[str, Any] | None =
         members: dict[str, Any] = {"__module__": plain.__module__, "__doc__": plain.__doc__}
         for name in dir(plain):
             method = inspect.getattr_static(plain, name)
-            if not name.startswith("_") and inspect.isfunction(method):
+            if inspect.isfunction(method) and _gets_twins(plain, name, method):
                 members[f"{name}_async"] = _async(name, method, context_of)
                 members[f"{name}_async_r"] = _async_r(name, method, context_of)
         own: Any = inspect.getattr_static(plain, "__eq__")
@@ -39,6 +51,18 @@ def twinned(plain: type, context_of: ContextOf, more: Mapping[str, Any] | None =
         members.update(more or {})
         _FOUND[key] = type(plain.__name__, (plain,), members)
     return _FOUND[key]
+
+
+def _gets_twins(plain: type, name: str, method: Callable[..., Any]) -> bool:
+    """Return True if a method is public and sends requests that change something, or is `get`."""
+    if name.startswith("_"):
+        return False
+    owner = next(each for each in plain.__mro__ if name in vars(each))
+    if owner.__module__.rpartition(".")[2] in _BASE_MODULES:
+        return name in _SENDS
+    names = set(method.__code__.co_names)
+    is_list = "_list" in names and not names & {"_create", "_update", "_delete"}
+    return name == "get" or not (is_list or _READS.match(name))
 
 
 def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:

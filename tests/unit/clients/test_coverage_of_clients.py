@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import cinderclient.base
@@ -17,10 +19,13 @@ import novaclient.base
 import novaclient.client
 import pytest
 import requests
+from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
+from openstack.connection import Connection
 from requests.adapters import BaseAdapter
 
+from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import TABLE
 
 DONE = "Nova or Cinder has written it to its database before it answers"
@@ -206,3 +211,63 @@ def test_every_method_that_changes_something_is_explained(service: str) -> None:
     assert not unexplained, "\n".join(unexplained)
     assert not known & set(explained), "a row knows what is said to be synchronous"
     assert set(explained) <= changing, "something is explained that changes nothing"
+
+
+#: These send requests that change nothing, and only the answer counts.
+ASKING = re.compile(r"get_\w+|list_replication_targets|show_image_metadata")
+#: These change something with a GET.
+CHANGING_BY_GET = re.compile(r"qos_specs\.(dis)?associate(_all)?")
+
+
+@pytest.mark.parametrize("service", ["compute", "block-storage"])
+@pytest.mark.filterwarnings("ignore")  # of methods on their way out
+def test_only_methods_that_change_something_have_twins(service: str) -> None:
+    wrong = []
+    for name, method, wire in methods(service):
+        wire.sent.clear()
+        with suppress(Exception):  # it does not like the answer
+            method(**arguments(service, name, method))
+        short = name.partition(".")[2]
+        changes = any(each[0] in CHANGING for each in wire.sent) and not ASKING.fullmatch(short)
+        expected = changes or CHANGING_BY_GET.fullmatch(name) is not None
+        if hasattr(twinned(type(method.__self__), context_of), f"{short}_async") is not expected:
+            wrong.append(f"{name} sends {wire.sent}")
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(
+    "kind", [novaclient.base.ManagerWithFind, novaclient.base.Resource, cinderclient.base.Resource]
+)
+def test_methods_of_base_classes_have_no_twins(kind: type) -> None:
+    assert [name for name in dir(twinned(kind, context_of)) if name.endswith("_async")] == []
+
+
+def test_an_adapter_has_twins_of_the_methods_that_change_something() -> None:
+    names = [name for name in dir(twinned(Adapter, context_of)) if name.endswith("_async")]
+    assert names == ["delete_async", "patch_async", "post_async", "put_async", "request_async"]
+
+
+@pytest.mark.parametrize(
+    ("service", "with_twins", "without"),
+    [
+        ("compute", "create_server delete_server stop_server update_server post", "servers"),
+        ("network", "create_port add_interface_to_router delete_subnet", "ports find_network"),
+        ("image", "upload_image import_image create_image", "images download_image"),
+        ("block_storage", "create_volume extend_volume", "volumes snapshots"),
+    ],
+)
+def test_proxies_of_openstacksdk_have_twins_where_something_changes(
+    service: str, with_twins: str, without: str
+) -> None:
+    described = inspect.getattr_static(Connection, service)
+    newest = described.supported_versions[max(described.supported_versions)]
+    proxy = twinned(newest, context_of)
+    for name in with_twins.split():
+        assert hasattr(proxy, f"{name}_async"), name
+        assert hasattr(proxy, f"{name}_async_r"), name
+    for name in [*without.split(), "get_endpoint", "wait_for_status", "alternate_service_type"]:
+        assert not hasattr(proxy, f"{name}_async"), name
+
+
+def context_of(_: Any) -> Any:
+    raise AssertionError("nothing is called here")
