@@ -1,7 +1,7 @@
-"""The twins on the objects of real client libraries."""
+"""Twins on the objects of novaclient, cinderclient, openstacksdk and keystoneauth1."""
 
 from pytest_osfutures.clients.adapter import Resource, context_of
-from pytest_osfutures.clients.binding import futurize
+from pytest_osfutures.clients.futurizing import futurize
 
 __all__ = [
     "Resource",

@@ -1,4 +1,7 @@
-"""keystoneauth1: twins on an Adapter of any service (`network.post_async("/ports", json=...)`)."""
+"""keystoneauth1: twins on an Adapter of any service (`network.post_async("/ports", json=...)`).
+
+An Adapter: https://docs.openstack.org/keystoneauth/latest/using-sessions.html
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,15 @@ from pytest_osfutures.transport import error_message
 
 
 class Resource(dict[str, Any]):
-    """A resource as its API shows it: `port["binding:host_id"]`, and `port.id` for short."""
+    """A resource as its API shows it: a dict whose keys are attributes, too.
+
+    Example:
+        >>> port = Resource({"id": "4711", "binding:host_id": "compute1"})
+        >>> port.id
+        '4711'
+        >>> port["binding:host_id"]
+        'compute1'
+    """
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -34,7 +45,7 @@ def put_twins(adapter: Any, bind: Bind) -> None:
 
 
 def context_of(adapter: Any) -> ClientContext:
-    """What the adapter's twins know."""
+    """Return the context that the adapter's twins share."""
     context: ClientContext = getattr(adapter, HANDLE)
     return context
 
@@ -45,7 +56,10 @@ def _to_client_object(kind: ResourceType, body: Body, plain: Any) -> Resource:
 
 
 def _in_clear(plain: type[Any]) -> Callable[..., Any]:
-    """The adapter's `request`, whose errors have the cloud's own words, whatever the service's."""
+    """Return a `request` method whose errors have the text of the cloud, for every service.
+
+    keystoneauth1 itself finds that text in the answers of some services only.
+    """
 
     def request(self: Any, url: str, method: str, **more: Any) -> Any:
         from keystoneauth1.exceptions import HttpError

@@ -1,4 +1,4 @@
-"""What novaclient and cinderclient have in common: managers, and resources that they make."""
+"""Twins on the managers of novaclient and cinderclient, and on the resources that they return."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from pytest_osfutures.operations import Body, ResourceType
 
 #: The client's attribute that holds its context.
 HANDLE = "osfutures"
+#: Makes the context of one adapter, from the adapter, its service type and the conversion of
+#: API resources to the client's objects.
 Bind = Callable[[Any, str, ToClientObject], ClientContext]
 
 
 def put_on_managers(client: Any, bind: Bind, service: str, manager: type) -> None:
-    """Put twins on every manager of `client` and on the resources that they make from now on.
+    """Put twins on every manager of `client` and on the resources that they return from now on.
 
     Args:
         client: The Client of novaclient or cinderclient.
@@ -31,7 +33,8 @@ def put_on_managers(client: Any, bind: Bind, service: str, manager: type) -> Non
         if kind.service != service or not kind.manager:
             return plain
         owner = getattr(client, kind.manager)
-        # Only the first answer has some things, as a new server's adminPass.
+        # Some attributes are in the first answer only, as the adminPass of a new server:
+        # https://docs.openstack.org/api-ref/compute/#create-server
         first = plain.to_dict() if isinstance(plain, owner.resource_class) else {}
         return owner.resource_class(owner, {**first, **body}, loaded=True)
 

@@ -11,7 +11,7 @@ from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
 
-#: The services whose proxies get twins, by the names of these.
+#: The service types of the proxies that get twins, by the proxies' names.
 SERVICES = {
     "compute": "compute",
     "block_storage": "block-storage",
@@ -34,7 +34,7 @@ _CLASSES: dict[type, type] = {}
 
 
 def put_twins(connection: Any, bind: Bind) -> None:
-    """Put the twins on `connection`; each proxy gets its own when it is used first."""
+    """Put the twins on `connection`: each proxy gets its twins at its first use."""
     if hasattr(connection, "_osfutures_bind"):
         return
     connection._osfutures_bind = bind
@@ -50,7 +50,7 @@ def _class_with_twins(plain: type[Any]) -> type[Any]:
 
 
 class _Proxy:
-    """Reads a connection's proxy, and puts its twins on it the first time."""
+    """The getter of one proxy of a connection; puts the twins on the proxy at its first use."""
 
     def __init__(self, plain: type, name: str) -> None:
         self.plain = plain
@@ -81,7 +81,7 @@ def _to_client_object(connection: Any) -> Any:
         made = _class(kind.sdk_class) if kind.sdk_class else None
         if made is None and isinstance(plain, Resource):
             made = type(plain)
-        # An image links to itself under a name that no keyword argument may have.
+        # The API of images has a link `self`, which cannot be a keyword argument of a method.
         attributes = {key: value for key, value in body.items() if key != "self"}
         return plain if made is None else made.existing(connection=connection, **attributes)
 
@@ -90,6 +90,6 @@ def _to_client_object(connection: Any) -> Any:
 
 @cache
 def _class(name: str) -> Any:
-    """The class of openstacksdk that `name` stands for, below the package `openstack`."""
+    """Return a class of openstacksdk by its name below the package `openstack`."""
     module, _, attribute = name.rpartition(".")
     return getattr(import_module(f"openstack.{module}"), attribute)

@@ -1,8 +1,8 @@
 """Twins: `x_async` and `x_async_r` for every method `x` of a client that changes something.
 
-An object gets its twins by a subclass of its own class, made once for each class and with the same
-name: nothing of the library is changed, `isinstance`, `help` and tab completion work, and other
-objects of the class stay what they were.
+An object gets its twins by a subclass of its own class, which is made once for each class and has
+the same name. So the library itself stays unchanged, `isinstance`, `help` and tab completion work,
+and other objects of the class have no twins.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-#: Finds the context of the object that a twin is called on.
+#: Returns the context of the object whose twin is called.
 ContextOf = Callable[[Any], ClientContext]
 #: The modules of the clients' base classes, whose methods serve the others (`find`, `to_dict`,
 #: `get_endpoint`); only those in `_SENDS` send requests of their own.
@@ -36,7 +36,7 @@ _FOUND: dict[tuple[type, ContextOf], type] = {}
 
 
 def twinned(plain: type, context_of: ContextOf, more: Mapping[str, Any] | None = None) -> type[Any]:
-    """The subclass of `plain` that has the twins, and `more` attributes besides."""
+    """Return the subclass of `plain` with twins and `more` attributes."""
     key = (plain, context_of)
     if key not in _FOUND:
         members: dict[str, Any] = {"__module__": plain.__module__, "__doc__": plain.__doc__}
@@ -66,10 +66,10 @@ def _gets_twins(plain: type, name: str, method: Callable[..., Any]) -> bool:
 
 
 def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """The class's own equality, in which an object with twins equals one without."""
+    """Return an `__eq__` for which an object with twins equals the same object without."""
 
     def equal(self: Any, other: Any) -> Any:
-        # It takes an object of a subclass for one of its own, but not of the class above.
+        # The clients' `__eq__` compares with objects of the own class and its subclasses only.
         return own(other, self) if type(other) is plain else own(self, other)
 
     return equal
@@ -84,11 +84,19 @@ def _async(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Calla
             args, kwargs = copied(args), copied(kwargs)
         return start_once(context, functools.partial(getattr(self, name), *args, **kwargs), tout)
 
-    text = (
-        f"Call `{name}` and return the future of what it starts.\n\n"
-        "`tout` is the operation's deadline in seconds (default: by the kind of operation); all\n"
-        f"other arguments are those of `{name}`. An error of the call itself is raised at once.\n"
-    )
+    text = f"""Call `{name}` and return the future of the operation that the call starts.
+
+Args:
+    tout: The operation's deadline in seconds (default: by the kind of operation).
+    The other arguments are those of `{name}`.
+
+Returns:
+    An `osf.OperationFuture`. `sync_res` is the result of `{name}`, `result()` waits for the end of
+    the operation and returns the resource as it is then (None after a deletion).
+
+Raises:
+    The errors of `{name}` itself, at once. Errors of the operation are raised by `result()`.
+"""
     return _dressed(twin, f"{name}_async", plain, text, ("tout",))
 
 
@@ -105,14 +113,24 @@ def _async_r(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Cal
         call = Repeatable(own_name, plain, getattr(self, name), args, kwargs)
         return start_retried(context_of(self), call, try_count, tout)
 
-    text = (
-        f"Call `{name}` in the background, with clean-up and retries, and return its future.\n\n"
-        "`try_count` is the number of tries in all, or an `osf.Retry` (default: 3 tries); `tout`\n"
-        "is the deadline of each try in seconds (default: by the kind of operation); all other\n"
-        f"arguments are those of `{name}`. Each try gets copies of lists and dicts, and reads\n"
-        "files from the position at which they were given; what can be read only once is refused.\n"
-        "Every other error goes into the future.\n"
-    )
+    text = f"""Call `{name}` in the background, with clean-up and retries, and return its future.
+
+A failed try is undone before the next one begins. Each try gets copies of lists and dicts, and
+reads files from the position at which they were given.
+
+Args:
+    try_count: The number of tries in all, or an `osf.Retry` (default: 3 tries).
+    tout: The deadline of each try in seconds (default: by the kind of operation).
+    The other arguments are those of `{name}`.
+
+Returns:
+    An `osf.OperationFuture`, whose `result()` waits for the end of the operation and returns the
+    resource as it is then (None after a deletion). `undo()` stops the call and takes it back.
+
+Raises:
+    InvalidArgument: An argument can be read only once, or a number cannot be used.
+    Every other error is raised by `result()`.
+"""
     return _dressed(twin, own_name, plain, text, ("try_count", "tout"))
 
 
@@ -123,11 +141,16 @@ def _dressed(
     text: str,
     added: tuple[str, ...],
 ) -> Callable[..., Any]:
-    """The twin with the name, signature and documentation that `help` shows."""
+    """Return the twin with its name, its signature and the documentation for `help`.
+
+    `added` are the twin's own keyword arguments.
+    """
     twin.__name__ = name
     twin.__qualname__ = f"{plain.__qualname__.rpartition('.')[0]}.{name}"
     twin.__module__ = plain.__module__
-    twin.__doc__ = f"{text}\n{inspect.getdoc(plain) or ''}".rstrip()
+    of_plain = inspect.getdoc(plain)
+    heading = f"\nThe documentation of `{plain.__name__}`:\n\n"
+    twin.__doc__ = text.rstrip() + "\n" + (heading + of_plain if of_plain else "")
     signature = inspect.signature(plain)
     ours = [
         inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, default=None)
