@@ -2,6 +2,6 @@
 
 from pytest_osfutures.fakecloud.cloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.settings import Settings
+from pytest_osfutures.fakecloud.kernel.settings import CloudSettings
 
-__all__ = ["FakeCloud", "Fault", "Settings"]
+__all__ = ["CloudSettings", "FakeCloud", "Fault"]

@@ -9,7 +9,7 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.fakecloud import control
 from pytest_osfutures.fakecloud.dispatch import Dispatcher
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
-from pytest_osfutures.fakecloud.kernel.settings import Settings
+from pytest_osfutures.fakecloud.kernel.settings import CloudSettings
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.fakecloud.services.block_storage.adapter import VolumesAdapter
 from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
@@ -49,7 +49,7 @@ class FakeCloud:
     """
 
     def __init__(
-        self, clock: Clock | None = None, seed: int = 0, settings: Settings | None = None
+        self, clock: Clock | None = None, seed: int = 0, settings: CloudSettings | None = None
     ) -> None:
         runtime = self.runtime = Runtime(clock, seed, settings)
         self.clock = runtime.clock

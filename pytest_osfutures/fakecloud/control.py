@@ -11,7 +11,7 @@ from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
 
 LATEST = 250_000_000_000.0  # seconds since 1970: in the year 9892, so that tokens end before 9999
 
@@ -113,17 +113,17 @@ SERVICE = Service(
     prefix="/_osf",
     can_fail=False,
     routes=[
-        Route("GET", "/settings", show_settings, public=True),
-        Route("PATCH", "/settings", change_settings, public=True),
-        Route("GET", "/clock", show_clock, public=True),
-        Route("POST", "/clock", advance_clock, public=True),
-        Route("GET", "/faults", list_faults, public=True),
-        Route("POST", "/faults", add_fault, public=True),
-        Route("DELETE", "/faults", clear_faults, public=True),
-        Route("DELETE", "/faults/{fault_id}", remove_fault, public=True),
-        Route("GET", "/counters", show_counters, public=True),
-        Route("DELETE", "/counters", clear_counters, public=True),
-        Route("GET", "/resources", list_alive, public=True),
-        Route("GET", "/history", list_ever, public=True),
+        UrlRoute("GET", "/settings", show_settings, public=True),
+        UrlRoute("PATCH", "/settings", change_settings, public=True),
+        UrlRoute("GET", "/clock", show_clock, public=True),
+        UrlRoute("POST", "/clock", advance_clock, public=True),
+        UrlRoute("GET", "/faults", list_faults, public=True),
+        UrlRoute("POST", "/faults", add_fault, public=True),
+        UrlRoute("DELETE", "/faults", clear_faults, public=True),
+        UrlRoute("DELETE", "/faults/{fault_id}", remove_fault, public=True),
+        UrlRoute("GET", "/counters", show_counters, public=True),
+        UrlRoute("DELETE", "/counters", clear_counters, public=True),
+        UrlRoute("GET", "/resources", list_alive, public=True),
+        UrlRoute("GET", "/history", list_ever, public=True),
     ],
 )

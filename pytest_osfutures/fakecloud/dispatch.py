@@ -71,7 +71,7 @@ class Dispatcher:
         if caller is None:
             return unauthorized(service, request)
         try:
-            version = service.microversions.asked(request) if service.microversions else (0, 0)
+            version = service.microversions.requested(request) if service.microversions else (0, 0)
         except ApiError as error:
             return service.error_response(error)
         if found is None:

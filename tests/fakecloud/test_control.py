@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
-from pytest_osfutures.fakecloud import FakeCloud, Settings
+from pytest_osfutures.fakecloud import CloudSettings, FakeCloud
 from pytest_osfutures.fakecloud.kernel.wire import Request
 from tests.fakecloud.asking import Asker
 
@@ -83,7 +83,7 @@ def test_what_exists_and_what_ever_did(demo: Asker) -> None:
 
 def test_durations_follow_the_seed_and_not_the_reads() -> None:
     def drawn(reads: int) -> list[float]:
-        cloud = FakeCloud(ManualClock(), seed=3, settings=Settings(sigma=0.5))
+        cloud = FakeCloud(ManualClock(), seed=3, settings=CloudSettings(sigma=0.5))
         found = []
         for _ in range(200):
             for _ in range(reads):

@@ -19,7 +19,7 @@ from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.cloud import SERVICES
 from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Request, Route
+from pytest_osfutures.fakecloud.kernel.wire import Request, UrlRoute
 from tests.fakecloud.asking import ORIGIN, Asker
 
 BODIES = json.loads((Path(__file__).parent / "bodies.json").read_text())
@@ -223,7 +223,7 @@ class World:
         self.ask("GET", "/compute/v2.1/servers/detail")
 
 
-def routes(*methods: str) -> Iterator[tuple[Service, Route]]:
+def routes(*methods: str) -> Iterator[tuple[Service, UrlRoute]]:
     """All routes of these methods."""
     for service, route in ((s, r) for s in SERVICES for r in s.routes):
         if route.method in methods:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.fakecloud.kernel.wire import Route
+from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
 from pytest_osfutures.fakecloud.services.compute.responses.actions import ACTIONS
 from pytest_osfutures.fakecloud.services.compute.urls import ROUTES as COMPUTE
 from pytest_osfutures.fakecloud.services.identity.urls import ROUTES as IDENTITY
@@ -61,7 +61,7 @@ def bodies(asker: Asker) -> list[Any]:
     return found
 
 
-def path_of(prefix: str, route: Route, asker: Asker, server_id: str) -> str:
+def path_of(prefix: str, route: UrlRoute, asker: Asker, server_id: str) -> str:
     values = {"server_id": server_id, "project_id": asker.project_id, "flavor_id": asker.flavor()}
     path = prefix + route.path
     for name, value in values.items():

@@ -8,8 +8,8 @@ from random import Random
 from typing import Any
 
 from pytest_osfutures.errors import AmbiguousRequest, OperationTimeout
-from pytest_osfutures.fakecloud.kernel.resource import Resource
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.world import BrokenPromiseError, World
@@ -145,30 +145,30 @@ class Actor:
             )
 
 
-def is_ready(resource: Resource) -> bool:
+def is_ready(resource: ResourceRecord) -> bool:
     """Whether it is as it should be at the end of its creation."""
-    if isinstance(resource, Server):
+    if isinstance(resource, ServerRecord):
         return (resource.vm_state, resource.task_state) == ("active", None)
     return resource.status == "available"
 
 
-def is_leaving(resource: Resource) -> bool:
+def is_leaving(resource: ResourceRecord) -> bool:
     """Whether somebody else is deleting it, or has tried to."""
-    if isinstance(resource, Server):
+    if isinstance(resource, ServerRecord):
         return any(each.action == "delete" for each in resource.actions)
     return resource.status in ("deleting", "error_deleting")
 
 
-def ready_since(resource: Resource | None) -> float:
+def ready_since(resource: ResourceRecord | None) -> float:
     """Since when (the cloud's date) it is ready, for ever if it is not."""
-    if isinstance(resource, Server):
+    if isinstance(resource, ServerRecord):
         when = resource.launched_at
     else:
         when = resource.updated_at if resource is not None and is_ready(resource) else None
     return float("inf") if when is None else when
 
 
-def state(resource: Resource) -> str:
+def state(resource: ResourceRecord) -> str:
     """What it is and how it is, in a few words."""
-    task = f"/{resource.task_state}" if isinstance(resource, Server) else ""
+    task = f"/{resource.task_state}" if isinstance(resource, ServerRecord) else ""
     return f"{type(resource).__name__} {resource.id} {resource.shown_status}{task}"

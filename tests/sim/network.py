@@ -13,7 +13,7 @@ from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.fakecloud.shells.inprocess import _answer, _body, _text
 from pytest_osfutures.stamp import OPERATION
@@ -42,7 +42,7 @@ class Network(BaseAdapter):
         self.struck: Counter[str] = Counter()
         self.requests = 0
         self.answered = 0
-        self.tables: dict[str, tuple[str, Table[Any]]] = {
+        self.tables: dict[str, tuple[str, ResourceTable[Any]]] = {
             "servers": ("server", cloud.compute.servers),
             "volumes": ("volume", cloud.block_storage.volumes),
             "snapshots": ("snapshot", cloud.block_storage.snapshots),

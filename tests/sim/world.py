@@ -21,11 +21,11 @@ from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Reader
-from pytest_osfutures.fakecloud import FakeCloud, Settings
-from pytest_osfutures.fakecloud.kernel.database import Table
-from pytest_osfutures.fakecloud.kernel.resource import Resource
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud import CloudSettings, FakeCloud
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeRecord
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.shells.inprocess import URL
 from pytest_osfutures.future import OperationFuture
@@ -96,9 +96,9 @@ class World:
         self.weather = weather or Weather.drawn(self.random)
         self.timeline = Timeline()
         self.cloud = FakeCloud(
-            SkewedClock(self.timeline, self.weather.skew), seed, Settings(sigma=0.4)
+            SkewedClock(self.timeline, self.weather.skew), seed, CloudSettings(sigma=0.4)
         )
-        self.tables: tuple[Table[Any], ...] = (
+        self.tables: tuple[ResourceTable[Any], ...] = (
             self.cloud.compute.servers,
             self.cloud.block_storage.volumes,
             self.cloud.block_storage.snapshots,
@@ -153,21 +153,21 @@ class World:
         """An image that every server can boot from."""
         return next(image.id for image in self.cloud.image.images)
 
-    def found(self, ident: str) -> Resource | None:
+    def found(self, ident: str) -> ResourceRecord | None:
         """What has that id, as it really is now."""
         self.cloud.runtime.schedule.catch_up()
         found = (table.get(ident) for table in self.tables)
         return next((each for each in found if each is not None), None)
 
-    def server(self, ident: str) -> Server | None:
+    def server(self, ident: str) -> ServerRecord | None:
         """The server as it really is now."""
         found = self.found(ident)
-        return found if isinstance(found, Server) else None
+        return found if isinstance(found, ServerRecord) else None
 
-    def volume(self, ident: str) -> Volume | None:
+    def volume(self, ident: str) -> VolumeRecord | None:
         """The volume as it really is now."""
         found = self.found(ident)
-        return found if isinstance(found, Volume) else None
+        return found if isinstance(found, VolumeRecord) else None
 
     def alive(self) -> set[str]:
         """The ids of everything that there is."""
@@ -182,7 +182,7 @@ class World:
             answer = Cinder(self.someone_else)("DELETE", f"/{kind}/{ident}")
         self.deletions += answer.status < 300
 
-    def made_by(self, future: OperationFuture[Any]) -> list[Resource]:
+    def made_by(self, future: OperationFuture[Any]) -> list[ResourceRecord]:
         """What is alive of everything that the requests of `future` have made."""
         call = getattr(future._undo, "__self__", None)
         assert isinstance(call, RetriedCall)

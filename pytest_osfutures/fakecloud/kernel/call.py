@@ -34,6 +34,16 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class RequestContext:
+    """The user, project and request id on whose behalf a model acts."""
+
+    project_id: str
+    user_id: str
+    request_id: str = ""
+    is_admin: bool = False
+
+
+@dataclass(frozen=True)
 class Call(Generic[Model]):
     """What a handler needs to know of a request. `version` is (0, 0) without microversions."""
 
@@ -44,6 +54,12 @@ class Call(Generic[Model]):
     version: Version
     request_id: str
     root: str  # URL of the service: scheme, host and prefix, without a slash at its end
+
+    @property
+    def context(self) -> RequestContext:
+        """The context that the handler passes on to the model."""
+        caller = self.caller
+        return RequestContext(caller.project_id, caller.user_id, self.request_id, caller.is_admin)
 
     def json(self) -> dict[str, Any]:
         """The body, which has to be a JSON object. Raises ApiError(400)."""

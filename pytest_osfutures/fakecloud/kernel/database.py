@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", bound=ResourceRecord)
 
 
 class Database:
@@ -17,7 +17,7 @@ class Database:
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
-        self.tables: list[Table[Any]] = []
+        self.tables: list[ResourceTable[Any]] = []
         self.stale_seconds = 0.0  #: lists answer as of this many seconds ago
         self.hide_new_seconds = 0.0  #: a new resource is missing from lists for so long
 
@@ -35,7 +35,7 @@ class Database:
         return [row for table in self.tables for row in table.rows(deleted)]
 
 
-class Table(Generic[R]):
+class ResourceTable(Generic[R]):
     """All resources of one kind, those that are gone too."""
 
     def __init__(self, database: Database, kind: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
 from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 
 REQUEST_EFFECTS = {
@@ -135,7 +135,7 @@ class Faults:
             and self._fires(since, fault)
         ]
 
-    def on_operation(self, operation: str, resource: Resource) -> Fault | None:
+    def on_operation(self, operation: str, resource: ResourceRecord) -> Fault | None:
         """The first rule that fires on this background operation, counted as fired."""
         for since, fault in list(self._rules):
             if (

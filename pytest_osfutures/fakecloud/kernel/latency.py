@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import heapq
 
-from pytest_osfutures.fakecloud.kernel.settings import Settings
+from pytest_osfutures.fakecloud.kernel.settings import CloudSettings
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 
 
 class Latency:
     """The API's processes. Time is the cloud's; nothing waits here, a delay is only worked out."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: CloudSettings) -> None:
         self.settings = settings
         self._busy_until: list[float] = []
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 
@@ -37,7 +37,7 @@ class Transition:
     """One resource on its way through a lifecycle, as long as nothing else takes it over."""
 
     runtime: Runtime
-    resource: Resource
+    resource: ResourceRecord
     events: Mapping[str, Callable[[], None]]
 
     def enter(self, step: Step) -> None:
@@ -62,7 +62,7 @@ class Transition:
 def start(
     runtime: Runtime,
     lifecycle: Lifecycle,
-    resource: Resource,
+    resource: ResourceRecord,
     done: Callable[[], None],
     failed: Callable[[Fault], None],
     events: Mapping[str, Callable[[], None]] | None = None,

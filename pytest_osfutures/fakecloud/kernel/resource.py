@@ -13,7 +13,7 @@ HISTORY_SECONDS = 600.0  # how far back a stale answer can look
 
 
 @dataclass(eq=False, kw_only=True)
-class Resource:
+class ResourceRecord:
     """One thing with an id. Replace the mappings in its fields, never change them in place:
 
     each assignment is remembered for a while, so that a list can be answered as of some seconds

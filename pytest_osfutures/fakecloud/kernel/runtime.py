@@ -11,7 +11,7 @@ from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.fakecloud.kernel.database import Database
 from pytest_osfutures.fakecloud.kernel.faults import Faults
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
-from pytest_osfutures.fakecloud.kernel.settings import UNLISTED_SECONDS, Settings
+from pytest_osfutures.fakecloud.kernel.settings import UNLISTED_SECONDS, CloudSettings
 
 
 class Runtime:
@@ -20,16 +20,16 @@ class Runtime:
     Args:
         clock: the time of the cloud; the system's clock by default.
         seed: equal seeds give equal ids, hosts, durations and random faults.
-        settings: durations, quotas and the like; the defaults of `Settings` if absent.
+        settings: durations, quotas and the like; the defaults of `CloudSettings` if absent.
     """
 
     def __init__(
-        self, clock: Clock | None = None, seed: int = 0, settings: Settings | None = None
+        self, clock: Clock | None = None, seed: int = 0, settings: CloudSettings | None = None
     ) -> None:
         self.clock = clock or SystemClock()
         self.seed = seed
         self.random = Random(seed)
-        self.settings = settings or Settings()
+        self.settings = settings or CloudSettings()
         self.schedule = Schedule(self.clock)
         self.database = Database(self.schedule)
         self.faults = Faults(self.schedule, seed)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Version
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.wire import Request, Response, Route, Router
+from pytest_osfutures.fakecloud.kernel.wire import Request, Response, UrlRoute, UrlRouter
 
 KINDS = {
     400: "badRequest",
@@ -27,12 +27,12 @@ KINDS = {
 }
 
 
-def kind_body(refused: ApiError) -> dict[str, Any]:
+def kind_body(error: ApiError) -> dict[str, Any]:
     """Nova's and Cinder's error: one key that names the kind, under it code and message."""
-    kind = refused.kind or KINDS.get(refused.status, "computeFault")
-    content: dict[str, Any] = {"code": refused.status, "message": refused.message}
-    if "Retry-After" in refused.headers:
-        content["retryAfter"] = refused.headers["Retry-After"]
+    kind = error.kind or KINDS.get(error.status, "computeFault")
+    content: dict[str, Any] = {"code": error.status, "message": error.message}
+    if "Retry-After" in error.headers:
+        content["retryAfter"] = error.headers["Retry-After"]
     return {kind: content}
 
 
@@ -59,7 +59,7 @@ class Microversions:
     highest: Version
     old_header: str | None = None
 
-    def asked(self, request: Request) -> Version:
+    def requested(self, request: Request) -> Version:
         """The version that `request` asks for. Raises ApiError: 400 malformed, 406 unknown."""
         text = self._text(request)
         if text is None:
@@ -110,7 +110,7 @@ class Service:
 
     name: str  # the attribute of FakeCloud: "compute"
     prefix: str  # "/compute"
-    routes: Sequence[Route]
+    routes: Sequence[UrlRoute]
     microversions: Microversions | None = None
     error_body: Callable[[ApiError], Any] = kind_body
     error_type: str = "application/json"
@@ -124,9 +124,9 @@ class Service:
     quota_headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
-    def router(self) -> Router:
+    def router(self) -> UrlRouter:
         """Finds the handler of a path below the prefix."""
-        return Router(self.routes)
+        return UrlRouter(self.routes)
 
     def error_response(self, error: ApiError) -> Response:
         """The answer that says no, in this service's shape."""

@@ -99,7 +99,7 @@ QUOTAS: dict[str, int] = {
 
 
 @dataclass
-class Settings:
+class CloudSettings:
     """The knobs of a `FakeCloud`. Change them at any time: what runs keeps the time it began with.
 
     `sigma` is the spread of the durations on a logarithmic scale; at 0 each takes its median.

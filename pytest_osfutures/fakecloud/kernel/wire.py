@@ -84,7 +84,7 @@ Handler = Callable[..., Response]
 
 
 @dataclass(frozen=True)
-class Route:
+class UrlRoute:
     """A method, a path with `{names}` in it, and who answers: `handler(call, **names)`.
 
     A `public` one needs no token: version documents, and the way to a token itself.
@@ -96,17 +96,17 @@ class Route:
     public: bool = False
 
 
-class Router:
+class UrlRouter:
     """Finds the handler of a path."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_shape: dict[tuple[str, int], list[tuple[re.Pattern[str], Route]]] = {}
+    def __init__(self, routes: Iterable[UrlRoute]) -> None:
+        self._by_shape: dict[tuple[str, int], list[tuple[re.Pattern[str], UrlRoute]]] = {}
         for route in routes:
             pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path) + r"/?\Z")
             shape = (route.method, route.path.count("/"))
             self._by_shape.setdefault(shape, []).append((pattern, route))
 
-    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    def find(self, method: str, path: str) -> tuple[UrlRoute, dict[str, str]] | None:
         """The route for `method` and `path` with the values of its names, or None."""
         for pattern, route in self._by_shape.get((method, path.rstrip("/").count("/")), ()):
             if match := pattern.match(path):

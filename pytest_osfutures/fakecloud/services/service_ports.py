@@ -64,7 +64,7 @@ class BootVolume:
     name: str = ""
 
 
-class Volumes(Protocol):
+class VolumesPort(Protocol):
     """Cinder's side of attaching a volume, in the order of the calls; all of them are at once."""
 
     def volume_details(self, volume_id: str, project_id: str | None) -> VolumeDetails:
@@ -98,7 +98,7 @@ class Volumes(Protocol):
         """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
 
 
-class Images(Protocol):
+class ImagesPort(Protocol):
     """Glance's side of booting and of snapshots."""
 
     def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
@@ -128,7 +128,7 @@ class Images(Protocol):
         """The snapshot failed, or a backup is rotated away: the image is gone."""
 
 
-class Networks(Protocol):
+class NetworksPort(Protocol):
     """Neutron's side of a server's ports."""
 
     def network_ids(self, project_id: str) -> list[str]:
@@ -169,7 +169,7 @@ class Networks(Protocol):
         """All ports of the server are in these groups now."""
 
 
-class Servers(Protocol):
+class ServersPort(Protocol):
     """Nova, as Cinder and Neutron use it."""
 
     def has_attachment(self, server_id: str, attachment_id: str) -> bool:
@@ -182,7 +182,7 @@ class Servers(Protocol):
         """Return the hosts on which servers run."""
 
 
-class Projects(Protocol):
+class ProjectsPort(Protocol):
     """Keystone's projects, as the other services use them."""
 
     def project_ids(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models import (
     BlockStorageModel,
@@ -9,7 +10,6 @@ from pytest_osfutures.fakecloud.services.block_storage.models import (
     snapshots,
     volumes,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Context
 from pytest_osfutures.fakecloud.services.service_ports import BootVolume, VolumeDetails
 
 
@@ -21,7 +21,9 @@ class VolumesAdapter:
 
     def volume_details(self, volume_id: str, project_id: str | None) -> VolumeDetails:
         """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
-        volume = self._model.volume(volume_id, Context(project_id, "") if project_id else None)
+        volume = self._model.volume(
+            volume_id, RequestContext(project_id, "") if project_id else None
+        )
         return VolumeDetails(
             id=volume.id,
             size=volume.size,
@@ -63,9 +65,9 @@ class VolumesAdapter:
 
     def create_for_server(self, project_id: str, user_id: str, wanted: BootVolume) -> str:
         """Begin to create a volume that a server will boot from; return its id."""
-        context = Context(project_id, user_id)
+        context = RequestContext(project_id, user_id)
         snapshot_id, type_name = wanted.snapshot_id, wanted.volume_type
-        blueprint = volumes.Blueprint(
+        blueprint = volumes.VolumeRequest(
             size=wanted.size,
             name=wanted.name,
             description="",
@@ -78,7 +80,7 @@ class VolumesAdapter:
     def delete_with_server(self, volume_id: str) -> None:
         """Begin to delete a volume whose server is gone (delete_on_termination)."""
         if volume := self._model.volumes.get(volume_id):
-            context = Context(volume.project_id, volume.user_id, is_admin=True)
+            context = RequestContext(volume.project_id, volume.user_id, is_admin=True)
             try:
                 volumes.delete(self._model, volume, context)
             except ApiError:  # as with the real one it stays, and only a log knows why
@@ -87,5 +89,5 @@ class VolumesAdapter:
     def snapshot_for_image(self, volume_id: str, name: str) -> str:
         """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
         volume = self._model.volume(volume_id)
-        context = Context(volume.project_id, volume.user_id)
+        context = RequestContext(volume.project_id, volume.user_id)
         return snapshots.create(self._model, volume, context, name, "", force=True).id

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import Table
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 PASSWORD = "osfutures"  # noqa: S105  of both users; the cloud is open to whoever can reach it
@@ -63,7 +63,7 @@ class Token:
 
 
 @dataclass(eq=False, kw_only=True)
-class ApplicationCredential(Resource):
+class ApplicationCredential(ResourceRecord):
     """A user's stand-in for one project, with a secret of its own."""
 
     secret: str
@@ -90,7 +90,7 @@ class IdentityModel:
         self.user_named("admin").roles = {admin: everything, demo: everything}
         self.role_ids = {name: self._hex() for name in everything}
         self.tokens: dict[str, Token] = {}
-        self.application_credentials: Table[ApplicationCredential] = Table(
+        self.application_credentials: ResourceTable[ApplicationCredential] = ResourceTable(
             runtime.database, "application_credential"
         )
         self._catalog_ids = {

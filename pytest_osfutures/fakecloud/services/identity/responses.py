@@ -22,10 +22,10 @@ from pytest_osfutures.fakecloud.services.identity.models import (
 NO_JSON = f"Expecting to find valid JSON in request body. {MALFORMED[:-1]}."
 
 
-def error_body(refused: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Keystone's error."""
-    title = HTTPStatus(refused.status).phrase
-    return {"error": {"code": refused.status, "message": refused.message, "title": title}}
+    title = HTTPStatus(error.status).phrase
+    return {"error": {"code": error.status, "message": error.message, "title": title}}
 
 
 def _version(call: IdentityCall) -> dict[str, Any]:

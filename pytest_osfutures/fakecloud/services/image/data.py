@@ -8,14 +8,14 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros, zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
-from pytest_osfutures.fakecloud.services.image.models import STORE, Image, Member, Task
+from pytest_osfutures.fakecloud.services.image.models import STORE, ImageRecord, Member, Task
 
 OCTETS = "application/octet-stream"
 METHODS = ("glance-direct",)
 KEPT_SECONDS = 2 * 86400
 
 
-def _for_data(call: ImageCall, image_id: str, action: str) -> Image:
+def _for_data(call: ImageCall, image_id: str, action: str) -> ImageRecord:
     """The image, if data may be put into it. Raises ApiError."""
     kind = call.request.headers.get("content-type", OCTETS).split(";")[0]
     if kind != OCTETS:
@@ -72,7 +72,7 @@ def begin_import(call: ImageCall, image_id: str) -> Response:
     return Response(202)
 
 
-def _check_import(image: Image, name: str) -> None:
+def _check_import(image: ImageRecord, name: str) -> None:
     if name == "web-download":
         raise ApiError(400, "URI for web-download does not pass filtering.")
     if name not in METHODS:
@@ -94,7 +94,7 @@ def image_tasks(call: ImageCall, image_id: str) -> Response:
     return Response(200, {"tasks": [_task(image, task) for task in image.tasks]})
 
 
-def _task(image: Image, task: Task) -> dict[str, Any]:
+def _task(image: ImageRecord, task: Task) -> dict[str, Any]:
     ended = task.updated_at
     request = {"image_id": image.id, "import_req": {"method": {"name": task.method}}}
     return {
@@ -158,7 +158,7 @@ def _switch(call: ImageCall, image_id: str, old: str, new: str) -> Response:
     return Response(204)
 
 
-def _member_view(image: Image, member: Member) -> dict[str, Any]:
+def _member_view(image: ImageRecord, member: Member) -> dict[str, Any]:
     return {
         "member_id": member.project_id,
         "image_id": image.id,
@@ -169,7 +169,7 @@ def _member_view(image: Image, member: Member) -> dict[str, Any]:
     }
 
 
-def _shared(call: ImageCall, image_id: str) -> Image:
+def _shared(call: ImageCall, image_id: str) -> ImageRecord:
     try:
         image = call.model.image(image_id, call.caller)
     except ApiError:
@@ -197,7 +197,7 @@ def show_member(call: ImageCall, image_id: str, member_id: str) -> Response:
     return Response(200, _member_view(image, _member(image, member_id)))
 
 
-def _member(image: Image, member_id: str) -> Member:
+def _member(image: ImageRecord, member_id: str) -> Member:
     if member_id not in image.members:
         raise ApiError(404, f"{member_id} not found in the member list of the image {image.id}.")
     return image.members[member_id]

@@ -13,7 +13,7 @@ from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image import schemas
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
-from pytest_osfutures.fakecloud.services.image.models import Image
+from pytest_osfutures.fakecloud.services.image.models import ImageRecord
 from pytest_osfutures.fakecloud.services.image.responses import view
 
 SORT_KEYS = (
@@ -75,7 +75,7 @@ def _with_query(path: str, query: list[tuple[str, str]]) -> str:
     return f"{path}?{urlencode(query)}" if query else path
 
 
-def _tests(call: ImageCall) -> list[Callable[[Image], bool]]:
+def _tests(call: ImageCall) -> list[Callable[[ImageRecord], bool]]:
     tests = [
         _test(key, value) for key, value in call.request.query if key not in (*PAGING, "os_hidden")
     ]
@@ -83,7 +83,7 @@ def _tests(call: ImageCall) -> list[Callable[[Image], bool]]:
     return [*tests, lambda image: image.hidden is hidden]
 
 
-def _test(key: str, value: str) -> Callable[[Image], bool]:
+def _test(key: str, value: str) -> Callable[[ImageRecord], bool]:
     """The filter that one query parameter is. Raises ApiError(400)."""
     if key == "tag":
         return lambda image: value in image.tags
@@ -109,7 +109,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _time_test(key: str, value: str) -> Callable[[Image], bool]:
+def _time_test(key: str, value: str) -> Callable[[ImageRecord], bool]:
     operator, colon, when = value.partition(":")
     try:
         bound = parse(when if colon and operator.isalpha() else value)
@@ -117,7 +117,7 @@ def _time_test(key: str, value: str) -> Callable[[Image], bool]:
         said = f'Bad "{key}" query filter format. Use ISO 8601 DateTime notation.'
         raise ApiError(400, said) from None
 
-    def test(image: Image) -> bool:
+    def test(image: ImageRecord) -> bool:
         moment = int(getattr(image, key) or 0)
         results = {
             "gt": moment > bound,
@@ -131,7 +131,7 @@ def _time_test(key: str, value: str) -> Callable[[Image], bool]:
     return test
 
 
-def _in_order(call: ImageCall, rows: list[Image]) -> list[Image]:
+def _in_order(call: ImageCall, rows: list[ImageRecord]) -> list[ImageRecord]:
     request = call.request
     if asked := request.param("sort"):
         keys = [_direction(part) for part in asked.split(",")]
@@ -159,7 +159,7 @@ def _direction(part: str) -> tuple[str, str]:
     return key, direction or "desc"
 
 
-def _sortable(image: Image, key: str) -> tuple[bool, Any]:
+def _sortable(image: ImageRecord, key: str) -> tuple[bool, Any]:
     value = getattr(image, key)
     if key.endswith("_at") and value is not None:
         value = int(value)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 STORE = "file"
@@ -64,7 +64,7 @@ class Task:
 
 
 @dataclass(eq=False, kw_only=True)
-class Image(Resource):
+class ImageRecord(ResourceRecord):
     """One image; its free properties are its `metadata`."""
 
     disk_format: str | None = None
@@ -122,43 +122,45 @@ class ImageModel:
 
     def __init__(self, runtime: Runtime, owner: str) -> None:
         self.runtime = runtime
-        self.images: Table[Image] = Table(runtime.database, "image")
+        self.images: ResourceTable[ImageRecord] = ResourceTable(runtime.database, "image")
         for name, disk_format, size, min_disk in IMAGES:
             image = self.create(owner, "", name=name, disk_format=disk_format)
             image.visibility, image.container_format = "public", "bare"
             image.min_disk = min_disk
             self.fill_without_data(image, size)
 
-    def create(self, project_id: str, user_id: str, **fields: Any) -> Image:
+    def create(self, project_id: str, user_id: str, **fields: Any) -> ImageRecord:
         """Make an image in status `queued`."""
         fields.setdefault("id", self.runtime.new_id())
-        image = Image(project_id=project_id, user_id=user_id, status="queued", **fields)
+        image = ImageRecord(project_id=project_id, user_id=user_id, status="queued", **fields)
         self.images.add(image)
         image.touch()
         return image
 
-    def image(self, image_id: str, caller: Caller | None = None) -> Image:
+    def image(self, image_id: str, caller: Caller | None = None) -> ImageRecord:
         """The image, if the caller may see it. Raises ApiError(404)."""
         image = self.images.get(image_id)
         if image is None or not (caller is None or image.seen_by(caller)):
             raise ApiError(404, f"No image found with ID {image_id}")
         return image
 
-    def own_image(self, image_id: str, caller: Caller, action: str) -> Image:
+    def own_image(self, image_id: str, caller: Caller, action: str) -> ImageRecord:
         """The image, if the caller may change it. Raises ApiError: 404, 403."""
         image = self.image(image_id, caller)
         if not (caller.is_admin or image.project_id == caller.project_id):
             raise ApiError(403, f"You are not authorized to complete {action} action.")
         return image
 
-    def delete(self, image: Image) -> None:
+    def delete(self, image: ImageRecord) -> None:
         """The image is gone. Raises ApiError(403) if it is protected."""
         if image.protected:
             raise ApiError(403, f"Image {image.id} is protected and cannot be deleted.")
         self.images.remove(image)
         image.status = "deleted"
 
-    def begin_import(self, image: Image, method: str, caller: Caller, request_id: str) -> None:
+    def begin_import(
+        self, image: ImageRecord, method: str, caller: Caller, request_id: str
+    ) -> None:
         """Begin to make an active image of the staged data."""
         staged, now = image.staged or b"", self.runtime.schedule.time()
         task = Task(self.runtime.new_id(), now, request_id, caller.user_id, method)
@@ -189,7 +191,7 @@ class ImageModel:
     def _now(self) -> float:
         return self.runtime.schedule.time()
 
-    def fill_without_data(self, image: Image, size: int) -> None:
+    def fill_without_data(self, image: ImageRecord, size: int) -> None:
         """It is active, but there never were any bytes: their sums are made of the id."""
         image.fill(image.id.encode())
         image.size = image.virtual_size = size

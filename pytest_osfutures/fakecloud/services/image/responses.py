@@ -10,7 +10,7 @@ from pytest_osfutures.fakecloud.kernel.times import zulu
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.image import schemas
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
-from pytest_osfutures.fakecloud.services.image.models import FIELDS, STORE, Image
+from pytest_osfutures.fakecloud.services.image.models import FIELDS, STORE, ImageRecord
 
 PATCHES = (
     "application/openstack-images-v2.0-json-patch",
@@ -24,16 +24,16 @@ HEADS = {
 }
 
 
-def error_body(refused: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Glance's error; the `kind` "reason" puts the message below the status' own sentence."""
-    title = HTTPStatus(refused.status).phrase
-    said, reason = refused.message, ""
-    if refused.kind is not None:
-        said, reason = HEADS[refused.status].format(refused.kind), refused.message
-    tail = "" if refused.status == 415 else "\n\n"
+    title = HTTPStatus(error.status).phrase
+    said, reason = error.message, ""
+    if error.kind is not None:
+        said, reason = HEADS[error.status].format(error.kind), error.message
+    tail = "" if error.status == 415 else "\n\n"
     return {
         "message": f"{said}<br /><br />\n{reason}{tail}",
-        "code": f"{refused.status} {title}",
+        "code": f"{error.status} {title}",
         "title": title,
     }
 
@@ -41,7 +41,7 @@ def error_body(refused: ApiError) -> dict[str, Any]:
 UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
-def view(image: Image) -> dict[str, Any]:
+def view(image: ImageRecord) -> dict[str, Any]:
     """An image as Glance shows it: its free properties first."""
     here = f"/v2/images/{image.id}"
     shown: dict[str, Any] = dict(image.metadata)
@@ -86,7 +86,7 @@ def _object(call: ImageCall) -> Any:
         raise ApiError(400, "Malformed JSON in request body.") from None
 
 
-def _assign(image: Image, key: str, value: Any) -> None:
+def _assign(image: ImageRecord, key: str, value: Any) -> None:
     if key in FIELDS:
         setattr(image, FIELDS[key], tuple(dict.fromkeys(value)) if key == "tags" else value)
     else:

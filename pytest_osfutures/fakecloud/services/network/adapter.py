@@ -8,8 +8,8 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, ports
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    Port,
-    SecurityGroup,
+    PortRecord,
+    SecurityGroupRecord,
     SecurityGroupRule,
 )
 from pytest_osfutures.fakecloud.services.service_ports import PortDetails
@@ -83,7 +83,7 @@ class NetworksAdapter:
         """The ports of a server, in the order in which it got them."""
         return [self._details(port) for port in self._model.ports if port.device_id == server_id]
 
-    def _details(self, port: Port) -> PortDetails:
+    def _details(self, port: PortRecord) -> PortDetails:
         floating = [ip.address for ip in self._model.floating_ips if ip.port_id == port.id]
         return PortDetails(
             id=port.id,
@@ -95,7 +95,7 @@ class NetworksAdapter:
             floating_ips=floating,
         )
 
-    def _groups(self, project_id: str, names: Sequence[str]) -> list[SecurityGroup]:
+    def _groups(self, project_id: str, names: Sequence[str]) -> list[SecurityGroupRecord]:
         found = []
         for name in names:
             matching = [

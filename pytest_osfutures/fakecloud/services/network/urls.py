@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
 from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Route
+from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
 from pytest_osfutures.fakecloud.services.network.models import (
     NetworkModel,
     ports,
@@ -15,30 +15,30 @@ from pytest_osfutures.fakecloud.services.network.models import (
     security_groups,
 )
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    Network,
-    Port,
-    Standard,
-    Subnet,
+    NetworkRecord,
+    PortRecord,
+    StandardRecord,
+    SubnetRecord,
 )
 from pytest_osfutures.fakecloud.services.network.responses import attributes, general, views
 from pytest_osfutures.fakecloud.services.network.responses.collection import Collection
 
 
-def _change(_model: NetworkModel, resource: Standard, values: Mapping[str, Any]) -> None:
+def _change(_model: NetworkModel, resource: StandardRecord, values: Mapping[str, Any]) -> None:
     resource.change(values)
 
 
-def _sees_network(_model: NetworkModel, caller: Caller, network: Network) -> bool:
+def _sees_network(_model: NetworkModel, caller: Caller, network: NetworkRecord) -> bool:
     return network.shared or network.external or network.project_id == caller.project_id
 
 
-def _sees_subnet(model: NetworkModel, caller: Caller, subnet: Subnet) -> bool:
+def _sees_subnet(model: NetworkModel, caller: Caller, subnet: SubnetRecord) -> bool:
     network = model.networks.get(subnet.network_id)
     shared = network is not None and network.shared
     return shared or subnet.project_id == caller.project_id
 
 
-def _sees_port(model: NetworkModel, caller: Caller, port: Port) -> bool:
+def _sees_port(model: NetworkModel, caller: Caller, port: PortRecord) -> bool:
     network = model.networks.get(port.network_id)
     owner = network.project_id if network is not None else ""
     return caller.project_id in (port.project_id, owner)
@@ -129,25 +129,28 @@ COLLECTIONS = (
 QUOTA = "/v2.0/quotas/{project_id}"
 EMPTY = ("subnetpools", "address_scopes", "service_providers", "trunks", "rbac_policies")
 
-ROUTES: list[Route] = [
-    Route("GET", "", general.versions, public=True),
+ROUTES: list[UrlRoute] = [
+    UrlRoute("GET", "", general.versions, public=True),
     *(route for collection in COLLECTIONS for route in collection.routes()),
-    Route("PUT", "/v2.0/routers/{router_id}/add_router_interface", general.add_router_interface),
-    Route(
+    UrlRoute("PUT", "/v2.0/routers/{router_id}/add_router_interface", general.add_router_interface),
+    UrlRoute(
         "PUT", "/v2.0/routers/{router_id}/remove_router_interface", general.remove_router_interface
     ),
-    Route("GET", "/v2.0/extensions", general.extensions),
-    Route("GET", "/v2.0/extensions/{alias}", general.show_extension),
-    Route("GET", "/v2.0/availability_zones", general.availability_zones),
-    Route("GET", "/v2.0/agents", general.agents),
-    *(Route("GET", "/v2.0/" + plural.replace("_", "-"), general.empty(plural)) for plural in EMPTY),
-    Route("GET", QUOTA, general.show_quota),
-    Route("PUT", QUOTA, general.change_quota),
-    Route("DELETE", QUOTA, general.reset_quota),
-    Route("GET", QUOTA + "/default", general.default_quota),
-    Route("GET", QUOTA + "/details", general.show_quota_details),
-    Route("GET", QUOTA + "/details.json", general.show_quota_details),
-    Route("GET", "/v2.0/auto-allocated-topology/{project_id}", general.auto_allocated_topology),
+    UrlRoute("GET", "/v2.0/extensions", general.extensions),
+    UrlRoute("GET", "/v2.0/extensions/{alias}", general.show_extension),
+    UrlRoute("GET", "/v2.0/availability_zones", general.availability_zones),
+    UrlRoute("GET", "/v2.0/agents", general.agents),
+    *(
+        UrlRoute("GET", "/v2.0/" + plural.replace("_", "-"), general.empty(plural))
+        for plural in EMPTY
+    ),
+    UrlRoute("GET", QUOTA, general.show_quota),
+    UrlRoute("PUT", QUOTA, general.change_quota),
+    UrlRoute("DELETE", QUOTA, general.reset_quota),
+    UrlRoute("GET", QUOTA + "/default", general.default_quota),
+    UrlRoute("GET", QUOTA + "/details", general.show_quota_details),
+    UrlRoute("GET", QUOTA + "/details.json", general.show_quota_details),
+    UrlRoute("GET", "/v2.0/auto-allocated-topology/{project_id}", general.auto_allocated_topology),
 ]
 
 SERVICE = Service(

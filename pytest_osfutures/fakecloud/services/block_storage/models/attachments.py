@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Attachment,
-    Context,
-    Volume,
+    AttachmentRecord,
+    VolumeRecord,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
@@ -20,10 +20,10 @@ AFTER_DETACH = (("attached", "in-use"), ("attaching", "attaching"), ("reserved",
 
 def reserve(
     model: BlockStorageModel,
-    volume: Volume,
+    volume: VolumeRecord,
     server_id: str | None,
     mode: str = "null",
-) -> Attachment:
+) -> AttachmentRecord:
     """Make an attachment that is `reserved`, as the volume is then. Raises ApiError(400)."""
     if "error" in volume.status:
         raise ApiError(
@@ -51,7 +51,7 @@ def reserve(
     if volume.status in free:
         volume.settle("reserved")
     attachment = model.attachments.add(
-        Attachment(
+        AttachmentRecord(
             id=model.runtime.new_id(),
             project_id=volume.project_id,
             status="reserved",
@@ -64,7 +64,9 @@ def reserve(
     return attachment
 
 
-def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping[str, Any]) -> None:
+def connect(
+    model: BlockStorageModel, attachment: AttachmentRecord, connector: Mapping[str, Any]
+) -> None:
     """A host has told how it connects: the volume is `attaching`. Raises ApiError."""
     volume = model.volume(attachment.volume_id)
     if "error" in volume.status:
@@ -88,7 +90,9 @@ def connect(model: BlockStorageModel, attachment: Attachment, connector: Mapping
     volume.settle("attaching")
 
 
-def check_connect(model: BlockStorageModel, attachment: Attachment, context: Context) -> None:
+def check_connect(
+    model: BlockStorageModel, attachment: AttachmentRecord, context: RequestContext
+) -> None:
     """Raise ApiError(500) if a rule lets the connection fail: `error_attaching`.
 
     A silent failure leaves the attachment reserved.
@@ -103,7 +107,7 @@ def check_connect(model: BlockStorageModel, attachment: Attachment, context: Con
     raise ApiError(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
 
 
-def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
+def check_detach(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
     """Raise ApiError(500) if a rule lets the backend fail to let go: `error_detaching`.
 
     A silent failure leaves everything as it is.
@@ -120,7 +124,7 @@ def check_detach(model: BlockStorageModel, attachment: Attachment) -> None:
     )
 
 
-def connection_of(volume: Volume) -> dict[str, Any]:
+def connection_of(volume: VolumeRecord) -> dict[str, Any]:
     """Where a host finds the volume."""
     mode = "ro" if volume.admin_metadata.get("readonly") == "True" else "rw"
     return {
@@ -132,7 +136,7 @@ def connection_of(volume: Volume) -> dict[str, Any]:
     }
 
 
-def complete(model: BlockStorageModel, attachment: Attachment) -> None:
+def complete(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
     """The attachment is `attached`, the volume `in-use`."""
     attachment.status = "attached"
     attachment.attached_at = model.now()
@@ -140,7 +144,7 @@ def complete(model: BlockStorageModel, attachment: Attachment) -> None:
     volume.settle("in-use")
 
 
-def detach(model: BlockStorageModel, attachment: Attachment) -> list[Attachment]:
+def detach(model: BlockStorageModel, attachment: AttachmentRecord) -> list[AttachmentRecord]:
     """The attachment is gone; those that are left keep the volume in use."""
     model.attachments.remove(attachment)
     attachment.status = "detached"
@@ -158,7 +162,7 @@ def detach(model: BlockStorageModel, attachment: Attachment) -> list[Attachment]
     return list(volume.attachments)
 
 
-def check_deletable(model: BlockStorageModel, attachment: Attachment) -> None:
+def check_deletable(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
     """Raise ApiError(409) if a server really uses the attachment: then Nova has to let it go."""
     server_id = attachment.server_id
     if (
@@ -178,7 +182,7 @@ def in_use_by(server_id: str) -> ApiError:
     )
 
 
-def begin_detaching(volume: Volume) -> None:
+def begin_detaching(volume: VolumeRecord) -> None:
     """The volume is `detaching`. Raises ApiError(400)."""
     if volume.migrating:
         return
@@ -191,7 +195,7 @@ def begin_detaching(volume: Volume) -> None:
     volume.leave("detaching")
 
 
-def roll_detaching(volume: Volume) -> None:
+def roll_detaching(volume: VolumeRecord) -> None:
     """The volume is `in-use` again."""
     if volume.status == "detaching":
         volume.settle("in-use")

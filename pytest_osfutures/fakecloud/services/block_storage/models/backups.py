@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -17,10 +18,9 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     ZONE,
-    Backup,
-    Context,
-    Snapshot,
-    Volume,
+    BackupRecord,
+    SnapshotRecord,
+    VolumeRecord,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
@@ -32,8 +32,8 @@ LOOK_SECONDS = 1.0  # how often Cinder looks whether a new volume is there
 class BackupRequest:
     """What a create request asks for."""
 
-    volume: Volume
-    snapshot: Snapshot | None = None
+    volume: VolumeRecord
+    snapshot: SnapshotRecord | None = None
     name: str | None = None
     description: str | None = None
     container: str | None = None
@@ -42,30 +42,32 @@ class BackupRequest:
     force: bool = False
 
 
-def _settle(backup: Backup, status: str) -> None:
+def _settle(backup: BackupRecord, status: str) -> None:
     backup.status = status
     backup.touch()
 
 
-def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> Backup:
+def create(
+    model: BlockStorageModel, wanted: BackupRequest, context: RequestContext
+) -> BackupRecord:
     """Begin a backup of a volume, or of one of its snapshots. Raises ApiError."""
-    volume, snapshot = asked.volume, asked.snapshot
-    _check_source(asked)
+    volume, snapshot = wanted.volume, wanted.snapshot
+    _check_source(wanted)
     quotas.check(model, context.project_id, "backups", volume.size)
-    parent = _latest(model, volume, context) if asked.incremental else None
+    parent = _latest(model, volume, context) if wanted.incremental else None
     backup = model.backups.add(
-        Backup(
+        BackupRecord(
             id=model.runtime.new_id(),
-            name=asked.name,
-            description=asked.description,
+            name=wanted.name,
+            description=wanted.description,
             project_id=context.project_id,
             user_id=context.user_id,
             status="creating",
-            metadata=dict(asked.metadata),
+            metadata=dict(wanted.metadata),
             volume_id=volume.id,
             size=volume.size,
             data_timestamp=snapshot.created_at if snapshot else model.now(),
-            container=asked.container,
+            container=wanted.container,
             snapshot_id=snapshot.id if snapshot else None,
             parent_id=parent.id if parent else None,
             of_volume={
@@ -106,8 +108,8 @@ def create(model: BlockStorageModel, asked: BackupRequest, context: Context) -> 
     return backup
 
 
-def _check_source(asked: BackupRequest) -> None:
-    volume, snapshot = asked.volume, asked.snapshot
+def _check_source(wanted: BackupRequest) -> None:
+    volume, snapshot = wanted.volume, wanted.snapshot
     if snapshot:
         if snapshot.volume_id != volume.id:
             raise ApiError(
@@ -127,11 +129,13 @@ def _check_source(asked: BackupRequest) -> None:
             "Invalid volume: Volume to be backed up must be available or in-use, but the current "
             f'status is "{volume.status}".',
         )
-    elif volume.status == "in-use" and not asked.force:
+    elif volume.status == "in-use" and not wanted.force:
         raise ApiError(400, "Invalid volume: Backing up an in-use volume must use the force flag.")
 
 
-def _latest(model: BlockStorageModel, volume: Volume, context: Context) -> Backup:
+def _latest(
+    model: BlockStorageModel, volume: VolumeRecord, context: RequestContext
+) -> BackupRecord:
     """The backup on which an incremental one is built. Raises ApiError(400)."""
     available = [
         backup
@@ -146,11 +150,11 @@ def _latest(model: BlockStorageModel, volume: Volume, context: Context) -> Backu
 
 def restore(
     model: BlockStorageModel,
-    backup: Backup,
-    volume: Volume | None,
+    backup: BackupRecord,
+    volume: VolumeRecord | None,
     name: str | None,
-    context: Context,
-) -> tuple[Volume, float]:
+    context: RequestContext,
+) -> tuple[VolumeRecord, float]:
     """Begin to restore the backup, to a new volume if None is given. Raises ApiError(400).
 
     Returns the volume, and the seconds that Cinder needs to answer: it waits for a new volume.
@@ -158,7 +162,7 @@ def restore(
     if backup.status != "available":
         raise ApiError(400, "Invalid backup: Backup status must be available")
     if volume is None:
-        blueprint = volumes.Blueprint(
+        blueprint = volumes.VolumeRequest(
             size=backup.size,
             name=name or f"restore_backup_{backup.id}",
             description="auto-created_from_restore_from_backup",
@@ -186,7 +190,9 @@ def restore(
     return volume, 0.0
 
 
-def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: Context) -> None:
+def _restore(
+    model: BlockStorageModel, backup: BackupRecord, volume: VolumeRecord, context: RequestContext
+) -> None:
     volume.leave("restoring-backup")
 
     def done() -> None:
@@ -202,7 +208,9 @@ def _restore(model: BlockStorageModel, backup: Backup, volume: Volume, context: 
     start(model.runtime, RESTORE_BACKUP, backup, done, failed)
 
 
-def delete(model: BlockStorageModel, backup: Backup, context: Context, force: bool = False) -> None:
+def delete(
+    model: BlockStorageModel, backup: BackupRecord, context: RequestContext, force: bool = False
+) -> None:
     """Begin to delete the backup. Raises ApiError(400)."""
     if not force and backup.status not in ("available", "error"):
         raise ApiError(400, "Invalid backup: Backup status must be available or error")

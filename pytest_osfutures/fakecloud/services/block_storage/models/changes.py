@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -23,9 +24,8 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Context,
-    Snapshot,
-    Volume,
+    SnapshotRecord,
+    VolumeRecord,
     VolumeType,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
@@ -37,7 +37,11 @@ from pytest_osfutures.fakecloud.services.block_storage.models.volumes import (
 
 
 def extend(
-    model: BlockStorageModel, volume: Volume, size: int, context: Context, attached: bool
+    model: BlockStorageModel,
+    volume: VolumeRecord,
+    size: int,
+    context: RequestContext,
+    attached: bool,
 ) -> None:
     """Begin to make the volume larger; `attached` allows it in use. Raises ApiError."""
     if size <= volume.size:
@@ -73,7 +77,9 @@ def extend(
     start(model.runtime, EXTEND, volume, done, failed)
 
 
-def retype(model: BlockStorageModel, volume: Volume, new_type: VolumeType, policy: str) -> None:
+def retype(
+    model: BlockStorageModel, volume: VolumeRecord, new_type: VolumeType, policy: str
+) -> None:
     """Begin to give the volume another type; `policy` is never or on-demand. Raises ApiError.
 
     If no backend will have it the volume is silently what it was.
@@ -128,15 +134,15 @@ class _Move:
     That one has the metadata of the first, and goes by itself in the end.
     """
 
-    def __init__(self, model: BlockStorageModel, volume: Volume, host: str) -> None:
+    def __init__(self, model: BlockStorageModel, volume: VolumeRecord, host: str) -> None:
         self.model, self.volume, self.host = model, volume, host
-        self.target: Volume | None = None
+        self.target: VolumeRecord | None = None
 
     def copy(self) -> None:
         """Make the second one."""
         volume = self.volume
         self.target = self.model.volumes.add(
-            Volume(
+            VolumeRecord(
                 id=self.model.runtime.new_id(),
                 name=volume.name,
                 project_id=volume.project_id,
@@ -166,13 +172,13 @@ class _Move:
         if self.target is not None:
             self._remove(self.target)
 
-    def _remove(self, target: Volume) -> None:
+    def _remove(self, target: VolumeRecord) -> None:
         target.leave("deleting")
         runtime, remove = self.model.runtime, partial(self.model.volumes.remove, target)
         runtime.schedule.after(runtime.seconds("volume.delete"), remove)
 
 
-def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> None:
+def migrate(model: BlockStorageModel, volume: VolumeRecord, host: str, lock: bool) -> None:
     """Begin to move the volume to another backend. Raises ApiError(400).
 
     A backend that its type does not allow is only refused in the background.
@@ -216,10 +222,10 @@ def migrate(model: BlockStorageModel, volume: Volume, host: str, lock: bool) -> 
 
 def upload(
     model: BlockStorageModel,
-    volume: Volume,
+    volume: VolumeRecord,
     image: Mapping[str, Any],
     force: bool,
-    context: Context,
+    context: RequestContext,
 ) -> str:
     """Begin to copy the volume to a new image and return its id. Raises ApiError(400).
 
@@ -252,7 +258,7 @@ def upload(
     return image_id
 
 
-def revert(model: BlockStorageModel, volume: Volume, snapshot: Snapshot) -> None:
+def revert(model: BlockStorageModel, volume: VolumeRecord, snapshot: SnapshotRecord) -> None:
     """Begin to make the volume what it was at its latest snapshot. Raises ApiError(409)."""
     for what, kind in ((volume, "Volume"), (snapshot, "Snapshot")):
         if what.status != "available":
@@ -277,7 +283,11 @@ def revert(model: BlockStorageModel, volume: Volume, snapshot: Snapshot) -> None
 
 
 def reimage(
-    model: BlockStorageModel, volume: Volume, image_id: str, reserved: bool, context: Context
+    model: BlockStorageModel,
+    volume: VolumeRecord,
+    image_id: str,
+    reserved: bool,
+    context: RequestContext,
 ) -> None:
     """Begin to write an image over the volume; `reserved` allows it while reserved."""
     statuses = ("available", "error", "reserved") if reserved else ("available", "error")
@@ -305,7 +315,9 @@ def reimage(
     start(model.runtime, REIMAGE, volume, done, failed)
 
 
-def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context) -> Volume:
+def manage(
+    model: BlockStorageModel, volume: VolumeRecord, host: str, context: RequestContext
+) -> VolumeRecord:
     """Begin to take over a volume that the backend has already."""
 
     def done() -> None:
@@ -323,7 +335,7 @@ def manage(model: BlockStorageModel, volume: Volume, host: str, context: Context
     return volume
 
 
-def unmanage(model: BlockStorageModel, volume: Volume) -> None:
+def unmanage(model: BlockStorageModel, volume: VolumeRecord) -> None:
     """Begin to forget the volume; the backend keeps it. Raises ApiError(400)."""
     if volume.attached or volume.status not in DELETABLE or model.snapshots_of(volume):
         raise ApiError(

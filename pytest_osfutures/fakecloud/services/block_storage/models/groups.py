@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -17,11 +18,10 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
     UPDATE_GROUP,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Context,
-    Group,
+    GroupRecord,
     GroupSnapshot,
     GroupType,
-    Volume,
+    VolumeRecord,
     VolumeType,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
@@ -38,10 +38,10 @@ class GroupRequest:
     group_type: GroupType
     volume_types: Sequence[VolumeType]
     group_snapshot: GroupSnapshot | None = None
-    source: Group | None = None
+    source: GroupRecord | None = None
 
 
-def _settle(thing: Group | GroupSnapshot, status: str) -> None:
+def _settle(thing: GroupRecord | GroupSnapshot, status: str) -> None:
     thing.status = status
     thing.touch()
 
@@ -51,27 +51,27 @@ def invalid(why: str) -> ApiError:
     return ApiError(400, f"Invalid Group: {why}")
 
 
-def members(model: BlockStorageModel, group_id: str) -> list[Volume]:
+def members(model: BlockStorageModel, group_id: str) -> list[VolumeRecord]:
     """The volumes of a group."""
     return [volume for volume in model.volumes if volume.group_id == group_id]
 
 
-def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> Group:
+def create(model: BlockStorageModel, wanted: GroupRequest, context: RequestContext) -> GroupRecord:
     """Begin to create a group, with copies of the source's volumes if there is one."""
-    copies = _copies(model, asked)
+    copies = _copies(model, wanted)
     quotas.check(model, context.project_id, "groups")
     group = model.groups.add(
-        Group(
+        GroupRecord(
             id=model.runtime.new_id(),
-            name=asked.name,
-            description=asked.description,
+            name=wanted.name,
+            description=wanted.description,
             project_id=context.project_id,
             user_id=context.user_id,
             status="creating",
-            group_type=asked.group_type,
-            volume_types=tuple(asked.volume_types),
-            group_snapshot_id=asked.group_snapshot.id if asked.group_snapshot else None,
-            source_group_id=asked.source.id if asked.source else None,
+            group_type=wanted.group_type,
+            volume_types=tuple(wanted.volume_types),
+            group_snapshot_id=wanted.group_snapshot.id if wanted.group_snapshot else None,
+            source_group_id=wanted.source.id if wanted.source else None,
         )
     )
     for blueprint in copies:
@@ -89,28 +89,28 @@ def create(model: BlockStorageModel, asked: GroupRequest, context: Context) -> G
     return group
 
 
-def _copies(model: BlockStorageModel, asked: GroupRequest) -> list[volumes.Blueprint]:
+def _copies(model: BlockStorageModel, wanted: GroupRequest) -> list[volumes.VolumeRequest]:
     """What the volumes of a group are made from that has a source. Raises ApiError."""
-    if asked.group_snapshot:
-        if asked.group_snapshot.status != "available":
+    if wanted.group_snapshot:
+        if wanted.group_snapshot.status != "available":
             raise invalid("Group snapshot status must be available.")
-        taken = [s for s in model.snapshots if s.group_snapshot_id == asked.group_snapshot.id]
+        taken = [s for s in model.snapshots if s.group_snapshot_id == wanted.group_snapshot.id]
         if not taken:
             raise invalid("Group snapshot is empty. No group will be created.")
-        return [volumes.Blueprint(name=s.name, snapshot=s) for s in taken]
-    if asked.source:
-        sources = members(model, asked.source.id)
+        return [volumes.VolumeRequest(name=s.name, snapshot=s) for s in taken]
+    if wanted.source:
+        sources = members(model, wanted.source.id)
         if not sources:
             raise invalid("Source Group is empty. No group will be created.")
-        return [volumes.Blueprint(name=v.name, source=v) for v in sources]
+        return [volumes.VolumeRequest(name=v.name, source=v) for v in sources]
     return []
 
 
 def update(
     model: BlockStorageModel,
-    group: Group,
-    add: Sequence[Volume],
-    remove: Sequence[Volume],
+    group: GroupRecord,
+    add: Sequence[VolumeRecord],
+    remove: Sequence[VolumeRecord],
 ) -> None:
     """Begin to take volumes in and to let others go. Raises ApiError(400)."""
     for volume in add:
@@ -140,12 +140,12 @@ def update(
     start(model.runtime, UPDATE_GROUP, group, done, failed)
 
 
-def _not_removed(group: Group, volume: Volume, why: str) -> ApiError:
+def _not_removed(group: GroupRecord, volume: VolumeRecord, why: str) -> ApiError:
     said = f"Cannot remove volume {volume.id} from group {group.id} because {why}"
     return ApiError(400, f"Invalid volume: {said}")
 
 
-def _check_newcomer(group: Group, volume: Volume) -> None:
+def _check_newcomer(group: GroupRecord, volume: VolumeRecord) -> None:
     why = ""
     if volume.group_id:
         why = f"it is already in group {volume.group_id}."
@@ -161,7 +161,7 @@ def _check_newcomer(group: Group, volume: Volume) -> None:
         raise ApiError(400, f"Invalid volume: {said}")
 
 
-def delete(model: BlockStorageModel, group: Group, delete_volumes: bool) -> None:
+def delete(model: BlockStorageModel, group: GroupRecord, delete_volumes: bool) -> None:
     """Begin to delete the group; its volumes have to be asked for. Raises ApiError(400)."""
     if not delete_volumes and group.status not in ("available", "error"):
         raise invalid(
@@ -199,10 +199,10 @@ def delete(model: BlockStorageModel, group: Group, delete_volumes: bool) -> None
 
 def create_snapshot(
     model: BlockStorageModel,
-    group: Group,
+    group: GroupRecord,
     name: str | None,
     description: str | None,
-    context: Context,
+    context: RequestContext,
 ) -> GroupSnapshot:
     """Begin to take snapshots of all volumes of the group. Raises ApiError."""
     inside = members(model, group.id)

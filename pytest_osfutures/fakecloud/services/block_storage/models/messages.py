@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.resource import Resource
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Context, Message
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 KEPT_SECONDS = 30 * 86400
@@ -47,8 +48,8 @@ DETAILS = {
 
 def tell(
     model: BlockStorageModel,
-    context: Context,
-    resource: Resource,
+    context: RequestContext,
+    resource: ResourceRecord,
     action: str,
     detail: str,
     kind: str = "VOLUME",
@@ -72,8 +73,8 @@ def tell(
 
 def tell_fault(
     model: BlockStorageModel,
-    context: Context,
-    resource: Resource,
+    context: RequestContext,
+    resource: ResourceRecord,
     action: str,
     detail: str,
     fault: Fault,

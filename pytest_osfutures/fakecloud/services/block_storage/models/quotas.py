@@ -94,8 +94,8 @@ def check(
             )
 
 
-def _too_large(what: str, name: str, asked: int, allowed: int, consumed: int) -> ApiError:
-    rest = f"Requested {asked}G, quota is {allowed}G and {consumed}G has been consumed."
+def _too_large(what: str, name: str, wanted: int, allowed: int, consumed: int) -> ApiError:
+    rest = f"Requested {wanted}G, quota is {allowed}G and {consumed}G has been consumed."
     if what == "backups":
         return _over(
             "VolumeBackupSizeExceedsAvailableQuota",

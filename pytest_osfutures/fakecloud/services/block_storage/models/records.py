@@ -6,21 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 
 ZONE = "nova"
 GIB = 1 << 30
 CONSISTENCY_TYPE = "default_cgsnapshot_type"
-
-
-@dataclass(frozen=True)
-class Context:
-    """On whose behalf something is done."""
-
-    project_id: str
-    user_id: str
-    request_id: str = ""
-    is_admin: bool = False
 
 
 @dataclass(kw_only=True)
@@ -41,7 +32,7 @@ class VolumeType:
         """Whether its volumes can be on several servers at once."""
         return self.extra_specs.get("multiattach") == "<is> True"
 
-    def seen_by(self, context: Context) -> bool:
+    def seen_by(self, context: RequestContext) -> bool:
         """Whether `context` may use it."""
         return self.is_public or context.is_admin or context.project_id in self.projects
 
@@ -57,7 +48,7 @@ class QosSpecs:
 
 
 @dataclass(eq=False, kw_only=True)
-class Attachment(Resource):
+class AttachmentRecord(ResourceRecord):
     """A volume's place on a server; `status` is reserved, attaching, attached or detached."""
 
     volume_id: str
@@ -70,7 +61,7 @@ class Attachment(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class Volume(Resource):
+class VolumeRecord(ResourceRecord):
     """One volume. It has a `host` once the scheduler has found a backend for it."""
 
     size: int
@@ -92,10 +83,10 @@ class Volume(Resource):
     growing_by: int = 0  # GiB that an extend has reserved
     admin_metadata: dict[str, str] = field(default_factory=dict)
     image_metadata: dict[str, str] = field(default_factory=dict)
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[AttachmentRecord, ...] = ()
 
     @property
-    def attached(self) -> tuple[Attachment, ...]:
+    def attached(self) -> tuple[AttachmentRecord, ...]:
         """The attachments that are complete."""
         return tuple(a for a in self.attachments if a.status == "attached")
 
@@ -123,7 +114,7 @@ class Volume(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class Snapshot(Resource):
+class SnapshotRecord(ResourceRecord):
     """A volume as it was."""
 
     volume_id: str
@@ -137,7 +128,7 @@ class Snapshot(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class Backup(Resource):
+class BackupRecord(ResourceRecord):
     """A copy of a volume elsewhere."""
 
     volume_id: str
@@ -152,7 +143,7 @@ class Backup(Resource):
     object_count: int = 0
     of_volume: Mapping[str, Any] = field(default_factory=dict)  # as it was then
 
-    def write_over(self, volume: Volume) -> None:
+    def write_over(self, volume: VolumeRecord) -> None:
         """Give a volume the metadata that the backup has of its own.
 
         Cinder says whose they are, unless the volume is the one that the backup was made of. Name
@@ -171,7 +162,7 @@ class Backup(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class Transfer(Resource):
+class Transfer(ResourceRecord):
     """An offer of a volume to whoever has the key."""
 
     volume_id: str
@@ -202,7 +193,7 @@ class GroupType:
 
 
 @dataclass(eq=False, kw_only=True)
-class Group(Resource):
+class GroupRecord(ResourceRecord):
     """Volumes that are treated together."""
 
     group_type: GroupType
@@ -215,7 +206,7 @@ class Group(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class GroupSnapshot(Resource):
+class GroupSnapshot(ResourceRecord):
     """The snapshots of all volumes of a group, taken at once."""
 
     group_id: str
@@ -238,7 +229,7 @@ class Message:
 
 
 @dataclass(eq=False, kw_only=True)
-class VolumeService(Resource):
+class VolumeService(ResourceRecord):
     """One cinder-volume; its name is the host with the backend."""
 
     replication_status: str = "enabled"

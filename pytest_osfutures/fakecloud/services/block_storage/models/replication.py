@@ -8,7 +8,7 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.services.block_storage.models.groups import invalid, members
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Group
+from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupRecord
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 TARGET = "secondary"  # the backend to which everything is replicated
@@ -39,7 +39,7 @@ FAIL_OVER = Change(
 FAIL_BACK = replace(FAIL_OVER, then="enabled")
 
 
-def check_type(group: Group) -> None:
+def check_type(group: GroupRecord) -> None:
     """Raise ApiError(400) unless the group and its volume types can be replicated."""
     if not group.group_type.replicated:
         raise ApiError(
@@ -54,7 +54,9 @@ def check_type(group: Group) -> None:
             )
 
 
-def begin(model: BlockStorageModel, group: Group, change: Change, attached: bool = False) -> None:
+def begin(
+    model: BlockStorageModel, group: GroupRecord, change: Change, attached: bool = False
+) -> None:
     """Begin the change for the group and all its volumes. Raises ApiError(400).
 
     `attached` allows it while volumes are in use.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
@@ -16,9 +17,8 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Context,
-    Snapshot,
-    Volume,
+    SnapshotRecord,
+    VolumeRecord,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.services import check_thawed
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
@@ -26,14 +26,14 @@ from pytest_osfutures.fakecloud.services.block_storage.models.state import Block
 
 def create(
     model: BlockStorageModel,
-    volume: Volume,
-    context: Context,
+    volume: VolumeRecord,
+    context: RequestContext,
     name: str | None = None,
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
     force: bool = False,
     lifecycle: Lifecycle = CREATE_SNAPSHOT,
-) -> Snapshot:
+) -> SnapshotRecord:
     """Begin a snapshot of the volume; `force` allows it while in use. Raises ApiError."""
     snapshot = add(model, volume, context, name, description, metadata, force)
 
@@ -59,12 +59,12 @@ def create(
 
 def manage(
     model: BlockStorageModel,
-    volume: Volume,
-    context: Context,
+    volume: VolumeRecord,
+    context: RequestContext,
     name: str | None = None,
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> Snapshot:
+) -> SnapshotRecord:
     """Begin to take over a snapshot that the backend has already. Raises ApiError."""
     return create(
         model, volume, context, name, description, metadata, True, lifecycle=MANAGE_SNAPSHOT
@@ -73,14 +73,14 @@ def manage(
 
 def add(
     model: BlockStorageModel,
-    volume: Volume,
-    context: Context,
+    volume: VolumeRecord,
+    context: RequestContext,
     name: str | None,
     description: str | None = None,
     metadata: Mapping[str, str] | None = None,
     force: bool = False,
     group_snapshot_id: str | None = None,
-) -> Snapshot:
+) -> SnapshotRecord:
     """The record of a new snapshot, `creating`. Raises ApiError."""
     if volume.host is None:
         raise ApiError(400, "Invalid volume: volume is not assigned to a host")
@@ -100,7 +100,7 @@ def add(
         )
     quotas.check(model, context.project_id, "snapshots", volume.size, volume.volume_type)
     return model.snapshots.add(
-        Snapshot(
+        SnapshotRecord(
             id=model.runtime.new_id(),
             name=name,
             description=description,
@@ -118,7 +118,7 @@ def add(
     )
 
 
-def settle(snapshot: Snapshot, status: str) -> None:
+def settle(snapshot: SnapshotRecord, status: str) -> None:
     """The snapshot is in `status` from now on."""
     snapshot.status = status
     snapshot.touch()
@@ -126,8 +126,8 @@ def settle(snapshot: Snapshot, status: str) -> None:
 
 def delete(
     model: BlockStorageModel,
-    snapshot: Snapshot,
-    context: Context,
+    snapshot: SnapshotRecord,
+    context: RequestContext,
     force: bool = False,
     unmanage: bool = False,
 ) -> None:

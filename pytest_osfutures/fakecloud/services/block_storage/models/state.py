@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     CONSISTENCY_TYPE,
     GIB,
-    Attachment,
-    Backup,
-    Context,
-    Group,
+    AttachmentRecord,
+    BackupRecord,
+    GroupRecord,
     GroupSnapshot,
     GroupType,
     Message,
     QosSpecs,
-    Snapshot,
+    SnapshotRecord,
     Transfer,
-    Volume,
+    VolumeRecord,
     VolumeService,
     VolumeType,
 )
-from pytest_osfutures.fakecloud.services.service_ports import Images, Projects, Servers
+from pytest_osfutures.fakecloud.services.service_ports import ImagesPort, ProjectsPort, ServersPort
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", bound=ResourceRecord)
 
 HOST = "cinder1"
 BACKENDS = ("fast", "slow")
@@ -53,19 +53,23 @@ GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (
 class BlockStorageModel:
     """The state of Cinder. Its methods without a context are for the other services."""
 
-    servers: Servers  #: Nova; set after construction, because Nova's model needs this one
+    servers: ServersPort  #: Nova; set after construction, because Nova's model needs this one
 
-    def __init__(self, runtime: Runtime, images: Images, projects: Projects) -> None:
+    def __init__(self, runtime: Runtime, images: ImagesPort, projects: ProjectsPort) -> None:
         self.runtime = runtime
         self.images = images
         self.projects = projects
-        self.volumes: Table[Volume] = Table(runtime.database, "volume")
-        self.attachments: Table[Attachment] = Table(runtime.database, "attachment")
-        self.snapshots: Table[Snapshot] = Table(runtime.database, "snapshot")
-        self.backups: Table[Backup] = Table(runtime.database, "backup")
-        self.transfers: Table[Transfer] = Table(runtime.database, "transfer")
-        self.groups: Table[Group] = Table(runtime.database, "group")
-        self.group_snapshots: Table[GroupSnapshot] = Table(runtime.database, "group_snapshot")
+        self.volumes: ResourceTable[VolumeRecord] = ResourceTable(runtime.database, "volume")
+        self.attachments: ResourceTable[AttachmentRecord] = ResourceTable(
+            runtime.database, "attachment"
+        )
+        self.snapshots: ResourceTable[SnapshotRecord] = ResourceTable(runtime.database, "snapshot")
+        self.backups: ResourceTable[BackupRecord] = ResourceTable(runtime.database, "backup")
+        self.transfers: ResourceTable[Transfer] = ResourceTable(runtime.database, "transfer")
+        self.groups: ResourceTable[GroupRecord] = ResourceTable(runtime.database, "group")
+        self.group_snapshots: ResourceTable[GroupSnapshot] = ResourceTable(
+            runtime.database, "group_snapshot"
+        )
         self.messages: dict[str, Message] = {}
         self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
         self.services = {name: self._service(name) for name in (f"{HOST}@{b}" for b in BACKENDS)}
@@ -100,7 +104,7 @@ class BlockStorageModel:
         """The type of groups that the older API calls consistency groups."""
         return next(kind for kind in self.group_types.values() if kind.for_consistency)
 
-    def type_named(self, id_or_name: str, context: Context) -> VolumeType:
+    def type_named(self, id_or_name: str, context: RequestContext) -> VolumeType:
         """The volume type with that id or name. Raises ApiError(404)."""
         for kind in self.types.values():
             if id_or_name in (kind.id, kind.name) and kind.seen_by(context):
@@ -116,10 +120,12 @@ class BlockStorageModel:
         """The GiB of all volumes in `pool`."""
         return sum(volume.size for volume in self.volumes if volume.host == pool)
 
-    def host_for(self, volume: Volume, near: Volume | Snapshot | None = None) -> str | None:
+    def host_for(
+        self, volume: VolumeRecord, near: VolumeRecord | SnapshotRecord | None = None
+    ) -> str | None:
         """The pool that takes the volume, that of `near` first of all; None if none does."""
         wanted = volume.volume_type.extra_specs.get("volume_backend_name")
-        if isinstance(near, Snapshot):
+        if isinstance(near, SnapshotRecord):
             near = self.volumes.get(near.volume_id)
         pools = [self.pool(backend) for backend in BACKENDS if wanted in (None, backend)]
         if near is not None and near.host in pools:
@@ -128,31 +134,35 @@ class BlockStorageModel:
         fitting = [pool for pool, space in free.items() if space >= volume.size]
         return max(fitting, key=lambda pool: free[pool], default=None)
 
-    def volume(self, volume_id: str, context: Context | None = None) -> Volume:
+    def volume(self, volume_id: str, context: RequestContext | None = None) -> VolumeRecord:
         """The volume, if `context` may see it. Raises ApiError(404)."""
         return _found(self.volumes, volume_id, context, "Volume")
 
-    def snapshot(self, snapshot_id: str, context: Context | None = None) -> Snapshot:
+    def snapshot(self, snapshot_id: str, context: RequestContext | None = None) -> SnapshotRecord:
         """The snapshot, if `context` may see it. Raises ApiError(404)."""
         return _found(self.snapshots, snapshot_id, context, "Snapshot")
 
-    def backup(self, backup_id: str, context: Context | None = None) -> Backup:
+    def backup(self, backup_id: str, context: RequestContext | None = None) -> BackupRecord:
         """The backup, if `context` may see it. Raises ApiError(404)."""
         return _found(self.backups, backup_id, context, "Backup")
 
-    def group(self, group_id: str, context: Context | None = None) -> Group:
+    def group(self, group_id: str, context: RequestContext | None = None) -> GroupRecord:
         """The group, if `context` may see it. Raises ApiError(404)."""
         return _found(self.groups, group_id, context, "Group")
 
-    def group_snapshot(self, snapshot_id: str, context: Context | None = None) -> GroupSnapshot:
+    def group_snapshot(
+        self, snapshot_id: str, context: RequestContext | None = None
+    ) -> GroupSnapshot:
         """The group snapshot, if `context` may see it. Raises ApiError(404)."""
         return _found(self.group_snapshots, snapshot_id, context, "GroupSnapshot")
 
-    def transfer(self, transfer_id: str, context: Context | None = None) -> Transfer:
+    def transfer(self, transfer_id: str, context: RequestContext | None = None) -> Transfer:
         """The transfer, if `context` may see it. Raises ApiError(404)."""
         return _found(self.transfers, transfer_id, context, "Transfer")
 
-    def attachment(self, attachment_id: str, context: Context | None = None) -> Attachment:
+    def attachment(
+        self, attachment_id: str, context: RequestContext | None = None
+    ) -> AttachmentRecord:
         """The attachment, if `context` may see it. Raises ApiError(404)."""
         attachment = self.attachments.get(attachment_id)
         if attachment is None or not _may_see(attachment, context):
@@ -163,11 +173,11 @@ class BlockStorageModel:
             )
         return attachment
 
-    def snapshots_of(self, volume: Volume) -> list[Snapshot]:
+    def snapshots_of(self, volume: VolumeRecord) -> list[SnapshotRecord]:
         """The snapshots of the volume, oldest first."""
         return [snapshot for snapshot in self.snapshots if snapshot.volume_id == volume.id]
 
-    def check_image(self, image_id: str, size: int, context: Context) -> None:
+    def check_image(self, image_id: str, size: int, context: RequestContext) -> None:
         """Raise ApiError(400) unless a volume of `size` GiB can be made from the image."""
         project_id = None if context.is_admin else context.project_id
         try:
@@ -189,11 +199,13 @@ class BlockStorageModel:
             raise ApiError(400, f"Invalid input received: {problem}")
 
 
-def _may_see(resource: Resource, context: Context | None) -> bool:
+def _may_see(resource: ResourceRecord, context: RequestContext | None) -> bool:
     return context is None or context.is_admin or resource.project_id == context.project_id
 
 
-def _found(table: Table[R], resource_id: str, context: Context | None, kind: str) -> R:
+def _found(
+    table: ResourceTable[R], resource_id: str, context: RequestContext | None, kind: str
+) -> R:
     resource = table.get(resource_id)
     if resource is None or not _may_see(resource, context):
         raise ApiError(404, f"{kind} {resource_id} could not be found.")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
-from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Context,
-    Transfer,
-    Volume,
-)
+from pytest_osfutures.fakecloud.services.block_storage.models.records import Transfer, VolumeRecord
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 
 def create(
     model: BlockStorageModel,
-    volume: Volume,
+    volume: VolumeRecord,
     name: str | None,
-    context: Context,
+    context: RequestContext,
     no_snapshots: bool = False,
 ) -> Transfer:
     """Offer the volume, which is `awaiting-transfer` then. Raises ApiError(400)."""
@@ -41,7 +38,9 @@ def create(
     )
 
 
-def accept(model: BlockStorageModel, transfer: Transfer, auth_key: str, context: Context) -> None:
+def accept(
+    model: BlockStorageModel, transfer: Transfer, auth_key: str, context: RequestContext
+) -> None:
     """The volume is the caller's now, with its snapshots unless they stay. Raises ApiError."""
     if auth_key != transfer.auth_key:
         raise ApiError(

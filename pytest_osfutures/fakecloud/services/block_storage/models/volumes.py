@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
@@ -19,11 +20,10 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell, tell_fault
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     ZONE,
-    Backup,
-    Context,
-    Group,
-    Snapshot,
-    Volume,
+    BackupRecord,
+    GroupRecord,
+    SnapshotRecord,
+    VolumeRecord,
     VolumeType,
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.services import check_thawed
@@ -37,7 +37,7 @@ UNDELETABLE = (
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class VolumeRequest:
     """What a create request asks for. `size` None takes the size of the source."""
 
     size: int | None = None
@@ -47,13 +47,15 @@ class Blueprint:
     metadata: Mapping[str, str] = field(default_factory=dict)
     zone: str | None = None
     image_id: str | None = None
-    snapshot: Snapshot | None = None
-    source: Volume | None = None
-    backup: Backup | None = None
-    group: Group | None = None
+    snapshot: SnapshotRecord | None = None
+    source: VolumeRecord | None = None
+    backup: BackupRecord | None = None
+    group: GroupRecord | None = None
 
 
-def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> Volume:
+def create(
+    model: BlockStorageModel, blueprint: VolumeRequest, context: RequestContext
+) -> VolumeRecord:
     """Begin to create a volume. Raises ApiError."""
     size = _checked_size(model, blueprint, context)
     source = blueprint.source or blueprint.snapshot
@@ -62,7 +64,7 @@ def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> 
     quotas.check_size(model, context.project_id, size)
     quotas.check(model, context.project_id, "volumes", size, volume_type)
     volume = model.volumes.add(
-        Volume(
+        VolumeRecord(
             id=model.runtime.new_id(),
             name=blueprint.name,
             project_id=context.project_id,
@@ -84,7 +86,10 @@ def create(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> 
 
 
 def _begin(
-    model: BlockStorageModel, volume: Volume, blueprint: Blueprint, context: Context
+    model: BlockStorageModel,
+    volume: VolumeRecord,
+    blueprint: VolumeRequest,
+    context: RequestContext,
 ) -> None:
     backup = blueprint.backup
 
@@ -123,13 +128,13 @@ def _begin(
     start(model.runtime, _lifecycle(blueprint), volume, done, failed, events)
 
 
-def _lifecycle(blueprint: Blueprint) -> Lifecycle:
+def _lifecycle(blueprint: VolumeRequest) -> Lifecycle:
     if blueprint.image_id:
         return CREATE_VOLUME_FROM_IMAGE
     return CREATE_VOLUME_FROM_BACKUP if blueprint.backup else CREATE_VOLUME
 
 
-def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> None:
+def _inherit(model: BlockStorageModel, volume: VolumeRecord, blueprint: VolumeRequest) -> None:
     """What a volume has of the thing it was made from."""
     if blueprint.image_id:
         volume.bootable = True
@@ -140,7 +145,9 @@ def _inherit(model: BlockStorageModel, volume: Volume, blueprint: Blueprint) -> 
         volume.image_metadata = dict(source.image_metadata)
 
 
-def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Context) -> int:
+def _checked_size(
+    model: BlockStorageModel, blueprint: VolumeRequest, context: RequestContext
+) -> int:
     """The size of the new volume. Raises ApiError if the request cannot be met."""
     _check_type(blueprint)
     sources = (
@@ -173,13 +180,13 @@ def _checked_size(model: BlockStorageModel, blueprint: Blueprint, context: Conte
     return size
 
 
-def _too_small(size: int, source: Volume | Snapshot | Backup) -> str:
-    if isinstance(source, Volume):
+def _too_small(size: int, source: VolumeRecord | SnapshotRecord | BackupRecord) -> str:
+    if isinstance(source, VolumeRecord):
         return (
             f"Volume size '{size}'GB cannot be smaller than original volume size  "
             f"{source.size}GB. They must be >= original volume size."
         )
-    if isinstance(source, Snapshot):
+    if isinstance(source, SnapshotRecord):
         return (
             f"Volume size '{size}'GB cannot be smaller than the snapshot size {source.size}GB. "
             "They must be >= original snapshot size."
@@ -190,7 +197,7 @@ def _too_small(size: int, source: Volume | Snapshot | Backup) -> str:
     )
 
 
-def _check_type(blueprint: Blueprint) -> None:
+def _check_type(blueprint: VolumeRequest) -> None:
     wanted, group = blueprint.volume_type, blueprint.group
     if group:
         if wanted is None:
@@ -225,8 +232,8 @@ def same_backend(one: VolumeType, other: VolumeType) -> bool:
 
 def delete(
     model: BlockStorageModel,
-    volume: Volume,
-    context: Context,
+    volume: VolumeRecord,
+    context: RequestContext,
     cascade: bool = False,
     force: bool = False,
 ) -> None:
@@ -264,7 +271,7 @@ def delete(
     start(model.runtime, DELETE_VOLUME, volume, done, failed)
 
 
-def _all_deletable(snapshots: list[Snapshot], context: Context, force: bool) -> bool:
+def _all_deletable(snapshots: list[SnapshotRecord], context: RequestContext, force: bool) -> bool:
     return all(
         snapshot.group_snapshot_id is None
         and (force or snapshot.status in ("available", "error", "deleting"))
@@ -273,11 +280,11 @@ def _all_deletable(snapshots: list[Snapshot], context: Context, force: bool) -> 
     )
 
 
-def _remover(model: BlockStorageModel, snapshot: Snapshot) -> Callable[[], None]:
+def _remover(model: BlockStorageModel, snapshot: SnapshotRecord) -> Callable[[], None]:
     return lambda: model.snapshots.remove(snapshot)
 
 
-def _stays(snapshot: Snapshot) -> Callable[[Fault], None]:
+def _stays(snapshot: SnapshotRecord) -> Callable[[Fault], None]:
     def failed(_fault: Fault) -> None:
         snapshot.status = "error_deleting"
         snapshot.touch()

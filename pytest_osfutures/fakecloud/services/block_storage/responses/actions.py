@@ -10,13 +10,16 @@ from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes, volumes
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Attachment, Volume
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    AttachmentRecord,
+    VolumeRecord,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.admin_actions import ADMIN_ACTIONS
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses.validation import ActionBody
 from pytest_osfutures.fakecloud.services.block_storage.responses.volumes import find
 
-Action = Callable[[BlockStorageCall, Volume, Order], Response]
+Action = Callable[[BlockStorageCall, VolumeRecord, ActionBody], Response]
 
 JSON = {"Content-Type": "application/json"}
 
@@ -28,18 +31,18 @@ def accepted() -> Response:
 
 def act(call: BlockStorageCall, volume_id: str) -> Response:
     """Do what the one key of the body says."""
-    order = Order.of(call, ACTIONS)
+    order = ActionBody.of(call, ACTIONS)
     return ACTIONS[order.name](call, find(call, volume_id), order)
 
 
-def _extend(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    size = asked.number(order.part("new_size"), "new_size") or 0
+def _extend(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    size = validation.number(order.part("new_size"), "new_size") or 0
     attached = call.version >= (3, 42) and volume.status == "in-use"
-    changes.extend(call.model, volume, size, context_of(call), attached)
+    changes.extend(call.model, volume, size, call.context, attached)
     return accepted()
 
 
-def _reserve(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
+def _reserve(_call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
     statuses = ("available", "in-use") if volume.multiattach else ("available",)
     if volume.status not in statuses:
         raise ApiError(
@@ -51,25 +54,25 @@ def _reserve(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response
     return accepted()
 
 
-def _unreserve(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
+def _unreserve(_call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
     if volume.status == "attaching":
         volume.settle("in-use" if volume.attached else "available")
     return accepted()
 
 
-def _begin_detaching(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
+def _begin_detaching(_call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
     attachments.begin_detaching(volume)
     return accepted()
 
 
-def _roll_detaching(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
+def _roll_detaching(_call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
     attachments.roll_detaching(volume)
     return accepted()
 
 
-def _attach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _attach(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     part, model = order.part("mountpoint"), call.model
-    server_id, mode = asked.uuid(part, "instance_uuid"), part.get("mode", "rw")
+    server_id, mode = validation.uuid(part, "instance_uuid"), part.get("mode", "rw")
     if volume.status == "in-use" and not volume.multiattach:
         raise ApiError(
             400,
@@ -78,7 +81,7 @@ def _attach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     readonly = volume.admin_metadata.get("readonly", "False")
     if readonly == "True" and mode != "ro":
         raise ApiError(400, f"Invalid attaching mode '{mode}' for volume {volume.id}.")
-    attachment = Attachment(
+    attachment = AttachmentRecord(
         id=call.runtime.new_id(),
         project_id=volume.project_id,
         volume_id=volume.id,
@@ -94,7 +97,7 @@ def _attach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _detach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _detach(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     model = call.model
     part = order.part() if order.value else {}
     wanted = part.get("attachment_id")
@@ -116,22 +119,26 @@ def _detach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _initialize_connection(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    connector = asked.of_object(order.part("connector"), "connector")
+def _initialize_connection(
+    _call: BlockStorageCall, volume: VolumeRecord, order: ActionBody
+) -> Response:
+    connector = validation.object_under(order.part("connector"), "connector")
     multipath = bool(connector.get("enforce_multipath", False))
     where = {**attachments.connection_of(volume), "enforce_multipath": False}
     info = {"driver_volume_type": "local", "data": where, "enforce_multipath": multipath}
     return Response(200, {"connection_info": info})
 
 
-def _terminate_connection(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    asked.of_object(order.part("connector"), "connector")
+def _terminate_connection(
+    call: BlockStorageCall, volume: VolumeRecord, order: ActionBody
+) -> Response:
+    validation.object_under(order.part("connector"), "connector")
     if len(volume.attachments) == 1:
         attachments.check_deletable(call.model, volume.attachments[0])
     return _unreserve(call, volume, order)
 
 
-def _upload(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _upload(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     part = order.part("image_name")
     image: dict[str, Any] = {
         "name": part["image_name"],
@@ -140,11 +147,11 @@ def _upload(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     }
     if call.version >= (3, 1):
         image["visibility"] = part.get("visibility", "private")
-        image["protected"] = asked.flag(part, "protected")
+        image["protected"] = validation.flag(part, "protected")
         if image["visibility"] == "public":
-            asked.admin_only(call, "volume_extension:volume_actions:upload_public")
+            validation.admin_only(call, "volume_extension:volume_actions:upload_public")
     image_id = changes.upload(
-        call.model, volume, image, asked.flag(part, "force"), context_of(call)
+        call.model, volume, image, validation.flag(part, "force"), call.context
     )
     shown = {key: image[key] for key in image if key != "name"}
     kind = volume.volume_type
@@ -173,8 +180,8 @@ def _upload(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     return Response(202, {"os-volume_upload_image": view})
 
 
-def _readonly(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    wanted = asked.flag(order.part("readonly"), "readonly")
+def _readonly(_call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    wanted = validation.flag(order.part("readonly"), "readonly")
     if volume.status != "available":
         raise ApiError(
             400,
@@ -186,31 +193,31 @@ def _readonly(_call: BlockStorageCall, volume: Volume, order: Order) -> Response
     return accepted()
 
 
-def _retype(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    part, context = order.part("new_type"), context_of(call)
-    policy = asked.choice(part, "migration_policy", ["on-demand", "never"], "never")
+def _retype(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    part, context = order.part("new_type"), call.context
+    policy = validation.choice(part, "migration_policy", ["on-demand", "never"], "never")
     model = call.model
     changes.retype(model, volume, model.type_named(str(part["new_type"]), context), policy)
     return accepted()
 
 
-def _set_bootable(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    volume.bootable = asked.flag(order.part("bootable"), "bootable")
+def _set_bootable(_call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    volume.bootable = validation.flag(order.part("bootable"), "bootable")
     volume.touch()
     return Response(200, None, dict(JSON))
 
 
-def _reimage(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    asked.since(call, (3, 68))
+def _reimage(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    validation.since(call, (3, 68))
     part = order.part("image_id")
-    reserved = asked.flag(part, "reimage_reserved")
-    image_id = asked.uuid(part, "image_id") or ""
-    changes.reimage(call.model, volume, image_id, reserved, context_of(call))
+    reserved = validation.flag(part, "reimage_reserved")
+    image_id = validation.uuid(part, "image_id") or ""
+    changes.reimage(call.model, volume, image_id, reserved, call.context)
     return accepted()
 
 
-def _revert(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    asked.since(call, (3, 40))
+def _revert(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    validation.since(call, (3, 40))
     model = call.model
     snapshots = model.snapshots_of(volume)
     if not snapshots:
@@ -231,33 +238,39 @@ def _revert(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
     return accepted()
 
 
-def _no_image_metadata(volume: Volume) -> ApiError:
+def _no_image_metadata(volume: VolumeRecord) -> ApiError:
     return ApiError(404, f"Glance metadata for volume/snapshot {volume.id} cannot be found.")
 
 
-def _show_image_metadata(_call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
+def _show_image_metadata(
+    _call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody
+) -> Response:
     if not volume.image_metadata:
         raise _no_image_metadata(volume)
     return Response(200, {"metadata": volume.image_metadata})
 
 
-def _set_image_metadata(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    given = asked.strings(order.part("metadata"), "metadata")
+def _set_image_metadata(
+    _call: BlockStorageCall, volume: VolumeRecord, order: ActionBody
+) -> Response:
+    given = validation.strings(order.part("metadata"), "metadata")
     volume.image_metadata = volume.image_metadata | given
     return Response(200, {"metadata": volume.image_metadata})
 
 
-def _unset_image_metadata(_call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    key = asked.text(order.part("key"), "key")
+def _unset_image_metadata(
+    _call: BlockStorageCall, volume: VolumeRecord, order: ActionBody
+) -> Response:
+    key = validation.text(order.part("key"), "key")
     if key not in volume.image_metadata:
         raise _no_image_metadata(volume)
     volume.image_metadata = {k: v for k, v in volume.image_metadata.items() if k != key}
     return Response(200)
 
 
-def _force_delete(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
-    asked.admin_only(call, "volume_extension:volume_admin_actions:force_delete")
-    volumes.delete(call.model, volume, context_of(call), force=True)
+def _force_delete(call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
+    validation.admin_only(call, "volume_extension:volume_admin_actions:force_delete")
+    volumes.delete(call.model, volume, call.context, force=True)
     return accepted()
 
 

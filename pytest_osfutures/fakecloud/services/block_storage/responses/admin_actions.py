@@ -9,9 +9,9 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Volume
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeRecord
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
+from pytest_osfutures.fakecloud.services.block_storage.responses.validation import ActionBody
 from pytest_osfutures.fakecloud.services.block_storage.responses.views import volume_detail
 
 RULE = "volume_extension:volume_admin_actions"
@@ -56,7 +56,7 @@ def _status(part: dict[str, Any], key: str, spoken: str, known: Sequence[str]) -
     return str(value).lower()
 
 
-def _reset_status(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _reset_status(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     part = order.part()
     status = _status(part, "status", "Volume status", VOLUME_STATUSES)
     attach = _status(part, "attach_status", "Volume attach status", ATTACH_STATUSES)
@@ -66,7 +66,7 @@ def _reset_status(call: BlockStorageCall, volume: Volume, order: Order) -> Respo
             400,
             "Must specify 'status', 'attach_status' or 'migration_status' for update.",
         )
-    asked.admin_only(call, f"{RULE}:reset_status")
+    validation.admin_only(call, f"{RULE}:reset_status")
     if status == "in-use" and not volume.attachments:
         raise ApiError(
             400,
@@ -82,8 +82,8 @@ def _reset_status(call: BlockStorageCall, volume: Volume, order: Order) -> Respo
     return _accepted()
 
 
-def _force_detach(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
-    asked.admin_only(call, f"{RULE}:force_detach")
+def _force_detach(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
+    validation.admin_only(call, f"{RULE}:force_detach")
     part, model = order.part(), call.model
     wanted = part.get("attachment_id")
     for attachment in volume.attachments:
@@ -95,34 +95,38 @@ def _force_detach(call: BlockStorageCall, volume: Volume, order: Order) -> Respo
     return _accepted()
 
 
-def _migrate(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _migrate(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     part = order.part()
-    asked.admin_only(call, f"{RULE}:migrate_volume")
-    host = asked.one_host(part)
-    lock = asked.flag(part, "lock_volume")
+    validation.admin_only(call, f"{RULE}:migrate_volume")
+    host = validation.one_host(part)
+    lock = validation.flag(part, "lock_volume")
     changes.migrate(call.model, volume, host, lock)
     return _accepted()
 
 
-def _migrate_completion(call: BlockStorageCall, volume: Volume, order: Order) -> Response:
+def _migrate_completion(
+    call: BlockStorageCall, volume: VolumeRecord, order: ActionBody
+) -> Response:
     part = order.part("new_volume")
-    asked.admin_only(call, f"{RULE}:migrate_volume_completion")
-    new = call.model.volume(str(part["new_volume"]), context_of(call))
+    validation.admin_only(call, f"{RULE}:migrate_volume_completion")
+    new = call.model.volume(str(part["new_volume"]), call.context)
     if volume.migration_status is None and new.migration_status is None:
         return Response(200, {"save_volume_id": new.id})
     raise ApiError(400, "Invalid volume: Destination volume not mid-migration.")
 
 
-def _extend_completion(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
-    asked.since(call, (3, 71))
-    asked.admin_only(call, f"{RULE}:extend_volume_completion")
+def _extend_completion(
+    call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody
+) -> Response:
+    validation.since(call, (3, 71))
+    validation.admin_only(call, f"{RULE}:extend_volume_completion")
     if volume.status != "extending":
         raise ApiError(400, "Invalid volume: Volume is not being extended.")
     raise ApiError(400, "Invalid volume: Required volume admin metadata is malformed or missing.")
 
 
-def _unmanage(call: BlockStorageCall, volume: Volume, _order: Order) -> Response:
-    asked.admin_only(call, "volume_extension:volume_unmanage")
+def _unmanage(call: BlockStorageCall, volume: VolumeRecord, _order: ActionBody) -> Response:
+    validation.admin_only(call, "volume_extension:volume_unmanage")
     changes.unmanage(call.model, volume)
     return _accepted()
 
@@ -139,31 +143,31 @@ ADMIN_ACTIONS = {
 
 def manage(call: BlockStorageCall) -> Response:
     """Begin to take over a volume that the backend has already."""
-    asked.admin_only(call, "volume_extension:volume_manage")
+    validation.admin_only(call, "volume_extension:volume_manage")
     part, context, model = (
-        asked.envelope(call, "volume"),
-        context_of(call),
+        validation.envelope(call, "volume"),
+        call.context,
         call.model,
     )
-    asked.required(part, "volume", "ref")
-    host = asked.one_host(part)
+    validation.required("volume", part, "ref")
+    host = validation.one_host(part)
     if host.split("#")[0] not in model.services:
         raise ApiError(400, f"Host '{host}' not found")
     kind = part.get("volume_type")
     volume_type = (
         model.type_named(str(kind), context) if kind else model.default_type(context.project_id)
     )
-    volume = Volume(
+    volume = VolumeRecord(
         id=call.runtime.new_id(),
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
         project_id=context.project_id,
         user_id=context.user_id,
-        metadata=asked.strings(part, "metadata"),
+        metadata=validation.strings(part, "metadata"),
         size=0,
         volume_type=volume_type,
         multiattach=volume_type.multiattach,
-        bootable=asked.flag(part, "bootable"),
+        bootable=validation.flag(part, "bootable"),
     )
     changes.manage(model, volume, host, context)
     return Response(202, {"volume": volume_detail(call, volume, new=True)})

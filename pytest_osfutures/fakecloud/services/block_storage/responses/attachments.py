@@ -6,9 +6,8 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Attachment
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.models.records import AttachmentRecord
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     filters_of,
     in_order,
@@ -23,13 +22,13 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
 SINCE = (3, 27)
 
 
-def _find(call: BlockStorageCall, attachment_id: str) -> Attachment:
-    asked.since(call, SINCE)
-    return call.model.attachment(attachment_id, context_of(call))
+def _find(call: BlockStorageCall, attachment_id: str) -> AttachmentRecord:
+    validation.since(call, SINCE)
+    return call.model.attachment(attachment_id, call.context)
 
 
-def _listed(call: BlockStorageCall) -> list[Attachment]:
-    asked.since(call, SINCE)
+def _listed(call: BlockStorageCall) -> list[AttachmentRecord]:
+    validation.since(call, SINCE)
     wanted = filters_of(call, "attachment")
     fields = {"instance_id": "server_id", "attach_status": "status"}
     rows = [
@@ -57,17 +56,19 @@ def show(call: BlockStorageCall, attachment_id: str) -> Response:
 
 def create(call: BlockStorageCall) -> Response:
     """Reserve a volume for a server; with a connector, connect it as well."""
-    asked.since(call, SINCE)
-    part, model = asked.envelope(call, "attachment"), call.model
-    asked.required(part, "attachment", "volume_uuid")
-    volume = model.volume(str(part["volume_uuid"]), context_of(call))
-    asked.object_or_null(part, "connector")
-    asked.texts(part, "instance_uuid")
+    validation.since(call, SINCE)
+    part, model = validation.envelope(call, "attachment"), call.model
+    validation.required("attachment", part, "volume_uuid")
+    volume = model.volume(str(part["volume_uuid"]), call.context)
+    validation.typed("connector", part.get("connector"), "object null")
+    validation.texts(part, "instance_uuid")
     mode = part.get("mode") if call.version >= (3, 54) else None
     if mode not in (None, "rw", "ro"):
-        raise asked.invalid("mode", mode, f"{mode!r} is not one of ['rw', 'ro']")
-    server_id = asked.uuid(part, "instance_uuid")
-    connector = asked.of_object(part, "connector") if part.get("connector") is not None else None
+        raise validation.invalid("mode", mode, f"{mode!r} is not one of ['rw', 'ro']")
+    server_id = validation.uuid(part, "instance_uuid")
+    connector = (
+        validation.object_under(part, "connector") if part.get("connector") is not None else None
+    )
     attachment = attachments.reserve(model, volume, server_id, mode or "null")
     if connector:
         attachments.connect(model, attachment, connector)
@@ -76,17 +77,17 @@ def create(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, attachment_id: str) -> Response:
     """Connect a reserved attachment to a host."""
-    attachment, part = _find(call, attachment_id), asked.envelope(call, "attachment")
-    asked.required(part, "attachment", "connector")
+    attachment, part = _find(call, attachment_id), validation.envelope(call, "attachment")
+    validation.required("attachment", part, "connector")
     before = attachment.status
-    attachments.check_connect(call.model, attachment, context_of(call))
-    attachments.connect(call.model, attachment, asked.of_object(part, "connector"))
+    attachments.check_connect(call.model, attachment, call.context)
+    attachments.connect(call.model, attachment, validation.object_under(part, "connector"))
     return Response(200, {"attachment": attachment_detail(attachment) | {"status": before}})
 
 
 def act(call: BlockStorageCall, attachment_id: str) -> Response:
     """Say that the server has the volume now: `os-complete`, the one action there is."""
-    asked.since(call, (3, 44))
+    validation.since(call, (3, 44))
     attachment = _find(call, attachment_id)
     if "os-complete" not in call.json():
         raise ApiError(400, "Malformed request body")

@@ -10,10 +10,10 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import backups
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Backup
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.models.records import BackupRecord
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import listed, visible
+from pytest_osfutures.fakecloud.services.block_storage.responses.validation import ActionBody
 from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
     backup_detail,
     backup_summary,
@@ -24,28 +24,28 @@ STATUSES = ["available", "error"]
 SERVICE = "cinder.backup.drivers.posix.PosixBackupDriver"
 
 
-def _find(call: BlockStorageCall, backup_id: str) -> Backup:
-    return call.model.backup(backup_id, context_of(call))
+def _find(call: BlockStorageCall, backup_id: str) -> BackupRecord:
+    return call.model.backup(backup_id, call.context)
 
 
 def create(call: BlockStorageCall) -> Response:
     """Begin to back a volume up."""
     part, context, model = (
-        asked.envelope(call, "backup"),
-        context_of(call),
+        validation.envelope(call, "backup"),
+        call.context,
         call.model,
     )
-    asked.required(part, "backup", "volume_id")
+    validation.required("backup", part, "volume_id")
     snapshot_id = part.get("snapshot_id")
     request = backups.BackupRequest(
         volume=model.volume(str(part["volume_id"]), context),
         snapshot=model.snapshot(str(snapshot_id), context) if snapshot_id else None,
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
-        container=asked.text(part, "container"),
-        metadata=asked.strings(part, "metadata") if call.version >= (3, 43) else {},
-        incremental=asked.flag(part, "incremental"),
-        force=asked.flag(part, "force"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
+        container=validation.text(part, "container"),
+        metadata=validation.strings(part, "metadata") if call.version >= (3, 43) else {},
+        incremental=validation.flag(part, "incremental"),
+        force=validation.flag(part, "force"),
     )
     backup = backups.create(model, request, context)
     return Response(202, {"backup": backup_summary(call, backup)})
@@ -57,10 +57,10 @@ def show(call: BlockStorageCall, backup_id: str) -> Response:
 
 
 def _list(call: BlockStorageCall, detail: bool) -> Response:
-    def full(backup: Backup) -> dict[str, Any]:
+    def full(backup: BackupRecord) -> dict[str, Any]:
         return backup_detail(call, backup)
 
-    def short(backup: Backup) -> dict[str, Any]:
+    def short(backup: BackupRecord) -> dict[str, Any]:
         return backup_summary(call, backup)
 
     rows = visible(call, call.model.backups)
@@ -80,34 +80,34 @@ def detail(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, backup_id: str) -> Response:
     """Change the name, the description or the metadata."""
-    asked.since(call, (3, 9))
-    part, backup = asked.envelope(call, "backup"), _find(call, backup_id)
+    validation.since(call, (3, 9))
+    part, backup = validation.envelope(call, "backup"), _find(call, backup_id)
     for key in ("name", "description"):
         if key in part:
-            setattr(backup, key, asked.text(part, key))
+            setattr(backup, key, validation.text(part, key))
     if "metadata" in part and call.version >= (3, 43):
-        backup.metadata = asked.strings(part, "metadata")
+        backup.metadata = validation.strings(part, "metadata")
     backup.touch()
     return Response(200, {"backup": backup_summary(call, backup)})
 
 
 def delete(call: BlockStorageCall, backup_id: str) -> Response:
     """Begin to delete a backup."""
-    backups.delete(call.model, _find(call, backup_id), context_of(call))
+    backups.delete(call.model, _find(call, backup_id), call.context)
     return Response(202, None, {"Content-Type": "application/json"})
 
 
 def restore(call: BlockStorageCall, backup_id: str) -> Response:
     """Begin to restore a backup; the answer waits until a new volume is there."""
     part, context, model = (
-        asked.envelope(call, "restore"),
-        context_of(call),
+        validation.envelope(call, "restore"),
+        call.context,
         call.model,
     )
-    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
+    volume_id = validation.uuid(part, "volume_id", validation.NO_SCHEMA)
     volume = model.volume(volume_id, context) if volume_id else None
     to, seconds = backups.restore(
-        model, _find(call, backup_id), volume, asked.text(part, "name"), context
+        model, _find(call, backup_id), volume, validation.text(part, "name"), context
     )
     view = {"backup_id": backup_id, "volume_id": to.id, "volume_name": to.name}
     return Response(202, {"restore": view}, delay=seconds)
@@ -115,11 +115,11 @@ def restore(call: BlockStorageCall, backup_id: str) -> Response:
 
 def act(call: BlockStorageCall, backup_id: str) -> Response:
     """`os-reset_status` and `os-force_delete`."""
-    order, model = Order.of(call, ("os-reset_status", "os-force_delete")), call.model
+    order, model = ActionBody.of(call, ("os-reset_status", "os-force_delete")), call.model
     backup = _find(call, backup_id)
-    asked.admin_only(call, f"{RULE}:{order.name.removeprefix('os-')}")
+    validation.admin_only(call, f"{RULE}:{order.name.removeprefix('os-')}")
     if order.name == "os-force_delete":
-        backups.delete(model, backup, context_of(call), force=True)
+        backups.delete(model, backup, call.context, force=True)
     else:
         status = order.part("status")["status"]
         if status not in STATUSES:
@@ -134,7 +134,7 @@ def act(call: BlockStorageCall, backup_id: str) -> Response:
 
 def export_record(call: BlockStorageCall, backup_id: str) -> Response:
     """What another Cinder needs to import the backup."""
-    asked.admin_only(call, "backup:export-import")
+    validation.admin_only(call, "backup:export-import")
     backup = _find(call, backup_id)
     if backup.status != "available":
         raise ApiError(
@@ -147,13 +147,13 @@ def export_record(call: BlockStorageCall, backup_id: str) -> Response:
 
 def import_record(call: BlockStorageCall) -> Response:
     """Know a backup again that was exported."""
-    asked.admin_only(call, "backup:backup-import")
+    validation.admin_only(call, "backup:backup-import")
     part, context, model = (
-        asked.envelope(call, "backup-record"),
-        context_of(call),
+        validation.envelope(call, "backup-record"),
+        call.context,
         call.model,
     )
-    asked.required(part, "backup-record", "backup_service", "backup_url")
+    validation.required("backup-record", part, "backup_service", "backup_url")
     try:
         record = json.loads(base64.b64decode(str(part["backup_url"])))
         backup_id, size = str(record["id"]), int(record["size"])
@@ -162,7 +162,7 @@ def import_record(call: BlockStorageCall) -> Response:
     if model.backups.get(backup_id):
         raise ApiError(400, "Invalid backup: Backup already exists in database.")
     backup = model.backups.add(
-        Backup(
+        BackupRecord(
             id=backup_id,
             name=record.get("name"),
             project_id=context.project_id,

@@ -10,9 +10,11 @@ from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Group, GroupSnapshot
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    GroupRecord,
+    GroupSnapshot,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.groups import change
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     in_order,
@@ -22,7 +24,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.listing import 
 )
 
 
-def _view(group: Group) -> dict[str, Any]:
+def _view(group: GroupRecord) -> dict[str, Any]:
     return {
         "id": group.id,
         "status": group.status,
@@ -45,23 +47,23 @@ def _snapshot_view(snapshot: GroupSnapshot) -> dict[str, Any]:
     }
 
 
-def _short(thing: Group | GroupSnapshot) -> dict[str, Any]:
+def _short(thing: GroupRecord | GroupSnapshot) -> dict[str, Any]:
     return {"id": thing.id, "name": thing.name}
 
 
-def _find(call: BlockStorageCall, group_id: str) -> Group:
+def _find(call: BlockStorageCall, group_id: str) -> GroupRecord:
     model = call.model
     group = model.groups.get(group_id)
     if group is None or not group.group_type.for_consistency:
         raise ApiError(404, f"Group {group_id} could not be found.")
-    return model.group(group_id, context_of(call))
+    return model.group(group_id, call.context)
 
 
 def _find_snapshot(call: BlockStorageCall, snapshot_id: str) -> GroupSnapshot:
-    return call.model.group_snapshot(snapshot_id, context_of(call))
+    return call.model.group_snapshot(snapshot_id, call.context)
 
 
-def _list(call: BlockStorageCall, view: Callable[[Group], dict[str, Any]]) -> Response:
+def _list(call: BlockStorageCall, view: Callable[[GroupRecord], dict[str, Any]]) -> Response:
     rows = visible(call, call.model.groups)
     mine = [group for group in rows if group.group_type.for_consistency]
     groups, links = page(call, in_order(call, mine), "Group")
@@ -86,26 +88,26 @@ def show(call: BlockStorageCall, group_id: str) -> Response:
 
 def create(call: BlockStorageCall) -> Response:
     """Begin to create a consistency group."""
-    part, context = asked.envelope(call, "consistencygroup"), context_of(call)
-    asked.required(part, "consistencygroup", "volume_types")
+    part, context = validation.envelope(call, "consistencygroup"), call.context
+    validation.required("consistencygroup", part, "volume_types")
     model = call.model
     kinds = filter(None, str(part["volume_types"]).split(","))
     request = groups.GroupRequest(
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
         group_type=model.consistency_type(),
         volume_types=[model.type_named(kind, context) for kind in kinds],
     )
     return _accepted(groups.create(model, request, context))
 
 
-def _accepted(group: Group) -> Response:
+def _accepted(group: GroupRecord) -> Response:
     return Response(202, {"consistencygroup": _short(group)})
 
 
 def create_from_source(call: BlockStorageCall) -> Response:
     """Begin to create a consistency group from a snapshot of one, or from one."""
-    part, context = asked.envelope(call, "consistencygroup-from-src"), context_of(call)
+    part, context = validation.envelope(call, "consistencygroup-from-src"), call.context
     snapshot_id, source_id = part.get("cgsnapshot_id"), part.get("source_cgid")
     if bool(snapshot_id) == bool(source_id):
         raise ApiError(
@@ -116,8 +118,8 @@ def create_from_source(call: BlockStorageCall) -> Response:
     snapshot = _find_snapshot(call, str(snapshot_id)) if snapshot_id else None
     source = _find(call, snapshot.group_id if snapshot else str(source_id))
     request = groups.GroupRequest(
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
         group_type=source.group_type,
         volume_types=source.volume_types,
         group_snapshot=snapshot,
@@ -128,7 +130,7 @@ def create_from_source(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, group_id: str) -> Response:
     """Change the name or the description, or begin to change what is inside."""
-    group, part = _find(call, group_id), asked.envelope(call, "consistencygroup")
+    group, part = _find(call, group_id), validation.envelope(call, "consistencygroup")
     if not any(part.get(key) for key in ("name", "description", "add_volumes", "remove_volumes")):
         raise ApiError(
             400,
@@ -142,8 +144,8 @@ def update(call: BlockStorageCall, group_id: str) -> Response:
 def delete(call: BlockStorageCall, group_id: str) -> Response:
     """Begin to delete a consistency group; `force` takes its volumes along."""
     group, body = _find(call, group_id), call.json()
-    part = asked.of_object(body, "consistencygroup") if "consistencygroup" in body else {}
-    groups.delete(call.model, group, asked.flag(part, "force"))
+    part = validation.object_under(body, "consistencygroup") if "consistencygroup" in body else {}
+    groups.delete(call.model, group, validation.flag(part, "force"))
     return Response(202)
 
 
@@ -170,14 +172,14 @@ def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
 
 def create_snapshot(call: BlockStorageCall) -> Response:
     """Begin to take snapshots of all volumes of a consistency group."""
-    part = asked.envelope(call, "cgsnapshot")
-    asked.required(part, "cgsnapshot", "consistencygroup_id")
+    part = validation.envelope(call, "cgsnapshot")
+    validation.required("cgsnapshot", part, "consistencygroup_id")
     made = groups.create_snapshot(
         call.model,
         _find(call, str(part["consistencygroup_id"])),
-        asked.text(part, "name"),
-        asked.text(part, "description"),
-        context_of(call),
+        validation.text(part, "name"),
+        validation.text(part, "description"),
+        call.context,
     )
     return Response(202, {"cgsnapshot": _short(made)})
 

@@ -8,13 +8,12 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 
 
 def _project(call: BlockStorageCall, project: str, rule: str) -> str:
-    asked.since(call, (3, 62))
-    asked.admin_only(call, f"volume_extension:default_{rule}")
+    validation.since(call, (3, 62))
+    validation.admin_only(call, f"volume_extension:default_{rule}")
     if project not in call.model.projects.project_ids():
         raise ApiError(404, f"Project with id {project} not found.")
     return project
@@ -26,8 +25,8 @@ def _view(project: str, kind: VolumeType) -> dict[str, Any]:
 
 def index(call: BlockStorageCall) -> Response:
     """All projects that have a default of their own."""
-    asked.since(call, (3, 62))
-    asked.admin_only(call, "volume_extension:default_get_all")
+    validation.since(call, (3, 62))
+    validation.admin_only(call, "volume_extension:default_get_all")
     types = call.model.default_types
     return Response(200, {"default_types": [_view(*row) for row in types.items()]})
 
@@ -43,9 +42,9 @@ def show(call: BlockStorageCall, project: str) -> Response:
 def change(call: BlockStorageCall, project: str) -> Response:
     """Give a project a default of its own."""
     _project(call, project, "set_or_update")
-    part, model = asked.envelope(call, "default_type"), call.model
-    asked.required(part, "default_type", "volume_type")
-    kind = model.type_named(str(part["volume_type"]), context_of(call))
+    part, model = validation.envelope(call, "default_type"), call.model
+    validation.required("default_type", part, "volume_type")
+    kind = model.type_named(str(part["volume_type"]), call.context)
     model.default_types[project] = kind
     return Response(200, {"default_type": _view(project, kind)})
 

@@ -16,7 +16,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.state import (
     HOST,
     POOL_GIGABYTES,
 )
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import FILTERS, truth
 
 # alias, name, description, date
@@ -86,7 +86,7 @@ def _services(call: BlockStorageCall) -> list[dict[str, Any]]:
 
 def index_services(call: BlockStorageCall) -> Response:
     """Cinder's own processes."""
-    asked.admin_only(call, "volume_extension:services:index")
+    validation.admin_only(call, "volume_extension:services:index")
     wanted = {k: v for k, v in call.request.query if k in ("binary", "host")}
     rows = [row for row in _services(call) if wanted.items() <= row.items()]
     return Response(200, {"services": rows})
@@ -94,7 +94,7 @@ def index_services(call: BlockStorageCall) -> Response:
 
 def change_service(call: BlockStorageCall, change: str) -> Response:
     """Enable or disable one of them, freeze or thaw it, let its replica take over."""
-    asked.admin_only(call, "volume_extension:services:update")
+    validation.admin_only(call, "volume_extension:services:update")
     if change in ("freeze", "thaw", "failover", "failover_host"):
         return _change_backend(call, change)
     if change not in ("enable", "disable", "disable-log-reason"):
@@ -114,9 +114,9 @@ def change_service(call: BlockStorageCall, change: str) -> Response:
 
 def _change_backend(call: BlockStorageCall, change: str) -> Response:
     body, model = call.json(), call.model
-    host = asked.one_host(body)
+    host = validation.one_host(body)
     if change == "failover":
-        asked.since(call, (3, 26))
+        validation.since(call, (3, 26))
     if change in ("freeze", "thaw"):
         services.freeze(model, host, frozen=change == "freeze")
     else:
@@ -126,7 +126,7 @@ def _change_backend(call: BlockStorageCall, change: str) -> Response:
 
 def pools(call: BlockStorageCall) -> Response:
     """The places where volumes can be, and how full they are."""
-    asked.admin_only(call, "scheduler_extension:scheduler_stats:get_pools")
+    validation.admin_only(call, "scheduler_extension:scheduler_stats:get_pools")
     model, rows = call.model, []
     for backend in BACKENDS:
         name = f"{HOST}@{backend}#{backend}"
@@ -151,7 +151,7 @@ def pools(call: BlockStorageCall) -> Response:
 
 def capabilities(call: BlockStorageCall, host: str) -> Response:
     """What one backend can do."""
-    asked.admin_only(call, "volume_extension:capabilities")
+    validation.admin_only(call, "volume_extension:capabilities")
     if host not in call.model.services:
         raise ApiError(404, f"Can't find service: {host}")
     titles = {
@@ -182,8 +182,8 @@ def capabilities(call: BlockStorageCall, host: str) -> Response:
 
 def clusters(call: BlockStorageCall) -> Response:
     """Services that stand in for each other: there are none."""
-    asked.since(call, (3, 7))
-    asked.admin_only(call, "clusters:get_all")
+    validation.since(call, (3, 7))
+    validation.admin_only(call, "clusters:get_all")
     return Response(200, {"clusters": []})
 
 
@@ -205,7 +205,7 @@ def extensions(call: BlockStorageCall) -> Response:
 
 def resource_filters(call: BlockStorageCall) -> Response:
     """What lists can be filtered by."""
-    asked.since(call, (3, 33))
+    validation.since(call, (3, 33))
     wanted = call.request.param("resource")
     rows = [
         {"resource": name, "filters": list(filters)}

@@ -9,14 +9,14 @@ from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupType
 from pytest_osfutures.fakecloud.services.block_storage.models.state import DEFAULT_GROUP_TYPE
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import page, with_links
 
 SINCE = (3, 11)
 
 
 def _find(call: BlockStorageCall, type_id: str) -> GroupType:
-    asked.since(call, SINCE)
+    validation.since(call, SINCE)
     found = call.model.group_types.get(type_id)
     if found is None or not (found.is_public or call.caller.is_admin):
         raise ApiError(404, f"Group type {type_id} could not be found.")
@@ -37,7 +37,7 @@ def _view(call: BlockStorageCall, kind: GroupType) -> dict[str, Any]:
 
 def index(call: BlockStorageCall) -> Response:
     """All group types."""
-    asked.since(call, SINCE)
+    validation.since(call, SINCE)
     kinds = call.model.group_types.values()
     rows = [kind for kind in kinds if kind.is_public or call.caller.is_admin]
     found, links = page(call, rows, "Group type")
@@ -47,7 +47,7 @@ def index(call: BlockStorageCall) -> Response:
 
 def show(call: BlockStorageCall, type_id: str) -> Response:
     """One group type; `default` is the one that is called so."""
-    asked.since(call, SINCE)
+    validation.since(call, SINCE)
     if type_id != "default":
         return Response(200, {"group_type": _view(call, _find(call, type_id))})
     for kind in call.model.group_types.values():
@@ -58,19 +58,19 @@ def show(call: BlockStorageCall, type_id: str) -> Response:
 
 def create(call: BlockStorageCall) -> Response:
     """Make a group type."""
-    asked.since(call, SINCE)
-    asked.admin_only(call, "group:group_types:create")
-    part, model = asked.envelope(call, "group_type"), call.model
-    asked.required(part, "group_type", "name")
-    name = asked.text(part, "name") or ""
+    validation.since(call, SINCE)
+    validation.admin_only(call, "group:group_types:create")
+    part, model = validation.envelope(call, "group_type"), call.model
+    validation.required("group_type", part, "name")
+    name = validation.text(part, "name") or ""
     if any(kind.name == name for kind in model.group_types.values()):
         raise ApiError(409, f"Group Type {name} already exists.")
     kind = GroupType(
         id=call.runtime.new_id(),
         name=name,
-        description=asked.text(part, "description"),
-        is_public=asked.flag(part, "is_public", default=True),
-        group_specs=asked.strings(part, "group_specs"),
+        description=validation.text(part, "description"),
+        is_public=validation.flag(part, "is_public", default=True),
+        group_specs=validation.strings(part, "group_specs"),
     )
     model.group_types[kind.id] = kind
     return Response(202, {"group_type": _view(call, kind)})
@@ -78,17 +78,17 @@ def create(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, type_id: str) -> Response:
     """Change the name or the description."""
-    asked.admin_only(call, "group:group_types:update")
-    kind, part = _find(call, type_id), asked.envelope(call, "group_type")
-    kind.name = asked.text(part, "name") or kind.name
+    validation.admin_only(call, "group:group_types:update")
+    kind, part = _find(call, type_id), validation.envelope(call, "group_type")
+    kind.name = validation.text(part, "name") or kind.name
     if "description" in part:
-        kind.description = asked.text(part, "description")
+        kind.description = validation.text(part, "description")
     return Response(200, {"group_type": _view(call, kind)})
 
 
 def delete(call: BlockStorageCall, type_id: str) -> Response:
     """Delete a type that no group has."""
-    asked.admin_only(call, "group:group_types:delete")
+    validation.admin_only(call, "group:group_types:delete")
     kind, model = _find(call, type_id), call.model
     if any(group.group_type is kind for group in model.groups):
         raise ApiError(
@@ -101,14 +101,14 @@ def delete(call: BlockStorageCall, type_id: str) -> Response:
 
 def show_specs(call: BlockStorageCall, type_id: str) -> Response:
     """All specs."""
-    asked.admin_only(call, "group:group_types_specs:get_all")
+    validation.admin_only(call, "group:group_types_specs:get_all")
     return Response(200, {"group_specs": dict(_find(call, type_id).group_specs)})
 
 
 def add_specs(call: BlockStorageCall, type_id: str) -> Response:
     """Set some specs."""
-    asked.admin_only(call, "group:group_types_specs:create")
-    kind, given = _find(call, type_id), asked.metadata(call, "group_specs")
+    validation.admin_only(call, "group:group_types_specs:create")
+    kind, given = _find(call, type_id), validation.metadata(call, "group_specs")
     kind.group_specs = {**kind.group_specs, **given}
     return Response(202, {"group_specs": given})
 
@@ -121,13 +121,13 @@ def _spec(kind: GroupType, key: str) -> str:
 
 def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """One spec."""
-    asked.admin_only(call, "group:group_types_specs:get")
+    validation.admin_only(call, "group:group_types_specs:get")
     return Response(200, {key: _spec(_find(call, type_id), key)})
 
 
 def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Set one spec."""
-    asked.admin_only(call, "group:group_types_specs:update")
+    validation.admin_only(call, "group:group_types_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
         raise ApiError(400, "Request body and URI mismatch")
@@ -137,7 +137,7 @@ def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Take one spec away."""
-    asked.admin_only(call, "group:group_types_specs:delete")
+    validation.admin_only(call, "group:group_types_specs:delete")
     kind = _find(call, type_id)
     _spec(kind, key)
     kind.group_specs = {k: v for k, v in kind.group_specs.items() if k != key}

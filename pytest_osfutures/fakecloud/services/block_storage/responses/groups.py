@@ -10,18 +10,18 @@ from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups, replication
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Group,
+    GroupRecord,
     GroupSnapshot,
     GroupType,
-    Volume,
+    VolumeRecord,
 )
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     listed,
     truth,
     visible,
 )
+from pytest_osfutures.fakecloud.services.block_storage.responses.validation import ActionBody
 
 SINCE, SNAPSHOTS_SINCE, REPLICATION_SINCE = (3, 13), (3, 14), (3, 38)
 STATUSES = ("error", "available", "creating", "deleting", "deleted", "updating", "in-use",
@@ -36,7 +36,7 @@ REPLICATION = {
 ACTIONS = ("delete", "reset_status", "list_replication_targets", *REPLICATION)
 
 
-def _view(call: BlockStorageCall, group: Group) -> dict[str, Any]:
+def _view(call: BlockStorageCall, group: GroupRecord) -> dict[str, Any]:
     view: dict[str, Any] = {
         "id": group.id,
         "status": group.status,
@@ -60,9 +60,9 @@ def _view(call: BlockStorageCall, group: Group) -> dict[str, Any]:
     return view
 
 
-def _find(call: BlockStorageCall, group_id: str) -> Group:
-    asked.since(call, SINCE)
-    return call.model.group(group_id, context_of(call))
+def _find(call: BlockStorageCall, group_id: str) -> GroupRecord:
+    validation.since(call, SINCE)
+    return call.model.group(group_id, call.context)
 
 
 def show(call: BlockStorageCall, group_id: str) -> Response:
@@ -71,12 +71,12 @@ def show(call: BlockStorageCall, group_id: str) -> Response:
 
 
 def _list(call: BlockStorageCall, detail: bool) -> Response:
-    asked.since(call, SINCE)
+    validation.since(call, SINCE)
 
-    def full(group: Group) -> dict[str, Any]:
+    def full(group: GroupRecord) -> dict[str, Any]:
         return _view(call, group)
 
-    def short(group: Group) -> dict[str, Any]:
+    def short(group: GroupRecord) -> dict[str, Any]:
         return {"id": group.id, "name": group.name}
 
     wanted = truth(call.request.param("list_volume"))
@@ -104,16 +104,16 @@ def _group_type(call: BlockStorageCall, wanted: str) -> GroupType:
 
 def create(call: BlockStorageCall) -> Response:
     """Begin to create a group."""
-    asked.since(call, SINCE)
-    part, context = asked.envelope(call, "group"), context_of(call)
-    asked.required(part, "group", "group_type", "volume_types")
+    validation.since(call, SINCE)
+    part, context = validation.envelope(call, "group"), call.context
+    validation.required("group", part, "group_type", "volume_types")
     model = call.model
     kinds = part["volume_types"]
     if not isinstance(kinds, list) or not kinds:
-        raise asked.invalid("volume_types", kinds, f"{kinds!r} should be non-empty")
+        raise validation.invalid("volume_types", kinds, f"{kinds!r} should be non-empty")
     request = groups.GroupRequest(
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
         group_type=_group_type(call, str(part["group_type"])),
         volume_types=[model.type_named(str(kind), context) for kind in kinds],
     )
@@ -123,19 +123,19 @@ def create(call: BlockStorageCall) -> Response:
 
 def create_from_source(call: BlockStorageCall) -> Response:
     """Begin to create a group from a group snapshot or from another group."""
-    asked.since(call, SNAPSHOTS_SINCE)
-    part, context = Order.of(call, ("create-from-src",)).part(), context_of(call)
+    validation.since(call, SNAPSHOTS_SINCE)
+    part, context = ActionBody.of(call, ("create-from-src",)).part(), call.context
     model = call.model
     snapshot_id, source_id = part.get("group_snapshot_id"), part.get("source_group_id")
     if bool(snapshot_id) == bool(source_id):
-        raise asked.invalid(
+        raise validation.invalid(
             "create-from-src", part, f"{part} is not valid under any of the given schemas"
         )
     snapshot = model.group_snapshot(str(snapshot_id), context) if snapshot_id else None
     source = model.group(snapshot.group_id if snapshot else str(source_id), context)
     request = groups.GroupRequest(
-        name=asked.text(part, "name"),
-        description=asked.text(part, "description"),
+        name=validation.text(part, "name"),
+        description=validation.text(part, "description"),
         group_type=source.group_type,
         volume_types=source.volume_types,
         group_snapshot=snapshot,
@@ -147,20 +147,20 @@ def create_from_source(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, group_id: str) -> Response:
     """Change the name or the description, or begin to change what is inside."""
-    group, part = _find(call, group_id), asked.envelope(call, "group")
+    group, part = _find(call, group_id), validation.envelope(call, "group")
     if not part:
-        raise asked.invalid("group", part, "{} is not valid under any of the given schemas")
+        raise validation.invalid("group", part, "{} is not valid under any of the given schemas")
     change(call, group, part)
     return Response(202)
 
 
-def change(call: BlockStorageCall, group: Group, part: dict[str, Any]) -> None:
+def change(call: BlockStorageCall, group: GroupRecord, part: dict[str, Any]) -> None:
     """Do what an update asks for. Raises ApiError(400) if that is nothing."""
-    asked.texts(part, "name", "description", "add_volumes", "remove_volumes")
+    validation.texts(part, "name", "description", "add_volumes", "remove_volumes")
     wanted = volumes_of(call, group, part, "add_volumes")
     add = [volume for volume in wanted if volume.group_id != group.id]
     remove = volumes_of(call, group, part, "remove_volumes")
-    values = {key: asked.text(part, key) for key in ("name", "description") if part.get(key)}
+    values = {key: validation.text(part, key) for key in ("name", "description") if part.get(key)}
     changed = {key: value for key, value in values.items() if value != getattr(group, key)}
     if not (add or remove or changed):
         raise groups.invalid(
@@ -174,13 +174,13 @@ def change(call: BlockStorageCall, group: Group, part: dict[str, Any]) -> None:
 
 
 def volumes_of(
-    call: BlockStorageCall, group: Group, part: dict[str, Any], key: str
-) -> list[Volume]:
+    call: BlockStorageCall, group: GroupRecord, part: dict[str, Any], key: str
+) -> list[VolumeRecord]:
     """The volumes that `key` names, separated by commas. Raises ApiError(400)."""
     model, found = call.model, []
-    for volume_id in filter(None, (asked.text(part, key, longest=65535) or "").split(",")):
+    for volume_id in filter(None, (validation.text(part, key, longest=65535) or "").split(",")):
         try:
-            found.append(model.volume(volume_id, context_of(call)))
+            found.append(model.volume(volume_id, call.context))
         except ApiError:
             end = f"volume {volume_id} from group {group.id} because it is not in the group."
             said = f"Cannot remove {end}"
@@ -193,40 +193,40 @@ def volumes_of(
 
 def act(call: BlockStorageCall, group_id: str) -> Response:
     """Do what the one key of the body says."""
-    order, group, model = Order.of(call, ACTIONS), _find(call, group_id), call.model
+    order, group, model = ActionBody.of(call, ACTIONS), _find(call, group_id), call.model
     if order.name == "delete":
-        groups.delete(model, group, asked.flag(order.part(), "delete-volumes"))
+        groups.delete(model, group, validation.flag(order.part(), "delete-volumes"))
     elif order.name == "reset_status":
-        asked.since(call, (3, 20))
+        validation.since(call, (3, 20))
         said = "Invalid Group Status: Group status: {status} is invalid, valid status are: {known}."
         _reset_status(call, group, order, "group:reset_status", STATUSES, said)
     elif order.name == "list_replication_targets":
-        asked.since(call, REPLICATION_SINCE)
+        validation.since(call, REPLICATION_SINCE)
         replication.check_type(group)
         targets = [{"backend_id": replication.TARGET}]
         return Response(200, {"replication_targets": targets})
     else:
-        asked.since(call, REPLICATION_SINCE)
+        validation.since(call, REPLICATION_SINCE)
         change = REPLICATION[order.name]
         wanted = order.part() if order.value else {}
         if change is replication.FAIL_OVER and wanted.get("secondary_backend_id") == "default":
             change = replication.FAIL_BACK
-        attached = asked.flag(wanted, "allow_attached_volume")
+        attached = validation.flag(wanted, "allow_attached_volume")
         replication.begin(model, group, change, attached)
     return Response(202)
 
 
 def _reset_status(
     call: BlockStorageCall,
-    thing: Group | GroupSnapshot,
-    order: Order,
+    thing: GroupRecord | GroupSnapshot,
+    order: ActionBody,
     rule: str,
     known: tuple[str, ...],
     said: str,
 ) -> None:
     """Set a status that an administrator wants. `said` refuses an unknown one."""
     status = order.part("status")["status"]
-    asked.admin_only(call, rule)
+    validation.admin_only(call, rule)
     if status not in known:
         raise ApiError(400, said.format(status=status, known=known))
     thing.activity = None
@@ -250,8 +250,8 @@ def _snapshot_view(call: BlockStorageCall, group_snapshot: GroupSnapshot) -> dic
 
 
 def _find_snapshot(call: BlockStorageCall, snapshot_id: str) -> GroupSnapshot:
-    asked.since(call, SNAPSHOTS_SINCE)
-    return call.model.group_snapshot(snapshot_id, context_of(call))
+    validation.since(call, SNAPSHOTS_SINCE)
+    return call.model.group_snapshot(snapshot_id, call.context)
 
 
 def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
@@ -261,7 +261,7 @@ def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
 
 
 def _list_snapshots(call: BlockStorageCall, detail: bool) -> Response:
-    asked.since(call, SNAPSHOTS_SINCE)
+    validation.since(call, SNAPSHOTS_SINCE)
 
     def full(row: GroupSnapshot) -> dict[str, Any]:
         return _snapshot_view(call, row)
@@ -286,14 +286,14 @@ def detail_snapshots(call: BlockStorageCall) -> Response:
 
 def create_snapshot(call: BlockStorageCall) -> Response:
     """Begin to take snapshots of all volumes of a group."""
-    asked.since(call, SNAPSHOTS_SINCE)
-    part, context = asked.envelope(call, "group_snapshot"), context_of(call)
-    asked.required(part, "group_snapshot", "group_id")
+    validation.since(call, SNAPSHOTS_SINCE)
+    part, context = validation.envelope(call, "group_snapshot"), call.context
+    validation.required("group_snapshot", part, "group_id")
     made = groups.create_snapshot(
         call.model,
         _find(call, str(part["group_id"])),
-        asked.text(part, "name"),
-        asked.text(part, "description"),
+        validation.text(part, "name"),
+        validation.text(part, "description"),
         context,
     )
     view = {"id": made.id, "name": made.name, "group_type_id": made.group_type.id}
@@ -308,8 +308,8 @@ def delete_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
 
 def act_on_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
     """`reset_status`."""
-    asked.since(call, (3, 19))
-    order = Order.of(call, ("reset_status",))
+    validation.since(call, (3, 19))
+    order = ActionBody.of(call, ("reset_status",))
     said = (
         "Invalid GroupSnapshot Status: Group snapshot status: {status} is invalid, valid statuses "
         "are: {known}."

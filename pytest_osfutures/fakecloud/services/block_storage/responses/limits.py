@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import truth
 
 
@@ -50,7 +50,7 @@ def _quota_set(call: BlockStorageCall, project_id: str, usage: bool = False) -> 
 def show_quotas(call: BlockStorageCall, target: str) -> Response:
     """The quotas of a project; with `usage` what it has of each."""
     if target != call.caller.project_id:
-        asked.admin_only(call, "volume_extension:quotas:show")
+        validation.admin_only(call, "volume_extension:quotas:show")
     return _quota_set(call, target, truth(call.request.param("usage")))
 
 
@@ -63,8 +63,8 @@ def default_quotas(call: BlockStorageCall, target: str) -> Response:
 
 def change_quotas(call: BlockStorageCall, target: str) -> Response:
     """Give a project other quotas."""
-    asked.admin_only(call, "volume_extension:quotas:update")
-    part, model = asked.envelope(call, "quota_set"), call.model
+    validation.admin_only(call, "volume_extension:quotas:update")
+    part, model = validation.envelope(call, "quota_set"), call.model
     given = {name: value for name, value in part.items() if name not in ("id", "tenant_id")}
     unknown = sorted(set(given) - set(quotas.names(model)))
     if unknown:
@@ -86,14 +86,14 @@ def _limit(name: str, value: Any) -> int:
 
 def reset_quotas(call: BlockStorageCall, target: str) -> Response:
     """Give a project the default quotas again."""
-    asked.admin_only(call, "volume_extension:quotas:delete")
+    validation.admin_only(call, "volume_extension:quotas:delete")
     call.model.quotas.pop(target, None)
     return Response(200)
 
 
 def show_class(call: BlockStorageCall, name: str) -> Response:
     """The default quotas, as a class of quotas."""
-    asked.admin_only(call, "volume_extension:quota_classes:get")
+    validation.admin_only(call, "volume_extension:quota_classes:get")
     model = call.model
     values: dict[str, Any] = {key: quotas.limit(model, "", key) for key in quotas.names(model)}
     return Response(200, {"quota_class_set": {**values, "id": name}})
@@ -101,8 +101,8 @@ def show_class(call: BlockStorageCall, name: str) -> Response:
 
 def change_class(call: BlockStorageCall, name: str) -> Response:
     """Change the quotas of all projects that have none of their own."""
-    asked.admin_only(call, "volume_extension:quota_classes:update")
-    part, model = asked.envelope(call, "quota_class_set"), call.model
+    validation.admin_only(call, "volume_extension:quota_classes:update")
+    part, model = validation.envelope(call, "quota_class_set"), call.model
     if name == "default":
         call.runtime.settings.quotas.update(
             {key: _limit(key, value) for key, value in part.items() if key != "class_name"}

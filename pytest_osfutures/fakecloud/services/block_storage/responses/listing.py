@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 
@@ -24,7 +24,7 @@ class Identified(Protocol):
         """Its id, which markers name."""
 
 
-R = TypeVar("R", bound=Resource)
+R = TypeVar("R", bound=ResourceRecord)
 Row = TypeVar("Row", bound=Identified)
 
 PAGING = ("limit", "marker", "offset", "sort", "sort_key", "sort_dir")
@@ -70,7 +70,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }
 
 
-def visible(call: BlockStorageCall, table: Table[R]) -> list[R]:
+def visible(call: BlockStorageCall, table: ResourceTable[R]) -> list[R]:
     """What is listed for the caller: all projects for an administrator who asks for them."""
     everything = call.caller.is_admin and truth(call.request.param("all_tenants"))
     return [row for row in table.listed() if everything or row.project_id == call.caller.project_id]
@@ -84,16 +84,16 @@ def truth(value: str | None) -> bool:
 def filters_of(call: BlockStorageCall, resource: str) -> dict[str, str]:
     """The filters in the query. Raises ApiError(400) for what is none, since 3.31."""
     counted = ("with_count",) if call.version >= (3, 45) else ()
-    asked = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
-    unknown = [key for key in asked if key not in FILTERS[resource]]
+    wanted = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
+    unknown = [key for key in wanted if key not in FILTERS[resource]]
     if unknown and call.version >= (3, 31):
         raise ApiError(400, f"Invalid filters {','.join(unknown)} are found in query options.")
-    return {key: value for key, value in asked.items() if key not in unknown}
+    return {key: value for key, value in wanted.items() if key not in unknown}
 
 
-def matches(view: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
+def matches(view: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
     """Whether a resource, as the API shows it, passes the filters. Raises ApiError(400)."""
-    for key, value in asked.items():
+    for key, value in wanted.items():
         if key == "metadata":
             wanted = mapping(value)
             if any(view["metadata"].get(k) != v for k, v in wanted.items()):
@@ -136,11 +136,11 @@ def _compares(moment: str | None, key: str, value: str) -> bool:
 
 def in_order(call: BlockStorageCall, rows: list[R]) -> list[R]:
     """The rows as `sort` (or `sort_key`, `sort_dir`) asks: the newest first if it does not."""
-    asked = call.request.param("sort")
-    if asked is None:
+    wanted = call.request.param("sort")
+    if wanted is None:
         key = call.request.param("sort_key") or "created_at"
-        asked = f"{key}:{call.request.param('sort_dir') or 'desc'}"
-    keys = [_direction(part) for part in asked.split(",")]
+        wanted = f"{key}:{call.request.param('sort_dir') or 'desc'}"
+    keys = [_direction(part) for part in wanted.split(",")]
     if "id" not in dict(keys):
         keys.append(("id", keys[0][1]))
     for key, direction in reversed(keys):
@@ -155,7 +155,7 @@ def _direction(part: str) -> tuple[str, str]:
     return key, direction or "desc"
 
 
-def _sortable(row: Resource, key: str) -> tuple[bool, Any]:
+def _sortable(row: ResourceRecord, key: str) -> tuple[bool, Any]:
     value = getattr(row, key, None)
     if key.endswith("_at") and value is not None:
         value = int(value)  # the database keeps whole seconds
@@ -178,7 +178,7 @@ def number(call: BlockStorageCall, name: str) -> int | None:
 def page(
     call: BlockStorageCall, rows: Sequence[Row], kind: str
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """The page that is asked for, and the link to the next one if this one is full.
+    """The page that is wanted for, and the link to the next one if this one is full.
 
     Raises ApiError(404) if there is no such marker, naming the `kind` of resource.
     """
@@ -219,8 +219,8 @@ def listed(
     `kind` is the name of the resource as a filter and an envelope know it, and as messages say it.
     """
     name, spoken = kind
-    asked = filters_of(call, name)
-    found = [row for row in rows if matches(view(row), asked)] if asked else rows
+    wanted = filters_of(call, name)
+    found = [row for row in rows if matches(view(row), wanted)] if wanted else rows
     chosen, links = page(call, in_order(call, found), spoken)
     body: dict[str, Any] = {f"{name}s": [shown(row) for row in chosen]}
     if links:

@@ -10,7 +10,7 @@ from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import KEPT_SECONDS
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     filters_of,
     page,
@@ -37,7 +37,7 @@ def _view(call: BlockStorageCall, message: Message) -> dict[str, Any]:
 
 
 def _mine(call: BlockStorageCall) -> list[Message]:
-    asked.since(call, SINCE)
+    validation.since(call, SINCE)
     messages = call.model.messages.values()
     project, everything = call.caller.project_id, call.caller.is_admin
     return [message for message in messages if everything or message.project_id == project]

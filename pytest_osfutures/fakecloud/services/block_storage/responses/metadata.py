@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot, Volume
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    SnapshotRecord,
+    VolumeRecord,
+)
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 
 PLAIN = {"Content-Type": "text/html; charset=UTF-8"}
 
 
 def routes(
-    collection: str, find: Callable[[BlockStorageCall, str], Volume | Snapshot], shown_as: str
-) -> list[Route]:
+    collection: str,
+    find: Callable[[BlockStorageCall, str], VolumeRecord | SnapshotRecord],
+    shown_as: str,
+) -> list[UrlRoute]:
     """The routes below `/{collection}/{id}/metadata`; `find` gives the resource.
 
     `shown_as` is the type that Cinder says the list of all metadata has.
@@ -27,7 +32,7 @@ def routes(
         )
 
     def add(call: BlockStorageCall, resource_id: str) -> Response:
-        resource, given = _changeable(call, resource_id), asked.metadata(call, "metadata")
+        resource, given = _changeable(call, resource_id), validation.metadata(call, "metadata")
         resource.metadata = given | {
             key: value for key, value in resource.metadata.items() if key not in given
         }
@@ -36,7 +41,7 @@ def routes(
 
     def replace(call: BlockStorageCall, resource_id: str) -> Response:
         resource = _changeable(call, resource_id)
-        resource.metadata = asked.metadata(call, "metadata")
+        resource.metadata = validation.metadata(call, "metadata")
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
@@ -44,9 +49,9 @@ def routes(
         return Response(200, {"meta": {key: _value(find(call, resource_id), key)}})
 
     def set_one(call: BlockStorageCall, resource_id: str, key: str) -> Response:
-        resource, given = _changeable(call, resource_id), asked.metadata(call, "meta")
+        resource, given = _changeable(call, resource_id), validation.metadata(call, "meta")
         if len(given) > 1:
-            raise asked.invalid("meta", given, f"{given} has too many properties")
+            raise validation.invalid("meta", given, f"{given} has too many properties")
         if key not in given:
             raise ApiError(400, "Request body and URI mismatch")
         resource.metadata = resource.metadata | given
@@ -60,9 +65,9 @@ def routes(
         resource.touch()
         return Response(200, None, dict(PLAIN))
 
-    def _changeable(call: BlockStorageCall, resource_id: str) -> Volume | Snapshot:
+    def _changeable(call: BlockStorageCall, resource_id: str) -> VolumeRecord | SnapshotRecord:
         resource = find(call, resource_id)
-        if resource.status in ("maintenance", "uploading") and isinstance(resource, Volume):
+        if resource.status in ("maintenance", "uploading") and isinstance(resource, VolumeRecord):
             doing = "Deleting" if call.request.method == "DELETE" else "Updating"
             raise ApiError(
                 400,
@@ -73,17 +78,17 @@ def routes(
 
     base = f"/{collection}/{{resource_id}}/metadata"
     return [
-        Route("GET", base, show_all),
-        Route("POST", base, add),
-        Route("PUT", base, replace),
-        Route("GET", base + "/{key}", show),
-        Route("PUT", base + "/{key}", set_one),
-        Route("DELETE", base + "/{key}", delete),
+        UrlRoute("GET", base, show_all),
+        UrlRoute("POST", base, add),
+        UrlRoute("PUT", base, replace),
+        UrlRoute("GET", base + "/{key}", show),
+        UrlRoute("PUT", base + "/{key}", set_one),
+        UrlRoute("DELETE", base + "/{key}", delete),
     ]
 
 
-def _value(resource: Volume | Snapshot, key: str) -> str:
+def _value(resource: VolumeRecord | SnapshotRecord, key: str) -> str:
     if key not in resource.metadata:
-        kind = type(resource).__name__
+        kind = "Volume" if isinstance(resource, VolumeRecord) else "Snapshot"
         raise ApiError(404, f"{kind} {resource.id} has no metadata with key {key}.")
     return resource.metadata[key]

@@ -8,7 +8,7 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import QosSpecs, VolumeType
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     page,
     truth,
@@ -21,7 +21,7 @@ CONSUMERS = ("back-end", "front-end", "both")
 
 
 def _find(call: BlockStorageCall, qos_id: str, rule: str) -> QosSpecs:
-    asked.admin_only(call, f"{RULE}:{rule}")
+    validation.admin_only(call, f"{RULE}:{rule}")
     found = call.model.qos_specs.get(qos_id)
     if found is None:
         raise ApiError(404, f"No such QoS spec {qos_id}.")
@@ -43,7 +43,7 @@ def _alone(call: BlockStorageCall, qos: QosSpecs) -> Response:
 
 def index(call: BlockStorageCall) -> Response:
     """All of them."""
-    asked.admin_only(call, f"{RULE}:get_all")
+    validation.admin_only(call, f"{RULE}:get_all")
     rows = list(call.model.qos_specs.values())
     found, following = page(call, rows, "QoS spec")
     shown = [_view(qos) for qos in found]
@@ -57,9 +57,9 @@ def show(call: BlockStorageCall, qos_id: str) -> Response:
 
 def create(call: BlockStorageCall) -> Response:
     """Make some."""
-    asked.admin_only(call, f"{RULE}:create")
-    part, model = dict(asked.envelope(call, "qos_specs")), call.model
-    asked.required(part, "qos_specs", "name")
+    validation.admin_only(call, f"{RULE}:create")
+    part, model = dict(validation.envelope(call, "qos_specs")), call.model
+    validation.required("qos_specs", part, "name")
     name, consumer = str(part.pop("name")), part.pop("consumer", "back-end")
     if consumer not in CONSUMERS:
         raise ApiError(400, f"Invalid qos specs: Valid consumer of QoS specs are: {CONSUMERS}")
@@ -73,7 +73,7 @@ def create(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, qos_id: str) -> Response:
     """Set some keys."""
-    qos, part = _find(call, qos_id, "update"), dict(asked.envelope(call, "qos_specs"))
+    qos, part = _find(call, qos_id, "update"), dict(validation.envelope(call, "qos_specs"))
     qos.consumer = part.get("consumer", qos.consumer)
     new = {key: str(value) for key, value in part.items() if key not in ("name", "consumer")}
     qos.specs = {**qos.specs, **new}
@@ -86,10 +86,10 @@ def delete_keys(call: BlockStorageCall, qos_id: str) -> Response:
     if not isinstance(keys, list):
         if "keys" not in call.json():
             raise ApiError(400, "'keys' is a required property")
-        raise asked.invalid("keys", keys, f"{keys!r} is not of type 'array'")
+        raise validation.invalid("keys", keys, f"{keys!r} is not of type 'array'")
     for index, key in enumerate(keys):
         if not isinstance(key, str):
-            raise asked.invalid(str(index), key, f"{key!r} is not of type 'string'")
+            raise validation.invalid(str(index), key, f"{key!r} is not of type 'string'")
         if key not in qos.specs:
             raise ApiError(404, f"QoS spec {qos.id} has no spec with key {key}.")
     qos.specs = {key: value for key, value in qos.specs.items() if key not in keys}

@@ -8,10 +8,10 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import snapshots
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Snapshot
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import Order, context_of
+from pytest_osfutures.fakecloud.services.block_storage.models.records import SnapshotRecord
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import listed, visible
+from pytest_osfutures.fakecloud.services.block_storage.responses.validation import ActionBody
 from pytest_osfutures.fakecloud.services.block_storage.responses.views import (
     snapshot_changed,
     snapshot_detail,
@@ -33,30 +33,30 @@ UPDATES = {
 }
 
 
-def find(call: BlockStorageCall, snapshot_id: str) -> Snapshot:
+def find(call: BlockStorageCall, snapshot_id: str) -> SnapshotRecord:
     """The snapshot, if the caller may see it. Raises ApiError(404)."""
-    return call.model.snapshot(snapshot_id, context_of(call))
+    return call.model.snapshot(snapshot_id, call.context)
 
 
 def create(call: BlockStorageCall) -> Response:
     """Begin to create a snapshot; since 3.66 a volume in use needs no force."""
     part, context, model = (
-        asked.envelope(call, "snapshot"),
-        context_of(call),
+        validation.envelope(call, "snapshot"),
+        call.context,
         call.model,
     )
-    asked.required(part, "snapshot", "volume_id")
-    force = asked.flag(part, "force", default=call.version >= (3, 66))
+    validation.required("snapshot", part, "volume_id")
+    force = validation.flag(part, "force", default=call.version >= (3, 66))
     if call.version >= (3, 66) and not force:
         raise ApiError(400, FORCE)
-    volume_id = asked.uuid(part, "volume_id", asked.NO_SCHEMA)
+    volume_id = validation.uuid(part, "volume_id", validation.NO_SCHEMA)
     snapshot = snapshots.create(
         model,
         model.volume(str(volume_id), context),
         context,
-        asked.text(part, "name"),
-        asked.text(part, "description"),
-        asked.strings(part, "metadata"),
+        validation.text(part, "name"),
+        validation.text(part, "description"),
+        validation.strings(part, "metadata"),
         force,
     )
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
@@ -64,20 +64,20 @@ def create(call: BlockStorageCall) -> Response:
 
 def manage(call: BlockStorageCall) -> Response:
     """Begin to take over a snapshot that the backend has already."""
-    asked.admin_only(call, "snapshot_extension:snapshot_manage")
+    validation.admin_only(call, "snapshot_extension:snapshot_manage")
     part, context, model = (
-        asked.envelope(call, "snapshot"),
-        context_of(call),
+        validation.envelope(call, "snapshot"),
+        call.context,
         call.model,
     )
-    asked.required(part, "snapshot", "ref", "volume_id")
+    validation.required("snapshot", part, "ref", "volume_id")
     snapshot = snapshots.manage(
         model,
         model.volume(str(part["volume_id"]), context),
         context,
-        asked.text(part, "name"),
-        asked.text(part, "description"),
-        asked.strings(part, "metadata"),
+        validation.text(part, "name"),
+        validation.text(part, "description"),
+        validation.strings(part, "metadata"),
     )
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
 
@@ -88,10 +88,10 @@ def show(call: BlockStorageCall, snapshot_id: str) -> Response:
 
 
 def _list(call: BlockStorageCall, detail: bool) -> Response:
-    def full(snapshot: Snapshot) -> dict[str, Any]:
+    def full(snapshot: SnapshotRecord) -> dict[str, Any]:
         return snapshot_detail(call, snapshot)
 
-    def short(snapshot: Snapshot) -> dict[str, Any]:
+    def short(snapshot: SnapshotRecord) -> dict[str, Any]:
         return snapshot_summary(snapshot)
 
     rows = visible(call, call.model.snapshots)
@@ -111,12 +111,12 @@ def detail(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Change the name or the description."""
-    part, snapshot = asked.envelope(call, "snapshot"), find(call, snapshot_id)
+    part, snapshot = validation.envelope(call, "snapshot"), find(call, snapshot_id)
     if not part:
-        raise asked.invalid("snapshot", part, f"{{}} {asked.NO_SCHEMA}")
+        raise validation.invalid("snapshot", part, f"{{}} {validation.NO_SCHEMA}")
     for key in ("name", "description"):
         if key in part:
-            setattr(snapshot, key, asked.text(part, key))
+            setattr(snapshot, key, validation.text(part, key))
     snapshot.touch()
     return Response(200, {"snapshot": snapshot_changed(call, snapshot)})
 
@@ -124,39 +124,39 @@ def update(call: BlockStorageCall, snapshot_id: str) -> Response:
 def delete(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Begin to delete a snapshot."""
     snapshot = find(call, snapshot_id)
-    snapshots.delete(call.model, snapshot, context_of(call))
+    snapshots.delete(call.model, snapshot, call.context)
     return Response(202)
 
 
 def act(call: BlockStorageCall, snapshot_id: str) -> Response:
     """Do what the one key of the body says."""
-    order, model = Order.of(call, ACTIONS), call.model
+    order, model = ActionBody.of(call, ACTIONS), call.model
     snapshot = find(call, snapshot_id)
     if order.name == "os-update_snapshot_status":
         _update_status(snapshot, order.part())
     elif order.name == "os-reset_status":
         _reset_status(call, snapshot, order.part("status"))
     elif order.name == "os-force_delete":
-        asked.admin_only(call, "volume_extension:snapshot_admin_actions:force_delete")
-        snapshots.delete(model, snapshot, context_of(call), force=True)
+        validation.admin_only(call, "volume_extension:snapshot_admin_actions:force_delete")
+        snapshots.delete(model, snapshot, call.context, force=True)
     else:
-        asked.admin_only(call, "snapshot_extension:snapshot_unmanage")
-        snapshots.delete(model, snapshot, context_of(call), unmanage=True)
+        validation.admin_only(call, "snapshot_extension:snapshot_unmanage")
+        snapshots.delete(model, snapshot, call.context, unmanage=True)
     return Response(202, None, {"Content-Type": "application/json"})
 
 
-def _reset_status(call: BlockStorageCall, snapshot: Snapshot, part: dict[str, Any]) -> None:
+def _reset_status(call: BlockStorageCall, snapshot: SnapshotRecord, part: dict[str, Any]) -> None:
     if str(part["status"]).lower() not in STATUSES:
         raise ApiError(
             400,
             f"Snapshot status: {part['status']} is invalid, valid statuses are: {STATUSES}.",
         )
-    asked.admin_only(call, "volume_extension:snapshot_admin_actions:reset_status")
+    validation.admin_only(call, "volume_extension:snapshot_admin_actions:reset_status")
     snapshot.activity = None
     snapshots.settle(snapshot, str(part["status"]).lower())
 
 
-def _update_status(snapshot: Snapshot, part: dict[str, Any]) -> None:
+def _update_status(snapshot: SnapshotRecord, part: dict[str, Any]) -> None:
     status = part.get("status")
     if snapshot.status not in UPDATES:
         raise ApiError(

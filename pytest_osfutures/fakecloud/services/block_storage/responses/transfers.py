@@ -9,8 +9,7 @@ from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import transfers
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Transfer
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     in_order,
     page,
@@ -44,36 +43,36 @@ def detail(call: BlockStorageCall) -> Response:
 
 def show(call: BlockStorageCall, transfer_id: str) -> Response:
     """One transfer."""
-    transfer = call.model.transfer(transfer_id, context_of(call))
+    transfer = call.model.transfer(transfer_id, call.context)
     return Response(200, {"transfer": transfer_detail(call, transfer)})
 
 
 def create(call: BlockStorageCall) -> Response:
     """Offer a volume; the answer has the key with which it can be taken."""
     part, context, model = (
-        asked.envelope(call, "transfer"),
-        context_of(call),
+        validation.envelope(call, "transfer"),
+        call.context,
         call.model,
     )
-    asked.required(part, "transfer", "volume_id")
-    no_snapshots = call.version >= (3, 55) and asked.flag(part, "no_snapshots")
+    validation.required("transfer", part, "volume_id")
+    no_snapshots = call.version >= (3, 55) and validation.flag(part, "no_snapshots")
     volume = model.volume(str(part["volume_id"]), context)
-    transfer = transfers.create(model, volume, asked.text(part, "name"), context, no_snapshots)
+    transfer = transfers.create(model, volume, validation.text(part, "name"), context, no_snapshots)
     return Response(202, {"transfer": transfer_detail(call, transfer, new=True)})
 
 
 def accept(call: BlockStorageCall, transfer_id: str) -> Response:
     """Take a volume; whoever has the key may."""
-    part, model = asked.envelope(call, "accept"), call.model
-    asked.required(part, "accept", "auth_key")
+    part, model = validation.envelope(call, "accept"), call.model
+    validation.required("accept", part, "auth_key")
     transfer = model.transfer(transfer_id)
     view = transfer_summary(call, transfer)
-    transfers.accept(model, transfer, str(part["auth_key"]), context_of(call))
+    transfers.accept(model, transfer, str(part["auth_key"]), call.context)
     return Response(202, {"transfer": view})
 
 
 def delete(call: BlockStorageCall, transfer_id: str) -> Response:
     """Withdraw an offer."""
     model = call.model
-    transfers.delete(model, model.transfer(transfer_id, context_of(call)))
+    transfers.delete(model, model.transfer(transfer_id, call.context))
     return Response(202)

@@ -6,8 +6,7 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     mapping,
     page,
@@ -19,14 +18,14 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.views import ty
 
 def _find(call: BlockStorageCall, type_id: str) -> VolumeType:
     found = call.model.types.get(type_id)
-    if found is None or not found.seen_by(context_of(call)):
+    if found is None or not found.seen_by(call.context):
         raise ApiError(404, f"Volume type {type_id} could not be found.")
     return found
 
 
 def index(call: BlockStorageCall) -> Response:
     """The types that the caller may use."""
-    context = context_of(call)
+    context = call.context
     public = call.request.param("is_public")
     specs = mapping(call.request.param("extra_specs") or "{}")
     rows = [
@@ -53,18 +52,18 @@ def show(call: BlockStorageCall, type_id: str) -> Response:
 
 def create(call: BlockStorageCall) -> Response:
     """Make a type."""
-    asked.admin_only(call, "volume_extension:type_create")
-    part, model = asked.envelope(call, "volume_type"), call.model
-    asked.required(part, "volume_type", "name")
-    name = asked.text(part, "name") or ""
+    validation.admin_only(call, "volume_extension:type_create")
+    part, model = validation.envelope(call, "volume_type"), call.model
+    validation.required("volume_type", part, "name")
+    name = validation.text(part, "name") or ""
     if any(kind.name == name for kind in model.types.values()):
         raise ApiError(409, f"Volume Type {name} already exists.")
     kind = VolumeType(
         id=call.runtime.new_id(),
         name=name,
-        description=asked.text(part, "description"),
-        is_public=asked.flag(part, "os-volume-type-access:is_public", default=True),
-        extra_specs=asked.strings(part, "extra_specs"),
+        description=validation.text(part, "description"),
+        is_public=validation.flag(part, "os-volume-type-access:is_public", default=True),
+        extra_specs=validation.strings(part, "extra_specs"),
         created_at=model.now(),
     )
     model.types[kind.id] = kind
@@ -73,18 +72,18 @@ def create(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, type_id: str) -> Response:
     """Change the name, the description or who may use it."""
-    asked.admin_only(call, "volume_extension:type_update")
-    kind, part = _find(call, type_id), asked.envelope(call, "volume_type")
-    kind.name = asked.text(part, "name") or kind.name
+    validation.admin_only(call, "volume_extension:type_update")
+    kind, part = _find(call, type_id), validation.envelope(call, "volume_type")
+    kind.name = validation.text(part, "name") or kind.name
     if "description" in part:
-        kind.description = asked.text(part, "description")
-    kind.is_public = asked.flag(part, "is_public", default=kind.is_public)
+        kind.description = validation.text(part, "description")
+    kind.is_public = validation.flag(part, "is_public", default=kind.is_public)
     return Response(200, {"volume_type": type_view(call, kind, qos=False, access=False)})
 
 
 def delete(call: BlockStorageCall, type_id: str) -> Response:
     """Delete a type that no volume has."""
-    asked.admin_only(call, "volume_extension:type_delete")
+    validation.admin_only(call, "volume_extension:type_delete")
     kind, model = _find(call, type_id), call.model
     if any(volume.volume_type is kind for volume in model.volumes):
         raise ApiError(400, "Target volume type is still in use.")
@@ -104,8 +103,8 @@ def show_specs(call: BlockStorageCall, type_id: str) -> Response:
 
 def add_specs(call: BlockStorageCall, type_id: str) -> Response:
     """Set some extra specs."""
-    asked.admin_only(call, "volume_extension:types_extra_specs:create")
-    kind, given = _find(call, type_id), asked.metadata(call, "extra_specs")
+    validation.admin_only(call, "volume_extension:types_extra_specs:create")
+    kind, given = _find(call, type_id), validation.metadata(call, "extra_specs")
     kind.extra_specs = {**kind.extra_specs, **given}
     return Response(200, {"extra_specs": given})
 
@@ -123,7 +122,7 @@ def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Set one extra spec."""
-    asked.admin_only(call, "volume_extension:types_extra_specs:update")
+    validation.admin_only(call, "volume_extension:types_extra_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
         raise ApiError(400, "Request body and URI mismatch")
@@ -133,7 +132,7 @@ def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
     """Take one extra spec away."""
-    asked.admin_only(call, "volume_extension:types_extra_specs:delete")
+    validation.admin_only(call, "volume_extension:types_extra_specs:delete")
     kind = _find(call, type_id)
     _spec(kind, key)
     kind.extra_specs = {k: v for k, v in kind.extra_specs.items() if k != key}
@@ -142,7 +141,7 @@ def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 def show_access(call: BlockStorageCall, type_id: str) -> Response:
     """The projects that may use a type that is not public."""
-    asked.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
+    validation.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
     kind = _find(call, type_id)
     if kind.is_public:
         raise ApiError(404, "Access list not available for public volume types.")
@@ -156,8 +155,8 @@ def act(call: BlockStorageCall, type_id: str) -> Response:
     action = next(iter(body), "")
     if action not in ("addProjectAccess", "removeProjectAccess"):
         raise ApiError(400, f"There is no such action: {action}.")
-    asked.admin_only(call, f"volume_extension:volume_type_access:{action}")
-    project = str(asked.of_object(body, action).get("project"))
+    validation.admin_only(call, f"volume_extension:volume_type_access:{action}")
+    project = str(validation.object_under(body, action).get("project"))
     if kind.is_public:
         raise ApiError(
             400,
@@ -171,6 +170,6 @@ def act(call: BlockStorageCall, type_id: str) -> Response:
 
 def show_encryption(call: BlockStorageCall, type_id: str) -> Response:
     """How volumes of the type are encrypted: they are not."""
-    asked.admin_only(call, "volume_extension:volume_type_encryption:get")
+    validation.admin_only(call, "volume_extension:volume_type_encryption:get")
     _find(call, type_id)
     return Response(200, {})

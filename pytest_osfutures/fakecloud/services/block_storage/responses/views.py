@@ -7,11 +7,11 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Attachment,
-    Backup,
-    Snapshot,
+    AttachmentRecord,
+    BackupRecord,
+    SnapshotRecord,
     Transfer,
-    Volume,
+    VolumeRecord,
     VolumeType,
 )
 
@@ -43,7 +43,7 @@ def times(row: Any, new: bool) -> dict[str, str | None]:
     }
 
 
-def volume_summary(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
+def volume_summary(call: BlockStorageCall, volume: VolumeRecord) -> dict[str, Any]:
     """A volume in a plain list."""
     return {
         "id": volume.id,
@@ -53,7 +53,7 @@ def volume_summary(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
 
 
 def volume_detail(
-    call: BlockStorageCall, volume: Volume, new: bool = False, extended: bool = True
+    call: BlockStorageCall, volume: VolumeRecord, new: bool = False, extended: bool = True
 ) -> dict[str, Any]:
     """A volume with all its fields; `new` is the answer to the request that made it.
 
@@ -101,12 +101,12 @@ def volume_detail(
     return view
 
 
-def _consistency_group(call: BlockStorageCall, volume: Volume) -> str | None:
+def _consistency_group(call: BlockStorageCall, volume: VolumeRecord) -> str | None:
     group = call.model.groups.get(volume.group_id or "")
     return group.id if group is not None and group.group_type.for_consistency else None
 
 
-def _extended(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
+def _extended(call: BlockStorageCall, volume: VolumeRecord) -> dict[str, Any]:
     view: dict[str, Any] = {"os-vol-tenant-attr:tenant_id": volume.project_id}
     if call.caller.is_admin:
         view["os-vol-mig-status-attr:migstat"] = volume.migration_status
@@ -117,7 +117,7 @@ def _extended(call: BlockStorageCall, volume: Volume) -> dict[str, Any]:
     return view
 
 
-def _on_server(call: BlockStorageCall, attachment: Attachment) -> dict[str, Any]:
+def _on_server(call: BlockStorageCall, attachment: AttachmentRecord) -> dict[str, Any]:
     return {
         "id": attachment.volume_id,
         "attachment_id": attachment.id,
@@ -129,7 +129,7 @@ def _on_server(call: BlockStorageCall, attachment: Attachment) -> dict[str, Any]
     }
 
 
-def attachment_summary(attachment: Attachment) -> dict[str, Any]:
+def attachment_summary(attachment: AttachmentRecord) -> dict[str, Any]:
     """An attachment in a plain list."""
     return {
         "id": attachment.id,
@@ -139,7 +139,7 @@ def attachment_summary(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def attachment_detail(attachment: Attachment) -> dict[str, Any]:
+def attachment_detail(attachment: AttachmentRecord) -> dict[str, Any]:
     """An attachment with all its fields."""
     return attachment_summary(attachment) | {
         "attached_at": micros(attachment.attached_at) or "",
@@ -149,7 +149,7 @@ def attachment_detail(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def snapshot_summary(snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
+def snapshot_summary(snapshot: SnapshotRecord, new: bool = False) -> dict[str, Any]:
     """A snapshot in a plain list."""
     return {
         "id": snapshot.id,
@@ -164,7 +164,7 @@ def snapshot_summary(snapshot: Snapshot, new: bool = False) -> dict[str, Any]:
 
 
 def snapshot_changed(
-    call: BlockStorageCall, snapshot: Snapshot, new: bool = False
+    call: BlockStorageCall, snapshot: SnapshotRecord, new: bool = False
 ) -> dict[str, Any]:
     """A snapshot as the answer to a create or an update."""
     view = snapshot_summary(snapshot, new)
@@ -177,7 +177,7 @@ def snapshot_changed(
     return view
 
 
-def snapshot_detail(call: BlockStorageCall, snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_detail(call: BlockStorageCall, snapshot: SnapshotRecord) -> dict[str, Any]:
     """A snapshot with all its fields."""
     return snapshot_changed(call, snapshot) | {
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
@@ -185,7 +185,7 @@ def snapshot_detail(call: BlockStorageCall, snapshot: Snapshot) -> dict[str, Any
     }
 
 
-def backup_summary(call: BlockStorageCall, backup: Backup) -> dict[str, Any]:
+def backup_summary(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any]:
     """A backup in a plain list."""
     return {
         "id": backup.id,
@@ -194,7 +194,7 @@ def backup_summary(call: BlockStorageCall, backup: Backup) -> dict[str, Any]:
     }
 
 
-def backup_detail(call: BlockStorageCall, backup: Backup) -> dict[str, Any]:
+def backup_detail(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any]:
     """A backup with all its fields."""
     children = (other for other in call.model.backups if other.parent_id == backup.id)
     view: dict[str, Any] = {

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import MALFORMED
+from pytest_osfutures.fakecloud.kernel.call import MALFORMED, RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
-    Context,
-    Snapshot,
-    Volume,
+    SnapshotRecord,
+    VolumeRecord,
 )
-from pytest_osfutures.fakecloud.services.block_storage.responses import asked
-from pytest_osfutures.fakecloud.services.block_storage.responses.asked import context_of
+from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     listed,
     truth,
@@ -54,28 +52,33 @@ NO_MULTIATTACH = (
 )
 
 
-def find(call: BlockStorageCall, volume_id: str) -> Volume:
+def find(call: BlockStorageCall, volume_id: str) -> VolumeRecord:
     """The volume, if the caller may see it. Raises ApiError(404)."""
-    return call.model.volume(volume_id, context_of(call))
+    return call.model.volume(volume_id, call.context)
 
 
 def create(call: BlockStorageCall) -> Response:
     """Begin to create a volume."""
-    part, context = asked.envelope(call, "volume"), context_of(call)
+    part, context = validation.envelope(call, "volume"), call.context
     if call.version >= (3, 53):
-        asked.only(part, "volume", CREATE_KEYS)
+        validation.only("volume", part, CREATE_KEYS)
     volume = volumes.create(call.model, _blueprint(call, part, context), context)
     return Response(202, {"volume": volume_detail(call, volume, new=True)})
 
 
-def _blueprint(call: BlockStorageCall, part: dict[str, Any], context: Context) -> volumes.Blueprint:
+def _blueprint(
+    call: BlockStorageCall, part: dict[str, Any], context: RequestContext
+) -> volumes.VolumeRequest:
     model = call.model
-    size, name = asked.number(part, "size"), asked.text(part, "name")
-    description, metadata = asked.text(part, "description"), asked.strings(part, "metadata")
-    wanted_type = asked.text(part, "volume_type")
+    size, name = validation.number(part, "size"), validation.text(part, "name")
+    description, metadata = (
+        validation.text(part, "description"),
+        validation.strings(part, "metadata"),
+    )
+    wanted_type = validation.text(part, "volume_type")
     volume_type = model.type_named(wanted_type, context) if wanted_type else None
     snapshot_id, source_id = (
-        asked.uuid(part, key, asked.NO_SCHEMA) for key in ("snapshot_id", "source_volid")
+        validation.uuid(part, key, validation.NO_SCHEMA) for key in ("snapshot_id", "source_volid")
     )
     snapshot = model.snapshot(snapshot_id, context) if snapshot_id else None
     source = model.volume(source_id, context) if source_id else None
@@ -92,7 +95,7 @@ def _blueprint(call: BlockStorageCall, part: dict[str, Any], context: Context) -
         raise ApiError(400, NO_MULTIATTACH)
     if not size and not (snapshot or source or backup):
         raise ApiError(400, MALFORMED)
-    return volumes.Blueprint(
+    return volumes.VolumeRequest(
         size=size,
         name=name,
         description=description,
@@ -107,7 +110,9 @@ def _blueprint(call: BlockStorageCall, part: dict[str, Any], context: Context) -
     )
 
 
-def _image(call: BlockStorageCall, image: str, context: Context) -> tuple[str, Snapshot | None]:
+def _image(
+    call: BlockStorageCall, image: str, context: RequestContext
+) -> tuple[str, SnapshotRecord | None]:
     """The id of the image with that id, URL or name; the snapshot in its place, if it is one's."""
     project_id = None if context.is_admin else context.project_id
     images = call.model.images
@@ -133,16 +138,16 @@ def show(call: BlockStorageCall, volume_id: str) -> Response:
     return Response(200, {"volume": volume_detail(call, find(call, volume_id))})
 
 
-def _visible(call: BlockStorageCall) -> list[Volume]:
+def _visible(call: BlockStorageCall) -> list[VolumeRecord]:
     rows = visible(call, call.model.volumes)
     return rows if call.caller.is_admin else [each for each in rows if not each.is_target]
 
 
 def _list(call: BlockStorageCall, detail: bool) -> Response:
-    def full(volume: Volume) -> dict[str, Any]:
+    def full(volume: VolumeRecord) -> dict[str, Any]:
         return volume_detail(call, volume)
 
-    def short(volume: Volume) -> dict[str, Any]:
+    def short(volume: VolumeRecord) -> dict[str, Any]:
         return volume_summary(call, volume)
 
     rows = _visible(call)
@@ -162,7 +167,7 @@ def detail(call: BlockStorageCall) -> Response:
 
 def summary(call: BlockStorageCall) -> Response:
     """How many volumes there are, and how large they are together."""
-    asked.since(call, (3, 12))
+    validation.since(call, (3, 12))
     rows = _visible(call)
     body: dict[str, Any] = {
         "total_count": len(rows),
@@ -180,19 +185,19 @@ def summary(call: BlockStorageCall) -> Response:
 
 def update(call: BlockStorageCall, volume_id: str) -> Response:
     """Change the name, the description or the metadata."""
-    part = asked.envelope(call, "volume")
+    part = validation.envelope(call, "volume")
     if not part:
-        raise asked.invalid("volume", part, f"{{}} {asked.NO_SCHEMA}")
-    asked.only(part, "volume", UPDATE_KEYS)
+        raise validation.invalid("volume", part, f"{{}} {validation.NO_SCHEMA}")
+    validation.only("volume", part, UPDATE_KEYS)
     volume = find(call, volume_id)
     if volume.status == "maintenance":
         raise ApiError(400, "Invalid volume: The volume cannot be updated during maintenance.")
     for key in ("name", "description"):
-        value = asked.text(part, key)
+        value = validation.text(part, key)
         if key in part:
             setattr(volume, key, value)
     if "metadata" in part:
-        volume.metadata = asked.strings(part, "metadata")
+        volume.metadata = validation.strings(part, "metadata")
     volume.touch()
     return Response(200, {"volume": volume_detail(call, volume, extended=False)})
 
@@ -202,7 +207,7 @@ def delete(call: BlockStorageCall, volume_id: str) -> Response:
     force = call.version >= (3, 23) and truth(call.request.param("force"))
     volume = find(call, volume_id)
     if force:
-        asked.admin_only(call, "volume:force_delete")
+        validation.admin_only(call, "volume:force_delete")
     cascade = truth(call.request.param("cascade"))
-    volumes.delete(call.model, volume, context_of(call), cascade, force)
+    volumes.delete(call.model, volume, call.context, cascade, force)
     return Response(202)

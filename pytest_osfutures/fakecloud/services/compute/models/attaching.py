@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -15,8 +16,7 @@ from pytest_osfutures.fakecloud.services.compute.models.operations import (
     DETACH_VOLUME,
     SWAP_VOLUME,
 )
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
-from pytest_osfutures.fakecloud.services.compute.models.server import Attachment, Server
+from pytest_osfutures.fakecloud.services.compute.models.server import BlockDevice, ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
 
@@ -24,29 +24,29 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @contextmanager
-def _refusals_of_cinder(context: Context) -> Iterator[None]:
+def _refusals_of_cinder(context: RequestContext) -> Iterator[None]:
     """What Cinder refuses, Nova refuses with Cinder's words inside its own."""
     try:
         yield
-    except ApiError as refused:
+    except ApiError as error:
         raise ApiError(
             400,
-            f"Invalid volume: Invalid input received: {refused.message} "
-            f"(HTTP {refused.status}) (Request-ID: {context.request_id})",
+            f"Invalid volume: Invalid input received: {error.message} "
+            f"(HTTP {error.status}) (Request-ID: {context.request_id})",
         ) from None
 
 
 def attachment(
     model: ComputeModel,
-    server: Server,
+    server: ServerRecord,
     volume_id: str,
     attachment_id: str | None,
     disk: Mapping[str, Any],
     number: int,
-) -> Attachment:
+) -> BlockDevice:
     """The record of a volume that a server is built with; Cinder is asked if no id is given."""
     boot_index = disk.get("boot_index", 0 if number == 0 and server.image_id is None else None)
-    made = Attachment(
+    made = BlockDevice(
         id=attachment_id or model.volumes.reserve(volume_id, server.id),
         name=server.name,
         server_id=server.id,
@@ -61,24 +61,26 @@ def attachment(
     return made
 
 
-def connect(model: ComputeModel, server: Server, attachment: Attachment) -> None:
+def connect(model: ComputeModel, server: ServerRecord, attachment: BlockDevice) -> None:
     """The volume of a server that is just built is in use now."""
     model.volumes.begin_attach(attachment.id, attachment.device, server.host or "")
     model.volumes.complete_attach(attachment.id)
     attachment.attached = True
 
 
-def find(server: Server, volume_id: str) -> Attachment | None:
+def find(server: ServerRecord, volume_id: str) -> BlockDevice | None:
     """The attachment of that volume to the server."""
     return next((a for a in server.attachments if a.volume_id == volume_id), None)
 
 
-def _free_device(server: Server) -> str:
+def _free_device(server: ServerRecord) -> str:
     taken = {a.device for a in server.attachments} | {server.root_device}
     return next(name for letter in LETTERS if (name := f"/dev/sd{letter}") not in taken)
 
 
-def _check_free(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
+def _check_free(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, volume_id: str
+) -> None:
     facts = model.volumes.volume_details(
         volume_id, None if context.is_admin else context.project_id
     )
@@ -92,19 +94,19 @@ def _check_free(model: ComputeModel, server: Server, context: Context, volume_id
 
 def attach(
     model: ComputeModel,
-    server: Server,
-    context: Context,
+    server: ServerRecord,
+    context: RequestContext,
     volume_id: str,
     device: str | None = None,
     tag: str | None = None,
     delete_on_termination: bool = False,
-) -> Attachment:
+) -> BlockDevice:
     """Reserve the volume and begin to connect it. Raises ApiError."""
     check(server, "attach_volume", context, ATTACHABLE)
     _check_free(model, server, context, volume_id)
     with _refusals_of_cinder(context):
         attachment_id = model.volumes.reserve(volume_id, server.id)
-    made = Attachment(
+    made = BlockDevice(
         id=attachment_id,
         name=server.name,
         server_id=server.id,
@@ -138,7 +140,9 @@ def attach(
     return made
 
 
-def detach(model: ComputeModel, server: Server, context: Context, volume_id: str) -> None:
+def detach(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, volume_id: str
+) -> None:
     """Begin to disconnect the volume. Raises ApiError."""
     made = find(server, volume_id)
     check(server, "detach_volume", context, ATTACHABLE)
@@ -163,7 +167,9 @@ def detach(model: ComputeModel, server: Server, context: Context, volume_id: str
     start(model.runtime, DETACH_VOLUME, made, done, failed)
 
 
-def swap(model: ComputeModel, server: Server, context: Context, old_id: str, new_id: str) -> None:
+def swap(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, old_id: str, new_id: str
+) -> None:
     """Begin to copy one volume to another and to put that in its place. Raises ApiError."""
     check(server, "swap_volume", context, ("active", "paused", "resized"))
     made = find(server, old_id)
@@ -198,17 +204,17 @@ def extended(model: ComputeModel, volume_id: str) -> None:
     for server in model.servers:
         if (made := find(server, volume_id)) is None:
             continue
-        context = Context(model.runtime.new_request_id(), server.user_id, server.project_id)
+        context = RequestContext(server.project_id, server.user_id, model.runtime.new_request_id())
         action = model.record(server, "extend_volume", context, ("compute_extend_volume",))
         fault = model.runtime.faults.on_operation("server.extend_volume", made)
         action.finish(model.now(), reason(fault) if fault else None)
 
 
-def _drop(server: Server, made: Attachment) -> None:
+def _drop(server: ServerRecord, made: BlockDevice) -> None:
     server.attachments = tuple(a for a in server.attachments if a is not made)
 
 
-def let_go(model: ComputeModel, server: Server) -> None:
+def let_go(model: ComputeModel, server: ServerRecord) -> None:
     """The server is gone, or was never built: its volumes are free, some are deleted with it."""
     for made in server.attachments:
         made.activity = None
@@ -223,7 +229,7 @@ def let_go(model: ComputeModel, server: Server) -> None:
     server.let_go = ()
 
 
-def give_up(model: ComputeModel, server: Server) -> None:
+def give_up(model: ComputeModel, server: ServerRecord) -> None:
     """The server could not be built: its volumes are free, but Nova still names those that stay."""
     made = [(each.volume_id, each.disk) for each in server.pending]
     named = [(ident, bool(disk.get("delete_on_termination"))) for ident, disk in made]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
@@ -16,12 +17,12 @@ from pytest_osfutures.fakecloud.services.compute.models.operations import (
     BUILD,
     BUILD_FROM_VOLUME,
 )
-from pytest_osfutures.fakecloud.services.compute.models.records import Context, InstanceAction
+from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import (
     NOSTATE,
-    Flavor,
+    FlavorRecord,
     PendingVolume,
-    Server,
+    ServerRecord,
     Wanted,
 )
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
@@ -35,11 +36,11 @@ BUILD_EVENT = "compute__do_build_and_run_instance"
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class ServerRequest:
     """What a create request asks for, checked. `disks` are block device mappings."""
 
     name: str
-    flavor: Flavor
+    flavor: FlavorRecord
     image_id: str | None
     networks: tuple[tuple[str | None, str | None, str | None], ...] = ()
     disks: tuple[Mapping[str, Any], ...] = ()
@@ -49,14 +50,16 @@ class Blueprint:
     fields: Mapping[str, Any] = field(default_factory=dict)  # of Server, as they are
 
 
-def create(model: ComputeModel, blueprint: Blueprint, context: Context) -> list[Server]:
+def create(
+    model: ComputeModel, blueprint: ServerRequest, context: RequestContext
+) -> list[ServerRecord]:
     """Begin to build as many servers as the quota allows, at least the smallest number."""
     count = _allowed(model, blueprint, context)
     reservation = f"r-{model.runtime.new_id()[:8]}"
     servers = []
     for index in range(count):
         name = blueprint.name if blueprint.count[1] == 1 else f"{blueprint.name}-{index + 1}"
-        server = Server(
+        server = ServerRecord(
             id=model.runtime.new_id(),
             name=name,
             project_id=context.project_id,
@@ -91,7 +94,7 @@ def _hostname(name: str) -> str:
     return kept.strip("-.").lower() or "server"
 
 
-def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int:
+def _allowed(model: ComputeModel, blueprint: ServerRequest, context: RequestContext) -> int:
     """How many may be made, between the smallest and the largest number. Raises ApiError(403)."""
     least, most = blueprint.count
     used, flavor = model.used(context.project_id), blueprint.flavor
@@ -110,8 +113,8 @@ def _allowed(model: ComputeModel, blueprint: Blueprint, context: Context) -> int
     return most
 
 
-def _claim(model: ComputeModel, server: Server) -> None:
-    """Take the user's own ports and volumes: all of them or, if one is refused, none."""
+def _claim(model: ComputeModel, server: ServerRecord) -> None:
+    """Take the user's own ports and volumes: all of them or, if one is error, none."""
     try:
         for _, port_id, _ in server.wanted.networks:
             if port_id:
@@ -122,12 +125,12 @@ def _claim(model: ComputeModel, server: Server) -> None:
                 attachment_id = model.volumes.reserve(volume_id, server.id)
                 made = attaching.attachment(model, server, volume_id, attachment_id, disk, number)
                 server.attachments = (*server.attachments, made)
-    except ApiError as refused:
+    except ApiError as error:
         for port in model.networks.ports_of(server.id):
             model.networks.release_port(port.id)
         for made in server.attachments:
             model.volumes.detach(made.id)
-        raise ApiError(400 if refused.status == 404 else refused.status, refused.message) from None
+        raise ApiError(400 if error.status == 404 else error.status, error.message) from None
 
 
 @dataclass(eq=False)
@@ -135,7 +138,7 @@ class Build:
     """One try to build a server; `tried` are the hosts that have failed already."""
 
     model: ComputeModel
-    server: Server
+    server: ServerRecord
     action: InstanceAction
     tried: tuple[str, ...] = ()
     host: str | None = None
@@ -178,8 +181,8 @@ class Build:
         """The host lets Cinder make the volumes that do not exist yet."""
         try:
             _make_volumes(self.model, self.server)
-        except ApiError as refused:
-            _abort(self.model, self.server, self.action, refused.message)
+        except ApiError as error:
+            _abort(self.model, self.server, self.action, error.message)
 
     def spawned(self) -> None:
         """Wait for the volumes that Cinder makes, and then for the guest."""
@@ -227,7 +230,7 @@ class Build:
         _abort(self.model, self.server, self.action, reason(fault))
 
 
-def _spawned(model: ComputeModel, server: Server, action: InstanceAction) -> None:
+def _spawned(model: ComputeModel, server: ServerRecord, action: InstanceAction) -> None:
     for port in model.networks.ports_of(server.id):
         model.networks.bind_port(port.id, server.host or "")
     for attachment in server.attachments:
@@ -240,7 +243,7 @@ def _spawned(model: ComputeModel, server: Server, action: InstanceAction) -> Non
     action.finish(model.now())
 
 
-def _make_volumes(model: ComputeModel, server: Server) -> None:
+def _make_volumes(model: ComputeModel, server: ServerRecord) -> None:
     """Let Cinder make the volumes that the server boots from or gets besides."""
     made = {each.number for each in server.pending}  # for another host, which has failed
     for number, disk in enumerate(server.wanted.disks):
@@ -258,7 +261,7 @@ def _make_volumes(model: ComputeModel, server: Server) -> None:
         server.pending = (*server.pending, PendingVolume(volume_id, number, disk))
 
 
-def _leave_host(model: ComputeModel, server: Server) -> None:
+def _leave_host(model: ComputeModel, server: ServerRecord) -> None:
     """Give back what the host held for a server that it could not build."""
     for port in model.networks.ports_of(server.id):
         model.networks.release_port(port.id)
@@ -267,7 +270,7 @@ def _leave_host(model: ComputeModel, server: Server) -> None:
     server.power_state = NOSTATE
 
 
-def _abort(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:
+def _abort(model: ComputeModel, server: ServerRecord, action: InstanceAction, why: str) -> None:
     message = f"Build of instance {server.id} aborted: {why}"
     _leave_host(model, server)
     attaching.give_up(model, server)
@@ -276,7 +279,7 @@ def _abort(model: ComputeModel, server: Server, action: InstanceAction, why: str
 
 
 def _no_host(
-    model: ComputeModel, server: Server, action: InstanceAction, tried: tuple[str, ...]
+    model: ComputeModel, server: ServerRecord, action: InstanceAction, tried: tuple[str, ...]
 ) -> None:
     message = NO_HOST
     if tried:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.operations import DELETE, SOFT_DELETE
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
-from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, Server
+from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock, reason
 
 
-def delete(model: ComputeModel, server: Server, context: Context, force: bool = False) -> None:
+def delete(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, force: bool = False
+) -> None:
     """Begin to delete; a server that is being deleted already just goes on.
 
     Raises ApiError(409).
@@ -53,7 +55,7 @@ def delete(model: ComputeModel, server: Server, context: Context, force: bool = 
     start(model.runtime, SOFT_DELETE if soft else DELETE, server, done, failed)
 
 
-def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
+def gone(model: ComputeModel, server: ServerRecord, at_once: bool = False) -> None:
     """Nothing of it runs any more: DELETED for a moment, then only a row in `changes-since`."""
     _free(model, server)
     for action in server.actions:
@@ -73,7 +75,7 @@ def gone(model: ComputeModel, server: Server, at_once: bool = False) -> None:
         model.servers.remove(server)
 
 
-def _free(model: ComputeModel, server: Server) -> None:
+def _free(model: ComputeModel, server: ServerRecord) -> None:
     for port in model.networks.ports_of(server.id):
         model.networks.release_port(port.id)
     attaching.let_go(model, server)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pytest_osfutures.fakecloud.services.compute.models.server import Flavor, Server
+from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord, ServerRecord
 
 ZONE = "nova"
 
@@ -48,7 +48,7 @@ class Usage:
     local_gb: int
 
 
-def usage(host: Host, servers: Iterable[Server]) -> Usage:
+def usage(host: Host, servers: Iterable[ServerRecord]) -> Usage:
     """What the servers on `host` take of it; those that were only resized hold both places."""
     there = [s.flavor for s in servers if s.host == host.name]
     return Usage(
@@ -60,7 +60,10 @@ def usage(host: Host, servers: Iterable[Server]) -> Usage:
 
 
 def choose(
-    hosts: Iterable[Host], servers: Iterable[Server], flavor: Flavor, without: Iterable[str] = ()
+    hosts: Iterable[Host],
+    servers: Iterable[ServerRecord],
+    flavor: FlavorRecord,
+    without: Iterable[str] = (),
 ) -> str | None:
     """The host with the most room among those that `flavor` fits on; None if there is none."""
     best: tuple[int, str] | None = None

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.services.compute.models import operations
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
-from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, Server
+from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check
 
@@ -17,8 +17,8 @@ SNAPSHOT_BYTES = 65536
 
 def rebuild(
     model: ComputeModel,
-    server: Server,
-    context: Context,
+    server: ServerRecord,
+    context: RequestContext,
     image_id: str,
     fields: Mapping[str, Any],
 ) -> None:
@@ -42,7 +42,11 @@ def rebuild(
 
 
 def create_image(
-    model: ComputeModel, server: Server, context: Context, name: str, metadata: Mapping[str, Any]
+    model: ComputeModel,
+    server: ServerRecord,
+    context: RequestContext,
+    name: str,
+    metadata: Mapping[str, Any],
 ) -> str:
     """Begin a snapshot and return its image's id. Raises ApiError."""
     if server.boots_from_volume:
@@ -52,8 +56,8 @@ def create_image(
 
 def create_backup(
     model: ComputeModel,
-    server: Server,
-    context: Context,
+    server: ServerRecord,
+    context: RequestContext,
     name: str,
     backup_type: str,
     rotation: int,
@@ -69,7 +73,7 @@ def create_backup(
     return image_id
 
 
-def snapshot_properties(server: Server, more: Mapping[str, Any]) -> dict[str, Any]:
+def snapshot_properties(server: ServerRecord, more: Mapping[str, Any]) -> dict[str, Any]:
     """What an image that was made of a server tells of it."""
     return {
         "base_image_ref": server.image_id or "",
@@ -84,9 +88,9 @@ def snapshot_properties(server: Server, more: Mapping[str, Any]) -> dict[str, An
 
 def _snapshot(
     model: ComputeModel,
-    server: Server,
-    context: Context,
-    operation: operations.Operation,
+    server: ServerRecord,
+    context: RequestContext,
+    operation: operations.ServerOperation,
     name: str,
     properties: Mapping[str, Any],
     rotation: int | None = None,
@@ -111,7 +115,7 @@ def _snapshot(
     return image_id
 
 
-def _rotate(model: ComputeModel, server: Server, backup_type: str, rotation: int) -> None:
+def _rotate(model: ComputeModel, server: ServerRecord, backup_type: str, rotation: int) -> None:
     images = server.backups[backup_type]
     for image_id in images[: max(0, len(images) - rotation)]:
         model.images.delete_snapshot(image_id)
@@ -119,7 +123,11 @@ def _rotate(model: ComputeModel, server: Server, backup_type: str, rotation: int
 
 
 def _image_of_volumes(
-    model: ComputeModel, server: Server, context: Context, name: str, metadata: Mapping[str, Any]
+    model: ComputeModel,
+    server: ServerRecord,
+    context: RequestContext,
+    name: str,
+    metadata: Mapping[str, Any],
 ) -> str:
     """An image without data that points to snapshots of the server's volumes; it is there at once.
 

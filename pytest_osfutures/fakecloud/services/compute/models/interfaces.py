@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.services.compute.models.operations import DETACH_INTERFACE
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
 from pytest_osfutures.fakecloud.services.service_ports import PortDetails
@@ -16,7 +16,7 @@ from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 VM_STATES = ("active", "paused", "stopped")
 
 
-def port(model: ComputeModel, server: Server, port_id: str) -> PortDetails:
+def port(model: ComputeModel, server: ServerRecord, port_id: str) -> PortDetails:
     """The server's port. Raises ApiError(404)."""
     found = next((one for one in model.networks.ports_of(server.id) if one.id == port_id), None)
     if found is None:
@@ -26,8 +26,8 @@ def port(model: ComputeModel, server: Server, port_id: str) -> PortDetails:
 
 def attach(
     model: ComputeModel,
-    server: Server,
-    context: Context,
+    server: ServerRecord,
+    context: RequestContext,
     network_id: str | None,
     port_id: str | None,
     fixed_ip: str | None,
@@ -40,8 +40,8 @@ def attach(
             model.networks.claim_port(port_id, server.id, server.project_id)
         else:
             port_id = _new_port(model, server, network_id, fixed_ip)
-    except ApiError as refused:
-        action.finish(model.now(), refused.message)
+    except ApiError as error:
+        action.finish(model.now(), error.message)
         raise
     model.networks.bind_port(port_id, server.host or "")
     server.touch()
@@ -50,7 +50,7 @@ def attach(
 
 
 def _new_port(
-    model: ComputeModel, server: Server, network_id: str | None, fixed_ip: str | None
+    model: ComputeModel, server: ServerRecord, network_id: str | None, fixed_ip: str | None
 ) -> str:
     if network_id is None:
         choice = model.networks.network_ids(server.project_id)
@@ -64,11 +64,13 @@ def _new_port(
     return model.networks.create_port(server.id, server.project_id, network_id, fixed_ip, groups)
 
 
-def detach(model: ComputeModel, server: Server, context: Context, port_id: str) -> None:
+def detach(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, port_id: str
+) -> None:
     """Begin to take a port away; an unknown one is noticed only in the background."""
     check(server, "detach_interface", context, VM_STATES)
     action = model.record(server, "detach_interface", context, ("compute_detach_interface",))
-    detaching = Resource(id=port_id, name=server.name)
+    detaching = ResourceRecord(id=port_id, name=server.name)
 
     def done() -> None:
         if all(one.id != port_id for one in model.networks.ports_of(server.id)):

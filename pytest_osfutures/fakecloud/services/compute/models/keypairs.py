@@ -7,11 +7,11 @@ import hashlib
 from dataclasses import dataclass
 from random import Random
 
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 
 
 @dataclass(eq=False, kw_only=True)
-class Keypair(Resource):
+class KeypairRecord(ResourceRecord):
     """A public key under a name, which is unique for its user."""
 
     number: int
@@ -21,7 +21,7 @@ class Keypair(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class ServerGroup(Resource):
+class ServerGroup(ResourceRecord):
     """Servers that are to be together, or apart."""
 
     policy: str

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
-from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
+from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
 from pytest_osfutures.fakecloud.services.compute.models.server import (
     RUNNING,
     SHUTDOWN,
-    Flavor,
-    Server,
+    FlavorRecord,
+    ServerRecord,
 )
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
@@ -20,7 +20,11 @@ NO_HOST_FOR = "No valid host was found. No valid host found for {}"
 
 
 def _migration(
-    model: ComputeModel, server: Server, context: Context, kind: str, flavor: Flavor | None = None
+    model: ComputeModel,
+    server: ServerRecord,
+    context: RequestContext,
+    kind: str,
+    flavor: FlavorRecord | None = None,
 ) -> Migration:
     now = model.now()
     migration = Migration(
@@ -42,7 +46,9 @@ def _migration(
     return migration
 
 
-def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor) -> None:
+def resize(
+    model: ComputeModel, server: ServerRecord, context: RequestContext, flavor: FlavorRecord
+) -> None:
     """Begin to move the server to a host where `flavor` fits. Raises ApiError."""
     check(server, "resize", context, operations.RESIZE.vm_states)
     if flavor.id == server.flavor.id:
@@ -63,7 +69,7 @@ def resize(model: ComputeModel, server: Server, context: Context, flavor: Flavor
 
 
 def migrate(
-    model: ComputeModel, server: Server, context: Context, target: str | None = None
+    model: ComputeModel, server: ServerRecord, context: RequestContext, target: str | None = None
 ) -> None:
     """Begin to move the server to another host. Raises ApiError."""
     if target is not None and target not in model.hosts:
@@ -73,10 +79,10 @@ def migrate(
 
 def _move(
     model: ComputeModel,
-    server: Server,
-    context: Context,
-    operation: Operation,
-    flavor: Flavor,
+    server: ServerRecord,
+    context: RequestContext,
+    operation: ServerOperation,
+    flavor: FlavorRecord,
     target: str | None = None,
 ) -> None:
     was, source = server.vm_state, server.host or ""
@@ -123,12 +129,12 @@ def _move(
     migration = _migration(model, server, context, kind, flavor)
 
 
-def _latest(model: ComputeModel, server: Server) -> Migration | None:
+def _latest(model: ComputeModel, server: ServerRecord) -> Migration | None:
     mine = [m for m in model.migrations if m.server_id == server.id]
     return mine[-1] if mine else None
 
 
-def confirm_resize(model: ComputeModel, server: Server, context: Context) -> None:
+def confirm_resize(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
     """Begin to give up the old place. Nothing shows until it is done. Raises ApiError."""
     if server.confirming and server.vm_state == "resized":
         raise ApiError(400, "Instance has not been resized.")
@@ -147,7 +153,7 @@ def confirm_resize(model: ComputeModel, server: Server, context: Context) -> Non
     server.confirming = True
 
 
-def revert_resize(model: ComputeModel, server: Server, context: Context) -> None:
+def revert_resize(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
     """Begin to go back to the old host and size. Raises ApiError."""
     if server.confirming:
         raise ApiError(400, "Instance has not been resized.")
@@ -166,7 +172,7 @@ def revert_resize(model: ComputeModel, server: Server, context: Context) -> None
 
 
 def live_migrate(
-    model: ComputeModel, server: Server, context: Context, target: str | None = None
+    model: ComputeModel, server: ServerRecord, context: RequestContext, target: str | None = None
 ) -> None:
     """Begin to move the running server. Raises ApiError."""
     if target is not None and target not in model.hosts:
@@ -200,7 +206,7 @@ def live_migrate(
         )
 
 
-def running_migration(model: ComputeModel, server: Server, migration_id: str) -> Migration:
+def running_migration(model: ComputeModel, server: ServerRecord, migration_id: str) -> Migration:
     """The live migration that goes on under that id. Raises ApiError."""
     found = next(
         (m for m in model.migrations if str(m.id) == migration_id and m.server_id == server.id),
@@ -220,14 +226,14 @@ def running_migration(model: ComputeModel, server: Server, migration_id: str) ->
 
 
 def abort_migration(
-    model: ComputeModel, server: Server, context: Context, migration_id: str
+    model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
     """Stop a live migration: the server stays where it is. Raises ApiError."""
     _end_migration(model, server, context, migration_id, "live_migration_cancel", "cancelled")
 
 
 def complete_migration(
-    model: ComputeModel, server: Server, context: Context, migration_id: str
+    model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
     """Let a live migration end now. Raises ApiError."""
     record = "live_migration_force_complete"
@@ -237,8 +243,8 @@ def complete_migration(
 
 def _end_migration(
     model: ComputeModel,
-    server: Server,
-    context: Context,
+    server: ServerRecord,
+    context: RequestContext,
     migration_id: str,
     record: str,
     status: str,
@@ -256,7 +262,11 @@ def _end_migration(
 
 
 def evacuate(
-    model: ComputeModel, server: Server, context: Context, target: str | None, stop: bool
+    model: ComputeModel,
+    server: ServerRecord,
+    context: RequestContext,
+    target: str | None,
+    stop: bool,
 ) -> None:
     """Begin to build the server anew elsewhere, for its host is down. Raises ApiError."""
     host = model.hosts.get(server.host or "")

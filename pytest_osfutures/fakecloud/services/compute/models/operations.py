@@ -17,7 +17,7 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
 
 
 @dataclass(frozen=True)
-class Operation:
+class ServerOperation:
     """One kind of work on a server.
 
     `record` is its name among the instance actions and in refusals. Of the `events` the first
@@ -48,20 +48,20 @@ RESTING = ("active", "stopped", "paused", "suspended")
 REBOOT_TASKS = ("rebooting", "reboot_pending", "reboot_started")
 HARD_TASKS = ("rebooting_hard", "reboot_pending_hard", "reboot_started_hard")
 
-START = Operation(
+START = ServerOperation(
     "start", _path("start", "powering-on"), ("stopped",), ("compute_start_instance",), ACTIVE
 )
-STOP = Operation(
+STOP = ServerOperation(
     "stop",
     _path("stop", "powering-off"),
     ("active", "error"),
     ("compute_stop_instance",),
     STOPPED,
 )
-SOFT_REBOOT = Operation(
+SOFT_REBOOT = ServerOperation(
     "reboot", _path("reboot", *REBOOT_TASKS), ("active",), ("compute_reboot_instance",), ACTIVE
 )
-HARD_REBOOT = Operation(
+HARD_REBOOT = ServerOperation(
     "reboot",
     _path("reboot", *HARD_TASKS),
     ("active", "stopped", "paused", "suspended", "error"),
@@ -69,60 +69,60 @@ HARD_REBOOT = Operation(
     ACTIVE,
     (None, *REBOOT_TASKS, *HARD_TASKS, "resuming", "unpausing", "suspending"),
 )
-PAUSE = Operation(
+PAUSE = ServerOperation(
     "pause",
     _path("pause", "pausing"),
     ("active",),
     ("compute_pause_instance",),
     {"vm_state": "paused", "power_state": PAUSED},
 )
-UNPAUSE = Operation(
+UNPAUSE = ServerOperation(
     "unpause", _path("unpause", "unpausing"), ("paused",), ("compute_unpause_instance",), ACTIVE
 )
-SUSPEND = Operation(
+SUSPEND = ServerOperation(
     "suspend",
     _path("suspend", "suspending"),
     ("active",),
     ("compute_suspend_instance",),
     {"vm_state": "suspended", "power_state": SUSPENDED},
 )
-RESUME = Operation(
+RESUME = ServerOperation(
     "resume", _path("resume", "resuming"), ("suspended",), ("compute_resume_instance",), ACTIVE
 )
-RESCUE = Operation(
+RESCUE = ServerOperation(
     "rescue",
     _path("rescue", "rescuing"),
     ("active", "stopped", "error"),
     ("compute_rescue_instance",),
     {"vm_state": "rescued", "power_state": RUNNING},
 )
-UNRESCUE = Operation(
+UNRESCUE = ServerOperation(
     "unrescue",
     _path("unrescue", "unrescuing"),
     ("rescued",),
     ("compute_unrescue_instance",),
     ACTIVE,
 )
-CHANGE_PASSWORD = Operation(
+CHANGE_PASSWORD = ServerOperation(
     "changePassword",
     _path("change_password", "updating_password"),
     ("active",),
     ("compute_set_admin_password",),
 )
-CRASH_DUMP = Operation(
+CRASH_DUMP = ServerOperation(
     "trigger_crash_dump",
     Lifecycle("server.trigger_crash_dump", (Step(1.0),)),
     ("active", "paused", "rescued", "resized", "error"),
     ("compute_trigger_crash_dump",),
 )
-RESTORE = Operation(
+RESTORE = ServerOperation(
     "restore",
     _path("restore", "restoring"),
     ("soft-delete",),
     ("compute_restore_instance",),
     ACTIVE,
 )
-REBUILD = Operation(
+REBUILD = ServerOperation(
     "rebuild",
     _path("rebuild", "rebuilding", "rebuild_block_device_mapping", ("rebuild_spawning", 3.0)),
     ("active", "stopped", "error"),
@@ -145,21 +145,21 @@ RESIZE_PATH = Lifecycle(
         Step(0.2, {"task_state": "resize_finish"}, "resize"),
     ),
 )
-RESIZE = Operation("resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
-MIGRATE = Operation("migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
-CONFIRM_RESIZE = Operation(
+RESIZE = ServerOperation("resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
+MIGRATE = ServerOperation("migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
+CONFIRM_RESIZE = ServerOperation(
     "confirmResize",
     Lifecycle("server.confirm_resize", (Step(1.0),)),
     ("resized",),
     ("compute_confirm_resize",),
 )
-REVERT_RESIZE = Operation(
+REVERT_RESIZE = ServerOperation(
     "revertResize",
     _path("revert_resize", "resize_reverting"),
     ("resized",),
     ("compute_revert_resize", "compute_finish_revert_resize"),
 )
-LIVE_MIGRATE = Operation(
+LIVE_MIGRATE = ServerOperation(
     "live-migration",
     _path("live_migrate", "migrating"),
     ("active", "paused"),
@@ -172,14 +172,14 @@ LIVE_MIGRATE = Operation(
         "compute_post_live_migration_at_destination",
     ),
 )
-EVACUATE = Operation(
+EVACUATE = ServerOperation(
     "evacuate",
     _path("evacuate", "rebuilding", "rebuild_block_device_mapping", ("rebuild_spawning", 3.0)),
     ("active", "stopped", "error"),
     ("rebuild_server", "compute_rebuild_instance"),
     begun=2,
 )
-SHELVE = Operation(
+SHELVE = ServerOperation(
     "shelve",
     _path(
         "shelve",
@@ -191,14 +191,14 @@ SHELVE = Operation(
     ("compute_shelve_instance",),
     {"vm_state": "shelved", "power_state": SHUTDOWN},
 )
-SHELVE_OFFLOAD = Operation(
+SHELVE_OFFLOAD = ServerOperation(
     "shelveOffload",
     _path("shelve_offload", "shelving_offloading"),
     ("shelved",),
     ("compute_shelve_offload_instance",),
     {"vm_state": "shelved_offloaded", "power_state": NOSTATE},
 )
-UNSHELVE = Operation(
+UNSHELVE = ServerOperation(
     "unshelve",
     Lifecycle(
         "server.unshelve",
@@ -211,14 +211,14 @@ UNSHELVE = Operation(
     ("get_image_info", "compute_unshelve_instance"),
     ACTIVE,
 )
-UNSHELVE_ON_HOST = Operation(
+UNSHELVE_ON_HOST = ServerOperation(
     "unshelve",
     _path("unshelve", "powering-on"),
     ("shelved",),
     ("compute_start_instance",),
     ACTIVE,
 )
-CREATE_IMAGE = Operation(
+CREATE_IMAGE = ServerOperation(
     "createImage",
     Lifecycle(
         "server.create_image",
@@ -232,7 +232,7 @@ CREATE_IMAGE = Operation(
     RESTING,
     ("compute_snapshot_instance",),
 )
-CREATE_BACKUP = Operation(
+CREATE_BACKUP = ServerOperation(
     "createBackup",
     Lifecycle(
         "server.create_backup",

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-
-@dataclass(frozen=True)
-class Context:
-    """On whose behalf something is done."""
-
-    request_id: str
-    user_id: str
-    project_id: str
-    is_admin: bool = False
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 
 
 @dataclass
@@ -33,7 +25,7 @@ class InstanceAction:
     """What somebody asked for. `message` is "Error" when it has failed."""
 
     action: str
-    context: Context
+    context: RequestContext
     start_time: float
     updated_at: float
     message: str | None = None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 
 NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7  # power states
@@ -29,7 +29,7 @@ STATUSES = {
     "shelved_offloaded": "SHELVED_OFFLOADED",
 }
 # What shows through of a task: (vm_states, task_states, status).
-SHINING_THROUGH = (
+STATUS_OVERRIDES = (
     (("active",), ("rebooting", "reboot_pending", "reboot_started"), "REBOOT"),
     (
         ("active",),
@@ -46,14 +46,14 @@ SHINING_THROUGH = (
 
 def status_of(vm_state: str, task_state: str | None) -> str:
     """The API's status, made of both states."""
-    for vm_states, task_states, status in SHINING_THROUGH:
+    for vm_states, task_states, status in STATUS_OVERRIDES:
         if vm_state in vm_states and task_state in task_states:
             return status
     return STATUSES[vm_state]
 
 
 @dataclass(frozen=True)
-class Flavor:
+class FlavorRecord:
     """A size that a server can have."""
 
     id: str
@@ -79,7 +79,7 @@ class ServerFault:
 
 
 @dataclass(eq=False, kw_only=True)
-class Attachment(Resource):
+class BlockDevice(ResourceRecord):
     """A volume on a server. Its id is Cinder's attachment id once that is reserved."""
 
     server_id: str
@@ -112,13 +112,13 @@ class Wanted:
 
 
 @dataclass(eq=False, kw_only=True)
-class Server(Resource):
+class ServerRecord(ResourceRecord):
     """One instance. `placed` turns True when the scheduler has chosen a host for the first time;
 
     until then there is only a build request.
     """
 
-    flavor: Flavor
+    flavor: FlavorRecord
     image_id: str | None
     hostname: str
     reservation_id: str
@@ -131,7 +131,7 @@ class Server(Resource):
     zone: str = ""
     pinned_zone: str | None = None
     old_host: str | None = None
-    old_flavor: Flavor | None = None
+    old_flavor: FlavorRecord | None = None
     old_vm_state: str = "active"
     confirming: bool = False
     fault: ServerFault | None = None
@@ -152,7 +152,7 @@ class Server(Resource):
     scheduler_hints: dict[str, Any] = field(default_factory=dict)
     trusted_certificates: tuple[str, ...] | None = None
     wanted: Wanted = field(default_factory=Wanted)
-    attachments: tuple[Attachment, ...] = ()
+    attachments: tuple[BlockDevice, ...] = ()
     pending: tuple[PendingVolume, ...] = ()
     let_go: tuple[tuple[str, bool], ...] = ()  # of a failed build: the id, delete_on_termination
     actions: list[InstanceAction] = field(default_factory=list)
@@ -176,6 +176,6 @@ class Server(Resource):
         """The ids of its volumes, and whether each is deleted with it."""
         return [*((a.volume_id, a.delete_on_termination) for a in self.attachments), *self.let_go]
 
-    def root_volume(self) -> Attachment | None:
+    def root_volume(self) -> BlockDevice | None:
         """The attachment of the volume it boots from."""
         return next((a for a in self.attachments if a.boot_index == 0), None)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
 
 
-def shelve(model: ComputeModel, server: Server, context: Context) -> None:
+def shelve(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
     """Begin to put the server into an image, and off its host if the cloud is set so."""
     check(server, "shelve", context, operations.SHELVE.vm_states)
     image_id: str | None = None
@@ -35,7 +35,7 @@ def shelve(model: ComputeModel, server: Server, context: Context) -> None:
     begin(model, server, operations.SHELVE, context, done, undone)
 
 
-def _offload(model: ComputeModel, server: Server) -> None:
+def _offload(model: ComputeModel, server: ServerRecord) -> None:
     """The second half of shelving, which belongs to the same action."""
 
     def done() -> None:
@@ -47,20 +47,20 @@ def _offload(model: ComputeModel, server: Server) -> None:
     start(model.runtime, path, server, done, lambda _: done())
 
 
-def _leave(server: Server) -> None:
+def _leave(server: ServerRecord) -> None:
     for name, value in operations.SHELVE_OFFLOAD.to.items():
         setattr(server, name, value)
     server.host = None
     server.zone = ""
 
 
-def shelve_offload(model: ComputeModel, server: Server, context: Context) -> None:
+def shelve_offload(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
     """Begin to take a shelved server off its host. Raises ApiError."""
     begin(model, server, operations.SHELVE_OFFLOAD, context, lambda: _leave(server))
 
 
 def unshelve(
-    model: ComputeModel, server: Server, context: Context, target: str | None = None
+    model: ComputeModel, server: ServerRecord, context: RequestContext, target: str | None = None
 ) -> None:
     """Begin to bring a shelved server back. Raises ApiError."""
     on_host = server.vm_state == "shelved"
@@ -99,7 +99,7 @@ def unshelve(
     action = begin(model, server, operation, context, done, events={"schedule": schedule})
 
 
-def _lost_image(model: ComputeModel, server: Server) -> str | None:
+def _lost_image(model: ComputeModel, server: ServerRecord) -> str | None:
     """The id of the image that the server was shelved to, if somebody has deleted it."""
     if server.shelved_image_id is None:
         return None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import start
-from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
-from pytest_osfutures.fakecloud.services.compute.models.records import Context, InstanceAction
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
+from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 
 # These ask the host directly, so a server without one is not ready.
@@ -19,9 +20,9 @@ IGNORES_LOCK = ("createImage", "createBackup")
 
 
 def check(
-    server: Server,
+    server: ServerRecord,
     record: str,
-    context: Context,
+    context: RequestContext,
     vm_states: tuple[str, ...],
     tasks: tuple[str | None, ...] | None = (None,),
 ) -> None:
@@ -40,7 +41,7 @@ def check(
         raise ApiError(409, f"Cannot '{record}' instance {server.id} while it is in {busy_with}")
 
 
-def check_lock(server: Server, record: str, context: Context) -> None:
+def check_lock(server: ServerRecord, record: str, context: RequestContext) -> None:
     """Raise ApiError if the server is locked and the caller no administrator."""
     if server.locked_by is None or context.is_admin or record in IGNORES_LOCK:
         return
@@ -56,9 +57,9 @@ def reason(fault: Fault) -> str:
 
 def begin(
     model: ComputeModel,
-    server: Server,
-    operation: Operation,
-    context: Context,
+    server: ServerRecord,
+    operation: ServerOperation,
+    context: RequestContext,
     done: Callable[[], None] | None = None,
     undone: Callable[[], None] | None = None,
     events: Mapping[str, Callable[[], None]] | None = None,
@@ -101,7 +102,7 @@ def begin(
     return action
 
 
-def _wait_for_ever(server: Server, operation: Operation) -> None:
+def _wait_for_ever(server: ServerRecord, operation: ServerOperation) -> None:
     """The host is down: what it is asked for lies in a queue that nobody reads."""
     server.activity = None
     for name, value in operation.lifecycle.steps[0].changes.items():
@@ -109,7 +110,7 @@ def _wait_for_ever(server: Server, operation: Operation) -> None:
     server.touch()
 
 
-def give_up(model: ComputeModel, server: Server, action: InstanceAction, why: str) -> None:
+def give_up(model: ComputeModel, server: ServerRecord, action: InstanceAction, why: str) -> None:
     """End the work on `server` in the middle: it falls back to what it was; the record tells."""
     server.activity = None
     server.task_state = None

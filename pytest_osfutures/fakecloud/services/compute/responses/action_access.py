@@ -8,9 +8,9 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 
 ORPHANED = (
     "Unexpected API Error. Please contact the administrator\n"
@@ -18,36 +18,36 @@ ORPHANED = (
 )
 
 
-def _lock(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _lock(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     if not server.placed:  # a build request cannot be saved
         raise ApiError(500, ORPHANED)
-    checking.typed("lock", arguments, checking.OBJECT_OR_NULL)
-    checking.strict(arguments or {}, {"locked_reason": "string"})
+    validation.typed("lock", arguments, validation.OBJECT_OR_NULL)
+    validation.strict(arguments or {}, {"locked_reason": "string"})
     model = call.model
     if server.locked_by is None:
         server.locked_by = "admin" if call.caller.is_admin else "owner"
         if call.version >= (2, 73) and isinstance(arguments, dict):
             server.locked_reason = arguments.get("locked_reason")
-    model.record(server, "lock", checking.context(call), ("api_lock",)).finish(model.now())
+    model.record(server, "lock", call.context, ("api_lock",)).finish(model.now())
     return Response(202)
 
 
-def _unlock(call: ComputeCall, server: Server, _: Any) -> Response:
+def _unlock(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
     if server.locked_by == "admin" and not call.caller.is_admin:
-        checking.admin(call, "os_compute_api:os-lock-server:unlock:unlock_override")
+        validation.admin_only(call, "os_compute_api:os-lock-server:unlock:unlock_override")
     model = call.model
     server.locked_by = server.locked_reason = None
-    model.record(server, "unlock", checking.context(call), ("api_unlock",)).finish(model.now())
+    model.record(server, "unlock", call.context, ("api_unlock",)).finish(model.now())
     return Response(202)
 
 
-def _reset_state(call: ComputeCall, server: Server, arguments: Any) -> Response:
-    checking.admin(call, "os_compute_api:os-admin-actions:reset_state")
+def _reset_state(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
+    validation.admin_only(call, "os_compute_api:os-admin-actions:reset_state")
     state = arguments.get("state") if isinstance(arguments, dict) else None
     if state not in ("active", "error"):
-        raise checking.invalid("state", state, f"{state!r} is not one of ['active', 'error']")
+        raise validation.invalid("state", state, f"{state!r} is not one of ['active', 'error']")
     model = call.model
-    model.record(server, "resetState", checking.context(call)).finish(model.now())
+    model.record(server, "resetState", call.context).finish(model.now())
     server.activity = None
     server.vm_state, server.task_state = state, None
     server.touch()
@@ -57,14 +57,14 @@ def _reset_state(call: ComputeCall, server: Server, arguments: Any) -> Response:
 def _group(arguments: Any) -> str:
     name = arguments.get("name") if isinstance(arguments, dict) else None
     if not isinstance(name, str) or not name:
-        raise checking.invalid("name", name, f"{name!r} is not of type 'string'")
+        raise validation.invalid("name", name, f"{name!r} is not of type 'string'")
     return name
 
 
-def _add_group(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _add_group(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     name = _group(arguments)
     model = call.model
-    check_lock(server, "add_security_group", checking.context(call))
+    check_lock(server, "add_security_group", call.context)
     model.networks.security_groups(server.project_id, (name,))
     if name in server.security_groups:
         why = f"Duplicate items in the list: '{name}'."
@@ -73,7 +73,7 @@ def _add_group(call: ComputeCall, server: Server, arguments: Any) -> Response:
     return Response(202)
 
 
-def _remove_group(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _remove_group(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     name = _group(arguments)
     if name not in server.security_groups:
         raise ApiError(404, f"Security group {name} is not found for project {server.project_id}")
@@ -81,30 +81,30 @@ def _remove_group(call: ComputeCall, server: Server, arguments: Any) -> Response
     return Response(202)
 
 
-def _set_groups(call: ComputeCall, server: Server, names: tuple[str, ...]) -> None:
+def _set_groups(call: ComputeCall, server: ServerRecord, names: tuple[str, ...]) -> None:
     server.security_groups = names
     call.model.networks.set_security_groups(server.id, names)
     server.touch()
 
 
-def _console_output(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _console_output(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     if not server.placed or server.host is None:
         raise ApiError(409, f"Instance {server.id} is not ready")
     length = arguments.get("length") if isinstance(arguments, dict) else None
     lines = call.runtime.settings.console_output.splitlines()
     if length is not None:
         if (tail := whole(length)) is None:
-            raise checking.invalid("length", length, f"{length!r} is not of type 'integer'")
+            raise validation.invalid("length", length, f"{length!r} is not of type 'integer'")
         lines = lines[-tail:] if tail > 0 else lines
     return Response(200, {"output": "\n".join(lines)})
 
 
-def _no_network_change(call: ComputeCall, server: Server, _: Any) -> Response:
+def _no_network_change(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
     """Agentless ports: there is nothing to reset or to inject, as on the real test cloud."""
     rule = "inject_network_info" if "inject" in str(call.json()) else "reset_network"
-    checking.admin(call, f"os_compute_api:os-admin-actions:{rule}")
+    validation.admin_only(call, f"os_compute_api:os-admin-actions:{rule}")
     model = call.model
-    model.record(server, rule, checking.context(call)).finish(model.now())
+    model.record(server, rule, call.context).finish(model.now())
     return Response(202)
 
 

@@ -9,8 +9,8 @@ from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations, work
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 
 # what a rebuild may change besides the image: the field of the body and of the server
 REBUILD_FIELDS = {
@@ -27,18 +27,18 @@ REBUILD_FIELDS = {
 
 REBUILD = {
     **dict.fromkeys(("accessIPv4", "accessIPv6", "adminPass", "hostname", "imageRef"), "string"),
-    **dict.fromkeys(("description", "key_name", "user_data"), checking.TEXT_OR_NULL),
+    **dict.fromkeys(("description", "key_name", "user_data"), validation.TEXT_OR_NULL),
 }
 
 
-def _rebuild(call: ComputeCall, server: Server, arguments: Any) -> Response:
-    checking.typed("rebuild", arguments, "object")
-    checking.required("rebuild", arguments, "imageRef")
-    checking.strict(arguments, REBUILD)
-    checking.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
-    checking.addresses(arguments)
+def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
+    validation.typed("rebuild", arguments, "object")
+    validation.required("rebuild", arguments, "imageRef")
+    validation.strict(arguments, REBUILD)
+    validation.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    validation.addresses(arguments)
     model, image_id = call.model, str(arguments["imageRef"]).rsplit("/", 1)[-1]
-    context = checking.context(call)
+    context = call.context
     work.check(server, "rebuild", context, operations.REBUILD.vm_states)
     try:
         facts = model.images.image_details(image_id, context.project_id)
@@ -58,9 +58,9 @@ def _rebuild(call: ComputeCall, server: Server, arguments: Any) -> Response:
     }
     fields.setdefault("admin_pass", call.runtime.new_id().replace("-", "")[:12])
     if "name" in arguments:
-        fields["name"] = checking.name(arguments["name"])
+        fields["name"] = validation.name(arguments["name"])
     if "metadata" in arguments:
-        fields["metadata"] = checking.metadata(call, arguments["metadata"])
+        fields["metadata"] = validation.metadata(call, arguments["metadata"])
     imaging.rebuild(model, server, context, image_id, fields)
     shown = views.changed(call, server) | {"adminPass": server.admin_pass}
     if call.version >= (2, 57):
@@ -69,17 +69,17 @@ def _rebuild(call: ComputeCall, server: Server, arguments: Any) -> Response:
     return Response(202, {"server": shown}, {"Location": location})
 
 
-def _root_volume(server: Server) -> str:
+def _root_volume(server: ServerRecord) -> str:
     root = server.root_volume()
     return root.volume_id if root else ""
 
 
-def _rescue(call: ComputeCall, server: Server, arguments: Any) -> Response:
-    checking.typed("rescue", arguments, checking.OBJECT_OR_NULL)
+def _rescue(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
+    validation.typed("rescue", arguments, validation.OBJECT_OR_NULL)
     given = arguments or {}
-    checking.strict(given, {"adminPass": "string", "rescue_image_ref": "string"})
+    validation.strict(given, {"adminPass": "string", "rescue_image_ref": "string"})
     password = given.get("adminPass") or call.runtime.new_id().replace("-", "")[:12]
-    context = checking.context(call)
+    context = call.context
     work.check(server, "rescue", context, operations.RESCUE.vm_states)
     if server.boots_from_volume and call.version < (2, 87):
         raise ApiError(
@@ -91,10 +91,10 @@ def _rescue(call: ComputeCall, server: Server, arguments: Any) -> Response:
 
 
 def _image_arguments(call: ComputeCall, what: str, arguments: Any) -> tuple[str, dict[str, str]]:
-    checking.typed(what, arguments, "object")
-    checking.required(what, arguments, "name")
-    metadata = checking.metadata(call, arguments.get("metadata") or {})
-    return checking.name(arguments["name"]), metadata
+    validation.typed(what, arguments, "object")
+    validation.required(what, arguments, "name")
+    metadata = validation.metadata(call, arguments.get("metadata") or {})
+    return validation.name(arguments["name"]), metadata
 
 
 def _image_answer(call: ComputeCall, image_id: str) -> Response:
@@ -103,26 +103,26 @@ def _image_answer(call: ComputeCall, image_id: str) -> Response:
     return Response(202, None, {"Location": f"{call.request.origin}/image/v2/images/{image_id}"})
 
 
-def _create_image(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _create_image(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createImage", arguments)
-    context = checking.context(call)
+    context = call.context
     image_id = imaging.create_image(call.model, server, context, name, metadata)
     return _image_answer(call, image_id)
 
 
-def _create_backup(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _create_backup(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     name, metadata = _image_arguments(call, "createBackup", arguments)
-    checking.required("createBackup", arguments, "backup_type", "rotation")
-    checking.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
+    validation.required("createBackup", arguments, "backup_type", "rotation")
+    validation.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
     rotation = str(arguments["rotation"])
     if (kept := natural(rotation)) is None:
-        raise checking.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
+        raise validation.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
     if server.boots_from_volume:
         raise ApiError(400, "Backup is not supported for volume-backed instances.")
     image_id = imaging.create_backup(
         call.model,
         server,
-        checking.context(call),
+        call.context,
         name,
         arguments["backup_type"],
         kept,

@@ -9,45 +9,47 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import deleting, operations, work
-from pytest_osfutures.fakecloud.services.compute.models.operations import Operation
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.responses import (
     action_access,
     action_images,
     action_moves,
-    checking,
+    validation,
 )
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 
-Act = Callable[[ComputeCall, Server, Any], Response]
+Act = Callable[[ComputeCall, ServerRecord, Any], Response]
 
 
-def _simple(operation: Operation, since: tuple[int, int] = (2, 1), rule: str | None = None) -> Act:
+def _simple(
+    operation: ServerOperation, since: tuple[int, int] = (2, 1), rule: str | None = None
+) -> Act:
     """An action that is nothing but one operation."""
 
-    def act(call: ComputeCall, server: Server, _: Any) -> Response:
+    def act(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
         if call.version < since:
             raise ApiError(400, f"There is no such action: {operation.record}")
         if rule is not None:
-            checking.admin(call, rule)
-        work.begin(call.model, server, operation, checking.context(call))
+            validation.admin_only(call, rule)
+        work.begin(call.model, server, operation, call.context)
         return Response(202)
 
     return act
 
 
-def _reboot(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _reboot(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     kind = arguments.get("type") if isinstance(arguments, dict) else None
     if not isinstance(kind, str) or kind.upper() not in ("SOFT", "HARD"):
         allowed = "['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']"
-        raise checking.invalid("type", kind, f"{kind!r} is not one of {allowed}")
+        raise validation.invalid("type", kind, f"{kind!r} is not one of {allowed}")
     hard = kind.upper() == "HARD"
     operation = operations.HARD_REBOOT if hard else operations.SOFT_REBOOT
-    work.begin(call.model, server, operation, checking.context(call))
+    work.begin(call.model, server, operation, call.context)
     return Response(202)
 
 
-def _change_password(call: ComputeCall, server: Server, arguments: Any) -> Response:
+def _change_password(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
     if not isinstance(arguments, dict) or not isinstance(arguments.get("adminPass"), str):
         raise ApiError(400, "No adminPass was specified")
     password = arguments["adminPass"]
@@ -55,13 +57,13 @@ def _change_password(call: ComputeCall, server: Server, arguments: Any) -> Respo
     def done() -> None:
         server.admin_pass = password
 
-    context = checking.context(call)
+    context = call.context
     work.begin(call.model, server, operations.CHANGE_PASSWORD, context, done)
     return Response(202)
 
 
-def _force_delete(call: ComputeCall, server: Server, _: Any) -> Response:
-    deleting.delete(call.model, server, checking.context(call), force=True)
+def _force_delete(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
+    deleting.delete(call.model, server, call.context, force=True)
     return Response(202)
 
 
@@ -106,7 +108,7 @@ def act(call: ComputeCall, server_id: str) -> Response:
 NEEDS_ROW = ("os-start", "os-stop")
 
 
-def _placed(call: ComputeCall, server_id: str) -> Server:
+def _placed(call: ComputeCall, server_id: str) -> ServerRecord:
     """The server; these actions look for its cell first, which a deleted one still has."""
     servers = call.model.servers
     if servers.get(server_id) is None and servers.gone(server_id) is None:

@@ -9,10 +9,10 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import building
-from pytest_osfutures.fakecloud.services.compute.models.building import Blueprint
+from pytest_osfutures.fakecloud.services.compute.models.building import ServerRequest
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
-from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 
 KNOWN = {
@@ -37,7 +37,7 @@ SHAPES = {
     **dict.fromkeys(("security_groups", "block_device_mapping_v2"), "[object]"),
     **dict.fromkeys(("block_device_mapping", "personality"), "[object]"),
     **dict.fromkeys(("tags", "trusted_image_certificates"), "[string]"),
-    "return_reservation_id": checking.FLAG,
+    "return_reservation_id": validation.FLAG,
     "flavorRef": "string integer",
     "metadata": "object",
 }
@@ -52,9 +52,9 @@ Networks = tuple[tuple[str | None, str | None, str | None], ...]
 
 def create_server(call: ComputeCall) -> Response:
     """Accept a build; there is no status in the answer."""
-    body = checking.envelope(call, "server")
+    body = validation.envelope(call, "server")
     blueprint = _blueprint(call, body)
-    servers = building.create(call.model, blueprint, checking.context(call))
+    servers = building.create(call.model, blueprint, call.context)
     first = servers[0]
     if body.get("return_reservation_id"):
         return Response(202, {"reservation_id": first.reservation_id})
@@ -69,20 +69,20 @@ def create_server(call: ComputeCall) -> Response:
     return Response(202, {"server": shown}, {"Location": location})
 
 
-def _blueprint(call: ComputeCall, body: dict[str, Any]) -> Blueprint:
+def _blueprint(call: ComputeCall, body: dict[str, Any]) -> ServerRequest:
     allowed = KNOWN | {field for field, since in SINCE.items() if call.version >= since}
     if call.version < PERSONALITY_UNTIL:
         allowed |= {"personality"}
-    checking.only("server", body, frozenset(allowed))
+    validation.only("server", body, frozenset(allowed))
     if "name" in body:
-        checking.name(body["name"])
-    checking.required("server", body, "name", "flavorRef")
-    checking.shapes(body, SHAPES)
-    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
-    checking.addresses({field: value for field, value in body.items() if value is not None})
+        validation.name(body["name"])
+    validation.required("server", body, "name", "flavorRef")
+    validation.shapes(body, SHAPES)
+    validation.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    validation.addresses({field: value for field, value in body.items() if value is not None})
     _check_hostname(body)
     if call.version >= (2, 37):
-        checking.required("server", body, "networks")
+        validation.required("server", body, "networks")
     count = _count(body)
     if count[1] > 1 and _names_a_port(body.get("networks")):
         raise ApiError(
@@ -91,7 +91,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> Blueprint:
             "Please launch your instance one by one with different ports.",
         )
     networks = _networks(call, body.get("networks"))
-    model, context = call.model, checking.context(call)
+    model, context = call.model, call.context
     flavor = model.flavor(body["flavorRef"], status=400)
     disks, image_id = _disks(call, body)
     in_place_of_image = _boots_from_volume(disks)
@@ -105,7 +105,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> Blueprint:
             raise ApiError(400, f"Image {image_id} is unacceptable: Image is not active.")
         disks = (*disks, *_disks_of_image(facts, disks))
         _check_room(call, facts, flavor, disks)
-    return Blueprint(
+    return ServerRequest(
         name=body["name"],
         flavor=flavor,
         image_id=None if in_place_of_image else image_id,
@@ -119,7 +119,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> Blueprint:
 
 
 def _check_room(
-    call: ComputeCall, image: ImageDetails, flavor: Flavor, disks: tuple[dict[str, Any], ...]
+    call: ComputeCall, image: ImageDetails, flavor: FlavorRecord, disks: tuple[dict[str, Any], ...]
 ) -> None:
     """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
     if image.min_ram > flavor.ram:
@@ -161,7 +161,7 @@ def _count(body: dict[str, Any]) -> tuple[int, int]:
     least = body.get("min_count", 1)
     most = body.get("max_count", least)
     for field, value in (("min_count", least), ("max_count", most)):
-        checking.number(field, value, least=1)
+        validation.number(field, value, least=1)
     if int(least) > int(most):
         raise ApiError(400, "min_count must be <= max_count")
     return int(least), int(most)
@@ -182,19 +182,19 @@ def _networks(call: ComputeCall, wanted: Any) -> Networks:
         return tuple((network, None, None) for network in usable)
     if not isinstance(wanted, list):
         if call.version < (2, 37):
-            checking.typed("networks", wanted, "array")
+            validation.typed("networks", wanted, "array")
         why = f"{wanted!r} is not valid under any of the given schemas"
-        raise checking.invalid("networks", wanted, why)
+        raise validation.invalid("networks", wanted, why)
     found = []
-    checking.shapes({"networks": wanted}, {"networks": "[object]"})
+    validation.shapes({"networks": wanted}, {"networks": "[object]"})
     for entry in wanted:
         network, port = entry.get("uuid"), entry.get("port")
         if not _is_network(entry):
             why = f"{wanted!r} is not valid under any of the given schemas"
-            raise checking.invalid("networks", wanted, why)
+            raise validation.invalid("networks", wanted, why)
         if "tag" in entry and call.version < (2, 32):
             why = "Additional properties are not allowed ('tag' was unexpected)"
-            raise checking.invalid("0", entry, why)
+            raise validation.invalid("0", entry, why)
         if network and not port:
             model.networks.check_network(network, project)
         found.append((None if port else network, port, entry.get("fixed_ip")))
@@ -207,17 +207,17 @@ def _is_network(entry: dict[str, Any]) -> bool:
     fixed_ip, tag = entry.get("fixed_ip"), entry.get("tag", "")
     return (
         any(ids)
-        and all(one is None or (isinstance(one, str) and checking.UUID.match(one)) for one in ids)
-        and (fixed_ip is None or checking.is_address(fixed_ip))
+        and all(one is None or (isinstance(one, str) and validation.UUID.match(one)) for one in ids)
+        and (fixed_ip is None or validation.is_address(fixed_ip))
         and isinstance(tag, str)
     )
 
 
 def _check_hostname(body: dict[str, Any]) -> None:
     wanted = body.get("hostname")
-    if wanted is not None and not checking.HOSTNAME.fullmatch(wanted):
-        why = f"{wanted!r} does not match '^{checking.HOSTNAME.pattern}$'"
-        raise checking.invalid("hostname", wanted, why)
+    if wanted is not None and not validation.HOSTNAME.fullmatch(wanted):
+        why = f"{wanted!r} does not match '^{validation.HOSTNAME.pattern}$'"
+        raise validation.invalid("hostname", wanted, why)
 
 
 def _disks(
@@ -227,9 +227,9 @@ def _disks(
     wanted = body.get("imageRef") or ""
     image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
     mappings = body.get("block_device_mapping_v2") or []
-    if image_id and not checking.UUID.match(image_id):
+    if image_id and not validation.UUID.match(image_id):
         why = f"{image_id!r} is not valid under any of the given schemas"
-        raise checking.invalid("imageRef", image_id, why)
+        raise validation.invalid("imageRef", image_id, why)
     if not image_id and not mappings:
         raise ApiError(400, "Missing imageRef attribute")
     disks = []
@@ -265,14 +265,16 @@ def _disks_of_image(
 def _check_mapping(mapping: dict[str, Any]) -> None:
     for name, known in DISK_CHOICES.items():
         if name in mapping and mapping[name] not in known:
-            raise checking.invalid(name, mapping[name], f"{mapping[name]!r} is not one of {known}")
+            raise validation.invalid(
+                name, mapping[name], f"{mapping[name]!r} is not one of {known}"
+            )
     for name in ("volume_size", "boot_index"):
         if (value := mapping.get(name)) is not None:
-            checking.number(name, value, least=1 if name == "volume_size" else -1)
+            validation.number(name, value, least=1 if name == "volume_size" else -1)
     texts = dict.fromkeys(("uuid", "tag", "device_name", "volume_type"), "string")
-    checking.shapes(mapping, texts)
+    validation.shapes(mapping, texts)
     if "delete_on_termination" in mapping:
-        checking.boolean("delete_on_termination", mapping["delete_on_termination"])
+        validation.boolean("delete_on_termination", mapping["delete_on_termination"])
 
 
 def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any) -> None:
@@ -302,8 +304,8 @@ def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
 def _security_groups(call: ComputeCall, body: dict[str, Any]) -> tuple[str, ...]:
     groups = body.get("security_groups") or ()
     for group in groups:
-        checking.required("security_groups", group, "name")
-        checking.typed("name", group["name"], "string")
+        validation.required("security_groups", group, "name")
+        validation.typed("name", group["name"], "string")
     names = tuple(group["name"] for group in groups)
     for name in names:
         try:
@@ -317,7 +319,7 @@ def _host(call: ComputeCall, body: dict[str, Any]) -> str | None:
     wanted = body.get("host") or body.get("hypervisor_hostname")
     if wanted is None:
         return None
-    checking.admin(call, "compute:servers:create:requested_destination")
+    validation.admin_only(call, "compute:servers:create:requested_destination")
     if wanted not in call.model.hosts:
         raise ApiError(400, f"Compute host {wanted} could not be found.")
     return str(wanted)
@@ -335,17 +337,17 @@ def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
     tags = body.get("tags") or []
     both = call.json()
     hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
-    checking.typed("os:scheduler_hints", hints, "object")
+    validation.typed("os:scheduler_hints", hints, "object")
     if "group" in hints and model.server_groups.get(str(hints["group"])) is None:
         raise ApiError(400, f"Instance group {hints['group']} could not be found.")
     fields = {
-        "metadata": checking.metadata(call, body.get("metadata") or {}),
+        "metadata": validation.metadata(call, body.get("metadata") or {}),
         "pinned_zone": zone,
         "key_name": key_name,
-        "tags": tuple(sorted({checking.tag(tag) for tag in tags})),
+        "tags": tuple(sorted({validation.tag(tag) for tag in tags})),
         "description": body.get("description"),
         "user_data": body.get("user_data"),
-        "config_drive": checking.boolean("config_drive", body.get("config_drive", False)),
+        "config_drive": validation.boolean("config_drive", body.get("config_drive", False)),
         "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
         "access_ip_v4": body.get("accessIPv4", ""),
         "access_ip_v6": body.get("accessIPv6", ""),

@@ -9,12 +9,12 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 
-Filter = Callable[[Server, str], bool]
+Filter = Callable[[ServerRecord, str], bool]
 
-SORT_KEYS: Mapping[str, Callable[[Server], Any]] = {
+SORT_KEYS: Mapping[str, Callable[[ServerRecord], Any]] = {
     "access_ip_v4": lambda s: s.access_ip_v4,
     "access_ip_v6": lambda s: s.access_ip_v6,
     "availability_zone": lambda s: s.zone,
@@ -48,7 +48,7 @@ OPEN: Mapping[str, Filter] = {
     "flavor": lambda s, text: s.flavor.id == text,
     "image": lambda s, text: s.image_id == text,
     "reservation_id": lambda s, text: bool(re.search(text, s.reservation_id)),
-    "locked": lambda s, text: (s.locked_by is not None) == (text.lower() in checking.TRUE),
+    "locked": lambda s, text: (s.locked_by is not None) == (text.lower() in validation.TRUE),
     "tags": lambda s, text: set(text.split(",")) <= set(s.tags),
     "tags-any": lambda s, text: bool(set(text.split(",")) & set(s.tags)),
     "not-tags": lambda s, text: not set(text.split(",")) <= set(s.tags),
@@ -56,7 +56,7 @@ OPEN: Mapping[str, Filter] = {
 }
 OPEN_SINCE_2_83: Mapping[str, Filter] = {
     "availability_zone": lambda s, text: s.zone == text,
-    "config_drive": lambda s, text: s.config_drive == (text.lower() in checking.TRUE),
+    "config_drive": lambda s, text: s.config_drive == (text.lower() in validation.TRUE),
     "key_name": lambda s, text: s.key_name == text,
     "power_state": lambda s, text: str(s.power_state) == text,
     "progress": lambda s, text: str(s.progress) == text,
@@ -89,7 +89,7 @@ def check_names(call: ComputeCall) -> None:
     """Patterns have to be patterns; from 2.75 on an unknown parameter is refused, too."""
     for name, value in call.request.query:
         if name in PATTERNS and why_unfit(value) is not None:
-            raise checking.invalid_query(name, value, f"{value!r} is not a 'regex'")
+            raise validation.invalid_query(name, value, f"{value!r} is not a 'regex'")
         known = name in OPEN or name in ADMIN or name in ALSO_KNOWN or name.startswith("_")
         if not known and call.version >= (2, 75):
             raise ApiError(400, f"{name!r} does not match any of the regexes: '^_'")
@@ -101,7 +101,7 @@ def _allowed(call: ComputeCall) -> Mapping[str, Filter]:
     return {**OPEN, **OPEN_SINCE_2_83} if call.version >= (2, 83) else OPEN
 
 
-def matches(call: ComputeCall, server: Server) -> bool:
+def matches(call: ComputeCall, server: ServerRecord) -> bool:
     """Whether the server passes all filters of the query that the caller may use."""
     allowed = _allowed(call)
     for name, value in call.request.query:
@@ -114,12 +114,12 @@ def matches(call: ComputeCall, server: Server) -> bool:
     return True
 
 
-def _has_address(call: ComputeCall, server: Server, pattern: str) -> bool:
+def _has_address(call: ComputeCall, server: ServerRecord, pattern: str) -> bool:
     networks = views.addresses(call.model, server).values()
     return any(re.search(pattern, one["addr"]) for some in networks for one in some)
 
 
-def ordered(call: ComputeCall, servers: list[Server]) -> list[Server]:
+def ordered(call: ComputeCall, servers: list[ServerRecord]) -> list[ServerRecord]:
     """In the order that the query asks for: by default the newest first."""
     keys = call.request.params("sort_key") or ["created_at", "uuid"]
     directions = call.request.params("sort_dir")
@@ -127,7 +127,7 @@ def ordered(call: ComputeCall, servers: list[Server]) -> list[Server]:
     for number in reversed(range(len(keys))):
         if (key := SORT_KEYS.get(keys[number])) is None:
             why = f"{keys[number]!r} is not one of {list(SORT_KEYS)}"
-            raise checking.invalid_query("sort_key", keys[number], why)
+            raise validation.invalid_query("sort_key", keys[number], why)
         direction = directions[number] if number < len(directions) else "desc"
         servers.sort(key=key, reverse=direction == "desc")
     return servers

@@ -11,8 +11,8 @@ from pytest_osfutures.fakecloud.kernel.numbers import natural
 from pytest_osfutures.fakecloud.kernel.service import written
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
-from pytest_osfutures.fakecloud.services.compute.models.server import Flavor
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
 
 HIGHEST = (2, 104)
@@ -46,7 +46,7 @@ def version(call: ComputeCall) -> Response:
     return Response(200, {"version": shown})
 
 
-def flavor_view(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
+def flavor_view(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
     """A flavor in full."""
     shown: dict[str, Any] = {
         "id": flavor.id,
@@ -81,14 +81,14 @@ def list_flavors_in_detail(call: ComputeCall) -> Response:
 
 
 def _page(
-    call: ComputeCall, path: str, view: Callable[[ComputeCall, Flavor], dict[str, Any]]
+    call: ComputeCall, path: str, view: Callable[[ComputeCall, FlavorRecord], dict[str, Any]]
 ) -> Response:
     flavors, links = page_of(call, path, _listed(call), lambda flavor: flavor.id)
     body: dict[str, Any] = {"flavors": [view(call, flavor) for flavor in flavors]}
     return Response(200, body | ({"flavors_links": links} if links else {}))
 
 
-def _brief(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
+def _brief(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
@@ -99,7 +99,7 @@ def _brief(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
     return shown
 
 
-def _listed(call: ComputeCall) -> list[Flavor]:
+def _listed(call: ComputeCall) -> list[FlavorRecord]:
     request = call.request
     flavors = sorted(call.model.flavors.values(), key=lambda flavor: flavor.id)
     if not call.caller.is_admin:
@@ -125,13 +125,13 @@ def list_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
     return Response(200, {"extra_specs": dict(specs)})
 
 
-def _specs(call: ComputeCall, flavor_id: str, rule: str) -> tuple[Flavor, dict[str, str]]:
-    checking.admin(call, f"os_compute_api:os-flavor-extra-specs:{rule}")
+def _specs(call: ComputeCall, flavor_id: str, rule: str) -> tuple[FlavorRecord, dict[str, str]]:
+    validation.admin_only(call, f"os_compute_api:os-flavor-extra-specs:{rule}")
     flavor = call.model.flavor(flavor_id)
     return flavor, dict(flavor.extra_specs)
 
 
-def _set_specs(call: ComputeCall, flavor: Flavor, specs: dict[str, str]) -> None:
+def _set_specs(call: ComputeCall, flavor: FlavorRecord, specs: dict[str, str]) -> None:
     call.model.flavors[flavor.id] = replace(flavor, extra_specs=specs)
 
 
@@ -142,8 +142,8 @@ def _missing_spec(flavor_id: str, key: str) -> ApiError:
 def add_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
     """Add to what a flavor asks of hosts, for administrators."""
     flavor, specs = _specs(call, flavor_id, "create")
-    given = checking.envelope(call, "extra_specs")
-    checking.strict(given, dict.fromkeys(given, "string number"))
+    given = validation.envelope(call, "extra_specs")
+    validation.strict(given, dict.fromkeys(given, "string number"))
     specs |= given
     _set_specs(call, flavor, specs)
     return Response(200, {"extra_specs": specs})
@@ -163,7 +163,7 @@ def set_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     body = call.json()
     if list(body) != [key]:
         raise ApiError(400, "Request body and URI mismatch")
-    checking.strict(body, {key: "string number"})
+    validation.strict(body, {key: "string number"})
     _set_specs(call, flavor, specs | body)
     return Response(200, body)
 
@@ -179,19 +179,19 @@ def delete_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
 
 FLAVOR = {
     "id": "string number null",
-    "description": checking.TEXT_OR_NULL,
-    "os-flavor-access:is_public": checking.FLAG,
+    "description": validation.TEXT_OR_NULL,
+    "os-flavor-access:is_public": validation.FLAG,
     "rxtx_factor": "number string",
 }
 
 
 def update_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """Change the description, from 2.55 on, for administrators."""
-    checking.admin(call, "os_compute_api:os-flavor-manage:update")
+    validation.admin_only(call, "os_compute_api:os-flavor-manage:update")
     flavor = call.model.flavor(flavor_id)
-    body = checking.envelope(call, "flavor")
-    checking.only("flavor", body, frozenset({"description"}))
-    checking.strict(body, FLAVOR)
+    body = validation.envelope(call, "flavor")
+    validation.only("flavor", body, frozenset({"description"}))
+    validation.strict(body, FLAVOR)
     changed = replace(flavor, description=body.get("description"))
     call.model.flavors[flavor.id] = changed
     return Response(200, {"flavor": flavor_view(call, changed)})
@@ -199,11 +199,11 @@ def update_flavor(call: ComputeCall, flavor_id: str) -> Response:
 
 def create_flavor(call: ComputeCall) -> Response:
     """A new size, for administrators."""
-    checking.admin(call, "os_compute_api:os-flavor-manage:create")
-    body, model = checking.envelope(call, "flavor"), call.model
-    checking.required("flavor", body, "name", "ram", "vcpus", "disk")
-    checking.strict(body, FLAVOR)
-    name = checking.name(body["name"])
+    validation.admin_only(call, "os_compute_api:os-flavor-manage:create")
+    body, model = validation.envelope(call, "flavor"), call.model
+    validation.required("flavor", body, "name", "ram", "vcpus", "disk")
+    validation.strict(body, FLAVOR)
+    name = validation.name(body["name"])
     flavor_id = str(body.get("id") or call.runtime.new_id())
     if flavor_id == "auto":
         flavor_id = call.runtime.new_id()
@@ -211,14 +211,14 @@ def create_flavor(call: ComputeCall) -> Response:
         raise ApiError(409, f"Flavor with ID {flavor_id} already exists.")
     if any(flavor.name == name for flavor in model.flavors.values()):
         raise ApiError(409, f"Flavor with name {name} already exists.")
-    flavor = Flavor(
+    flavor = FlavorRecord(
         flavor_id,
         name,
-        checking.number("ram", body["ram"], least=1),
-        checking.number("disk", body["disk"]),
-        checking.number("vcpus", body["vcpus"], least=1),
-        ephemeral=checking.number("ephemeral", body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
-        swap=checking.number("swap", body.get("swap") or 0),
+        validation.number("ram", body["ram"], least=1),
+        validation.number("disk", body["disk"]),
+        validation.number("vcpus", body["vcpus"], least=1),
+        ephemeral=validation.number("ephemeral", body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
+        swap=validation.number("swap", body.get("swap") or 0),
         description=body.get("description"),
         is_public=bool(body.get("os-flavor-access:is_public", True)),
     )
@@ -228,7 +228,7 @@ def create_flavor(call: ComputeCall) -> Response:
 
 def delete_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """Take a size away; servers keep theirs."""
-    checking.admin(call, "os_compute_api:os-flavor-manage:delete")
+    validation.admin_only(call, "os_compute_api:os-flavor-manage:delete")
     flavor = call.model.flavor(flavor_id)
     del call.model.flavors[flavor.id]
     return Response(202)

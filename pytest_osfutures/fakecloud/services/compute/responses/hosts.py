@@ -11,7 +11,7 @@ from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import moving
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE, Host, usage
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 
@@ -47,7 +47,7 @@ def list_zones(call: ComputeCall) -> Response:
 
 def list_zones_in_detail(call: ComputeCall) -> Response:
     """The zones with their hosts, for administrators."""
-    checking.admin(call, POLICY + "os-availability-zone:detail")
+    validation.admin_only(call, POLICY + "os-availability-zone:detail")
     zones: dict[str, dict[str, Any]] = {}
     for row in _services(call):
         state = {
@@ -112,13 +112,13 @@ def _room(call: ComputeCall, host: Host) -> dict[str, int]:
 
 def list_hypervisors(call: ComputeCall) -> Response:
     """The compute nodes, for administrators."""
-    checking.admin(call, POLICY + "os-hypervisors:list")
+    validation.admin_only(call, POLICY + "os-hypervisors:list")
     return _hypervisors(call, full=False)
 
 
 def list_hypervisors_in_detail(call: ComputeCall) -> Response:
     """The compute nodes with their sizes, for administrators."""
-    checking.admin(call, POLICY + "os-hypervisors:list-detail")
+    validation.admin_only(call, POLICY + "os-hypervisors:list-detail")
     return _hypervisors(call, full=True)
 
 
@@ -137,7 +137,7 @@ def _hypervisors(call: ComputeCall, full: bool) -> Response:
 
 def show_hypervisor(call: ComputeCall, hypervisor_id: str) -> Response:
     """One compute node; `statistics` are all of them together."""
-    checking.admin(call, POLICY + "os-hypervisors:show")
+    validation.admin_only(call, POLICY + "os-hypervisors:show")
     hosts = call.model.hosts.values()
     if hypervisor_id == "statistics" and call.version < (2, 88):
         total: dict[str, int] = {"count": len(hosts)}
@@ -184,7 +184,7 @@ def _services(call: ComputeCall) -> list[dict[str, Any]]:
 
 def list_services(call: ComputeCall) -> Response:
     """Nova's own services, for administrators."""
-    checking.admin(call, POLICY + "os-services:list")
+    validation.admin_only(call, POLICY + "os-services:list")
     binary, host = call.request.param("binary"), call.request.param("host")
     rows = [
         row
@@ -196,14 +196,14 @@ def list_services(call: ComputeCall) -> Response:
 
 def change_service(call: ComputeCall, service_id: str) -> Response:
     """Disable or enable a nova-compute, or force it down, for administrators."""
-    checking.admin(call, POLICY + "os-services:update")
+    validation.admin_only(call, POLICY + "os-services:update")
     hosts = call.model.hosts.values()
     host = next((host for host in hosts if host.service_id == service_id), None)
     if host is None:
         raise ApiError(404, f"Service {service_id} could not be found.")
     body = call.json()
-    checking.strict(body, {"disabled_reason": "string", "forced_down": checking.FLAG})
-    checking.one_of(body, "status", ["enabled", "disabled"])
+    validation.strict(body, {"disabled_reason": "string", "forced_down": validation.FLAG})
+    validation.one_of(body, "status", ["enabled", "disabled"])
     if "status" in body:
         host.disabled = body["status"] == "disabled"
         host.disabled_reason = body.get("disabled_reason") if host.disabled else None
@@ -215,7 +215,7 @@ def change_service(call: ComputeCall, service_id: str) -> Response:
 
 def list_aggregates(call: ComputeCall) -> Response:
     """There are none."""
-    checking.admin(call, POLICY + "os-aggregates:index")
+    validation.admin_only(call, POLICY + "os-aggregates:index")
     return Response(200, {"aggregates": []})
 
 
@@ -250,7 +250,7 @@ def _migration(call: ComputeCall, migration: Migration) -> dict[str, Any]:
 
 def list_migrations(call: ComputeCall) -> Response:
     """All moves between hosts, the newest first, for administrators."""
-    checking.admin(call, POLICY + "os-migrations:index")
+    validation.admin_only(call, POLICY + "os-migrations:index")
     request = call.request
     wanted = {
         "server_id": request.param("instance_uuid"),
@@ -285,7 +285,7 @@ def _progress(call: ComputeCall, migration: Migration) -> dict[str, Any]:
 
 def list_server_migrations(call: ComputeCall, server_id: str) -> Response:
     """The live migration that goes on, for administrators."""
-    checking.admin(call, POLICY + "servers:migrations:index")
+    validation.admin_only(call, POLICY + "servers:migrations:index")
     server = find(call, server_id)
     rows = [
         _progress(call, one)
@@ -297,7 +297,7 @@ def list_server_migrations(call: ComputeCall, server_id: str) -> Response:
 
 def show_server_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
     """One live migration that goes on, for administrators."""
-    checking.admin(call, POLICY + "servers:migrations:show")
+    validation.admin_only(call, POLICY + "servers:migrations:show")
     server = find(call, server_id)
     migration = moving.running_migration(call.model, server, migration_id)
     return Response(200, {"migration": _progress(call, migration)})
@@ -305,8 +305,8 @@ def show_server_migration(call: ComputeCall, server_id: str, migration_id: str) 
 
 def abort_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
     """Stop a live migration, for administrators."""
-    checking.admin(call, POLICY + "servers:migrations:delete")
-    model, context = call.model, checking.context(call)
+    validation.admin_only(call, POLICY + "servers:migrations:delete")
+    model, context = call.model, call.context
     moving.abort_migration(model, find(call, server_id), context, migration_id)
     return Response(202)
 
@@ -315,7 +315,7 @@ def complete_migration(call: ComputeCall, server_id: str, migration_id: str) -> 
     """Let a live migration end now, for administrators."""
     if list(call.json()) != ["force_complete"]:
         raise ApiError(400, f"There is no such action: {next(iter(call.json()), None)}")
-    checking.admin(call, POLICY + "servers:migrations:force_complete")
-    model, context = call.model, checking.context(call)
+    validation.admin_only(call, POLICY + "servers:migrations:force_complete")
+    model, context = call.model, call.context
     moving.complete_migration(model, find(call, server_id), context, migration_id)
     return Response(202)

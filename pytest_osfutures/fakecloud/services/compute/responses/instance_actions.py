@@ -10,11 +10,11 @@ from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
 from pytest_osfutures.fakecloud.services.compute.models.records import ActionEvent, InstanceAction
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_of
 
 
-def _server(call: ComputeCall, server_id: str) -> Server:
+def _server(call: ComputeCall, server_id: str) -> ServerRecord:
     """The server, from 2.21 on also a deleted one."""
     table = call.model.servers
     server = table.get(server_id)
@@ -25,7 +25,7 @@ def _server(call: ComputeCall, server_id: str) -> Server:
     return server
 
 
-def _view(call: ComputeCall, server: Server, action: InstanceAction) -> dict[str, Any]:
+def _view(call: ComputeCall, server: ServerRecord, action: InstanceAction) -> dict[str, Any]:
     shown = {
         "action": action.action,
         "instance_uuid": server.id,
@@ -40,7 +40,7 @@ def _view(call: ComputeCall, server: Server, action: InstanceAction) -> dict[str
     return shown
 
 
-def _event_view(call: ComputeCall, server: Server, event: ActionEvent) -> dict[str, Any]:
+def _event_view(call: ComputeCall, server: ServerRecord, event: ActionEvent) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "event": event.event,
         "start_time": micros(event.start_time),

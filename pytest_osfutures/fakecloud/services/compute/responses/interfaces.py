@@ -7,7 +7,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import interfaces
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 
@@ -44,16 +44,16 @@ def attach(call: ComputeCall, server_id: str) -> Response:
     """Give the server one more port: a new one or the user's own."""
     server = find(call, server_id)
     body = (call.json() if call.request.body else {}).get("interfaceAttachment") or {}
-    checking.typed("interfaceAttachment", body, "object")
-    checking.shapes(body, SHAPES)
+    validation.typed("interfaceAttachment", body, "object")
+    validation.shapes(body, SHAPES)
     fixed = body.get("fixed_ips") or [{}]
     port = interfaces.attach(
         call.model,
         server,
-        checking.context(call),
+        call.context,
         body.get("net_id"),
         body.get("port_id"),
-        checking.address("ip_address", fixed[0].get("ip_address")),
+        validation.address("ip_address", fixed[0].get("ip_address")),
     )
     return Response(200, {"interfaceAttachment": _view(call, port)})
 
@@ -61,5 +61,5 @@ def attach(call: ComputeCall, server_id: str) -> Response:
 def detach(call: ComputeCall, server_id: str, port_id: str) -> Response:
     """Begin to take a port away."""
     server = find(call, server_id)
-    interfaces.detach(call.model, server, checking.context(call), port_id)
+    interfaces.detach(call.model, server, call.context, port_id)
     return Response(202)

@@ -10,12 +10,12 @@ from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.keypairs import (
-    Keypair,
+    KeypairRecord,
     ServerGroup,
     fingerprint,
     generate,
 )
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_limit, page_of
 
 KEYPAIR = dict.fromkeys(("name", "type", "public_key", "user_id"), "string")
@@ -26,11 +26,11 @@ def _user(call: ComputeCall) -> str:
     wanted = call.request.param("user_id")
     if wanted is None or wanted == call.caller.user_id or call.version < (2, 10):
         return call.caller.user_id
-    checking.admin(call, "os_compute_api:os-keypairs:index")
+    validation.admin_only(call, "os_compute_api:os-keypairs:index")
     return wanted
 
 
-def _brief(call: ComputeCall, pair: Keypair) -> dict[str, Any]:
+def _brief(call: ComputeCall, pair: KeypairRecord) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "name": pair.name,
         "public_key": pair.public_key,
@@ -55,13 +55,13 @@ def list_keypairs(call: ComputeCall) -> Response:
 
 def create_keypair(call: ComputeCall) -> Response:
     """Import a public key; before 2.92 also make a new pair."""
-    body, model = checking.envelope(call, "keypair"), call.model
-    checking.required("keypair", body, "name")
+    body, model = validation.envelope(call, "keypair"), call.model
+    validation.required("keypair", body, "name")
     if call.version >= (2, 92):
-        checking.required("keypair", body, "public_key")
-    checking.strict(body, KEYPAIR)
-    checking.one_of(body, "type", ["ssh", "x509"])
-    name, user_id = checking.name(body["name"]), call.caller.user_id
+        validation.required("keypair", body, "public_key")
+    validation.strict(body, KEYPAIR)
+    validation.one_of(body, "type", ["ssh", "x509"])
+    name, user_id = validation.name(body["name"]), call.caller.user_id
     if model.keypair(user_id, name) is not None:
         raise ApiError(409, f"Key pair '{name}' already exists.")
     mine = [pair for pair in model.keypairs if pair.user_id == user_id]
@@ -74,7 +74,7 @@ def create_keypair(call: ComputeCall) -> Response:
         marks = fingerprint(public)
     except ValueError:
         raise ApiError(400, "Keypair data is invalid: failed to generate fingerprint") from None
-    pair = Keypair(
+    pair = KeypairRecord(
         id=call.runtime.new_id(),
         name=name,
         user_id=user_id,
@@ -91,7 +91,7 @@ def create_keypair(call: ComputeCall) -> Response:
     return Response(201 if call.version >= (2, 2) else 200, {"keypair": shown})
 
 
-def _pair(call: ComputeCall, name: str) -> Keypair:
+def _pair(call: ComputeCall, name: str) -> KeypairRecord:
     user_id = _user(call)
     pair = call.model.keypair(user_id, name)
     if pair is None:
@@ -145,32 +145,32 @@ def list_groups(call: ComputeCall) -> Response:
 
 def _policy(body: dict[str, Any], field: str) -> str:
     """The policy of a new group: a text, before 2.64 the only one of a list."""
-    checking.strict(body, {"policy": "string", "policies": "[string]"})
+    validation.strict(body, {"policy": "string", "policies": "[string]"})
     found = body[field] if field == "policy" else next(iter(body[field]), None)
     if found is None:
-        raise checking.invalid(field, body[field], "[] should be non-empty")
+        raise validation.invalid(field, body[field], "[] should be non-empty")
     known = ["anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity"]
     if found not in known:
-        raise checking.invalid(field, body[field], f"{found!r} is not one of {known}")
+        raise validation.invalid(field, body[field], f"{found!r} is not one of {known}")
     return str(found)
 
 
 def create_group(call: ComputeCall) -> Response:
     """A new group, without members."""
-    body, model = checking.envelope(call, "server_group"), call.model
+    body, model = validation.envelope(call, "server_group"), call.model
     field = "policy" if call.version >= (2, 64) else "policies"
-    checking.required("server_group", body, "name", field)
+    validation.required("server_group", body, "name", field)
     policy = _policy(body, field)
-    checking.strict(body, {"rules": "object"})
+    validation.strict(body, {"rules": "object"})
     rules = body.get("rules", {})
-    checking.only("rules", rules, frozenset({"max_server_per_host"}))
-    most = {key: checking.number(key, value, least=1) for key, value in rules.items()}
+    validation.only("rules", rules, frozenset({"max_server_per_host"}))
+    most = {key: validation.number(key, value, least=1) for key, value in rules.items()}
     mine = [g for g in model.server_groups if g.project_id == call.caller.project_id]
     if 0 <= model.limit(call.caller.project_id, "server_groups") <= len(mine):
         raise ApiError(403, "Quota exceeded, too many server groups.")
     group = ServerGroup(
         id=call.runtime.new_id(),
-        name=checking.name(body["name"]),
+        name=validation.name(body["name"]),
         project_id=call.caller.project_id,
         user_id=call.caller.user_id,
         policy=policy,

@@ -14,14 +14,14 @@ from pytest_osfutures.fakecloud.kernel.times import parse
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import (
-    SHINING_THROUGH,
+    STATUS_OVERRIDES,
     STATUSES,
-    Server,
+    ServerRecord,
 )
-from pytest_osfutures.fakecloud.services.compute.responses import checking, filters, views
+from pytest_osfutures.fakecloud.services.compute.responses import filters, validation, views
 
 Row = TypeVar("Row")
-KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in SHINING_THROUGH)}
+KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in STATUS_OVERRIDES)}
 
 
 def list_servers(call: ComputeCall) -> Response:
@@ -34,7 +34,7 @@ def list_servers_in_detail(call: ComputeCall) -> Response:
     return _list(call, "servers/detail", lambda server: views.detailed(call, server, in_list=True))
 
 
-def _list(call: ComputeCall, path: str, view: Callable[[Server], dict[str, Any]]) -> Response:
+def _list(call: ComputeCall, path: str, view: Callable[[ServerRecord], dict[str, Any]]) -> Response:
     found = _found(call, "index" if path == "servers" else "detail")
     page, more = _page(call, found)
     body: dict[str, Any] = {"servers": [view(server) for server in page]}
@@ -50,13 +50,13 @@ def next_link(call: ComputeCall, path: str, marker: str) -> list[dict[str, str]]
     return [{"rel": "next", "href": f"{call.root}/v2.1/{path}?{urlencode(query, safe=':-')}"}]
 
 
-def _found(call: ComputeCall, rule: str) -> list[Server]:
+def _found(call: ComputeCall, rule: str) -> list[ServerRecord]:
     """What the filters leave over, in order."""
     filters.check_names(call)
     request, admin = call.request, call.caller.is_admin
     everybody = _flag(request.param("all_tenants"))
     if everybody:
-        checking.admin(call, f"os_compute_api:servers:{rule}:get_all_tenants")
+        validation.admin_only(call, f"os_compute_api:servers:{rule}:get_all_tenants")
     since = _date(call, "changes-since")
     before = _date(call, "changes-before")
     if since is not None and before is not None and before < since:
@@ -86,7 +86,7 @@ def _found(call: ComputeCall, rule: str) -> list[Server]:
     return filters.ordered(call, [one for one in found if filters.matches(call, one)])
 
 
-def _page(call: ComputeCall, servers: list[Server]) -> tuple[list[Server], bool]:
+def _page(call: ComputeCall, servers: list[ServerRecord]) -> tuple[list[ServerRecord], bool]:
     limit = page_limit(call)
     if marker := call.request.param("marker"):
         servers = servers[_after(call, marker, servers) :]
@@ -100,7 +100,7 @@ def page_limit(call: ComputeCall) -> int:
     if text is None:
         return most
     if not re.fullmatch(r"[0-9]*", text):
-        raise checking.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
+        raise validation.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
     asked = natural(text)  # more digits than a number has, or none at all, ask for all
     return most if asked is None else min(asked, most)
 
@@ -119,7 +119,7 @@ def page_of(
     return page, next_link(call, path, mark(page[-1])) if page and len(page) == limit else []
 
 
-def _after(call: ComputeCall, marker: str, servers: list[Server]) -> int:
+def _after(call: ComputeCall, marker: str, servers: list[ServerRecord]) -> int:
     """Where the page after `marker` begins, even if that one is not in the list any more."""
     model = call.model
     marked = model.servers.get(marker) or model.servers.gone(marker)
@@ -139,17 +139,17 @@ def _date(call: ComputeCall, name: str) -> int | None:
     try:
         return int(parse(text))
     except ValueError:
-        raise checking.invalid_query(name, text, f"{text!r} is not a 'date-time'") from None
+        raise validation.invalid_query(name, text, f"{text!r} is not a 'date-time'") from None
 
 
 def _flag(text: str | None) -> bool:
     if text is None:
         return False
-    if text.lower() not in (*checking.TRUE, *checking.FALSE, ""):
-        allowed = ", ".join(repr(word) for word in sorted(checking.TRUE + checking.FALSE))
+    if text.lower() not in (*validation.TRUE, *validation.FALSE, ""):
+        allowed = ", ".join(repr(word) for word in sorted(validation.TRUE + validation.FALSE))
         raise ApiError(400, f"Unrecognized value '{text}', acceptable values are: {allowed}")
-    return text.lower() in (*checking.TRUE, "")
+    return text.lower() in (*validation.TRUE, "")
 
 
 def _lenient_flag(text: str | None) -> bool:
-    return text is not None and text.lower() in checking.TRUE
+    return text is not None and text.lower() in validation.TRUE

@@ -7,7 +7,7 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 
 NAMES = (
     "cores",
@@ -36,7 +36,7 @@ def limits(call: ComputeCall) -> Response:
     """The limits of a project and what it has used of them."""
     model, project = call.model, call.caller.project_id
     if (other := call.request.param("tenant_id")) and other != project:
-        checking.admin(call, "os_compute_api:limits:other_project")
+        validation.admin_only(call, "os_compute_api:limits:other_project")
         project = other
     used = model.used(project)
     groups = [group for group in model.server_groups if group.project_id == project]
@@ -80,7 +80,7 @@ def _quotas(call: ComputeCall, project_id: str, default: bool = False) -> dict[s
 
 def _may_see(call: ComputeCall, project_id: str) -> None:
     if project_id != call.caller.project_id:
-        checking.admin(call, "os_compute_api:os-quota-sets:show")
+        validation.admin_only(call, "os_compute_api:os-quota-sets:show")
 
 
 def show_quotas(call: ComputeCall, project_id: str) -> Response:
@@ -108,11 +108,11 @@ def show_quota_usage(call: ComputeCall, project_id: str) -> Response:
 
 def change_quotas(call: ComputeCall, project_id: str) -> Response:
     """Give a project other quotas, for administrators."""
-    checking.admin(call, "os_compute_api:os-quota-sets:update")
-    body = checking.envelope(call, "quota_set")
-    checking.only("quota_set", body, frozenset({*NAMES, "force"}))
+    validation.admin_only(call, "os_compute_api:os-quota-sets:update")
+    body = validation.envelope(call, "quota_set")
+    validation.only("quota_set", body, frozenset({*NAMES, "force"}))
     given = {
-        name: checking.number(name, value, least=-1)
+        name: validation.number(name, value, least=-1)
         for name, value in body.items()
         if name != "force"
     }
@@ -122,7 +122,7 @@ def change_quotas(call: ComputeCall, project_id: str) -> Response:
 
 def reset_quotas(call: ComputeCall, project_id: str) -> Response:
     """Give a project the default quotas again, for administrators."""
-    checking.admin(call, "os_compute_api:os-quota-sets:delete")
+    validation.admin_only(call, "os_compute_api:os-quota-sets:delete")
     call.model.quotas.pop(project_id, None)
     return Response(202)
 
@@ -171,13 +171,13 @@ def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
 def show_usage(call: ComputeCall, project_id: str) -> Response:
     """What a project's servers have used, since they were launched."""
     if project_id != call.caller.project_id:
-        checking.admin(call, "os_compute_api:os-simple-tenant-usage:show")
+        validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:show")
     return Response(200, {"tenant_usage": _usage(call, project_id)})
 
 
 def list_usage(call: ComputeCall) -> Response:
     """The same of all projects, for administrators."""
-    checking.admin(call, "os_compute_api:os-simple-tenant-usage:list")
+    validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:list")
     projects = sorted({s.project_id for s in call.model.servers.listed(deleted=True)})
     usages = [_usage(call, project) for project in projects]
     if call.request.param("detailed") != "1":

@@ -6,20 +6,20 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import deleting
-from pytest_osfutures.fakecloud.services.compute.models.server import Server
-from pytest_osfutures.fakecloud.services.compute.responses import checking, views
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
+from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 
 MAX_TAGS = 50
 SERVER = {
-    **dict.fromkeys(("description", "pinned_availability_zone"), checking.TEXT_OR_NULL),
+    **dict.fromkeys(("description", "pinned_availability_zone"), validation.TEXT_OR_NULL),
     **dict.fromkeys(("name", "hostname", "accessIPv4", "accessIPv6"), "string"),
 }
 HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
 
 
-def find(call: ComputeCall, server_id: str) -> Server:
+def find(call: ComputeCall, server_id: str) -> ServerRecord:
     """The server, if the caller may see it."""
-    return call.model.server(server_id, checking.context(call))
+    return call.model.server(server_id, call.context)
 
 
 def show_server(call: ComputeCall, server_id: str) -> Response:
@@ -30,19 +30,19 @@ def show_server(call: ComputeCall, server_id: str) -> Response:
 def update_server(call: ComputeCall, server_id: str) -> Response:
     """Change its name and the like."""
     server = find(call, server_id)
-    body = checking.envelope(call, "server")
+    body = validation.envelope(call, "server")
     allowed = {"name", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig"}
     allowed |= {"description"} if call.version >= (2, 19) else set()
     allowed |= {"hostname"} if call.version >= (2, 90) else set()
     allowed |= {"pinned_availability_zone"} if call.version >= (2, 104) else set()
-    checking.only("server", body, frozenset(allowed))
-    checking.strict(body, SERVER)
-    checking.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
-    checking.addresses(body)
+    validation.only("server", body, frozenset(allowed))
+    validation.strict(body, SERVER)
+    validation.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
+    validation.addresses(body)
     if "pinned_availability_zone" in body:
         _pin(server, body["pinned_availability_zone"])
     if "name" in body:
-        server.name = checking.name(body["name"])
+        server.name = validation.name(body["name"])
     server.description = body.get("description", server.description)
     server.hostname = body.get("hostname", server.hostname)
     server.access_ip_v4 = body.get("accessIPv4", server.access_ip_v4)
@@ -52,7 +52,7 @@ def update_server(call: ComputeCall, server_id: str) -> Response:
     return Response(200, {"server": views.changed(call, server)})
 
 
-def _pin(server: Server, zone: str | None) -> None:
+def _pin(server: ServerRecord, zone: str | None) -> None:
     if zone in (None, server.pinned_zone):
         server.pinned_zone = zone
     elif server.pinned_zone is not None:
@@ -72,7 +72,7 @@ def _pin(server: Server, zone: str | None) -> None:
 
 def delete_server(call: ComputeCall, server_id: str) -> Response:
     """Begin to delete it."""
-    deleting.delete(call.model, find(call, server_id), checking.context(call))
+    deleting.delete(call.model, find(call, server_id), call.context)
     return Response(204)
 
 
@@ -85,14 +85,14 @@ def change_metadata(call: ComputeCall, server_id: str) -> Response:
     """Add to the metadata (POST) or put other metadata in its place (PUT)."""
     server = find(call, server_id)
     body = call.json()
-    checking.required("body", body, "metadata")
-    given = checking.metadata(call, body["metadata"])
+    validation.required("body", body, "metadata")
+    given = validation.metadata(call, body["metadata"])
     _set_metadata(call, server, given if call.request.method == "PUT" else server.metadata | given)
     return Response(200, {"metadata": server.metadata})
 
 
-def _set_metadata(call: ComputeCall, server: Server, metadata: dict[str, str]) -> None:
-    server.metadata = checking.metadata(call, metadata)
+def _set_metadata(call: ComputeCall, server: ServerRecord, metadata: dict[str, str]) -> None:
+    server.metadata = validation.metadata(call, metadata)
     server.touch()
 
 
@@ -102,7 +102,7 @@ def show_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
     return Response(200, {"meta": {key: _item(server, key)}})
 
 
-def _item(server: Server, key: str) -> str:
+def _item(server: ServerRecord, key: str) -> str:
     if key not in server.metadata:
         raise ApiError(404, "Metadata item was not found")
     return server.metadata[key]
@@ -110,7 +110,7 @@ def _item(server: Server, key: str) -> str:
 
 def set_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
     """Set one item."""
-    server, meta = find(call, server_id), checking.envelope(call, "meta")
+    server, meta = find(call, server_id), validation.envelope(call, "meta")
     if list(meta) != [key]:
         raise ApiError(400, "Request body and URI mismatch")
     _set_metadata(call, server, server.metadata | meta)
@@ -133,8 +133,8 @@ def list_tags(call: ComputeCall, server_id: str) -> Response:
 def replace_tags(call: ComputeCall, server_id: str) -> Response:
     """Put other tags in the place of all."""
     server, tags = find(call, server_id), call.json().get("tags")
-    checking.typed("tags", tags, "array")
-    _set_tags(server, [checking.tag(tag) for tag in tags or ()])
+    validation.typed("tags", tags, "array")
+    _set_tags(server, [validation.tag(tag) for tag in tags or ()])
     return Response(200, {"tags": list(server.tags)})
 
 
@@ -154,7 +154,7 @@ def check_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
 def add_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
     """Add one tag."""
     server = find(call, server_id)
-    checking.tag(tag)
+    validation.tag(tag)
     if tag in server.tags:
         return Response(204, None, HTML)
     _set_tags(server, [*server.tags, tag])
@@ -170,12 +170,12 @@ def delete_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
     return Response(204)
 
 
-def _has(server: Server, tag: str) -> None:
+def _has(server: ServerRecord, tag: str) -> None:
     if tag not in server.tags:
         raise ApiError(404, f"Instance {server.id} has no tag '{tag}'")
 
 
-def _set_tags(server: Server, tags: list[str]) -> None:
+def _set_tags(server: ServerRecord, tags: list[str]) -> None:
     if server.vm_state not in ("active", "paused", "suspended", "stopped") or server.task_state:
         raise ApiError(
             409,

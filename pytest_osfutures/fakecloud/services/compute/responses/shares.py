@@ -6,7 +6,7 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.work import check
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 
 NO_MANILA = (
@@ -31,8 +31,8 @@ def attach_share(call: ComputeCall, server_id: str) -> Response:
     """ApiError as by a Nova that finds no Manila in the catalog."""
     _since_2_97(call)
     server = find(call, server_id)
-    checking.required("share", checking.envelope(call, "share"), "share_id")
-    check(server, "create share", checking.context(call), ("stopped",))
+    validation.required("share", validation.envelope(call, "share"), "share_id")
+    check(server, "create share", call.context, ("stopped",))
     raise ApiError(500, NO_MANILA)
 
 

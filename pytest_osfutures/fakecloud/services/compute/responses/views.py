@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.kernel.times import micros, zulu
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
-from pytest_osfutures.fakecloud.services.compute.models.server import Flavor, Server
+from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord, ServerRecord
 
 WITH_PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
 WITH_FAULT = ("ERROR", "DELETED")
@@ -23,12 +23,12 @@ def links(call: ComputeCall, kind: str, thing_id: str) -> list[dict[str, str]]:
     ]
 
 
-def brief(call: ComputeCall, server: Server) -> dict[str, Any]:
+def brief(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
     """A server in the short list."""
     return {"id": server.id, "name": server.name, "links": links(call, "servers", server.id)}
 
 
-def _flavor(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
+def _flavor(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
     if call.version < (2, 47):
         return {"id": flavor.id, "links": links(call, "flavors", flavor.id)[1:]}
     return {
@@ -42,7 +42,7 @@ def _flavor(call: ComputeCall, flavor: Flavor) -> dict[str, Any]:
     }
 
 
-def _image(call: ComputeCall, server: Server) -> Any:
+def _image(call: ComputeCall, server: ServerRecord) -> Any:
     if server.image_id is None:
         return ""
     image: dict[str, Any] = {
@@ -59,7 +59,7 @@ def _image(call: ComputeCall, server: Server) -> Any:
 
 
 def addresses(
-    model: ComputeModel, server: Server, extended: bool = True
+    model: ComputeModel, server: ServerRecord, extended: bool = True
 ) -> dict[str, list[dict[str, Any]]]:
     """The server's addresses by network; none before its ports are bound.
 
@@ -78,7 +78,7 @@ def addresses(
     return found
 
 
-def _fault(call: ComputeCall, server: Server) -> dict[str, Any] | None:
+def _fault(call: ComputeCall, server: ServerRecord) -> dict[str, Any] | None:
     fault = server.fault
     if fault is None or server.shown_status not in WITH_FAULT:
         return None
@@ -92,7 +92,7 @@ def _fault(call: ComputeCall, server: Server) -> dict[str, Any] | None:
     return shown
 
 
-def detailed(call: ComputeCall, server: Server, in_list: bool = False) -> dict[str, Any]:
+def detailed(call: ComputeCall, server: ServerRecord, in_list: bool = False) -> dict[str, Any]:
     """A server with everything that the microversion and the caller's role let him see."""
     shown = _core(call, server, addresses(call.model, server))
     shown |= {
@@ -121,7 +121,7 @@ def detailed(call: ComputeCall, server: Server, in_list: bool = False) -> dict[s
     return shown | _by_version(call, server, in_list)
 
 
-def changed(call: ComputeCall, server: Server) -> dict[str, Any]:
+def changed(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
     """A server after an update or in answer to a rebuild: before 2.75 with less."""
     if call.version >= (2, 75):
         return detailed(call, server)
@@ -130,7 +130,7 @@ def changed(call: ComputeCall, server: Server) -> dict[str, Any]:
 
 
 def _core(
-    call: ComputeCall, server: Server, found: dict[str, list[dict[str, Any]]]
+    call: ComputeCall, server: ServerRecord, found: dict[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
     """What every view of a server has."""
     status = server.shown_status
@@ -159,7 +159,7 @@ def _core(
     return shown
 
 
-def _for_administrators(call: ComputeCall, server: Server) -> dict[str, Any]:
+def _for_administrators(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
     names: dict[str, Any] = {
         "host": server.host,
         "instance_name": f"instance-{server.id[:8]}",
@@ -178,7 +178,7 @@ def _for_administrators(call: ComputeCall, server: Server) -> dict[str, Any]:
     return {f"OS-EXT-SRV-ATTR:{name}": value for name, value in names.items()}
 
 
-def _by_version(call: ComputeCall, server: Server, in_list: bool) -> dict[str, Any]:
+def _by_version(call: ComputeCall, server: ServerRecord, in_list: bool) -> dict[str, Any]:
     model, version = call.model, call.version
     shown: dict[str, Any] = {}
     if version >= (2, 9):

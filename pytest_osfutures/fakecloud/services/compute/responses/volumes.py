@@ -8,18 +8,18 @@ from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import attaching
-from pytest_osfutures.fakecloud.services.compute.models.server import Attachment
-from pytest_osfutures.fakecloud.services.compute.responses import checking
+from pytest_osfutures.fakecloud.services.compute.models.server import BlockDevice
+from pytest_osfutures.fakecloud.services.compute.responses import validation
 from pytest_osfutures.fakecloud.services.compute.responses.listing import page_limit
 from pytest_osfutures.fakecloud.services.compute.responses.servers import HTML, find
 
 ATTACHMENT = {
     **dict.fromkeys(("volumeId", "device", "tag"), "string"),
-    "delete_on_termination": checking.FLAG,
+    "delete_on_termination": validation.FLAG,
 }
 
 
-def _view(call: ComputeCall, made: Attachment) -> dict[str, Any]:
+def _view(call: ComputeCall, made: BlockDevice) -> dict[str, Any]:
     shown: dict[str, Any] = {} if call.version >= (2, 89) else {"id": made.volume_id}
     shown |= {"volumeId": made.volume_id, "serverId": made.server_id, "device": made.device}
     if call.version >= (2, 70):
@@ -34,7 +34,7 @@ def _view(call: ComputeCall, made: Attachment) -> dict[str, Any]:
 def list_attachments(call: ComputeCall, server_id: str) -> Response:
     """The volumes of a server."""
     made = find(call, server_id).attachments
-    offset = checking.number("offset", call.request.param("offset") or 0)
+    offset = validation.number("offset", call.request.param("offset") or 0)
     page = made[offset : offset + page_limit(call)]
     return Response(200, {"volumeAttachments": [_view(call, one) for one in page]})
 
@@ -50,17 +50,17 @@ def show_attachment(call: ComputeCall, server_id: str, volume_id: str) -> Respon
 def attach(call: ComputeCall, server_id: str) -> Response:
     """Begin to attach a volume."""
     server = find(call, server_id)
-    body = checking.envelope(call, "volumeAttachment")
-    checking.required("volumeAttachment", body, "volumeId")
+    body = validation.envelope(call, "volumeAttachment")
+    validation.required("volumeAttachment", body, "volumeId")
     allowed = {"volumeId", "device"}
     allowed |= {"tag"} if call.version >= (2, 49) else set()
     allowed |= {"delete_on_termination"} if call.version >= (2, 79) else set()
-    checking.only("volumeAttachment", body, frozenset(allowed))
-    checking.shapes(body, ATTACHMENT)
+    validation.only("volumeAttachment", body, frozenset(allowed))
+    validation.shapes(body, ATTACHMENT)
     made = attaching.attach(
         call.model,
         server,
-        checking.context(call),
+        call.context,
         str(body["volumeId"]),
         body.get("device"),
         body.get("tag"),
@@ -84,9 +84,9 @@ def attach(call: ComputeCall, server_id: str) -> Response:
 def update(call: ComputeCall, server_id: str, volume_id: str) -> Response:
     """Swap the volume for another one, or from 2.85 on change what happens on termination."""
     server = find(call, server_id)
-    body = checking.envelope(call, "volumeAttachment")
-    checking.required("volumeAttachment", body, "volumeId")
-    checking.shapes(body, ATTACHMENT)
+    body = validation.envelope(call, "volumeAttachment")
+    validation.required("volumeAttachment", body, "volumeId")
+    validation.shapes(body, ATTACHMENT)
     if body["volumeId"] == volume_id and call.version >= (2, 85):
         made = attaching.find(server, volume_id)
         if made is None:
@@ -95,8 +95,8 @@ def update(call: ComputeCall, server_id: str, volume_id: str) -> Response:
             body.get("delete_on_termination", made.delete_on_termination)
         )
         return Response(202)
-    checking.admin(call, "os_compute_api:os-volumes-attachments:swap")
-    context = checking.context(call)
+    validation.admin_only(call, "os_compute_api:os-volumes-attachments:swap")
+    context = call.context
     attaching.swap(call.model, server, context, volume_id, str(body["volumeId"]))
     return Response(202)
 
@@ -104,5 +104,5 @@ def update(call: ComputeCall, server_id: str, volume_id: str) -> Response:
 def detach(call: ComputeCall, server_id: str, volume_id: str) -> Response:
     """Begin to detach a volume."""
     server = find(call, server_id)
-    attaching.detach(call.model, server, checking.context(call), volume_id)
+    attaching.detach(call.model, server, call.context, volume_id)
     return Response(202)

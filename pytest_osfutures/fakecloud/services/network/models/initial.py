@@ -6,12 +6,12 @@ from random import Random
 
 from pytest_osfutures.fakecloud.services.network.models import ports, security_groups
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
-from pytest_osfutures.fakecloud.services.service_ports import Projects
+from pytest_osfutures.fakecloud.services.service_ports import ProjectsPort
 
 PRIVATE_CIDR, PUBLIC_CIDR = "10.20.0.0/16", "172.24.4.0/24"
 
 
-def create_initial_resources(model: NetworkModel, projects: Projects) -> None:
+def create_initial_resources(model: NetworkModel, projects: ProjectsPort) -> None:
     """Create the networks `private` and `public`, and a default group for each project."""
     owner = projects.project_id("admin")
     _create_network(model, owner, "private", PRIVATE_CIDR, shared=True)

@@ -11,10 +11,10 @@ from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
 from pytest_osfutures.fakecloud.services.network.models.records import (
     FixedIp,
-    Network,
+    NetworkRecord,
     Pool,
-    Port,
-    Subnet,
+    PortRecord,
+    SubnetRecord,
 )
 from pytest_osfutures.fakecloud.services.network.models.security_groups import default_group
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
@@ -24,16 +24,18 @@ BIND = Lifecycle("port.bind", (Step(1.0, {"status": "BUILD"}),))
 AUTOMATIC_OWNERS = ("network:dhcp", "network:distributed")
 
 
-def create_network(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Network:
+def create_network(
+    model: NetworkModel, project_id: str, values: Mapping[str, Any]
+) -> NetworkRecord:
     """Make a network."""
-    network = Network(
+    network = NetworkRecord(
         id=model.runtime.new_id(), project_id=project_id, status="ACTIVE", revision=1, **values
     )
     network.segmentation_id = network.segmentation_id or model.runtime.random.randrange(1, 65536)
     return model.keep(model.networks, network)
 
 
-def delete_network(model: NetworkModel, network: Network) -> None:
+def delete_network(model: NetworkModel, network: NetworkRecord) -> None:
     """The network and its subnets are gone. Raises ApiError(409) while it has ports."""
     in_use = [port.id for port in model.ports if port.network_id == network.id]
     if in_use:
@@ -62,7 +64,7 @@ def _input(why: str) -> ApiError:
     return ApiError(400, f"Invalid input for operation: {why}", kind="InvalidInput")
 
 
-def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Subnet:
+def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SubnetRecord:
     """Make a subnet; without a gateway its first address is one. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
@@ -83,7 +85,7 @@ def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any
             f"Requested subnet with cidr: {net} for network: {network.id} overlaps with another "
             "subnet."
         )
-    subnet = Subnet(
+    subnet = SubnetRecord(
         id=model.runtime.new_id(),
         project_id=project_id,
         network_id=network.id,
@@ -129,7 +131,7 @@ def _pools(net: IPv4Network | IPv6Network, gateway: str | None) -> tuple[Pool, .
     )
 
 
-def delete_subnet(model: NetworkModel, subnet: Subnet) -> None:
+def delete_subnet(model: NetworkModel, subnet: SubnetRecord) -> None:
     """The subnet is gone. Raises ApiError(409) while a port has one of its addresses."""
     if any(ip["subnet_id"] == subnet.id for port in model.ports for ip in port.fixed_ips):
         raise ApiError(
@@ -141,7 +143,7 @@ def delete_subnet(model: NetworkModel, subnet: Subnet) -> None:
     model.subnets.remove(subnet)
 
 
-def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Port:
+def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> PortRecord:
     """Make a port, `DOWN` until it is bound. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
@@ -149,7 +151,7 @@ def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any])
     groups = given.pop("security_groups", None)
     if groups is None:
         groups = (default_group(model, project_id).id,)
-    port = Port(
+    port = PortRecord(
         id=model.runtime.new_id(),
         project_id=project_id,
         status="DOWN",
@@ -177,7 +179,7 @@ def _mac(model: NetworkModel) -> str:
 
 
 def allocate(
-    model: NetworkModel, network: Network, wanted: Iterable[FixedIp] | None
+    model: NetworkModel, network: NetworkRecord, wanted: Iterable[FixedIp] | None
 ) -> tuple[FixedIp, ...]:
     """Addresses on the network: those that are wanted, or else one of each IP version."""
     subnets = model.subnets_of(network.id)
@@ -197,7 +199,7 @@ def allocate(
     return tuple(found)
 
 
-def _exhausted(network: Network) -> ApiError:
+def _exhausted(network: NetworkRecord) -> ApiError:
     return ApiError(
         409,
         f"No more IP addresses available on network {network.id}.",
@@ -205,7 +207,7 @@ def _exhausted(network: Network) -> ApiError:
     )
 
 
-def _allocate_one(network: Network, subnets: list[Subnet], one: FixedIp) -> FixedIp:
+def _allocate_one(network: NetworkRecord, subnets: list[SubnetRecord], one: FixedIp) -> FixedIp:
     subnet_id, address = one.get("subnet_id"), one.get("ip_address")
     fitting = [subnet for subnet in subnets if subnet_id in (None, subnet.id)]
     if not fitting:
@@ -244,7 +246,7 @@ def free_addresses(model: NetworkModel, fixed_ips: Iterable[FixedIp]) -> None:
             subnet.free(ip["ip_address"])
 
 
-def update_port(model: NetworkModel, port: Port, values: Mapping[str, Any]) -> None:
+def update_port(model: NetworkModel, port: PortRecord, values: Mapping[str, Any]) -> None:
     """Change a port; a new host binds it, no host releases it. Raises ApiError."""
     given = dict(values)
     host, wanted = given.pop("host", None), given.pop("fixed_ips", None)
@@ -267,7 +269,7 @@ def _is(ip: FixedIp, wanted: FixedIp) -> bool:
     return all(ip[key] == value for key, value in wanted.items())
 
 
-def bind(model: NetworkModel, port: Port, host: str) -> None:
+def bind(model: NetworkModel, port: PortRecord, host: str) -> None:
     """Begin to bind the port to a host: `BUILD`, then `ACTIVE`."""
     port.change({"host": host, "vif_type": "ovs"})
 
@@ -277,13 +279,13 @@ def bind(model: NetworkModel, port: Port, host: str) -> None:
     start(model.runtime, BIND, port, lambda: port.change({"status": "ACTIVE"}), failed)
 
 
-def release(port: Port) -> None:
+def release(port: PortRecord) -> None:
     """The port is on no host any more."""
     port.activity = None
     port.change({"host": "", "vif_type": "unbound", "status": "DOWN"})
 
 
-def delete_port(model: NetworkModel, port: Port) -> None:
+def delete_port(model: NetworkModel, port: PortRecord) -> None:
     """The port is gone, its addresses are free. Raises ApiError(409) if a router needs it."""
     if port.device_owner in ("network:router_interface", "network:router_gateway"):
         raise ApiError(
@@ -295,7 +297,7 @@ def delete_port(model: NetworkModel, port: Port) -> None:
     remove_port(model, port)
 
 
-def remove_port(model: NetworkModel, port: Port) -> None:
+def remove_port(model: NetworkModel, port: PortRecord) -> None:
     """The port is gone, whoever had it; a floating IP that led to it leads nowhere."""
     model.ports.remove(port)
     free_addresses(model, port.fixed_ips)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.resource import Resource
+from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 
 Pool = Mapping[str, str]  # {"start": ..., "end": ...}
 FixedIp = Mapping[str, str]  # {"subnet_id": ..., "ip_address": ...}
 
 
 @dataclass(eq=False, kw_only=True)
-class Standard(Resource):
+class StandardRecord(ResourceRecord):
     """What everything in Neutron has: a description, tags and the number of its revision."""
 
     description: str | None = ""
@@ -30,7 +30,7 @@ class Standard(Resource):
 
 
 @dataclass(eq=False, kw_only=True)
-class Network(Standard):
+class NetworkRecord(StandardRecord):
     """A network that servers can be on."""
 
     admin_state_up: bool = True
@@ -44,7 +44,7 @@ class Network(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class Subnet(Standard):
+class SubnetRecord(StandardRecord):
     """The addresses of a network."""
 
     network_id: str
@@ -79,7 +79,7 @@ class Subnet(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class Port(Standard):
+class PortRecord(StandardRecord):
     """A place on a network."""
 
     network_id: str
@@ -100,7 +100,7 @@ class Port(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class Router(Standard):
+class RouterRecord(StandardRecord):
     """What connects subnets."""
 
     admin_state_up: bool = True
@@ -109,7 +109,7 @@ class Router(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class FloatingIp(Standard):
+class FloatingIpRecord(StandardRecord):
     """An address outside that leads to a port inside."""
 
     floating_network_id: str
@@ -121,7 +121,7 @@ class FloatingIp(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class SecurityGroupRule(Standard):
+class SecurityGroupRule(StandardRecord):
     """What a security group lets through."""
 
     security_group_id: str
@@ -152,7 +152,7 @@ class SecurityGroupRule(Standard):
 
 
 @dataclass(eq=False, kw_only=True)
-class SecurityGroup(Standard):
+class SecurityGroupRecord(StandardRecord):
     """Rules that ports can have in common."""
 
     stateful: bool = True

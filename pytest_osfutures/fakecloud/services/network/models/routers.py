@@ -8,10 +8,10 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.ports import create_port, remove_port
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    FloatingIp,
-    Port,
-    Router,
-    Subnet,
+    FloatingIpRecord,
+    PortRecord,
+    RouterRecord,
+    SubnetRecord,
 )
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 
@@ -22,15 +22,15 @@ INTERFACE, GATEWAY, FLOATING = (
 )
 
 
-def _ports(model: NetworkModel, router: Router, owner: str) -> list[Port]:
+def _ports(model: NetworkModel, router: RouterRecord, owner: str) -> list[PortRecord]:
     return [p for p in model.ports if p.device_id == router.id and p.device_owner == owner]
 
 
-def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> Router:
+def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> RouterRecord:
     """Make a router, with a gateway if one is named. Raises ApiError."""
     given = dict(values)
     gateway = given.pop("gateway", None)
-    router = Router(
+    router = RouterRecord(
         id=model.runtime.new_id(), project_id=project_id, status="ACTIVE", revision=1, **given
     )
     if gateway:
@@ -38,7 +38,7 @@ def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any
     return model.keep(model.routers, router)
 
 
-def update_router(model: NetworkModel, router: Router, values: Mapping[str, Any]) -> None:
+def update_router(model: NetworkModel, router: RouterRecord, values: Mapping[str, Any]) -> None:
     """Change a router; another gateway, or none, takes the place of the old. Raises ApiError."""
     given = dict(values)
     if "gateway" in given:
@@ -46,8 +46,10 @@ def update_router(model: NetworkModel, router: Router, values: Mapping[str, Any]
     router.change(given)
 
 
-def _set_gateway(model: NetworkModel, router: Router, gateway: Mapping[str, Any] | None) -> None:
-    port: Port | None = None
+def _set_gateway(
+    model: NetworkModel, router: RouterRecord, gateway: Mapping[str, Any] | None
+) -> None:
+    port: PortRecord | None = None
     if gateway:
         network = model.network(str(gateway.get("network_id")))
         if not network.external:
@@ -72,7 +74,7 @@ def _set_gateway(model: NetworkModel, router: Router, gateway: Mapping[str, Any]
         }
 
 
-def delete_router(model: NetworkModel, router: Router) -> None:
+def delete_router(model: NetworkModel, router: RouterRecord) -> None:
     """The router is gone. Raises ApiError(409) while it has interfaces."""
     if _ports(model, router, INTERFACE):
         raise ApiError(409, f"Router {router.id} still has ports", kind="RouterInUse")
@@ -82,8 +84,8 @@ def delete_router(model: NetworkModel, router: Router) -> None:
 
 
 def add_interface(
-    model: NetworkModel, router: Router, subnet_id: str | None, port_id: str | None
-) -> Port:
+    model: NetworkModel, router: RouterRecord, subnet_id: str | None, port_id: str | None
+) -> PortRecord:
     """Connect a subnet, at its gateway address, or a port. Raises ApiError."""
     if bool(subnet_id) == bool(port_id):
         raise _bad("Either subnet_id or port_id must be specified")
@@ -113,7 +115,7 @@ def _bad(why: str) -> ApiError:
     return ApiError(400, f"Bad router request: {why}.", kind="BadRequest")
 
 
-def _check_overlap(model: NetworkModel, router: Router, subnet: Subnet) -> None:
+def _check_overlap(model: NetworkModel, router: RouterRecord, subnet: SubnetRecord) -> None:
     for port in _ports(model, router, INTERFACE):
         for ip in port.fixed_ips:
             other = model.subnet(ip["subnet_id"])
@@ -127,8 +129,8 @@ def _check_overlap(model: NetworkModel, router: Router, subnet: Subnet) -> None:
 
 
 def remove_interface(
-    model: NetworkModel, router: Router, subnet_id: str | None, port_id: str | None
-) -> Port:
+    model: NetworkModel, router: RouterRecord, subnet_id: str | None, port_id: str | None
+) -> PortRecord:
     """Disconnect a subnet or a port. Raises ApiError(404) if it is not connected."""
     for port in _ports(model, router, INTERFACE):
         on = [ip["subnet_id"] for ip in port.fixed_ips]
@@ -144,7 +146,7 @@ def remove_interface(
 
 def create_floating_ip(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
-) -> FloatingIp:
+) -> FloatingIpRecord:
     """Make a floating IP, `DOWN` until it leads to a port. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("floating_network_id"))
@@ -160,7 +162,7 @@ def create_floating_ip(
     if address:
         on["fixed_ips"] = [{"ip_address": address}]
     port = create_port(model, "", on)
-    floating = FloatingIp(
+    floating = FloatingIpRecord(
         id=model.runtime.new_id(),
         project_id=project_id,
         status="DOWN",
@@ -177,7 +179,7 @@ def create_floating_ip(
 
 
 def update_floating_ip(
-    model: NetworkModel, floating: FloatingIp, values: Mapping[str, Any]
+    model: NetworkModel, floating: FloatingIpRecord, values: Mapping[str, Any]
 ) -> None:
     """Let it lead to another port, or nowhere. Raises ApiError."""
     given = dict(values)
@@ -187,7 +189,7 @@ def update_floating_ip(
 
 
 def _lead(
-    model: NetworkModel, floating: FloatingIp, port_id: str | None, fixed: str | None
+    model: NetworkModel, floating: FloatingIpRecord, port_id: str | None, fixed: str | None
 ) -> None:
     if port_id is None:
         floating.change(
@@ -215,7 +217,7 @@ def _lead(
     )
 
 
-def _way_out(model: NetworkModel, port: Port, external_id: str) -> str | None:
+def _way_out(model: NetworkModel, port: PortRecord, external_id: str) -> str | None:
     """The router that has the port's network inside and `external_id` outside."""
     for router in model.routers:
         if router.gateway and router.gateway["network_id"] == external_id:
@@ -225,7 +227,7 @@ def _way_out(model: NetworkModel, port: Port, external_id: str) -> str | None:
     return None
 
 
-def delete_floating_ip(model: NetworkModel, floating: FloatingIp) -> None:
+def delete_floating_ip(model: NetworkModel, floating: FloatingIpRecord) -> None:
     """The floating IP is gone, its address is free."""
     if port := model.ports.get(floating.own_port_id):
         remove_port(model, port)

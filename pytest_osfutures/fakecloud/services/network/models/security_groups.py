@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    SecurityGroup,
+    SecurityGroupRecord,
     SecurityGroupRule,
 )
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.services.network.models.state import NetworkMode
 DEFAULT = "default"
 
 
-def default_group(model: NetworkModel, project_id: str) -> SecurityGroup:
+def default_group(model: NetworkModel, project_id: str) -> SecurityGroupRecord:
     """Return the project's security group `default`; create it if the project has none."""
     for group in model.groups:
         if group.project_id == project_id and group.name == DEFAULT:
@@ -24,7 +24,9 @@ def default_group(model: NetworkModel, project_id: str) -> SecurityGroup:
     return create_group(model, project_id, values)
 
 
-def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SecurityGroup:
+def create_group(
+    model: NetworkModel, project_id: str, values: Mapping[str, Any]
+) -> SecurityGroupRecord:
     """Make a group that lets everything out. Raises ApiError(409) for a second `default`."""
     if values.get("name") == DEFAULT and any(
         group.project_id == project_id and group.name == DEFAULT for group in model.groups
@@ -32,7 +34,9 @@ def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]
         raise ApiError(
             409, "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
         )
-    group = SecurityGroup(id=model.runtime.new_id(), project_id=project_id, revision=1, **values)
+    group = SecurityGroupRecord(
+        id=model.runtime.new_id(), project_id=project_id, revision=1, **values
+    )
     model.keep(model.groups, group)
     for ethertype in ("IPv4", "IPv6"):
         _rule(model, group, direction="egress", ethertype=ethertype)
@@ -44,7 +48,7 @@ def create_group(model: NetworkModel, project_id: str, values: Mapping[str, Any]
 
 def _rule(
     model: NetworkModel,
-    group: SecurityGroup,
+    group: SecurityGroupRecord,
     direction: str,
     ethertype: str,
     remote_group_id: str | None = None,
@@ -63,7 +67,9 @@ def _rule(
     )
 
 
-def update_group(model: NetworkModel, group: SecurityGroup, values: Mapping[str, Any]) -> None:
+def update_group(
+    model: NetworkModel, group: SecurityGroupRecord, values: Mapping[str, Any]
+) -> None:
     """Change a group. Raises ApiError(409) if the default one would get another name."""
     del model
     if group.name == DEFAULT and values.get("name", DEFAULT) != DEFAULT:
@@ -75,7 +81,7 @@ def update_group(model: NetworkModel, group: SecurityGroup, values: Mapping[str,
     group.change(values)
 
 
-def delete_group(model: NetworkModel, group: SecurityGroup) -> None:
+def delete_group(model: NetworkModel, group: SecurityGroupRecord) -> None:
     """The group and its rules are gone. Raises ApiError(409) while a port has it."""
     if any(group.id in port.security_groups for port in model.ports):
         raise ApiError(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")

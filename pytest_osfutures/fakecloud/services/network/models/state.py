@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    FloatingIp,
-    Network,
-    Port,
-    Router,
-    SecurityGroup,
+    FloatingIpRecord,
+    NetworkRecord,
+    PortRecord,
+    RouterRecord,
+    SecurityGroupRecord,
     SecurityGroupRule,
-    Standard,
-    Subnet,
+    StandardRecord,
+    SubnetRecord,
 )
-from pytest_osfutures.fakecloud.services.service_ports import Servers
+from pytest_osfutures.fakecloud.services.service_ports import ServersPort
 
-S = TypeVar("S", bound=Standard)
+S = TypeVar("S", bound=StandardRecord)
 
 CIDR, PUBLIC = "10.20.0.0/16", "172.24.4.0/24"
 ZONE = "nova"
@@ -28,38 +28,44 @@ ZONE = "nova"
 class NetworkModel:
     """The state of Neutron. The methods at its end are for Nova."""
 
-    servers: Servers  #: Nova; set after construction, because Nova's model needs this one
+    servers: ServersPort  #: Nova; set after construction, because Nova's model needs this one
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self.networks: Table[Network] = Table(runtime.database, "network")
-        self.subnets: Table[Subnet] = Table(runtime.database, "subnet")
-        self.ports: Table[Port] = Table(runtime.database, "port")
-        self.routers: Table[Router] = Table(runtime.database, "router")
-        self.floating_ips: Table[FloatingIp] = Table(runtime.database, "floatingip")
-        self.groups: Table[SecurityGroup] = Table(runtime.database, "security_group")
-        self.rules: Table[SecurityGroupRule] = Table(runtime.database, "security_group_rule")
+        self.networks: ResourceTable[NetworkRecord] = ResourceTable(runtime.database, "network")
+        self.subnets: ResourceTable[SubnetRecord] = ResourceTable(runtime.database, "subnet")
+        self.ports: ResourceTable[PortRecord] = ResourceTable(runtime.database, "port")
+        self.routers: ResourceTable[RouterRecord] = ResourceTable(runtime.database, "router")
+        self.floating_ips: ResourceTable[FloatingIpRecord] = ResourceTable(
+            runtime.database, "floatingip"
+        )
+        self.groups: ResourceTable[SecurityGroupRecord] = ResourceTable(
+            runtime.database, "security_group"
+        )
+        self.rules: ResourceTable[SecurityGroupRule] = ResourceTable(
+            runtime.database, "security_group_rule"
+        )
         self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
 
-    def keep(self, table: Table[S], resource: S) -> S:
+    def keep(self, table: ResourceTable[S], resource: S) -> S:
         """Put a new resource into its table."""
         table.add(resource)
         resource.touch()
         return resource
 
-    def network(self, network_id: str) -> Network:
+    def network(self, network_id: str) -> NetworkRecord:
         """The network. Raises ApiError(404)."""
         return _found(self.networks, network_id, "Network")
 
-    def subnet(self, subnet_id: str) -> Subnet:
+    def subnet(self, subnet_id: str) -> SubnetRecord:
         """The subnet. Raises ApiError(404)."""
         return _found(self.subnets, subnet_id, "Subnet")
 
-    def port(self, port_id: str) -> Port:
+    def port(self, port_id: str) -> PortRecord:
         """The port. Raises ApiError(404)."""
         return _found(self.ports, port_id, "Port")
 
-    def security_group(self, group_id: str) -> SecurityGroup:
+    def security_group(self, group_id: str) -> SecurityGroupRecord:
         """The security group. Raises ApiError(404)."""
         group = self.groups.get(group_id)
         if group is None:
@@ -67,7 +73,7 @@ class NetworkModel:
             raise ApiError(404, said, kind="SecurityGroupNotFound")
         return group
 
-    def subnets_of(self, network_id: str) -> list[Subnet]:
+    def subnets_of(self, network_id: str) -> list[SubnetRecord]:
         """The subnets of a network."""
         return [subnet for subnet in self.subnets if subnet.network_id == network_id]
 
@@ -80,7 +86,7 @@ class NetworkModel:
         default = self.runtime.settings.quotas.get(name, -1)
         return self.quotas.get(project_id, {}).get(name, default)
 
-    def used(self, project_id: str, table: Table[Any]) -> int:
+    def used(self, project_id: str, table: ResourceTable[Any]) -> int:
         """How many of a kind the project has."""
         return sum(row.project_id == project_id for row in table)
 
@@ -93,7 +99,7 @@ class NetworkModel:
         ]
 
 
-def _found(table: Table[S], resource_id: str, kind: str) -> S:
+def _found(table: ResourceTable[S], resource_id: str, kind: str) -> S:
     resource = table.get(resource_id)
     if resource is None:
         said = f"{kind} {resource_id} could not be found."

@@ -8,13 +8,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.wire import Response, Route
+from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import NetworkModel
-from pytest_osfutures.fakecloud.services.network.models.records import Standard
+from pytest_osfutures.fakecloud.services.network.models.records import StandardRecord
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
     READ_ONLY,
     Attribute,
@@ -50,7 +50,7 @@ class Collection:
     name: str  # "security_group": the envelope of one, and the name of its quota
     plural: str
     spoken: str  # as in "Network ... could not be found."
-    table: Callable[[NetworkModel], Table[Any]]
+    table: Callable[[NetworkModel], ResourceTable[Any]]
     attributes: Mapping[str, Attribute]
     view: Callable[[NetworkCall, Any], dict[str, Any]]
     create: Callable[[NetworkModel, str, Mapping[str, Any]], Any]
@@ -83,24 +83,24 @@ class Collection:
             raise disallowed(f"rule:{verb}_{self.name}")
         return resource
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[UrlRoute]:
         """All routes of the collection."""
         one, tags = f"{self.path}/{{resource_id}}", f"{self.path}/{{resource_id}}/tags"
         routes = [
-            Route("GET", self.path, self.index),
-            Route("POST", self.path, self.add),
-            Route("GET", one, self.show),
-            Route("PUT", one, self.change),
-            Route("DELETE", one, self.remove),
-            Route("GET", tags, self.show_tags),
-            Route("PUT", tags, self.replace_tags),
-            Route("POST", tags, self.add_tags),
-            Route("DELETE", tags, self.remove_tags),
-            Route("GET", tags + "/{tag}", self.check_tag),
-            Route("PUT", tags + "/{tag}", self.add_tag),
-            Route("DELETE", tags + "/{tag}", self.remove_tag),
+            UrlRoute("GET", self.path, self.index),
+            UrlRoute("POST", self.path, self.add),
+            UrlRoute("GET", one, self.show),
+            UrlRoute("PUT", one, self.change),
+            UrlRoute("DELETE", one, self.remove),
+            UrlRoute("GET", tags, self.show_tags),
+            UrlRoute("PUT", tags, self.replace_tags),
+            UrlRoute("POST", tags, self.add_tags),
+            UrlRoute("DELETE", tags, self.remove_tags),
+            UrlRoute("GET", tags + "/{tag}", self.check_tag),
+            UrlRoute("PUT", tags + "/{tag}", self.add_tag),
+            UrlRoute("DELETE", tags + "/{tag}", self.remove_tag),
         ]
-        return [Route(route.method, f"/v2.0{route.path}", route.handler) for route in routes]
+        return [UrlRoute(route.method, f"/v2.0{route.path}", route.handler) for route in routes]
 
     def add(self, call: NetworkCall) -> Response:
         """Create one, or several in one request: all of them or none is allowed by the quota."""
@@ -247,7 +247,7 @@ class Collection:
         resource = self.own(call, resource_id, "update")
         return self._tagged(resource, (*resource.tags, *_tags(call)))
 
-    def _tagged(self, resource: Standard, tags: tuple[str, ...]) -> Response:
+    def _tagged(self, resource: StandardRecord, tags: tuple[str, ...]) -> Response:
         resource.change({"tags": tuple(dict.fromkeys(tags))})
         return Response(200, {"tags": list(resource.tags)})
 
@@ -308,7 +308,7 @@ def _input(why: str) -> ApiError:
     return ApiError(400, f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
-def _has(resource: Standard, tag: str) -> None:
+def _has(resource: StandardRecord, tag: str) -> None:
     if tag not in resource.tags:
         raise ApiError(404, f"Tag {tag} could not be found.", kind="TagNotFound")
 

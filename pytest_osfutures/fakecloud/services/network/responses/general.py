@@ -5,13 +5,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.database import Table
+from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.times import micros
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, routers
-from pytest_osfutures.fakecloud.services.network.models.records import Port, Router
+from pytest_osfutures.fakecloud.services.network.models.records import PortRecord, RouterRecord
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
     InvalidAttributeError,
     bad,
@@ -59,10 +59,10 @@ QUOTAS = (
 )
 
 
-def error_body(refused: ApiError) -> dict[str, Any]:
+def error_body(error: ApiError) -> dict[str, Any]:
     """Neutron's error; its `type` is the name of an exception."""
-    kind = refused.kind or "HTTP" + HTTPStatus(refused.status).phrase.replace(" ", "")
-    return {"NeutronError": {"type": kind, "message": refused.message, "detail": ""}}
+    kind = error.kind or "HTTP" + HTTPStatus(error.status).phrase.replace(" ", "")
+    return {"NeutronError": {"type": kind, "message": error.message, "detail": ""}}
 
 
 UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
@@ -143,7 +143,7 @@ def empty(plural: str) -> Any:
     return index
 
 
-def _tables(model: NetworkModel) -> dict[str, Table[Any]]:
+def _tables(model: NetworkModel) -> dict[str, ResourceTable[Any]]:
     return {
         "network": model.networks,
         "subnet": model.subnets,
@@ -228,7 +228,7 @@ def auto_allocated_topology(call: NetworkCall, project_id: str) -> Response:
     return Response(200, {"auto_allocated_topology": row | {"project_id": project_id}})
 
 
-def _router(call: NetworkCall, router_id: str) -> Router:
+def _router(call: NetworkCall, router_id: str) -> RouterRecord:
     router = call.model.routers.get(router_id)
     caller = call.caller
     if router is None or not (caller.is_admin or router.project_id == caller.project_id):
@@ -236,7 +236,7 @@ def _router(call: NetworkCall, router_id: str) -> Router:
     return router
 
 
-def _interface(router: Router, port: Port) -> Response:
+def _interface(router: RouterRecord, port: PortRecord) -> Response:
     subnets = [ip["subnet_id"] for ip in port.fixed_ips]
     return Response(
         200,

@@ -8,18 +8,18 @@ from pytest_osfutures.fakecloud.kernel.times import zulu
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE
 from pytest_osfutures.fakecloud.services.network.models.records import (
-    FloatingIp,
-    Network,
-    Port,
-    Router,
-    SecurityGroup,
+    FloatingIpRecord,
+    NetworkRecord,
+    PortRecord,
+    RouterRecord,
+    SecurityGroupRecord,
     SecurityGroupRule,
-    Standard,
-    Subnet,
+    StandardRecord,
+    SubnetRecord,
 )
 
 
-def _standard(resource: Standard) -> dict[str, Any]:
+def _standard(resource: StandardRecord) -> dict[str, Any]:
     return {
         "tenant_id": resource.project_id,
         "project_id": resource.project_id,
@@ -31,7 +31,7 @@ def _standard(resource: Standard) -> dict[str, Any]:
     }
 
 
-def network(call: NetworkCall, network: Network) -> dict[str, Any]:
+def network(call: NetworkCall, network: NetworkRecord) -> dict[str, Any]:
     """A network; how it is made is for administrators."""
     subnets = call.model.subnets_of(network.id)
     view: dict[str, Any] = {
@@ -59,7 +59,7 @@ def network(call: NetworkCall, network: Network) -> dict[str, Any]:
     return view
 
 
-def subnet(call: NetworkCall, subnet: Subnet) -> dict[str, Any]:
+def subnet(call: NetworkCall, subnet: SubnetRecord) -> dict[str, Any]:
     """A subnet."""
     on = call.model.networks.get(subnet.network_id)
     return {
@@ -82,7 +82,7 @@ def subnet(call: NetworkCall, subnet: Subnet) -> dict[str, Any]:
     }
 
 
-def port(call: NetworkCall, port: Port) -> dict[str, Any]:
+def port(call: NetworkCall, port: PortRecord) -> dict[str, Any]:
     """A port; where it is bound is for administrators."""
     view: dict[str, Any] = {
         "id": port.id,
@@ -109,7 +109,7 @@ def port(call: NetworkCall, port: Port) -> dict[str, Any]:
     return view
 
 
-def router(call: NetworkCall, router: Router) -> dict[str, Any]:
+def router(call: NetworkCall, router: RouterRecord) -> dict[str, Any]:
     """A router."""
     view: dict[str, Any] = {
         "id": router.id,
@@ -128,7 +128,7 @@ def router(call: NetworkCall, router: Router) -> dict[str, Any]:
     return view
 
 
-def floating_ip(call: NetworkCall, floating: FloatingIp) -> dict[str, Any]:
+def floating_ip(call: NetworkCall, floating: FloatingIpRecord) -> dict[str, Any]:
     """A floating IP, with what it leads to."""
     leads_to = call.model.ports.get(floating.port_id or "")
     details = None
@@ -177,7 +177,7 @@ def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
     }
 
 
-def security_group(call: NetworkCall, group: SecurityGroup) -> dict[str, Any]:
+def security_group(call: NetworkCall, group: SecurityGroupRecord) -> dict[str, Any]:
     """A security group with its rules."""
     return {
         "id": group.id,

@@ -13,8 +13,12 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.call import Version
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.kernel.validation import admin_only as admin_only
+from pytest_osfutures.fakecloud.kernel.validation import invalid as invalid
+from pytest_osfutures.fakecloud.kernel.validation import only as only
+from pytest_osfutures.fakecloud.kernel.validation import required as required
+from pytest_osfutures.fakecloud.kernel.validation import typed as typed
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Context
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
@@ -24,14 +28,14 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
 
 @dataclass(frozen=True)
-class Order:
+class ActionBody:
     """An action's key in a body, and what is under it."""
 
     name: str
     value: Any
 
     @classmethod
-    def of(cls, call: BlockStorageCall, known: Collection[str]) -> Order:
+    def of(cls, call: BlockStorageCall, known: Collection[str]) -> ActionBody:
         """The action that the body asks for. Raises ApiError(400) if it is none of `known`."""
         body = call.json()
         if not body:
@@ -47,15 +51,10 @@ class Order:
 
     def part(self, *keys: str) -> dict[str, Any]:
         """The parameters, with `keys` among them. Raises ApiError(400)."""
-        part = of_object({self.name: self.value}, self.name)
-        required(part, self.name, *keys)
-        return part
-
-
-def context_of(call: BlockStorageCall) -> Context:
-    """On whose behalf the request is made."""
-    caller = call.caller
-    return Context(caller.project_id, caller.user_id, call.request_id, caller.is_admin)
+        part = self.value
+        typed(self.name, part, "object")
+        required(self.name, part, *keys)
+        return dict(part)
 
 
 def since(call: BlockStorageCall, version: Version) -> None:
@@ -64,63 +63,24 @@ def since(call: BlockStorageCall, version: Version) -> None:
         raise ApiError(404, "The resource could not be found.")
 
 
-def admin_only(call: BlockStorageCall, rule: str) -> None:
-    """Raise ApiError(403) unless an administrator asks."""
-    if not call.caller.is_admin:
-        raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
-
-
-def invalid(field: str, value: object, why: str) -> ApiError:
-    """The refusal of one value."""
-    return ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
-
-
 def envelope(call: BlockStorageCall, key: str) -> dict[str, Any]:
     """The object under `key` in the body. Raises ApiError(400)."""
     body = call.json()
     if key not in body:
         raise ApiError(400, f"{key!r} is a required property")
-    return of_object(body, key)
+    return object_under(body, key)
 
 
-def of_object(body: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under `key` of a larger one. Raises ApiError(400)."""
-    value = body[key]
-    if not isinstance(value, dict):
-        raise invalid(key, value, f"{value!r} is not of type 'object'")
-    return value
-
-
-def object_or_null(part: dict[str, Any], key: str) -> None:
-    """Raise ApiError(400) if there is something else under `key`."""
-    if not isinstance(part.get(key), dict | None):
-        raise invalid(key, part[key], f"{part[key]!r} is not of type 'object', 'null'")
+def object_under(content: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under `key`. Raises ApiError(400) if the value is no object."""
+    typed(key, content[key], "object")
+    return dict(content[key])
 
 
 def texts(part: dict[str, Any], *keys: str) -> None:
-    """Raise ApiError(400) if there is something else than a string, or null, under a key."""
+    """Raise ApiError(400) if the value under one of `keys` is neither a string nor null."""
     for key in keys:
-        if not isinstance(part.get(key), str | None):
-            raise invalid(key, part[key], f"{part[key]!r} is not of type 'string', 'null'")
-
-
-def required(part: dict[str, Any], field: str, *keys: str) -> None:
-    """Raise ApiError(400) unless all `keys` are there."""
-    for key in keys:
-        if key not in part:
-            raise invalid(field, part, f"{key!r} is a required property")
-
-
-def only(part: dict[str, Any], field: str, keys: Collection[str]) -> None:
-    """Raise ApiError(400) if there are other keys than `keys`."""
-    others = [repr(key) for key in part if key not in keys]
-    if others:
-        verb = "was" if len(others) == 1 else "were"
-        raise invalid(
-            field,
-            part,
-            f"Additional properties are not allowed ({', '.join(others)} {verb} unexpected)",
-        )
+        typed(key, part.get(key), "string null")
 
 
 def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:

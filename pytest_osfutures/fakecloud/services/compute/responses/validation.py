@@ -9,8 +9,12 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.numbers import whole
+from pytest_osfutures.fakecloud.kernel.validation import admin_only as admin_only
+from pytest_osfutures.fakecloud.kernel.validation import invalid as invalid
+from pytest_osfutures.fakecloud.kernel.validation import only as only
+from pytest_osfutures.fakecloud.kernel.validation import required as required
+from pytest_osfutures.fakecloud.kernel.validation import typed as typed
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
-from pytest_osfutures.fakecloud.services.compute.models.records import Context
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
 HOSTNAME = re.compile(r"[a-zA-Z0-9-._]*")
@@ -20,22 +24,8 @@ BOOLEANS = (
     *(True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"),
     *(False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"),
 )
-KINDS: Mapping[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "object": (dict,),
-    "array": (list,),
-    "boolean": (bool,),
-    "number": (int, float),
-    "null": (type(None),),
-}
 # Nova's own schemas: a boolean may be written as a text, and some things may be null.
 FLAG, TEXT_OR_NULL, OBJECT_OR_NULL = "boolean string", "string null", "object null"
-
-
-def invalid(field: str, value: Any, why: str) -> ApiError:
-    """The refusal of one field."""
-    return ApiError(400, f"Invalid input for field/attribute {field}. Value: {value}. {why}")
 
 
 def invalid_query(name: str, value: str, why: str) -> ApiError:
@@ -52,33 +42,6 @@ def envelope(call: ComputeCall, key: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise invalid(key, content, f"{content!r} is not of type 'object'")
     return content
-
-
-def required(field: str, content: Mapping[str, Any], *names: str) -> None:
-    """All `names` are there."""
-    for name in names:
-        if name not in content:
-            raise invalid(field, content, f"'{name}' is a required property")
-
-
-def only(field: str, content: Mapping[str, Any], allowed: frozenset[str]) -> None:
-    """Nothing else is there."""
-    if others := [name for name in content if name not in allowed]:
-        were = "was" if len(others) == 1 else "were"
-        listed = ", ".join(repr(name) for name in others)
-        why = f"Additional properties are not allowed ({listed} {were} unexpected)"
-        raise invalid(field, content, why)
-
-
-def typed(field: str, value: Any, kinds: str) -> None:
-    """It is of one of these JSON types, which blanks separate."""
-    if not any(_is(value, kind) for kind in kinds.split()):
-        listed = ", ".join(f"'{kind}'" for kind in kinds.split())
-        raise invalid(field, value, f"{value!r} is not of type {listed}")
-
-
-def _is(value: Any, kind: str) -> bool:
-    return isinstance(value, KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def strict(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
@@ -191,15 +154,3 @@ def boolean(field: str, value: Any) -> bool:
         )
         raise invalid(field, value, f"{value!r} is not one of [{allowed}]")
     return str(value).lower() in TRUE
-
-
-def admin(call: ComputeCall, rule: str) -> None:
-    """The caller is an administrator, as the policy `rule` wants."""
-    if not call.caller.is_admin:
-        raise ApiError(403, f"Policy doesn't allow {rule} to be performed.")
-
-
-def context(call: ComputeCall) -> Context:
-    """On whose behalf the call is made."""
-    caller = call.caller
-    return Context(call.request_id, caller.user_id, caller.project_id, caller.is_admin)
