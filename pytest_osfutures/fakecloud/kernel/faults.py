@@ -67,16 +67,7 @@ class Fault:
         known = REQUEST_EFFECTS | OPERATION_EFFECTS
         if self.effect not in tuple(known):
             raise ValueError(f"there is no effect {self.effect!r}; known: {', '.join(known)}")
-        for name in TEXTS:
-            if not isinstance(getattr(self, name), str | None):
-                raise TypeError(f"`{name}` is a text, not {getattr(self, name)!r}")
-        for name in NUMBERS:
-            value = getattr(self, name)
-            optional = name in ("count", "retry_after", "seconds")
-            number = natural if name in WHOLE else duration
-            odd = isinstance(value, str) or number(value) is None
-            if odd and not (value is None and optional):
-                raise TypeError(f"`{name}` is a number from 0 on, not {value!r:.100}")
+        self._check_types()
         if self.when not in ("before", "after"):
             raise ValueError(f"`when` is 'before' or 'after', not {self.when!r}")
         if not 100 <= self.status <= 599:
@@ -86,6 +77,36 @@ class Fault:
         for pattern in (self.path, self.resource):
             if (why := why_unfit(pattern or "")) is not None:
                 raise ValueError(f"{pattern!r:.200} is no regular expression: {why}")
+
+    def _check_types(self) -> None:
+        for name in TEXTS:
+            if not isinstance(getattr(self, name), str | None):
+                raise TypeError(f"`{name}` is a text, not {getattr(self, name)!r}")
+        for name in NUMBERS:
+            value = getattr(self, name)
+            if value is None and name in ("count", "retry_after", "seconds"):
+                continue
+            number = natural if name in WHOLE else duration
+            if isinstance(value, str) or number(value) is None:
+                raise TypeError(f"`{name}` is a number from 0 on, not {value!r:.100}")
+
+    def matches_request(self, service: str, method: str, path: str, action: str | None) -> bool:
+        """Return True if the rule is for requests and this request has all its properties."""
+        return (
+            self.effect in REQUEST_EFFECTS
+            and self.service in (None, service)
+            and (self.method or method).upper() == method
+            and re.search(self.path or "", path) is not None
+            and self.action in (None, action)
+        )
+
+    def matches_operation(self, operation: str, resource_name: str) -> bool:
+        """Return True if the rule is for operations and this operation has all its properties."""
+        return (
+            self.effect in OPERATION_EFFECTS
+            and fnmatchcase(operation, self.operation or "*")
+            and re.search(self.resource or "", resource_name) is not None
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The rule as JSON-able values."""
@@ -127,23 +148,14 @@ class Faults:
         return [
             fault
             for since, fault in list(self._rules)
-            if fault.effect in REQUEST_EFFECTS
-            and fault.service in (None, service)
-            and (fault.method is None or fault.method.upper() == method)
-            and (fault.path is None or re.search(fault.path, path))
-            and fault.action in (None, action)
-            and self._fires(since, fault)
+            if fault.matches_request(service, method, path, action) and self._fires(since, fault)
         ]
 
     def on_operation(self, operation: str, resource: ResourceRecord) -> Fault | None:
         """The first rule that fires on this background operation, counted as fired."""
         for since, fault in list(self._rules):
-            if (
-                fault.effect in OPERATION_EFFECTS
-                and (fault.operation is None or fnmatchcase(operation, fault.operation))
-                and (fault.resource is None or re.search(fault.resource, resource.name or ""))
-                and self._fires(since, fault)
-            ):
+            matches = fault.matches_operation(operation, resource.name or "")
+            if matches and self._fires(since, fault):
                 return fault
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 class Step:
     """One intermediate state: the fields that it sets and its share of the whole duration.
 
-    `event` names what else happens on entering it, for `start(events=...)`.
+    `event` names the callback that runs on entering it: see `Lifecycle.on`.
     """
 
     share: float
@@ -30,6 +30,11 @@ class Lifecycle:
 
     operation: str
     steps: tuple[Step, ...]
+    callbacks: Mapping[str, Callable[[], None]] = field(default_factory=dict)
+
+    def on(self, **callbacks: Callable[[], None]) -> Lifecycle:
+        """Return this lifecycle with a callback for each named event of its steps."""
+        return replace(self, callbacks=callbacks)
 
 
 @dataclass(eq=False)
@@ -38,7 +43,7 @@ class Transition:
 
     runtime: Runtime
     resource: ResourceRecord
-    events: Mapping[str, Callable[[], None]]
+    callbacks: Mapping[str, Callable[[], None]]
 
     def enter(self, step: Step) -> None:
         """Set the fields of `step` and do what it names."""
@@ -46,7 +51,7 @@ class Transition:
             setattr(self.resource, name, value)
         if step.changes:
             self.resource.touch()
-        if event := self.events.get(step.event):
+        if event := self.callbacks.get(step.event):
             event()
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
@@ -65,14 +70,13 @@ def start(
     resource: ResourceRecord,
     done: Callable[[], None],
     failed: Callable[[Fault], None],
-    events: Mapping[str, Callable[[], None]] | None = None,
 ) -> None:
     """Lead `resource` through the steps, the first one now, and call `done` after the last.
 
     A fault rule may let it fail (`failed` is called instead of `done`) or stay where it is. What
     moved the resource until now is over.
     """
-    transition = resource.activity = Transition(runtime, resource, events or {})
+    transition = resource.activity = Transition(runtime, resource, lifecycle.callbacks)
     duration = runtime.seconds(lifecycle.operation)
     fault = runtime.faults.on_operation(lifecycle.operation, resource)
     stuck = fault is not None and fault.effect == "stuck"

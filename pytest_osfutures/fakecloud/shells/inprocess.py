@@ -29,12 +29,11 @@ def mount(cloud: FakeCloud, session: requests.Session, url: str = URL) -> None:
             request: requests.PreparedRequest,
             stream: bool = False,
             timeout: Any = None,
-            verify: Any = True,
-            cert: Any = None,
-            proxies: Any = None,
+            *_args: Any,
+            **_options: Any,
         ) -> requests.Response:
             """Answer as the cloud does, or fail as a network would."""
-            del stream, verify, cert, proxies  # of no meaning without a socket
+            del stream  # like verify, cert and proxies: of no meaning without a socket
             headers = {name: _text(value) for name, value in request.headers.items()}
             asked = Request.to(request.method or "GET", request.url or url, headers, _body(request))
             answer = cloud.handle(asked)

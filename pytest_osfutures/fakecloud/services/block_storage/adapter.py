@@ -90,4 +90,5 @@ class VolumesAdapter:
         """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
         volume = self._model.volume(volume_id)
         context = RequestContext(volume.project_id, volume.user_id)
-        return snapshots.create(self._model, volume, context, name, "", force=True).id
+        wanted = snapshots.SnapshotRequest(name, "", force=True)
+        return snapshots.create(self._model, volume, context, wanted).id

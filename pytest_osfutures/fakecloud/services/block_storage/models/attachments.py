@@ -7,7 +7,10 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
+    Cause,
+    add_fault_message,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     AttachmentRecord,
     VolumeRecord,
@@ -103,7 +106,7 @@ def check_connect(
         return
     if fault.effect == "error":
         attachment.status = "error_attaching"
-    tell_fault(model, context, volume, "update_attachment", "attach", fault)
+    add_fault_message(model, context, volume, Cause("update_attachment", "attach"), fault)
     raise ApiError(500, f"Unable to update attachment ({fault.message or 'the driver failed'}).")
 
 

@@ -15,7 +15,10 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
     DELETE_BACKUP,
     RESTORE_BACKUP,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
+    Cause,
+    add_fault_message,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     ZONE,
     BackupRecord,
@@ -53,7 +56,7 @@ def create(
     """Begin a backup of a volume, or of one of its snapshots. Raises ApiError."""
     volume, snapshot = wanted.volume, wanted.snapshot
     _check_source(wanted)
-    quotas.check(model, context.project_id, "backups", volume.size)
+    quotas.check(model, context.project_id, quotas.QuotaClaim("backups", volume.size))
     parent = _latest(model, volume, context) if wanted.incremental else None
     backup = model.backups.add(
         BackupRecord(
@@ -102,7 +105,7 @@ def create(
         source_is_free()
         backup.fail_reason = fault.message or "Backup driver failed to create backup."
         _settle(backup, "error")
-        tell_fault(model, context, backup, "backup_create", "backup_create", fault, KIND)
+        add_fault_message(model, context, backup, Cause("backup_create", "backup_create"), fault)
 
     start(model.runtime, CREATE_BACKUP, backup, done, failed)
     return backup
@@ -203,7 +206,7 @@ def _restore(
     def failed(fault: Fault) -> None:
         _settle(backup, "available")
         volume.settle("available" if fault.effect == "silent" else "error_restoring")
-        tell_fault(model, context, backup, "backup_restore", "backup_restore", fault, KIND)
+        add_fault_message(model, context, backup, Cause("backup_restore", "backup_restore"), fault)
 
     start(model.runtime, RESTORE_BACKUP, backup, done, failed)
 
@@ -220,6 +223,6 @@ def delete(
     def failed(fault: Fault) -> None:
         backup.fail_reason = fault.message or "Backup driver failed to delete backup."
         _settle(backup, "available" if fault.effect == "silent" else "error_deleting")
-        tell_fault(model, context, backup, "backup_delete", "backup_delete", fault, KIND)
+        add_fault_message(model, context, backup, Cause("backup_delete", "backup_delete"), fault)
 
     start(model.runtime, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed)

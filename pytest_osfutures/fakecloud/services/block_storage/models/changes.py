@@ -22,7 +22,10 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
     UNMANAGE_VOLUME,
     UPLOAD,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
+    Cause,
+    add_fault_message,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     SnapshotRecord,
     VolumeRecord,
@@ -59,7 +62,9 @@ def extend(
         )
     growth = size - volume.size
     quotas.check_size(model, volume.project_id, size)
-    quotas.check(model, volume.project_id, "volumes", growth, volume.volume_type, count=0)
+    quotas.check(
+        model, volume.project_id, quotas.QuotaClaim("volumes", growth, volume.volume_type, count=0)
+    )
     volume.growing_by = growth
     volume.leave("extending")
 
@@ -72,7 +77,7 @@ def extend(
     def failed(fault: Fault) -> None:
         volume.growing_by = 0
         volume.settle(needed if fault.effect == "silent" else "error_extending")
-        tell_fault(model, context, volume, "extend", "extend", fault)
+        add_fault_message(model, context, volume, Cause("extend", "extend"), fault)
 
     start(model.runtime, EXTEND, volume, done, failed)
 
@@ -125,7 +130,7 @@ def retype(
         volume.settle(old_status)
 
     lifecycle = RETYPE_WITH_MIGRATION if moves else RETYPE
-    start(model.runtime, lifecycle, volume, done, failed, {"copy": move.copy})
+    start(model.runtime, lifecycle.on(copy=move.copy), volume, done, failed)
 
 
 class _Move:
@@ -217,7 +222,7 @@ def migrate(model: BlockStorageModel, volume: VolumeRecord, host: str, lock: boo
         move.fail()
         volume.settle(old_status)
 
-    start(model.runtime, MIGRATE, volume, done, failed, {"copy": move.copy} if fits else {})
+    start(model.runtime, MIGRATE.on(copy=move.copy) if fits else MIGRATE, volume, done, failed)
 
 
 def upload(
@@ -251,10 +256,10 @@ def upload(
     def failed(fault: Fault) -> None:
         images.delete_snapshot(image_id)
         volume.settle(old_status)
-        tell_fault(model, context, volume, "upload", "upload", fault)
+        add_fault_message(model, context, volume, Cause("upload", "upload"), fault)
 
-    events = {"save": lambda: images.snapshot_saving(image_id)}
-    start(model.runtime, UPLOAD, volume, done, failed, events)
+    lifecycle = UPLOAD.on(save=lambda: images.snapshot_saving(image_id))
+    start(model.runtime, lifecycle, volume, done, failed)
     return image_id
 
 
@@ -310,7 +315,7 @@ def reimage(
 
     def failed(fault: Fault) -> None:
         volume.settle(old_status if fault.effect == "silent" else "error")
-        tell_fault(model, context, volume, "reimage", "reimage", fault)
+        add_fault_message(model, context, volume, Cause("reimage", "reimage"), fault)
 
     start(model.runtime, REIMAGE, volume, done, failed)
 
@@ -327,7 +332,7 @@ def manage(
 
     def failed(fault: Fault) -> None:
         volume.settle("error_managing")
-        tell_fault(model, context, volume, "create", "create", fault)
+        add_fault_message(model, context, volume, Cause("create", "create"), fault)
 
     volume.host = host
     model.volumes.add(volume)

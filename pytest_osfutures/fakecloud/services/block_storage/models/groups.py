@@ -59,7 +59,7 @@ def members(model: BlockStorageModel, group_id: str) -> list[VolumeRecord]:
 def create(model: BlockStorageModel, wanted: GroupRequest, context: RequestContext) -> GroupRecord:
     """Begin to create a group, with copies of the source's volumes if there is one."""
     copies = _copies(model, wanted)
-    quotas.check(model, context.project_id, "groups")
+    quotas.check(model, context.project_id, quotas.QuotaClaim("groups"))
     group = model.groups.add(
         GroupRecord(
             id=model.runtime.new_id(),
@@ -163,22 +163,8 @@ def _check_newcomer(group: GroupRecord, volume: VolumeRecord) -> None:
 
 def delete(model: BlockStorageModel, group: GroupRecord, delete_volumes: bool) -> None:
     """Begin to delete the group; its volumes have to be asked for. Raises ApiError(400)."""
-    if not delete_volumes and group.status not in ("available", "error"):
-        raise invalid(
-            f"Group status must be available or error, but current status is: {group.status}"
-        )
-    if any(snapshot.group_id == group.id for snapshot in model.group_snapshots):
-        raise invalid("Group has existing snapshots.")
     inside = members(model, group.id)
-    if inside and not delete_volumes:
-        raise invalid(
-            f"Group {group.id} still contains volumes. The delete-volumes flag is required to "
-            "delete it."
-        )
-    if any(volume.attached for volume in inside):
-        raise invalid(f"Volume in group {group.id} is attached. Need to detach first.")
-    if any(model.snapshots_of(volume) for volume in inside):
-        raise invalid("Volume in group still has dependent snapshots.")
+    _check_group_deletable(model, group, inside, delete_volumes)
     for volume in inside:
         volume.activity = None
         volume.leave("deleting")
@@ -195,6 +181,27 @@ def delete(model: BlockStorageModel, group: GroupRecord, delete_volumes: bool) -
         _settle(group, status)
 
     start(model.runtime, DELETE_GROUP, group, done, failed)
+
+
+def _check_group_deletable(
+    model: BlockStorageModel, group: GroupRecord, inside: list[VolumeRecord], delete_volumes: bool
+) -> None:
+    """Raise ApiError(400) if the group or one of its volumes must not be deleted now."""
+    if not delete_volumes and group.status not in ("available", "error"):
+        raise invalid(
+            f"Group status must be available or error, but current status is: {group.status}"
+        )
+    if any(snapshot.group_id == group.id for snapshot in model.group_snapshots):
+        raise invalid("Group has existing snapshots.")
+    if inside and not delete_volumes:
+        raise invalid(
+            f"Group {group.id} still contains volumes. The delete-volumes flag is required to "
+            "delete it."
+        )
+    if any(volume.attached for volume in inside):
+        raise invalid(f"Volume in group {group.id} is attached. Need to detach first.")
+    if any(model.snapshots_of(volume) for volume in inside):
+        raise invalid("Volume in group still has dependent snapshots.")
 
 
 def create_snapshot(
@@ -223,12 +230,8 @@ def create_snapshot(
             group_type=group.group_type,
         )
     )
-    taken = [
-        snapshots.add(
-            model, volume, context, name, description, group_snapshot_id=group_snapshot.id
-        )
-        for volume in inside
-    ]
+    wanted = snapshots.SnapshotRequest(name, description, group_snapshot_id=group_snapshot.id)
+    taken = [snapshots.add(model, volume, context, wanted) for volume in inside]
 
     def end(status: str, progress: str) -> Callable[[], None]:
         def settle() -> None:

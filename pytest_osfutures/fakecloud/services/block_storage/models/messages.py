@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
-from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
+from pytest_osfutures.fakecloud.services.block_storage.models.records import (
+    BackupRecord,
+    Message,
+    SnapshotRecord,
+    VolumeRecord,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
+RESOURCE_TYPES: dict[type[ResourceRecord], str] = {
+    VolumeRecord: "VOLUME",
+    SnapshotRecord: "VOLUME_SNAPSHOT",
+    BackupRecord: "VOLUME_BACKUP",
+}
 KEPT_SECONDS = 30 * 86400
 
 ACTIONS = {
@@ -46,18 +58,24 @@ DETAILS = {
 }
 
 
-def tell(
+class Cause(NamedTuple):
+    """The action that failed and the reason: keys of `ACTIONS` and `DETAILS`."""
+
+    action: str
+    detail: str
+
+
+def add_message(
     model: BlockStorageModel,
     context: RequestContext,
     resource: ResourceRecord,
-    action: str,
-    detail: str,
-    kind: str = "VOLUME",
+    cause: Cause,
     text: str | None = None,
 ) -> None:
-    """Leave a message about `resource` for its project; `text` replaces the detail's own words."""
-    action_id, action_text = ACTIONS[action]
-    detail_id, detail_text = DETAILS[detail]
+    """Add a user message about `resource`; `text` replaces the text of the cause's detail."""
+    kind = RESOURCE_TYPES[type(resource)]
+    action_id, action_text = ACTIONS[cause.action]
+    detail_id, detail_text = DETAILS[cause.detail]
     message = Message(
         id=model.runtime.new_id(),
         project_id=resource.project_id,
@@ -71,23 +89,21 @@ def tell(
     model.messages[message.id] = message
 
 
-def tell_fault(
+def add_fault_message(
     model: BlockStorageModel,
     context: RequestContext,
     resource: ResourceRecord,
-    action: str,
-    detail: str,
+    cause: Cause,
     fault: Fault,
-    kind: str = "VOLUME",
 ) -> None:
-    """As `tell`, for a failure that a rule has asked for.
+    """Add the user message for an operation that a fault rule has failed.
 
-    A message of the rule that is one of Cinder's details brings that detail's number with it.
+    If the rule's message is the text of one of Cinder's details, that detail replaces the cause's.
     """
     known = {text: name for name, (_, text) in DETAILS.items()}
-    if fault.message in known:
-        detail = known[fault.message]
-        action = "schedule" if detail == "no_backend" else action
-        tell(model, context, resource, action, detail, kind)
-    else:
-        tell(model, context, resource, action, detail, kind, text=fault.message)
+    if fault.message not in known:
+        add_message(model, context, resource, cause, fault.message)
+        return
+    detail = known[fault.message]
+    action = "schedule" if detail == "no_backend" else cause.action
+    add_message(model, context, resource, Cause(action, detail))

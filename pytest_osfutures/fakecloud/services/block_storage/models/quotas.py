@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
@@ -68,15 +70,19 @@ def check_size(model: BlockStorageModel, project_id: str, size: int) -> None:
         )
 
 
-def check(
-    model: BlockStorageModel,
-    project_id: str,
-    what: str,
-    gigabytes: int = 0,
-    kind: VolumeType | None = None,
-    count: int = 1,
-) -> None:
-    """Raise ApiError(413) if the project may not have `count` more of `what`, so large together."""
+@dataclass(frozen=True)
+class QuotaClaim:
+    """The resources that a request adds to a project's usage."""
+
+    resource: str  #: the quota's name: "volumes", "snapshots", "backups", "groups"
+    gigabytes: int = 0  #: GiB
+    volume_type: VolumeType | None = None
+    count: int = 1
+
+
+def check(model: BlockStorageModel, project_id: str, claim: QuotaClaim) -> None:
+    """Raise ApiError(413) if the claim is more than the project's quota leaves."""
+    what, gigabytes, kind = claim.resource, claim.gigabytes, claim.volume_type
     usage = used(model, project_id)
     space = "backup_gigabytes" if what == "backups" else "gigabytes"
     suffixes = ["", f"_{kind.name}"] if kind else [""]
@@ -86,7 +92,7 @@ def check(
             raise _too_large(what, name, gigabytes, allowed, usage[name])
     for name in (what + suffix for suffix in suffixes):
         allowed = limit(model, project_id, name)
-        if count and 0 <= allowed < usage[name] + count:
+        if claim.count and 0 <= allowed < usage[name] + claim.count:
             tail = f" for quota '{name}'." if what == "volumes" else ""
             raise _over(
                 f"{what[:-1].capitalize()}LimitExceeded",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
@@ -15,7 +16,10 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
     MANAGE_SNAPSHOT,
     UNMANAGE_SNAPSHOT,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
+    Cause,
+    add_fault_message,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     SnapshotRecord,
     VolumeRecord,
@@ -24,18 +28,26 @@ from pytest_osfutures.fakecloud.services.block_storage.models.services import ch
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 
+@dataclass(frozen=True)
+class SnapshotRequest:
+    """The fields of a new snapshot."""
+
+    name: str | None = None
+    description: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    force: bool = False  #: allow the snapshot while the volume is in use
+    group_snapshot_id: str | None = None
+
+
 def create(
     model: BlockStorageModel,
     volume: VolumeRecord,
     context: RequestContext,
-    name: str | None = None,
-    description: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    force: bool = False,
+    wanted: SnapshotRequest,
     lifecycle: Lifecycle = CREATE_SNAPSHOT,
 ) -> SnapshotRecord:
-    """Begin a snapshot of the volume; `force` allows it while in use. Raises ApiError."""
-    snapshot = add(model, volume, context, name, description, metadata, force)
+    """Begin to create a snapshot of the volume. Raises ApiError."""
+    snapshot = add(model, volume, context, wanted)
 
     def done() -> None:
         settle(snapshot, "available")
@@ -43,14 +55,8 @@ def create(
 
     def failed(fault: Fault) -> None:
         settle(snapshot, "error")
-        tell_fault(
-            model,
-            context,
-            snapshot,
-            "snapshot_create",
-            "snapshot_create",
-            fault,
-            "VOLUME_SNAPSHOT",
+        add_fault_message(
+            model, context, snapshot, Cause("snapshot_create", "snapshot_create"), fault
         )
 
     start(model.runtime, lifecycle, snapshot, done, failed)
@@ -61,27 +67,19 @@ def manage(
     model: BlockStorageModel,
     volume: VolumeRecord,
     context: RequestContext,
-    name: str | None = None,
-    description: str | None = None,
-    metadata: Mapping[str, str] | None = None,
+    wanted: SnapshotRequest,
 ) -> SnapshotRecord:
-    """Begin to take over a snapshot that the backend has already. Raises ApiError."""
-    return create(
-        model, volume, context, name, description, metadata, True, lifecycle=MANAGE_SNAPSHOT
-    )
+    """Begin to manage a snapshot that exists in the backend already. Raises ApiError."""
+    return create(model, volume, context, replace(wanted, force=True), MANAGE_SNAPSHOT)
 
 
 def add(
     model: BlockStorageModel,
     volume: VolumeRecord,
     context: RequestContext,
-    name: str | None,
-    description: str | None = None,
-    metadata: Mapping[str, str] | None = None,
-    force: bool = False,
-    group_snapshot_id: str | None = None,
+    wanted: SnapshotRequest,
 ) -> SnapshotRecord:
-    """The record of a new snapshot, `creating`. Raises ApiError."""
+    """Add the record of a new snapshot in status `creating`. Raises ApiError."""
     if volume.host is None:
         raise ApiError(400, "Invalid volume: volume is not assigned to a host")
     if volume.status == "maintenance":
@@ -91,27 +89,29 @@ def add(
             "mode.",
         )
     check_thawed(model, volume.host)
-    statuses = ("available", "in-use") if force else ("available",)
-    if group_snapshot_id is None and volume.status not in statuses:
+    statuses = ("available", "in-use") if wanted.force else ("available",)
+    if wanted.group_snapshot_id is None and volume.status not in statuses:
         raise ApiError(
             400,
             f"Invalid volume: Volume {volume.id} status must be {', '.join(statuses)}, but "
             f"current status is: {volume.status}.",
         )
-    quotas.check(model, context.project_id, "snapshots", volume.size, volume.volume_type)
+    quotas.check(
+        model, context.project_id, quotas.QuotaClaim("snapshots", volume.size, volume.volume_type)
+    )
     return model.snapshots.add(
         SnapshotRecord(
             id=model.runtime.new_id(),
-            name=name,
-            description=description,
+            name=wanted.name,
+            description=wanted.description,
             project_id=context.project_id,
             user_id=context.user_id,
             status="creating",
-            metadata=dict(metadata or {}),
+            metadata=dict(wanted.metadata),
             volume_id=volume.id,
             size=volume.size,
             volume_type=volume.volume_type,
-            group_snapshot_id=group_snapshot_id,
+            group_snapshot_id=wanted.group_snapshot_id,
             image_metadata=volume.image_metadata,
             bootable=volume.bootable,
         )
@@ -141,7 +141,7 @@ def delete(
     def failed(fault: Fault) -> None:
         settle(snapshot, "available" if fault.effect == "silent" else "error_deleting")
         detail = "snapshot_busy" if fault.effect == "silent" else "snapshot_delete"
-        tell_fault(model, context, snapshot, "snapshot_delete", detail, fault, "VOLUME_SNAPSHOT")
+        add_fault_message(model, context, snapshot, Cause("snapshot_delete", detail), fault)
 
     start(
         model.runtime,

@@ -48,7 +48,9 @@ def accept(
             f"Invalid auth key: Attempt to transfer {transfer.id} with invalid auth key.",
         )
     volume = model.volume(transfer.volume_id)
-    quotas.check(model, context.project_id, "volumes", volume.size, volume.volume_type)
+    quotas.check(
+        model, context.project_id, quotas.QuotaClaim("volumes", volume.size, volume.volume_type)
+    )
     going = [] if transfer.no_snapshots else model.snapshots_of(volume)
     for snapshot in going:
         snapshot.project_id, snapshot.user_id = context.project_id, context.user_id

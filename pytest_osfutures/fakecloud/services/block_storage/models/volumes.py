@@ -17,7 +17,11 @@ from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import 
     DELETE_SNAPSHOT,
     DELETE_VOLUME,
 )
-from pytest_osfutures.fakecloud.services.block_storage.models.messages import tell, tell_fault
+from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
+    Cause,
+    add_fault_message,
+    add_message,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     ZONE,
     BackupRecord,
@@ -62,7 +66,7 @@ def create(
     volume_type = blueprint.volume_type or (source and source.volume_type)
     volume_type = volume_type or model.default_type(context.project_id)
     quotas.check_size(model, context.project_id, size)
-    quotas.check(model, context.project_id, "volumes", size, volume_type)
+    quotas.check(model, context.project_id, quotas.QuotaClaim("volumes", size, volume_type))
     volume = model.volumes.add(
         VolumeRecord(
             id=model.runtime.new_id(),
@@ -98,7 +102,7 @@ def _begin(
         if host is None:
             volume.activity = None
             volume.settle("error")
-            tell(model, context, volume, "schedule", "no_backend")
+            add_message(model, context, volume, Cause("schedule", "no_backend"))
         volume.host = host
 
     def restore() -> None:
@@ -108,11 +112,7 @@ def _begin(
 
     def done() -> None:
         volume.service_uuid = model.services[(volume.host or "").split("#")[0]].id
-        if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
-            volume.replication_status = "enabled"
         _inherit(model, volume, blueprint)
-        if backup:
-            backup.write_over(volume)
         volume.settle("available")
         if backup:
             backup.status = "available"
@@ -120,12 +120,12 @@ def _begin(
     def failed(fault: Fault) -> None:
         volume.settle("error")
         action = "download" if blueprint.image_id else "create"
-        tell_fault(model, context, volume, action, "create", fault)
+        add_fault_message(model, context, volume, Cause(action, "create"), fault)
         if backup:
             backup.status = "available"
 
-    events: dict[str, Callable[[], None]] = {"schedule": schedule, "restore": restore}
-    start(model.runtime, _lifecycle(blueprint), volume, done, failed, events)
+    lifecycle = _lifecycle(blueprint).on(schedule=schedule, restore=restore)
+    start(model.runtime, lifecycle, volume, done, failed)
 
 
 def _lifecycle(blueprint: VolumeRequest) -> Lifecycle:
@@ -136,6 +136,8 @@ def _lifecycle(blueprint: VolumeRequest) -> Lifecycle:
 
 def _inherit(model: BlockStorageModel, volume: VolumeRecord, blueprint: VolumeRequest) -> None:
     """What a volume has of the thing it was made from."""
+    if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
+        volume.replication_status = "enabled"
     if blueprint.image_id:
         volume.bootable = True
         signed = {"signature_verified": "False"}
@@ -143,6 +145,8 @@ def _inherit(model: BlockStorageModel, volume: VolumeRecord, blueprint: VolumeRe
     elif source := blueprint.source or blueprint.snapshot:
         volume.bootable = source.bootable
         volume.image_metadata = dict(source.image_metadata)
+    if blueprint.backup:
+        blueprint.backup.write_over(volume)
 
 
 def _checked_size(
@@ -243,13 +247,10 @@ def delete(
         return
     check_thawed(model, volume.host)
     snapshots = model.snapshots_of(volume)
-    if (
-        volume.attached
-        or volume.migrating
-        or volume.group_id is not None
-        or not (force or volume.status in DELETABLE)
-        or (snapshots and not (cascade and _all_deletable(snapshots, context, force)))
-    ):
+    in_use = volume.attached or volume.migrating or volume.group_id is not None
+    may_take_snapshots = cascade and _all_deletable(snapshots, context, force)
+    wrong_status = not force and volume.status not in DELETABLE
+    if in_use or wrong_status or (snapshots and not may_take_snapshots):
         status = "" if force else f"status must be {' or '.join(DELETABLE)} and "
         raise ApiError(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
     for snapshot in snapshots:

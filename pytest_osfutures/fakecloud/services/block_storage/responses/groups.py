@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
@@ -199,7 +200,7 @@ def act(call: BlockStorageCall, group_id: str) -> Response:
     elif order.name == "reset_status":
         validation.since(call, (3, 20))
         said = "Invalid Group Status: Group status: {status} is invalid, valid status are: {known}."
-        _reset_status(call, group, order, "group:reset_status", STATUSES, said)
+        _reset_status(call, group, order, StatusRules("group:reset_status", STATUSES, said))
     elif order.name == "list_replication_targets":
         validation.since(call, REPLICATION_SINCE)
         replication.check_type(group)
@@ -216,19 +217,26 @@ def act(call: BlockStorageCall, group_id: str) -> Response:
     return Response(202)
 
 
+@dataclass(frozen=True)
+class StatusRules:
+    """The policy and the statuses of an action that sets a status."""
+
+    policy: str
+    known: tuple[str, ...]
+    error: str  #: the message for another status, with {status} and {known}
+
+
 def _reset_status(
     call: BlockStorageCall,
     thing: GroupRecord | GroupSnapshot,
     order: ActionBody,
-    rule: str,
-    known: tuple[str, ...],
-    said: str,
+    rules: StatusRules,
 ) -> None:
-    """Set a status that an administrator wants. `said` refuses an unknown one."""
+    """Set the status that an administrator has sent."""
     status = order.part("status")["status"]
-    validation.admin_only(call, rule)
-    if status not in known:
-        raise ApiError(400, said.format(status=status, known=known))
+    validation.admin_only(call, rules.policy)
+    if status not in rules.known:
+        raise ApiError(400, rules.error.format(status=status, known=rules.known))
     thing.activity = None
     thing.status = status
     thing.touch()
@@ -315,6 +323,6 @@ def act_on_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
         "are: {known}."
     )
     thing = _find_snapshot(call, snapshot_id)
-    rule = "group:reset_group_snapshot_status"
-    _reset_status(call, thing, order, rule, SNAPSHOT_STATUSES, said)
+    rules = StatusRules("group:reset_group_snapshot_status", SNAPSHOT_STATUSES, said)
+    _reset_status(call, thing, order, rules)
     return Response(202)

@@ -16,40 +16,47 @@ from pytest_osfutures.fakecloud.services.block_storage.responses import validati
 PLAIN = {"Content-Type": "text/html; charset=UTF-8"}
 
 
-def routes(
-    collection: str,
-    find: Callable[[BlockStorageCall, str], VolumeRecord | SnapshotRecord],
-    shown_as: str,
-) -> list[UrlRoute]:
-    """The routes below `/{collection}/{id}/metadata`; `find` gives the resource.
+Find = Callable[[BlockStorageCall, str], VolumeRecord | SnapshotRecord]
 
-    `shown_as` is the type that Cinder says the list of all metadata has.
-    """
 
-    def show_all(call: BlockStorageCall, resource_id: str) -> Response:
+class _Handlers:
+    """The handlers of the metadata of one resource type."""
+
+    def __init__(self, find: Find, list_type: str) -> None:
+        self._find = find
+        self._list_type = list_type
+
+    def show_all(self, call: BlockStorageCall, resource_id: str) -> Response:
+        """List all metadata."""
         return Response(
-            200, {"metadata": find(call, resource_id).metadata}, {"Content-Type": shown_as}
+            200,
+            {"metadata": self._find(call, resource_id).metadata},
+            {"Content-Type": self._list_type},
         )
 
-    def add(call: BlockStorageCall, resource_id: str) -> Response:
-        resource, given = _changeable(call, resource_id), validation.metadata(call, "metadata")
+    def add(self, call: BlockStorageCall, resource_id: str) -> Response:
+        """Add or change the metadata that the body has."""
+        resource, given = self._changeable(call, resource_id), validation.metadata(call, "metadata")
         resource.metadata = given | {
             key: value for key, value in resource.metadata.items() if key not in given
         }
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
-    def replace(call: BlockStorageCall, resource_id: str) -> Response:
-        resource = _changeable(call, resource_id)
+    def replace(self, call: BlockStorageCall, resource_id: str) -> Response:
+        """Replace all metadata."""
+        resource = self._changeable(call, resource_id)
         resource.metadata = validation.metadata(call, "metadata")
         resource.touch()
         return Response(200, {"metadata": resource.metadata})
 
-    def show(call: BlockStorageCall, resource_id: str, key: str) -> Response:
-        return Response(200, {"meta": {key: _value(find(call, resource_id), key)}})
+    def show(self, call: BlockStorageCall, resource_id: str, key: str) -> Response:
+        """Show one item."""
+        return Response(200, {"meta": {key: _value(self._find(call, resource_id), key)}})
 
-    def set_one(call: BlockStorageCall, resource_id: str, key: str) -> Response:
-        resource, given = _changeable(call, resource_id), validation.metadata(call, "meta")
+    def set_one(self, call: BlockStorageCall, resource_id: str, key: str) -> Response:
+        """Add or change one item."""
+        resource, given = self._changeable(call, resource_id), validation.metadata(call, "meta")
         if len(given) > 1:
             raise validation.invalid("meta", given, f"{given} has too many properties")
         if key not in given:
@@ -58,15 +65,18 @@ def routes(
         resource.touch()
         return Response(200, {"meta": given})
 
-    def delete(call: BlockStorageCall, resource_id: str, key: str) -> Response:
-        resource = _changeable(call, resource_id)
+    def delete(self, call: BlockStorageCall, resource_id: str, key: str) -> Response:
+        """Delete one item."""
+        resource = self._changeable(call, resource_id)
         _value(resource, key)
         resource.metadata = {k: v for k, v in resource.metadata.items() if k != key}
         resource.touch()
         return Response(200, None, dict(PLAIN))
 
-    def _changeable(call: BlockStorageCall, resource_id: str) -> VolumeRecord | SnapshotRecord:
-        resource = find(call, resource_id)
+    def _changeable(
+        self, call: BlockStorageCall, resource_id: str
+    ) -> VolumeRecord | SnapshotRecord:
+        resource = self._find(call, resource_id)
         if resource.status in ("maintenance", "uploading") and isinstance(resource, VolumeRecord):
             doing = "Deleting" if call.request.method == "DELETE" else "Updating"
             raise ApiError(
@@ -76,14 +86,22 @@ def routes(
             )
         return resource
 
+
+def routes(collection: str, find: Find, list_type: str) -> list[UrlRoute]:
+    """Return the routes below `/{collection}/{id}/metadata`.
+
+    `find` returns the resource; `list_type` is the Content-Type of the list of all metadata, which
+    differs between Cinder's volumes and snapshots.
+    """
+    handlers = _Handlers(find, list_type)
     base = f"/{collection}/{{resource_id}}/metadata"
     return [
-        UrlRoute("GET", base, show_all),
-        UrlRoute("POST", base, add),
-        UrlRoute("PUT", base, replace),
-        UrlRoute("GET", base + "/{key}", show),
-        UrlRoute("PUT", base + "/{key}", set_one),
-        UrlRoute("DELETE", base + "/{key}", delete),
+        UrlRoute("GET", base, handlers.show_all),
+        UrlRoute("POST", base, handlers.add),
+        UrlRoute("PUT", base, handlers.replace),
+        UrlRoute("GET", base + "/{key}", handlers.show),
+        UrlRoute("PUT", base + "/{key}", handlers.set_one),
+        UrlRoute("DELETE", base + "/{key}", handlers.delete),
     ]
 
 

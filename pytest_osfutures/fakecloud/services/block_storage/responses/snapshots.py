@@ -54,10 +54,12 @@ def create(call: BlockStorageCall) -> Response:
         model,
         model.volume(str(volume_id), context),
         context,
-        validation.text(part, "name"),
-        validation.text(part, "description"),
-        validation.strings(part, "metadata"),
-        force,
+        snapshots.SnapshotRequest(
+            validation.text(part, "name"),
+            validation.text(part, "description"),
+            validation.strings(part, "metadata"),
+            force,
+        ),
     )
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
 
@@ -75,9 +77,11 @@ def manage(call: BlockStorageCall) -> Response:
         model,
         model.volume(str(part["volume_id"]), context),
         context,
-        validation.text(part, "name"),
-        validation.text(part, "description"),
-        validation.strings(part, "metadata"),
+        snapshots.SnapshotRequest(
+            validation.text(part, "name"),
+            validation.text(part, "description"),
+            validation.strings(part, "metadata"),
+        ),
     )
     return Response(202, {"snapshot": snapshot_changed(call, snapshot, new=True)})
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
@@ -16,7 +16,11 @@ from pytest_osfutures.fakecloud.services.compute.models.operations import (
     DETACH_VOLUME,
     SWAP_VOLUME,
 )
-from pytest_osfutures.fakecloud.services.compute.models.server import BlockDevice, ServerRecord
+from pytest_osfutures.fakecloud.services.compute.models.server import (
+    BlockDevice,
+    PendingVolume,
+    ServerRecord,
+)
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check, reason
 
@@ -39,12 +43,14 @@ def _refusals_of_cinder(context: RequestContext) -> Iterator[None]:
 def attachment(
     model: ComputeModel,
     server: ServerRecord,
-    volume_id: str,
-    attachment_id: str | None,
-    disk: Mapping[str, Any],
-    number: int,
+    pending: PendingVolume,
+    attachment_id: str | None = None,
 ) -> BlockDevice:
-    """The record of a volume that a server is built with; Cinder is asked if no id is given."""
+    """Return the block device of a volume that a server is built with.
+
+    Without `attachment_id` the volume is reserved in Cinder first.
+    """
+    volume_id, number, disk = pending.volume_id, pending.number, pending.disk
     boot_index = disk.get("boot_index", 0 if number == 0 and server.image_id is None else None)
     made = BlockDevice(
         id=attachment_id or model.volumes.reserve(volume_id, server.id),
@@ -92,29 +98,36 @@ def _check_free(
         )
 
 
+@dataclass(frozen=True)
+class AttachRequest:
+    """The fields of a new volume attachment."""
+
+    volume_id: str
+    device: str | None = None
+    tag: str | None = None
+    delete_on_termination: bool = False
+
+
 def attach(
     model: ComputeModel,
     server: ServerRecord,
     context: RequestContext,
-    volume_id: str,
-    device: str | None = None,
-    tag: str | None = None,
-    delete_on_termination: bool = False,
+    wanted: AttachRequest,
 ) -> BlockDevice:
     """Reserve the volume and begin to connect it. Raises ApiError."""
     check(server, "attach_volume", context, ATTACHABLE)
-    _check_free(model, server, context, volume_id)
+    _check_free(model, server, context, wanted.volume_id)
     with _refusals_of_cinder(context):
-        attachment_id = model.volumes.reserve(volume_id, server.id)
+        attachment_id = model.volumes.reserve(wanted.volume_id, server.id)
     made = BlockDevice(
         id=attachment_id,
         name=server.name,
         server_id=server.id,
-        volume_id=volume_id,
-        device=device or _free_device(server),
+        volume_id=wanted.volume_id,
+        device=wanted.device or _free_device(server),
         bdm_id=model.runtime.new_id(),
-        delete_on_termination=delete_on_termination,
-        tag=tag,
+        delete_on_termination=wanted.delete_on_termination,
+        tag=wanted.tag,
     )
     made.remember(model.runtime.schedule)
     server.attachments = (*server.attachments, made)
@@ -136,7 +149,7 @@ def attach(
         model.volumes.detach(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.runtime, ATTACH_VOLUME, made, done, failed, {"connect": begin})
+    start(model.runtime, ATTACH_VOLUME.on(connect=begin), made, done, failed)
     return made
 
 

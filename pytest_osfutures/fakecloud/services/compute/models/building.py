@@ -123,7 +123,9 @@ def _claim(model: ComputeModel, server: ServerRecord) -> None:
             if disk.get("source_type") == "volume":
                 volume_id = str(disk["uuid"])
                 attachment_id = model.volumes.reserve(volume_id, server.id)
-                made = attaching.attachment(model, server, volume_id, attachment_id, disk, number)
+                made = attaching.attachment(
+                    model, server, PendingVolume(volume_id, number, disk), attachment_id
+                )
                 server.attachments = (*server.attachments, made)
     except ApiError as error:
         for port in model.networks.ports_of(server.id):
@@ -148,8 +150,8 @@ class Build:
         disks = self.server.wanted.disks
         makes_volumes = any(disk.get("source_type") != "volume" for disk in disks)
         path = BUILD_FROM_VOLUME if makes_volumes else BUILD
-        events = {"place": self.place, "claim": self.claim, "disks": self.make_volumes}
-        start(self.model.runtime, path, self.server, self.spawned, self.failed, events)
+        lifecycle = path.on(place=self.place, claim=self.claim, disks=self.make_volumes)
+        start(self.model.runtime, lifecycle, self.server, self.spawned, self.failed)
 
     def place(self) -> None:
         """The scheduler chooses a host."""
@@ -215,9 +217,7 @@ class Build:
             Build(model, server, self.action, (*self.tried, self.host or "")).begin()
         else:
             for disk in server.pending:
-                made = attaching.attachment(
-                    model, server, disk.volume_id, None, disk.disk, disk.number
-                )
+                made = attaching.attachment(model, server, disk)
                 server.attachments = (*server.attachments, made)
             server.pending = ()
             _spawned(model, server, self.action)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
-from pytest_osfutures.fakecloud.services.compute.models.work import begin, check
+from pytest_osfutures.fakecloud.services.compute.models.work import Callbacks, begin, check
 
 SNAPSHOT_BYTES = 65536
 
@@ -34,7 +35,7 @@ def rebuild(
             for name, value in operations.STOPPED.items():
                 setattr(server, name, value)
 
-    begin(model, server, operations.REBUILD, context, done)
+    begin(model, server, operations.REBUILD, context, Callbacks(done))
     if not server.boots_from_volume:
         server.image_id = image_id
     for name, value in fields.items():
@@ -51,25 +52,45 @@ def create_image(
     """Begin a snapshot and return its image's id. Raises ApiError."""
     if server.boots_from_volume:
         return _image_of_volumes(model, server, context, name, metadata)
-    return _snapshot(model, server, context, operations.CREATE_IMAGE, name, dict(metadata))
+    upload = _Upload(operations.CREATE_IMAGE, name, metadata)
+    return _snapshot(model, server, context, upload)
+
+
+@dataclass(frozen=True)
+class ServerBackupRequest:
+    """The fields of the action `createBackup`."""
+
+    name: str
+    backup_type: str
+    rotation: int  #: the number of backups of this type to keep
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """An image that the host makes from a server's disk."""
+
+    operation: operations.ServerOperation
+    name: str
+    properties: Mapping[str, Any]
+    rotation: int | None = None
 
 
 def create_backup(
     model: ComputeModel,
     server: ServerRecord,
     context: RequestContext,
-    name: str,
-    backup_type: str,
-    rotation: int,
-    metadata: Mapping[str, Any],
+    wanted: ServerBackupRequest,
 ) -> str:
-    """Begin a snapshot of that type; when it is there, all but the newest `rotation` go."""
-    properties = {**metadata, "backup_type": backup_type, "image_type": "backup"}
-    image_id = _snapshot(
-        model, server, context, operations.CREATE_BACKUP, name, properties, rotation
-    )
-    kept = server.backups.get(backup_type, ())
-    server.backups = {**server.backups, backup_type: (*kept, image_id)}
+    """Begin to create a backup image and return the image's id. Raises ApiError.
+
+    When the image is active, all but the newest `wanted.rotation` backups of its type are deleted.
+    """
+    kind = wanted.backup_type
+    properties = {**wanted.metadata, "backup_type": kind, "image_type": "backup"}
+    upload = _Upload(operations.CREATE_BACKUP, wanted.name, properties, wanted.rotation)
+    image_id = _snapshot(model, server, context, upload)
+    server.backups = {**server.backups, kind: (*server.backups.get(kind, ()), image_id)}
     return image_id
 
 
@@ -90,14 +111,13 @@ def _snapshot(
     model: ComputeModel,
     server: ServerRecord,
     context: RequestContext,
-    operation: operations.ServerOperation,
-    name: str,
-    properties: Mapping[str, Any],
-    rotation: int | None = None,
+    wanted: _Upload,
 ) -> str:
+    operation, rotation = wanted.operation, wanted.rotation
+    properties = snapshot_properties(server, wanted.properties)
     check(server, operation.record, context, operation.vm_states)
     image_id = model.images.begin_snapshot(
-        context.project_id, context.user_id, name, snapshot_properties(server, properties)
+        context.project_id, context.user_id, wanted.name, properties
     )
 
     def upload() -> None:
@@ -111,7 +131,7 @@ def _snapshot(
     def undone() -> None:
         model.images.delete_snapshot(image_id)
 
-    begin(model, server, operation, context, done, undone, {"upload": upload})
+    begin(model, server, operation, context, Callbacks(done, undone, {"upload": upload}))
     return image_id
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -24,22 +26,29 @@ def port(model: ComputeModel, server: ServerRecord, port_id: str) -> PortDetails
     return found
 
 
+@dataclass(frozen=True)
+class InterfaceRequest:
+    """The fields of a new interface: the user's own port, or the network of a new port."""
+
+    network_id: str | None = None
+    port_id: str | None = None
+    fixed_ip: str | None = None
+
+
 def attach(
     model: ComputeModel,
     server: ServerRecord,
     context: RequestContext,
-    network_id: str | None,
-    port_id: str | None,
-    fixed_ip: str | None,
+    wanted: InterfaceRequest,
 ) -> PortDetails:
     """Give the server a port; it has it when the call returns. Raises ApiError."""
     check(server, "attach_interface", context, VM_STATES)
     action = model.record(server, "attach_interface", context, ("compute_attach_interface",))
     try:
-        if port_id:
+        if port_id := wanted.port_id or "":
             model.networks.claim_port(port_id, server.id, server.project_id)
         else:
-            port_id = _new_port(model, server, network_id, fixed_ip)
+            port_id = _new_port(model, server, wanted.network_id, wanted.fixed_ip)
     except ApiError as error:
         action.finish(model.now(), error.message)
         raise

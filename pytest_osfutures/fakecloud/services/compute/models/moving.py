@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import NamedTuple
+
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.services.compute.models import operations
@@ -14,7 +17,7 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
     ServerRecord,
 )
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
-from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
+from pytest_osfutures.fakecloud.services.compute.models.work import Callbacks, begin, check, give_up
 
 NO_HOST_FOR = "No valid host was found. No valid host found for {}"
 
@@ -65,7 +68,7 @@ def resize(
                 f"Quota exceeded for {name}: Requested {more}, "
                 f"but already used {used[name]} of {limit} {name}",
             )
-    _move(model, server, context, operations.RESIZE, flavor)
+    _move(model, server, context, _Move(operations.RESIZE, flavor))
 
 
 def migrate(
@@ -74,17 +77,22 @@ def migrate(
     """Begin to move the server to another host. Raises ApiError."""
     if target is not None and target not in model.hosts:
         raise ApiError(400, f"Compute host {target} could not be found.")
-    _move(model, server, context, operations.MIGRATE, server.flavor, target)
+    _move(model, server, context, _Move(operations.MIGRATE, server.flavor, target))
+
+
+@dataclass(frozen=True)
+class _Move:
+    """A cold migration or a resize."""
+
+    operation: ServerOperation
+    flavor: FlavorRecord
+    target: str | None = None  #: the host; None lets the scheduler choose
 
 
 def _move(
-    model: ComputeModel,
-    server: ServerRecord,
-    context: RequestContext,
-    operation: ServerOperation,
-    flavor: FlavorRecord,
-    target: str | None = None,
+    model: ComputeModel, server: ServerRecord, context: RequestContext, wanted: _Move
 ) -> None:
+    operation, flavor, target = wanted.operation, wanted.flavor, wanted.target
     was, source = server.vm_state, server.host or ""
     chosen: list[str] = []
 
@@ -124,7 +132,7 @@ def _move(
         server.old_host = server.old_flavor = None
 
     events = {"schedule": schedule, "move": move, "resize": change_size}
-    action = begin(model, server, operation, context, done, undone, events)
+    action = begin(model, server, operation, context, Callbacks(done, undone, events))
     kind = "resize" if operation is operations.RESIZE else "migration"
     migration = _migration(model, server, context, kind, flavor)
 
@@ -149,7 +157,7 @@ def confirm_resize(model: ComputeModel, server: ServerRecord, context: RequestCo
     def undone() -> None:
         server.confirming = False
 
-    begin(model, server, operations.CONFIRM_RESIZE, context, done, undone)
+    begin(model, server, operations.CONFIRM_RESIZE, context, Callbacks(done, undone))
     server.confirming = True
 
 
@@ -168,7 +176,7 @@ def revert_resize(model: ComputeModel, server: ServerRecord, context: RequestCon
         if migration := _latest(model, server):
             migration.status = "reverted"
 
-    begin(model, server, operations.REVERT_RESIZE, context, done)
+    begin(model, server, operations.REVERT_RESIZE, context, Callbacks(done))
 
 
 def live_migrate(
@@ -196,7 +204,7 @@ def live_migrate(
     def undone() -> None:
         migration.status = "error"
 
-    action = begin(model, server, operations.LIVE_MIGRATE, context, done, undone)
+    action = begin(model, server, operations.LIVE_MIGRATE, context, Callbacks(done, undone))
     migration = _migration(model, server, context, "live-migration")
     migration.target, migration.status, migration.action = host, "running", action
     if host is None:
@@ -229,16 +237,24 @@ def abort_migration(
     model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
     """Stop a live migration: the server stays where it is. Raises ApiError."""
-    _end_migration(model, server, context, migration_id, "live_migration_cancel", "cancelled")
+    ending = _Ending("live_migration_cancel", "cancelled")
+    _end_migration(model, server, context, migration_id, ending)
 
 
 def complete_migration(
     model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
     """Let a live migration end now. Raises ApiError."""
-    record = "live_migration_force_complete"
-    migration = _end_migration(model, server, context, migration_id, record, "completed")
+    ending = _Ending("live_migration_force_complete", "completed")
+    migration = _end_migration(model, server, context, migration_id, ending)
     server.host = migration.target
+
+
+class _Ending(NamedTuple):
+    """An early end of a live migration: the instance action and the migration's last status."""
+
+    record: str
+    status: str
 
 
 def _end_migration(
@@ -246,16 +262,16 @@ def _end_migration(
     server: ServerRecord,
     context: RequestContext,
     migration_id: str,
-    record: str,
-    status: str,
+    ending: _Ending,
 ) -> Migration:
+    record = ending.record
     check(server, record, context, operations.LIVE_MIGRATE.vm_states, ("migrating",))
     migration = running_migration(model, server, migration_id)
     model.record(server, record, context, (f"compute_{record}",)).finish(model.now())
     server.activity = None
     server.task_state = None
     server.touch()
-    migration.status, migration.updated_at = status, model.now()
+    migration.status, migration.updated_at = ending.status, model.now()
     if migration.action:
         migration.action.finish(model.now())
     return migration
@@ -288,7 +304,7 @@ def evacuate(
     def undone() -> None:
         migration.status = "failed"
 
-    action = begin(model, server, operations.EVACUATE, context, done, undone)
+    action = begin(model, server, operations.EVACUATE, context, Callbacks(done, undone))
     migration = _migration(model, server, context, "evacuation")
     migration.target = chosen
     if chosen is None:

@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.services.compute.models import imaging, operatio
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
-from pytest_osfutures.fakecloud.services.compute.models.work import begin, check, give_up
+from pytest_osfutures.fakecloud.services.compute.models.work import Callbacks, begin, check, give_up
 
 
 def shelve(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
@@ -32,7 +32,7 @@ def shelve(model: ComputeModel, server: ServerRecord, context: RequestContext) -
         if image_id:
             model.images.delete_snapshot(image_id)
 
-    begin(model, server, operations.SHELVE, context, done, undone)
+    begin(model, server, operations.SHELVE, context, Callbacks(done, undone))
 
 
 def _offload(model: ComputeModel, server: ServerRecord) -> None:
@@ -56,7 +56,7 @@ def _leave(server: ServerRecord) -> None:
 
 def shelve_offload(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
     """Begin to take a shelved server off its host. Raises ApiError."""
-    begin(model, server, operations.SHELVE_OFFLOAD, context, lambda: _leave(server))
+    begin(model, server, operations.SHELVE_OFFLOAD, context, Callbacks(lambda: _leave(server)))
 
 
 def unshelve(
@@ -96,7 +96,9 @@ def unshelve(
                 made.attached = True
 
     operation = operations.UNSHELVE_ON_HOST if on_host else operations.UNSHELVE
-    action = begin(model, server, operation, context, done, events={"schedule": schedule})
+    action = begin(
+        model, server, operation, context, Callbacks(done, events={"schedule": schedule})
+    )
 
 
 def _lost_image(model: ComputeModel, server: ServerRecord) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pytest_osfutures.fakecloud.kernel.call import RequestContext
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
@@ -55,19 +56,28 @@ def reason(fault: Fault) -> str:
     return fault.message or "The fake cloud was told to let this fail."
 
 
+@dataclass(frozen=True)
+class Callbacks:
+    """The callbacks of one operation on a server."""
+
+    done: Callable[[], None] = lambda: None  #: after success
+    undone: Callable[[], None] = lambda: None  #: after a failure
+    #: on entering the lifecycle's steps with these event names
+    events: Mapping[str, Callable[[], None]] = field(default_factory=dict)
+
+
 def begin(
     model: ComputeModel,
     server: ServerRecord,
     operation: ServerOperation,
     context: RequestContext,
-    done: Callable[[], None] | None = None,
-    undone: Callable[[], None] | None = None,
-    events: Mapping[str, Callable[[], None]] | None = None,
+    callbacks: Callbacks = Callbacks(),
 ) -> InstanceAction:
-    """Check the states, record the action and start; raises ApiError.
+    """Check the server's states, record the instance action and begin the operation.
 
-    At the end `done` runs and the fields of `operation.to` are set; if it fails, `undone` runs and
-    the server keeps its old vm_state or is in ERROR, as the fault rule says.
+    On success the fields of `operation.to` are set and `callbacks.done` runs. On failure
+    `callbacks.undone` runs, and the server keeps its vm_state or goes to ERROR, as the fault rule
+    says. Raises ApiError if a state or the lock forbids the operation.
     """
     check(server, operation.record, context, operation.vm_states, operation.tasks)
     action = model.record(server, operation.record, context, operation.events[: operation.begun])
@@ -77,8 +87,7 @@ def begin(
         server.task_state = None
         for name, value in operation.to.items():
             setattr(server, name, value)
-        if done:
-            done()
+        callbacks.done()
         server.touch()
         action.finish(model.now())
         for event in operation.events[operation.begun :]:
@@ -88,8 +97,7 @@ def begin(
     def failure(fault: Fault) -> None:
         server.task_state = None
         server.power_state = power_state
-        if undone:
-            undone()
+        callbacks.undone()
         if fault.effect == "error":
             model.fail(server, reason(fault))
         server.touch()
@@ -98,7 +106,8 @@ def begin(
     if operation.record != "evacuate" and not model.reaches(server):
         _wait_for_ever(server, operation)
     else:
-        start(model.runtime, operation.lifecycle, server, success, failure, events)
+        lifecycle = operation.lifecycle.on(**callbacks.events)
+        start(model.runtime, lifecycle, server, success, failure)
     return action
 
 

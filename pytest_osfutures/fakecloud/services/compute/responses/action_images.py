@@ -123,10 +123,7 @@ def _create_backup(call: ComputeCall, server: ServerRecord, arguments: Any) -> R
         call.model,
         server,
         call.context,
-        name,
-        arguments["backup_type"],
-        kept,
-        metadata,
+        imaging.ServerBackupRequest(name, arguments["backup_type"], kept, metadata),
     )
     return _image_answer(call, image_id)
 

@@ -57,8 +57,8 @@ def _change_password(call: ComputeCall, server: ServerRecord, arguments: Any) ->
     def done() -> None:
         server.admin_pass = password
 
-    context = call.context
-    work.begin(call.model, server, operations.CHANGE_PASSWORD, context, done)
+    callbacks = work.Callbacks(done)
+    work.begin(call.model, server, operations.CHANGE_PASSWORD, call.context, callbacks)
     return Response(202)
 
 

@@ -51,9 +51,11 @@ def attach(call: ComputeCall, server_id: str) -> Response:
         call.model,
         server,
         call.context,
-        body.get("net_id"),
-        body.get("port_id"),
-        validation.address("ip_address", fixed[0].get("ip_address")),
+        interfaces.InterfaceRequest(
+            body.get("net_id"),
+            body.get("port_id"),
+            validation.address("ip_address", fixed[0].get("ip_address")),
+        ),
     )
     return Response(200, {"interfaceAttachment": _view(call, port)})
 

@@ -61,10 +61,12 @@ def attach(call: ComputeCall, server_id: str) -> Response:
         call.model,
         server,
         call.context,
-        str(body["volumeId"]),
-        body.get("device"),
-        body.get("tag"),
-        bool(body.get("delete_on_termination")),
+        attaching.AttachRequest(
+            str(body["volumeId"]),
+            body.get("device"),
+            body.get("tag"),
+            bool(body.get("delete_on_termination")),
+        ),
     )
     if call.version >= (2, 101):
         return Response(202, None, HTML)
