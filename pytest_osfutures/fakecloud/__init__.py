@@ -1,4 +1,4 @@
-"""An OpenStack that runs in this process or on a loopback port: see `FakeCloud`."""
+"""A fake OpenStack that runs in this process or on a loopback port: see `FakeCloud`."""
 
 from pytest_osfutures.fakecloud.cloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel.faults import Fault

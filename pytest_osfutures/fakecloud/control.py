@@ -1,4 +1,4 @@
-"""The control API under `/_osf`: settings, clock, faults, counters, and everything that exists."""
+"""The control API below `/_osf`: settings, clock, fault rules, counters and resources."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 from pytest_osfutures.fakecloud.kernel.service import Service
 from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
 
-LATEST = 250_000_000_000.0  # seconds since 1970: in the year 9892, so that tokens end before 9999
+LATEST = 250_000_000_000.0  #: seconds since 1970, year 9892: a token must expire before year 9999
 
 
 def show_settings(call: Call[Runtime]) -> Response:
-    """All settings."""
+    """Show all settings."""
     return Response(200, call.runtime.settings.as_dict())
 
 
 def change_settings(call: Call[Runtime]) -> Response:
-    """Change what the body names, and show all."""
+    """Change the settings that the body names; show all settings."""
     try:
         call.runtime.settings.change(call.json())
     except ValueError as error:
@@ -31,7 +31,7 @@ def change_settings(call: Call[Runtime]) -> Response:
 
 
 def show_clock(call: Call[Runtime]) -> Response:
-    """What time it is in the cloud, and when something happens next."""
+    """Show the cloud's time and the time of the next scheduled event."""
     schedule, clock = call.runtime.schedule, call.runtime.clock
     return Response(
         200,
@@ -45,26 +45,33 @@ def show_clock(call: Call[Runtime]) -> Response:
 
 
 def advance_clock(call: Call[Runtime]) -> Response:
-    """Move a manual clock forward by `seconds`."""
+    """Advance a manual clock by `seconds`."""
     clock, seconds = call.runtime.clock, call.json().get("seconds")
     if not isinstance(clock, ManualClock):
-        raise ApiError(409, "this cloud's clock runs by itself")
+        raise ApiError(
+            409, "the clock cannot be advanced: the cloud was not started with a manual clock"
+        )
     if (step := duration(seconds)) is None:
-        raise ApiError(400, f"`seconds` is a number from 0 to ten years, not {seconds!r:.100}")
+        raise ApiError(
+            400,
+            f"`seconds` must be a number from 0 to 315,360,000 (ten years), not {seconds!r:.100}",
+        )
     if call.runtime.schedule.time() + step > LATEST:
-        raise ApiError(400, "the clock cannot go on: the services' dates end with the year 9999")
+        raise ApiError(
+            400, "the clock cannot be advanced further: the services' dates end with year 9999"
+        )
     clock.advance(step)
     call.runtime.schedule.catch_up()
     return show_clock(call)
 
 
 def list_faults(call: Call[Runtime]) -> Response:
-    """All fault rules, with how often each has fired."""
+    """List all fault rules, with the number of times that each rule has fired."""
     return Response(200, {"faults": [fault.as_dict() for fault in call.runtime.faults.all()]})
 
 
 def add_fault(call: Call[Runtime]) -> Response:
-    """Add the rule in the body."""
+    """Add the fault rule that the body describes."""
     body: dict[str, Any] = call.json()
     try:
         fault = Fault(**body)
@@ -74,7 +81,7 @@ def add_fault(call: Call[Runtime]) -> Response:
 
 
 def remove_fault(call: Call[Runtime], fault_id: str) -> Response:
-    """Take one rule away."""
+    """Remove one fault rule."""
     number = natural(fault_id)
     if number is None or not call.runtime.faults.remove(number):
         raise ApiError(404, f"there is no fault rule {fault_id}")
@@ -82,29 +89,29 @@ def remove_fault(call: Call[Runtime], fault_id: str) -> Response:
 
 
 def clear_faults(call: Call[Runtime]) -> Response:
-    """Take all rules away."""
+    """Remove all fault rules."""
     call.runtime.faults.clear()
     return Response(204)
 
 
 def show_counters(call: Call[Runtime]) -> Response:
-    """How many requests each route has had."""
+    """Show the number of requests by method and route."""
     return Response(200, {"requests": dict(call.runtime.counters)})
 
 
 def clear_counters(call: Call[Runtime]) -> Response:
-    """Count from zero again."""
+    """Reset all request counters to zero."""
     call.runtime.counters.clear()
     return Response(204)
 
 
 def list_alive(call: Call[Runtime]) -> Response:
-    """Everything that exists now."""
+    """List the resources that exist now."""
     return Response(200, {"resources": call.runtime.database.rows()})
 
 
 def list_ever(call: Call[Runtime]) -> Response:
-    """Everything that ever existed."""
+    """List the resources that exist or have existed."""
     return Response(200, {"resources": call.runtime.database.rows(deleted=True)})
 
 

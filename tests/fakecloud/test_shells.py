@@ -157,7 +157,7 @@ def test_command_with_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[st
         for arguments, why in (
             (["--speed", "0"], "speed must be greater than 0, not 0.0"),
             (["--port", taken], f"cannot listen on port {taken}: Address already in use"),
-            (["--port", "70000"], "port must be from 0 to 65535, not 70000"),
+            (["--port", "70000"], "--port must be from 0 to 65535, not 70000"),
             (["--clouds-yaml", missing], f"cannot write {missing}: No such file or directory"),
         ):
             assert main(["fake", *arguments]) == 2

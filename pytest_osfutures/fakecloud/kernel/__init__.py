@@ -1,1 +1,1 @@
-"""What every service of the fake is made of; it knows none of them."""
+"""The parts of which each service is made. The kernel knows no service."""

@@ -1,4 +1,4 @@
-"""One request on its way through a service: who asks, at which microversion, under which id."""
+"""One request with its model: the argument of each handler."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MALFORMED = (
 
 @dataclass(frozen=True)
 class Caller:
-    """Who a token speaks for."""
+    """The user, project and roles of a token."""
 
     user_id: str = ""
     project_id: str = ""
@@ -29,7 +29,7 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        """Whether the policies for administrators let it through."""
+        """Return True if the policies for administrators allow the caller's request."""
         return "admin" in self.roles
 
 
@@ -45,24 +45,24 @@ class RequestContext:
 
 @dataclass(frozen=True)
 class Call(Generic[Model]):
-    """What a handler needs to know of a request. `version` is (0, 0) without microversions."""
+    """One validated request, as a handler gets it."""
 
-    model: Model
+    model: Model  #: the model of the service
     runtime: Runtime
     request: Request
     caller: Caller
-    version: Version
+    version: Version  #: the microversion; (0, 0) for a service without microversions
     request_id: str
-    root: str  # URL of the service: scheme, host and prefix, without a slash at its end
+    root: str  #: the service's URL: scheme, host and prefix, without a trailing slash
 
     @property
     def context(self) -> RequestContext:
-        """The context that the handler passes on to the model."""
+        """Return the context that the handler passes to the model."""
         caller = self.caller
         return RequestContext(caller.project_id, caller.user_id, self.request_id, caller.is_admin)
 
     def json(self) -> dict[str, Any]:
-        """The body, which has to be a JSON object. Raises ApiError(400)."""
+        """Return the body, a JSON object. Raises ApiError(400) for anything else."""
         try:
             body = self.request.json()
         except ValueError:
@@ -72,7 +72,7 @@ class Call(Generic[Model]):
         return body
 
     def part(self, key: str) -> dict[str, Any]:
-        """The object under `key`, the only envelope of the body. Raises ApiError(400)."""
+        """Return the object under `key` of the body. Raises ApiError(400)."""
         value = self.json().get(key)
         if not isinstance(value, dict):
             raise ApiError(400, MALFORMED)

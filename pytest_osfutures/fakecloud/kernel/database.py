@@ -1,4 +1,4 @@
-"""The tables of a cloud: one for each resource type, with the deleted resources too."""
+"""The tables of a cloud, one for each resource type; each keeps its deleted resources."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ R = TypeVar("R", bound=ResourceRecord)
 
 
 class Database:
-    """All tables of one cloud, and the delays with which lists show the tables' changes."""
+    """All tables of one cloud, and the delay with which lists show changes."""
 
     def __init__(self, schedule: Schedule) -> None:
         self.schedule = schedule
@@ -36,7 +36,7 @@ class Database:
 
 
 class ResourceTable(Generic[R]):
-    """All resources of one kind, those that are gone too."""
+    """All resources of one type, with the deleted resources."""
 
     def __init__(self, database: Database, kind: str) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class ResourceTable(Generic[R]):
         database.tables.append(self)
 
     def add(self, resource: R) -> R:
-        """Keep `resource`, created now."""
+        """Add `resource`; the present time is its `created_at`."""
         now = self._database.schedule.time()
         resource.created_at = now
         resource.listed_from = now + self._database.hide_new_seconds
@@ -56,24 +56,24 @@ class ResourceTable(Generic[R]):
         return resource
 
     def remove(self, resource: R) -> None:
-        """It is gone now; whatever still moved it stops."""
+        """Delete `resource` and end its lifecycle."""
         if self._alive.pop(resource.id, None) is not None:
             resource.deleted_at = self._database.schedule.time()
             resource.activity = None
             self._gone[resource.id] = resource
 
     def forget(self, resource: R) -> None:
-        """It is gone and leaves no row that the service could show; `rows` still knows it."""
+        """Delete `resource` without a trace in the API; only `rows` still returns it."""
         self.remove(resource)
         self._gone.pop(resource.id, None)
         self._forgotten.append(resource)
 
     def get(self, resource_id: str) -> R | None:
-        """The living one with that id."""
+        """Return the resource with that id; None if it is deleted or unknown."""
         return self._alive.get(resource_id)
 
     def gone(self, resource_id: str) -> R | None:
-        """The deleted one with that id."""
+        """Return the deleted resource with that id, or None."""
         return self._gone.get(resource_id)
 
     def __iter__(self) -> Iterator[R]:
@@ -83,9 +83,9 @@ class ResourceTable(Generic[R]):
         return len(self._alive)
 
     def listed(self, deleted: bool = False) -> list[R]:
-        """What a list shows now: the living ones, with `deleted` those that are gone as well.
+        """Return the resources of a list request, with the deleted resources if `deleted`.
 
-        Under a fault the list may be some seconds old, and new things may be missing from it.
+        A fault rule may delay the list (effect `stale`) or hide new resources (effect `slow`).
         """
         now = self._database.schedule.time()
         if age := self._database.stale_seconds:
@@ -104,7 +104,7 @@ class ResourceTable(Generic[R]):
         return then
 
     def rows(self, gone: bool = False) -> list[dict[str, Any]]:
-        """Who exists, or with `gone` who ever did, in order of creation: the proof of a leak."""
+        """Return a row for each resource in order of creation; with `gone` also deleted ones."""
         past = (*self._gone.values(), *self._forgotten) if gone else ()
         everything = (*self._alive.values(), *past)
         return [

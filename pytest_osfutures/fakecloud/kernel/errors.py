@@ -1,4 +1,4 @@
-"""How a handler says no."""
+"""The exception with which a handler answers an error status."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 
 class ApiError(Exception):
-    """A request that is answered with an error; the service gives the body its own shape.
+    """A request is answered with an error status; each service has its own format of the body.
 
-    `kind` is the name that the body carries where the status alone does not decide it: the outer
-    key in Nova and Cinder, the `type` in Neutron.
+    `kind` names the error in the body where the status does not decide the name: the outer key in
+    Nova and Cinder, the `type` in Neutron.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: rules that match requests or background operations."""
+"""Fault injection: rules that match requests or background operations."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ REQUEST_EFFECTS = {
     "cut": "close the connection without an answer, before or after the work is done",
     "delay": "answer `seconds` later",
     "stale": "answer lists as of `seconds` ago",
-    "slow": "show what this request makes in lists only after `seconds`",
-    "quota": "refuse a POST as if the quota were used up",
-    "expire": "let the token of the request expire and answer 401",
+    "slow": "show resources that this request creates in lists only after `seconds`",
+    "quota": "reject a POST as if the quota were used up",
+    "expire": "revoke the token of the request and answer 401",
 }
 OPERATION_EFFECTS = {
     "error": "end in an error status, after `seconds` if given",
-    "silent": "fall back to the old status; only the operation's own record tells of it",
+    "silent": "return to the old status; only the operation's own record shows the failure",
     "stuck": "stay in the last intermediate state, or in the one reached after `seconds`, for ever",
 }
 
@@ -35,33 +35,35 @@ NUMBERS = (*WHOLE, "probability", "after", "seconds")
 
 @dataclass
 class Fault:
-    """One rule. What it does not name matches everything; `effect` decides what it looks at.
+    """One fault rule. A property that is None matches everything.
 
-    On requests (`REQUEST_EFFECTS`): `service`, `method`, `path` (a regular expression searched in
-    the path) and `action` (the key of an action's body). On background operations
-    (`OPERATION_EFFECTS`): `operation` (a name or pattern: `server.*`) and `resource` (a regular
-    expression searched in the resource's name). The first `skip` matches pass, then the rule fires
-    with `probability` at most `count` times. It holds from `after` seconds on.
+    Rules for requests (`REQUEST_EFFECTS`) look at `service`, `method`, `path` (a regular
+    expression, searched in the path) and `action` (the key of an action's body). Rules for
+    background operations (`OPERATION_EFFECTS`) look at `operation` (a name or a pattern:
+    `server.*`) and `resource` (a regular expression, searched in the resource's name).
+
+    A rule is in force from `after` seconds on. The first `skip` matches pass; then the rule fires
+    with `probability`, at most `count` times.
     """
 
-    effect: str
-    service: str | None = None
+    effect: str  #: a key of `REQUEST_EFFECTS` or `OPERATION_EFFECTS`
+    service: str | None = None  #: "compute", "block_storage", "image", "network" or "identity"
     method: str | None = None
     path: str | None = None
     action: str | None = None
     operation: str | None = None
     resource: str | None = None
-    count: int | None = None
-    probability: float = 1.0
+    count: int | None = None  #: None: without limit
+    probability: float = 1.0  #: from 0 to 1
     skip: int = 0
-    after: float = 0.0
-    when: str = "before"
-    status: int = 503
-    message: str | None = None
-    retry_after: int | None = None
-    seconds: float | None = None
-    fired: int = 0
-    id: int = field(default=0)
+    after: float = 0.0  #: seconds
+    when: str = "before"  #: "before" or "after" the handler has done its work
+    status: int = 503  #: the HTTP status of the effect `status`
+    message: str | None = None  #: the text of the error
+    retry_after: int | None = None  #: the header Retry-After of the effect `status`, in seconds
+    seconds: float | None = None  #: the meaning depends on `effect`
+    fired: int = 0  #: how often the rule has fired
+    id: int = field(default=0)  #: set by `Faults.add`
 
     def __post_init__(self) -> None:
         known = REQUEST_EFFECTS | OPERATION_EFFECTS
@@ -69,33 +71,33 @@ class Fault:
             raise ValueError(f"there is no effect {self.effect!r}; known: {', '.join(known)}")
         self._check_types()
         if self.when not in ("before", "after"):
-            raise ValueError(f"`when` is 'before' or 'after', not {self.when!r}")
+            raise ValueError(f"`when` must be 'before' or 'after', not {self.when!r}")
         if not 100 <= self.status <= 599:
-            raise ValueError(f"`status` is an HTTP status, not {self.status!r}")
+            raise ValueError(f"`status` must be an HTTP status, not {self.status!r}")
         if self.seconds is None and self.effect in ("delay", "stale", "slow"):
             raise ValueError(f"the effect {self.effect!r} needs `seconds`")
         for pattern in (self.path, self.resource):
             if (why := why_unfit(pattern or "")) is not None:
-                raise ValueError(f"{pattern!r:.200} is no regular expression: {why}")
+                raise ValueError(f"{pattern!r:.200} is no valid regular expression: {why}")
 
     def _check_types(self) -> None:
         for name in TEXTS:
             if not isinstance(getattr(self, name), str | None):
-                raise TypeError(f"`{name}` is a text, not {getattr(self, name)!r}")
+                raise TypeError(f"`{name}` must be a string, not {getattr(self, name)!r}")
         for name in NUMBERS:
             value = getattr(self, name)
             if value is None and name in ("count", "retry_after", "seconds"):
                 continue
             number = natural if name in WHOLE else duration
             if isinstance(value, str) or number(value) is None:
-                raise TypeError(f"`{name}` is a number from 0 on, not {value!r:.100}")
+                raise TypeError(f"`{name}` must be a number, 0 or greater, not {value!r:.100}")
 
     def matches_request(self, service: str, method: str, path: str, action: str | None) -> bool:
         """Return True if the rule is for requests and this request has all its properties."""
         return (
             self.effect in REQUEST_EFFECTS
             and self.service in (None, service)
-            and (self.method or method).upper() == method
+            and (self.method is None or self.method.upper() == method)
             and re.search(self.path or "", path) is not None
             and self.action in (None, action)
         )
@@ -104,17 +106,17 @@ class Fault:
         """Return True if the rule is for operations and this operation has all its properties."""
         return (
             self.effect in OPERATION_EFFECTS
-            and fnmatchcase(operation, self.operation or "*")
+            and (self.operation is None or fnmatchcase(operation, self.operation))
             and re.search(self.resource or "", resource_name) is not None
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The rule as JSON-able values."""
+        """Return the rule's fields as JSON-able values."""
         return asdict(self)
 
 
 class Faults:
-    """The rules that hold now, and what they do to the answer that is being made."""
+    """The fault rules of one cloud."""
 
     def __init__(self, schedule: Schedule, seed: int) -> None:
         self._schedule = schedule
@@ -123,28 +125,28 @@ class Faults:
         self._last_id = 0
 
     def add(self, fault: Fault) -> Fault:
-        """Let `fault` hold from now on, or from `fault.after` seconds on."""
+        """Add `fault`, in force from `fault.after` seconds on; return it with its id."""
         self._last_id += 1
         fault.id = self._last_id
         self._rules.append((self._schedule.now() + fault.after, fault))
         return fault
 
     def clear(self) -> None:
-        """No rule holds any more. What has gone wrong already stays so."""
+        """Remove all rules. Operations that have failed already stay failed."""
         self._rules.clear()
 
     def remove(self, fault_id: int) -> bool:
-        """Take one rule away; False if there is none with that id."""
+        """Remove the rule with that id; return False if there is none."""
         before = len(self._rules)
         self._rules = [(since, rule) for since, rule in self._rules if rule.id != fault_id]
         return len(self._rules) < before
 
     def all(self) -> list[Fault]:
-        """The rules, those that are used up as well."""
+        """Return all rules, with those that cannot fire any more."""
         return [fault for _, fault in self._rules]
 
     def on_request(self, service: str, method: str, path: str, action: str | None) -> list[Fault]:
-        """The rules that fire on this request, each counted as fired."""
+        """Return the rules that fire on this request; count each as fired."""
         return [
             fault
             for since, fault in list(self._rules)
@@ -152,7 +154,7 @@ class Faults:
         ]
 
     def on_operation(self, operation: str, resource: ResourceRecord) -> Fault | None:
-        """The first rule that fires on this background operation, counted as fired."""
+        """Return the first rule that fires on this background operation; count it as fired."""
         for since, fault in list(self._rules):
             matches = fault.matches_operation(operation, resource.name or "")
             if matches and self._fires(since, fault):

@@ -1,4 +1,4 @@
-"""How long an answer takes: by method, by what it lists, and by how many are answered at a time."""
+"""The latency of responses: by method, by length of a list, and by the number of API workers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 
 
 class Latency:
-    """The API's processes. Time is the cloud's; nothing waits here, a delay is only worked out."""
+    """A queue in front of `api_workers` workers. Only delays are computed; nothing waits here."""
 
     def __init__(self, settings: CloudSettings) -> None:
         self.settings = settings
         self._busy_until: list[float] = []
 
     def of(self, request: Request, response: Response, now: float) -> float:
-        """Seconds until `response` leaves, behind all that came before it."""
+        """Return the seconds until `response` leaves, after all requests queued before it."""
         settings = self.settings
         work = settings.latency + settings.method_latency.get(request.method, 0.0)
         if request.method == "GET" and request.path.endswith("/detail"):
@@ -35,7 +35,7 @@ class Latency:
 
 
 def _length(response: Response) -> int:
-    """How many things a list's answer has."""
+    """Return the number of items in the response to a list request."""
     if not isinstance(response.body, dict):
         return 0
     return max((len(part) for part in response.body.values() if isinstance(part, list)), default=0)

@@ -1,4 +1,4 @@
-"""Lifecycles as declared transitions: which states a background operation passes, and how long."""
+"""Background operations as data: the states that a resource passes, and when."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 @dataclass(frozen=True)
 class Step:
-    """One intermediate state: the fields that it sets and its share of the whole duration.
+    """One intermediate state: the fields that it sets and its share of the duration.
 
-    `event` names the callback that runs on entering it: see `Lifecycle.on`.
+    `event` names the callback that runs on entering the step: see `Lifecycle.on`.
     """
 
     share: float
@@ -26,7 +26,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """The way of one kind of operation: its name (for durations and faults) and its steps."""
+    """One background operation: its name (for durations and fault rules) and its steps."""
 
     operation: str
     steps: tuple[Step, ...]
@@ -39,14 +39,14 @@ class Lifecycle:
 
 @dataclass(eq=False)
 class Transition:
-    """One resource on its way through a lifecycle, as long as nothing else takes it over."""
+    """A resource's way through one lifecycle, until it ends or another lifecycle begins."""
 
     runtime: Runtime
     resource: ResourceRecord
     callbacks: Mapping[str, Callable[[], None]]
 
     def enter(self, step: Step) -> None:
-        """Set the fields of `step` and do what it names."""
+        """Set the fields of `step` and run the callback of its event."""
         for name, value in step.changes.items():
             setattr(self.resource, name, value)
         if step.changes:
@@ -55,7 +55,7 @@ class Transition:
             event()
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
-        """Do `act` in `seconds` if the resource is still on this way then."""
+        """Run `act` in `seconds` if no other lifecycle has begun by then."""
 
         def if_still() -> None:
             if self.resource.activity is self:
@@ -71,10 +71,10 @@ def start(
     done: Callable[[], None],
     failed: Callable[[Fault], None],
 ) -> None:
-    """Lead `resource` through the steps, the first one now, and call `done` after the last.
+    """Begin `lifecycle` on `resource`: enter the first step now, run `done` after the last.
 
-    A fault rule may let it fail (`failed` is called instead of `done`) or stay where it is. What
-    moved the resource until now is over.
+    A fault rule can make the operation fail (`failed` runs instead of `done`) or hang. The
+    lifecycle that the resource was in ends.
     """
     transition = resource.activity = Transition(runtime, resource, lifecycle.callbacks)
     duration = runtime.seconds(lifecycle.operation)

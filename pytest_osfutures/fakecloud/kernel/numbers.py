@@ -1,7 +1,7 @@
-"""Numbers in requests: ASCII digits, and no more of them than a database column holds.
+"""Numbers in requests: ASCII digits, at most 18 of them, as a database column holds.
 
-`str.isdigit` and `\\d` take `²` and Arabic digits, which `int` then refuses or reads, and `int`
-refuses more than 4,300 digits: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
+`str.isdigit` and `\\d` accept `²` and Arabic digits, which `int` rejects or reads; `int` rejects
+more than 4,300 digits. https://docs.python.org/3/library/stdtypes.html#int-max-str-digits
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
 def whole(value: Any) -> int | None:
-    """The integer that a JSON number or a text stands for; None if it is none that can be kept."""
+    """Return the integer that a JSON number or a string of digits stands for, or None."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -23,13 +23,13 @@ def whole(value: Any) -> int | None:
 
 
 def natural(value: Any) -> int | None:
-    """Like `whole`, from 0 on and without a sign."""
+    """Return the integer as `whole` does; None also for a negative number or a sign."""
     number = None if isinstance(value, str) and value.startswith("-") else whole(value)
     return number if number is not None and number >= 0 else None
 
 
 def duration(value: Any, most: float = 10 * 365 * 86400.0) -> float | None:
-    """A number of seconds from 0 on, ten years at most; None if it is something else."""
+    """Return a number of seconds from 0 to `most` (ten years); None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value) if 0 <= value <= most else None

@@ -1,4 +1,4 @@
-"""Regular expressions in requests: any text may be sent, and not every text is one."""
+"""Regular expressions in requests, which may be invalid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import warnings
 
 
 def why_unfit(text: str) -> str | None:
-    """Why `text` is no regular expression; None if it is one, which `re` then remembers."""
+    """Return why `text` is no valid regular expression; None if it is valid."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # `[[` may mean something else one day

@@ -1,4 +1,4 @@
-"""The base class of every resource: its fields, and their values of the last minutes."""
+"""The base class of every resource, with the history of its fields."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Self
 
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 
-HISTORY_SECONDS = 600.0  # how far back a stale answer can look
+HISTORY_SECONDS = 600.0  #: the greatest age of a stale list
 
 
 @dataclass(eq=False, kw_only=True)
 class ResourceRecord:
-    """One thing with an id. Replace the mappings in its fields, never change them in place:
+    """One resource with an id. Times are seconds since 1970.
 
-    each assignment is remembered for a while, so that a list can be answered as of some seconds
-    ago. Times are seconds since 1970.
+    Each assignment to a field is recorded for ten minutes, so that a list can be answered as of an
+    earlier time. So replace the mappings in fields; never change them in place.
     """
 
     id: str
@@ -29,8 +29,8 @@ class ResourceRecord:
     created_at: float = 0.0
     updated_at: float | None = None
     deleted_at: float | None = None
-    listed_from: float = 0.0
-    activity: object = None  # the lifecycle that moves it now; a new one takes over
+    listed_from: float = 0.0  #: lists show the resource from this time on
+    activity: object = None  #: the present lifecycle; a new lifecycle replaces it
 
     def __setattr__(self, name: str, value: Any) -> None:
         past: deque[tuple[float, str, Any]] | None = self.__dict__.get("_past")
@@ -43,7 +43,7 @@ class ResourceRecord:
 
     @property
     def shown_status(self) -> str:
-        """The status as its API shows it."""
+        """Return the status as the service's API shows it."""
         return self.status
 
     def remember(self, schedule: Schedule) -> None:
@@ -52,11 +52,11 @@ class ResourceRecord:
         self.__dict__["_past"] = deque()
 
     def touch(self) -> None:
-        """It has changed just now."""
+        """Set `updated_at` to the present time."""
         self.updated_at = self.__dict__["_schedule"].time()
 
     def as_of(self, when: float) -> Self:
-        """A copy with the fields as they were at `when`."""
+        """Return a copy with the fields' values at the time `when`."""
         then = copy.copy(self)
         then.__dict__["_past"] = None
         for moment, name, value in reversed(self.__dict__["_past"]):

@@ -1,4 +1,4 @@
-"""What the services of one cloud share: time, randomness, settings, fault rules and tables."""
+"""The shared state of a cloud: time, randomness, settings, fault rules and tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.kernel.settings import UNLISTED_SECONDS, CloudSe
 
 
 class Runtime:
-    """The shared state of one cloud. A service's model gets it and needs nothing else but ports.
+    """The shared state of one cloud, on which each service's model is built.
 
     Args:
         clock: the time of the cloud; the system's clock by default.

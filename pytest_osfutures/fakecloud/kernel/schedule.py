@@ -1,4 +1,4 @@
-"""What will happen in the cloud, and when: the only thing that moves state besides requests."""
+"""The scheduled events of a cloud: besides requests, the only changes of its state."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_osfutures.clock import Clock
 
 
 class Schedule:
-    """Future events in order of time. Reads never advance anything: only the clock does.
+    """Future events in order of time. Only the clock triggers them; reads never do.
 
-    Every event runs at its own moment (`now()` says that moment while it runs), so two observers
-    who look at different times see one and the same history.
+    Each event runs at its own time (`now()` returns that time while the event runs). So two clients
+    that poll at different times see the same history.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -23,23 +23,23 @@ class Schedule:
         self._moment: float | None = None
 
     def now(self) -> float:
-        """Seconds on the cloud's clock; within an event, the moment for which it was planned."""
+        """Return the seconds on the cloud's clock; within an event, the event's own time."""
         return self.clock.now() if self._moment is None else self._moment
 
     def time(self) -> float:
-        """Seconds since 1970 of `now()`."""
+        """Return `now()` in seconds since 1970."""
         return self.clock.time() - (self.clock.now() - self.now())
 
     def after(self, seconds: float, event: Callable[[], None]) -> None:
-        """Run `event` when `seconds` have passed."""
+        """Run `event` after `seconds`."""
         heapq.heappush(self._events, (self.now() + seconds, next(self._order), event))
 
     def next_due(self) -> float | None:
-        """When the next event is due, on the scale of `now()`; None if nothing is planned."""
+        """Return the time of the next event, comparable with `now()`; None without events."""
         return self._events[0][0] if self._events else None
 
     def catch_up(self) -> None:
-        """Run everything that is due by now, each at its own moment."""
+        """Run all events that are due, each at its own time."""
         until = self.clock.now()
         while self._events and self._events[0][0] <= until:
             self._moment, _, event = heapq.heappop(self._events)

@@ -1,4 +1,4 @@
-"""What makes a service a service on the wire: its root, routes, microversions and errors."""
+"""The HTTP properties of a service: prefix, routes, microversions and error format."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ KINDS = {
 
 
 def kind_body(error: ApiError) -> dict[str, Any]:
-    """Nova's and Cinder's error: one key that names the kind, under it code and message."""
+    """Return the error body of Nova and Cinder: one key for the kind, with code and message."""
     kind = error.kind or KINDS.get(error.status, "computeFault")
     content: dict[str, Any] = {"code": error.status, "message": error.message}
     if "Retry-After" in error.headers:
@@ -52,15 +52,18 @@ UNAUTHORIZED = {
 
 @dataclass(frozen=True)
 class Microversions:
-    """The versions that a service speaks, and the header that asks for one of them."""
+    """The range of microversions of a service, and the headers that request one.
 
-    name: str  # as in `OpenStack-API-Version: compute 2.95`
+    https://specs.openstack.org/openstack/api-sig/guidelines/microversion_specification.html
+    """
+
+    name: str  #: the service type: `OpenStack-API-Version: compute 2.95`
     lowest: Version
     highest: Version
     old_header: str | None = None
 
     def requested(self, request: Request) -> Version:
-        """The version that `request` asks for. Raises ApiError: 400 malformed, 406 unknown."""
+        """Return the request's microversion. Raises ApiError: 400 malformed, 406 out of range."""
         text = self._text(request)
         if text is None:
             return self.lowest
@@ -91,7 +94,7 @@ class Microversions:
         return request.headers.get(self.old_header.lower()) if self.old_header else None
 
     def headers(self, version: Version) -> dict[str, str]:
-        """What an answer at `version` says of it."""
+        """Return the headers of a response at `version`."""
         headers = {"OpenStack-API-Version": f"{self.name} {written(version)}"}
         if self.old_header:
             headers[self.old_header] = written(version)
@@ -100,35 +103,35 @@ class Microversions:
 
 
 def written(version: Version) -> str:
-    """`2.95`"""
+    """Return a version in the format `2.95`."""
     return f"{version[0]}.{version[1]}"
 
 
 @dataclass(frozen=True)
 class Service:
-    """One service under its prefix on the one port. `routes` are relative to that prefix."""
+    """One service below its prefix. The paths of `routes` are relative to the prefix."""
 
-    name: str  # the attribute of FakeCloud: "compute"
-    prefix: str  # "/compute"
+    name: str  #: the name in fault rules and page limits: "compute"
+    prefix: str  #: "/compute"
     routes: Sequence[UrlRoute]
     microversions: Microversions | None = None
     error_body: Callable[[ApiError], Any] = kind_body
     error_type: str = "application/json"
     empty_type: str = "application/json"
     request_id_headers: tuple[str, ...] = ("x-openstack-request-id",)
-    headers: Mapping[str, str] = field(default_factory=dict)  # on every answer
+    headers: Mapping[str, str] = field(default_factory=dict)  #: of each response
     unknown_path: Any = field(default_factory=lambda: UNKNOWN_PATH)
     unauthorized: Any = field(default_factory=lambda: UNAUTHORIZED)
-    can_fail: bool = True  # fault rules apply, and requests are counted
-    quota_status: int = 403  # what a request over quota is answered with
+    can_fail: bool = True  #: fault rules apply and requests are counted
+    quota_status: int = 403  #: the status of a request over quota
     quota_headers: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def router(self) -> UrlRouter:
-        """Finds the handler of a path below the prefix."""
+        """Return the router for paths below the prefix."""
         return UrlRouter(self.routes)
 
     def error_response(self, error: ApiError) -> Response:
-        """The answer that says no, in this service's shape."""
+        """Return the response for `error` in the service's own format."""
         headers = {"Content-Type": self.error_type} | error.headers
         return Response(error.status, self.error_body(error), headers)

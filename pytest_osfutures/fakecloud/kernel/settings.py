@@ -1,4 +1,4 @@
-"""What can be turned: how long things take, how much a project may have."""
+"""The settings of a cloud: durations, latencies, quotas, page sizes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
 
-MOST_SIGMA = 5.0  # far beyond it, drawn durations are larger than any float
-UNLISTED_SECONDS = 1.0  # an operation that `SECONDS` does not name
+MOST_SIGMA = 5.0  #: with a larger spread, a drawn duration can exceed any float
+UNLISTED_SECONDS = 1.0  #: the duration of an operation that `SECONDS` does not name
 
-# Medians in seconds, of the order that a small cloud with a quick hypervisor needs.
+# Medians in seconds, like those of a small cloud with a fast hypervisor.
 SECONDS: dict[str, float] = {
     "server.create": 8.0,
     "server.delete": 2.0,
@@ -100,40 +100,47 @@ QUOTAS: dict[str, int] = {
 
 @dataclass
 class CloudSettings:
-    """The knobs of a `FakeCloud`. Change them at any time: what runs keeps the time it began with.
+    """The settings of a `FakeCloud`.
 
-    `sigma` is the spread of the durations on a logarithmic scale; at 0 each takes its median.
+    Settings can change at any time; an operation keeps the duration with which it began.
     """
 
+    #: the median duration of each operation, in seconds
     seconds: dict[str, float] = field(default_factory=lambda: dict(SECONDS))
+    #: the standard deviation of the durations on a logarithmic scale; 0: always the median
     sigma: float = 0.0
-    latency: float = 0.0  # seconds before each answer
-    method_latency: dict[str, float] = field(default_factory=dict)  # more, by method: {"POST": 0.1}
-    list_latency: float = 0.0  # in the place of that, for a detailed list
-    item_latency: float = 0.0  # and more for each thing in it
-    api_workers: int = 0  # so many requests are worked on at a time; 0: all
+    latency: float = 0.0  #: seconds before each response
+    #: seconds to add, by method: {"POST": 0.1}
+    method_latency: dict[str, float] = field(default_factory=dict)
+    list_latency: float = 0.0  #: seconds for a detailed list, instead of `method_latency`
+    item_latency: float = 0.0  #: seconds to add for each item of a detailed list
+    api_workers: int = 0  #: the number of requests that are handled at a time; 0: no limit
     quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
-    token_seconds: float = 3600.0
-    page_limit: int = 1000  # so many items are on a page at most; 0: all
-    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0})  # of one service
-    deleted_seconds: float = 0.2  # how long GET still shows a server as DELETED
-    soft_delete: bool = False  # a delete leaves SOFT_DELETED servers, to be restored
-    shelved_offload: bool = True  # a shelved server leaves its host at once
+    token_seconds: float = 3600.0  #: the lifetime of a token
+    page_limit: int = 1000  #: the greatest number of items on a page; 0: no limit
+    #: `page_limit` by service; Neutron has no limit by default (`pagination_max_limit`)
+    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0})
+    deleted_seconds: float = 0.2  #: how long GET shows a deleted server as DELETED
+    soft_delete: bool = False  #: deleted servers are SOFT_DELETED and can be restored
+    shelved_offload: bool = True  #: a shelved server is offloaded at once
     console_output: str = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
 
     def most_on_a_page(self, service: str) -> int:
-        """How many items a page of that service's lists may have; 0: all of them."""
+        """Return the greatest number of items on a page of that service's lists; 0: no limit."""
         return self.page_limits.get(service, self.page_limit)
 
     def as_dict(self) -> dict[str, Any]:
-        """All settings as JSON-able values."""
+        """Return all settings as JSON-able values."""
         return asdict(self)
 
     def change(self, values: Mapping[str, Any]) -> None:
-        """Set what `values` names; a mapping is merged. Raises ValueError for what is unknown."""
+        """Change the settings in `values`; a mapping is merged.
+
+        Raises ValueError, and changes nothing, if a name is unknown or a value is not accepted.
+        """
         for name, value in values.items():
             if not self._takes(name, value):
-                raise ValueError(f"there is no setting {name!r:.50} that could be {value!r:.100}")
+                raise ValueError(f"no setting {name!r:.50} accepts the value {value!r:.100}")
         for name, value in values.items():
             if isinstance(value, dict):
                 getattr(self, name).update(value)
@@ -141,7 +148,7 @@ class CloudSettings:
                 setattr(self, name, value)
 
     def _takes(self, name: str, value: Any) -> bool:
-        """Whether a setting may have this value: one that cannot break a later request."""
+        """Return True if no later request can fail because of this value."""
         old = self.as_dict().get(name)
         if isinstance(old, dict):
             least = -1 if name == "quotas" else 0

@@ -1,4 +1,4 @@
-"""Dates as the services write them. The cloud itself counts seconds since 1970."""
+"""Date formats of the services. The cloud itself counts seconds since 1970."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 
 def zulu(when: float | None) -> str | None:
-    """`2026-11-23T07:10:28Z`: whole seconds, as Nova's `created` and Glance's dates."""
+    """Return a date as `2026-11-23T07:10:28Z`, the format of Nova's `created` and of Glance."""
     return None if when is None else f"{datetime.fromtimestamp(int(when), UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
 def micros(when: float | None, whole: bool = True) -> str | None:
-    """`2026-11-23T07:10:28.000000`: with a fraction that a database has cut off unless `whole`."""
+    """Return a date as `2026-11-23T07:10:28.000000`; the fraction is 0 if `whole`."""
     if when is None:
         return None
     moment = datetime.fromtimestamp(int(when) if whole else when, UTC)
@@ -19,7 +19,7 @@ def micros(when: float | None, whole: bool = True) -> str | None:
 
 
 def parse(text: str) -> float:
-    """Seconds since 1970 of an ISO 8601 date; UTC if it names no zone. Raises ValueError."""
+    """Return the seconds since 1970 of an ISO 8601 date, in UTC by default. Raises ValueError."""
     moment = datetime.fromisoformat(text.replace(" ", "+"))
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A request, a response and the way from one to the other: HTTP as values, without any I/O."""
+"""HTTP requests, responses and routes as values, without I/O."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request as it arrived: the path still quoted, header names in lower case."""
+    """One HTTP request: the path is still quoted, header names are in lower case."""
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    origin: str = "http://127.0.0.1"  # scheme and host that the client used, for links
+    origin: str = "http://127.0.0.1"  #: scheme and host of the client's request, for links
 
     @classmethod
     def to(
         cls, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Request:
-        """Build a request from an absolute URL."""
+        """Return a request for an absolute URL."""
         parts = urlsplit(url)
         return cls(
             method=method.upper(),
@@ -37,15 +37,15 @@ class Request:
         )
 
     def param(self, name: str, default: str | None = None) -> str | None:
-        """The first value of the query parameter `name`."""
+        """Return the first value of the query parameter `name`, or `default`."""
         return next((value for key, value in self.query if key == name), default)
 
     def params(self, name: str) -> list[str]:
-        """All values of the query parameter `name`."""
+        """Return all values of the query parameter `name`."""
         return [value for key, value in self.query if key == name]
 
     def json(self) -> Any:
-        """The body as JSON; None if it is empty. Raises ValueError if it is not JSON."""
+        """Return the decoded JSON body; None if it is empty. Raises ValueError if it is invalid."""
         if not self.body:
             return None
         try:
@@ -55,24 +55,21 @@ class Request:
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no JSON")
+    raise ValueError(f"{constant} is not valid JSON")
 
 
 @dataclass
 class Response:
-    """What the cloud answers. `delay` and `cut` are for the shell to carry out.
-
-    `delay` is in seconds of the fake's clock. `cut=True` closes the connection without an answer.
-    """
+    """The response to one request. The shell carries out `delay` and `cut`."""
 
     status: int
-    body: Any = None  # JSON-able, bytes, or None for an empty body
+    body: Any = None  #: a JSON-able value, bytes, or None for an empty body
     headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
-    cut: bool = False
+    delay: float = 0.0  #: seconds on the cloud's clock before the response is sent
+    cut: bool = False  #: close the connection without sending the response
 
     def encoded(self) -> bytes:
-        """The body as it goes over the wire."""
+        """Return the body as bytes."""
         if self.body is None:
             return b""
         if isinstance(self.body, bytes):
@@ -85,9 +82,9 @@ Handler = Callable[..., Response]
 
 @dataclass(frozen=True)
 class UrlRoute:
-    """A method, a path with `{names}` in it, and who answers: `handler(call, **names)`.
+    """A method, a path with `{names}`, and the handler: `handler(call, **names)`.
 
-    A `public` one needs no token: version documents, and the way to a token itself.
+    A `public` route needs no token: version documents and the request for a token.
     """
 
     method: str
@@ -97,7 +94,7 @@ class UrlRoute:
 
 
 class UrlRouter:
-    """Finds the handler of a path."""
+    """Finds the route of a path."""
 
     def __init__(self, routes: Iterable[UrlRoute]) -> None:
         self._by_shape: dict[tuple[str, int], list[tuple[re.Pattern[str], UrlRoute]]] = {}
@@ -107,7 +104,7 @@ class UrlRouter:
             self._by_shape.setdefault(shape, []).append((pattern, route))
 
     def find(self, method: str, path: str) -> tuple[UrlRoute, dict[str, str]] | None:
-        """The route for `method` and `path` with the values of its names, or None."""
+        """Return the route for `method` and `path` with the values of its names, or None."""
         for pattern, route in self._by_shape.get((method, path.rstrip("/").count("/")), ()):
             if match := pattern.match(path):
                 return route, {name: unquote(v) for name, v in match.groupdict().items()}

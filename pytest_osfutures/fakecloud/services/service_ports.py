@@ -1,4 +1,8 @@
-"""What Nova asks of Cinder, Glance and Neutron: their models have these methods."""
+"""The methods that services call on each other, as Protocols (ports and adapters).
+
+Each service has an `adapter.py` that implements its port; `cloud.py` passes the adapters to the
+models. https://alistair.cockburn.us/hexagonal-architecture
+"""
 
 from __future__ import annotations
 
@@ -9,10 +13,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class VolumeDetails:
-    """What Nova wants to know of a volume."""
+    """The properties of a volume that Nova needs."""
 
     id: str
-    size: int
+    size: int  #: GiB
     status: str
     multiattach: bool
     bootable: bool
@@ -21,33 +25,33 @@ class VolumeDetails:
 
 @dataclass(frozen=True)
 class ImageDetails:
-    """What Nova wants to know of an image."""
+    """The properties of an image that Nova and Cinder need."""
 
     id: str
     name: str
     status: str
-    min_disk: int = 0  # GiB
-    min_ram: int = 0  # MiB
-    size: int | None = None
+    min_disk: int = 0  #: GiB
+    min_ram: int = 0  #: MiB
+    size: int | None = None  #: bytes; None before the upload
     properties: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PortDetails:
-    """What Nova wants to know of a port."""
+    """The properties of a Neutron port that Nova needs."""
 
     id: str
     network_id: str
     network_name: str
     mac_address: str
     status: str
-    fixed_ips: Sequence[Mapping[str, str]]  # {"ip_address": ..., "subnet_id": ...}
+    fixed_ips: Sequence[Mapping[str, str]]  #: {"ip_address": ..., "subnet_id": ...}
     floating_ips: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
 class HostDetails:
-    """A compute host."""
+    """The properties of a compute host that Neutron needs."""
 
     name: str
     service_id: str
@@ -55,7 +59,7 @@ class HostDetails:
 
 @dataclass(frozen=True)
 class BootVolume:
-    """A volume that Nova has Cinder create for a server."""
+    """A volume that Cinder creates for a server on behalf of Nova."""
 
     size: int  #: GiB
     image_id: str | None = None
@@ -65,77 +69,83 @@ class BootVolume:
 
 
 class VolumesPort(Protocol):
-    """Cinder's side of attaching a volume, in the order of the calls; all of them are at once."""
+    """Cinder, as Nova uses it. No method takes time on the cloud's clock."""
 
     def volume_details(self, volume_id: str, project_id: str | None) -> VolumeDetails:
-        """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+        """Return a volume that `project_id` (None: any project) may see. Raises ApiError(404)."""
 
     def reserve(self, volume_id: str, server_id: str) -> str:
-        """Make an attachment and return its id; the volume is `reserved`. Raises ApiError(400)."""
+        """Create an attachment, which makes the volume `reserved`; return the attachment's id.
+
+        Raises ApiError(400).
+        """
 
     def begin_attach(self, attachment_id: str, device: str, host: str) -> None:
-        """The host connects: the volume is `attaching`."""
+        """Connect the host to the volume; the volume is `attaching`."""
 
     def complete_attach(self, attachment_id: str) -> None:
-        """The attachment is `attached`, the volume `in-use`."""
+        """Complete the attachment: `attached`; the volume is `in-use`."""
 
     def begin_detach(self, attachment_id: str) -> None:
-        """The volume is `detaching`. Raises ApiError(400) if it is not `in-use`."""
+        """Set the volume to `detaching`. Raises ApiError(400) unless the volume is `in-use`."""
 
     def roll_detaching(self, attachment_id: str) -> None:
-        """The guest did not let go: the volume is `in-use` again."""
+        """Set the volume to `in-use` again because the guest kept the device."""
 
     def detach(self, attachment_id: str) -> None:
-        """The attachment is gone, also a reserved one; the volume `available` or still in use."""
+        """Delete an attachment, reserved or attached.
+
+        The volume is `available` after its last attachment.
+        """
 
     def create_for_server(self, project_id: str, user_id: str, wanted: BootVolume) -> str:
-        """Begin to create a volume that a server will boot from; return its id."""
+        """Begin to create a volume for a server; return the volume's id."""
 
     def delete_with_server(self, volume_id: str) -> None:
-        """Begin to delete a volume whose server is gone (delete_on_termination)."""
+        """Begin to delete the volume of a deleted server (`delete_on_termination`)."""
 
     def snapshot_for_image(self, volume_id: str, name: str) -> str:
-        """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
+        """Begin to create a snapshot of a server's volume; return the snapshot's id."""
 
 
 class ImagesPort(Protocol):
-    """Glance's side of booting and of snapshots."""
+    """Glance, as Nova and Cinder use it."""
 
     def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
-        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+        """Return an image that `project_id` (None: any project) may see. Raises ApiError(404)."""
 
     def named(self, name: str, project_id: str | None) -> list[str]:
-        """Return the ids of the images with that name that `project_id` (None: all) may see."""
+        """Return the ids of the images of that name that `project_id` (None: any) may see."""
 
     def root_snapshot(self, image_id: str) -> str | None:
         """Return the volume snapshot behind the image of a server booted from a volume."""
 
     def volume_metadata(self, image_id: str) -> dict[str, str]:
-        """Return the metadata that Cinder copies from an image into a volume made from it."""
+        """Return the image metadata that Cinder copies into a volume made from the image."""
 
     def begin_snapshot(
         self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
     ) -> str:
-        """Make an image in status `queued`; return its id."""
+        """Create an image in status `queued`; return the image's id."""
 
     def snapshot_saving(self, image_id: str) -> None:
-        """Its data is on the way: `saving`."""
+        """Set the image to `saving`: the upload has begun."""
 
     def snapshot_active(self, image_id: str, size: int) -> None:
-        """Its data is there: `active`."""
+        """Set the image to `active`: the upload is complete."""
 
     def delete_snapshot(self, image_id: str) -> None:
-        """The snapshot failed, or a backup is rotated away: the image is gone."""
+        """Delete an image whose upload failed or that the backup rotation removes."""
 
 
 class NetworksPort(Protocol):
-    """Neutron's side of a server's ports."""
+    """Neutron, as Nova uses it."""
 
     def network_ids(self, project_id: str) -> list[str]:
-        """The networks that a server of that project gets a port on with `networks: auto`."""
+        """Return the networks on which `networks: auto` gives the project's servers a port."""
 
     def check_network(self, network_id: str, project_id: str) -> None:
-        """Raises ApiError(400) with Nova's own text if the project has no such network."""
+        """Raise ApiError(400), with Nova's message, if the project has no such network."""
 
     def create_port(
         self,
@@ -145,28 +155,28 @@ class NetworksPort(Protocol):
         fixed_ip: str | None = None,
         security_groups: Sequence[str] = (),
     ) -> str:
-        """Make a port for the server, `DOWN` until it is bound; return its id."""
+        """Create a port for the server, `DOWN` until it is bound; return the port's id."""
 
     def claim_port(self, port_id: str, server_id: str, project_id: str) -> None:
-        """Give the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
+        """Assign the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
 
     def bind_port(self, port_id: str, host: str) -> None:
-        """The port is `ACTIVE` on `host`."""
+        """Bind the port to `host`; the port is `ACTIVE`."""
 
     def release_port(self, port_id: str) -> None:
-        """Delete a port that `create_port` made; a claimed one is free and `DOWN` again."""
+        """Delete a port that `create_port` made; set a claimed port free and `DOWN`."""
 
     def ports_of(self, server_id: str) -> list[PortDetails]:
-        """The ports of a server, in the order in which it got them."""
+        """Return the ports of a server in the order of their assignment."""
 
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The project's groups with those names or ids, as Nova shows them.
+        """Return the project's security groups with those names or ids, in Nova's format.
 
         Raises ApiError(400).
         """
 
     def set_security_groups(self, server_id: str, names: Sequence[str]) -> None:
-        """All ports of the server are in these groups now."""
+        """Replace the security groups of all ports of the server."""
 
 
 class ServersPort(Protocol):

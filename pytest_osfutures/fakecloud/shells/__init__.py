@@ -1,1 +1,1 @@
-"""The ways into the fake: HTTP, `requests` in process, the control API, the command."""
+"""The entries to a fake cloud: HTTP, `requests` in process, and the command `osfutures fake`."""

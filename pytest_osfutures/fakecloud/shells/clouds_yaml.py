@@ -1,4 +1,4 @@
-"""A clouds.yaml for a fake cloud: `fake` is a plain member, `fake-admin` an administrator."""
+"""A clouds.yaml for a fake cloud, with the clouds `fake` (role member) and `fake-admin`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ENTRY = """\
 
 
 def text(auth_url: str) -> str:
-    """The file's content, for a cloud whose Keystone answers at `auth_url`."""
+    """Return the content of a clouds.yaml for the cloud whose Keystone has the URL `auth_url`."""
     entries = [
         ENTRY.format(name=name, auth_url=auth_url, user=user, password=PASSWORD, region=REGION)
         for name, user in (("fake", "demo"), ("fake-admin", "admin"))

@@ -1,4 +1,4 @@
-"""`osfutures fake`: the fake cloud as a process of its own."""
+"""The command `osfutures fake`: a fake cloud as a process of its own."""
 
 from __future__ import annotations
 
@@ -15,35 +15,50 @@ from pytest_osfutures.fakecloud.shells.server import MissingLibraryError, serve
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `osfutures fake` understands."""
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0: a free one")
+    """Add the options of `osfutures fake` to `parser`."""
+    parser.add_argument(
+        "--port", type=int, default=0, help="TCP port on 127.0.0.1; 0 (default) chooses a free port"
+    )
     parser.add_argument(
         "--clouds-yaml",
         metavar="FILE",
         type=Path,
-        help="write a clouds.yaml with the clouds `fake` (a plain member) and `fake-admin`",
+        help="write a clouds.yaml with the clouds `fake` (role member) and `fake-admin`",
     )
     parser.add_argument(
-        "--speed", metavar="X", type=float, default=1.0, help="let time pass X times as fast"
+        "--speed",
+        metavar="X",
+        type=float,
+        default=1.0,
+        help="run the cloud's clock X times as fast as real time (default 1)",
     )
     parser.add_argument(
         "--manual-clock",
         action="store_true",
-        help="let time stand still until POST /_osf/clock moves it",
+        help="stop the cloud's clock; POST /_osf/clock advances it",
     )
     parser.add_argument(
         "--page-limit",
         metavar="N",
         type=int,
-        help="so many items are on a page of any list at most, so that paging clients can be tried",
+        help="put at most N items on a page of any list, to test paging clients",
     )
-    parser.add_argument("--seed", metavar="N", type=int, default=0, help="for ids and chance")
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="seed of ids, hosts, durations and random faults (default 0)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until a signal comes; the first line printed is the auth URL. 2 for bad input."""
+    """Serve until SIGINT or SIGTERM and return the exit status: 0, or 2 for bad input.
+
+    The first line on standard output is the auth URL; it appears as soon as requests are answered.
+    """
     if not 0 <= args.port <= 65535:
-        return _bad(f"port must be from 0 to 65535, not {args.port}")
+        return _bad(f"--port must be from 0 to 65535, not {args.port}")
     try:
         clock: Clock = ManualClock() if args.manual_clock else ScaledClock(args.speed)
         cloud = FakeCloud(clock, seed=args.seed)

@@ -1,4 +1,4 @@
-"""The shell without a socket: requests' own transport, answered by a `FakeCloud`."""
+"""The in-process entry: a transport adapter of requests that calls `FakeCloud.handle`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
     from keystoneauth1.session import Session
 
 URL = "http://fake.osfutures.local"
-USERS = {"fake": "demo", "fake-admin": "admin"}  # by cloud name
+USERS = {"fake": "demo", "fake-admin": "admin"}  #: users by cloud name
 
 
 def mount(cloud: FakeCloud, session: requests.Session, url: str = URL) -> None:
-    """Let `session` reach `cloud` at `url`. A slow answer takes its time on the cloud's clock."""
+    """Mount `cloud` on `session` at `url`, without a socket.
+
+    The delay of a response passes on the cloud's clock, in the calling thread.
+    """
     from requests.adapters import BaseAdapter
 
     class Transport(BaseAdapter):
-        """Carries requests to the cloud without a network."""
+        """A transport adapter of requests that passes requests to the cloud."""
 
         def send(
             self,
@@ -32,22 +35,37 @@ def mount(cloud: FakeCloud, session: requests.Session, url: str = URL) -> None:
             *_args: Any,
             **_options: Any,
         ) -> requests.Response:
-            """Answer as the cloud does, or fail as a network would."""
-            del stream  # like verify, cert and proxies: of no meaning without a socket
+            """Return the cloud's response.
+
+            Raises ReadTimeout or ConnectionError, as the adapter of a real connection does.
+            """
+            del stream  # like verify, cert and proxies, it has no meaning without a socket
             headers = {name: _text(value) for name, value in request.headers.items()}
-            asked = Request.to(request.method or "GET", request.url or url, headers, _body(request))
-            answer = cloud.handle(asked)
+            sent = Request.to(request.method or "GET", request.url or url, headers, _body(request))
+            answer = cloud.handle(sent)
             _wait(cloud, answer, timeout, request)
             return _answer(answer, request)
 
         def close(self) -> None:
-            """Nothing is open."""
+            """Do nothing: the adapter holds no connection."""
 
     session.mount(url, Transport())
 
 
 def session(cloud: FakeCloud, name: str = "fake", url: str = URL) -> Session:
-    """A keystoneauth session on `cloud`: as the plain member (`fake`) or as `fake-admin`."""
+    """Return a keystoneauth1 session on `cloud`.
+
+    Args:
+        cloud: the fake cloud.
+        name: the user's cloud name, `fake` (role member) or `fake-admin`.
+        url: the address at which the session finds the cloud.
+
+    Example:
+        >>> from pytest_osfutures.fakecloud import FakeCloud
+        >>> compute = {"service_type": "compute", "interface": "public"}
+        >>> session(FakeCloud()).get("/servers", endpoint_filter=compute).json()
+        {'servers': []}
+    """
     import requests
     from keystoneauth1.identity.v3 import Password
     from keystoneauth1.session import Session
@@ -85,17 +103,21 @@ def _body(request: requests.PreparedRequest) -> bytes:
 def _wait(
     cloud: FakeCloud, answer: Response, timeout: Any, request: requests.PreparedRequest
 ) -> None:
-    """Let the answer's delay pass; raises what requests raises when it is too long or cut off."""
+    """Wait for the response's delay.
+
+    Raises ReadTimeout if the delay is longer than `timeout`, ConnectionError if the connection is
+    cut.
+    """
     from requests.exceptions import ConnectionError as Cut
     from requests.exceptions import ReadTimeout
 
     patience = timeout[1] if isinstance(timeout, tuple) else timeout
     if patience is not None and answer.delay > patience:
         cloud.clock.sleep(float(patience))
-        raise ReadTimeout(f"no answer within {patience} s", request=request)
+        raise ReadTimeout(f"no response within {patience} s", request=request)
     cloud.clock.sleep(answer.delay)
     if answer.cut:
-        raise Cut("the connection was closed without an answer", request=request)
+        raise Cut("the connection was closed without a response", request=request)
 
 
 def _answer(answer: Response, request: requests.PreparedRequest) -> requests.Response:

@@ -1,4 +1,7 @@
-"""The HTTP shell: a `FakeCloud` on a loopback port. One loop, no thread for a stalled request."""
+"""The HTTP entry: a `FakeCloud` on a loopback port.
+
+One event loop serves all connections, so a delayed response needs no thread.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,15 @@ ADDRESS = re.compile(
     r"(\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[0-9A-Za-z.]+))(:(?P<port>[0-9]{1,5}))?"
 )
 LARGEST_BODY = 4 * 1024**3
-MANUAL_LOOK_SECONDS = 0.01  # how often a stalled answer looks at a clock that others move
+MANUAL_LOOK_SECONDS = 0.01  #: how often a delayed response reads a clock that the test advances
 
 
 class MissingLibraryError(Exception):
-    """The HTTP server needs a library that is not installed."""
+    """aiohttp, which the HTTP server needs, is not installed."""
 
 
 async def _pass(cloud: FakeCloud, seconds: float) -> None:
-    """Return when `seconds` have passed on the cloud's clock, without holding a thread."""
+    """Wait until `seconds` have passed on the cloud's clock, without blocking a thread."""
     clock = cloud.clock
     if isinstance(clock, ManualClock):
         due = clock.now() + seconds
@@ -50,11 +53,13 @@ async def _pass(cloud: FakeCloud, seconds: float) -> None:
 def _refusal(
     method: str, path: str, headers: CIMultiDictProxy[str], port: int
 ) -> tuple[int, str] | None:
-    """Status and reason with which a request is refused that a web page may have sent.
+    """Return status and reason for a request that a web page may have sent; None for any other.
 
-    A page can send requests to loopback, under a name of its own (DNS rebinding) or from an origin
-    of its own, which another port of this machine is too. A form or a text/plain body needs no
-    permission of the server that it is sent to. Programs send neither Origin nor Sec-Fetch-Site.
+    A page can send requests to loopback, either under the page's own host name (DNS rebinding) or
+    from the page's own origin; another port of this machine is a foreign origin too. A form or a
+    text/plain body needs no permission from the server (no CORS preflight). Programs send neither
+    Origin nor Sec-Fetch-Site.
+
     https://developer.mozilla.org/en-US/docs/Web/HTTP/Guides/CORS#simple_requests
     """
     host = ", ".join(headers.getall("Host", []))
@@ -74,7 +79,7 @@ def _refusal(
 
 
 def _is_own_address(address: str, port: int) -> bool:
-    """Return True for a name of this machine's loopback with the server's own port."""
+    """Return True if the address names this machine's loopback and the server's own port."""
     parts = ADDRESS.fullmatch(address)
     if parts is None or int(parts["port"] or HTTP_PORT) != port:
         return False
@@ -86,7 +91,10 @@ def _is_own_address(address: str, port: int) -> bool:
 
 
 async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
-    """Listen on `port` (0: a free one); the runner to clean up, and the URL. Raises OSError."""
+    """Listen on `port` (0: a free port); return the runner to clean up and the URL.
+
+    Raises OSError if the port is not free, MissingLibraryError without aiohttp.
+    """
     try:
         from aiohttp import web
     except ImportError:
@@ -101,7 +109,9 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
             return web.json_response({"error": why[1]}, status=why[0])
         try:
             body = await request.read()
-        except web.RequestPayloadError as error:  # broken gzip, or broken off
+        except (
+            web.RequestPayloadError
+        ) as error:  # invalid gzip, or a connection closed by the client
             return web.json_response({"error": str(error)}, status=400)
         url = f"http://{request.host}{request.raw_path}"
         response = cloud.handle(Request.to(request.method, url, dict(request.headers), body))
@@ -126,7 +136,17 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
 
 
 async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> None:
-    """Answer until SIGTERM or SIGINT; `ready` gets the URL as soon as requests are answered."""
+    """Answer requests until SIGTERM or SIGINT.
+
+    Args:
+        cloud: the fake cloud.
+        port: the TCP port on 127.0.0.1; 0 chooses a free port.
+        ready: called with the server's URL as soon as requests are answered.
+
+    Raises:
+        OSError: the port is not free.
+        MissingLibraryError: aiohttp is not installed.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -140,7 +160,19 @@ async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> No
 
 @contextmanager
 def running(cloud: FakeCloud, port: int = 0) -> Iterator[str]:
-    """The cloud on HTTP within this process, in a thread of its own; the value is the URL."""
+    """Serve the cloud over HTTP from a thread of this process; yield the server's URL.
+
+    Args:
+        cloud: the fake cloud.
+        port: the TCP port on 127.0.0.1; 0 chooses a free port.
+
+    Example:
+        >>> from urllib.request import urlopen
+        >>> from pytest_osfutures.fakecloud import FakeCloud
+        >>> with running(FakeCloud()) as url:
+        ...     urlopen(f"{url}/compute").status
+        200
+    """
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="fake-cloud", daemon=True)
     thread.start()

@@ -14,13 +14,13 @@ from pytest_osfutures.fakecloud.services.service_ports import BootVolume, Volume
 
 
 class VolumesAdapter:
-    """Cinder behind the port `Volumes`."""
+    """The implementation of `VolumesPort`."""
 
     def __init__(self, model: BlockStorageModel) -> None:
         self._model = model
 
     def volume_details(self, volume_id: str, project_id: str | None) -> VolumeDetails:
-        """The volume, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+        """Return a volume that `project_id` (None: any project) may see. Raises ApiError(404)."""
         volume = self._model.volume(
             volume_id, RequestContext(project_id, "") if project_id else None
         )
@@ -34,37 +34,43 @@ class VolumesAdapter:
         )
 
     def reserve(self, volume_id: str, server_id: str) -> str:
-        """Make an attachment and return its id; the volume is `reserved`. Raises ApiError(400)."""
+        """Create an attachment, which makes the volume `reserved`; return the attachment's id.
+
+        Raises ApiError(400).
+        """
         return attachments.reserve(self._model, self._model.volume(volume_id), server_id).id
 
     def begin_attach(self, attachment_id: str, device: str, host: str) -> None:
-        """The host connects: the volume is `attaching`."""
+        """Connect the host to the volume; the volume is `attaching`."""
         connector = {"host": host, "mountpoint": device}
         attachments.connect(self._model, self._model.attachment(attachment_id), connector)
 
     def complete_attach(self, attachment_id: str) -> None:
-        """The attachment is `attached`, the volume `in-use`."""
+        """Complete the attachment: `attached`; the volume is `in-use`."""
         attachments.complete(self._model, self._model.attachment(attachment_id))
 
     def begin_detach(self, attachment_id: str) -> None:
-        """The volume is `detaching`. Raises ApiError(400) if it is not `in-use`."""
+        """Set the volume to `detaching`. Raises ApiError(400) unless the volume is `in-use`."""
         attachments.begin_detaching(
             self._model.volume(self._model.attachment(attachment_id).volume_id)
         )
 
     def roll_detaching(self, attachment_id: str) -> None:
-        """The guest did not let go: the volume is `in-use` again."""
+        """Set the volume to `in-use` again because the guest kept the device."""
         attachments.roll_detaching(
             self._model.volume(self._model.attachment(attachment_id).volume_id)
         )
 
     def detach(self, attachment_id: str) -> None:
-        """The attachment is gone, also a reserved one; the volume `available` or still in use."""
+        """Delete an attachment, reserved or attached.
+
+        The volume is `available` after its last attachment.
+        """
         if attachment := self._model.attachments.get(attachment_id):
             attachments.detach(self._model, attachment)
 
     def create_for_server(self, project_id: str, user_id: str, wanted: BootVolume) -> str:
-        """Begin to create a volume that a server will boot from; return its id."""
+        """Begin to create a volume for a server; return the volume's id."""
         context = RequestContext(project_id, user_id)
         snapshot_id, type_name = wanted.snapshot_id, wanted.volume_type
         blueprint = volumes.VolumeRequest(
@@ -78,16 +84,16 @@ class VolumesAdapter:
         return volumes.create(self._model, blueprint, context).id
 
     def delete_with_server(self, volume_id: str) -> None:
-        """Begin to delete a volume whose server is gone (delete_on_termination)."""
+        """Begin to delete the volume of a deleted server (`delete_on_termination`)."""
         if volume := self._model.volumes.get(volume_id):
             context = RequestContext(volume.project_id, volume.user_id, is_admin=True)
             try:
                 volumes.delete(self._model, volume, context)
-            except ApiError:  # as with the real one it stays, and only a log knows why
+            except ApiError:  # nova-compute logs the error and leaves the volume
                 return
 
     def snapshot_for_image(self, volume_id: str, name: str) -> str:
-        """Begin a snapshot of the (in-use) volume of a server; return the snapshot's id."""
+        """Begin to create a snapshot of a server's volume; return the snapshot's id."""
         volume = self._model.volume(volume_id)
         context = RequestContext(volume.project_id, volume.user_id)
         wanted = snapshots.SnapshotRequest(name, "", force=True)

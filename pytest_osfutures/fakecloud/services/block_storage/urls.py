@@ -32,7 +32,7 @@ TYPE, GROUP_TYPE, QOS = "/types/{type_id}", "/group_types/{type_id}", "/qos-spec
 
 
 def _transfers(base: str) -> list[UrlRoute]:
-    """Transfers have two paths; the newer one came with 3.55."""
+    """Return the routes of transfers below `base`; the second path exists since 3.55."""
     one = base + "/{transfer_id}"
     return [
         UrlRoute("GET", base, transfers.index),
@@ -44,7 +44,7 @@ def _transfers(base: str) -> list[UrlRoute]:
     ]
 
 
-# Below /v3 or, as most catalogs have it, below /v3/{project_id}.
+#: routes below /v3 and, as most catalogs have it, below /v3/{project_id}
 IN_PROJECT: list[UrlRoute] = [
     UrlRoute("GET", "/volumes", volumes.index),
     UrlRoute("POST", "/volumes", volumes.create),
@@ -170,7 +170,7 @@ IN_PROJECT: list[UrlRoute] = [
 
 
 def _in_own_project(handler: Handler) -> Handler:
-    """The handler for a path that names the project, which has to be the token's."""
+    """Return a handler for paths with a project id, which must be the token's project."""
 
     def checked(call: BlockStorageCall, project_id: str, **names: str) -> Response:
         if project_id != call.caller.project_id:
@@ -183,7 +183,7 @@ def _in_own_project(handler: Handler) -> Handler:
 def _routes() -> Iterator[UrlRoute]:
     yield UrlRoute("GET", "", deployment.versions, public=True)
     yield UrlRoute("GET", "/v3", deployment.version, public=True)
-    # Those without a project come first: no id of a project is the name of a collection.
+    # Routes without a project come first: no project id is the name of a collection.
     for route in IN_PROJECT:
         yield UrlRoute(route.method, "/v3" + route.path, route.handler)
     for route in IN_PROJECT:

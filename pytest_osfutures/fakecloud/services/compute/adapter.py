@@ -7,7 +7,7 @@ from pytest_osfutures.fakecloud.services.service_ports import HostDetails
 
 
 class ServersAdapter:
-    """Nova behind the port `Servers`."""
+    """The implementation of `ServersPort`."""
 
     def __init__(self, model: ComputeModel) -> None:
         self._model = model
@@ -18,7 +18,7 @@ class ServersAdapter:
         return server is not None and any(a.id == attachment_id for a in server.attachments)
 
     def volume_extended(self, volume_id: str) -> None:
-        """Take Cinder's event that an attached volume is larger now."""
+        """Apply Cinder's event that an attached volume is larger now."""
         attaching.extended(self._model, volume_id)
 
     def hosts(self) -> list[HostDetails]:

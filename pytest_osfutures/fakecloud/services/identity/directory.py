@@ -1,4 +1,4 @@
-"""Keystone on the wire: who and what is registered: users, projects, services, endpoints."""
+"""Keystone's handlers for projects, users, roles, services, endpoints and credentials."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def _named(call: IdentityCall, rows: list[dict[str, Any]]) -> list[dict[str, Any
 
 
 def list_projects(call: IdentityCall) -> Response:
-    """All projects."""
+    """List all projects."""
     _allow(call, "list_projects")
     rows = [project_view(call, project) for project in call.model.projects.values()]
     return page(call, "projects", _named(call, rows))
 
 
 def show_project(call: IdentityCall, project_id: str) -> Response:
-    """One project."""
+    """Show one project."""
     project = call.model.projects.get(project_id)
     _allow(call, "get_project", owner=project_id == call.caller.project_id)
     if project is None:
@@ -44,14 +44,14 @@ def show_project(call: IdentityCall, project_id: str) -> Response:
 
 
 def list_users(call: IdentityCall) -> Response:
-    """All users."""
+    """List all users."""
     _allow(call, "list_users")
     rows = [user_view(call, user) for user in call.model.users.values()]
     return page(call, "users", _named(call, rows))
 
 
 def show_user(call: IdentityCall, user_id: str) -> Response:
-    """One user."""
+    """Show one user."""
     _allow(call, "get_user", owner=user_id == call.caller.user_id)
     user = call.model.users.get(user_id)
     if user is None:
@@ -60,7 +60,7 @@ def show_user(call: IdentityCall, user_id: str) -> Response:
 
 
 def list_user_projects(call: IdentityCall, user_id: str) -> Response:
-    """The projects in which a user has a role."""
+    """List the projects in which a user has a role."""
     _allow(call, "list_user_projects", owner=user_id == call.caller.user_id)
     model = call.model
     user = model.users.get(user_id)
@@ -71,13 +71,13 @@ def list_user_projects(call: IdentityCall, user_id: str) -> Response:
 
 
 def list_domains(call: IdentityCall) -> Response:
-    """The default domain."""
+    """List the domains: only `default`."""
     _allow(call, "list_domains")
     return page(call, "domains", [_domain(call)])
 
 
 def show_domain(call: IdentityCall, domain_id: str) -> Response:
-    """The default domain."""
+    """Show the domain `default`."""
     _allow(call, "get_domain")
     if domain_id != DOMAIN["id"]:
         raise ApiError(404, f"Could not find domain: {domain_id}.")
@@ -90,7 +90,7 @@ def _domain(call: IdentityCall) -> dict[str, Any]:
 
 
 def list_roles(call: IdentityCall) -> Response:
-    """All roles."""
+    """List all roles."""
     _allow(call, "list_roles")
     rows = [
         {
@@ -112,19 +112,19 @@ def _region(call: IdentityCall) -> dict[str, Any]:
 
 
 def list_regions(call: IdentityCall) -> Response:
-    """The one region."""
+    """List the only region."""
     return page(call, "regions", [_region(call)])
 
 
 def show_region(call: IdentityCall, region_id: str) -> Response:
-    """The one region."""
+    """Show the only region."""
     if region_id != REGION:
         raise ApiError(404, f"Could not find region: {region_id}.")
     return Response(200, {"region": _region(call)})
 
 
 def list_services(call: IdentityCall) -> Response:
-    """The services of the catalog."""
+    """List the services of the catalog."""
     _allow(call, "list_services")
     rows = [
         {
@@ -140,7 +140,7 @@ def list_services(call: IdentityCall) -> Response:
 
 
 def list_endpoints(call: IdentityCall) -> Response:
-    """The endpoints of the catalog."""
+    """List the endpoints of the catalog."""
     _allow(call, "list_endpoints")
     rows = [
         {
@@ -171,7 +171,7 @@ def _credential_view(call: IdentityCall, credential: ApplicationCredential) -> d
 
 
 def list_application_credentials(call: IdentityCall, user_id: str) -> Response:
-    """A user's application credentials."""
+    """List a user's application credentials."""
     _allow(call, "list_application_credentials", owner=user_id == call.caller.user_id)
     rows = [
         _credential_view(call, credential)
@@ -182,7 +182,7 @@ def list_application_credentials(call: IdentityCall, user_id: str) -> Response:
 
 
 def _check_credential(body: dict[str, Any]) -> None:
-    """Raises ApiError(400) with the words of Keystone's schema."""
+    """Raise ApiError(400), with the messages of Keystone's JSON schema."""
 
     def check(field: str, value: Any, *kinds: type) -> None:
         if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
@@ -205,8 +205,10 @@ JSON_TYPES = {str: "string", bool: "boolean", list: "array", dict: "object", typ
 
 
 def create_application_credential(call: IdentityCall, user_id: str) -> Response:
-    """Make a credential; its secret is shown only now."""
-    if user_id != call.caller.user_id:  # not even an administrator makes one for somebody else
+    """Create an application credential; only this response has its secret."""
+    if (
+        user_id != call.caller.user_id
+    ):  # administrators cannot create a credential for another user either
         _allow(call, "create_application_credential", owner=False)
     body, model = call.part("application_credential"), call.model
     if not body.get("name"):
@@ -244,13 +246,13 @@ def _credential(call: IdentityCall, user_id: str, credential_id: str) -> Applica
 
 
 def show_application_credential(call: IdentityCall, user_id: str, credential_id: str) -> Response:
-    """One application credential."""
+    """Show one application credential."""
     view = _credential_view(call, _credential(call, user_id, credential_id))
     return Response(200, {"application_credential": view})
 
 
 def delete_application_credential(call: IdentityCall, user_id: str, credential_id: str) -> Response:
-    """Nobody gets a token for it any more."""
+    """Delete an application credential; it gives no token any more."""
     model = call.model
     model.application_credentials.remove(_credential(call, user_id, credential_id))
     return Response(204)

@@ -1,4 +1,4 @@
-"""What Keystone knows: users, projects, roles, tokens, application credentials, the catalog."""
+"""The state of Keystone: users, projects, roles, tokens, credentials, catalog."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
-PASSWORD = "osfutures"  # noqa: S105  of both users; the cloud is open to whoever can reach it
+PASSWORD = "osfutures"  # noqa: S105  of both users, and no secret
 REGION = "RegionOne"
 DOMAIN = {"id": "default", "name": "Default"}
-# type, name, path below the origin
+#: service type, service name, path below the origin
 CATALOG = (
     ("identity", "keystone", "/identity/v3"),
     ("compute", "nova", "/compute/v2.1"),
@@ -26,7 +26,7 @@ INTERFACES = ("public", "internal", "admin")
 
 
 class AuthenticationError(Exception):
-    """The name, the password or the scope is not known."""
+    """The user, the password, the credential or the scope is invalid."""
 
 
 @dataclass
@@ -45,12 +45,12 @@ class User:
     name: str
     password: str
     default_project_id: str
-    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)  # by project id
+    roles: dict[str, tuple[str, ...]] = field(default_factory=dict)  #: by project id
 
 
 @dataclass
 class Token:
-    """What a token stands for, until it expires."""
+    """A token with its user, project, roles and lifetime."""
 
     id: str
     user: User
@@ -64,7 +64,7 @@ class Token:
 
 @dataclass(eq=False, kw_only=True)
 class ApplicationCredential(ResourceRecord):
-    """A user's stand-in for one project, with a secret of its own."""
+    """An application credential: access to one project with a secret of its own."""
 
     secret: str
     roles: tuple[str, ...]
@@ -73,7 +73,7 @@ class ApplicationCredential(ResourceRecord):
 
 
 class IdentityModel:
-    """The state of Keystone: a plain member `demo` and an `admin`, each with a project."""
+    """The state of Keystone: the users `demo` (member) and `admin`, each with a project."""
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
@@ -106,14 +106,14 @@ class IdentityModel:
         return Project(self._hex(), name)
 
     def user_named(self, name: str) -> User:
-        """The user with that name. Raises AuthenticationError."""
+        """Return the user with that name. Raises AuthenticationError."""
         for user in self.users.values():
             if user.name == name:
                 return user
         raise AuthenticationError(name)
 
     def project_by(self, id_or_name: str | None) -> Project:
-        """The project with that id or name. Raises AuthenticationError."""
+        """Return the project with that id or name. Raises AuthenticationError."""
         for project in self.projects.values():
             if id_or_name in (project.id, project.name):
                 return project
@@ -128,7 +128,7 @@ class IdentityModel:
         return self.project_by(name).id
 
     def by_password(self, user: str, password: str) -> User:
-        """The user (id or name) whose password this is. Raises AuthenticationError."""
+        """Return the user (id or name) with that password. Raises AuthenticationError."""
         found = self.users.get(user) or self.user_named(user)
         if found.password != password:
             raise AuthenticationError(user)
@@ -137,7 +137,7 @@ class IdentityModel:
     def by_application_credential(
         self, credential: str, secret: str, user: str | None
     ) -> ApplicationCredential:
-        """The credential (id, or name of `user`) whose secret this is.
+        """Return the credential (id, or name of `user`) with that secret.
 
         Raises AuthenticationError.
         """
@@ -156,7 +156,7 @@ class IdentityModel:
         roles: tuple[str, ...] | None = None,
         expires_at: float | None = None,
     ) -> Token:
-        """A new token. Raises AuthenticationError if the user has no role in the project."""
+        """Issue a token. Raises AuthenticationError if the user has no role in the project."""
         if project is not None and project.id not in user.roles:
             raise AuthenticationError(project.id)
         now = self.runtime.schedule.time()
@@ -176,7 +176,7 @@ class IdentityModel:
         return token
 
     def token(self, token_id: str) -> Token | None:
-        """The token, unless it is unknown, revoked or expired."""
+        """Return the token; None if it is unknown, revoked or expired."""
         token = self.tokens.get(token_id)
         if token is not None and token.expires_at <= self.runtime.schedule.time():
             del self.tokens[token_id]
@@ -184,11 +184,11 @@ class IdentityModel:
         return token
 
     def revoke(self, token_id: str) -> None:
-        """The token is worth nothing any more."""
+        """Revoke a token."""
         self.tokens.pop(token_id, None)
 
     def caller_of(self, token_id: str) -> Caller | None:
-        """Who speaks with this token; None if it is not valid."""
+        """Return the caller of a valid token, or None."""
         token = self.token(token_id)
         if token is None:
             return None
@@ -196,7 +196,7 @@ class IdentityModel:
         return Caller(token.user.id, project_id, token.roles, token_id)
 
     def catalog(self, origin: str, project_id: str) -> list[dict[str, Any]]:
-        """Where each service is, for a client that reached the cloud at `origin`."""
+        """Return the service catalog, with URLs below `origin`."""
         return [
             {
                 "endpoints": [

@@ -1,4 +1,4 @@
-"""Keystone on the wire: tokens and the documents that clients read on their way to one."""
+"""Keystone's handlers for tokens and version documents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NO_JSON = f"Expecting to find valid JSON in request body. {MALFORMED[:-1]}."
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Keystone's error."""
+    """Return Keystone's error body."""
     title = HTTPStatus(error.status).phrase
     return {"error": {"code": error.status, "message": error.message, "title": title}}
 
@@ -44,13 +44,13 @@ def _version(call: IdentityCall) -> dict[str, Any]:
 
 
 def versions(call: IdentityCall) -> Response:
-    """The one version that there is."""
+    """List the API versions: only v3."""
     body = {"versions": {"values": [_version(call)]}}
     return Response(300, body, {"Location": f"{call.root}/v3/"})
 
 
 def version(call: IdentityCall) -> Response:
-    """What v3 says of itself."""
+    """Show the version document of v3."""
     return Response(200, {"version": _version(call)})
 
 
@@ -104,7 +104,7 @@ def _issue(model: IdentityModel, identity: dict[str, Any], scope: Any) -> Token:
 
 
 def _scope(model: IdentityModel, scope: Any) -> Project | None:
-    """The project that a scope names; None for `unscoped` and what is not a project."""
+    """Return the project of the requested scope; None without a project."""
     if not isinstance(scope, dict) or "project" not in scope:
         return None
     return model.project_by(scope["project"].get("id") or scope["project"]["name"])
@@ -141,36 +141,36 @@ def _subject(call: IdentityCall) -> Token:
 
 
 def show_token(call: IdentityCall) -> Response:
-    """What a token is good for."""
+    """Show the properties of a token."""
     token = _subject(call)
     return Response(200, {"token": _token(call, token)}, {"X-Subject-Token": token.id})
 
 
 def check_token(call: IdentityCall) -> Response:
-    """Whether a token is good at all."""
+    """Return 200 if the token is valid."""
     return Response(200, None, {"X-Subject-Token": _subject(call).id})
 
 
 def revoke_token(call: IdentityCall) -> Response:
-    """Make a token worthless."""
+    """Revoke a token."""
     call.model.revoke(_subject(call).id)
     return Response(204)
 
 
 def catalog(call: IdentityCall) -> Response:
-    """Where the services are."""
+    """Show the service catalog."""
     body = call.model.catalog(call.request.origin, call.caller.project_id)
     return Response(200, {"catalog": body, "links": {"self": f"{call.root}/v3/auth/catalog"}})
 
 
 def page(call: IdentityCall, key: str, rows: list[dict[str, Any]]) -> Response:
-    """A list as Keystone gives it: always one page."""
+    """Return a list in Keystone's format: always one page."""
     this = f"{call.root}{call.request.path.removeprefix('/identity')}"
     return Response(200, {key: rows, "links": {"next": None, "self": this, "previous": None}})
 
 
 def project_view(call: IdentityCall, project: Project) -> dict[str, Any]:
-    """A project as Keystone shows it."""
+    """Return the fields of a project."""
     return {
         "id": project.id,
         "name": project.name,
@@ -186,7 +186,7 @@ def project_view(call: IdentityCall, project: Project) -> dict[str, Any]:
 
 
 def user_view(call: IdentityCall, user: User) -> dict[str, Any]:
-    """A user as Keystone shows it."""
+    """Return the fields of a user."""
     return {
         "id": user.id,
         "name": user.name,
@@ -200,12 +200,12 @@ def user_view(call: IdentityCall, user: User) -> dict[str, Any]:
 
 
 def own_projects(call: IdentityCall) -> Response:
-    """The projects in which the caller has a role."""
+    """List the projects in which the caller has a role."""
     model = call.model
     mine = [model.projects[project] for project in model.users[call.caller.user_id].roles]
     return page(call, "projects", [project_view(call, project) for project in mine])
 
 
 def own_domains(call: IdentityCall) -> Response:
-    """The domains in which the caller has a role: none."""
+    """List the domains in which the caller has a role: none."""
     return page(call, "domains", [])

@@ -12,13 +12,13 @@ from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 
 
 class ImagesAdapter:
-    """Glance behind the port `Images`."""
+    """The implementation of `ImagesPort`."""
 
     def __init__(self, model: ImageModel) -> None:
         self._model = model
 
     def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
-        """The image, if `project_id` may see it (None sees all). Raises ApiError(404)."""
+        """Return an image that `project_id` (None: any project) may see. Raises ApiError(404)."""
         image = self._model.image(image_id, Caller(project_id=project_id) if project_id else None)
         return ImageDetails(
             id=image.id,
@@ -31,7 +31,7 @@ class ImagesAdapter:
         )
 
     def named(self, name: str, project_id: str | None) -> list[str]:
-        """The ids of the images with that name which `project_id` may see (None sees all)."""
+        """Return the ids of the images of that name that `project_id` (None: any) may see."""
         caller = Caller(project_id=project_id) if project_id else None
         return [
             image.id
@@ -40,13 +40,13 @@ class ImagesAdapter:
         ]
 
     def root_snapshot(self, image_id: str) -> str | None:
-        """The volume snapshot that the image of a server booted from a volume points to."""
+        """Return the volume snapshot behind the image of a server booted from a volume."""
         disks = json.loads(self._model.image(image_id).metadata.get("block_device_mapping", "[]"))
         roots = (disk for disk in disks if disk.get("boot_index") == 0)
         return next((disk.get("snapshot_id") for disk in roots), None)
 
     def volume_metadata(self, image_id: str) -> dict[str, str]:
-        """What Cinder keeps of an image in a volume that is made from it."""
+        """Return the image metadata that Cinder copies into a volume made from the image."""
         image = self._model.image(image_id)
         facts = {
             "image_id": image.id,
@@ -63,7 +63,7 @@ class ImagesAdapter:
     def begin_snapshot(
         self, project_id: str, user_id: str, name: str, properties: Mapping[str, Any]
     ) -> str:
-        """Make an image in status `queued`; return its id."""
+        """Create an image in status `queued`; return the image's id."""
         given = {key: value for key, value in properties.items() if value is not None}
         fields: dict[str, Any] = {"container_format": "bare", "disk_format": "raw"}
         fields |= {FIELDS[k]: v for k, v in given.items() if k in FIELDS and k != "owner"}
@@ -80,18 +80,18 @@ class ImagesAdapter:
         ).id
 
     def snapshot_saving(self, image_id: str) -> None:
-        """Its data is on the way: `saving`. An image that is deleted meanwhile stays deleted."""
+        """Set the image to `saving`, unless the user has deleted the image meanwhile."""
         if image := self._model.images.get(image_id):
             image.status = "saving"
             image.touch()
 
     def snapshot_active(self, image_id: str, size: int) -> None:
-        """Its data is there: `active`."""
+        """Set the image to `active`, unless the user has deleted the image meanwhile."""
         if image := self._model.images.get(image_id):
             self._model.fill_without_data(image, size)
 
     def delete_snapshot(self, image_id: str) -> None:
-        """The snapshot failed, or a backup is rotated away: the image is gone."""
+        """Delete an image whose upload failed or that the backup rotation removes."""
         if image := self._model.images.get(image_id):
             image.protected = False
             self._model.delete(image)

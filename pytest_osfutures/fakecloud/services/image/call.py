@@ -1,4 +1,4 @@
-"""The type of a request to this service: its handlers find the service's model on it."""
+"""The type of a request to Glance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data of images on the wire: upload, download, stage, import; and who shares an image."""
+"""Handlers for image data (upload, download, stage, import) and image members."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEPT_SECONDS = 2 * 86400
 
 
 def _for_data(call: ImageCall, image_id: str, action: str) -> ImageRecord:
-    """The image, if data may be put into it. Raises ApiError."""
+    """Return an image that accepts data. Raises ApiError."""
     kind = call.request.headers.get("content-type", OCTETS).split(";")[0]
     if kind != OCTETS:
         raise ApiError(415, f"Invalid content type {kind}", kind=kind)
@@ -24,7 +24,7 @@ def _for_data(call: ImageCall, image_id: str, action: str) -> ImageRecord:
 
 
 def upload(call: ImageCall, image_id: str) -> Response:
-    """Fill an image with data."""
+    """Upload the data of an image."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
         raise ApiError(409, f"Image status transition from {image.status} to saving is not allowed")
@@ -37,7 +37,7 @@ def upload(call: ImageCall, image_id: str) -> Response:
 
 
 def download(call: ImageCall, image_id: str) -> Response:
-    """The data of an image."""
+    """Download the data of an image."""
     image = call.model.image(image_id, call.caller)
     if image.status == "deactivated" and not call.caller.is_admin:
         said = "The requested image has been deactivated. Image data download is forbidden."
@@ -49,7 +49,7 @@ def download(call: ImageCall, image_id: str) -> Response:
 
 
 def stage(call: ImageCall, image_id: str) -> Response:
-    """Put data aside for an import."""
+    """Stage data for an import."""
     image = _for_data(call, image_id, "upload_image")
     if image.status != "queued":
         raise ApiError(
@@ -61,7 +61,7 @@ def stage(call: ImageCall, image_id: str) -> Response:
 
 
 def begin_import(call: ImageCall, image_id: str) -> Response:
-    """Begin to make an image of the data that is staged."""
+    """Begin to import the staged data."""
     method = call.json().get("method")
     if not isinstance(method, dict) or "name" not in method:
         raise ApiError(400, "Import request requires a 'method' field.")
@@ -89,7 +89,7 @@ def _check_import(image: ImageRecord, name: str) -> None:
 
 
 def image_tasks(call: ImageCall, image_id: str) -> Response:
-    """What was imported into an image, and how that went."""
+    """List the import tasks of an image."""
     image = call.model.image(image_id, call.caller)
     return Response(200, {"tasks": [_task(image, task) for task in image.tasks]})
 
@@ -117,7 +117,7 @@ def _task(image: ImageRecord, task: Task) -> dict[str, Any]:
 
 
 def tasks(call: ImageCall) -> Response:
-    """All imports, for administrators."""
+    """List all import tasks (administrators only)."""
     if not call.caller.is_admin:
         raise ApiError(403, "You are not authorized to complete tasks_api_access action.")
     rows = [_task(image, task) for image in call.model.images for task in image.tasks]
@@ -126,25 +126,25 @@ def tasks(call: ImageCall) -> Response:
 
 
 def import_methods(call: ImageCall) -> Response:
-    """How images can be imported."""
+    """List the import methods."""
     del call
     value = {"description": "Import methods available.", "type": "array", "value": list(METHODS)}
     return Response(200, {"import-methods": value})
 
 
 def stores(call: ImageCall) -> Response:
-    """Where data can be."""
+    """List the stores."""
     del call
     return Response(200, {"stores": [{"id": STORE, "default": "true"}]})
 
 
 def deactivate(call: ImageCall, image_id: str) -> Response:
-    """Nobody gets the data any more."""
+    """Deactivate an image; its data cannot be downloaded."""
     return _switch(call, image_id, "active", "deactivated")
 
 
 def reactivate(call: ImageCall, image_id: str) -> Response:
-    """The data is there again."""
+    """Reactivate an image."""
     return _switch(call, image_id, "deactivated", "active")
 
 
@@ -180,7 +180,7 @@ def _shared(call: ImageCall, image_id: str) -> ImageRecord:
 
 
 def members(call: ImageCall, image_id: str) -> Response:
-    """With whom an image is shared: its owner sees all, a member itself."""
+    """List the members of an image; a member sees only itself."""
     image, project = _shared(call, image_id), call.caller.project_id
     all_of_them = call.caller.is_admin or image.project_id == project
     rows = [
@@ -192,7 +192,7 @@ def members(call: ImageCall, image_id: str) -> Response:
 
 
 def show_member(call: ImageCall, image_id: str, member_id: str) -> Response:
-    """One member."""
+    """Show one member."""
     image = _shared(call, image_id)
     return Response(200, _member_view(image, _member(image, member_id)))
 
@@ -204,7 +204,7 @@ def _member(image: ImageRecord, member_id: str) -> Member:
 
 
 def add_member(call: ImageCall, image_id: str) -> Response:
-    """Share an image with a project, which has yet to accept it."""
+    """Share an image with a project, whose member status is `pending`."""
     image = _shared(call, image_id)
     call.model.own_image(image_id, call.caller, "add_member")
     member_id = call.json().get("member")
@@ -219,7 +219,7 @@ def add_member(call: ImageCall, image_id: str) -> Response:
 
 
 def change_member(call: ImageCall, image_id: str, member_id: str) -> Response:
-    """Accept or reject an image that was shared with the caller."""
+    """Accept or reject an image that is shared with the caller."""
     image = _shared(call, image_id)
     member, caller = _member(image, member_id), call.caller
     if member_id != caller.project_id and not caller.is_admin:
@@ -237,7 +237,7 @@ def change_member(call: ImageCall, image_id: str, member_id: str) -> Response:
 
 
 def delete_member(call: ImageCall, image_id: str, member_id: str) -> Response:
-    """Share an image no longer."""
+    """Stop sharing an image with a project."""
     image = _shared(call, image_id)
     call.model.own_image(image_id, call.caller, "delete_member")
     _member(image, member_id)

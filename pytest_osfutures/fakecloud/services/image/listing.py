@@ -1,4 +1,4 @@
-"""Lists of images: filtered, sorted, in pages."""
+"""Lists of images: filters, sort order, pages."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PAGING = ("limit", "marker", "sort", "sort_key", "sort_dir", "visibility", "memb
 
 
 def index(call: ImageCall) -> Response:
-    """The images that the caller sees, filtered, sorted, in pages."""
+    """List the images that the caller may see."""
     request = call.request
     most = call.runtime.settings.most_on_a_page("image") or sys.maxsize
     limit = min(_limit(request.param("limit")), most)
@@ -84,7 +84,7 @@ def _tests(call: ImageCall) -> list[Callable[[ImageRecord], bool]]:
 
 
 def _test(key: str, value: str) -> Callable[[ImageRecord], bool]:
-    """The filter that one query parameter is. Raises ApiError(400)."""
+    """Return the filter for one query parameter. Raises ApiError(400)."""
     if key == "tag":
         return lambda image: value in image.tags
     if key in ("size_min", "size_max"):

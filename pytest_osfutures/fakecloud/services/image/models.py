@@ -1,4 +1,4 @@
-"""What Glance knows: images, their members, and what happens to them. It knows no HTTP."""
+"""The state of Glance: images, members and import tasks. This module knows no HTTP."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 STORE = "file"
-KEPT_BYTES = 1 << 20  # larger data is counted and hashed, and then forgotten
-# name, disk format, bytes, GiB that its disk needs
+KEPT_BYTES = 1 << 20  #: of larger data, only size and checksums are kept
+#: name, disk format, size in bytes, min_disk in GiB
 IMAGES = (("cirros", "qcow2", 21_430_272, 1), ("tiny", "raw", 65_536, 1))
-# What a caller may set, and the field of Image that has it.
+#: writable properties and their fields in `ImageRecord`
 FIELDS = {
     "name": "name",
     "disk_format": "disk_format",
@@ -31,7 +31,7 @@ FIELDS = {
     "owner": "project_id",
     "tags": "tags",
 }
-# What never becomes a property of a snapshot although a caller passes it along.
+#: properties of a snapshot request that are not copied to the image
 NO_PROPERTIES = ("image_id", "image_name", "size", "checksum", "id", "status")
 
 IMPORT = Lifecycle(
@@ -51,7 +51,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Task:
-    """The record of one import."""
+    """One import task."""
 
     id: str
     created_at: float
@@ -65,7 +65,7 @@ class Task:
 
 @dataclass(eq=False, kw_only=True)
 class ImageRecord(ResourceRecord):
-    """One image; its free properties are its `metadata`."""
+    """One image; its `metadata` has the custom properties."""
 
     disk_format: str | None = None
     container_format: str | None = None
@@ -81,14 +81,16 @@ class ImageRecord(ResourceRecord):
     tags: tuple[str, ...] = ()
     data: bytes | None = None
     staged: bytes | None = None
-    importing_to: str | None = None  # the stores that wait for it; None if nobody asked
+    importing_to: str | None = (
+        None  #: the value of `os_glance_importing_to_stores`; None before an import
+    )
     failed_import: str | None = None
     import_task: str | None = None
     members: dict[str, Member] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()
 
     def seen_by(self, caller: Caller) -> bool:
-        """Whether the caller may see it."""
+        """Return True if the caller may see the image."""
         return (
             caller.is_admin
             or self.visibility in ("public", "community")
@@ -97,7 +99,7 @@ class ImageRecord(ResourceRecord):
         )
 
     def listed_for(self, caller: Caller, visibility: str | None, status: str) -> bool:
-        """Whether a list shows it: not every visible image is in one."""
+        """Return True if the caller's list shows the image: not every visible image is listed."""
         if not self.seen_by(caller):
             return False
         if visibility is not None:
@@ -108,7 +110,7 @@ class ImageRecord(ResourceRecord):
         return self.visibility == "public" or mine or (self.visibility == "shared" and accepted)
 
     def fill(self, data: bytes) -> None:
-        """The data is there: `active`."""
+        """Set the data of the image, which is `active` then."""
         self.size = self.virtual_size = len(data)
         self.checksum = hashlib.md5(data, usedforsecurity=False).hexdigest()
         self.hash_value = hashlib.sha512(data).hexdigest()
@@ -118,7 +120,7 @@ class ImageRecord(ResourceRecord):
 
 
 class ImageModel:
-    """The state of Glance. The methods at its end are for the other services."""
+    """The state of Glance."""
 
     def __init__(self, runtime: Runtime, owner: str) -> None:
         self.runtime = runtime
@@ -130,7 +132,7 @@ class ImageModel:
             self.fill_without_data(image, size)
 
     def create(self, project_id: str, user_id: str, **fields: Any) -> ImageRecord:
-        """Make an image in status `queued`."""
+        """Create an image in status `queued`."""
         fields.setdefault("id", self.runtime.new_id())
         image = ImageRecord(project_id=project_id, user_id=user_id, status="queued", **fields)
         self.images.add(image)
@@ -138,21 +140,21 @@ class ImageModel:
         return image
 
     def image(self, image_id: str, caller: Caller | None = None) -> ImageRecord:
-        """The image, if the caller may see it. Raises ApiError(404)."""
+        """Return an image that the caller may see. Raises ApiError(404)."""
         image = self.images.get(image_id)
         if image is None or not (caller is None or image.seen_by(caller)):
             raise ApiError(404, f"No image found with ID {image_id}")
         return image
 
     def own_image(self, image_id: str, caller: Caller, action: str) -> ImageRecord:
-        """The image, if the caller may change it. Raises ApiError: 404, 403."""
+        """Return an image that the caller may change. Raises ApiError: 404, 403."""
         image = self.image(image_id, caller)
         if not (caller.is_admin or image.project_id == caller.project_id):
             raise ApiError(403, f"You are not authorized to complete {action} action.")
         return image
 
     def delete(self, image: ImageRecord) -> None:
-        """The image is gone. Raises ApiError(403) if it is protected."""
+        """Delete the image. Raises ApiError(403) if it is protected."""
         if image.protected:
             raise ApiError(403, f"Image {image.id} is protected and cannot be deleted.")
         self.images.remove(image)
@@ -161,7 +163,7 @@ class ImageModel:
     def begin_import(
         self, image: ImageRecord, method: str, caller: Caller, request_id: str
     ) -> None:
-        """Begin to make an active image of the staged data."""
+        """Begin to import the staged data; the image is `active` at the end."""
         staged, now = image.staged or b"", self.runtime.schedule.time()
         task = Task(self.runtime.new_id(), now, request_id, caller.user_id, method)
         image.tasks = (*image.tasks, task)
@@ -192,7 +194,7 @@ class ImageModel:
         return self.runtime.schedule.time()
 
     def fill_without_data(self, image: ImageRecord, size: int) -> None:
-        """It is active, but there never were any bytes: their sums are made of the id."""
+        """Set the image to `active` without data; the checksums are those of its id."""
         image.fill(image.id.encode())
         image.size = image.virtual_size = size
         image.data = None

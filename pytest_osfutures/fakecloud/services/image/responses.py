@@ -1,4 +1,4 @@
-"""Images on the wire: create, show, change, delete, tags, versions and schemas."""
+"""Handlers for images: create, show, update, delete, tags, versions and schemas."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PATCHES = (
     "application/openstack-images-v2.0-json-patch",
     "application/openstack-images-v2.1-json-patch",
 )
-# What Glance says above the reason, where the reason is not all that it says.
+#: the titles of errors whose message has a reason below
 HEADS = {
     403: "Access was denied to this resource.",
     409: "There was a conflict when trying to complete your request.",
@@ -25,7 +25,7 @@ HEADS = {
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Glance's error; the `kind` "reason" puts the message below the status' own sentence."""
+    """Return Glance's error body; the `kind` "reason" puts the message below a title."""
     title = HTTPStatus(error.status).phrase
     said, reason = error.message, ""
     if error.kind is not None:
@@ -42,7 +42,7 @@ UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
 def view(image: ImageRecord) -> dict[str, Any]:
-    """An image as Glance shows it: its free properties first."""
+    """Return the fields of an image, the custom properties first."""
     here = f"/v2/images/{image.id}"
     shown: dict[str, Any] = dict(image.metadata)
     if image.import_task:
@@ -94,7 +94,7 @@ def _assign(image: ImageRecord, key: str, value: Any) -> None:
 
 
 def _may(call: ImageCall, values: dict[str, Any]) -> None:
-    """Raise ApiError(403) for what only an administrator sets."""
+    """Raise ApiError(403) for a value that only administrators may set."""
     caller = call.caller
     if values.get("visibility") == "public" and not caller.is_admin:
         raise ApiError(403, "You are not authorized to complete publicize_image action.")
@@ -105,7 +105,7 @@ def _may(call: ImageCall, values: dict[str, Any]) -> None:
 
 
 def create(call: ImageCall) -> Response:
-    """Make an image without data."""
+    """Create an image without data."""
     values = _object(call)
     if not isinstance(values, dict):
         raise ApiError(400, "Malformed JSON in request body.")
@@ -126,12 +126,12 @@ def create(call: ImageCall) -> Response:
 
 
 def show(call: ImageCall, image_id: str) -> Response:
-    """One image."""
+    """Show one image."""
     return Response(200, view(call.model.image(image_id, call.caller)))
 
 
 def update(call: ImageCall, image_id: str) -> Response:
-    """Change an image by a JSON patch."""
+    """Change an image with a JSON patch."""
     kind = call.request.headers.get("content-type", "").split(";")[0]
     if kind not in PATCHES:
         said = f"Image PATCH expects Content-Type one of: {', '.join(PATCHES)}"
@@ -142,7 +142,7 @@ def update(call: ImageCall, image_id: str) -> Response:
     image = call.model.own_image(image_id, call.caller, "modify_image")
     steps = [_step(change) for change in changes]
     known = {*FIELDS, *image.metadata}
-    for operation, key, value in steps:  # all of them have to be right before one is done
+    for operation, key, value in steps:  # all steps must be valid before the first is applied
         _check_step(call, operation, key, value, known)
     for operation, key, value in steps:
         if operation == "remove":
@@ -155,7 +155,7 @@ def update(call: ImageCall, image_id: str) -> Response:
 
 
 def _step(change: Any) -> tuple[str, str, Any]:
-    """The operation, the property and the value of one change. Raises ApiError(400)."""
+    """Return operation, property and value of one JSON patch step. Raises ApiError(400)."""
     if not isinstance(change, dict):
         raise ApiError(400, "Operations must be JSON objects.")
     operation, pointer = change.get("op"), str(change.get("path", ""))
@@ -174,7 +174,7 @@ def _step(change: Any) -> tuple[str, str, Any]:
 
 
 def _check_step(call: ImageCall, operation: str, key: str, value: Any, known: set[str]) -> None:
-    """Raise ApiError unless the step can be done where there are the properties `known`."""
+    """Raise ApiError unless the step is possible with the properties `known`."""
     if schemas.IMAGE.get(key, {}).get("readOnly") or key == "id":
         raise ApiError(403, f"Attribute '{key}' is read-only.")
     if operation != "add" and key not in known:
@@ -201,14 +201,14 @@ def delete(call: ImageCall, image_id: str) -> Response:
 
 
 def add_tag(call: ImageCall, image_id: str, tag: str) -> Response:
-    """Put a tag on an image."""
+    """Add a tag to an image."""
     image = call.model.own_image(image_id, call.caller, "modify_image")
     image.tags = tuple(dict.fromkeys((*image.tags, tag)))
     return Response(204)
 
 
 def delete_tag(call: ImageCall, image_id: str, tag: str) -> Response:
-    """Take a tag away."""
+    """Delete a tag of an image."""
     image = call.model.own_image(image_id, call.caller, "modify_image")
     if tag not in image.tags:
         raise ApiError(404, "The resource could not be found.")
@@ -217,7 +217,7 @@ def delete_tag(call: ImageCall, image_id: str, tag: str) -> Response:
 
 
 def show_schema(call: ImageCall, name: str) -> Response:
-    """What an image or a member is made of."""
+    """Show the JSON schema of images or members."""
     del call
     return Response(200, schemas.schema(name))
 
@@ -234,10 +234,10 @@ def _versions(call: ImageCall) -> dict[str, Any]:
 
 
 def choices(call: ImageCall) -> Response:
-    """The versions that there are, on the way to one of them."""
+    """List the API versions, with status 300."""
     return Response(300, _versions(call))
 
 
 def versions(call: ImageCall) -> Response:
-    """The versions that there are."""
+    """List the API versions."""
     return Response(200, _versions(call))

@@ -1,4 +1,4 @@
-"""The JSON schemas that Glance publishes, and the check of an image against them."""
+"""Glance's JSON schemas, and the validation of images against them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 def schema(name: str) -> dict[str, Any]:
-    """The schema of `image`, `images`, `member` or `members`. Raises ApiError(404)."""
+    """Return the schema of `image`, `images`, `member` or `members`. Raises ApiError(404)."""
     if name in ("image", "member"):
         return _schema(name)
     if name not in ("images", "members"):
@@ -103,7 +103,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def check(values: dict[str, Any]) -> None:
-    """Raise ApiError unless `values` could be an image: 400, 403 for what nobody may set."""
+    """Raise ApiError unless `values` are valid: 400, or 403 for read-only properties."""
     for key, value in values.items():
         rules = IMAGE.get(key, {"type": "string"})
         if rules.get("readOnly"):

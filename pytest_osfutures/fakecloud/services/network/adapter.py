@@ -16,17 +16,17 @@ from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 
 
 class NetworksAdapter:
-    """Neutron behind the port `Networks`."""
+    """The implementation of `NetworksPort`."""
 
     def __init__(self, model: NetworkModel) -> None:
         self._model = model
 
     def network_ids(self, project_id: str) -> list[str]:
-        """The networks that a server of that project gets a port on with `networks: auto`."""
+        """Return the networks on which `networks: auto` gives the project's servers a port."""
         return self._model.network_ids(project_id)
 
     def check_network(self, network_id: str, project_id: str) -> None:
-        """Raises ApiError(400) with Nova's own text if the project has no such network."""
+        """Raise ApiError(400), with Nova's message, if the project has no such network."""
         network = self._model.networks.get(network_id)
         if network is None or not (network.shared or network.project_id == project_id):
             raise ApiError(400, f"Network {network_id} could not be found.")
@@ -39,7 +39,7 @@ class NetworksAdapter:
         fixed_ip: str | None = None,
         security_groups: Sequence[str] = (),
     ) -> str:
-        """Make a port for the server, `DOWN` until it is bound; return its id."""
+        """Create a port for the server, `DOWN` until it is bound; return the port's id."""
         values: dict[str, Any] = {
             "network_id": network_id,
             "device_id": server_id,
@@ -55,7 +55,7 @@ class NetworksAdapter:
         return ports.create_port(self._model, project_id, values).id
 
     def claim_port(self, port_id: str, server_id: str, project_id: str) -> None:
-        """Give the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
+        """Assign the user's own port to the server. Raises ApiError: 404 unknown, 409 in use."""
         port = self._model.ports.get(port_id)
         if port is None or port.project_id != project_id:
             raise ApiError(404, f"Port id {port_id} could not be found.")
@@ -64,12 +64,12 @@ class NetworksAdapter:
         port.change({"device_id": server_id, "device_owner": f"compute:{ZONE}"})
 
     def bind_port(self, port_id: str, host: str) -> None:
-        """The port is `ACTIVE` on `host`."""
+        """Bind the port to `host`; the port is `ACTIVE`."""
         if port := self._model.ports.get(port_id):
             port.change({"host": host, "vif_type": "ovs", "status": "ACTIVE"})
 
     def release_port(self, port_id: str) -> None:
-        """Delete a port that `create_port` made; a claimed one is free and `DOWN` again."""
+        """Delete a port that `create_port` made; set a claimed port free and `DOWN`."""
         port = self._model.ports.get(port_id)
         if port is None:
             return
@@ -80,7 +80,7 @@ class NetworksAdapter:
             ports.release(port)
 
     def ports_of(self, server_id: str) -> list[PortDetails]:
-        """The ports of a server, in the order in which it got them."""
+        """Return the ports of a server in the order of their assignment."""
         return [self._details(port) for port in self._model.ports if port.device_id == server_id]
 
     def _details(self, port: PortRecord) -> PortDetails:
@@ -109,7 +109,7 @@ class NetworksAdapter:
         return found
 
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
-        """The project's groups with those names or ids, as Nova shows them.
+        """Return the project's security groups with those names or ids, in Nova's format.
 
         Raises ApiError(400).
         """
@@ -125,7 +125,7 @@ class NetworksAdapter:
         ]
 
     def set_security_groups(self, server_id: str, names: Sequence[str]) -> None:
-        """All ports of the server are in these groups now."""
+        """Replace the security groups of all ports of the server."""
         for port in self._model.ports:
             if port.device_id == server_id:
                 groups = self._groups(port.project_id, names)

@@ -1,4 +1,4 @@
-"""Volumes and servers: reserve, connect, complete, detach."""
+"""Volume attachments: reserve, connect, complete, detach."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
-# What a volume is while its attachments are so; the first that applies.
+#: the volume's status by the status of its attachments; the first that applies
 AFTER_DETACH = (("attached", "in-use"), ("attaching", "attaching"), ("reserved", "reserved"))
 
 
@@ -27,7 +27,7 @@ def reserve(
     server_id: str | None,
     mode: str = "null",
 ) -> AttachmentRecord:
-    """Make an attachment that is `reserved`, as the volume is then. Raises ApiError(400)."""
+    """Create a `reserved` attachment; the volume is `reserved` too. Raises ApiError(400)."""
     if "error" in volume.status:
         raise ApiError(
             400,
@@ -70,7 +70,7 @@ def reserve(
 def connect(
     model: BlockStorageModel, attachment: AttachmentRecord, connector: Mapping[str, Any]
 ) -> None:
-    """A host has told how it connects: the volume is `attaching`. Raises ApiError."""
+    """Set the host's connector; the volume is `attaching`. Raises ApiError."""
     volume = model.volume(attachment.volume_id)
     if "error" in volume.status:
         raise ApiError(
@@ -96,9 +96,9 @@ def connect(
 def check_connect(
     model: BlockStorageModel, attachment: AttachmentRecord, context: RequestContext
 ) -> None:
-    """Raise ApiError(500) if a rule lets the connection fail: `error_attaching`.
+    """Raise ApiError(500) if a fault rule fails the connection: `error_attaching`.
 
-    A silent failure leaves the attachment reserved.
+    With the effect `silent` the attachment stays reserved.
     """
     volume = model.volume(attachment.volume_id)
     fault = model.runtime.faults.on_operation("volume.attach", volume)
@@ -111,9 +111,9 @@ def check_connect(
 
 
 def check_detach(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
-    """Raise ApiError(500) if a rule lets the backend fail to let go: `error_detaching`.
+    """Raise ApiError(500) if a fault rule fails the disconnection: `error_detaching`.
 
-    A silent failure leaves everything as it is.
+    With the effect `silent` no status changes.
     """
     volume = model.volume(attachment.volume_id)
     fault = model.runtime.faults.on_operation("volume.detach", volume)
@@ -128,7 +128,7 @@ def check_detach(model: BlockStorageModel, attachment: AttachmentRecord) -> None
 
 
 def connection_of(volume: VolumeRecord) -> dict[str, Any]:
-    """Where a host finds the volume."""
+    """Return the connection info with which a host finds the volume."""
     mode = "ro" if volume.admin_metadata.get("readonly") == "True" else "rw"
     return {
         "device_path": f"/var/lib/cinder/volumes/volume-{volume.id}",
@@ -140,7 +140,7 @@ def connection_of(volume: VolumeRecord) -> dict[str, Any]:
 
 
 def complete(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
-    """The attachment is `attached`, the volume `in-use`."""
+    """Set the attachment to `attached` and the volume to `in-use`."""
     attachment.status = "attached"
     attachment.attached_at = model.now()
     volume = model.volume(attachment.volume_id)
@@ -148,7 +148,7 @@ def complete(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
 
 
 def detach(model: BlockStorageModel, attachment: AttachmentRecord) -> list[AttachmentRecord]:
-    """The attachment is gone; those that are left keep the volume in use."""
+    """Delete the attachment; the volume stays `in-use` while others are left."""
     model.attachments.remove(attachment)
     attachment.status = "detached"
     volume = model.volumes.get(attachment.volume_id)
@@ -166,7 +166,10 @@ def detach(model: BlockStorageModel, attachment: AttachmentRecord) -> list[Attac
 
 
 def check_deletable(model: BlockStorageModel, attachment: AttachmentRecord) -> None:
-    """Raise ApiError(409) if a server really uses the attachment: then Nova has to let it go."""
+    """Raise ApiError(409) if Nova uses the attachment: Nova must detach it first.
+
+    https://bugs.launchpad.net/cinder/+bug/2004555 (CVE-2023-2088)
+    """
     server_id = attachment.server_id
     if (
         server_id
@@ -177,7 +180,7 @@ def check_deletable(model: BlockStorageModel, attachment: AttachmentRecord) -> N
 
 
 def in_use_by(server_id: str) -> ApiError:
-    """The refusal to take a volume away behind Nova's back."""
+    """Return the error 409 for an attachment that a server uses."""
     return ApiError(
         409,
         f"ConflictNovaUsingAttachment: Detach volume from instance {server_id} using the "
@@ -186,7 +189,7 @@ def in_use_by(server_id: str) -> ApiError:
 
 
 def begin_detaching(volume: VolumeRecord) -> None:
-    """The volume is `detaching`. Raises ApiError(400)."""
+    """Set the volume to `detaching`. Raises ApiError(400)."""
     if volume.migrating:
         return
     if volume.status != "in-use" or not volume.attached:
@@ -199,6 +202,6 @@ def begin_detaching(volume: VolumeRecord) -> None:
 
 
 def roll_detaching(volume: VolumeRecord) -> None:
-    """The volume is `in-use` again."""
+    """Set the volume to `in-use` again."""
     if volume.status == "detaching":
         volume.settle("in-use")

@@ -1,4 +1,4 @@
-"""Backups: copy a volume away, and back."""
+"""Backups: create, restore, delete."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 KIND = "VOLUME_BACKUP"
-LOOK_SECONDS = 1.0  # how often Cinder looks whether a new volume is there
+LOOK_SECONDS = 1.0  #: the interval at which Cinder polls a new volume
 
 
 @dataclass(frozen=True)
 class BackupRequest:
-    """What a create request asks for."""
+    """The fields of a new backup."""
 
     volume: VolumeRecord
     snapshot: SnapshotRecord | None = None
@@ -53,7 +53,7 @@ def _settle(backup: BackupRecord, status: str) -> None:
 def create(
     model: BlockStorageModel, wanted: BackupRequest, context: RequestContext
 ) -> BackupRecord:
-    """Begin a backup of a volume, or of one of its snapshots. Raises ApiError."""
+    """Begin to back up a volume or a snapshot. Raises ApiError."""
     volume, snapshot = wanted.volume, wanted.snapshot
     _check_source(wanted)
     quotas.check(model, context.project_id, quotas.QuotaClaim("backups", volume.size))
@@ -139,7 +139,7 @@ def _check_source(wanted: BackupRequest) -> None:
 def _latest(
     model: BlockStorageModel, volume: VolumeRecord, context: RequestContext
 ) -> BackupRecord:
-    """The backup on which an incremental one is built. Raises ApiError(400)."""
+    """Return the parent of an incremental backup. Raises ApiError(400)."""
     available = [
         backup
         for backup in model.backups
@@ -158,9 +158,10 @@ def restore(
     name: str | None,
     context: RequestContext,
 ) -> tuple[VolumeRecord, float]:
-    """Begin to restore the backup, to a new volume if None is given. Raises ApiError(400).
+    """Begin to restore the backup to a volume, or to a new volume for None.
 
-    Returns the volume, and the seconds that Cinder needs to answer: it waits for a new volume.
+    Returns the volume and the latency of the response in seconds: Cinder waits for a new volume.
+    Raises ApiError(400).
     """
     if backup.status != "available":
         raise ApiError(400, "Invalid backup: Backup status must be available")

@@ -1,4 +1,4 @@
-"""What can be done to a volume in the background: extend, retype, migrate, upload, revert ..."""
+"""Operations on existing volumes: extend, retype, migrate, upload, revert, manage."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def extend(
     context: RequestContext,
     attached: bool,
 ) -> None:
-    """Begin to make the volume larger; `attached` allows it in use. Raises ApiError."""
+    """Begin to extend the volume; `attached` allows a volume in use. Raises ApiError."""
     if size <= volume.size:
         raise ApiError(
             400,
@@ -85,9 +85,9 @@ def extend(
 def retype(
     model: BlockStorageModel, volume: VolumeRecord, new_type: VolumeType, policy: str
 ) -> None:
-    """Begin to give the volume another type; `policy` is never or on-demand. Raises ApiError.
+    """Begin to change the volume's type; `policy` is never or on-demand. Raises ApiError.
 
-    If no backend will have it the volume is silently what it was.
+    If no backend accepts the volume, the volume keeps its type and returns to its old status.
     """
     if volume.multiattach != new_type.multiattach and volume.status != "available":
         raise ApiError(
@@ -134,9 +134,9 @@ def retype(
 
 
 class _Move:
-    """A volume on its way to another backend: Cinder makes a second one there, and swaps them.
+    """A migration of a volume: Cinder creates a target volume on the other backend and swaps both.
 
-    That one has the metadata of the first, and goes by itself in the end.
+    The target volume has the metadata of the source and is deleted at the end.
     """
 
     def __init__(self, model: BlockStorageModel, volume: VolumeRecord, host: str) -> None:
@@ -144,7 +144,7 @@ class _Move:
         self.target: VolumeRecord | None = None
 
     def copy(self) -> None:
-        """Make the second one."""
+        """Create the target volume."""
         volume = self.volume
         self.target = self.model.volumes.add(
             VolumeRecord(
@@ -164,7 +164,7 @@ class _Move:
         )
 
     def end(self) -> None:
-        """The first one is there now."""
+        """Put the source volume on the new backend and delete the target volume."""
         self.volume.host, self.volume.migration_status = self.host, "success"
         self.volume.service_uuid = self.model.services[self.host.split("#")[0]].id
         if self.target is not None:
@@ -172,7 +172,7 @@ class _Move:
             self._remove(self.target)
 
     def fail(self) -> None:
-        """The first one stays where it is."""
+        """Leave the source volume on its backend and delete the target volume."""
         self.volume.migration_status = "error"
         if self.target is not None:
             self._remove(self.target)
@@ -184,9 +184,9 @@ class _Move:
 
 
 def migrate(model: BlockStorageModel, volume: VolumeRecord, host: str, lock: bool) -> None:
-    """Begin to move the volume to another backend. Raises ApiError(400).
+    """Begin to migrate the volume to another backend. Raises ApiError(400).
 
-    A backend that its type does not allow is only refused in the background.
+    If the volume's type forbids the backend, the migration fails in the background.
     """
     if host.split("#")[0] not in model.services:
         raise ApiError(400, f"Invalid host: No available service named '{host}'")
@@ -232,9 +232,9 @@ def upload(
     force: bool,
     context: RequestContext,
 ) -> str:
-    """Begin to copy the volume to a new image and return its id. Raises ApiError(400).
+    """Begin to upload the volume to a new image; return the image's id. Raises ApiError(400).
 
-    If it fails the image is deleted and the volume silently what it was.
+    If the upload fails, the image is deleted and the volume returns to its old status.
     """
     statuses = ("available", "in-use") if force else ("available",)
     if volume.status not in statuses:
@@ -264,7 +264,7 @@ def upload(
 
 
 def revert(model: BlockStorageModel, volume: VolumeRecord, snapshot: SnapshotRecord) -> None:
-    """Begin to make the volume what it was at its latest snapshot. Raises ApiError(409)."""
+    """Begin to revert the volume to its latest snapshot. Raises ApiError(409)."""
     for what, kind in ((volume, "Volume"), (snapshot, "Snapshot")):
         if what.status != "available":
             raise ApiError(
@@ -294,7 +294,7 @@ def reimage(
     reserved: bool,
     context: RequestContext,
 ) -> None:
-    """Begin to write an image over the volume; `reserved` allows it while reserved."""
+    """Begin to write an image over the volume; `reserved` allows a reserved volume."""
     statuses = ("available", "error", "reserved") if reserved else ("available", "error")
     if len(volume.attachments) > 1:
         raise ApiError(409, "Cannot re-image a volume which is attached to more than one server.")
@@ -323,7 +323,7 @@ def reimage(
 def manage(
     model: BlockStorageModel, volume: VolumeRecord, host: str, context: RequestContext
 ) -> VolumeRecord:
-    """Begin to take over a volume that the backend has already."""
+    """Begin to manage a volume that exists in the backend already."""
 
     def done() -> None:
         volume.size = 1
@@ -341,7 +341,7 @@ def manage(
 
 
 def unmanage(model: BlockStorageModel, volume: VolumeRecord) -> None:
-    """Begin to forget the volume; the backend keeps it. Raises ApiError(400)."""
+    """Begin to unmanage the volume; it stays in the backend. Raises ApiError(400)."""
     if volume.attached or volume.status not in DELETABLE or model.snapshots_of(volume):
         raise ApiError(
             400,

@@ -1,4 +1,4 @@
-"""Groups of volumes and their snapshots."""
+"""Generic volume groups and group snapshots."""
 
 from __future__ import annotations
 
@@ -26,12 +26,17 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
 )
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
-CHANGEABLE = ("available", "in-use", "error", "error_deleting")  # what may leave a group
+CHANGEABLE = (
+    "available",
+    "in-use",
+    "error",
+    "error_deleting",
+)  #: statuses of volumes that can leave a group
 
 
 @dataclass(frozen=True)
 class GroupRequest:
-    """What a create request asks for; a `source` brings its type and its volumes along."""
+    """The fields of a new group; a `source` determines the type and the volumes."""
 
     name: str | None
     description: str | None
@@ -47,17 +52,17 @@ def _settle(thing: GroupRecord | GroupSnapshot, status: str) -> None:
 
 
 def invalid(why: str) -> ApiError:
-    """The refusal of what a group cannot do now."""
+    """Return the error 400 for an operation that the group's state forbids."""
     return ApiError(400, f"Invalid Group: {why}")
 
 
 def members(model: BlockStorageModel, group_id: str) -> list[VolumeRecord]:
-    """The volumes of a group."""
+    """Return the volumes of a group."""
     return [volume for volume in model.volumes if volume.group_id == group_id]
 
 
 def create(model: BlockStorageModel, wanted: GroupRequest, context: RequestContext) -> GroupRecord:
-    """Begin to create a group, with copies of the source's volumes if there is one."""
+    """Begin to create a group, with copies of the volumes of its source."""
     copies = _copies(model, wanted)
     quotas.check(model, context.project_id, quotas.QuotaClaim("groups"))
     group = model.groups.add(
@@ -90,7 +95,7 @@ def create(model: BlockStorageModel, wanted: GroupRequest, context: RequestConte
 
 
 def _copies(model: BlockStorageModel, wanted: GroupRequest) -> list[volumes.VolumeRequest]:
-    """What the volumes of a group are made from that has a source. Raises ApiError."""
+    """Return the requests for copies of the source's volumes. Raises ApiError."""
     if wanted.group_snapshot:
         if wanted.group_snapshot.status != "available":
             raise invalid("Group snapshot status must be available.")
@@ -112,7 +117,7 @@ def update(
     add: Sequence[VolumeRecord],
     remove: Sequence[VolumeRecord],
 ) -> None:
-    """Begin to take volumes in and to let others go. Raises ApiError(400)."""
+    """Begin to add and remove volumes. Raises ApiError(400)."""
     for volume in add:
         _check_newcomer(group, volume)
     for volume in remove:
@@ -162,7 +167,7 @@ def _check_newcomer(group: GroupRecord, volume: VolumeRecord) -> None:
 
 
 def delete(model: BlockStorageModel, group: GroupRecord, delete_volumes: bool) -> None:
-    """Begin to delete the group; its volumes have to be asked for. Raises ApiError(400)."""
+    """Begin to delete the group, with its volumes if `delete_volumes`. Raises ApiError(400)."""
     inside = members(model, group.id)
     _check_group_deletable(model, group, inside, delete_volumes)
     for volume in inside:
@@ -211,7 +216,7 @@ def create_snapshot(
     description: str | None,
     context: RequestContext,
 ) -> GroupSnapshot:
-    """Begin to take snapshots of all volumes of the group. Raises ApiError."""
+    """Begin to create snapshots of all volumes of the group. Raises ApiError."""
     inside = members(model, group.id)
     if not inside or group.status in ("creating", "updating"):
         raise invalid(
@@ -253,7 +258,7 @@ def create_snapshot(
 
 
 def delete_snapshot(model: BlockStorageModel, group_snapshot: GroupSnapshot) -> None:
-    """Begin to delete the snapshots of a group. Raises ApiError(400)."""
+    """Begin to delete a group snapshot and its snapshots. Raises ApiError(400)."""
     busy = any(
         group.status == "creating" and group.group_snapshot_id == group_snapshot.id
         for group in model.groups

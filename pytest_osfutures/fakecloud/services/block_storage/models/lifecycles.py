@@ -1,7 +1,7 @@
-"""Which states Cinder's background operations pass, as a table.
+"""The lifecycles of Cinder's background operations.
 
-What is set when the request is accepted is no step: a thing that was just made has `updated_at`
-null until something happens to it.
+The status that a request sets at once is no step, because entering a step sets `updated_at`: a new
+resource has `updated_at` null until its first change.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""User messages: why an operation failed, in Cinder's own numbers and words."""
+"""User messages about failed operations, with Cinder's numbers and texts.
+
+cinder/message/message_field.py on https://opendev.org/openstack/cinder
+"""
 
 from __future__ import annotations
 

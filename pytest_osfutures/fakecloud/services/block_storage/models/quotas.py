@@ -1,4 +1,4 @@
-"""What a project may have in Cinder, what it has, and the refusal when that is too much."""
+"""Cinder's quotas: limits, usage, and the errors over quota."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ PER_TYPE = ("volumes", "gigabytes", "snapshots")
 
 
 def names(model: BlockStorageModel) -> list[str]:
-    """All quotas, in the order in which Cinder lists them."""
+    """Return the names of all quotas in Cinder's order."""
     types = [f"{name}_{kind.name}" for kind in model.types.values() for name in PER_TYPE]
     return [*NAMES, *types, "groups"]
 
 
 def limit(model: BlockStorageModel, project_id: str, name: str) -> int:
-    """The project's limit; -1 is none."""
+    """Return the project's limit; -1 is no limit."""
     default = model.runtime.settings.quotas.get(name, -1)
     return model.quotas.get(project_id, {}).get(name, default)
 
 
 def used(model: BlockStorageModel, project_id: str) -> dict[str, int]:
-    """How much the project has of everything; what an extend has reserved counts as well."""
+    """Return the project's usage by quota name, with the GiB that a running extend reserves."""
     counts = dict.fromkeys(names(model), 0)
 
     def count(name: str, kind: VolumeType, amount: int) -> None:
@@ -61,7 +61,7 @@ def _over(error: str, text: str) -> ApiError:
 
 
 def check_size(model: BlockStorageModel, project_id: str, size: int) -> None:
-    """Raise ApiError(413) if one volume may not be as large as `size`."""
+    """Raise ApiError(413) if `size` GiB is more than the limit for one volume."""
     largest = limit(model, project_id, "per_volume_gigabytes")
     if 0 <= largest < size:
         raise _over(
@@ -81,7 +81,7 @@ class QuotaClaim:
 
 
 def check(model: BlockStorageModel, project_id: str, claim: QuotaClaim) -> None:
-    """Raise ApiError(413) if the claim is more than the project's quota leaves."""
+    """Raise ApiError(413) if the claim exceeds the remaining quota of the project."""
     what, gigabytes, kind = claim.resource, claim.gigabytes, claim.volume_type
     usage = used(model, project_id)
     space = "backup_gigabytes" if what == "backups" else "gigabytes"

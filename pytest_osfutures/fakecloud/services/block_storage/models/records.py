@@ -1,4 +1,4 @@
-"""What exists in Cinder: volumes, their types, snapshots, backups, attachments, groups."""
+"""The records of Cinder: volumes, types, snapshots, backups, attachments, groups, messages."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ CONSISTENCY_TYPE = "default_cgsnapshot_type"
 
 @dataclass(kw_only=True)
 class VolumeType:
-    """A kind of volume that an administrator offers."""
+    """One volume type."""
 
     id: str
     name: str
     description: str | None = None
     is_public: bool = True
     extra_specs: Mapping[str, str] = field(default_factory=dict)
-    projects: tuple[str, ...] = ()  # who may use it if it is not public
+    projects: tuple[str, ...] = ()  #: the projects that may use a private type
     qos_specs_id: str | None = None
     created_at: float = 0.0
 
     @property
     def multiattach(self) -> bool:
-        """Whether its volumes can be on several servers at once."""
+        """Return True if volumes of the type can be attached to several servers."""
         return self.extra_specs.get("multiattach") == "<is> True"
 
     def seen_by(self, context: RequestContext) -> bool:
-        """Whether `context` may use it."""
+        """Return True if the context's project may use the type."""
         return self.is_public or context.is_admin or context.project_id in self.projects
 
 
 @dataclass(kw_only=True)
 class QosSpecs:
-    """What volumes of some types get of their backend, or of the hypervisor."""
+    """QoS specs: limits that the backend or the hypervisor enforces for volume types."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class QosSpecs:
 
 @dataclass(eq=False, kw_only=True)
 class AttachmentRecord(ResourceRecord):
-    """A volume's place on a server; `status` is reserved, attaching, attached or detached."""
+    """An attachment; its `status` is reserved, attaching, attached or detached."""
 
     volume_id: str
     server_id: str | None
@@ -62,7 +62,7 @@ class AttachmentRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class VolumeRecord(ResourceRecord):
-    """One volume. It has a `host` once the scheduler has found a backend for it."""
+    """One volume. `host` is None until the scheduler has chosen a backend."""
 
     size: int
     volume_type: VolumeType
@@ -76,38 +76,38 @@ class VolumeRecord(ResourceRecord):
     bootable: bool = False
     multiattach: bool = False
     migration_status: str | None = None
-    name_id: str | None = None  # what the backend calls it since it was moved there
+    name_id: str | None = None  #: the volume's id in the backend after a migration
     replication_status: str | None = None
     previous_status: str | None = None
     consumes_quota: bool = True
-    growing_by: int = 0  # GiB that an extend has reserved
+    growing_by: int = 0  #: GiB that a running extend reserves
     admin_metadata: dict[str, str] = field(default_factory=dict)
     image_metadata: dict[str, str] = field(default_factory=dict)
     attachments: tuple[AttachmentRecord, ...] = ()
 
     @property
     def attached(self) -> tuple[AttachmentRecord, ...]:
-        """The attachments that are complete."""
+        """Return the attachments with status `attached`."""
         return tuple(a for a in self.attachments if a.status == "attached")
 
     @property
     def is_target(self) -> bool:
-        """Whether another volume is being moved to this one, which only administrators see."""
+        """Return True for the target volume of a migration; only administrators see it."""
         return (self.migration_status or "").startswith("target:")
 
     @property
     def migrating(self) -> bool:
-        """Whether it is on the way to another backend."""
+        """Return True during a migration."""
         return self.migration_status not in (None, "error", "success", "deleting")
 
     def settle(self, status: str) -> None:
-        """Be in `status` from now on."""
+        """Set the final status of an operation."""
         self.previous_status = None
         self.status = status
         self.touch()
 
     def leave(self, status: str) -> None:
-        """Be in `status` for a while and remember what it was before."""
+        """Set the intermediate status of an operation and keep the old one as previous status."""
         self.previous_status = self.status
         self.status = status
         self.touch()
@@ -115,7 +115,7 @@ class VolumeRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class SnapshotRecord(ResourceRecord):
-    """A volume as it was."""
+    """One snapshot of a volume."""
 
     volume_id: str
     size: int
@@ -129,7 +129,7 @@ class SnapshotRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class BackupRecord(ResourceRecord):
-    """A copy of a volume elsewhere."""
+    """One backup of a volume."""
 
     volume_id: str
     size: int
@@ -141,13 +141,15 @@ class BackupRecord(ResourceRecord):
     parent_id: str | None = None
     fail_reason: str | None = None
     object_count: int = 0
-    of_volume: Mapping[str, Any] = field(default_factory=dict)  # as it was then
+    #: the volume's properties at the time of the backup
+    of_volume: Mapping[str, Any] = field(default_factory=dict)
 
     def write_over(self, volume: VolumeRecord) -> None:
-        """Give a volume the metadata that the backup has of its own.
+        """Copy the metadata in the backup to the restored volume, as Cinder does.
 
-        Cinder says whose they are, unless the volume is the one that the backup was made of. Name
-        and description go only to what has no name that somebody has chosen.
+        Unless the volume is the source of the backup, its metadata gets `src_backup_id`. The
+        backup's name and description replace only a name that Cinder has generated
+        (`restore_backup_...`).
         """
         told = self.of_volume
         if told["metadata"]:
@@ -163,7 +165,7 @@ class BackupRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class Transfer(ResourceRecord):
-    """An offer of a volume to whoever has the key."""
+    """The offer of a volume to any project that has the key."""
 
     volume_id: str
     auth_key: str
@@ -172,7 +174,7 @@ class Transfer(ResourceRecord):
 
 @dataclass(kw_only=True)
 class GroupType:
-    """What groups of it can do."""
+    """One group type."""
 
     id: str
     name: str
@@ -182,19 +184,19 @@ class GroupType:
 
     @property
     def for_consistency(self) -> bool:
-        """Whether its groups are those that the older API calls consistency groups."""
+        """Return True if groups of the type are consistency groups (the older API)."""
         return self.name == CONSISTENCY_TYPE
 
     @property
     def replicated(self) -> bool:
-        """Whether groups of it can be replicated."""
+        """Return True if groups of the type can be replicated."""
         specs = ("group_replication_enabled", "consistent_group_replication_enabled")
         return any(self.group_specs.get(spec) == "<is> True" for spec in specs)
 
 
 @dataclass(eq=False, kw_only=True)
 class GroupRecord(ResourceRecord):
-    """Volumes that are treated together."""
+    """One generic volume group."""
 
     group_type: GroupType
     volume_types: tuple[VolumeType, ...]
@@ -207,7 +209,7 @@ class GroupRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class GroupSnapshot(ResourceRecord):
-    """The snapshots of all volumes of a group, taken at once."""
+    """The snapshots of all volumes of a group, taken at one time."""
 
     group_id: str
     group_type: GroupType
@@ -216,7 +218,7 @@ class GroupSnapshot(ResourceRecord):
 
 @dataclass(frozen=True)
 class Message:
-    """What Cinder tells a user of something that went wrong."""
+    """One user message about a failed operation."""
 
     id: str
     project_id: str
@@ -230,7 +232,7 @@ class Message:
 
 @dataclass(eq=False, kw_only=True)
 class VolumeService(ResourceRecord):
-    """One cinder-volume; its name is the host with the backend."""
+    """One cinder-volume service; its name is the host with the backend."""
 
     replication_status: str = "enabled"
     active_backend_id: str | None = None

@@ -1,4 +1,4 @@
-"""Replication of whole groups: enable, disable, fail over."""
+"""Replication of groups: enable, disable, fail over."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pytest_osfutures.fakecloud.services.block_storage.models.groups import inva
 from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupRecord
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
-TARGET = "secondary"  # the backend to which everything is replicated
+TARGET = "secondary"  #: the backend id of the replication target
 
 
 @dataclass(frozen=True)
 class Change:
-    """One way to change the replication of a group."""
+    """One change of a group's replication."""
 
-    verb: str  # as messages have it
+    verb: str  #: the verb in messages
     meanwhile: str
     then: str
     statuses: tuple[str, ...]
@@ -40,7 +40,7 @@ FAIL_BACK = replace(FAIL_OVER, then="enabled")
 
 
 def check_type(group: GroupRecord) -> None:
-    """Raise ApiError(400) unless the group and its volume types can be replicated."""
+    """Raise ApiError(400) unless the group's type and its volume types allow replication."""
     if not group.group_type.replicated:
         raise ApiError(
             400, f"Invalid group type: Group {group.id} is not a replication group type."
@@ -59,7 +59,7 @@ def begin(
 ) -> None:
     """Begin the change for the group and all its volumes. Raises ApiError(400).
 
-    `attached` allows it while volumes are in use.
+    `attached` allows volumes in use.
     """
     check_type(group)
     for what, value, valid in (

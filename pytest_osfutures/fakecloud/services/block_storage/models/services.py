@@ -1,4 +1,4 @@
-"""Cinder's own processes for volumes, one a backend: frozen, thawed, failed over."""
+"""The cinder-volume services, one for each backend: freeze, thaw, fail over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FROZEN = (
 
 
 def service(model: BlockStorageModel, host: str) -> VolumeService:
-    """The service of that host. Raises ApiError(400)."""
+    """Return the service of that host. Raises ApiError(400)."""
     found = model.services.get(host.split("#")[0])
     if found is None:
         raise ApiError(400, f"No service found with host={host}")
@@ -23,14 +23,14 @@ def service(model: BlockStorageModel, host: str) -> VolumeService:
 
 
 def check_thawed(model: BlockStorageModel, host: str | None) -> None:
-    """Raise ApiError(400) if the backend is frozen: nothing may be made or deleted on it."""
+    """Raise ApiError(400) if the backend is frozen, which forbids create and delete."""
     found = model.services.get((host or "").split("#")[0])
     if found is not None and found.frozen:
         raise ApiError(400, FROZEN)
 
 
 def freeze(model: BlockStorageModel, host: str, frozen: bool) -> None:
-    """Freeze the backend of `host`, or thaw it. Raises ApiError(400)."""
+    """Freeze or thaw the backend of `host`. Raises ApiError(400)."""
     found = service(model, host)
     if found.frozen is frozen:
         raise ApiError(
@@ -42,7 +42,7 @@ def freeze(model: BlockStorageModel, host: str, frozen: bool) -> None:
 
 
 def fail_over(model: BlockStorageModel, host: str, backend_id: str | None) -> None:
-    """Begin to use the replica of a backend, or with `default` the backend again."""
+    """Begin to fail over to the replica, or with `default` back to the backend."""
     found = service(model, host)
     if found.replication_status not in ("enabled", "failed-over"):
         raise ApiError(

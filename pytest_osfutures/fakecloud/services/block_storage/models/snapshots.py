@@ -1,4 +1,4 @@
-"""Snapshots of volumes."""
+"""Snapshots: create, manage, delete."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def add(
 
 
 def settle(snapshot: SnapshotRecord, status: str) -> None:
-    """The snapshot is in `status` from now on."""
+    """Set the final status of an operation on the snapshot."""
     snapshot.status = status
     snapshot.touch()
 
@@ -131,7 +131,7 @@ def delete(
     force: bool = False,
     unmanage: bool = False,
 ) -> None:
-    """Begin to delete the snapshot, or with `unmanage` to forget it. Raises ApiError(400)."""
+    """Begin to delete the snapshot, or with `unmanage` to unmanage it. Raises ApiError(400)."""
     if not unmanage and (volume := model.volumes.get(snapshot.volume_id)):
         check_thawed(model, volume.host)
     if snapshot.group_snapshot_id or not (force or snapshot.status in ("available", "error")):

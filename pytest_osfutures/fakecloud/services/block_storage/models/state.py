@@ -1,4 +1,4 @@
-"""What Cinder knows: its resources and what happens to them. It knows no HTTP."""
+"""The state of Cinder: all its resources."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ R = TypeVar("R", bound=ResourceRecord)
 HOST = "cinder1"
 BACKENDS = ("fast", "slow")
 POOL_GIGABYTES = 1_000_000
-# name, extra specs; the first one is the default
+#: name and extra specs; the first type is the default
 TYPES: tuple[tuple[str, dict[str, str]], ...] = (
     ("fast", {"volume_backend_name": "fast"}),
     ("slow", {"volume_backend_name": "slow"}),
@@ -51,7 +51,7 @@ GROUP_TYPES: tuple[tuple[str, str, dict[str, str]], ...] = (
 
 
 class BlockStorageModel:
-    """The state of Cinder. Its methods without a context are for the other services."""
+    """The state of Cinder, with the ports to Nova, Glance and Keystone."""
 
     servers: ServersPort  #: Nova; set after construction, because Nova's model needs this one
 
@@ -71,16 +71,16 @@ class BlockStorageModel:
             runtime.database, "group_snapshot"
         )
         self.messages: dict[str, Message] = {}
-        self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
+        self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
         self.services = {name: self._service(name) for name in (f"{HOST}@{b}" for b in BACKENDS)}
-        self.disabled: dict[tuple[str, str], str | None] = {}  # service -> reason
+        self.disabled: dict[tuple[str, str], str | None] = {}  #: the reason by service
         self.types: dict[str, VolumeType] = {}
         for name, specs in TYPES:
             made = VolumeType(
                 id=runtime.new_id(), name=name, extra_specs=specs, created_at=self.now()
             )
             self.types[made.id] = made
-        self.default_types: dict[str, VolumeType] = {}  # by project: where it differs
+        self.default_types: dict[str, VolumeType] = {}  #: by project, without the default
         self.qos_specs: dict[str, QosSpecs] = {}
         self.group_types: dict[str, GroupType] = {}
         for name, text, specs in GROUP_TYPES:
@@ -93,19 +93,19 @@ class BlockStorageModel:
         return made
 
     def now(self) -> float:
-        """Seconds since 1970 on the cloud's clock."""
+        """Return the cloud's time in seconds since 1970."""
         return self.runtime.schedule.time()
 
     def default_type(self, project_id: str = "") -> VolumeType:
-        """The type of a project's volumes that name none."""
+        """Return the default volume type of a project."""
         return self.default_types.get(project_id) or next(iter(self.types.values()))
 
     def consistency_type(self) -> GroupType:
-        """The type of groups that the older API calls consistency groups."""
+        """Return the group type of consistency groups (the older API)."""
         return next(kind for kind in self.group_types.values() if kind.for_consistency)
 
     def type_named(self, id_or_name: str, context: RequestContext) -> VolumeType:
-        """The volume type with that id or name. Raises ApiError(404)."""
+        """Return the volume type with that id or name. Raises ApiError(404)."""
         for kind in self.types.values():
             if id_or_name in (kind.id, kind.name) and kind.seen_by(context):
                 return kind
@@ -113,17 +113,21 @@ class BlockStorageModel:
         raise ApiError(404, f"Volume type {named}{id_or_name} could not be found.")
 
     def pool(self, backend: str | None) -> str | None:
-        """The pool of that backend as hosts are written; None if there is no such backend."""
+        """Return the pool of that backend in the format `host@backend#pool`, or None."""
         return f"{HOST}@{backend}#{backend}" if backend in BACKENDS else None
 
     def allocated(self, pool: str) -> int:
-        """The GiB of all volumes in `pool`."""
+        """Return the GiB of all volumes in `pool`."""
         return sum(volume.size for volume in self.volumes if volume.host == pool)
 
     def host_for(
         self, volume: VolumeRecord, near: VolumeRecord | SnapshotRecord | None = None
     ) -> str | None:
-        """The pool that takes the volume, that of `near` first of all; None if none does."""
+        """Return the pool for the volume, or None if no pool of its type has room.
+
+        The pool of `near`, the source of the volume, is taken if the volume's type allows that
+        pool.
+        """
         wanted = volume.volume_type.extra_specs.get("volume_backend_name")
         if isinstance(near, SnapshotRecord):
             near = self.volumes.get(near.volume_id)
@@ -135,35 +139,35 @@ class BlockStorageModel:
         return max(fitting, key=lambda pool: free[pool], default=None)
 
     def volume(self, volume_id: str, context: RequestContext | None = None) -> VolumeRecord:
-        """The volume, if `context` may see it. Raises ApiError(404)."""
+        """Return a volume that `context` may see. Raises ApiError(404)."""
         return _found(self.volumes, volume_id, context, "Volume")
 
     def snapshot(self, snapshot_id: str, context: RequestContext | None = None) -> SnapshotRecord:
-        """The snapshot, if `context` may see it. Raises ApiError(404)."""
+        """Return a snapshot that `context` may see. Raises ApiError(404)."""
         return _found(self.snapshots, snapshot_id, context, "Snapshot")
 
     def backup(self, backup_id: str, context: RequestContext | None = None) -> BackupRecord:
-        """The backup, if `context` may see it. Raises ApiError(404)."""
+        """Return a backup that `context` may see. Raises ApiError(404)."""
         return _found(self.backups, backup_id, context, "Backup")
 
     def group(self, group_id: str, context: RequestContext | None = None) -> GroupRecord:
-        """The group, if `context` may see it. Raises ApiError(404)."""
+        """Return a group that `context` may see. Raises ApiError(404)."""
         return _found(self.groups, group_id, context, "Group")
 
     def group_snapshot(
         self, snapshot_id: str, context: RequestContext | None = None
     ) -> GroupSnapshot:
-        """The group snapshot, if `context` may see it. Raises ApiError(404)."""
+        """Return a group snapshot that `context` may see. Raises ApiError(404)."""
         return _found(self.group_snapshots, snapshot_id, context, "GroupSnapshot")
 
     def transfer(self, transfer_id: str, context: RequestContext | None = None) -> Transfer:
-        """The transfer, if `context` may see it. Raises ApiError(404)."""
+        """Return a transfer that `context` may see. Raises ApiError(404)."""
         return _found(self.transfers, transfer_id, context, "Transfer")
 
     def attachment(
         self, attachment_id: str, context: RequestContext | None = None
     ) -> AttachmentRecord:
-        """The attachment, if `context` may see it. Raises ApiError(404)."""
+        """Return an attachment that `context` may see. Raises ApiError(404)."""
         attachment = self.attachments.get(attachment_id)
         if attachment is None or not _may_see(attachment, context):
             raise ApiError(
@@ -174,11 +178,11 @@ class BlockStorageModel:
         return attachment
 
     def snapshots_of(self, volume: VolumeRecord) -> list[SnapshotRecord]:
-        """The snapshots of the volume, oldest first."""
+        """Return the snapshots of the volume, the oldest first."""
         return [snapshot for snapshot in self.snapshots if snapshot.volume_id == volume.id]
 
     def check_image(self, image_id: str, size: int, context: RequestContext) -> None:
-        """Raise ApiError(400) unless a volume of `size` GiB can be made from the image."""
+        """Raise ApiError(400) if the image is not active or does not fit into `size` GiB."""
         project_id = None if context.is_admin else context.project_id
         try:
             image = self.images.image_details(image_id, project_id)

@@ -1,4 +1,4 @@
-"""Volumes that go to another project."""
+"""Transfers of volumes to another project."""
 
 from __future__ import annotations
 
@@ -41,7 +41,10 @@ def create(
 def accept(
     model: BlockStorageModel, transfer: Transfer, auth_key: str, context: RequestContext
 ) -> None:
-    """The volume is the caller's now, with its snapshots unless they stay. Raises ApiError."""
+    """Give the volume to the caller's project, with its snapshots unless excluded.
+
+    Raises ApiError.
+    """
     if auth_key != transfer.auth_key:
         raise ApiError(
             400,
@@ -60,7 +63,7 @@ def accept(
 
 
 def delete(model: BlockStorageModel, transfer: Transfer) -> None:
-    """The offer is withdrawn: the volume is `available` again."""
+    """Withdraw the offer; the volume is `available` again."""
     model.transfers.remove(transfer)
     volume = model.volumes.get(transfer.volume_id)
     if volume is not None and volume.status == "awaiting-transfer":

@@ -1,4 +1,4 @@
-"""How volumes come into being and go."""
+"""Creation and deletion of volumes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ UNDELETABLE = (
 
 @dataclass(frozen=True)
 class VolumeRequest:
-    """What a create request asks for. `size` None takes the size of the source."""
+    """The fields of a new volume. `size` None takes the size of the source."""
 
     size: int | None = None
     name: str | None = None
@@ -135,7 +135,7 @@ def _lifecycle(blueprint: VolumeRequest) -> Lifecycle:
 
 
 def _inherit(model: BlockStorageModel, volume: VolumeRecord, blueprint: VolumeRequest) -> None:
-    """What a volume has of the thing it was made from."""
+    """Copy the properties of the source (image, volume, snapshot, backup) to the volume."""
     if volume.volume_type.extra_specs.get("replication_enabled") == "<is> True":
         volume.replication_status = "enabled"
     if blueprint.image_id:
@@ -152,7 +152,7 @@ def _inherit(model: BlockStorageModel, volume: VolumeRecord, blueprint: VolumeRe
 def _checked_size(
     model: BlockStorageModel, blueprint: VolumeRequest, context: RequestContext
 ) -> int:
-    """The size of the new volume. Raises ApiError if the request cannot be met."""
+    """Return the size of the new volume. Raises ApiError if the size or the source is invalid."""
     _check_type(blueprint)
     sources = (
         ("source volume", "volume", blueprint.source, ("available", "in-use")),
@@ -229,7 +229,7 @@ def _check_type(blueprint: VolumeRequest) -> None:
 
 
 def same_backend(one: VolumeType, other: VolumeType) -> bool:
-    """Whether a volume of one type can become one of the other without being moved."""
+    """Return True if a retype between both types needs no migration."""
     name = "volume_backend_name"
     return one is other or one.extra_specs.get(name) == other.extra_specs.get(name)
 
@@ -241,7 +241,11 @@ def delete(
     cascade: bool = False,
     force: bool = False,
 ) -> None:
-    """Begin to delete the volume; one without a host is gone at once. Raises ApiError(400)."""
+    """Begin to delete the volume. Raises ApiError(400).
+
+    A volume without a host is deleted at once. `cascade` also deletes its snapshots; `force` allows
+    any status.
+    """
     if volume.host is None:
         model.volumes.remove(volume)
         return

@@ -1,1 +1,1 @@
-"""Cinder on the wire."""
+"""The handlers of Cinder's API, one module for each group of routes."""

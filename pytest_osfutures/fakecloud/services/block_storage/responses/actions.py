@@ -1,4 +1,4 @@
-"""What `POST /volumes/{id}/action` can do."""
+"""POST /volumes/{id}/action: the single key of the body names the action."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ JSON = {"Content-Type": "application/json"}
 
 
 def accepted() -> Response:
-    """202 without a body."""
+    """Return 202 without a body."""
     return Response(202, None, dict(JSON))
 
 
 def act(call: BlockStorageCall, volume_id: str) -> Response:
-    """Do what the one key of the body says."""
+    """Run the action that the body names."""
     order = ActionBody.of(call, ACTIONS)
     return ACTIONS[order.name](call, find(call, volume_id), order)
 

@@ -1,4 +1,4 @@
-"""What administrators can do to a volume, and volumes that the backend has already."""
+"""Volume actions for administrators, and managed volumes."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ ADMIN_ACTIONS = {
 
 
 def manage(call: BlockStorageCall) -> Response:
-    """Begin to take over a volume that the backend has already."""
+    """Begin to manage a volume that exists in the backend already."""
     validation.admin_only(call, "volume_extension:volume_manage")
     part, context, model = (
         validation.envelope(call, "volume"),

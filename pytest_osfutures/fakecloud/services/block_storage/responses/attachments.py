@@ -1,4 +1,4 @@
-"""The attachments API: reserve, connect, complete, delete."""
+"""Attachments: reserve, connect, complete, delete."""
 
 from __future__ import annotations
 
@@ -40,22 +40,22 @@ def _listed(call: BlockStorageCall) -> list[AttachmentRecord]:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All attachments, in short."""
+    """List attachments with few fields."""
     return Response(200, {"attachments": [attachment_summary(row) for row in _listed(call)]})
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All attachments."""
+    """List attachments with all fields."""
     return Response(200, {"attachments": [attachment_detail(row) for row in _listed(call)]})
 
 
 def show(call: BlockStorageCall, attachment_id: str) -> Response:
-    """One attachment."""
+    """Show one attachment."""
     return Response(200, {"attachment": attachment_detail(_find(call, attachment_id))})
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Reserve a volume for a server; with a connector, connect it as well."""
+    """Reserve a volume for a server, and connect it if the body has a connector."""
     validation.since(call, SINCE)
     part, model = validation.envelope(call, "attachment"), call.model
     validation.required("attachment", part, "volume_uuid")
@@ -86,7 +86,7 @@ def update(call: BlockStorageCall, attachment_id: str) -> Response:
 
 
 def act(call: BlockStorageCall, attachment_id: str) -> Response:
-    """Say that the server has the volume now: `os-complete`, the one action there is."""
+    """Complete the attachment: `os-complete`, the only action."""
     validation.since(call, (3, 44))
     attachment = _find(call, attachment_id)
     if "os-complete" not in call.json():
@@ -96,7 +96,7 @@ def act(call: BlockStorageCall, attachment_id: str) -> Response:
 
 
 def delete(call: BlockStorageCall, attachment_id: str) -> Response:
-    """Take the volume away from the server."""
+    """Delete an attachment."""
     attachment, model = _find(call, attachment_id), call.model
     attachments.check_deletable(model, attachment)
     attachments.check_detach(model, attachment)

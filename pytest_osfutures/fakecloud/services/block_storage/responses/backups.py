@@ -1,4 +1,4 @@
-"""Backups on the wire."""
+"""Backups."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _find(call: BlockStorageCall, backup_id: str) -> BackupRecord:
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Begin to back a volume up."""
+    """Begin to create a backup."""
     part, context, model = (
         validation.envelope(call, "backup"),
         call.context,
@@ -52,7 +52,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, backup_id: str) -> Response:
-    """One backup."""
+    """Show one backup."""
     return Response(200, {"backup": backup_detail(call, _find(call, backup_id))})
 
 
@@ -69,17 +69,17 @@ def _list(call: BlockStorageCall, detail: bool) -> Response:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All backups, in short."""
+    """List backups with few fields."""
     return _list(call, detail=False)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All backups."""
+    """List backups with all fields."""
     return _list(call, detail=True)
 
 
 def update(call: BlockStorageCall, backup_id: str) -> Response:
-    """Change the name, the description or the metadata."""
+    """Change the name, the description or the metadata of a backup."""
     validation.since(call, (3, 9))
     part, backup = validation.envelope(call, "backup"), _find(call, backup_id)
     for key in ("name", "description"):
@@ -98,7 +98,7 @@ def delete(call: BlockStorageCall, backup_id: str) -> Response:
 
 
 def restore(call: BlockStorageCall, backup_id: str) -> Response:
-    """Begin to restore a backup; the answer waits until a new volume is there."""
+    """Begin to restore a backup; the response waits until a new volume is created."""
     part, context, model = (
         validation.envelope(call, "restore"),
         call.context,
@@ -114,7 +114,7 @@ def restore(call: BlockStorageCall, backup_id: str) -> Response:
 
 
 def act(call: BlockStorageCall, backup_id: str) -> Response:
-    """`os-reset_status` and `os-force_delete`."""
+    """Run `os-reset_status` or `os-force_delete`."""
     order, model = ActionBody.of(call, ("os-reset_status", "os-force_delete")), call.model
     backup = _find(call, backup_id)
     validation.admin_only(call, f"{RULE}:{order.name.removeprefix('os-')}")
@@ -133,7 +133,7 @@ def act(call: BlockStorageCall, backup_id: str) -> Response:
 
 
 def export_record(call: BlockStorageCall, backup_id: str) -> Response:
-    """What another Cinder needs to import the backup."""
+    """Return the record with which another Cinder imports the backup."""
     validation.admin_only(call, "backup:export-import")
     backup = _find(call, backup_id)
     if backup.status != "available":
@@ -146,7 +146,7 @@ def export_record(call: BlockStorageCall, backup_id: str) -> Response:
 
 
 def import_record(call: BlockStorageCall) -> Response:
-    """Know a backup again that was exported."""
+    """Import a backup from an exported record."""
     validation.admin_only(call, "backup:backup-import")
     part, context, model = (
         validation.envelope(call, "backup-record"),

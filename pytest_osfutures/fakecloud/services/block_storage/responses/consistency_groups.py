@@ -1,4 +1,4 @@
-"""Consistency groups and their snapshots: the older face of groups of one certain type."""
+"""Consistency groups and cgsnapshots: the older API for groups of one type."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def _list(call: BlockStorageCall, view: Callable[[GroupRecord], dict[str, Any]])
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All consistency groups, in short."""
+    """List consistency groups with few fields."""
     return _list(call, _short)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All consistency groups."""
+    """List consistency groups with all fields."""
     return _list(call, _view)
 
 
 def show(call: BlockStorageCall, group_id: str) -> Response:
-    """One consistency group."""
+    """Show one consistency group."""
     return Response(200, {"consistencygroup": _view(_find(call, group_id))})
 
 
@@ -106,7 +106,7 @@ def _accepted(group: GroupRecord) -> Response:
 
 
 def create_from_source(call: BlockStorageCall) -> Response:
-    """Begin to create a consistency group from a snapshot of one, or from one."""
+    """Begin to create a consistency group from a cgsnapshot or a consistency group."""
     part, context = validation.envelope(call, "consistencygroup-from-src"), call.context
     snapshot_id, source_id = part.get("cgsnapshot_id"), part.get("source_cgid")
     if bool(snapshot_id) == bool(source_id):
@@ -129,7 +129,7 @@ def create_from_source(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, group_id: str) -> Response:
-    """Change the name or the description, or begin to change what is inside."""
+    """Change the name or the description, or begin to add and remove volumes."""
     group, part = _find(call, group_id), validation.envelope(call, "consistencygroup")
     if not any(part.get(key) for key in ("name", "description", "add_volumes", "remove_volumes")):
         raise ApiError(
@@ -142,7 +142,7 @@ def update(call: BlockStorageCall, group_id: str) -> Response:
 
 
 def delete(call: BlockStorageCall, group_id: str) -> Response:
-    """Begin to delete a consistency group; `force` takes its volumes along."""
+    """Begin to delete a consistency group, with its volumes if `force`."""
     group, body = _find(call, group_id), call.json()
     part = validation.object_under(body, "consistencygroup") if "consistencygroup" in body else {}
     groups.delete(call.model, group, validation.flag(part, "force"))
@@ -156,22 +156,22 @@ def _snapshots(call: BlockStorageCall) -> list[GroupSnapshot]:
 
 
 def index_snapshots(call: BlockStorageCall) -> Response:
-    """All snapshots of consistency groups, in short."""
+    """List cgsnapshots with few fields."""
     return Response(200, {"cgsnapshots": [_short(row) for row in _snapshots(call)]})
 
 
 def detail_snapshots(call: BlockStorageCall) -> Response:
-    """All snapshots of consistency groups."""
+    """List cgsnapshots with all fields."""
     return Response(200, {"cgsnapshots": [_snapshot_view(row) for row in _snapshots(call)]})
 
 
 def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """One of them."""
+    """Show one cgsnapshot."""
     return Response(200, {"cgsnapshot": _snapshot_view(_find_snapshot(call, snapshot_id))})
 
 
 def create_snapshot(call: BlockStorageCall) -> Response:
-    """Begin to take snapshots of all volumes of a consistency group."""
+    """Begin to create a cgsnapshot."""
     part = validation.envelope(call, "cgsnapshot")
     validation.required("cgsnapshot", part, "consistencygroup_id")
     made = groups.create_snapshot(
@@ -185,6 +185,6 @@ def create_snapshot(call: BlockStorageCall) -> Response:
 
 
 def delete_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """Begin to delete the snapshots of a consistency group."""
+    """Begin to delete a cgsnapshot."""
     groups.delete_snapshot(call.model, _find_snapshot(call, snapshot_id))
     return Response(202)

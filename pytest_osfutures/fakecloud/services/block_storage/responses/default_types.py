@@ -1,4 +1,4 @@
-"""The volume types that projects have by default, since 3.62."""
+"""Default volume types of projects, since 3.62."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _view(project: str, kind: VolumeType) -> dict[str, Any]:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All projects that have a default of their own."""
+    """List the projects that have a default type of their own."""
     validation.since(call, (3, 62))
     validation.admin_only(call, "volume_extension:default_get_all")
     types = call.model.default_types
@@ -32,7 +32,7 @@ def index(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, project: str) -> Response:
-    """The default of one project."""
+    """Show the default type of a project."""
     kind = call.model.default_types.get(_project(call, project, "get"))
     if kind is None:
         raise ApiError(404, f"Default type for project {project} not found.")
@@ -40,7 +40,7 @@ def show(call: BlockStorageCall, project: str) -> Response:
 
 
 def change(call: BlockStorageCall, project: str) -> Response:
-    """Give a project a default of its own."""
+    """Set the default type of a project."""
     _project(call, project, "set_or_update")
     part, model = validation.envelope(call, "default_type"), call.model
     validation.required("default_type", part, "volume_type")
@@ -50,7 +50,7 @@ def change(call: BlockStorageCall, project: str) -> Response:
 
 
 def delete(call: BlockStorageCall, project: str) -> Response:
-    """Let a project have the default of all again."""
+    """Reset a project to the cloud's default type."""
     _project(call, project, "unset")
     call.model.default_types.pop(project, None)
     return Response(204)

@@ -1,4 +1,4 @@
-"""Zones, services, pools, extensions, versions: what Cinder tells of itself."""
+"""Zones, services, pools, extensions and version documents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.state import (
 from pytest_osfutures.fakecloud.services.block_storage.responses import validation
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import FILTERS, truth
 
-# alias, name, description, date
+#: alias, name, description, date
 EXTENSIONS = (
     ("OS-SCH-HNT", "SchedulerHints", "Pass arbitrary key/value pairs to the scheduler.", "2013-04"),
     ("backups", "Backups", "Backups support.", "2012-12"),
@@ -50,7 +50,7 @@ EXTENSIONS = (
 
 
 def availability_zones(call: BlockStorageCall) -> Response:
-    """The one zone."""
+    """List the availability zone."""
     del call
     zone = {"zoneName": ZONE, "zoneState": {"available": True}}
     return Response(200, {"availabilityZoneInfo": [zone]})
@@ -85,7 +85,7 @@ def _services(call: BlockStorageCall) -> list[dict[str, Any]]:
 
 
 def index_services(call: BlockStorageCall) -> Response:
-    """Cinder's own processes."""
+    """List Cinder's services."""
     validation.admin_only(call, "volume_extension:services:index")
     wanted = {k: v for k, v in call.request.query if k in ("binary", "host")}
     rows = [row for row in _services(call) if wanted.items() <= row.items()]
@@ -93,7 +93,7 @@ def index_services(call: BlockStorageCall) -> Response:
 
 
 def change_service(call: BlockStorageCall, change: str) -> Response:
-    """Enable or disable one of them, freeze or thaw it, let its replica take over."""
+    """Enable, disable, freeze, thaw or fail over a service."""
     validation.admin_only(call, "volume_extension:services:update")
     if change in ("freeze", "thaw", "failover", "failover_host"):
         return _change_backend(call, change)
@@ -125,7 +125,7 @@ def _change_backend(call: BlockStorageCall, change: str) -> Response:
 
 
 def pools(call: BlockStorageCall) -> Response:
-    """The places where volumes can be, and how full they are."""
+    """List the pools with their capacity."""
     validation.admin_only(call, "scheduler_extension:scheduler_stats:get_pools")
     model, rows = call.model, []
     for backend in BACKENDS:
@@ -150,7 +150,7 @@ def pools(call: BlockStorageCall) -> Response:
 
 
 def capabilities(call: BlockStorageCall, host: str) -> Response:
-    """What one backend can do."""
+    """Show the capabilities of a backend."""
     validation.admin_only(call, "volume_extension:capabilities")
     if host not in call.model.services:
         raise ApiError(404, f"Can't find service: {host}")
@@ -181,14 +181,14 @@ def capabilities(call: BlockStorageCall, host: str) -> Response:
 
 
 def clusters(call: BlockStorageCall) -> Response:
-    """Services that stand in for each other: there are none."""
+    """List the clusters: none."""
     validation.since(call, (3, 7))
     validation.admin_only(call, "clusters:get_all")
     return Response(200, {"clusters": []})
 
 
 def extensions(call: BlockStorageCall) -> Response:
-    """What this Cinder can do beyond the core."""
+    """List the extensions."""
     del call
     rows = [
         {
@@ -204,7 +204,7 @@ def extensions(call: BlockStorageCall) -> Response:
 
 
 def resource_filters(call: BlockStorageCall) -> Response:
-    """What lists can be filtered by."""
+    """List the filters that each list accepts."""
     validation.since(call, (3, 33))
     wanted = call.request.param("resource")
     rows = [
@@ -236,10 +236,10 @@ def _version(call: BlockStorageCall) -> dict[str, Any]:
 
 
 def versions(call: BlockStorageCall) -> Response:
-    """The one version that there is."""
+    """List the API versions: only v3."""
     return Response(300, {"versions": [_version(call)]})
 
 
 def version(call: BlockStorageCall) -> Response:
-    """What v3 says of itself."""
+    """Show the version document of v3."""
     return Response(200, {"versions": [_version(call)]})

@@ -36,7 +36,7 @@ def _view(call: BlockStorageCall, kind: GroupType) -> dict[str, Any]:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All group types."""
+    """List all group types."""
     validation.since(call, SINCE)
     kinds = call.model.group_types.values()
     rows = [kind for kind in kinds if kind.is_public or call.caller.is_admin]
@@ -46,7 +46,7 @@ def index(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, type_id: str) -> Response:
-    """One group type; `default` is the one that is called so."""
+    """Show one group type; `default` is the type of that name."""
     validation.since(call, SINCE)
     if type_id != "default":
         return Response(200, {"group_type": _view(call, _find(call, type_id))})
@@ -57,7 +57,7 @@ def show(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Make a group type."""
+    """Create a group type."""
     validation.since(call, SINCE)
     validation.admin_only(call, "group:group_types:create")
     part, model = validation.envelope(call, "group_type"), call.model
@@ -77,7 +77,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, type_id: str) -> Response:
-    """Change the name or the description."""
+    """Change the name or the description of a group type."""
     validation.admin_only(call, "group:group_types:update")
     kind, part = _find(call, type_id), validation.envelope(call, "group_type")
     kind.name = validation.text(part, "name") or kind.name
@@ -87,7 +87,7 @@ def update(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def delete(call: BlockStorageCall, type_id: str) -> Response:
-    """Delete a type that no group has."""
+    """Delete a group type without groups."""
     validation.admin_only(call, "group:group_types:delete")
     kind, model = _find(call, type_id), call.model
     if any(group.group_type is kind for group in model.groups):
@@ -100,13 +100,13 @@ def delete(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def show_specs(call: BlockStorageCall, type_id: str) -> Response:
-    """All specs."""
+    """List all specs."""
     validation.admin_only(call, "group:group_types_specs:get_all")
     return Response(200, {"group_specs": dict(_find(call, type_id).group_specs)})
 
 
 def add_specs(call: BlockStorageCall, type_id: str) -> Response:
-    """Set some specs."""
+    """Add or change specs."""
     validation.admin_only(call, "group:group_types_specs:create")
     kind, given = _find(call, type_id), validation.metadata(call, "group_specs")
     kind.group_specs = {**kind.group_specs, **given}
@@ -120,13 +120,13 @@ def _spec(kind: GroupType, key: str) -> str:
 
 
 def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """One spec."""
+    """Show one spec."""
     validation.admin_only(call, "group:group_types_specs:get")
     return Response(200, {key: _spec(_find(call, type_id), key)})
 
 
 def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """Set one spec."""
+    """Add or change one spec."""
     validation.admin_only(call, "group:group_types_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
@@ -136,7 +136,7 @@ def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 
 def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """Take one spec away."""
+    """Delete one spec."""
     validation.admin_only(call, "group:group_types_specs:delete")
     kind = _find(call, type_id)
     _spec(kind, key)

@@ -1,4 +1,4 @@
-"""Groups and group snapshots on the wire, since 3.13 and 3.14."""
+"""Groups, since 3.13, and group snapshots, since 3.14."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _find(call: BlockStorageCall, group_id: str) -> GroupRecord:
 
 
 def show(call: BlockStorageCall, group_id: str) -> Response:
-    """One group."""
+    """Show one group."""
     return Response(200, {"group": _view(call, _find(call, group_id))})
 
 
@@ -87,12 +87,12 @@ def _list(call: BlockStorageCall, detail: bool) -> Response:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All groups, in short."""
+    """List groups with few fields."""
     return _list(call, detail=False)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All groups."""
+    """List groups with all fields."""
     return _list(call, detail=True)
 
 
@@ -123,7 +123,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def create_from_source(call: BlockStorageCall) -> Response:
-    """Begin to create a group from a group snapshot or from another group."""
+    """Begin to create a group from a group snapshot or a group."""
     validation.since(call, SNAPSHOTS_SINCE)
     part, context = ActionBody.of(call, ("create-from-src",)).part(), call.context
     model = call.model
@@ -147,7 +147,7 @@ def create_from_source(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, group_id: str) -> Response:
-    """Change the name or the description, or begin to change what is inside."""
+    """Change the name or the description, or begin to add and remove volumes."""
     group, part = _find(call, group_id), validation.envelope(call, "group")
     if not part:
         raise validation.invalid("group", part, "{} is not valid under any of the given schemas")
@@ -156,7 +156,7 @@ def update(call: BlockStorageCall, group_id: str) -> Response:
 
 
 def change(call: BlockStorageCall, group: GroupRecord, part: dict[str, Any]) -> None:
-    """Do what an update asks for. Raises ApiError(400) if that is nothing."""
+    """Apply the fields of an update. Raises ApiError(400) if there are none."""
     validation.texts(part, "name", "description", "add_volumes", "remove_volumes")
     wanted = volumes_of(call, group, part, "add_volumes")
     add = [volume for volume in wanted if volume.group_id != group.id]
@@ -177,7 +177,7 @@ def change(call: BlockStorageCall, group: GroupRecord, part: dict[str, Any]) -> 
 def volumes_of(
     call: BlockStorageCall, group: GroupRecord, part: dict[str, Any], key: str
 ) -> list[VolumeRecord]:
-    """The volumes that `key` names, separated by commas. Raises ApiError(400)."""
+    """Return the volumes that `key` lists, separated by commas. Raises ApiError(400)."""
     model, found = call.model, []
     for volume_id in filter(None, (validation.text(part, key, longest=65535) or "").split(",")):
         try:
@@ -193,7 +193,7 @@ def volumes_of(
 
 
 def act(call: BlockStorageCall, group_id: str) -> Response:
-    """Do what the one key of the body says."""
+    """Run the action that the body names."""
     order, group, model = ActionBody.of(call, ACTIONS), _find(call, group_id), call.model
     if order.name == "delete":
         groups.delete(model, group, validation.flag(order.part(), "delete-volumes"))
@@ -263,7 +263,7 @@ def _find_snapshot(call: BlockStorageCall, snapshot_id: str) -> GroupSnapshot:
 
 
 def show_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """One group snapshot."""
+    """Show one group snapshot."""
     view = _snapshot_view(call, _find_snapshot(call, snapshot_id))
     return Response(200, {"group_snapshot": view})
 
@@ -283,17 +283,17 @@ def _list_snapshots(call: BlockStorageCall, detail: bool) -> Response:
 
 
 def index_snapshots(call: BlockStorageCall) -> Response:
-    """All group snapshots, in short."""
+    """List group snapshots with few fields."""
     return _list_snapshots(call, detail=False)
 
 
 def detail_snapshots(call: BlockStorageCall) -> Response:
-    """All group snapshots."""
+    """List group snapshots with all fields."""
     return _list_snapshots(call, detail=True)
 
 
 def create_snapshot(call: BlockStorageCall) -> Response:
-    """Begin to take snapshots of all volumes of a group."""
+    """Begin to create a group snapshot."""
     validation.since(call, SNAPSHOTS_SINCE)
     part, context = validation.envelope(call, "group_snapshot"), call.context
     validation.required("group_snapshot", part, "group_id")
@@ -309,13 +309,13 @@ def create_snapshot(call: BlockStorageCall) -> Response:
 
 
 def delete_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """Begin to delete the snapshots of a group."""
+    """Begin to delete a group snapshot."""
     groups.delete_snapshot(call.model, _find_snapshot(call, snapshot_id))
     return Response(202)
 
 
 def act_on_snapshot(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """`reset_status`."""
+    """Run `reset_status`."""
     validation.since(call, (3, 19))
     order = ActionBody.of(call, ("reset_status",))
     said = (

@@ -1,4 +1,4 @@
-"""Limits and quotas on the wire."""
+"""Limits and quotas."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_osfutures.fakecloud.services.block_storage.responses.listing import 
 
 
 def limits(call: BlockStorageCall) -> Response:
-    """What the project may have, and what it has."""
+    """Show the limits and the usage of the caller's project."""
     model, project = call.model, call.caller.project_id
     if call.caller.is_admin and call.version >= (3, 39):
         project = call.request.param("project_id") or project
@@ -48,21 +48,21 @@ def _quota_set(call: BlockStorageCall, project_id: str, usage: bool = False) -> 
 
 
 def show_quotas(call: BlockStorageCall, target: str) -> Response:
-    """The quotas of a project; with `usage` what it has of each."""
+    """Show the quotas of a project; with `usage` also the usage."""
     if target != call.caller.project_id:
         validation.admin_only(call, "volume_extension:quotas:show")
     return _quota_set(call, target, truth(call.request.param("usage")))
 
 
 def default_quotas(call: BlockStorageCall, target: str) -> Response:
-    """The quotas of a project that has none of its own."""
+    """Show the default quotas."""
     model = call.model
     values = {name: quotas.limit(model, "", name) for name in quotas.names(model)}
     return Response(200, {"quota_set": {**values, "id": target}})
 
 
 def change_quotas(call: BlockStorageCall, target: str) -> Response:
-    """Give a project other quotas."""
+    """Change the quotas of a project."""
     validation.admin_only(call, "volume_extension:quotas:update")
     part, model = validation.envelope(call, "quota_set"), call.model
     given = {name: value for name, value in part.items() if name not in ("id", "tenant_id")}
@@ -85,14 +85,14 @@ def _limit(name: str, value: Any) -> int:
 
 
 def reset_quotas(call: BlockStorageCall, target: str) -> Response:
-    """Give a project the default quotas again."""
+    """Reset a project to the default quotas."""
     validation.admin_only(call, "volume_extension:quotas:delete")
     call.model.quotas.pop(target, None)
     return Response(200)
 
 
 def show_class(call: BlockStorageCall, name: str) -> Response:
-    """The default quotas, as a class of quotas."""
+    """Show the default quotas as a quota class."""
     validation.admin_only(call, "volume_extension:quota_classes:get")
     model = call.model
     values: dict[str, Any] = {key: quotas.limit(model, "", key) for key in quotas.names(model)}
@@ -100,7 +100,7 @@ def show_class(call: BlockStorageCall, name: str) -> Response:
 
 
 def change_class(call: BlockStorageCall, name: str) -> Response:
-    """Change the quotas of all projects that have none of their own."""
+    """Change the default quotas."""
     validation.admin_only(call, "volume_extension:quota_classes:update")
     part, model = validation.envelope(call, "quota_class_set"), call.model
     if name == "default":

@@ -1,4 +1,4 @@
-"""Lists as Cinder gives them: filtered, sorted, in pages."""
+"""Lists of Cinder: filters, sort order, pages."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageC
 
 
 class Identified(Protocol):
-    """Anything with an id."""
+    """Any record with an id."""
 
     @property
     def id(self) -> str:
-        """Its id, which markers name."""
+        """The id, which is the marker of a page."""
 
 
 R = TypeVar("R", bound=ResourceRecord)
@@ -58,7 +58,10 @@ FILTERS: dict[str, tuple[str, ...]] = {
     "pool": ("name", "volume_type"),
     "volume_type": ("is_public", "extra_specs"),
 }
-LINKS = {"group": "group_links", "group_snapshot": "group_snapshot_links"}  # no plural
+LINKS = {
+    "group": "group_links",
+    "group_snapshot": "group_snapshot_links",
+}  #: exceptions: singular names
 SORT_KEYS = ("created_at", "id", "name", "status", "size", "updated_at", "project_id", "host")
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "gt": lambda a, b: a > b,
@@ -71,18 +74,18 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 
 def visible(call: BlockStorageCall, table: ResourceTable[R]) -> list[R]:
-    """What is listed for the caller: all projects for an administrator who asks for them."""
+    """Return the rows of the caller's project; all rows for an administrator with `all_tenants`."""
     everything = call.caller.is_admin and truth(call.request.param("all_tenants"))
     return [row for row in table.listed() if everything or row.project_id == call.caller.project_id]
 
 
 def truth(value: str | None) -> bool:
-    """Whether a query parameter means yes."""
+    """Return the boolean of a query parameter."""
     return (value or "").lower() in ("1", "t", "true", "on", "y", "yes")
 
 
 def filters_of(call: BlockStorageCall, resource: str) -> dict[str, str]:
-    """The filters in the query. Raises ApiError(400) for what is none, since 3.31."""
+    """Return the filters of the query. Raises ApiError(400) for an unknown one, since 3.31."""
     counted = ("with_count",) if call.version >= (3, 45) else ()
     wanted = {k: v for k, v in call.request.query if k not in (*PAGING, *counted, "all_tenants")}
     unknown = [key for key in wanted if key not in FILTERS[resource]]
@@ -92,7 +95,7 @@ def filters_of(call: BlockStorageCall, resource: str) -> dict[str, str]:
 
 
 def matches(view: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
-    """Whether a resource, as the API shows it, passes the filters. Raises ApiError(400)."""
+    """Return True if a resource's view passes the filters. Raises ApiError(400)."""
     for key, value in wanted.items():
         if key == "metadata":
             wanted = mapping(value)
@@ -112,11 +115,11 @@ def matches(view: Mapping[str, Any], wanted: Mapping[str, str]) -> bool:
 
 
 def mapping(value: str) -> dict[str, str]:
-    """A dictionary that a client has written into a query parameter."""
+    """Return the dictionary that a client has written into a query parameter."""
     try:
         found = ast.literal_eval(value)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
-        found = None  # https://docs.python.org/3/library/ast.html#ast.literal_eval names these
+        found = None  # the errors of https://docs.python.org/3/library/ast.html#ast.literal_eval
     return found if isinstance(found, dict) else {}
 
 
@@ -135,7 +138,7 @@ def _compares(moment: str | None, key: str, value: str) -> bool:
 
 
 def in_order(call: BlockStorageCall, rows: list[R]) -> list[R]:
-    """The rows as `sort` (or `sort_key`, `sort_dir`) asks: the newest first if it does not."""
+    """Return the rows in the order of `sort` (or `sort_key`, `sort_dir`), or newest first."""
     wanted = call.request.param("sort")
     if wanted is None:
         key = call.request.param("sort_key") or "created_at"
@@ -158,12 +161,12 @@ def _direction(part: str) -> tuple[str, str]:
 def _sortable(row: ResourceRecord, key: str) -> tuple[bool, Any]:
     value = getattr(row, key, None)
     if key.endswith("_at") and value is not None:
-        value = int(value)  # the database keeps whole seconds
+        value = int(value)  # the database stores whole seconds
     return value is not None, "" if value is None else value
 
 
 def number(call: BlockStorageCall, name: str) -> int | None:
-    """`limit` or `offset`. Raises ApiError(400)."""
+    """Return `limit` or `offset`. Raises ApiError(400)."""
     value = call.request.param(name)
     if value is None:
         return None
@@ -178,9 +181,9 @@ def number(call: BlockStorageCall, name: str) -> int | None:
 def page(
     call: BlockStorageCall, rows: Sequence[Row], kind: str
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """The page that is wanted for, and the link to the next one if this one is full.
+    """Return the requested page, and the link to the next page if this page is full.
 
-    Raises ApiError(404) if there is no such marker, naming the `kind` of resource.
+    Raises ApiError(404) if no resource (of the name `kind`) has the marker's id.
     """
     limit, offset = number(call, "limit"), number(call, "offset") or 0
     marker = call.request.param("marker")
@@ -203,7 +206,7 @@ def page(
 
 
 def with_links(key: str, shown: list[dict[str, Any]], name: str, links: Any) -> dict[str, Any]:
-    """A list's body: what is shown under `key`, and the links, if any, under `name`."""
+    """Return the body of a list: the rows under `key`, the links under `name`."""
     return {key: shown} | ({name: links} if links else {})
 
 
@@ -214,9 +217,9 @@ def listed(
     view: Callable[[R], dict[str, Any]],
     shown: Callable[[R], dict[str, Any]],
 ) -> dict[str, Any]:
-    """The body of a list: filtered by `view`, `shown` row by row.
+    """Return the body of a list: filtered by `view`, shown row by row with `shown`.
 
-    `kind` is the name of the resource as a filter and an envelope know it, and as messages say it.
+    `kind` is the name of the resource in filters and envelopes, and in messages.
     """
     name, spoken = kind
     wanted = filters_of(call, name)

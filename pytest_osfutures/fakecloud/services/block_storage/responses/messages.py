@@ -1,4 +1,4 @@
-"""What Cinder tells users of failures, since 3.3."""
+"""User messages, since 3.3."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _find(call: BlockStorageCall, message_id: str) -> Message:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All messages, the newest first; filters and pages since 3.5."""
+    """List messages, the newest first; with filters and pages since 3.5."""
     rows = list(reversed(_mine(call)))
     links: list[dict[str, str]] = []
     if call.version >= (3, 5):
@@ -64,12 +64,12 @@ def index(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, message_id: str) -> Response:
-    """One message."""
+    """Show one message."""
     return Response(200, {"message": _view(call, _find(call, message_id))})
 
 
 def delete(call: BlockStorageCall, message_id: str) -> Response:
-    """Forget a message."""
+    """Delete a message."""
     message = _find(call, message_id)
     del call.model.messages[message.id]
     return Response(204)

@@ -1,4 +1,4 @@
-"""The metadata of volumes and snapshots, key by key."""
+"""Metadata of volumes and snapshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""QoS specs on the wire, for administrators."""
+"""QoS specs (administrators only)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _alone(call: BlockStorageCall, qos: QosSpecs) -> Response:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All of them."""
+    """List all QoS specs."""
     validation.admin_only(call, f"{RULE}:get_all")
     rows = list(call.model.qos_specs.values())
     found, following = page(call, rows, "QoS spec")
@@ -51,12 +51,12 @@ def index(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, qos_id: str) -> Response:
-    """One of them."""
+    """Show one set of QoS specs."""
     return _alone(call, _find(call, qos_id, "get"))
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Make some."""
+    """Create QoS specs."""
     validation.admin_only(call, f"{RULE}:create")
     part, model = dict(validation.envelope(call, "qos_specs")), call.model
     validation.required("qos_specs", part, "name")
@@ -72,7 +72,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, qos_id: str) -> Response:
-    """Set some keys."""
+    """Add or change keys of QoS specs."""
     qos, part = _find(call, qos_id, "update"), dict(validation.envelope(call, "qos_specs"))
     qos.consumer = part.get("consumer", qos.consumer)
     new = {key: str(value) for key, value in part.items() if key not in ("name", "consumer")}
@@ -81,7 +81,7 @@ def update(call: BlockStorageCall, qos_id: str) -> Response:
 
 
 def delete_keys(call: BlockStorageCall, qos_id: str) -> Response:
-    """Take some keys away."""
+    """Delete keys of QoS specs."""
     qos, keys = _find(call, qos_id, "update"), call.json().get("keys")
     if not isinstance(keys, list):
         if "keys" not in call.json():
@@ -102,7 +102,7 @@ def _types(call: BlockStorageCall, qos: QosSpecs) -> list[VolumeType]:
 
 
 def delete(call: BlockStorageCall, qos_id: str) -> Response:
-    """Delete what no type has; `force` takes it from those that have it."""
+    """Delete QoS specs; `force` allows specs that volume types use."""
     qos = _find(call, qos_id, "delete")
     if _types(call, qos) and not truth(call.request.param("force")):
         raise ApiError(400, "Qos specs still in use.")
@@ -113,7 +113,7 @@ def delete(call: BlockStorageCall, qos_id: str) -> Response:
 
 
 def associations(call: BlockStorageCall, qos_id: str) -> Response:
-    """Which types have it."""
+    """List the volume types that use the QoS specs."""
     qos = _find(call, qos_id, "get")
     rows = [
         {"association_type": "volume_type", "name": kind.name, "id": kind.id}
@@ -131,7 +131,7 @@ def _type(call: BlockStorageCall) -> VolumeType:
 
 
 def associate(call: BlockStorageCall, qos_id: str) -> Response:
-    """Let a type have it."""
+    """Associate the QoS specs with a volume type."""
     qos, kind = _find(call, qos_id, "update"), _type(call)
     if kind.qos_specs_id not in (None, qos.id):
         raise ApiError(
@@ -143,14 +143,14 @@ def associate(call: BlockStorageCall, qos_id: str) -> Response:
 
 
 def disassociate(call: BlockStorageCall, qos_id: str) -> Response:
-    """Let a type have it no longer."""
+    """Disassociate the QoS specs from a volume type."""
     _find(call, qos_id, "update")
     _type(call).qos_specs_id = None
     return Response(202)
 
 
 def disassociate_all(call: BlockStorageCall, qos_id: str) -> Response:
-    """Let no type have it."""
+    """Disassociate the QoS specs from all volume types."""
     for kind in _types(call, _find(call, qos_id, "update")):
         kind.qos_specs_id = None
     return Response(202)

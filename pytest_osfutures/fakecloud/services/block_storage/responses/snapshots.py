@@ -1,4 +1,4 @@
-"""Snapshots on the wire."""
+"""Snapshots."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORCE = (
     "is silently ignored."
 )
 ACTIONS = ("os-reset_status", "os-force_delete", "os-unmanage", "os-update_snapshot_status")
-# What a host may say of a snapshot that it makes, and what it may be then.
+#: the statuses that a host may report, by the present status
 UPDATES = {
     "creating": ("creating", "available", "error"),
     "deleting": ("deleting", "error_deleting"),
@@ -34,12 +34,12 @@ UPDATES = {
 
 
 def find(call: BlockStorageCall, snapshot_id: str) -> SnapshotRecord:
-    """The snapshot, if the caller may see it. Raises ApiError(404)."""
+    """Return a snapshot that the caller may see. Raises ApiError(404)."""
     return call.model.snapshot(snapshot_id, call.context)
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Begin to create a snapshot; since 3.66 a volume in use needs no force."""
+    """Begin to create a snapshot; since 3.66 a volume in use needs no `force`."""
     part, context, model = (
         validation.envelope(call, "snapshot"),
         call.context,
@@ -65,7 +65,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def manage(call: BlockStorageCall) -> Response:
-    """Begin to take over a snapshot that the backend has already."""
+    """Begin to manage a snapshot that exists in the backend already."""
     validation.admin_only(call, "snapshot_extension:snapshot_manage")
     part, context, model = (
         validation.envelope(call, "snapshot"),
@@ -87,7 +87,7 @@ def manage(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """One snapshot."""
+    """Show one snapshot."""
     return Response(200, {"snapshot": snapshot_detail(call, find(call, snapshot_id))})
 
 
@@ -104,17 +104,17 @@ def _list(call: BlockStorageCall, detail: bool) -> Response:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All snapshots, in short."""
+    """List snapshots with few fields."""
     return _list(call, detail=False)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All snapshots."""
+    """List snapshots with all fields."""
     return _list(call, detail=True)
 
 
 def update(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """Change the name or the description."""
+    """Change the name or the description of a snapshot."""
     part, snapshot = validation.envelope(call, "snapshot"), find(call, snapshot_id)
     if not part:
         raise validation.invalid("snapshot", part, f"{{}} {validation.NO_SCHEMA}")
@@ -133,7 +133,7 @@ def delete(call: BlockStorageCall, snapshot_id: str) -> Response:
 
 
 def act(call: BlockStorageCall, snapshot_id: str) -> Response:
-    """Do what the one key of the body says."""
+    """Run the action that the body names."""
     order, model = ActionBody.of(call, ACTIONS), call.model
     snapshot = find(call, snapshot_id)
     if order.name == "os-update_snapshot_status":

@@ -1,4 +1,4 @@
-"""Transfers of volumes to another project, under both of their paths."""
+"""Volume transfers, under both of their paths."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ def _list(
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All transfers, in short."""
+    """List transfers with few fields."""
     return _list(call, transfer_summary)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All transfers."""
+    """List transfers with all fields."""
     return _list(call, transfer_detail)
 
 
 def show(call: BlockStorageCall, transfer_id: str) -> Response:
-    """One transfer."""
+    """Show one transfer."""
     transfer = call.model.transfer(transfer_id, call.context)
     return Response(200, {"transfer": transfer_detail(call, transfer)})
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Offer a volume; the answer has the key with which it can be taken."""
+    """Offer a volume; only this response has the key for `accept`."""
     part, context, model = (
         validation.envelope(call, "transfer"),
         call.context,
@@ -62,7 +62,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def accept(call: BlockStorageCall, transfer_id: str) -> Response:
-    """Take a volume; whoever has the key may."""
+    """Accept a volume with the key of the transfer."""
     part, model = validation.envelope(call, "accept"), call.model
     validation.required("accept", part, "auth_key")
     transfer = model.transfer(transfer_id)

@@ -24,7 +24,7 @@ def _find(call: BlockStorageCall, type_id: str) -> VolumeType:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """The types that the caller may use."""
+    """List the volume types that the caller may use."""
     context = call.context
     public = call.request.param("is_public")
     specs = mapping(call.request.param("extra_specs") or "{}")
@@ -41,7 +41,7 @@ def index(call: BlockStorageCall) -> Response:
 
 
 def show(call: BlockStorageCall, type_id: str) -> Response:
-    """One type; `default` is the one of volumes that name none."""
+    """Show one volume type; `default` is the project's default type."""
     model = call.model
     if type_id == "default":
         view = type_view(call, model.default_type(call.caller.project_id), access=False)
@@ -51,7 +51,7 @@ def show(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def create(call: BlockStorageCall) -> Response:
-    """Make a type."""
+    """Create a volume type."""
     validation.admin_only(call, "volume_extension:type_create")
     part, model = validation.envelope(call, "volume_type"), call.model
     validation.required("volume_type", part, "name")
@@ -71,7 +71,7 @@ def create(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, type_id: str) -> Response:
-    """Change the name, the description or who may use it."""
+    """Change the name, the description or the access of a volume type."""
     validation.admin_only(call, "volume_extension:type_update")
     kind, part = _find(call, type_id), validation.envelope(call, "volume_type")
     kind.name = validation.text(part, "name") or kind.name
@@ -82,7 +82,7 @@ def update(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def delete(call: BlockStorageCall, type_id: str) -> Response:
-    """Delete a type that no volume has."""
+    """Delete a volume type without volumes."""
     validation.admin_only(call, "volume_extension:type_delete")
     kind, model = _find(call, type_id), call.model
     if any(volume.volume_type is kind for volume in model.volumes):
@@ -97,12 +97,12 @@ def delete(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def show_specs(call: BlockStorageCall, type_id: str) -> Response:
-    """All extra specs."""
+    """List all extra specs."""
     return Response(200, {"extra_specs": user_specs(call, _find(call, type_id))})
 
 
 def add_specs(call: BlockStorageCall, type_id: str) -> Response:
-    """Set some extra specs."""
+    """Add or change extra specs."""
     validation.admin_only(call, "volume_extension:types_extra_specs:create")
     kind, given = _find(call, type_id), validation.metadata(call, "extra_specs")
     kind.extra_specs = {**kind.extra_specs, **given}
@@ -116,12 +116,12 @@ def _spec(kind: VolumeType, key: str) -> str:
 
 
 def show_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """One extra spec."""
+    """Show one extra spec."""
     return Response(200, {key: _spec(_find(call, type_id), key)})
 
 
 def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """Set one extra spec."""
+    """Add or change one extra spec."""
     validation.admin_only(call, "volume_extension:types_extra_specs:update")
     kind, body = _find(call, type_id), call.json()
     if list(body) != [key]:
@@ -131,7 +131,7 @@ def set_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 
 def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
-    """Take one extra spec away."""
+    """Delete one extra spec."""
     validation.admin_only(call, "volume_extension:types_extra_specs:delete")
     kind = _find(call, type_id)
     _spec(kind, key)
@@ -140,7 +140,7 @@ def delete_spec(call: BlockStorageCall, type_id: str, key: str) -> Response:
 
 
 def show_access(call: BlockStorageCall, type_id: str) -> Response:
-    """The projects that may use a type that is not public."""
+    """List the projects that may use a private volume type."""
     validation.admin_only(call, "volume_extension:volume_type_access:get_all_for_type")
     kind = _find(call, type_id)
     if kind.is_public:
@@ -150,7 +150,7 @@ def show_access(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def act(call: BlockStorageCall, type_id: str) -> Response:
-    """`addProjectAccess` and `removeProjectAccess`."""
+    """Run `addProjectAccess` or `removeProjectAccess`."""
     kind, body = _find(call, type_id), call.json()
     action = next(iter(body), "")
     if action not in ("addProjectAccess", "removeProjectAccess"):
@@ -169,7 +169,7 @@ def act(call: BlockStorageCall, type_id: str) -> Response:
 
 
 def show_encryption(call: BlockStorageCall, type_id: str) -> Response:
-    """How volumes of the type are encrypted: they are not."""
+    """Show the encryption of a volume type: none."""
     validation.admin_only(call, "volume_extension:volume_type_encryption:get")
     _find(call, type_id)
     return Response(200, {})

@@ -1,7 +1,4 @@
-"""What a request asks Cinder for: who asks, what may be asked, and whether the body is well formed.
-
-The refusals carry the words of Cinder's schema validation.
-"""
+"""Validation of Cinder's request bodies, with Cinder's messages."""
 
 from __future__ import annotations
 
@@ -29,14 +26,14 @@ UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
 @dataclass(frozen=True)
 class ActionBody:
-    """An action's key in a body, and what is under it."""
+    """The body of an action: the action's name and its parameters."""
 
     name: str
     value: Any
 
     @classmethod
     def of(cls, call: BlockStorageCall, known: Collection[str]) -> ActionBody:
-        """The action that the body asks for. Raises ApiError(400) if it is none of `known`."""
+        """Return the body's action. Raises ApiError(400) if it is not among `known`."""
         body = call.json()
         if not body:
             raise ApiError(400, "Malformed request body")
@@ -50,7 +47,7 @@ class ActionBody:
         return cls(name, value)
 
     def part(self, *keys: str) -> dict[str, Any]:
-        """The parameters, with `keys` among them. Raises ApiError(400)."""
+        """Return the parameters, which must have all `keys`. Raises ApiError(400)."""
         part = self.value
         typed(self.name, part, "object")
         required(self.name, part, *keys)
@@ -64,7 +61,7 @@ def since(call: BlockStorageCall, version: Version) -> None:
 
 
 def envelope(call: BlockStorageCall, key: str) -> dict[str, Any]:
-    """The object under `key` in the body. Raises ApiError(400)."""
+    """Return the object under `key` of the body. Raises ApiError(400)."""
     body = call.json()
     if key not in body:
         raise ApiError(400, f"{key!r} is a required property")
@@ -84,7 +81,7 @@ def texts(part: dict[str, Any], *keys: str) -> None:
 
 
 def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:
-    """A string or nothing, without blanks around it. Raises ApiError(400)."""
+    """Return a string without blanks around it, or None. Raises ApiError(400)."""
     value = part.get(key)
     if value is None:
         return None
@@ -99,7 +96,7 @@ def text(part: dict[str, Any], key: str, longest: int = 255) -> str | None:
 
 
 def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
-    """A whole number, perhaps as a string, or nothing. Raises ApiError(400)."""
+    """Return an integer or a string of digits as an integer, or None. Raises ApiError(400)."""
     value = part.get(key)
     if value is None:
         return None
@@ -115,7 +112,7 @@ def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
 
 
 def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:
-    """Something that means yes or no. Raises ApiError(400)."""
+    """Return the boolean for true, "yes", "off" and the like. Raises ApiError(400)."""
     value = part.get(key, default)
     if isinstance(value, bool | str) and value in (*TRUE, *FALSE):
         return value in TRUE
@@ -123,7 +120,7 @@ def flag(part: dict[str, Any], key: str, default: bool = False) -> bool:
 
 
 def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> str:
-    """One of `allowed`. Raises ApiError(400)."""
+    """Return a value that is among `allowed`. Raises ApiError(400)."""
     value = part.get(key, default)
     if value not in allowed:
         raise invalid(key, value, f"{value!r} is not one of {allowed}")
@@ -131,7 +128,7 @@ def choice(part: dict[str, Any], key: str, allowed: list[str], default: str) -> 
 
 
 def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | None:
-    """An id or nothing. Raises ApiError(400)."""
+    """Return a UUID or None. Raises ApiError(400)."""
     value = part.get(key)
     if value is not None and not (isinstance(value, str) and UUID.match(value)):
         raise invalid(key, value, f"{value!r} {why}")
@@ -139,12 +136,12 @@ def uuid(part: dict[str, Any], key: str, why: str = "is not a 'uuid'") -> str | 
 
 
 def metadata(call: BlockStorageCall, key: str) -> dict[str, str]:
-    """Metadata that the body has to have under `key`. Raises ApiError(400)."""
+    """Return the metadata under `key` of the body. Raises ApiError(400)."""
     return strings({key: envelope(call, key)}, key)
 
 
 def strings(part: dict[str, Any], key: str) -> dict[str, str]:
-    """Metadata: strings by key; nothing is the same as none. Raises ApiError(400)."""
+    """Return the metadata under `key`, {} for null or absent. Raises ApiError(400)."""
     values = part.get(key)
     if values is None:
         return {}
@@ -163,7 +160,7 @@ def strings(part: dict[str, Any], key: str) -> dict[str, str]:
 
 
 def one_host(part: dict[str, Any]) -> str:
-    """The one host or cluster that is named. Raises ApiError(400)."""
+    """Return the host or the cluster. Raises ApiError(400) unless exactly one is given."""
     hosts = [part[key] for key in ("host", "cluster") if part.get(key)]
     if len(hosts) != 1:
         raise ApiError(

@@ -1,4 +1,4 @@
-"""How Cinder shows what it has, at every microversion."""
+"""Cinder's resources in JSON, by microversion."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     VolumeType,
 )
 
-# What the API calls a status that has another name inside.
+#: names of statuses in the API that differ from the internal names
 SHOWN_AS = {
     "managing": "creating",
     "error_managing": "error",
@@ -24,7 +24,7 @@ SHOWN_AS = {
 
 
 def links(call: BlockStorageCall, collection: str, resource_id: str) -> list[dict[str, str]]:
-    """Where the resource is."""
+    """Return the links of a resource."""
     project = (
         f"/{call.caller.project_id}" if f"/{call.caller.project_id}/" in call.request.path else ""
     )
@@ -36,7 +36,7 @@ def links(call: BlockStorageCall, collection: str, resource_id: str) -> list[dic
 
 
 def times(row: Any, new: bool) -> dict[str, str | None]:
-    """`created_at` and `updated_at`; the answer to a create has them before the database."""
+    """Return `created_at` and `updated_at`; the response to a create has microseconds."""
     return {
         "created_at": micros(row.created_at, whole=not new),
         "updated_at": None if new else micros(row.updated_at),
@@ -44,7 +44,7 @@ def times(row: Any, new: bool) -> dict[str, str | None]:
 
 
 def volume_summary(call: BlockStorageCall, volume: VolumeRecord) -> dict[str, Any]:
-    """A volume in a plain list."""
+    """Return the few fields of a volume in a plain list."""
     return {
         "id": volume.id,
         "name": volume.name,
@@ -55,9 +55,9 @@ def volume_summary(call: BlockStorageCall, volume: VolumeRecord) -> dict[str, An
 def volume_detail(
     call: BlockStorageCall, volume: VolumeRecord, new: bool = False, extended: bool = True
 ) -> dict[str, Any]:
-    """A volume with all its fields; `new` is the answer to the request that made it.
+    """Return all fields of a volume; `new` is for the response to a create.
 
-    The answers to requests that change a volume are not `extended`.
+    Responses to requests that change a volume are not `extended`.
     """
     version, admin = call.version, call.caller.is_admin
     view: dict[str, Any] = {
@@ -130,7 +130,7 @@ def _on_server(call: BlockStorageCall, attachment: AttachmentRecord) -> dict[str
 
 
 def attachment_summary(attachment: AttachmentRecord) -> dict[str, Any]:
-    """An attachment in a plain list."""
+    """Return the few fields of an attachment in a plain list."""
     return {
         "id": attachment.id,
         "status": attachment.status,
@@ -140,7 +140,7 @@ def attachment_summary(attachment: AttachmentRecord) -> dict[str, Any]:
 
 
 def attachment_detail(attachment: AttachmentRecord) -> dict[str, Any]:
-    """An attachment with all its fields."""
+    """Return all fields of an attachment."""
     return attachment_summary(attachment) | {
         "attached_at": micros(attachment.attached_at) or "",
         "detached_at": "",
@@ -150,7 +150,7 @@ def attachment_detail(attachment: AttachmentRecord) -> dict[str, Any]:
 
 
 def snapshot_summary(snapshot: SnapshotRecord, new: bool = False) -> dict[str, Any]:
-    """A snapshot in a plain list."""
+    """Return the few fields of a snapshot in a plain list."""
     return {
         "id": snapshot.id,
         **times(snapshot, new),
@@ -166,7 +166,7 @@ def snapshot_summary(snapshot: SnapshotRecord, new: bool = False) -> dict[str, A
 def snapshot_changed(
     call: BlockStorageCall, snapshot: SnapshotRecord, new: bool = False
 ) -> dict[str, Any]:
-    """A snapshot as the answer to a create or an update."""
+    """Return the fields of a snapshot in the response to a create or an update."""
     view = snapshot_summary(snapshot, new)
     if call.version >= (3, 14):
         view["group_snapshot_id"] = snapshot.group_snapshot_id
@@ -178,7 +178,7 @@ def snapshot_changed(
 
 
 def snapshot_detail(call: BlockStorageCall, snapshot: SnapshotRecord) -> dict[str, Any]:
-    """A snapshot with all its fields."""
+    """Return all fields of a snapshot."""
     return snapshot_changed(call, snapshot) | {
         "os-extended-snapshot-attributes:project_id": snapshot.project_id,
         "os-extended-snapshot-attributes:progress": snapshot.progress,
@@ -186,7 +186,7 @@ def snapshot_detail(call: BlockStorageCall, snapshot: SnapshotRecord) -> dict[st
 
 
 def backup_summary(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any]:
-    """A backup in a plain list."""
+    """Return the few fields of a backup in a plain list."""
     return {
         "id": backup.id,
         "name": backup.name,
@@ -195,7 +195,7 @@ def backup_summary(call: BlockStorageCall, backup: BackupRecord) -> dict[str, An
 
 
 def backup_detail(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any]:
-    """A backup with all its fields."""
+    """Return all fields of a backup."""
     children = (other for other in call.model.backups if other.parent_id == backup.id)
     view: dict[str, Any] = {
         "id": backup.id,
@@ -225,7 +225,7 @@ def backup_detail(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any
 
 
 def transfer_summary(call: BlockStorageCall, transfer: Transfer) -> dict[str, Any]:
-    """A transfer in a plain list."""
+    """Return the few fields of a transfer in a plain list."""
     return {
         "id": transfer.id,
         "volume_id": transfer.volume_id,
@@ -237,7 +237,7 @@ def transfer_summary(call: BlockStorageCall, transfer: Transfer) -> dict[str, An
 def transfer_detail(
     call: BlockStorageCall, transfer: Transfer, new: bool = False
 ) -> dict[str, Any]:
-    """A transfer with all its fields; only the answer to its create has the key."""
+    """Return all fields of a transfer; only the response to the create has the key."""
     view: dict[str, Any] = {
         "id": transfer.id,
         "created_at": micros(transfer.created_at, whole=not new),
@@ -260,7 +260,7 @@ USER_SPECS = ("multiattach", "RESKEY:availability_zones", "replication_enabled")
 
 
 def user_specs(call: BlockStorageCall, volume_type: VolumeType) -> dict[str, str]:
-    """The extra specs; a member sees only those that are meant for users."""
+    """Return the extra specs that the caller may see: for members, only user-visible ones."""
     specs = volume_type.extra_specs.items()
     return {key: value for key, value in specs if call.caller.is_admin or key in USER_SPECS}
 
@@ -268,7 +268,7 @@ def user_specs(call: BlockStorageCall, volume_type: VolumeType) -> dict[str, str
 def type_view(
     call: BlockStorageCall, volume_type: VolumeType, qos: bool = True, access: bool = True
 ) -> dict[str, Any]:
-    """A volume type. Not every answer has its `qos` and who has `access` to it."""
+    """Return the fields of a volume type, with `qos` and `access` only on request."""
     view: dict[str, Any] = {
         "id": volume_type.id,
         "name": volume_type.name,

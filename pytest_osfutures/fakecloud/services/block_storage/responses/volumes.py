@@ -1,4 +1,4 @@
-"""Volumes: create, show, list, update, delete, metadata."""
+"""Volumes: create, show, list, update, delete."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ NO_MULTIATTACH = (
 
 
 def find(call: BlockStorageCall, volume_id: str) -> VolumeRecord:
-    """The volume, if the caller may see it. Raises ApiError(404)."""
+    """Return a volume that the caller may see. Raises ApiError(404)."""
     return call.model.volume(volume_id, call.context)
 
 
@@ -113,7 +113,7 @@ def _blueprint(
 def _image(
     call: BlockStorageCall, image: str, context: RequestContext
 ) -> tuple[str, SnapshotRecord | None]:
-    """The id of the image with that id, URL or name; the snapshot in its place, if it is one's."""
+    """Return the id of the image (id, URL or name) and the volume snapshot behind it, or None."""
     project_id = None if context.is_admin else context.project_id
     images = call.model.images
     try:
@@ -134,7 +134,7 @@ def _image(
 
 
 def show(call: BlockStorageCall, volume_id: str) -> Response:
-    """One volume."""
+    """Show one volume."""
     return Response(200, {"volume": volume_detail(call, find(call, volume_id))})
 
 
@@ -156,17 +156,17 @@ def _list(call: BlockStorageCall, detail: bool) -> Response:
 
 
 def index(call: BlockStorageCall) -> Response:
-    """All volumes, in short."""
+    """List volumes with few fields."""
     return _list(call, detail=False)
 
 
 def detail(call: BlockStorageCall) -> Response:
-    """All volumes."""
+    """List volumes with all fields."""
     return _list(call, detail=True)
 
 
 def summary(call: BlockStorageCall) -> Response:
-    """How many volumes there are, and how large they are together."""
+    """Show the number of volumes and their total size."""
     validation.since(call, (3, 12))
     rows = _visible(call)
     body: dict[str, Any] = {
@@ -184,7 +184,7 @@ def summary(call: BlockStorageCall) -> Response:
 
 
 def update(call: BlockStorageCall, volume_id: str) -> Response:
-    """Change the name, the description or the metadata."""
+    """Change the name, the description or the metadata of a volume."""
     part = validation.envelope(call, "volume")
     if not part:
         raise validation.invalid("volume", part, f"{{}} {validation.NO_SCHEMA}")
@@ -203,7 +203,7 @@ def update(call: BlockStorageCall, volume_id: str) -> Response:
 
 
 def delete(call: BlockStorageCall, volume_id: str) -> Response:
-    """Begin to delete a volume; `cascade` takes its snapshots along."""
+    """Begin to delete a volume, with its snapshots if `cascade`."""
     force = call.version >= (3, 23) and truth(call.request.param("force"))
     volume = find(call, volume_id)
     if force:

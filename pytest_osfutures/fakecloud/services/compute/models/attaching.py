@@ -1,4 +1,4 @@
-"""Volumes on servers: attach, detach, swap, and what happens to them when the server goes."""
+"""Volumes of servers: attach, detach, swap, extend, and release with the server."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 @contextmanager
 def _refusals_of_cinder(context: RequestContext) -> Iterator[None]:
-    """What Cinder refuses, Nova refuses with Cinder's words inside its own."""
+    """Raise Cinder's error as Nova does: with Cinder's message inside Nova's message."""
     try:
         yield
     except ApiError as error:
@@ -68,14 +68,14 @@ def attachment(
 
 
 def connect(model: ComputeModel, server: ServerRecord, attachment: BlockDevice) -> None:
-    """The volume of a server that is just built is in use now."""
+    """Attach a volume to a server that has just been built."""
     model.volumes.begin_attach(attachment.id, attachment.device, server.host or "")
     model.volumes.complete_attach(attachment.id)
     attachment.attached = True
 
 
 def find(server: ServerRecord, volume_id: str) -> BlockDevice | None:
-    """The attachment of that volume to the server."""
+    """Return the block device of that volume on the server, or None."""
     return next((a for a in server.attachments if a.volume_id == volume_id), None)
 
 
@@ -114,7 +114,7 @@ def attach(
     context: RequestContext,
     wanted: AttachRequest,
 ) -> BlockDevice:
-    """Reserve the volume and begin to connect it. Raises ApiError."""
+    """Reserve the volume and begin to attach it. Raises ApiError."""
     check(server, "attach_volume", context, ATTACHABLE)
     _check_free(model, server, context, wanted.volume_id)
     with _refusals_of_cinder(context):
@@ -131,7 +131,7 @@ def attach(
     )
     made.remember(model.runtime.schedule)
     server.attachments = (*server.attachments, made)
-    if server.vm_state == "shelved_offloaded":  # connected when it is unshelved
+    if server.vm_state == "shelved_offloaded":  # `unshelve` connects the volume
         model.record(server, "attach_volume", context, ("api_attach_volume",)).finish(model.now())
         return made
     action = model.record(server, "attach_volume", context, ("compute_attach_volume",))
@@ -156,7 +156,7 @@ def attach(
 def detach(
     model: ComputeModel, server: ServerRecord, context: RequestContext, volume_id: str
 ) -> None:
-    """Begin to disconnect the volume. Raises ApiError."""
+    """Begin to detach the volume. Raises ApiError."""
     made = find(server, volume_id)
     check(server, "detach_volume", context, ATTACHABLE)
     if made is None:
@@ -183,7 +183,7 @@ def detach(
 def swap(
     model: ComputeModel, server: ServerRecord, context: RequestContext, old_id: str, new_id: str
 ) -> None:
-    """Begin to copy one volume to another and to put that in its place. Raises ApiError."""
+    """Begin to copy the volume to another one that then replaces it. Raises ApiError."""
     check(server, "swap_volume", context, ("active", "paused", "resized"))
     made = find(server, old_id)
     if made is None:
@@ -213,7 +213,7 @@ def swap(
 
 
 def extended(model: ComputeModel, volume_id: str) -> None:
-    """Cinder has made a volume in use bigger: the servers that have it look at its new size."""
+    """Record Cinder's event `volume-extended` on the servers that have the volume."""
     for server in model.servers:
         if (made := find(server, volume_id)) is None:
             continue
@@ -228,7 +228,7 @@ def _drop(server: ServerRecord, made: BlockDevice) -> None:
 
 
 def let_go(model: ComputeModel, server: ServerRecord) -> None:
-    """The server is gone, or was never built: its volumes are free, some are deleted with it."""
+    """Detach the volumes of a deleted server; delete those with `delete_on_termination`."""
     for made in server.attachments:
         made.activity = None
         model.volumes.detach(made.id)
@@ -243,7 +243,7 @@ def let_go(model: ComputeModel, server: ServerRecord) -> None:
 
 
 def give_up(model: ComputeModel, server: ServerRecord) -> None:
-    """The server could not be built: its volumes are free, but Nova still names those that stay."""
+    """Detach the volumes of a failed build; the server still lists the remaining volumes."""
     made = [(each.volume_id, each.disk) for each in server.pending]
     named = [(ident, bool(disk.get("delete_on_termination"))) for ident, disk in made]
     named = [each for each in (*server.disks, *named) if not each[1]]

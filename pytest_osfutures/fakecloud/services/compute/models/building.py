@@ -1,4 +1,4 @@
-"""How a server comes into being: request, schedule, networks, disks, spawn; and what stops it."""
+"""Creation of servers: quota, scheduling, networks, disks, spawn and their failures."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ from pytest_osfutures.fakecloud.services.compute.models.state import ComputeMode
 from pytest_osfutures.fakecloud.services.compute.models.work import reason
 from pytest_osfutures.fakecloud.services.service_ports import BootVolume
 
-TRIGGER = "realcloud"  # metadata that lets a build fail, as the real test cloud's driver has it
+TRIGGER = "realcloud"  #: the metadata key with which a server requests a failure of its build
 NO_HOST = "No valid host was found. "
-VOLUME_LOOK_SECONDS = 0.5  # how often a host asks whether the volume is there
+VOLUME_LOOK_SECONDS = 0.5  #: the interval at which a host polls its volumes
 BUILD_EVENT = "compute__do_build_and_run_instance"
 
 
 @dataclass(frozen=True)
 class ServerRequest:
-    """What a create request asks for, checked. `disks` are block device mappings."""
+    """A validated request to create servers. `disks` are block device mappings."""
 
     name: str
     flavor: FlavorRecord
@@ -47,13 +47,13 @@ class ServerRequest:
     count: tuple[int, int] = (1, 1)
     security_groups: tuple[str, ...] = ("default",)
     host: str | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)  # of Server, as they are
+    fields: Mapping[str, Any] = field(default_factory=dict)  #: copied to `ServerRecord`
 
 
 def create(
     model: ComputeModel, blueprint: ServerRequest, context: RequestContext
 ) -> list[ServerRecord]:
-    """Begin to build as many servers as the quota allows, at least the smallest number."""
+    """Begin to create as many servers as the quota allows. Raises ApiError below the minimum."""
     count = _allowed(model, blueprint, context)
     reservation = f"r-{model.runtime.new_id()[:8]}"
     servers = []
@@ -95,7 +95,7 @@ def _hostname(name: str) -> str:
 
 
 def _allowed(model: ComputeModel, blueprint: ServerRequest, context: RequestContext) -> int:
-    """How many may be made, between the smallest and the largest number. Raises ApiError(403)."""
+    """Return how many servers the quota allows, within the range. Raises ApiError(403)."""
     least, most = blueprint.count
     used, flavor = model.used(context.project_id), blueprint.flavor
     each = {"instances": 1, "cores": flavor.vcpus, "ram": flavor.ram}
@@ -114,7 +114,7 @@ def _allowed(model: ComputeModel, blueprint: ServerRequest, context: RequestCont
 
 
 def _claim(model: ComputeModel, server: ServerRecord) -> None:
-    """Take the user's own ports and volumes: all of them or, if one is error, none."""
+    """Claim all ports and volumes of the user for the server; release all if one fails."""
     try:
         for _, port_id, _ in server.wanted.networks:
             if port_id:
@@ -137,7 +137,7 @@ def _claim(model: ComputeModel, server: ServerRecord) -> None:
 
 @dataclass(eq=False)
 class Build:
-    """One try to build a server; `tried` are the hosts that have failed already."""
+    """One attempt to build a server; `tried` are the hosts on which it has failed already."""
 
     model: ComputeModel
     server: ServerRecord
@@ -146,7 +146,7 @@ class Build:
     host: str | None = None
 
     def begin(self) -> None:
-        """Lead the server from the scheduler to ACTIVE."""
+        """Begin the lifecycle from scheduling to ACTIVE."""
         disks = self.server.wanted.disks
         makes_volumes = any(disk.get("source_type") != "volume" for disk in disks)
         path = BUILD_FROM_VOLUME if makes_volumes else BUILD
@@ -154,10 +154,10 @@ class Build:
         start(self.model.runtime, lifecycle, self.server, self.spawned, self.failed)
 
     def place(self) -> None:
-        """The scheduler chooses a host."""
+        """Choose a host, as the scheduler does."""
         if not self.server.placed:
             self.server.actions.append(self.action)
-        self.server.placed = True  # without a host: in the cell of those that never got one
+        self.server.placed = True  # without a host: Nova keeps such servers in cell0
         self.host = self.model.schedule(self.server, self.server.flavor, self.tried)
         if self.host is None:
             _no_host(self.model, self.server, self.action, self.tried)
@@ -165,7 +165,7 @@ class Build:
             self.server.zone = ZONE
 
     def claim(self) -> None:
-        """The host begins: it makes the ports."""
+        """Create the ports, as the host does first."""
         server, model = self.server, self.model
         server.host = self.host
         self.action.begin(BUILD_EVENT, model.now(), server.host)
@@ -180,14 +180,14 @@ class Build:
             _abort(model, server, self.action, why)
 
     def make_volumes(self) -> None:
-        """The host lets Cinder make the volumes that do not exist yet."""
+        """Create the volumes that do not exist yet, through Cinder."""
         try:
             _make_volumes(self.model, self.server)
         except ApiError as error:
             _abort(self.model, self.server, self.action, error.message)
 
     def spawned(self) -> None:
-        """Wait for the volumes that Cinder makes, and then for the guest."""
+        """Wait for the volumes from Cinder, then for the guest."""
         model, server = self.model, self.server
         facts = [model.volumes.volume_details(each.volume_id, None) for each in server.pending]
         if failed := next((volume for volume in facts if volume.status == "error"), None):
@@ -206,7 +206,7 @@ class Build:
             model.runtime.schedule.after(VOLUME_LOOK_SECONDS, look_again)
 
     def run(self) -> None:
-        """The guest runs, unless the server's metadata asks for a failure."""
+        """Set the server to ACTIVE, unless the server's metadata requests a failure."""
         model, server = self.model, self.server
         trigger = server.metadata.get(TRIGGER)
         if trigger == "fail-spawn":
@@ -223,7 +223,7 @@ class Build:
             _spawned(model, server, self.action)
 
     def failed(self, fault: Fault) -> None:
-        """A rule wants the build to fail."""
+        """Fail the build because of a fault rule."""
         if not self.server.placed:
             self.server.actions.append(self.action)
             self.server.placed = True
@@ -244,8 +244,8 @@ def _spawned(model: ComputeModel, server: ServerRecord, action: InstanceAction) 
 
 
 def _make_volumes(model: ComputeModel, server: ServerRecord) -> None:
-    """Let Cinder make the volumes that the server boots from or gets besides."""
-    made = {each.number for each in server.pending}  # for another host, which has failed
+    """Create, through Cinder, the volumes that the block device mappings request."""
+    made = {each.number for each in server.pending}  # volumes of an earlier attempt on another host
     for number, disk in enumerate(server.wanted.disks):
         source = disk.get("source_type")
         if number in made or source == "volume" or disk.get("destination_type") != "volume":
@@ -262,7 +262,7 @@ def _make_volumes(model: ComputeModel, server: ServerRecord) -> None:
 
 
 def _leave_host(model: ComputeModel, server: ServerRecord) -> None:
-    """Give back what the host held for a server that it could not build."""
+    """Release everything that the host held for a server that it could not build."""
     for port in model.networks.ports_of(server.id):
         model.networks.release_port(port.id)
     server.host = None

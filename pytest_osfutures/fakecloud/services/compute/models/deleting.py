@@ -1,4 +1,4 @@
-"""How a server goes: at once, over `deleting` and DELETED, or softly with a way back."""
+"""Deletion of servers: at once, through `deleting` and DELETED, or soft with restore."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.services.compute.models.work import check_lock, 
 def delete(
     model: ComputeModel, server: ServerRecord, context: RequestContext, force: bool = False
 ) -> None:
-    """Begin to delete; a server that is being deleted already just goes on.
+    """Begin to delete the server; the deletion of a server in `deleting` just continues.
 
     Raises ApiError(409).
     """
@@ -46,7 +46,7 @@ def delete(
         server.touch()
         action.finish(model.now(), reason(fault))
 
-    if server.host is None or not model.reaches(server):  # the API itself deletes it
+    if server.host is None or not model.reaches(server):  # nova-api deletes such a server itself
         server.activity = None
         gone(model, server, at_once=True)
         return
@@ -56,7 +56,10 @@ def delete(
 
 
 def gone(model: ComputeModel, server: ServerRecord, at_once: bool = False) -> None:
-    """Nothing of it runs any more: DELETED for a moment, then only a row in `changes-since`."""
+    """Release all resources of the server and show it as DELETED for a moment.
+
+    Afterwards only lists with `changes-since` show the server.
+    """
     _free(model, server)
     for action in server.actions:
         if action.action == "create":

@@ -1,4 +1,4 @@
-"""The compute hosts, and which of them a server goes to."""
+"""Compute hosts and the choice of a host for a server."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ZONE = "nova"
 
 @dataclass
 class Host:
-    """One compute node and the nova-compute on it."""
+    """One compute host with its nova-compute."""
 
     name: str
     id: str
@@ -27,12 +27,12 @@ class Host:
 
     @property
     def up(self) -> bool:
-        """Whether its nova-compute answers."""
+        """Return True if the host's nova-compute responds."""
         return not self.forced_down
 
     @property
     def status(self) -> str:
-        """What a server on it shows as `host_status`."""
+        """Return the `host_status` of the servers on this host."""
         if not self.up:
             return "DOWN"
         return "MAINTENANCE" if self.disabled else "UP"
@@ -40,7 +40,7 @@ class Host:
 
 @dataclass(frozen=True)
 class Usage:
-    """What is taken of a host."""
+    """The used capacity of a host."""
 
     servers: int
     vcpus: int
@@ -49,7 +49,7 @@ class Usage:
 
 
 def usage(host: Host, servers: Iterable[ServerRecord]) -> Usage:
-    """What the servers on `host` take of it; those that were only resized hold both places."""
+    """Return the capacity that servers use on `host`; a resized server counts on both hosts."""
     there = [s.flavor for s in servers if s.host == host.name]
     return Usage(
         len(there),
@@ -65,7 +65,7 @@ def choose(
     flavor: FlavorRecord,
     without: Iterable[str] = (),
 ) -> str | None:
-    """The host with the most room among those that `flavor` fits on; None if there is none."""
+    """Return the host with the most free memory on which `flavor` fits, or None."""
     best: tuple[int, str] | None = None
     servers, without = list(servers), set(without)
     for host in hosts:
@@ -84,5 +84,5 @@ def choose(
 
 
 def host_id(host: str | None, project_id: str) -> str:
-    """What the owner sees in the place of the host's name."""
+    """Return the hash that users see instead of the host's name."""
     return hashlib.sha224((project_id + host).encode()).hexdigest() if host else ""

@@ -1,4 +1,4 @@
-"""Work that has to do with images: rebuild, rescue, snapshot, backup."""
+"""Operations with images: rebuild, rescue, snapshot, backup."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def rebuild(
     image_id: str,
     fields: Mapping[str, Any],
 ) -> None:
-    """Begin to build the server anew from an image; a stopped one will be stopped again."""
+    """Begin to rebuild the server from an image; a stopped server is stopped again at the end."""
     was_stopped = server.vm_state == "stopped"
 
     def done() -> None:
@@ -49,7 +49,7 @@ def create_image(
     name: str,
     metadata: Mapping[str, Any],
 ) -> str:
-    """Begin a snapshot and return its image's id. Raises ApiError."""
+    """Begin to create an image of the server; return the image's id. Raises ApiError."""
     if server.boots_from_volume:
         return _image_of_volumes(model, server, context, name, metadata)
     upload = _Upload(operations.CREATE_IMAGE, name, metadata)
@@ -95,7 +95,7 @@ def create_backup(
 
 
 def snapshot_properties(server: ServerRecord, more: Mapping[str, Any]) -> dict[str, Any]:
-    """What an image that was made of a server tells of it."""
+    """Return the properties of an image that was made from a server."""
     return {
         "base_image_ref": server.image_id or "",
         "boot_roles": "reader,member",
@@ -149,9 +149,10 @@ def _image_of_volumes(
     name: str,
     metadata: Mapping[str, Any],
 ) -> str:
-    """An image without data that points to snapshots of the server's volumes; it is there at once.
+    """Create the image of a server booted from a volume; return the image's id.
 
-    Nothing of it runs in the background but Cinder's snapshots.
+    The image has no data: it points to snapshots of the server's volumes. It is active at once;
+    only Cinder's snapshots run in the background.
     """
     operation = operations.CREATE_IMAGE
     check(server, operation.record, context, operation.vm_states)

@@ -1,4 +1,4 @@
-"""Ports on servers that are there already: attach at once, detach in the background."""
+"""Interfaces of existing servers: attach at once, detach in the background."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VM_STATES = ("active", "paused", "stopped")
 
 
 def port(model: ComputeModel, server: ServerRecord, port_id: str) -> PortDetails:
-    """The server's port. Raises ApiError(404)."""
+    """Return the server's port. Raises ApiError(404)."""
     found = next((one for one in model.networks.ports_of(server.id) if one.id == port_id), None)
     if found is None:
         raise ApiError(404, f"Port id {port_id} could not be found.")
@@ -41,7 +41,7 @@ def attach(
     context: RequestContext,
     wanted: InterfaceRequest,
 ) -> PortDetails:
-    """Give the server a port; it has it when the call returns. Raises ApiError."""
+    """Attach a port to the server before the call returns. Raises ApiError."""
     check(server, "attach_interface", context, VM_STATES)
     action = model.record(server, "attach_interface", context, ("compute_attach_interface",))
     try:
@@ -76,7 +76,7 @@ def _new_port(
 def detach(
     model: ComputeModel, server: ServerRecord, context: RequestContext, port_id: str
 ) -> None:
-    """Begin to take a port away; an unknown one is noticed only in the background."""
+    """Begin to detach a port; an unknown port is an error in the background only."""
     check(server, "detach_interface", context, VM_STATES)
     action = model.record(server, "detach_interface", context, ("compute_detach_interface",))
     detaching = ResourceRecord(id=port_id, name=server.name)

@@ -1,4 +1,4 @@
-"""Keypairs and server groups: small things that a server is made with."""
+"""Keypairs and server groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 
 @dataclass(eq=False, kw_only=True)
 class KeypairRecord(ResourceRecord):
-    """A public key under a name, which is unique for its user."""
+    """A public key with a name that is unique for its user."""
 
     number: int
     kind: str = "ssh"
@@ -22,7 +22,7 @@ class KeypairRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class ServerGroup(ResourceRecord):
-    """Servers that are to be together, or apart."""
+    """Servers with a placement policy: affinity or anti-affinity."""
 
     policy: str
     rules: dict[str, int]
@@ -30,7 +30,7 @@ class ServerGroup(ResourceRecord):
 
 
 def fingerprint(public_key: str) -> str:
-    """The MD5 fingerprint of an OpenSSH public key. Raises ValueError if it is none."""
+    """Return the MD5 fingerprint of an OpenSSH public key. Raises ValueError if invalid."""
     words = public_key.split()
     if len(words) < 2 or not words[0].startswith(("ssh-", "ecdsa-", "sk-")):
         raise ValueError(public_key)
@@ -39,7 +39,7 @@ def fingerprint(public_key: str) -> str:
 
 
 def generate(random: Random) -> tuple[str, str]:
-    """A private and a public key: of the right form, but nobody can log in with them."""
+    """Return a private and a public key of valid format that no SSH server accepts."""
     blob = b"\x00\x00\x00\x07ssh-rsa" + random.randbytes(128)
     private = base64.encodebytes(random.randbytes(300)).decode()
     return (

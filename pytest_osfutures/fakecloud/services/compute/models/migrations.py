@@ -1,4 +1,4 @@
-"""Moves of servers between hosts, as administrators see them."""
+"""Migrations: the record of each move of a server between hosts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.services.compute.models.records import InstanceA
 
 @dataclass
 class Migration:
-    """One move. `kind` is migration, resize, live-migration or evacuation."""
+    """One migration. `kind` is migration, resize, live-migration or evacuation."""
 
     id: int
     uuid: str

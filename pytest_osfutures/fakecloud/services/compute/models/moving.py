@@ -1,4 +1,4 @@
-"""Work that moves a server between hosts or sizes: resize, migrate, live, evacuate."""
+"""Operations between hosts or flavors: resize, migrate, live-migrate, evacuate."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _migration(
 def resize(
     model: ComputeModel, server: ServerRecord, context: RequestContext, flavor: FlavorRecord
 ) -> None:
-    """Begin to move the server to a host where `flavor` fits. Raises ApiError."""
+    """Begin to resize the server to `flavor`, on a host where it fits. Raises ApiError."""
     check(server, "resize", context, operations.RESIZE.vm_states)
     if flavor.id == server.flavor.id:
         raise ApiError(400, "When resizing, instances must change flavor!")
@@ -100,7 +100,7 @@ def _move(
         without = tuple(model.hosts) if target else (source,)
         without = tuple(host for host in without if host != target)
         host = model.schedule(server, flavor, without)
-        if host is None and operation is operations.RESIZE:  # another size may fit where it is
+        if host is None and operation is operations.RESIZE:  # a resize may stay on its host
             host = model.schedule(server, flavor)
         if host is None:
             migration.status = "error"
@@ -143,7 +143,7 @@ def _latest(model: ComputeModel, server: ServerRecord) -> Migration | None:
 
 
 def confirm_resize(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
-    """Begin to give up the old place. Nothing shows until it is done. Raises ApiError."""
+    """Begin to release the old host. No status shows this until the end. Raises ApiError."""
     if server.confirming and server.vm_state == "resized":
         raise ApiError(400, "Instance has not been resized.")
 
@@ -162,7 +162,7 @@ def confirm_resize(model: ComputeModel, server: ServerRecord, context: RequestCo
 
 
 def revert_resize(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
-    """Begin to go back to the old host and size. Raises ApiError."""
+    """Begin to move the server back to its old host and flavor. Raises ApiError."""
     if server.confirming:
         raise ApiError(400, "Instance has not been resized.")
 
@@ -182,7 +182,7 @@ def revert_resize(model: ComputeModel, server: ServerRecord, context: RequestCon
 def live_migrate(
     model: ComputeModel, server: ServerRecord, context: RequestContext, target: str | None = None
 ) -> None:
-    """Begin to move the running server. Raises ApiError."""
+    """Begin to move the running server to another host. Raises ApiError."""
     if target is not None and target not in model.hosts:
         raise ApiError(400, f"Compute host {target} could not be found.")
     if target is not None and target == server.host:
@@ -215,7 +215,7 @@ def live_migrate(
 
 
 def running_migration(model: ComputeModel, server: ServerRecord, migration_id: str) -> Migration:
-    """The live migration that goes on under that id. Raises ApiError."""
+    """Return the running live migration with that id. Raises ApiError."""
     found = next(
         (m for m in model.migrations if str(m.id) == migration_id and m.server_id == server.id),
         None,
@@ -236,7 +236,7 @@ def running_migration(model: ComputeModel, server: ServerRecord, migration_id: s
 def abort_migration(
     model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
-    """Stop a live migration: the server stays where it is. Raises ApiError."""
+    """Abort a live migration; the server stays on its host. Raises ApiError."""
     ending = _Ending("live_migration_cancel", "cancelled")
     _end_migration(model, server, context, migration_id, ending)
 
@@ -244,7 +244,7 @@ def abort_migration(
 def complete_migration(
     model: ComputeModel, server: ServerRecord, context: RequestContext, migration_id: str
 ) -> None:
-    """Let a live migration end now. Raises ApiError."""
+    """Complete a live migration now. Raises ApiError."""
     ending = _Ending("live_migration_force_complete", "completed")
     migration = _end_migration(model, server, context, migration_id, ending)
     server.host = migration.target
@@ -284,7 +284,7 @@ def evacuate(
     target: str | None,
     stop: bool,
 ) -> None:
-    """Begin to build the server anew elsewhere, for its host is down. Raises ApiError."""
+    """Begin to rebuild the server on another host because its host is down. Raises ApiError."""
     host = model.hosts.get(server.host or "")
     if host is not None and host.up:
         raise ApiError(400, f"Compute service of {host.name} is still in use.")

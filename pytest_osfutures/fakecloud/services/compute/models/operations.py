@@ -1,4 +1,4 @@
-"""The operations on servers as data: from which states, through which, and where they lead."""
+"""Server operations as data: allowed states, lifecycle, instance action, final states."""
 
 from __future__ import annotations
 
@@ -18,24 +18,19 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
 
 @dataclass(frozen=True)
 class ServerOperation:
-    """One kind of work on a server.
+    """One operation on servers."""
 
-    `record` is its name among the instance actions and in refusals. Of the `events` the first
-    `begun` are recorded at once, the others when it succeeds. `to` is what success sets. A busy
-    server (`task_state` not None) refuses it unless its task is among `tasks`.
-    """
-
-    record: str
+    record: str  #: the name in instance actions and in messages
     lifecycle: Lifecycle
-    vm_states: tuple[str, ...]
-    events: tuple[str, ...]
-    to: Mapping[str, Any] = field(default_factory=dict)
-    tasks: tuple[str | None, ...] = (None,)
-    begun: int = 1
+    vm_states: tuple[str, ...]  #: the vm_states that allow the operation
+    events: tuple[str, ...]  #: the events of the instance action
+    to: Mapping[str, Any] = field(default_factory=dict)  #: the server's fields after success
+    tasks: tuple[str | None, ...] = (None,)  #: the task_states that allow the operation
+    begun: int = 1  #: so many of `events` begin at once, the others after success
 
 
 def _path(operation: str, *tasks: str | tuple[str, float]) -> Lifecycle:
-    """A lifecycle through task states, each with its share of the time (1 if not given)."""
+    """Return a lifecycle through task states, each with its share of the duration (default 1)."""
     steps = [task if isinstance(task, tuple) else (task, 1.0) for task in tasks]
     return Lifecycle(
         f"server.{operation}", tuple(Step(share, {"task_state": task}) for task, share in steps)

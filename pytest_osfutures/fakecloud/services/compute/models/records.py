@@ -1,4 +1,4 @@
-"""The record of what was done to a server: instance actions with their events."""
+"""Instance actions with their events: the record of each operation on a server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pytest_osfutures.fakecloud.kernel.call import RequestContext
 
 @dataclass
 class ActionEvent:
-    """One stage of an action, as a service recorded it."""
+    """One event of an instance action."""
 
     event: str
     start_time: float
@@ -22,7 +22,7 @@ class ActionEvent:
 
 @dataclass
 class InstanceAction:
-    """What somebody asked for. `message` is "Error" when it has failed."""
+    """One request for an operation. `message` is "Error" if the operation failed."""
 
     action: str
     context: RequestContext
@@ -32,14 +32,14 @@ class InstanceAction:
     events: list[ActionEvent] = field(default_factory=list)
 
     def begin(self, event: str, now: float, host: str | None = None) -> ActionEvent:
-        """An event starts."""
+        """Add an event that begins now."""
         begun = ActionEvent(event, now, host)
         self.events.append(begun)
         self.updated_at = now
         return begun
 
     def finish(self, now: float, error: str | None = None) -> None:
-        """All events that run end; with `error` they, and the action, have failed."""
+        """End all running events; with `error` they and the action have failed."""
         for event in self.events:
             if event.finish_time is None:
                 event.finish_time = now

@@ -1,4 +1,4 @@
-"""A server, its status, and what hangs on it."""
+"""The record of a server and the parts of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 
-NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = 0, 1, 3, 4, 6, 7  # power states
+NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = (
+    0,
+    1,
+    3,
+    4,
+    6,
+    7,
+)  #: nova/compute/power_state.py
 
 _RESIZING = ("resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
 _REBUILDING = ("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning")
@@ -28,7 +35,7 @@ STATUSES = {
     "shelved": "SHELVED",
     "shelved_offloaded": "SHELVED_OFFLOADED",
 }
-# What shows through of a task: (vm_states, task_states, status).
+#: vm_states, task_states, and the status that replaces the status of the vm_state
 STATUS_OVERRIDES = (
     (("active",), ("rebooting", "reboot_pending", "reboot_started"), "REBOOT"),
     (
@@ -45,7 +52,7 @@ STATUS_OVERRIDES = (
 
 
 def status_of(vm_state: str, task_state: str | None) -> str:
-    """The API's status, made of both states."""
+    """Return the API's status for a vm_state and a task_state: nova/api/openstack/common.py."""
     for vm_states, task_states, status in STATUS_OVERRIDES:
         if vm_state in vm_states and task_state in task_states:
             return status
@@ -54,7 +61,7 @@ def status_of(vm_state: str, task_state: str | None) -> str:
 
 @dataclass(frozen=True)
 class FlavorRecord:
-    """A size that a server can have."""
+    """One flavor."""
 
     id: str
     name: str
@@ -70,17 +77,17 @@ class FlavorRecord:
 
 @dataclass(frozen=True)
 class ServerFault:
-    """Why a server is in ERROR."""
+    """The fault of a server in ERROR."""
 
     code: int
     message: str
     created_at: float
-    details: str = ""  # for administrators
+    details: str = ""  #: shown to administrators only
 
 
 @dataclass(eq=False, kw_only=True)
 class BlockDevice(ResourceRecord):
-    """A volume on a server. Its id is Cinder's attachment id once that is reserved."""
+    """A volume on a server. Its id is the id of Cinder's attachment."""
 
     server_id: str
     volume_id: str
@@ -94,7 +101,7 @@ class BlockDevice(ResourceRecord):
 
 @dataclass(frozen=True)
 class PendingVolume:
-    """A volume that Cinder is still making for a server."""
+    """A volume that Cinder is still creating for a server."""
 
     volume_id: str
     number: int
@@ -103,19 +110,23 @@ class PendingVolume:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a server is to get when it is built."""
+    """The requested properties of a server that is not built yet."""
 
-    networks: tuple[tuple[str | None, str | None, str | None], ...] = ()  # network, port, fixed ip
+    #: network id, port id, fixed IP
+    networks: tuple[tuple[str | None, str | None, str | None], ...] = ()
     security_groups: tuple[str, ...] = ("default",)
-    disks: tuple[Mapping[str, Any], ...] = ()  # block_device_mapping_v2 that make a volume
+    disks: tuple[
+        Mapping[str, Any], ...
+    ] = ()  #: entries of `block_device_mapping_v2` that are volumes
     host: str | None = None
 
 
 @dataclass(eq=False, kw_only=True)
 class ServerRecord(ResourceRecord):
-    """One instance. `placed` turns True when the scheduler has chosen a host for the first time;
+    """One server.
 
-    until then there is only a build request.
+    `placed` is True as soon as the scheduler has chosen a host for the first time. Before that,
+    Nova has only a build request (nova/objects/build_request.py).
     """
 
     flavor: FlavorRecord
@@ -154,28 +165,30 @@ class ServerRecord(ResourceRecord):
     wanted: Wanted = field(default_factory=Wanted)
     attachments: tuple[BlockDevice, ...] = ()
     pending: tuple[PendingVolume, ...] = ()
-    let_go: tuple[tuple[str, bool], ...] = ()  # of a failed build: the id, delete_on_termination
+    #: the volumes of a failed build: id, delete_on_termination
+    let_go: tuple[tuple[str, bool], ...] = ()
     actions: list[InstanceAction] = field(default_factory=list)
     shelved_image_id: str | None = None
-    backups: dict[str, tuple[str, ...]] = field(default_factory=dict)  # image ids by backup type
+    #: image ids by backup type
+    backups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     admin_pass: str = ""
     security_groups: tuple[str, ...] = ("default",)
 
     @property
     def shown_status(self) -> str:
-        """The API's status."""
+        """Return the API's status."""
         return status_of(self.vm_state, self.task_state)
 
     @property
     def boots_from_volume(self) -> bool:
-        """Whether its root disk is a volume."""
+        """Return True if the root disk is a volume."""
         return self.image_id is None or self.root_volume() is not None
 
     @property
     def disks(self) -> list[tuple[str, bool]]:
-        """The ids of its volumes, and whether each is deleted with it."""
+        """Return the ids of the volumes, each with its `delete_on_termination`."""
         return [*((a.volume_id, a.delete_on_termination) for a in self.attachments), *self.let_go]
 
     def root_volume(self) -> BlockDevice | None:
-        """The attachment of the volume it boots from."""
+        """Return the block device of the volume from which the server boots."""
         return next((a for a in self.attachments if a.boot_index == 0), None)

@@ -1,4 +1,4 @@
-"""How a server goes into an image and off its host, and comes back."""
+"""Shelve, offload and unshelve."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_osfutures.fakecloud.services.compute.models.work import Callbacks, b
 
 
 def shelve(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
-    """Begin to put the server into an image, and off its host if the cloud is set so."""
+    """Begin to shelve the server; it is offloaded too if the setting says so. Raises ApiError."""
     check(server, "shelve", context, operations.SHELVE.vm_states)
     image_id: str | None = None
     if not server.boots_from_volume:
@@ -36,7 +36,7 @@ def shelve(model: ComputeModel, server: ServerRecord, context: RequestContext) -
 
 
 def _offload(model: ComputeModel, server: ServerRecord) -> None:
-    """The second half of shelving, which belongs to the same action."""
+    """Begin to offload the server, as the second half of shelving and its instance action."""
 
     def done() -> None:
         server.task_state = None
@@ -55,14 +55,14 @@ def _leave(server: ServerRecord) -> None:
 
 
 def shelve_offload(model: ComputeModel, server: ServerRecord, context: RequestContext) -> None:
-    """Begin to take a shelved server off its host. Raises ApiError."""
+    """Begin to offload a shelved server from its host. Raises ApiError."""
     begin(model, server, operations.SHELVE_OFFLOAD, context, Callbacks(lambda: _leave(server)))
 
 
 def unshelve(
     model: ComputeModel, server: ServerRecord, context: RequestContext, target: str | None = None
 ) -> None:
-    """Begin to bring a shelved server back. Raises ApiError."""
+    """Begin to unshelve the server. Raises ApiError."""
     on_host = server.vm_state == "shelved"
     chosen: list[str] = []
 
@@ -102,7 +102,7 @@ def unshelve(
 
 
 def _lost_image(model: ComputeModel, server: ServerRecord) -> str | None:
-    """The id of the image that the server was shelved to, if somebody has deleted it."""
+    """Return the id of the shelved server's image if the image is deleted, or None."""
     if server.shelved_image_id is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What Nova knows: servers, flavors, hosts, keypairs, migrations. It knows no HTTP."""
+"""The state of Nova: servers, flavors, hosts, keypairs, migrations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
 from pytest_osfutures.fakecloud.services.service_ports import ImagesPort, NetworksPort, VolumesPort
 
 HOSTS = ("compute1", "compute2")
-# name, ram, disk, vcpus; the last one fits no host
+#: name, MiB of RAM, GiB of disk, vCPUs; the last flavor fits on no host
 FLAVORS = (
     ("m1.nano", 64, 1, 1),
     ("m1.tiny", 512, 1, 1),
@@ -29,7 +29,7 @@ FLAVORS = (
 
 
 class ComputeModel:
-    """The state of Nova."""
+    """The state of Nova, with the ports to Cinder, Glance and Neutron."""
 
     def __init__(
         self, runtime: Runtime, volumes: VolumesPort, images: ImagesPort, networks: NetworksPort
@@ -54,35 +54,38 @@ class ComputeModel:
                 for name, ram, disk, vcpus in FLAVORS
             )
         }
-        self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
+        self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
 
     def now(self) -> float:
-        """Seconds since 1970 on the cloud's clock."""
+        """Return the cloud's time in seconds since 1970."""
         return self.runtime.schedule.time()
 
     def server(self, server_id: str, context: RequestContext) -> ServerRecord:
-        """The server, if it is the caller's own or the caller an administrator."""
+        """Return a server of the context's project, or any for administrators.
+
+        Raises ApiError(404).
+        """
         server = self.servers.get(server_id)
         if server is None or not (context.is_admin or server.project_id == context.project_id):
             raise ApiError(404, f"Instance {server_id} could not be found.")
         return server
 
     def flavor(self, id_or_url: object, status: int = 404) -> FlavorRecord:
-        """The flavor with that id, or at that URL. Raises ApiError(`status`)."""
+        """Return the flavor with that id or URL. Raises ApiError(`status`)."""
         flavor = self.flavors.get(str(id_or_url).rstrip("/").rsplit("/", 1)[-1])
         if flavor is None:
             raise ApiError(status, f"Flavor {id_or_url} could not be found.")
         return flavor
 
     def keypair(self, user_id: str, name: str) -> KeypairRecord | None:
-        """The user's keypair with that name."""
+        """Return the user's keypair with that name, or None."""
         mine = (pair for pair in self.keypairs if pair.user_id == user_id and pair.name == name)
         return next(mine, None)
 
     def schedule(
         self, server: ServerRecord, flavor: FlavorRecord, without: tuple[str, ...] = ()
     ) -> str | None:
-        """A host for `server` with `flavor`; None if it fits nowhere."""
+        """Return a host for `server` with `flavor`, or None if it fits on none."""
         others = [other for other in self.servers if other is not server]
         asked = server.wanted.host
         hosts = [host for host in self.hosts.values() if asked in (None, host.name)]
@@ -95,12 +98,12 @@ class ComputeModel:
         return choose(hosts, others, flavor, without)
 
     def reaches(self, server: ServerRecord) -> bool:
-        """Whether the server's host answers; a server without a host needs none."""
+        """Return True if the server's host is up or the server has no host."""
         host = self.hosts.get(server.host or "")
         return host is None or host.up
 
     def group_of(self, server: ServerRecord) -> ServerGroup | None:
-        """The group that the server is a member of."""
+        """Return the group of the server, or None."""
         return next((group for group in self.server_groups if server.id in group.members), None)
 
     def record(
@@ -110,7 +113,7 @@ class ComputeModel:
         context: RequestContext,
         events: tuple[str, ...] = (),
     ) -> InstanceAction:
-        """Begin the record of what `context` asks for."""
+        """Begin an instance action for the request of `context`; return the action."""
         now = self.now()
         record = InstanceAction(action, context, now, now)
         server.actions.append(record)
@@ -119,7 +122,7 @@ class ComputeModel:
         return record
 
     def fail(self, server: ServerRecord, message: str, details: str = "", code: int = 500) -> None:
-        """The server is in ERROR, for that reason."""
+        """Set the server to ERROR, with a fault."""
         server.activity = None
         server.fault = ServerFault(code, message, self.now(), details)
         server.vm_state = "error"
@@ -127,12 +130,12 @@ class ComputeModel:
         server.touch()
 
     def limit(self, project_id: str, name: str) -> int:
-        """The project's quota; -1 is no limit."""
+        """Return the project's quota; -1 is no limit."""
         default = self.runtime.settings.quotas[name]
         return self.quotas.get(project_id, {}).get(name, default)
 
     def used(self, project_id: str) -> dict[str, int]:
-        """How much of instances, cores and ram the project has in use."""
+        """Return the instances, cores and ram that the project uses."""
         flavors = [
             server.flavor
             for server in self.servers

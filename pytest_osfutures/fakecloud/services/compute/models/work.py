@@ -1,4 +1,4 @@
-"""How work on a server begins, ends and fails: the same for every operation."""
+"""The beginning, the end and the failure of operations on servers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pytest_osfutures.fakecloud.services.compute.models.records import InstanceA
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 
-# These ask the host directly, so a server without one is not ready.
+#: operations that call the host directly: without a host, Nova answers "not ready"
 NEEDS_HOST = ("start", "stop", "trigger_crash_dump")
-# These change a copy, so a lock does not protect from them.
+#: operations that do not change the server, so a lock does not forbid them
 IGNORES_LOCK = ("createImage", "createBackup")
 
 
@@ -27,7 +27,7 @@ def check(
     vm_states: tuple[str, ...],
     tasks: tuple[str | None, ...] | None = (None,),
 ) -> None:
-    """Raise ApiError unless the server may be worked on now; `tasks` None allows all."""
+    """Raise ApiError unless the server's states allow the operation; `tasks` None allows all."""
     if record in NEEDS_HOST and not server.placed:
         raise ApiError(404, f"Instance {server.id} could not be found.")
     check_lock(server, record, context)
@@ -43,7 +43,7 @@ def check(
 
 
 def check_lock(server: ServerRecord, record: str, context: RequestContext) -> None:
-    """Raise ApiError if the server is locked and the caller no administrator."""
+    """Raise ApiError if the server is locked and the caller is no administrator."""
     if server.locked_by is None or context.is_admin or record in IGNORES_LOCK:
         return
     if record in ("changePassword", "restore"):
@@ -52,7 +52,7 @@ def check_lock(server: ServerRecord, record: str, context: RequestContext) -> No
 
 
 def reason(fault: Fault) -> str:
-    """What the record says of a failure that a rule has asked for."""
+    """Return the message of an operation that a fault rule has failed."""
     return fault.message or "The fake cloud was told to let this fail."
 
 
@@ -112,7 +112,7 @@ def begin(
 
 
 def _wait_for_ever(server: ServerRecord, operation: ServerOperation) -> None:
-    """The host is down: what it is asked for lies in a queue that nobody reads."""
+    """Enter the first step only: the host is down, so nobody reads its message queue."""
     server.activity = None
     for name, value in operation.lifecycle.steps[0].changes.items():
         setattr(server, name, value)
@@ -120,7 +120,7 @@ def _wait_for_ever(server: ServerRecord, operation: ServerOperation) -> None:
 
 
 def give_up(model: ComputeModel, server: ServerRecord, action: InstanceAction, why: str) -> None:
-    """End the work on `server` in the middle: it falls back to what it was; the record tells."""
+    """End the operation early: the server returns to its old state, the action fails."""
     server.activity = None
     server.task_state = None
     server.touch()

@@ -1,1 +1,1 @@
-"""Nova on the wire, one module for each group of routes."""
+"""The handlers of Nova's API, one module for each group of routes."""

@@ -1,4 +1,4 @@
-"""Server actions that change at once: locks, state, security groups, console output."""
+"""Server actions without a lifecycle: locks, state, security groups, console output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ORPHANED = (
 
 
 def _lock(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
-    if not server.placed:  # a build request cannot be saved
+    if not server.placed:  # Nova cannot save a build request
         raise ApiError(500, ORPHANED)
     validation.typed("lock", arguments, validation.OBJECT_OR_NULL)
     validation.strict(arguments or {}, {"locked_reason": "string"})
@@ -100,7 +100,7 @@ def _console_output(call: ComputeCall, server: ServerRecord, arguments: Any) -> 
 
 
 def _no_network_change(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
-    """Agentless ports: there is nothing to reset or to inject, as on the real test cloud."""
+    """Return 202 without a change: networks here have no agents to reset or inject into."""
     rule = "inject_network_info" if "inject" in str(call.json()) else "reset_network"
     validation.admin_only(call, f"os_compute_api:os-admin-actions:{rule}")
     model = call.model

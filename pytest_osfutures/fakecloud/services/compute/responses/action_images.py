@@ -1,4 +1,4 @@
-"""Server actions that have to do with images: rebuild, rescue, createImage, createBackup."""
+"""Server actions with images: rebuild, rescue, createImage, createBackup."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.services.compute.models import imaging, operatio
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.responses import validation, views
 
-# what a rebuild may change besides the image: the field of the body and of the server
+#: the fields that a rebuild can change: name in the body and in `ServerRecord`
 REBUILD_FIELDS = {
     "accessIPv4": "access_ip_v4",
     "accessIPv6": "access_ip_v6",

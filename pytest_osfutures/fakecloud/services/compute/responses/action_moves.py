@@ -1,4 +1,4 @@
-"""Server actions that move a server: resize, migrate, live migration, evacuate, shelve."""
+"""Server actions between hosts: resize, migrate, live-migrate, evacuate, shelve."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _resize(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response
 
 
 def _texts(name: str, arguments: Any) -> dict[str, Any]:
-    """The arguments of an action, none by default; those that name something are texts."""
+    """Return the action's arguments, {} by default. Raises ApiError(400) for a wrong type."""
     validation.typed(name, arguments, validation.OBJECT_OR_NULL)
     given: dict[str, Any] = arguments or {}
     validation.strict(given, TEXTS)

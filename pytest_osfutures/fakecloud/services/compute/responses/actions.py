@@ -1,4 +1,4 @@
-"""POST /servers/{id}/action: the body's one key says what to do."""
+"""POST /servers/{id}/action: the single key of the body names the action."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Act = Callable[[ComputeCall, ServerRecord, Any], Response]
 def _simple(
     operation: ServerOperation, since: tuple[int, int] = (2, 1), rule: str | None = None
 ) -> Act:
-    """An action that is nothing but one operation."""
+    """Return the handler of an action that only begins one operation."""
 
     def act(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
         if call.version < since:
@@ -67,7 +67,7 @@ def _force_delete(call: ComputeCall, server: ServerRecord, _: Any) -> Response:
     return Response(202)
 
 
-# Taken out of the API over time, most of them as proxies for Neutron.
+# Actions that later microversions removed, most of them proxies for Neutron.
 GONE = {
     *("addFloatingIp", "removeFloatingIp", "addFixedIp", "removeFixedIp"),
     *("os-getVNCConsole", "os-getSPICEConsole", "os-getRDPConsole", "os-getSerialConsole"),
@@ -92,7 +92,7 @@ ACTIONS: Mapping[str, Act] = {
 
 
 def act(call: ComputeCall, server_id: str) -> Response:
-    """Do what the body asks for."""
+    """Run the action that the body names."""
     body = call.json()
     if len(body) != 1:
         raise ApiError(400, "Malformed request body" if body else "No action specified")
@@ -109,7 +109,7 @@ NEEDS_ROW = ("os-start", "os-stop")
 
 
 def _placed(call: ComputeCall, server_id: str) -> ServerRecord:
-    """The server; these actions look for its cell first, which a deleted one still has."""
+    """Return the server, also a deleted one: Nova looks up the server's cell first."""
     servers = call.model.servers
     if servers.get(server_id) is None and servers.gone(server_id) is None:
         raise ApiError(404, f"Instance {server_id} has no mapping to a cell.")

@@ -1,4 +1,4 @@
-"""POST /servers: from the body to a checked blueprint."""
+"""POST /servers: from the body to a validated `ServerRequest`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KNOWN = {
     *("block_device_mapping", "block_device_mapping_v2", "security_groups"),
     *("min_count", "max_count", "return_reservation_id"),
 }
-# field: the microversion from which on it is allowed
+#: fields and the microversions that introduced them
 SINCE = {
     "description": (2, 19),
     "tags": (2, 52),
@@ -51,7 +51,7 @@ Networks = tuple[tuple[str | None, str | None, str | None], ...]
 
 
 def create_server(call: ComputeCall) -> Response:
-    """Accept a build; there is no status in the answer."""
+    """Begin to create servers; the response has no status."""
     body = validation.envelope(call, "server")
     blueprint = _blueprint(call, body)
     servers = building.create(call.model, blueprint, call.context)
@@ -121,7 +121,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> ServerRequest:
 def _check_room(
     call: ComputeCall, image: ImageDetails, flavor: FlavorRecord, disks: tuple[dict[str, Any], ...]
 ) -> None:
-    """Refuse an image that does not fit: nova.compute.api, _validate_flavor_image_nostatus."""
+    """Reject an image that is too large: nova.compute.api, _validate_flavor_image_nostatus."""
     if image.min_ram > flavor.ram:
         raise ApiError(400, "Flavor's memory is too small for requested image.")
     least = image.min_disk * GIB
@@ -202,7 +202,7 @@ def _networks(call: ComputeCall, wanted: Any) -> Networks:
 
 
 def _is_network(entry: dict[str, Any]) -> bool:
-    """Whether an entry of `networks` is one for Nova's schema: a network, or a port, and so on."""
+    """Return True if Nova's JSON schema accepts this entry of `networks`."""
     ids = (entry.get("uuid"), entry.get("port"))
     fixed_ip, tag = entry.get("fixed_ip"), entry.get("tag", "")
     return (
@@ -223,7 +223,7 @@ def _check_hostname(body: dict[str, Any]) -> None:
 def _disks(
     call: ComputeCall, body: dict[str, Any]
 ) -> tuple[tuple[dict[str, Any], ...], str | None]:
-    """The mappings that are volumes, and the image that the server is made of."""
+    """Return the mappings that are volumes, and the id of the server's image."""
     wanted = body.get("imageRef") or ""
     image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
     mappings = body.get("block_device_mapping_v2") or []
@@ -249,9 +249,10 @@ def _disks(
 def _disks_of_image(
     image: ImageDetails, wanted: tuple[dict[str, Any], ...]
 ) -> list[dict[str, Any]]:
-    """The snapshots to which the image of a server on volumes points, but for disks in their place.
+    """Return the mappings of the image of a server booted from a volume.
 
-    Nova makes volumes of them: nova.compute.api, _get_bdms_by_image.
+    Nova creates volumes from the snapshots in these mappings: nova.compute.api, _get_bdms_by_image.
+    Mappings of the request replace those of the image.
     """
     named = {disk.get("device_name") for disk in wanted} - {None}
     roots = {0 for disk in wanted if disk.get("boot_index") in (0, "0")}
@@ -326,7 +327,7 @@ def _host(call: ComputeCall, body: dict[str, Any]) -> str | None:
 
 
 def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
-    """What goes into the server as it is."""
+    """Return the fields of the body that are copied to the server."""
     model = call.model
     zone = body.get("availability_zone")
     if zone is not None and zone.split(":")[0] != ZONE:

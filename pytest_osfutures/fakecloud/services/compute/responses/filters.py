@@ -1,4 +1,4 @@
-"""What a list of servers may be filtered and sorted by, and by whom."""
+"""Filters and sort keys of server lists, by role."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ ADMIN: Mapping[str, Filter] = {
     "uuid": lambda s, text: s.id == text,
 }
 PATTERNS = {"name", "reservation_id", "description", "ip", "ip6"}
-# Known to the API besides; no server differs in them, or they are looked at elsewhere.
+# Further known parameters: equal for all servers here, or handled elsewhere.
 ALSO_KNOWN = {
     *("limit", "marker", "sort_key", "sort_dir", "all_tenants", "deleted", "soft_deleted"),
     *("status", "changes-since", "changes-before", "ip", "ip6", "image_ref", "display_name"),
@@ -86,7 +86,7 @@ ALSO_KNOWN = {
 
 
 def check_names(call: ComputeCall) -> None:
-    """Patterns have to be patterns; from 2.75 on an unknown parameter is refused, too."""
+    """Raise ApiError(400) for an invalid pattern, and since 2.75 for an unknown parameter."""
     for name, value in call.request.query:
         if name in PATTERNS and why_unfit(value) is not None:
             raise validation.invalid_query(name, value, f"{value!r} is not a 'regex'")
@@ -102,7 +102,7 @@ def _allowed(call: ComputeCall) -> Mapping[str, Filter]:
 
 
 def matches(call: ComputeCall, server: ServerRecord) -> bool:
-    """Whether the server passes all filters of the query that the caller may use."""
+    """Return True if the server passes all filters of the query that the caller may use."""
     allowed = _allowed(call)
     for name, value in call.request.query:
         if not value:
@@ -120,7 +120,7 @@ def _has_address(call: ComputeCall, server: ServerRecord, pattern: str) -> bool:
 
 
 def ordered(call: ComputeCall, servers: list[ServerRecord]) -> list[ServerRecord]:
-    """In the order that the query asks for: by default the newest first."""
+    """Return the servers in the order of the query; by default the newest first."""
     keys = call.request.params("sort_key") or ["created_at", "uuid"]
     directions = call.request.params("sort_dir")
     servers = sorted(servers, key=SORT_KEYS["uuid"], reverse=True)

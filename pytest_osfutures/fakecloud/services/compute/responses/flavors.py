@@ -1,4 +1,4 @@
-"""Flavors, and the documents in front of the API."""
+"""Flavors and version documents."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _version(call: ComputeCall) -> dict[str, Any]:
 
 
 def versions(call: ComputeCall) -> Response:
-    """The versions that there are."""
+    """List the API versions."""
     return Response(200, {"versions": [_version(call)]})
 
 
 def version(call: ComputeCall) -> Response:
-    """What v2.1 says of itself."""
+    """Show the version document of v2.1."""
     shown = _version(call)
     shown["links"].append(
         {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
@@ -47,7 +47,7 @@ def version(call: ComputeCall) -> Response:
 
 
 def flavor_view(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
-    """A flavor in full."""
+    """Return all fields of a flavor."""
     shown: dict[str, Any] = {
         "id": flavor.id,
         "name": flavor.name,
@@ -71,12 +71,12 @@ def flavor_view(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
 
 
 def list_flavors(call: ComputeCall) -> Response:
-    """The short list."""
+    """List flavors with ids and names."""
     return _page(call, "flavors", _brief)
 
 
 def list_flavors_in_detail(call: ComputeCall) -> Response:
-    """The long list."""
+    """List flavors with all fields."""
     return _page(call, "flavors/detail", flavor_view)
 
 
@@ -115,12 +115,12 @@ def _listed(call: ComputeCall) -> list[FlavorRecord]:
 
 
 def show_flavor(call: ComputeCall, flavor_id: str) -> Response:
-    """One flavor."""
+    """Show one flavor."""
     return Response(200, {"flavor": flavor_view(call, call.model.flavor(flavor_id))})
 
 
 def list_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
-    """What a flavor asks of hosts."""
+    """List the extra specs of a flavor."""
     specs = call.model.flavor(flavor_id).extra_specs
     return Response(200, {"extra_specs": dict(specs)})
 
@@ -140,7 +140,7 @@ def _missing_spec(flavor_id: str, key: str) -> ApiError:
 
 
 def add_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
-    """Add to what a flavor asks of hosts, for administrators."""
+    """Add extra specs to a flavor (administrators only)."""
     flavor, specs = _specs(call, flavor_id, "create")
     given = validation.envelope(call, "extra_specs")
     validation.strict(given, dict.fromkeys(given, "string number"))
@@ -150,7 +150,7 @@ def add_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
 
 
 def show_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
-    """One of the things that a flavor asks of hosts."""
+    """Show one extra spec of a flavor."""
     specs = call.model.flavor(flavor_id).extra_specs
     if key not in specs:
         raise _missing_spec(flavor_id, key)
@@ -158,7 +158,7 @@ def show_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
 
 
 def set_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
-    """Change one of them, for administrators."""
+    """Change one extra spec of a flavor (administrators only)."""
     flavor, specs = _specs(call, flavor_id, "update")
     body = call.json()
     if list(body) != [key]:
@@ -169,7 +169,7 @@ def set_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
 
 
 def delete_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
-    """Take one of them away, for administrators."""
+    """Delete one extra spec of a flavor (administrators only)."""
     flavor, specs = _specs(call, flavor_id, "delete")
     if specs.pop(key, None) is None:
         raise _missing_spec(flavor_id, key)
@@ -186,7 +186,7 @@ FLAVOR = {
 
 
 def update_flavor(call: ComputeCall, flavor_id: str) -> Response:
-    """Change the description, from 2.55 on, for administrators."""
+    """Change a flavor's description, since 2.55 (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-flavor-manage:update")
     flavor = call.model.flavor(flavor_id)
     body = validation.envelope(call, "flavor")
@@ -198,7 +198,7 @@ def update_flavor(call: ComputeCall, flavor_id: str) -> Response:
 
 
 def create_flavor(call: ComputeCall) -> Response:
-    """A new size, for administrators."""
+    """Create a flavor (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-flavor-manage:create")
     body, model = validation.envelope(call, "flavor"), call.model
     validation.required("flavor", body, "name", "ram", "vcpus", "disk")
@@ -227,7 +227,7 @@ def create_flavor(call: ComputeCall) -> Response:
 
 
 def delete_flavor(call: ComputeCall, flavor_id: str) -> Response:
-    """Take a size away; servers keep theirs."""
+    """Delete a flavor; existing servers keep it (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-flavor-manage:delete")
     flavor = call.model.flavor(flavor_id)
     del call.model.flavors[flavor.id]

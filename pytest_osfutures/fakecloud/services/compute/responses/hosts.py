@@ -1,4 +1,4 @@
-"""What there is below the servers: zones, hypervisors, services, migrations; extensions."""
+"""Zones, hypervisors, services, migrations and extensions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EXTENSIONS = ("OS-DCF", "OS-EXT-AZ", "OS-EXT-SRV-ATTR", "OS-EXT-STS", "OS-SRV-US
 
 
 def list_extensions(call: ComputeCall) -> Response:
-    """Names that were optional once; all is in the API proper now."""
+    """List the former extensions, which are all part of the API."""
     del call
     shown = [
         {
@@ -39,14 +39,14 @@ def list_extensions(call: ComputeCall) -> Response:
 
 
 def list_zones(call: ComputeCall) -> Response:
-    """The one zone for servers."""
+    """List the availability zone."""
     del call
     zone = {"zoneName": ZONE, "zoneState": {"available": True}, "hosts": None}
     return Response(200, {"availabilityZoneInfo": [zone]})
 
 
 def list_zones_in_detail(call: ComputeCall) -> Response:
-    """The zones with their hosts, for administrators."""
+    """List the availability zones with their hosts (administrators only)."""
     validation.admin_only(call, POLICY + "os-availability-zone:detail")
     zones: dict[str, dict[str, Any]] = {}
     for row in _services(call):
@@ -111,13 +111,13 @@ def _room(call: ComputeCall, host: Host) -> dict[str, int]:
 
 
 def list_hypervisors(call: ComputeCall) -> Response:
-    """The compute nodes, for administrators."""
+    """List the hypervisors (administrators only)."""
     validation.admin_only(call, POLICY + "os-hypervisors:list")
     return _hypervisors(call, full=False)
 
 
 def list_hypervisors_in_detail(call: ComputeCall) -> Response:
-    """The compute nodes with their sizes, for administrators."""
+    """List the hypervisors with their capacity (administrators only)."""
     validation.admin_only(call, POLICY + "os-hypervisors:list-detail")
     return _hypervisors(call, full=True)
 
@@ -136,7 +136,7 @@ def _hypervisors(call: ComputeCall, full: bool) -> Response:
 
 
 def show_hypervisor(call: ComputeCall, hypervisor_id: str) -> Response:
-    """One compute node; `statistics` are all of them together."""
+    """Show one hypervisor, or with the id `statistics` the sum of all."""
     validation.admin_only(call, POLICY + "os-hypervisors:show")
     hosts = call.model.hosts.values()
     if hypervisor_id == "statistics" and call.version < (2, 88):
@@ -152,7 +152,7 @@ def show_hypervisor(call: ComputeCall, hypervisor_id: str) -> Response:
 
 
 def _services(call: ComputeCall) -> list[dict[str, Any]]:
-    """The controller's services and the nova-compute of each host."""
+    """Return the services of the controller and the nova-compute of each host."""
     model = call.model
     controller = [
         Host(name, "", service_id)
@@ -183,7 +183,7 @@ def _services(call: ComputeCall) -> list[dict[str, Any]]:
 
 
 def list_services(call: ComputeCall) -> Response:
-    """Nova's own services, for administrators."""
+    """List Nova's services (administrators only)."""
     validation.admin_only(call, POLICY + "os-services:list")
     binary, host = call.request.param("binary"), call.request.param("host")
     rows = [
@@ -195,7 +195,7 @@ def list_services(call: ComputeCall) -> Response:
 
 
 def change_service(call: ComputeCall, service_id: str) -> Response:
-    """Disable or enable a nova-compute, or force it down, for administrators."""
+    """Enable, disable or force down a nova-compute (administrators only)."""
     validation.admin_only(call, POLICY + "os-services:update")
     hosts = call.model.hosts.values()
     host = next((host for host in hosts if host.service_id == service_id), None)
@@ -214,7 +214,7 @@ def change_service(call: ComputeCall, service_id: str) -> Response:
 
 
 def list_aggregates(call: ComputeCall) -> Response:
-    """There are none."""
+    """List the host aggregates: none."""
     validation.admin_only(call, POLICY + "os-aggregates:index")
     return Response(200, {"aggregates": []})
 
@@ -249,7 +249,7 @@ def _migration(call: ComputeCall, migration: Migration) -> dict[str, Any]:
 
 
 def list_migrations(call: ComputeCall) -> Response:
-    """All moves between hosts, the newest first, for administrators."""
+    """List all migrations, the newest first (administrators only)."""
     validation.admin_only(call, POLICY + "os-migrations:index")
     request = call.request
     wanted = {
@@ -284,7 +284,7 @@ def _progress(call: ComputeCall, migration: Migration) -> dict[str, Any]:
 
 
 def list_server_migrations(call: ComputeCall, server_id: str) -> Response:
-    """The live migration that goes on, for administrators."""
+    """List the running live migration of a server (administrators only)."""
     validation.admin_only(call, POLICY + "servers:migrations:index")
     server = find(call, server_id)
     rows = [
@@ -296,7 +296,7 @@ def list_server_migrations(call: ComputeCall, server_id: str) -> Response:
 
 
 def show_server_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
-    """One live migration that goes on, for administrators."""
+    """Show a running live migration (administrators only)."""
     validation.admin_only(call, POLICY + "servers:migrations:show")
     server = find(call, server_id)
     migration = moving.running_migration(call.model, server, migration_id)
@@ -304,7 +304,7 @@ def show_server_migration(call: ComputeCall, server_id: str, migration_id: str) 
 
 
 def abort_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
-    """Stop a live migration, for administrators."""
+    """Abort a live migration (administrators only)."""
     validation.admin_only(call, POLICY + "servers:migrations:delete")
     model, context = call.model, call.context
     moving.abort_migration(model, find(call, server_id), context, migration_id)
@@ -312,7 +312,7 @@ def abort_migration(call: ComputeCall, server_id: str, migration_id: str) -> Res
 
 
 def complete_migration(call: ComputeCall, server_id: str, migration_id: str) -> Response:
-    """Let a live migration end now, for administrators."""
+    """Complete a live migration now (administrators only)."""
     if list(call.json()) != ["force_complete"]:
         raise ApiError(400, f"There is no such action: {next(iter(call.json()), None)}")
     validation.admin_only(call, POLICY + "servers:migrations:force_complete")

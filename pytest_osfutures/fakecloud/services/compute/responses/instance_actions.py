@@ -1,4 +1,4 @@
-"""What was done to a server: /servers/{id}/os-instance-actions."""
+"""Instance actions: /servers/{id}/os-instance-actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.services.compute.responses.listing import page_o
 
 
 def _server(call: ComputeCall, server_id: str) -> ServerRecord:
-    """The server, from 2.21 on also a deleted one."""
+    """Return the server; since 2.21 also a deleted one. Raises ApiError(404)."""
     table = call.model.servers
     server = table.get(server_id)
     if server is None and call.version >= (2, 21):
@@ -59,7 +59,7 @@ def _event_view(call: ComputeCall, server: ServerRecord, event: ActionEvent) -> 
 
 
 def list_actions(call: ComputeCall, server_id: str) -> Response:
-    """All actions, the newest first."""
+    """List all instance actions, the newest first."""
     server = _server(call, server_id)
     actions = list(reversed(server.actions))
     links: list[dict[str, str]] = []
@@ -83,7 +83,7 @@ def _within(call: ComputeCall, actions: list[InstanceAction]) -> list[InstanceAc
 
 
 def show_action(call: ComputeCall, server_id: str, request_id: str) -> Response:
-    """One action with its events, the newest first; its owner sees them from 2.51 on."""
+    """Show one instance action; since 2.51 the owner also sees its events, newest first."""
     server = _server(call, server_id)
     action = next((a for a in server.actions if a.context.request_id == request_id), None)
     if action is None:

@@ -1,4 +1,4 @@
-"""Ports on servers: /servers/{id}/os-interface."""
+"""Interfaces: /servers/{id}/os-interface."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def _view(call: ComputeCall, port: PortDetails) -> dict[str, Any]:
 
 
 def list_interfaces(call: ComputeCall, server_id: str) -> Response:
-    """The server's ports."""
+    """List the ports of a server."""
     server = find(call, server_id)
     ports = call.model.networks.ports_of(server.id)
     return Response(200, {"interfaceAttachments": [_view(call, port) for port in ports]})
 
 
 def show_interface(call: ComputeCall, server_id: str, port_id: str) -> Response:
-    """One of the server's ports."""
+    """Show one port of a server."""
     port = interfaces.port(call.model, find(call, server_id), port_id)
     return Response(200, {"interfaceAttachment": _view(call, port)})
 
 
 def attach(call: ComputeCall, server_id: str) -> Response:
-    """Give the server one more port: a new one or the user's own."""
+    """Attach a new port or the user's own port to a server."""
     server = find(call, server_id)
     body = (call.json() if call.request.body else {}).get("interfaceAttachment") or {}
     validation.typed("interfaceAttachment", body, "object")
@@ -61,7 +61,7 @@ def attach(call: ComputeCall, server_id: str) -> Response:
 
 
 def detach(call: ComputeCall, server_id: str, port_id: str) -> Response:
-    """Begin to take a port away."""
+    """Begin to detach a port."""
     server = find(call, server_id)
     interfaces.detach(call.model, server, call.context, port_id)
     return Response(202)

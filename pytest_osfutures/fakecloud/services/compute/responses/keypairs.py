@@ -22,7 +22,7 @@ KEYPAIR = dict.fromkeys(("name", "type", "public_key", "user_id"), "string")
 
 
 def _user(call: ComputeCall) -> str:
-    """Whose keypairs: the caller's own, or an administrator's choice."""
+    """Return the id of the keypairs' user: the caller, or `user_id` of an administrator."""
     wanted = call.request.param("user_id")
     if wanted is None or wanted == call.caller.user_id or call.version < (2, 10):
         return call.caller.user_id
@@ -42,7 +42,7 @@ def _brief(call: ComputeCall, pair: KeypairRecord) -> dict[str, Any]:
 
 
 def list_keypairs(call: ComputeCall) -> Response:
-    """The user's keypairs, in order of their names."""
+    """List the user's keypairs by name."""
     user_id = _user(call)
     pairs = [pair for pair in call.model.keypairs.listed() if pair.user_id == user_id]
     pairs.sort(key=lambda pair: pair.name or "")
@@ -54,7 +54,7 @@ def list_keypairs(call: ComputeCall) -> Response:
 
 
 def create_keypair(call: ComputeCall) -> Response:
-    """Import a public key; before 2.92 also make a new pair."""
+    """Import a public key; before 2.92 also generate a keypair."""
     body, model = validation.envelope(call, "keypair"), call.model
     validation.required("keypair", body, "name")
     if call.version >= (2, 92):
@@ -100,7 +100,7 @@ def _pair(call: ComputeCall, name: str) -> KeypairRecord:
 
 
 def show_keypair(call: ComputeCall, name: str) -> Response:
-    """One keypair."""
+    """Show one keypair."""
     pair = _pair(call, name)
     more = {
         "user_id": pair.user_id,
@@ -114,7 +114,7 @@ def show_keypair(call: ComputeCall, name: str) -> Response:
 
 
 def delete_keypair(call: ComputeCall, name: str) -> Response:
-    """Forget a keypair; servers keep its name."""
+    """Delete a keypair; existing servers keep its name."""
     call.model.keypairs.remove(_pair(call, name))
     return Response(204 if call.version >= (2, 2) else 202)
 
@@ -132,19 +132,19 @@ def _group_view(call: ComputeCall, group: ServerGroup) -> dict[str, Any]:
 
 
 def list_groups(call: ComputeCall) -> Response:
-    """The project's server groups."""
+    """List the project's server groups."""
     groups = call.model.server_groups.listed()
     if not (call.request.param("all_projects") and call.caller.is_admin):
         groups = [group for group in groups if group.project_id == call.caller.project_id]
     offset = natural(call.request.param("offset") or "0")
     if offset is None:
         raise ApiError(400, "offset param must be an integer")
-    groups = groups[offset:][: page_limit(call)]  # Nova gives neither markers nor links here
+    groups = groups[offset:][: page_limit(call)]  # this list has neither markers nor links
     return Response(200, {"server_groups": [_group_view(call, group) for group in groups]})
 
 
 def _policy(body: dict[str, Any], field: str) -> str:
-    """The policy of a new group: a text, before 2.64 the only one of a list."""
+    """Return the policy of a new group: a string since 2.64, before that a list of one."""
     validation.strict(body, {"policy": "string", "policies": "[string]"})
     found = body[field] if field == "policy" else next(iter(body[field]), None)
     if found is None:
@@ -156,7 +156,7 @@ def _policy(body: dict[str, Any], field: str) -> str:
 
 
 def create_group(call: ComputeCall) -> Response:
-    """A new group, without members."""
+    """Create a server group without members."""
     body, model = validation.envelope(call, "server_group"), call.model
     field = "policy" if call.version >= (2, 64) else "policies"
     validation.required("server_group", body, "name", field)
@@ -188,11 +188,11 @@ def _group(call: ComputeCall, group_id: str) -> ServerGroup:
 
 
 def show_group(call: ComputeCall, group_id: str) -> Response:
-    """One server group."""
+    """Show one server group."""
     return Response(200, {"server_group": _group_view(call, _group(call, group_id))})
 
 
 def delete_group(call: ComputeCall, group_id: str) -> Response:
-    """Dissolve a group; its servers stay."""
+    """Delete a server group; its servers stay."""
     call.model.server_groups.remove(_group(call, group_id))
     return Response(204)

@@ -1,4 +1,4 @@
-"""GET /servers and /servers/detail: filters, order, pages."""
+"""GET /servers and /servers/detail: filters, sort order, pages."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ KNOWN_STATUSES = {*STATUSES.values(), *(status for _, _, status in STATUS_OVERRI
 
 
 def list_servers(call: ComputeCall) -> Response:
-    """The short list."""
+    """List servers with ids and names."""
     return _list(call, "servers", lambda server: views.brief(call, server))
 
 
 def list_servers_in_detail(call: ComputeCall) -> Response:
-    """The long list."""
+    """List servers with all fields."""
     return _list(call, "servers/detail", lambda server: views.detailed(call, server, in_list=True))
 
 
@@ -44,14 +44,14 @@ def _list(call: ComputeCall, path: str, view: Callable[[ServerRecord], dict[str,
 
 
 def next_link(call: ComputeCall, path: str, marker: str) -> list[dict[str, str]]:
-    """The link to the page after the one that ends with `marker`; the query stays."""
+    """Return the link to the page after `marker`, with the same query."""
     query = [(name, value) for name, value in call.request.query if name != "marker"]
     query.append(("marker", marker))
     return [{"rel": "next", "href": f"{call.root}/v2.1/{path}?{urlencode(query, safe=':-')}"}]
 
 
 def _found(call: ComputeCall, rule: str) -> list[ServerRecord]:
-    """What the filters leave over, in order."""
+    """Return the servers that pass the filters, in order."""
     filters.check_names(call)
     request, admin = call.request, call.caller.is_admin
     everybody = _flag(request.param("all_tenants"))
@@ -94,21 +94,21 @@ def _page(call: ComputeCall, servers: list[ServerRecord]) -> tuple[list[ServerRe
 
 
 def page_limit(call: ComputeCall) -> int:
-    """How long a page may be."""
+    """Return the greatest number of items on this page."""
     text = call.request.param("limit")
     most = call.runtime.settings.most_on_a_page("compute") or sys.maxsize
     if text is None:
         return most
     if not re.fullmatch(r"[0-9]*", text):
         raise validation.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
-    asked = natural(text)  # more digits than a number has, or none at all, ask for all
-    return most if asked is None else min(asked, most)
+    wanted = natural(text)  # None for more digits than a number has, or for none
+    return most if wanted is None else min(wanted, most)
 
 
 def page_of(
     call: ComputeCall, path: str, rows: Sequence[Row], mark: Callable[[Row], str]
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """The page of `rows` that is asked for, and the link to the next if this one is full."""
+    """Return the requested page of `rows`, and the link to the next page if this page is full."""
     rows, limit = list(rows), page_limit(call)
     if marker := call.request.param("marker"):
         marks = [mark(row) for row in rows]
@@ -120,7 +120,7 @@ def page_of(
 
 
 def _after(call: ComputeCall, marker: str, servers: list[ServerRecord]) -> int:
-    """Where the page after `marker` begins, even if that one is not in the list any more."""
+    """Return the index after `marker`, which may have left the list meanwhile."""
     model = call.model
     marked = model.servers.get(marker) or model.servers.gone(marker)
     if marked is None or not (call.caller.is_admin or marked.project_id == call.caller.project_id):

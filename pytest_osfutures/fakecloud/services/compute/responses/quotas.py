@@ -1,4 +1,4 @@
-"""How much a project may have, and has: /limits, /os-quota-sets, /os-simple-tenant-usage."""
+"""Quotas and usage: /limits, /os-quota-sets, /os-simple-tenant-usage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = (
     "server_group_members",
     "server_groups",
 )
-# What older microversions show besides, though Neutron decides it or nothing does.
+# Quotas that older microversions also show although Nova does not enforce them.
 UNTIL_2_36 = {
     "fixed_ips": -1,
     "floating_ips": -1,
@@ -33,7 +33,7 @@ UNTIL_2_57 = {
 
 
 def limits(call: ComputeCall) -> Response:
-    """The limits of a project and what it has used of them."""
+    """Show the limits and the usage of a project."""
     model, project = call.model, call.caller.project_id
     if (other := call.request.param("tenant_id")) and other != project:
         validation.admin_only(call, "os_compute_api:limits:other_project")
@@ -84,19 +84,19 @@ def _may_see(call: ComputeCall, project_id: str) -> None:
 
 
 def show_quotas(call: ComputeCall, project_id: str) -> Response:
-    """A project's quotas."""
+    """Show the quotas of a project."""
     _may_see(call, project_id)
     return Response(200, {"quota_set": {"id": project_id} | _quotas(call, project_id)})
 
 
 def show_default_quotas(call: ComputeCall, project_id: str) -> Response:
-    """What a project has unless somebody changes it."""
+    """Show the default quotas."""
     quotas = _quotas(call, project_id, default=True)
     return Response(200, {"quota_set": {"id": project_id} | quotas})
 
 
 def show_quota_usage(call: ComputeCall, project_id: str) -> Response:
-    """A project's quotas with what is in use."""
+    """Show the quotas and the usage of a project."""
     _may_see(call, project_id)
     used = call.model.used(project_id)
     shown: dict[str, Any] = {
@@ -107,7 +107,7 @@ def show_quota_usage(call: ComputeCall, project_id: str) -> Response:
 
 
 def change_quotas(call: ComputeCall, project_id: str) -> Response:
-    """Give a project other quotas, for administrators."""
+    """Change the quotas of a project (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-quota-sets:update")
     body = validation.envelope(call, "quota_set")
     validation.only("quota_set", body, frozenset({*NAMES, "force"}))
@@ -121,7 +121,7 @@ def change_quotas(call: ComputeCall, project_id: str) -> Response:
 
 
 def reset_quotas(call: ComputeCall, project_id: str) -> Response:
-    """Give a project the default quotas again, for administrators."""
+    """Reset a project to the default quotas (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-quota-sets:delete")
     call.model.quotas.pop(project_id, None)
     return Response(202)
@@ -169,14 +169,14 @@ def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
 
 
 def show_usage(call: ComputeCall, project_id: str) -> Response:
-    """What a project's servers have used, since they were launched."""
+    """Show the usage of a project's servers since their launch."""
     if project_id != call.caller.project_id:
         validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:show")
     return Response(200, {"tenant_usage": _usage(call, project_id)})
 
 
 def list_usage(call: ComputeCall) -> Response:
-    """The same of all projects, for administrators."""
+    """List the usage of all projects (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:list")
     projects = sorted({s.project_id for s in call.model.servers.listed(deleted=True)})
     usages = [_usage(call, project) for project in projects]

@@ -1,4 +1,4 @@
-"""One server: show, rename, delete, and its metadata and tags."""
+"""One server: show, update, delete, metadata and tags."""
 
 from __future__ import annotations
 
@@ -14,21 +14,23 @@ SERVER = {
     **dict.fromkeys(("description", "pinned_availability_zone"), validation.TEXT_OR_NULL),
     **dict.fromkeys(("name", "hostname", "accessIPv4", "accessIPv6"), "string"),
 }
-HTML = {"Content-Type": "text/html; charset=UTF-8"}  # of empty answers that Nova gives no type
+HTML = {
+    "Content-Type": "text/html; charset=UTF-8"
+}  #: the headers of empty responses for which Nova sets no type
 
 
 def find(call: ComputeCall, server_id: str) -> ServerRecord:
-    """The server, if the caller may see it."""
+    """Return the server if the caller may see it. Raises ApiError(404)."""
     return call.model.server(server_id, call.context)
 
 
 def show_server(call: ComputeCall, server_id: str) -> Response:
-    """Everything about one server."""
+    """Show one server."""
     return Response(200, {"server": views.detailed(call, find(call, server_id))})
 
 
 def update_server(call: ComputeCall, server_id: str) -> Response:
-    """Change its name and the like."""
+    """Change the name and other fields of a server."""
     server = find(call, server_id)
     body = validation.envelope(call, "server")
     allowed = {"name", "accessIPv4", "accessIPv6", "OS-DCF:diskConfig"}
@@ -71,18 +73,18 @@ def _pin(server: ServerRecord, zone: str | None) -> None:
 
 
 def delete_server(call: ComputeCall, server_id: str) -> Response:
-    """Begin to delete it."""
+    """Begin to delete a server."""
     deleting.delete(call.model, find(call, server_id), call.context)
     return Response(204)
 
 
 def list_metadata(call: ComputeCall, server_id: str) -> Response:
-    """All metadata."""
+    """List all metadata."""
     return Response(200, {"metadata": find(call, server_id).metadata})
 
 
 def change_metadata(call: ComputeCall, server_id: str) -> Response:
-    """Add to the metadata (POST) or put other metadata in its place (PUT)."""
+    """Add metadata (POST) or replace all metadata (PUT)."""
     server = find(call, server_id)
     body = call.json()
     validation.required("body", body, "metadata")
@@ -97,7 +99,7 @@ def _set_metadata(call: ComputeCall, server: ServerRecord, metadata: dict[str, s
 
 
 def show_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
-    """One item."""
+    """Show one metadata item."""
     server = find(call, server_id)
     return Response(200, {"meta": {key: _item(server, key)}})
 
@@ -109,7 +111,7 @@ def _item(server: ServerRecord, key: str) -> str:
 
 
 def set_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
-    """Set one item."""
+    """Add or change one metadata item."""
     server, meta = find(call, server_id), validation.envelope(call, "meta")
     if list(meta) != [key]:
         raise ApiError(400, "Request body and URI mismatch")
@@ -118,7 +120,7 @@ def set_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
 
 
 def delete_metadata_item(call: ComputeCall, server_id: str, key: str) -> Response:
-    """Remove one item."""
+    """Delete one metadata item."""
     server = find(call, server_id)
     _item(server, key)
     _set_metadata(call, server, {k: v for k, v in server.metadata.items() if k != key})
@@ -126,12 +128,12 @@ def delete_metadata_item(call: ComputeCall, server_id: str, key: str) -> Respons
 
 
 def list_tags(call: ComputeCall, server_id: str) -> Response:
-    """All tags."""
+    """List all tags."""
     return Response(200, {"tags": list(find(call, server_id).tags)})
 
 
 def replace_tags(call: ComputeCall, server_id: str) -> Response:
-    """Put other tags in the place of all."""
+    """Replace all tags."""
     server, tags = find(call, server_id), call.json().get("tags")
     validation.typed("tags", tags, "array")
     _set_tags(server, [validation.tag(tag) for tag in tags or ()])
@@ -139,13 +141,13 @@ def replace_tags(call: ComputeCall, server_id: str) -> Response:
 
 
 def delete_tags(call: ComputeCall, server_id: str) -> Response:
-    """Remove all tags."""
+    """Delete all tags."""
     _set_tags(find(call, server_id), [])
     return Response(204)
 
 
 def check_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
-    """Whether it has that tag."""
+    """Return 204 if the server has the tag. Raises ApiError(404)."""
     if tag not in find(call, server_id).tags:
         raise ApiError(404, f"Server {server_id} has no tag '{tag}'")
     return Response(204)
@@ -163,7 +165,7 @@ def add_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
 
 
 def delete_tag(call: ComputeCall, server_id: str, tag: str) -> Response:
-    """Remove one tag."""
+    """Delete one tag."""
     server = find(call, server_id)
     _has(server, tag)
     _set_tags(server, [other for other in server.tags if other != tag])
@@ -188,13 +190,13 @@ def _set_tags(server: ServerRecord, tags: list[str]) -> None:
 
 
 def list_addresses(call: ComputeCall, server_id: str) -> Response:
-    """The addresses in all networks."""
+    """List the addresses by network."""
     server = find(call, server_id)
     return Response(200, {"addresses": views.addresses(call.model, server, extended=False)})
 
 
 def show_addresses(call: ComputeCall, server_id: str, network: str) -> Response:
-    """The addresses in one network."""
+    """Show the addresses in one network."""
     server = find(call, server_id)
     found = views.addresses(call.model, server, extended=False)
     if network not in found:
@@ -203,7 +205,7 @@ def show_addresses(call: ComputeCall, server_id: str, network: str) -> Response:
 
 
 def list_security_groups(call: ComputeCall, server_id: str) -> Response:
-    """The security groups that its ports are in."""
+    """List the security groups of the server's ports."""
     server = find(call, server_id)
     groups = call.model.networks.security_groups(server.project_id, server.security_groups)
     return Response(200, {"security_groups": list(groups)})

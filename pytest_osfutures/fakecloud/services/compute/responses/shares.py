@@ -1,4 +1,4 @@
-"""Manila shares on servers, from 2.97 on, in a cloud that has no Manila: there are none."""
+"""Manila shares of servers, since 2.97. This cloud has no Manila, so there are none."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def _since_2_97(call: ComputeCall) -> None:
 
 
 def list_shares(call: ComputeCall, server_id: str) -> Response:
-    """None."""
+    """List the shares: none."""
     _since_2_97(call)
     find(call, server_id)
     return Response(200, {"shares": []})
 
 
 def attach_share(call: ComputeCall, server_id: str) -> Response:
-    """ApiError as by a Nova that finds no Manila in the catalog."""
+    """Raise the ApiError of a Nova that finds no Manila in the catalog."""
     _since_2_97(call)
     server = find(call, server_id)
     validation.required("share", validation.envelope(call, "share"), "share_id")
@@ -37,7 +37,7 @@ def attach_share(call: ComputeCall, server_id: str) -> Response:
 
 
 def no_share(call: ComputeCall, server_id: str, share_id: str) -> Response:
-    """Whatever the id: there is no such share."""
+    """Raise ApiError(404): no share exists."""
     _since_2_97(call)
     find(call, server_id)
     raise ApiError(404, f"Share {share_id} could not be found.")

@@ -1,4 +1,4 @@
-"""Whether a request's body and query are well formed, in the words of the API."""
+"""Validation of Nova's request bodies and queries, with Nova's messages."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ BOOLEANS = (
     *(True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes"),
     *(False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no"),
 )
-# Nova's own schemas: a boolean may be written as a text, and some things may be null.
+# Types of Nova's schemas: a boolean may be a string, and some values may be null.
 FLAG, TEXT_OR_NULL, OBJECT_OR_NULL = "boolean string", "string null", "object null"
 
 
 def invalid_query(name: str, value: str, why: str) -> ApiError:
-    """The refusal of one query parameter."""
+    """Return the error 400 for one query parameter."""
     return ApiError(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
 
 
 def envelope(call: ComputeCall, key: str) -> dict[str, Any]:
-    """The object under `key` of the body."""
+    """Return the object under `key` of the body. Raises ApiError(400)."""
     body = call.json()
     if key not in body:
         raise invalid("body", body, f"'{key}' is a required property")
@@ -45,7 +45,10 @@ def envelope(call: ComputeCall, key: str) -> dict[str, Any]:
 
 
 def strict(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-    """Each field that is there is of its JSON types; `[object]` is a list of objects."""
+    """Check the JSON types of the fields in `content`; `[object]` is a list of objects.
+
+    Raises ApiError(400).
+    """
     for field, kind in kinds.items():
         if field not in content:
             continue
@@ -59,18 +62,18 @@ def strict(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
 
 
 def shapes(content: Mapping[str, Any], kinds: Mapping[str, str]) -> None:
-    """Like `strict`, where null is the same as nothing."""
+    """Check JSON types as `strict` does, but accept null for every field."""
     strict({field: value for field, value in content.items() if value is not None}, kinds)
 
 
 def one_of(content: Mapping[str, Any], field: str, allowed: list[str]) -> None:
-    """The field, if it is there, is one of the texts that are allowed."""
+    """Raise ApiError(400) if the field is present and not among the allowed values."""
     if field in content and content[field] not in allowed:
         raise invalid(field, content[field], f"{content[field]!r} is not one of {allowed}")
 
 
 def addresses(content: Mapping[str, Any]) -> None:
-    """`accessIPv4` and `accessIPv6`, if they are there, are addresses, or empty."""
+    """Raise ApiError(400) unless `accessIPv4` and `accessIPv6` are absent, empty or addresses."""
     for field, version in (("accessIPv4", 4), ("accessIPv6", 6)):
         value = content.get(field, "")
         typed(field, value, "string")
@@ -79,7 +82,7 @@ def addresses(content: Mapping[str, Any]) -> None:
 
 
 def is_address(value: Any, version: int | None = None) -> bool:
-    """Whether a text is an IP address, of that version."""
+    """Return True if `value` is an IP address (of that version)."""
     try:
         return isinstance(value, str) and ip_address(value).version in (version or 4, version or 6)
     except ValueError:
@@ -87,7 +90,7 @@ def is_address(value: Any, version: int | None = None) -> bool:
 
 
 def number(field: str, value: Any, least: int = 0) -> int:
-    """An integer, also as a string of digits, from `least` on."""
+    """Return an integer or a string of digits as an integer. Raises ApiError(400) below `least`."""
     found = whole(value)
     if found is None:
         raise invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
@@ -97,7 +100,7 @@ def number(field: str, value: Any, least: int = 0) -> int:
 
 
 def address(field: str, value: Any) -> str | None:
-    """An IP address or nothing."""
+    """Return an IP address or None. Raises ApiError(400)."""
     if value is None:
         return None
     typed(field, value, "string")
@@ -108,7 +111,7 @@ def address(field: str, value: Any) -> str | None:
 
 
 def name(value: Any, field: str = "name") -> str:
-    """A name of 1 to 255 printable characters."""
+    """Return a name of 1 to 255 printable characters. Raises ApiError(400)."""
     typed(field, value, "string")
     if not value:
         raise invalid(field, value, f"{value!r} should be non-empty")
@@ -124,7 +127,7 @@ def name(value: Any, field: str = "name") -> str:
 
 
 def metadata(call: ComputeCall, value: Any) -> dict[str, str]:
-    """Keys and values that are strings, and not too many of them."""
+    """Return validated metadata. Raises ApiError: 400 for a type or length, 403 for the quota."""
     typed("metadata", value, "object")
     for key, text in value.items():
         if not 1 <= len(key) <= 255:
@@ -139,7 +142,7 @@ def metadata(call: ComputeCall, value: Any) -> dict[str, str]:
 
 
 def tag(value: Any) -> str:
-    """A tag: 1 to 60 characters without slash and comma."""
+    """Return a tag of 1 to 60 characters without slash and comma. Raises ApiError(400)."""
     typed("tag", value, "string")
     if not re.fullmatch(r"[^,/]{1,60}", value):
         raise invalid("tag", value, f"{value!r} does not match '^[^,/]*$'")
@@ -147,7 +150,7 @@ def tag(value: Any) -> str:
 
 
 def boolean(field: str, value: Any) -> bool:
-    """True, "true", "on" and the like."""
+    """Return the boolean for true, "true", "on" and the like. Raises ApiError(400)."""
     if value not in BOOLEANS or not isinstance(value, str | bool):
         allowed = (
             "True, 'True', 'true', '1', 'on', 'yes', False, 'False', 'false', '0', 'off', 'no'"

@@ -1,4 +1,4 @@
-"""How Nova shows a server, by microversion and by who asks."""
+"""Servers in JSON, by microversion and by the caller's role."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WITH_FAULT = ("ERROR", "DELETED")
 
 
 def links(call: ComputeCall, kind: str, thing_id: str) -> list[dict[str, str]]:
-    """Where a thing is, with and without the version."""
+    """Return the links of a resource, with and without the API version."""
     return [
         {"rel": "self", "href": f"{call.root}/v2.1/{kind}/{thing_id}"},
         {"rel": "bookmark", "href": f"{call.root}/{kind}/{thing_id}"},
@@ -24,7 +24,7 @@ def links(call: ComputeCall, kind: str, thing_id: str) -> list[dict[str, str]]:
 
 
 def brief(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
-    """A server in the short list."""
+    """Return the fields of a server in the short list."""
     return {"id": server.id, "name": server.name, "links": links(call, "servers", server.id)}
 
 
@@ -53,7 +53,7 @@ def _image(call: ComputeCall, server: ServerRecord) -> Any:
         try:
             facts = call.model.images.image_details(server.image_id, None)
             image["properties"] = dict(facts.properties)
-        except ApiError:  # the image is gone, its properties with it
+        except ApiError:  # a deleted image has no properties
             image["properties"] = {}
     return image
 
@@ -61,9 +61,9 @@ def _image(call: ComputeCall, server: ServerRecord) -> Any:
 def addresses(
     model: ComputeModel, server: ServerRecord, extended: bool = True
 ) -> dict[str, list[dict[str, Any]]]:
-    """The server's addresses by network; none before its ports are bound.
+    """Return the server's addresses by network; {} before its ports are bound.
 
-    `extended` ones tell their kind and hardware address, too.
+    With `extended`, each address also has its type and MAC address.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     if server.vm_state in ("building", "deleted"):
@@ -93,7 +93,7 @@ def _fault(call: ComputeCall, server: ServerRecord) -> dict[str, Any] | None:
 
 
 def detailed(call: ComputeCall, server: ServerRecord, in_list: bool = False) -> dict[str, Any]:
-    """A server with everything that the microversion and the caller's role let him see."""
+    """Return all fields of a server that the microversion and the caller's role allow."""
     shown = _core(call, server, addresses(call.model, server))
     shown |= {
         "OS-EXT-AZ:availability_zone": server.zone,
@@ -122,7 +122,7 @@ def detailed(call: ComputeCall, server: ServerRecord, in_list: bool = False) -> 
 
 
 def changed(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
-    """A server after an update or in answer to a rebuild: before 2.75 with less."""
+    """Return the fields of a server after an update or a rebuild; fewer before 2.75."""
     if call.version >= (2, 75):
         return detailed(call, server)
     shown = _core(call, server, addresses(call.model, server, extended=False))
@@ -132,7 +132,7 @@ def changed(call: ComputeCall, server: ServerRecord) -> dict[str, Any]:
 def _core(
     call: ComputeCall, server: ServerRecord, found: dict[str, list[dict[str, Any]]]
 ) -> dict[str, Any]:
-    """What every view of a server has."""
+    """Return the fields that every view of a server has."""
     status = server.shown_status
     shown: dict[str, Any] = {
         "accessIPv4": server.access_ip_v4,

@@ -1,4 +1,4 @@
-"""Volumes on servers: /servers/{id}/os-volume_attachments."""
+"""Volume attachments: /servers/{id}/os-volume_attachments."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _view(call: ComputeCall, made: BlockDevice) -> dict[str, Any]:
 
 
 def list_attachments(call: ComputeCall, server_id: str) -> Response:
-    """The volumes of a server."""
+    """List the volume attachments of a server."""
     made = find(call, server_id).attachments
     offset = validation.number("offset", call.request.param("offset") or 0)
     page = made[offset : offset + page_limit(call)]
@@ -40,7 +40,7 @@ def list_attachments(call: ComputeCall, server_id: str) -> Response:
 
 
 def show_attachment(call: ComputeCall, server_id: str, volume_id: str) -> Response:
-    """One volume of a server."""
+    """Show one volume attachment."""
     made = attaching.find(find(call, server_id), volume_id)
     if made is None:
         raise ApiError(404, f"Instance {server_id} is not attached to volume {volume_id}")
@@ -84,7 +84,7 @@ def attach(call: ComputeCall, server_id: str) -> Response:
 
 
 def update(call: ComputeCall, server_id: str, volume_id: str) -> Response:
-    """Swap the volume for another one, or from 2.85 on change what happens on termination."""
+    """Swap the volume, or since 2.85 change `delete_on_termination`."""
     server = find(call, server_id)
     body = validation.envelope(call, "volumeAttachment")
     validation.required("volumeAttachment", body, "volumeId")

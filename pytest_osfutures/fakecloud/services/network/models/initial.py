@@ -21,7 +21,10 @@ def create_initial_resources(model: NetworkModel, projects: ProjectsPort) -> Non
 
 
 def _create_public(model: NetworkModel, owner: str) -> None:
-    """Create the external network from randomness of its own: other ids do not depend on it."""
+    """Create the external network with a random generator of its own.
+
+    So the ids of all other resources stay the same as in a cloud without this network.
+    """
     runtime = model.runtime
     shared, runtime.random = runtime.random, Random(f"{runtime.seed}:public")
     _create_network(model, owner, "public", PUBLIC_CIDR, external=True)

@@ -1,4 +1,4 @@
-"""Networks, subnets and ports: how they come into being, get addresses and go."""
+"""Networks, subnets and ports, with the allocation of addresses."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from pytest_osfutures.fakecloud.services.network.models.security_groups import d
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 
 BIND = Lifecycle("port.bind", (Step(1.0, {"status": "BUILD"}),))
-# Ports of these go with their network.
+#: Neutron deletes the ports of these owners with their network
 AUTOMATIC_OWNERS = ("network:dhcp", "network:distributed")
 
 
 def create_network(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> NetworkRecord:
-    """Make a network."""
+    """Create a network."""
     network = NetworkRecord(
         id=model.runtime.new_id(), project_id=project_id, status="ACTIVE", revision=1, **values
     )
@@ -36,7 +36,7 @@ def create_network(
 
 
 def delete_network(model: NetworkModel, network: NetworkRecord) -> None:
-    """The network and its subnets are gone. Raises ApiError(409) while it has ports."""
+    """Delete the network and its subnets. Raises ApiError(409) if it has ports."""
     in_use = [port.id for port in model.ports if port.network_id == network.id]
     if in_use:
         raise ApiError(
@@ -65,7 +65,7 @@ def _input(why: str) -> ApiError:
 
 
 def create_subnet(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> SubnetRecord:
-    """Make a subnet; without a gateway its first address is one. Raises ApiError."""
+    """Create a subnet; by default its first address is the gateway. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
     cidr, version = given.pop("cidr", None), given.pop("ip_version")
@@ -116,7 +116,7 @@ def _check_pools(net: IPv4Network | IPv6Network, pools: tuple[Pool, ...]) -> Non
 
 
 def _pools(net: IPv4Network | IPv6Network, gateway: str | None) -> tuple[Pool, ...]:
-    """All addresses of `net` that a port can have, in one or two stretches."""
+    """Return the allocation pools: all host addresses of `net` except the gateway."""
     last = net.num_addresses - (1 if net.version == 6 else 2)
     start, end = int(net.network_address) + 1, int(net.network_address) + last
     if gateway is None or not start <= int(ip_address(gateway)) <= end:
@@ -132,7 +132,7 @@ def _pools(net: IPv4Network | IPv6Network, gateway: str | None) -> tuple[Pool, .
 
 
 def delete_subnet(model: NetworkModel, subnet: SubnetRecord) -> None:
-    """The subnet is gone. Raises ApiError(409) while a port has one of its addresses."""
+    """Delete the subnet. Raises ApiError(409) while a port has one of its addresses."""
     if any(ip["subnet_id"] == subnet.id for port in model.ports for ip in port.fixed_ips):
         raise ApiError(
             409,
@@ -144,7 +144,7 @@ def delete_subnet(model: NetworkModel, subnet: SubnetRecord) -> None:
 
 
 def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> PortRecord:
-    """Make a port, `DOWN` until it is bound. Raises ApiError."""
+    """Create a port, `DOWN` until it is bound. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("network_id"))
     wanted, host = given.pop("fixed_ips", None), given.pop("host", "")
@@ -169,7 +169,7 @@ def create_port(model: NetworkModel, project_id: str, values: Mapping[str, Any])
 
 
 def check_groups(model: NetworkModel, groups: Sequence[str]) -> tuple[str, ...]:
-    """The ids of existing groups. Raises ApiError(404)."""
+    """Return the ids of existing security groups. Raises ApiError(404)."""
     return tuple(model.security_group(group).id for group in groups)
 
 
@@ -181,7 +181,7 @@ def _mac(model: NetworkModel) -> str:
 def allocate(
     model: NetworkModel, network: NetworkRecord, wanted: Iterable[FixedIp] | None
 ) -> tuple[FixedIp, ...]:
-    """Addresses on the network: those that are wanted, or else one of each IP version."""
+    """Return addresses on the network: the requested ones, or one of each IP version."""
     subnets = model.subnets_of(network.id)
     if wanted is not None:
         return tuple(_allocate_one(network, subnets, one) for one in wanted)
@@ -239,7 +239,7 @@ def _allocate_one(network: NetworkRecord, subnets: list[SubnetRecord], one: Fixe
 
 
 def free_addresses(model: NetworkModel, fixed_ips: Iterable[FixedIp]) -> None:
-    """Nobody has these addresses any more."""
+    """Free the addresses."""
     for ip in fixed_ips:
         subnet = model.subnets.get(ip["subnet_id"])
         if subnet is not None and ip["ip_address"] != subnet.gateway_ip:
@@ -247,7 +247,7 @@ def free_addresses(model: NetworkModel, fixed_ips: Iterable[FixedIp]) -> None:
 
 
 def update_port(model: NetworkModel, port: PortRecord, values: Mapping[str, Any]) -> None:
-    """Change a port; a new host binds it, no host releases it. Raises ApiError."""
+    """Change a port; a new host binds it, an empty host releases it. Raises ApiError."""
     given = dict(values)
     host, wanted = given.pop("host", None), given.pop("fixed_ips", None)
     if "security_groups" in given:
@@ -280,13 +280,13 @@ def bind(model: NetworkModel, port: PortRecord, host: str) -> None:
 
 
 def release(port: PortRecord) -> None:
-    """The port is on no host any more."""
+    """Unbind the port from its host."""
     port.activity = None
     port.change({"host": "", "vif_type": "unbound", "status": "DOWN"})
 
 
 def delete_port(model: NetworkModel, port: PortRecord) -> None:
-    """The port is gone, its addresses are free. Raises ApiError(409) if a router needs it."""
+    """Delete the port and free its addresses. Raises ApiError(409) if a router owns it."""
     if port.device_owner in ("network:router_interface", "network:router_gateway"):
         raise ApiError(
             409,
@@ -298,7 +298,7 @@ def delete_port(model: NetworkModel, port: PortRecord) -> None:
 
 
 def remove_port(model: NetworkModel, port: PortRecord) -> None:
-    """The port is gone, whoever had it; a floating IP that led to it leads nowhere."""
+    """Delete the port whoever owns it; its floating IP keeps no port."""
     model.ports.remove(port)
     free_addresses(model, port.fixed_ips)
     for floating in model.floating_ips:

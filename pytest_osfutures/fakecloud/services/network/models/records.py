@@ -1,4 +1,4 @@
-"""What exists in Neutron: networks, subnets, ports, routers, floating IPs, security groups."""
+"""The records of Neutron: networks, subnets, ports, routers, floating IPs, security groups."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 
-Pool = Mapping[str, str]  # {"start": ..., "end": ...}
-FixedIp = Mapping[str, str]  # {"subnet_id": ..., "ip_address": ...}
+Pool = Mapping[str, str]  #: {"start": ..., "end": ...}
+FixedIp = Mapping[str, str]  #: {"subnet_id": ..., "ip_address": ...}
 
 
 @dataclass(eq=False, kw_only=True)
 class StandardRecord(ResourceRecord):
-    """What everything in Neutron has: a description, tags and the number of its revision."""
+    """The fields of each Neutron resource: description, tags, revision number."""
 
     description: str | None = ""
     tags: tuple[str, ...] = ()
     revision: int = 0
 
     def change(self, values: Mapping[str, Any]) -> None:
-        """Set the fields that `values` names."""
+        """Set the fields in `values`."""
         for name, value in values.items():
             setattr(self, name, value)
         self.revision += 1
@@ -31,7 +31,7 @@ class StandardRecord(ResourceRecord):
 
 @dataclass(eq=False, kw_only=True)
 class NetworkRecord(StandardRecord):
-    """A network that servers can be on."""
+    """One network."""
 
     admin_state_up: bool = True
     shared: bool = False
@@ -45,7 +45,7 @@ class NetworkRecord(StandardRecord):
 
 @dataclass(eq=False, kw_only=True)
 class SubnetRecord(StandardRecord):
-    """The addresses of a network."""
+    """One subnet, with its used addresses."""
 
     network_id: str
     net: IPv4Network | IPv6Network
@@ -58,10 +58,10 @@ class SubnetRecord(StandardRecord):
     host_routes: tuple[Mapping[str, str], ...] = ()
     service_types: tuple[str, ...] = ()
     taken: set[str] = field(default_factory=set)
-    next_free: int = 0  # nothing below it is free in the first pool
+    next_free: int = 0  #: all addresses of the first pool below this index are used
 
     def allocate(self) -> str | None:
-        """The lowest free address of the pools; None if all are taken."""
+        """Return the lowest free address of the pools, or None."""
         for pool in self.pools:
             first, last = int(ip_address(pool["start"])), int(ip_address(pool["end"]))
             for number in range(max(first, self.next_free), last + 1):
@@ -73,14 +73,14 @@ class SubnetRecord(StandardRecord):
         return None
 
     def free(self, address: str) -> None:
-        """Nobody has the address any more."""
+        """Free an address."""
         self.taken.discard(address)
         self.next_free = min(self.next_free, int(ip_address(address)))
 
 
 @dataclass(eq=False, kw_only=True)
 class PortRecord(StandardRecord):
-    """A place on a network."""
+    """One port."""
 
     network_id: str
     mac_address: str
@@ -96,12 +96,12 @@ class PortRecord(StandardRecord):
     profile: Mapping[str, Any] = field(default_factory=dict)
     host: str = ""
     vif_type: str = "unbound"
-    of_server: bool = False  # made for a server, and to be deleted with it
+    of_server: bool = False  #: Nova created the port and deletes it with the server
 
 
 @dataclass(eq=False, kw_only=True)
 class RouterRecord(StandardRecord):
-    """What connects subnets."""
+    """One router."""
 
     admin_state_up: bool = True
     gateway: Mapping[str, Any] | None = None
@@ -110,19 +110,19 @@ class RouterRecord(StandardRecord):
 
 @dataclass(eq=False, kw_only=True)
 class FloatingIpRecord(StandardRecord):
-    """An address outside that leads to a port inside."""
+    """One floating IP: an external address for a port."""
 
     floating_network_id: str
     address: str
     port_id: str | None = None
     fixed_ip_address: str | None = None
     router_id: str | None = None
-    own_port_id: str = ""  # the port on the external network that holds the address
+    own_port_id: str = ""  #: the id of the port on the external network that has the address
 
 
 @dataclass(eq=False, kw_only=True)
 class SecurityGroupRule(StandardRecord):
-    """What a security group lets through."""
+    """One rule of a security group."""
 
     security_group_id: str
     direction: str
@@ -134,11 +134,11 @@ class SecurityGroupRule(StandardRecord):
     remote_group_id: str | None = None
 
     def same_as(self, other: SecurityGroupRule) -> bool:
-        """Whether both let the same through."""
+        """Return True if both rules allow the same traffic."""
         return self.what() == other.what()
 
     def what(self) -> tuple[object, ...]:
-        """What it lets through."""
+        """Return the fields that describe the allowed traffic."""
         return (
             self.security_group_id,
             self.direction,
@@ -153,6 +153,6 @@ class SecurityGroupRule(StandardRecord):
 
 @dataclass(eq=False, kw_only=True)
 class SecurityGroupRecord(StandardRecord):
-    """Rules that ports can have in common."""
+    """One security group."""
 
     stateful: bool = True

@@ -27,7 +27,7 @@ def _ports(model: NetworkModel, router: RouterRecord, owner: str) -> list[PortRe
 
 
 def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any]) -> RouterRecord:
-    """Make a router, with a gateway if one is named. Raises ApiError."""
+    """Create a router, with an external gateway if requested. Raises ApiError."""
     given = dict(values)
     gateway = given.pop("gateway", None)
     router = RouterRecord(
@@ -39,7 +39,7 @@ def create_router(model: NetworkModel, project_id: str, values: Mapping[str, Any
 
 
 def update_router(model: NetworkModel, router: RouterRecord, values: Mapping[str, Any]) -> None:
-    """Change a router; another gateway, or none, takes the place of the old. Raises ApiError."""
+    """Change a router; a new external gateway (or none) replaces the old one. Raises ApiError."""
     given = dict(values)
     if "gateway" in given:
         _set_gateway(model, router, given.pop("gateway"))
@@ -75,7 +75,7 @@ def _set_gateway(
 
 
 def delete_router(model: NetworkModel, router: RouterRecord) -> None:
-    """The router is gone. Raises ApiError(409) while it has interfaces."""
+    """Delete the router. Raises ApiError(409) while it has interfaces."""
     if _ports(model, router, INTERFACE):
         raise ApiError(409, f"Router {router.id} still has ports", kind="RouterInUse")
     for port in _ports(model, router, GATEWAY):
@@ -86,7 +86,7 @@ def delete_router(model: NetworkModel, router: RouterRecord) -> None:
 def add_interface(
     model: NetworkModel, router: RouterRecord, subnet_id: str | None, port_id: str | None
 ) -> PortRecord:
-    """Connect a subnet, at its gateway address, or a port. Raises ApiError."""
+    """Connect the router to a subnet, at the gateway address, or to a port. Raises ApiError."""
     if bool(subnet_id) == bool(port_id):
         raise _bad("Either subnet_id or port_id must be specified")
     if port_id:
@@ -147,7 +147,7 @@ def remove_interface(
 def create_floating_ip(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> FloatingIpRecord:
-    """Make a floating IP, `DOWN` until it leads to a port. Raises ApiError."""
+    """Create a floating IP, `DOWN` without a port. Raises ApiError."""
     given = dict(values)
     network = model.network(given.pop("floating_network_id"))
     if not network.external:
@@ -181,7 +181,7 @@ def create_floating_ip(
 def update_floating_ip(
     model: NetworkModel, floating: FloatingIpRecord, values: Mapping[str, Any]
 ) -> None:
-    """Let it lead to another port, or nowhere. Raises ApiError."""
+    """Associate the floating IP with another port or none. Raises ApiError."""
     given = dict(values)
     if "port_id" in given:
         _lead(model, floating, given.pop("port_id"), given.pop("fixed_ip_address", None))
@@ -218,7 +218,7 @@ def _lead(
 
 
 def _way_out(model: NetworkModel, port: PortRecord, external_id: str) -> str | None:
-    """The router that has the port's network inside and `external_id` outside."""
+    """Return the router between the port's network and the external network, or None."""
     for router in model.routers:
         if router.gateway and router.gateway["network_id"] == external_id:
             inside = {p.network_id for p in _ports(model, router, INTERFACE)}
@@ -228,7 +228,7 @@ def _way_out(model: NetworkModel, port: PortRecord, external_id: str) -> str | N
 
 
 def delete_floating_ip(model: NetworkModel, floating: FloatingIpRecord) -> None:
-    """The floating IP is gone, its address is free."""
+    """Delete the floating IP and free its address."""
     if port := model.ports.get(floating.own_port_id):
         remove_port(model, port)
     model.floating_ips.remove(floating)

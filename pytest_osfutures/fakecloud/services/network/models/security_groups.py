@@ -16,7 +16,7 @@ DEFAULT = "default"
 
 
 def default_group(model: NetworkModel, project_id: str) -> SecurityGroupRecord:
-    """Return the project's security group `default`; create it if the project has none."""
+    """Return the project's security group `default`, which is created on first use."""
     for group in model.groups:
         if group.project_id == project_id and group.name == DEFAULT:
             return group
@@ -27,7 +27,7 @@ def default_group(model: NetworkModel, project_id: str) -> SecurityGroupRecord:
 def create_group(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> SecurityGroupRecord:
-    """Make a group that lets everything out. Raises ApiError(409) for a second `default`."""
+    """Create a group that allows egress only. Raises ApiError(409) for a second `default`."""
     if values.get("name") == DEFAULT and any(
         group.project_id == project_id and group.name == DEFAULT for group in model.groups
     ):
@@ -70,7 +70,7 @@ def _rule(
 def update_group(
     model: NetworkModel, group: SecurityGroupRecord, values: Mapping[str, Any]
 ) -> None:
-    """Change a group. Raises ApiError(409) if the default one would get another name."""
+    """Change a group. Raises ApiError(409) for a new name of the group `default`."""
     del model
     if group.name == DEFAULT and values.get("name", DEFAULT) != DEFAULT:
         raise ApiError(
@@ -82,7 +82,7 @@ def update_group(
 
 
 def delete_group(model: NetworkModel, group: SecurityGroupRecord) -> None:
-    """The group and its rules are gone. Raises ApiError(409) while a port has it."""
+    """Delete the group and its rules. Raises ApiError(409) while a port uses it."""
     if any(group.id in port.security_groups for port in model.ports):
         raise ApiError(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")
     if group.name == DEFAULT:
@@ -97,7 +97,7 @@ def delete_group(model: NetworkModel, group: SecurityGroupRecord) -> None:
 
 
 def _check_ports(values: Mapping[str, Any]) -> None:
-    """Raise ApiError(400) unless the range of ports means something for the protocol."""
+    """Raise ApiError(400) unless the port range is valid for the protocol."""
     low, high = values.get("port_range_min"), values.get("port_range_max")
     if low is None and high is None:
         return
@@ -112,7 +112,7 @@ def _check_ports(values: Mapping[str, Any]) -> None:
 def create_rule(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> SecurityGroupRule:
-    """Add a rule to a group. Raises ApiError: 404, 409 if there is the same already."""
+    """Create a rule. Raises ApiError: 404 unknown group, 409 for a duplicate rule."""
     group = model.security_group(values["security_group_id"])
     if remote := values.get("remote_group_id"):
         model.security_group(remote)
@@ -130,7 +130,7 @@ def create_rule(
 
 
 def delete_rule(model: NetworkModel, rule: SecurityGroupRule) -> None:
-    """The rule is gone."""
+    """Delete the rule."""
     model.rules.remove(rule)
     if group := model.groups.get(rule.security_group_id):
         group.change({})

@@ -1,4 +1,4 @@
-"""What Neutron knows: its resources and what happens to them. It knows no HTTP."""
+"""The state of Neutron: all its resources."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ZONE = "nova"
 
 
 class NetworkModel:
-    """The state of Neutron. The methods at its end are for Nova."""
+    """The state of Neutron, with the port to Nova."""
 
     servers: ServersPort  #: Nova; set after construction, because Nova's model needs this one
 
@@ -45,28 +45,28 @@ class NetworkModel:
         self.rules: ResourceTable[SecurityGroupRule] = ResourceTable(
             runtime.database, "security_group_rule"
         )
-        self.quotas: dict[str, dict[str, int]] = {}  # by project: what differs from the default
+        self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
 
     def keep(self, table: ResourceTable[S], resource: S) -> S:
-        """Put a new resource into its table."""
+        """Add a new resource to its table."""
         table.add(resource)
         resource.touch()
         return resource
 
     def network(self, network_id: str) -> NetworkRecord:
-        """The network. Raises ApiError(404)."""
+        """Return the network. Raises ApiError(404)."""
         return _found(self.networks, network_id, "Network")
 
     def subnet(self, subnet_id: str) -> SubnetRecord:
-        """The subnet. Raises ApiError(404)."""
+        """Return the subnet. Raises ApiError(404)."""
         return _found(self.subnets, subnet_id, "Subnet")
 
     def port(self, port_id: str) -> PortRecord:
-        """The port. Raises ApiError(404)."""
+        """Return the port. Raises ApiError(404)."""
         return _found(self.ports, port_id, "Port")
 
     def security_group(self, group_id: str) -> SecurityGroupRecord:
-        """The security group. Raises ApiError(404)."""
+        """Return the security group. Raises ApiError(404)."""
         group = self.groups.get(group_id)
         if group is None:
             said = f"Security group {group_id} does not exist"
@@ -74,24 +74,24 @@ class NetworkModel:
         return group
 
     def subnets_of(self, network_id: str) -> list[SubnetRecord]:
-        """The subnets of a network."""
+        """Return the subnets of a network."""
         return [subnet for subnet in self.subnets if subnet.network_id == network_id]
 
     def rules_of(self, group_id: str) -> list[SecurityGroupRule]:
-        """The rules of a security group."""
+        """Return the rules of a security group."""
         return [rule for rule in self.rules if rule.security_group_id == group_id]
 
     def limit(self, project_id: str, name: str) -> int:
-        """The project's limit; -1 is none."""
+        """Return the project's quota; -1 is no limit."""
         default = self.runtime.settings.quotas.get(name, -1)
         return self.quotas.get(project_id, {}).get(name, default)
 
     def used(self, project_id: str, table: ResourceTable[Any]) -> int:
-        """How many of a kind the project has."""
+        """Return how many resources of `table` the project has."""
         return sum(row.project_id == project_id for row in table)
 
     def network_ids(self, project_id: str) -> list[str]:
-        """The networks that a server of that project gets a port on with `networks: auto`."""
+        """Return the networks on which `networks: auto` gives the project's servers a port."""
         return [
             network.id
             for network in self.networks

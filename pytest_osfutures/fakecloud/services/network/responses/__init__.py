@@ -1,1 +1,1 @@
-"""Neutron on the wire."""
+"""The handlers of Neutron's API."""

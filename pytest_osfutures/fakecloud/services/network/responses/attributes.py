@@ -1,4 +1,8 @@
-"""Which attributes Neutron's resources have, and the check of a body against them."""
+"""The attributes of Neutron's resources, and the validation of bodies against them.
+
+neutron-lib has the same tables and validators: neutron_lib/api/definitions and
+neutron_lib/api/validators on https://opendev.org/openstack/neutron-lib
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,12 @@ UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\Z")
 REQUIRED = object()
 
-Convert = Callable[[Any], Any]  # raises InvalidAttributeError with the reason
+#: a converter; raises InvalidAttributeError
+Convert = Callable[[Any], Any]
 
 
 class InvalidAttributeError(Exception):
-    """A value that an attribute cannot have; with a `kind` it is the whole refusal."""
+    """The value of an attribute is invalid; a `kind` makes the message the whole error."""
 
     def __init__(self, why: str, kind: str | None = None) -> None:
         super().__init__(why)
@@ -27,12 +32,12 @@ class InvalidAttributeError(Exception):
 
 
 def unconvertible(why: str) -> InvalidAttributeError:
-    """The refusal of a value of the wrong type."""
+    """Return the error for a value of the wrong type."""
     return InvalidAttributeError(f"Invalid input for operation: {why}.", kind="InvalidInput")
 
 
 def text(value: Any) -> str:
-    """A string of up to 255 characters."""
+    """Return a string of up to 255 characters."""
     if not isinstance(value, str):
         raise InvalidAttributeError(f"'{value}' is not a valid string")
     if len(value) > 255:
@@ -41,7 +46,7 @@ def text(value: Any) -> str:
 
 
 def flag(value: Any) -> bool:
-    """True or false, also in words."""
+    """Return a boolean, also from a string or a number."""
     if isinstance(value, bool):
         return value
     if str(value).lower() in ("true", "1"):
@@ -52,21 +57,21 @@ def flag(value: Any) -> bool:
 
 
 def number(value: Any) -> int:
-    """A whole number."""
+    """Return an integer."""
     if (found := whole(value)) is None:
         raise unconvertible(f"'{value}' is not an integer")
     return found
 
 
 def version(value: Any) -> int:
-    """The version of IP."""
+    """Return an IP version."""
     if number(value) not in (4, 6):
         raise InvalidAttributeError(f"{value} is not in valid_values")
     return number(value)
 
 
 def port_number(value: Any) -> int:
-    """The number of a TCP or UDP port."""
+    """Return the number of a TCP or UDP port."""
     if not -1 <= number(value) <= 65535:
         raise InvalidAttributeError(
             f"Invalid value for port {value}", "SecurityGroupInvalidPortValue"
@@ -75,14 +80,14 @@ def port_number(value: Any) -> int:
 
 
 def uuid(value: Any) -> str:
-    """The id of something."""
+    """Return a UUID."""
     if not (isinstance(value, str) and UUID.match(value)):
         raise InvalidAttributeError(f"'{value}' is not a valid UUID")
     return value
 
 
 def address(value: Any) -> str:
-    """An IP address."""
+    """Return an IP address."""
     try:
         return str(ip_address(str(value)))
     except ValueError:
@@ -90,7 +95,7 @@ def address(value: Any) -> str:
 
 
 def prefix(value: Any) -> str:
-    """A network with its mask."""
+    """Return an IP network in CIDR notation."""
     try:
         return str(ip_network(str(value), strict=False))
     except ValueError:
@@ -99,21 +104,21 @@ def prefix(value: Any) -> str:
 
 
 def mac(value: Any) -> str:
-    """An Ethernet address."""
+    """Return a MAC address."""
     if not (isinstance(value, str) and MAC.match(value)):
         raise InvalidAttributeError(f"'{value}' is not a valid MAC address")
     return value.lower()
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """An object."""
+    """Return an object."""
     if not isinstance(value, dict):
         raise InvalidAttributeError(f"'{value}' is not a dictionary")
     return value
 
 
 def listing(of: Convert) -> Convert:
-    """A list of which every entry is `of` a kind."""
+    """Return a converter for a list whose entries `of` converts."""
 
     def convert(value: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
@@ -124,12 +129,12 @@ def listing(of: Convert) -> Convert:
 
 
 def perhaps(of: Convert) -> Convert:
-    """Nothing, or something `of` a kind."""
+    """Return a converter for null or a value that `of` converts."""
     return lambda value: None if value is None else of(value)
 
 
 def one_of(*allowed: Any) -> Convert:
-    """One of the values that are allowed."""
+    """Return a converter for one of the allowed values."""
 
     def convert(value: Any) -> Any:
         if value not in allowed:
@@ -140,7 +145,7 @@ def one_of(*allowed: Any) -> Convert:
 
 
 def ethertype(value: Any) -> str:
-    """The version of IP in a security group rule."""
+    """Return the IP version of a security group rule."""
     if value not in ("IPv4", "IPv6"):
         raise InvalidAttributeError(
             f"Security group rule for ethertype '{value}' not supported. Allowed values are "
@@ -151,7 +156,7 @@ def ethertype(value: Any) -> str:
 
 
 def nameserver(value: Any) -> str:
-    """The address of a DNS server."""
+    """Return the address of a DNS server."""
     try:
         return address(value)
     except InvalidAttributeError as error:
@@ -159,7 +164,7 @@ def nameserver(value: Any) -> str:
 
 
 def fixed_ip(value: Any) -> dict[str, str]:
-    """An address that a port wants."""
+    """Return one requested address of a port."""
     if not isinstance(value, dict):
         raise InvalidAttributeError(f"Invalid data format for fixed IP: '{value}'")
     if not value.keys() & {"subnet_id", "ip_address"}:
@@ -169,14 +174,14 @@ def fixed_ip(value: Any) -> dict[str, str]:
 
 
 def fixed_ips(value: Any) -> tuple[dict[str, str], ...]:
-    """The addresses that a port wants."""
+    """Return the requested addresses of a port."""
     if not isinstance(value, list):
         raise InvalidAttributeError(f"Invalid data format for fixed IP: '{value}'")
     return tuple(fixed_ip(entry) for entry in value)
 
 
 def gateway(value: Any) -> dict[str, Any]:
-    """The external network of a router, and the addresses that the router wants there."""
+    """Return the external network of a router and its requested addresses there."""
     found = dict(mapping(value))
     checks = {"network_id": uuid, "enable_snat": flag, "external_fixed_ips": perhaps(fixed_ips)}
     for key, check in checks.items():
@@ -186,7 +191,7 @@ def gateway(value: Any) -> dict[str, Any]:
 
 
 def protocol(value: Any) -> str | None:
-    """The name or the number of an IP protocol; `any` is none."""
+    """Return the name or the number of an IP protocol; None for `any`."""
     if value in (None, "any"):
         return None
     name = str(value).lower()
@@ -207,11 +212,11 @@ PROTOCOLS = ("ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "igmp", "ip", 
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute: which field it is, what it may be, and whether and by whom it may be set."""
+    """One attribute: its field, its converter, and the requests and roles that may set it."""
 
     field: str
     convert: Convert
-    default: Any = None  # None leaves the field to the record's own default
+    default: Any = None  #: None: the record's own default
     create: bool = True
     update: bool = True
     admin: bool = False
@@ -272,7 +277,7 @@ PORT = {
     "dns_name": Attribute("", text),
     "qos_policy_id": Attribute("", perhaps(uuid)),
     "propagate_uplink_status": Attribute("", flag),
-    "tags": Attribute("", listing(text), update=False),  # taken, and forgotten
+    "tags": Attribute("", listing(text), update=False),  # Neutron accepts and ignores them
 }
 ROUTER = {
     **COMMON,
@@ -311,7 +316,7 @@ SECURITY_GROUP_RULE = {
 
 
 def bad(why: str) -> ApiError:
-    """400 for a body that Neutron does not understand."""
+    """Return the error 400 for a malformed body."""
     return ApiError(400, why, kind="HTTPBadRequest")
 
 
@@ -322,7 +327,7 @@ def fields(
     is_admin: bool,
     new: bool,
 ) -> dict[str, Any]:
-    """The fields that `body` sets. Raises ApiError: 400, or 403 for what only `rule` allows."""
+    """Return the fields that `body` sets. Raises ApiError: 400, or 403 if only `rule` allows it."""
     _check_names(known, body, new)
     found: dict[str, Any] = {}
     for key, attribute in known.items():
@@ -363,11 +368,14 @@ def _converted(key: str, attribute: Attribute, value: Any) -> Any:
         raise bad(f"Invalid input for {key}. Reason: {str(error).rstrip('.')}.") from None
 
 
-OWNED = ("tenant_id", "project_id")  # naming oneself is no privilege; the handler compares
-# What everything shows and nobody sets.
+OWNED = (
+    "tenant_id",
+    "project_id",
+)  #: allowed if the value is the caller's own project; the handler compares
+# The read-only attributes of all resources.
 READ_ONLY = ("id", "status", "subnets", "created_at", "updated_at", "revision_number", "tags")
 
 
 def disallowed(rule: str) -> ApiError:
-    """403 for what the policies do not allow."""
+    """Return the error 403 of the policies."""
     return ApiError(403, f"{rule} is disallowed by policy", kind="PolicyNotAuthorized")

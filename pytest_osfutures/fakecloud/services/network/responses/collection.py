@@ -1,4 +1,4 @@
-"""What is the same for every collection of Neutron: create, show, list, update, delete, tags."""
+"""The handlers that all Neutron collections share: create, show, list, update, delete, tags."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pytest_osfutures.fakecloud.services.network.responses.attributes import (
 
 PAGING = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
 TAG_FILTERS = ("tags", "tags-any", "not-tags", "not-tags-any")
-# What some of the resources show although nobody sets it, and lists can be filtered by.
+# Read-only attributes of some resources by which lists can be filtered.
 SHOWN = (
     "availability_zones",
     "belongs_to_default_sg",
@@ -45,11 +45,11 @@ def _own(_model: NetworkModel, caller: Caller, resource: Any) -> bool:
 
 @dataclass(frozen=True)
 class Collection:
-    """One kind of resource: its names, where it is kept, and what can be done with it."""
+    """One resource type: its names, its table and its functions."""
 
-    name: str  # "security_group": the envelope of one, and the name of its quota
+    name: str  #: "security_group": the envelope of one resource, and the name of the quota
     plural: str
-    spoken: str  # as in "Network ... could not be found."
+    spoken: str  #: the name in messages: "Network ... could not be found."
     table: Callable[[NetworkModel], ResourceTable[Any]]
     attributes: Mapping[str, Attribute]
     view: Callable[[NetworkCall, Any], dict[str, Any]]
@@ -60,11 +60,11 @@ class Collection:
 
     @property
     def path(self) -> str:
-        """Where it is, below /v2.0."""
+        """Return the path below /v2.0."""
         return "/" + self.plural.replace("_", "-")
 
     def find(self, call: NetworkCall, resource_id: str) -> Any:
-        """The resource, if the caller may see it. Raises ApiError(404)."""
+        """Return a resource that the caller may see. Raises ApiError(404)."""
         model, caller = call.model, call.caller
         resource = self.table(model).get(resource_id)
         if resource is None or not (caller.is_admin or self.seen(model, caller, resource)):
@@ -77,14 +77,14 @@ class Collection:
         return resource
 
     def own(self, call: NetworkCall, resource_id: str, verb: str) -> Any:
-        """The resource, if the caller may change it. Raises ApiError: 404, 403."""
+        """Return a resource that the caller may change. Raises ApiError: 404, 403."""
         resource = self.find(call, resource_id)
         if not (call.caller.is_admin or resource.project_id == call.caller.project_id):
             raise disallowed(f"rule:{verb}_{self.name}")
         return resource
 
     def routes(self) -> list[UrlRoute]:
-        """All routes of the collection."""
+        """Return all routes of the collection."""
         one, tags = f"{self.path}/{{resource_id}}", f"{self.path}/{{resource_id}}/tags"
         routes = [
             UrlRoute("GET", self.path, self.index),
@@ -103,7 +103,7 @@ class Collection:
         return [UrlRoute(route.method, f"/v2.0{route.path}", route.handler) for route in routes]
 
     def add(self, call: NetworkCall) -> Response:
-        """Create one, or several in one request: all of them or none is allowed by the quota."""
+        """Create one or several resources; the quota allows all or none."""
         body = _body(call)
         several = self.plural in body
         parts = body[self.plural] if several else [_part(body, self.name)]
@@ -136,7 +136,7 @@ class Collection:
     def _check_neighbours(
         self, model: NetworkModel, caller: Caller, values: Mapping[str, Any]
     ) -> None:
-        """Raise ApiError unless the caller may put something on the network, or into the group."""
+        """Raise ApiError unless the caller may use the network or the security group."""
         network_id, group_id = values.get("network_id"), values.get("security_group_id")
         if network_id and (network := model.networks.get(network_id)):
             own = network.project_id == caller.project_id
@@ -158,12 +158,12 @@ class Collection:
             raise ApiError(409, said, kind="OverQuota")
 
     def show(self, call: NetworkCall, resource_id: str) -> Response:
-        """One resource."""
+        """Show one resource."""
         view = self.view(call, self.find(call, resource_id))
         return Response(200, {self.name: _chosen(view, call.request.params("fields"))})
 
     def change(self, call: NetworkCall, resource_id: str) -> Response:
-        """Change one."""
+        """Change one resource."""
         part, rule = _part(_body(call), self.name), f"update_{self.name}"
         resource = self.own(call, resource_id, "update")
         values = fields(self.attributes, part, rule, call.caller.is_admin, new=False)
@@ -171,12 +171,12 @@ class Collection:
         return Response(200, {self.name: self.view(call, resource)})
 
     def remove(self, call: NetworkCall, resource_id: str) -> Response:
-        """Delete one."""
+        """Delete one resource."""
         self.delete(call.model, self.own(call, resource_id, "delete"))
         return Response(204)
 
     def index(self, call: NetworkCall) -> Response:
-        """Those that the caller sees, filtered, sorted, in pages if a limit is given."""
+        """List the resources that the caller may see: filtered, sorted, in pages with a limit."""
         model, caller, request = call.model, call.caller, call.request
         known = {*self.attributes, *READ_ONLY, *SHOWN, *PAGING, *TAG_FILTERS}
         unknown = [key for key, _ in request.query if key not in known]
@@ -234,16 +234,16 @@ class Collection:
         return rows, [*links, {"rel": "previous", "href": url + before}]
 
     def show_tags(self, call: NetworkCall, resource_id: str) -> Response:
-        """The tags."""
+        """List the tags."""
         return Response(200, {"tags": list(self.find(call, resource_id).tags)})
 
     def replace_tags(self, call: NetworkCall, resource_id: str) -> Response:
-        """Have these tags and no others."""
+        """Replace all tags."""
         resource = self.own(call, resource_id, "update")
         return self._tagged(resource, _tags(call))
 
     def add_tags(self, call: NetworkCall, resource_id: str) -> Response:
-        """Have these tags as well."""
+        """Add tags."""
         resource = self.own(call, resource_id, "update")
         return self._tagged(resource, (*resource.tags, *_tags(call)))
 
@@ -252,23 +252,23 @@ class Collection:
         return Response(200, {"tags": list(resource.tags)})
 
     def remove_tags(self, call: NetworkCall, resource_id: str) -> Response:
-        """Have no tags."""
+        """Delete all tags."""
         self.own(call, resource_id, "update").change({"tags": ()})
         return Response(204)
 
     def check_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
-        """Whether it has the tag."""
+        """Return 204 if the resource has the tag. Raises ApiError(404)."""
         _has(self.find(call, resource_id), tag)
         return Response(204)
 
     def add_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
-        """Have this tag as well."""
+        """Add one tag."""
         resource = self.own(call, resource_id, "update")
         self._tagged(resource, (*resource.tags, tag))
         return Response(201)
 
     def remove_tag(self, call: NetworkCall, resource_id: str, tag: str) -> Response:
-        """Have this tag no longer."""
+        """Delete one tag."""
         resource = self.own(call, resource_id, "update")
         _has(resource, tag)
         resource.change({"tags": tuple(other for other in resource.tags if other != tag)})
@@ -318,7 +318,7 @@ def _chosen(view: dict[str, Any], names: list[str]) -> dict[str, Any]:
 
 
 def _passes(view: Mapping[str, Any], query: tuple[tuple[str, str], ...]) -> bool:
-    """Whether a resource passes the filters; values of the same name are alternatives."""
+    """Return True if a resource passes the filters; equal names are alternatives."""
     wanted: dict[str, list[str]] = {}
     for key, value in query:
         if key not in PAGING:

@@ -1,4 +1,4 @@
-"""What Neutron tells of itself, quotas, and what a router does besides being a resource."""
+"""Versions, extensions, agents, quotas and router interfaces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pytest_osfutures.fakecloud.services.network.responses.attributes import (
     uuid,
 )
 
-# alias and name of what clients look for before they use it
+#: aliases and names of the extensions for which clients look
 EXTENSIONS = (
     ("agent", "agent"),
     ("allowed-address-pairs", "Allowed Address Pairs"),
@@ -60,7 +60,7 @@ QUOTAS = (
 
 
 def error_body(error: ApiError) -> dict[str, Any]:
-    """Neutron's error; its `type` is the name of an exception."""
+    """Return Neutron's error body; its `type` is the name of an exception."""
     kind = error.kind or "HTTP" + HTTPStatus(error.status).phrase.replace(" ", "")
     return {"NeutronError": {"type": kind, "message": error.message, "detail": ""}}
 
@@ -69,7 +69,7 @@ UNKNOWN_PATH = error_body(ApiError(404, "The resource could not be found."))
 
 
 def versions(call: NetworkCall) -> Response:
-    """The one version that there is."""
+    """List the API versions: only v2.0."""
     links = [{"rel": "self", "href": f"{call.root}/v2.0/"}]
     return Response(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
 
@@ -79,13 +79,13 @@ def _extension(alias: str, name: str) -> dict[str, Any]:
 
 
 def extensions(call: NetworkCall) -> Response:
-    """What this Neutron can do beyond the core."""
+    """List the extensions."""
     del call
     return Response(200, {"extensions": [_extension(*row) for row in EXTENSIONS]})
 
 
 def show_extension(call: NetworkCall, alias: str) -> Response:
-    """One of them."""
+    """Show one extension."""
     del call
     for known, name in EXTENSIONS:
         if known == alias:
@@ -96,7 +96,7 @@ def show_extension(call: NetworkCall, alias: str) -> Response:
 
 
 def availability_zones(call: NetworkCall) -> Response:
-    """The one zone, for networks and for routers."""
+    """List the zone for networks and for routers."""
     del call
     rows = [
         {"name": ZONE, "resource": resource, "state": "available"}
@@ -106,7 +106,7 @@ def availability_zones(call: NetworkCall) -> Response:
 
 
 def agents(call: NetworkCall) -> Response:
-    """Neutron's own processes, one a host; a member sees none."""
+    """List the agents, one for each host; members see none."""
     if not call.caller.is_admin:
         return Response(200, {"agents": []})
     now = micros(call.runtime.schedule.time()) or ""
@@ -134,7 +134,7 @@ def agents(call: NetworkCall) -> Response:
 
 
 def empty(plural: str) -> Any:
-    """A collection that this Neutron has, and that is empty."""
+    """Return the handler of a collection that is always empty."""
 
     def index(call: NetworkCall) -> Response:
         del call
@@ -165,19 +165,19 @@ def _quota(model: NetworkModel, project_id: str) -> dict[str, int]:
 
 
 def show_quota(call: NetworkCall, project_id: str) -> Response:
-    """What a project may have."""
+    """Show the quotas of a project."""
     _may_see(call, project_id)
     return Response(200, {"quota": _quota(call.model, project_id)})
 
 
 def default_quota(call: NetworkCall, project_id: str) -> Response:
-    """What a project may have that has no quotas of its own."""
+    """Show the default quotas."""
     _may_see(call, project_id)
     return Response(200, {"quota": _quota(call.model, "")})
 
 
 def show_quota_details(call: NetworkCall, project_id: str) -> Response:
-    """What a project may have, and what it has."""
+    """Show the quotas and the usage of a project."""
     _may_see(call, project_id)
     model = call.model
     tables = _tables(model)
@@ -193,7 +193,7 @@ def show_quota_details(call: NetworkCall, project_id: str) -> Response:
 
 
 def change_quota(call: NetworkCall, project_id: str) -> Response:
-    """Give a project other quotas."""
+    """Change the quotas of a project."""
     if not call.caller.is_admin:
         raise disallowed("rule:update_quota")
     part, model = call.part("quota"), call.model
@@ -209,7 +209,7 @@ def change_quota(call: NetworkCall, project_id: str) -> Response:
 
 
 def reset_quota(call: NetworkCall, project_id: str) -> Response:
-    """Give a project the default quotas again."""
+    """Reset a project to the default quotas."""
     if not call.caller.is_admin:
         raise disallowed("rule:delete_quota")
     call.model.quotas.pop(project_id, None)
@@ -217,7 +217,7 @@ def reset_quota(call: NetworkCall, project_id: str) -> Response:
 
 
 def auto_allocated_topology(call: NetworkCall, project_id: str) -> Response:
-    """The network that a project's servers get when they ask for none: the shared one."""
+    """Show the network for `networks: auto`: the shared network."""
     _may_see(call, project_id)
     found = call.model.network_ids(project_id)
     if not found:
@@ -252,7 +252,7 @@ def _interface(router: RouterRecord, port: PortRecord) -> Response:
 
 
 def _interface_ids(call: NetworkCall) -> tuple[str | None, str | None]:
-    """The subnet or the port that the body names."""
+    """Return the subnet id or the port id in the body."""
     body = call.json()
     for key in ("subnet_id", "port_id"):
         if body.get(key) is not None:
@@ -271,7 +271,7 @@ def add_router_interface(call: NetworkCall, router_id: str) -> Response:
 
 
 def remove_router_interface(call: NetworkCall, router_id: str) -> Response:
-    """Disconnect it again."""
+    """Disconnect a subnet or a port from a router."""
     router = _router(call, router_id)
     port = routers.remove_interface(call.model, router, *_interface_ids(call))
     return _interface(router, port)

@@ -1,4 +1,4 @@
-"""How Neutron shows what it has."""
+"""Neutron's resources in JSON, by the caller's role."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _standard(resource: StandardRecord) -> dict[str, Any]:
 
 
 def network(call: NetworkCall, network: NetworkRecord) -> dict[str, Any]:
-    """A network; how it is made is for administrators."""
+    """Return the fields of a network; the provider fields are for administrators."""
     subnets = call.model.subnets_of(network.id)
     view: dict[str, Any] = {
         "id": network.id,
@@ -60,7 +60,7 @@ def network(call: NetworkCall, network: NetworkRecord) -> dict[str, Any]:
 
 
 def subnet(call: NetworkCall, subnet: SubnetRecord) -> dict[str, Any]:
-    """A subnet."""
+    """Return the fields of a subnet."""
     on = call.model.networks.get(subnet.network_id)
     return {
         "id": subnet.id,
@@ -83,7 +83,7 @@ def subnet(call: NetworkCall, subnet: SubnetRecord) -> dict[str, Any]:
 
 
 def port(call: NetworkCall, port: PortRecord) -> dict[str, Any]:
-    """A port; where it is bound is for administrators."""
+    """Return the fields of a port; the binding fields are for administrators."""
     view: dict[str, Any] = {
         "id": port.id,
         "name": port.name,
@@ -110,7 +110,7 @@ def port(call: NetworkCall, port: PortRecord) -> dict[str, Any]:
 
 
 def router(call: NetworkCall, router: RouterRecord) -> dict[str, Any]:
-    """A router."""
+    """Return the fields of a router."""
     view: dict[str, Any] = {
         "id": router.id,
         "name": router.name,
@@ -129,7 +129,7 @@ def router(call: NetworkCall, router: RouterRecord) -> dict[str, Any]:
 
 
 def floating_ip(call: NetworkCall, floating: FloatingIpRecord) -> dict[str, Any]:
-    """A floating IP, with what it leads to."""
+    """Return the fields of a floating IP, with the details of its port."""
     leads_to = call.model.ports.get(floating.port_id or "")
     details = None
     if leads_to is not None:
@@ -158,7 +158,7 @@ def floating_ip(call: NetworkCall, floating: FloatingIpRecord) -> dict[str, Any]
 
 
 def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
-    """A rule of a security group."""
+    """Return the fields of a security group rule."""
     group = call.model.groups.get(rule.security_group_id)
     return {
         "id": rule.id,
@@ -178,7 +178,7 @@ def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
 
 
 def security_group(call: NetworkCall, group: SecurityGroupRecord) -> dict[str, Any]:
-    """A security group with its rules."""
+    """Return the fields of a security group with its rules."""
     return {
         "id": group.id,
         "name": group.name,
