@@ -1,4 +1,4 @@
-"""A fake cloud whose time stands still, and two people who ask it."""
+"""A fake cloud with a manual clock, and clients for two users."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
-from tests.fakecloud.asking import Asker
-from tests.fakecloud.asking_cinder import Cinder
+from tests.fakecloud.api_client import ApiClient
+from tests.fakecloud.cinder_client import Cinder
 
 
 @pytest.fixture
@@ -16,24 +16,24 @@ def cloud() -> FakeCloud:
 
 
 @pytest.fixture
-def demo(cloud: FakeCloud) -> Asker:
-    """A plain member."""
-    return Asker(cloud)
+def demo(cloud: FakeCloud) -> ApiClient:
+    """Return a client with the role member."""
+    return ApiClient(cloud)
 
 
 @pytest.fixture
-def admin(cloud: FakeCloud) -> Asker:
-    """An administrator."""
-    return Asker(cloud, "admin")
+def admin(cloud: FakeCloud) -> ApiClient:
+    """Return a client with the role admin."""
+    return ApiClient(cloud, "admin")
 
 
 @pytest.fixture
-def cinder(demo: Asker) -> Cinder:
-    """Cinder as the plain member."""
+def cinder(demo: ApiClient) -> Cinder:
+    """Return a Cinder client with the role member."""
     return Cinder(demo)
 
 
 @pytest.fixture
-def boss(admin: Asker) -> Cinder:
-    """Cinder as an administrator."""
+def cinder_admin(admin: ApiClient) -> Cinder:
+    """Return a Cinder client with the role admin."""
     return Cinder(admin)

@@ -1,17 +1,17 @@
-"""Volumes and servers, as Cinder sees them: reserve, connect, complete, detach."""
+"""Volume attachments in Cinder: reserve, connect, complete, detach."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from tests.fakecloud.asking_cinder import OTHER, SERVER, Cinder
+from tests.fakecloud.cinder_client import OTHER, SERVER, Cinder
 
 CONNECTOR = {"host": "h", "ip": "1.2.3.4", "initiator": "iqn.x", "mountpoint": "/dev/vdb"}
 
 
 def attach(cinder: Cinder, volume: str, server: str = SERVER) -> str:
-    """An attachment that is complete."""
+    """Create a completed attachment."""
     made = cinder.make("attachment", volume_uuid=volume, instance_uuid=server)
     body = {"attachment": {"connector": CONNECTOR}}
     assert cinder("PUT", f"/attachments/{made}", body).status == 200
@@ -24,7 +24,7 @@ def test_attachments_step_by_step(cinder: Cinder) -> None:
     made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
     assert cinder.status("volume", volume) == "reserved"
     body = {"attachment": {"volume_uuid": volume, "instance_uuid": OTHER}}
-    assert cinder.refusal(cinder("POST", "/attachments", body)) == (
+    assert cinder.error(cinder("POST", "/attachments", body)) == (
         400,
         f"Invalid volume: Volume {volume} status must be available or downloading to reserve, "
         "but the current status is reserved.",
@@ -41,7 +41,7 @@ def test_attachments_step_by_step(cinder: Cinder) -> None:
     assert cinder("GET", f"/attachments/{made}").status == 404
 
 
-def test_a_reserved_attachment_can_be_dropped(cinder: Cinder) -> None:
+def test_reserved_attachment_can_be_deleted(cinder: Cinder) -> None:
     volume = cinder.volume()
     made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
     cinder("DELETE", f"/attachments/{made}")
@@ -58,41 +58,41 @@ def test_multiattach(cinder: Cinder) -> None:
     assert [row["id"] for row in listed] == [second]
 
 
-def test_attachments_of_a_server_are_for_nova(cinder: Cinder) -> None:
-    server, volume = cinder.asker.active(), cinder.volume()
+def test_attachment_in_use_by_nova_is_protected(cinder: Cinder) -> None:
+    server, volume = cinder.client.active(), cinder.volume()
     body = {"volumeAttachment": {"volumeId": volume}}
-    cinder.asker("POST", f"/servers/{server}/os-volume_attachments", body)
+    cinder.client("POST", f"/servers/{server}/os-volume_attachments", body)
     cinder.wait()
     (made,) = cinder.get("/attachments")["attachments"]
-    assert cinder.refusal(cinder("DELETE", f"/attachments/{made['id']}")) == (
+    assert cinder.error(cinder("DELETE", f"/attachments/{made['id']}")) == (
         409,
         f"ConflictNovaUsingAttachment: Detach volume from instance {server} using the Compute API",
     )
-    cinder.asker("DELETE", f"/servers/{server}/os-volume_attachments/{volume}")
+    cinder.client("DELETE", f"/servers/{server}/os-volume_attachments/{volume}")
     assert cinder.statuses("volume", volume) == ["detaching", "available"]
 
 
-def test_a_server_that_boots_from_a_new_volume(cinder: Cinder) -> None:
+def test_server_boots_from_a_new_volume(cinder: Cinder) -> None:
     disk = {
         "boot_index": 0,
         "source_type": "image",
-        "uuid": cinder.asker.image(),
+        "uuid": cinder.client.image(),
         "destination_type": "volume",
         "volume_size": 1,
         "delete_on_termination": True,
     }
-    server = cinder.asker.active(imageRef="", block_device_mapping_v2=[disk])
+    server = cinder.client.active(imageRef="", block_device_mapping_v2=[disk])
     (volume,) = cinder.get("/volumes/detail")["volumes"]
     assert (volume["status"], volume["bootable"]) == ("in-use", "true")
-    cinder.asker("DELETE", f"/servers/{server}")
+    cinder.client("DELETE", f"/servers/{server}")
     cinder.wait()
     assert cinder.get("/volumes")["volumes"] == []
 
 
-def test_the_old_way_to_attach(cinder: Cinder) -> None:
+def test_attach_with_volume_actions(cinder: Cinder) -> None:
     volume = cinder.volume()
     cinder.begin(volume, "os-reserve")
-    assert cinder.refusal(cinder.act(volume, "os-reserve")) == (
+    assert cinder.error(cinder.act(volume, "os-reserve")) == (
         400,
         "Invalid volume: Volume status must be available to reserve, but the status is attaching.",
     )
@@ -113,7 +113,7 @@ def test_the_old_way_to_attach(cinder: Cinder) -> None:
 
 
 @pytest.mark.parametrize(("effect", "end"), [("error", "error_attaching"), ("silent", "reserved")])
-def test_connecting_fails(cinder: Cinder, effect: str, end: str) -> None:
+def test_connect_fails_by_fault_rules(cinder: Cinder, effect: str, end: str) -> None:
     volume = cinder.volume()
     made = cinder.make("attachment", volume_uuid=volume, instance_uuid=SERVER)
     cinder.cloud.faults.add(Fault(effect, operation="volume.attach"))
@@ -121,7 +121,7 @@ def test_connecting_fails(cinder: Cinder, effect: str, end: str) -> None:
     assert response.status == 500
     assert cinder.status("attachment", made) == end
     assert cinder.status("volume", volume) == "reserved"
-    assert cinder.told(volume) == [
+    assert cinder.messages(volume) == [
         ("VOLUME_VOLUME_004_021", "update attachment:Failed to attach volume.")
     ]
     assert cinder("DELETE", f"/attachments/{made}").status == 200
@@ -129,7 +129,7 @@ def test_connecting_fails(cinder: Cinder, effect: str, end: str) -> None:
 
 
 @pytest.mark.parametrize(("effect", "end"), [("error", "error_detaching"), ("silent", "attached")])
-def test_detaching_fails(cinder: Cinder, effect: str, end: str) -> None:
+def test_detach_fails_by_fault_rules(cinder: Cinder, effect: str, end: str) -> None:
     volume = cinder.volume()
     made = attach(cinder, volume)
     cinder.begin(volume, "os-begin_detaching")

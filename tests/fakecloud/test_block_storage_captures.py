@@ -1,4 +1,4 @@
-"""The fake's Cinder beside what a real one has answered: tests/fakecloud/captures."""
+"""The fake's Cinder compared with a real Cinder's responses: tests/fakecloud/captures."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud.kernel.wire import Response
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 CAPTURES = Path(__file__).parent / "captures"
-# Of the transport, or of how the real cloud was deployed.
+# Headers of the transport, or of the deployment of the real cloud.
 NOT_COMPARED = {"connection", "content-length"}
-# Cinder leaves it out where a handler builds its own answer.
+# Absent in Cinder where a handler builds its own response.
 PERHAPS = {"x-compute-request-id", "openstack-api-version", "vary"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 EXACT = (".message", ".code", ".status", ".progress", ".size", ".retryAfter", ".name", ".title",
@@ -23,10 +23,10 @@ EXACT = (".message", ".code", ".status", ".progress", ".size", ".retryAfter", ".
 
 
 class Replay:
-    """Sends a capture's requests to the fake, with the fake's own ids in the place of the real."""
+    """Sends the requests of a capture to the fake, with the fake's ids instead of the real ids."""
 
-    def __init__(self, asker: Asker) -> None:
-        self.asker = asker
+    def __init__(self, client: ApiClient) -> None:
+        self.client = client
         self.ids: dict[str, str] = {}
 
     def translated(self, text: str) -> str:
@@ -41,14 +41,14 @@ class Replay:
         if path.startswith("/servers"):
             path = f"/compute/v2.1{path}"
         else:
-            path = f"/volume/v3/{self.asker.project_id}{path}"
+            path = f"/volume/v3/{self.client.project_id}{path}"
         sent = {name: request["headers"].get(name, "") for name in ("OpenStack-API-Version",)}
-        response = self.asker(request["method"], path, body, sent | (headers or {}))
+        response = self.client(request["method"], path, body, sent | (headers or {}))
         self.learn(pair["response"]["body"], response.body)
         return response
 
     def learn(self, real: Any, fake: Any) -> None:
-        """Which id of the fake stands for which of the real cloud."""
+        """Record which id of the fake corresponds to which id of the real cloud."""
         if isinstance(real, dict) and isinstance(fake, dict):
             if {"id", "status"} <= real.keys() and "id" in fake:
                 self.ids[real["id"]] = fake["id"]
@@ -59,17 +59,17 @@ class Replay:
                 self.learn(one, other)
 
     def poll(self, pair: dict[str, Any]) -> Response:
-        """Let time pass until the fake is in the captured state."""
+        """Advance the clock until the fake is in the captured state."""
         wanted = look(pair["response"]["status"], pair["response"]["body"])
         for _ in range(2000):
             response = self.send(pair)
             if look(response.status, response.body) == wanted:
                 return response
-            self.asker.clock.advance(0.01)
+            self.client.clock.advance(0.01)
         raise AssertionError(f"never seen: {wanted}")
 
     def play(self, name: str) -> None:
-        """Send everything and compare every answer."""
+        """Send all requests and compare all responses."""
         pairs = json.loads((CAPTURES / f"{name}.json").read_text())
         for number, pair in enumerate(pairs):
             if pair["response"]["status"] == 401:
@@ -79,7 +79,7 @@ class Replay:
             self.compare(f"{name}[{number}]", pair["response"], response)
 
     def compare(self, where: str, real: dict[str, Any], fake: Response) -> None:
-        """Same status, same headers, same keys; same values where they mean something."""
+        """Compare status, headers and keys, and the values that do not depend on the deployment."""
         assert fake.status == real["status"], (where, fake.body)
         names = {name.lower() for name in real["headers"]} - NOT_COMPARED
         assert {name.lower() for name in fake.headers} - PERHAPS == names - PERHAPS, where
@@ -106,40 +106,40 @@ class Replay:
 
 
 def look(status: int, body: Any) -> tuple[Any, ...]:
-    """What a poller waits for."""
+    """Return the values for which a poller waits."""
     kinds = body if isinstance(body, dict) else {}
     thing = kinds.get("volume") or kinds.get("snapshot") or {}
     return status, thing.get("status"), thing.get("size")
 
 
 @pytest.fixture
-def replay(demo: Asker) -> Replay:
+def replay(demo: ApiClient) -> Replay:
     return Replay(demo)
 
 
-def test_a_volume_and_what_becomes_of_it(replay: Replay) -> None:
+def test_volume_lifecycle_matches_captures(replay: Replay) -> None:
     replay.play("volume-create")
     replay.play("volume-extend")
     replay.play("snapshot")
     replay.play("volume-delete")
 
 
-def test_a_volume_on_a_server(replay: Replay) -> None:
-    server_id = replay.asker.active()
+def test_volume_attachment_matches_captures(replay: Replay) -> None:
+    server_id = replay.client.active()
     replay.ids["05bb0723-a9df-49b0-a20a-4b60b5d57078"] = server_id
     volume = {"volume": {"size": 2, "name": "cap"}}
-    path = f"/volume/v3/{replay.asker.project_id}/volumes"
-    made = replay.asker("POST", path, volume, {"OpenStack-API-Version": "volume 3.70"})
-    replay.asker.clock.advance(10)
+    path = f"/volume/v3/{replay.client.project_id}/volumes"
+    made = replay.client("POST", path, volume, {"OpenStack-API-Version": "volume 3.70"})
+    replay.client.clock.advance(10)
     replay.ids["e9a5fc1d-60e6-40c2-8292-380455348c26"] = made.body["volume"]["id"]
     replay.play("volume-attach-detach")
 
 
 def test_pages(replay: Replay) -> None:
-    path = f"/volume/v3/{replay.asker.project_id}/volumes"
+    path = f"/volume/v3/{replay.client.project_id}/volumes"
     for _ in range(3):
-        replay.asker("POST", path, {"volume": {"size": 1, "name": "page"}})
-    listed = [row["id"] for row in replay.asker.get(path)["volumes"]]
+        replay.client("POST", path, {"volume": {"size": 1, "name": "page"}})
+    listed = [row["id"] for row in replay.client.get(path)["volumes"]]
     real = json.loads((CAPTURES / "volume-list-pages.json").read_text())
     pages = [*real[0]["response"]["body"]["volumes"], *real[1]["response"]["body"]["volumes"]]
     replay.ids = {row["id"]: listed[number] for number, row in enumerate(pages)}

@@ -1,10 +1,10 @@
-"""What can be done to a volume in the background: the states it passes, and how it fails."""
+"""Operations on existing volumes: their states and their failures."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.fakecloud.asking_cinder import SERVER, Cinder, fail
+from tests.fakecloud.cinder_client import SERVER, Cinder, fail
 
 
 def test_extend(cinder: Cinder) -> None:
@@ -24,7 +24,7 @@ def test_extend_fails(cinder: Cinder, effect: str, end: str) -> None:
     assert cinder.status("volume", volume) == end
     assert cinder.show("volume", volume)["size"] == 1
     text = "extend volume:Volume Driver failed to extend volume."
-    assert cinder.told(volume) == [("VOLUME_VOLUME_007_010", text)]
+    assert cinder.messages(volume) == [("VOLUME_VOLUME_007_010", text)]
 
 
 def test_extend_while_in_use(cinder: Cinder) -> None:
@@ -44,21 +44,21 @@ def test_retype_on_the_same_backend(cinder: Cinder) -> None:
     assert (shown["volume_type"], shown["multiattach"]) == ("multi", True)
 
 
-def test_retype_to_another_backend(cinder: Cinder, boss: Cinder) -> None:
+def test_retype_to_another_backend(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.volume()
     cinder.begin(volume, "os-retype", new_type="slow", migration_policy="on-demand")
     seen = []
     for _ in range(40):
-        shown = boss.show("volume", volume)
+        shown = cinder_admin.show("volume", volume)
         seen.append((shown["status"], shown["migration_status"]))
-        boss.asker.clock.advance(0.1)
+        cinder_admin.client.clock.advance(0.1)
     assert list(dict.fromkeys(seen)) == [
         ("retyping", None),
         ("retyping", "migrating"),
         ("retyping", "completing"),
         ("available", "success"),
     ]
-    shown = boss.show("volume", volume)
+    shown = cinder_admin.show("volume", volume)
     assert shown["os-vol-host-attr:host"] == "cinder1@slow#slow"
     assert shown["volume_type"] == "slow"
 
@@ -75,24 +75,24 @@ def test_retype_fails_silently(cinder: Cinder, why: str) -> None:
     assert cinder.show("volume", volume)["volume_type"] == "fast"
 
 
-def test_migrate(cinder: Cinder, boss: Cinder) -> None:
+def test_migrate(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.volume(volume_type="__DEFAULT__")
-    boss.begin(volume, "os-migrate_volume", host="cinder1@slow#slow", lock_volume=True)
-    assert boss.show("volume", volume)["migration_status"] == "starting"
+    cinder_admin.begin(volume, "os-migrate_volume", host="cinder1@slow#slow", lock_volume=True)
+    assert cinder_admin.show("volume", volume)["migration_status"] == "starting"
     assert cinder.statuses("volume", volume) == ["maintenance", "available"]
-    assert boss.show("volume", volume)["migration_status"] == "success"
+    assert cinder_admin.show("volume", volume)["migration_status"] == "success"
 
 
 @pytest.mark.parametrize("why", ["by rule", "because of its type"])
-def test_migrate_fails(cinder: Cinder, boss: Cinder, why: str) -> None:
+def test_migrate_fails(cinder: Cinder, cinder_admin: Cinder, why: str) -> None:
     if why == "by rule":
         volume = cinder.volume(volume_type="__DEFAULT__")
         fail(cinder, "volume.migrate")
     else:
         volume = cinder.volume()
-    boss.begin(volume, "os-migrate_volume", host="cinder1@slow#slow")
+    cinder_admin.begin(volume, "os-migrate_volume", host="cinder1@slow#slow")
     cinder.wait()
-    shown = boss.show("volume", volume)
+    shown = cinder_admin.show("volume", volume)
     assert (shown["status"], shown["migration_status"]) == ("available", "error")
     assert shown["os-vol-host-attr:host"] == "cinder1@fast#fast"
 
@@ -107,11 +107,11 @@ def test_upload(cinder: Cinder) -> None:
     volume = cinder.volume()
     image = upload(cinder, volume)
     path = f"/image/v2/images/{image}"
-    assert cinder.asker.get(path)["status"] == "queued"
-    cinder.asker.clock.advance(1.0)
-    assert cinder.asker.get(path)["status"] == "saving"
+    assert cinder.client.get(path)["status"] == "queued"
+    cinder.client.clock.advance(1.0)
+    assert cinder.client.get(path)["status"] == "saving"
     assert cinder.statuses("volume", volume) == ["uploading", "available"]
-    assert cinder.asker.get(path)["status"] == "active"
+    assert cinder.client.get(path)["status"] == "active"
 
 
 @pytest.mark.parametrize("effect", ["error", "silent"])
@@ -120,9 +120,9 @@ def test_upload_fails_silently(cinder: Cinder, effect: str) -> None:
     fail(cinder, "volume.upload", effect)
     image = upload(cinder, volume)
     assert cinder.statuses("volume", volume) == ["uploading", "available"]
-    assert cinder.asker("GET", f"/image/v2/images/{image}").status == 404
+    assert cinder.client("GET", f"/image/v2/images/{image}").status == 404
     text = "copy volume to image:Failed to upload volume to image at backend."
-    assert cinder.told(volume) == [("VOLUME_VOLUME_003_004", text)]
+    assert cinder.messages(volume) == [("VOLUME_VOLUME_003_004", text)]
 
 
 @pytest.mark.parametrize(("effect", "end"), [(None, "available"), ("error", "error")])
@@ -142,8 +142,8 @@ def test_reimage(cinder: Cinder, effect: str | None, end: str) -> None:
     volume = cinder.volume()
     if effect:
         fail(cinder, "volume.reimage", effect)
-    cinder.begin(volume, "os-reimage", image_id=cinder.asker.image())
+    cinder.begin(volume, "os-reimage", image_id=cinder.client.image())
     assert cinder.statuses("volume", volume) == ["downloading", end]
     if effect:
         text = "reimage volume:Compute service failed to reimage volume."
-        assert cinder.told(volume) == [("VOLUME_VOLUME_016_028", text)]
+        assert cinder.messages(volume) == [("VOLUME_VOLUME_016_028", text)]

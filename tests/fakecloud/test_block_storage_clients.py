@@ -1,4 +1,4 @@
-"""cinderclient, openstacksdk and the `openstack` command, unmodified, beside Cinder and friends."""
+"""cinderclient, openstacksdk and the `openstack` command, unmodified, against the fake."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def clock(cloud: FakeCloud) -> ManualClock:
 
 @pytest.fixture
 def cinder(cloud: FakeCloud) -> Any:
-    """cinderclient as the plain member."""
+    """Return a cinderclient with the role member."""
     return cinderclient.client.Client("3.70", session=session(cloud))
 
 
 @pytest.fixture
-def boss(cloud: FakeCloud) -> Any:
-    """cinderclient as an administrator."""
+def cinder_admin(cloud: FakeCloud) -> Any:
+    """Return a cinderclient with the role admin."""
     return cinderclient.client.Client("3.70", session=session(cloud, "fake-admin"))
 
 
 @pytest.fixture
 def sdk(cloud: FakeCloud) -> Any:
-    """openstacksdk as the plain member."""
+    """Return an openstacksdk connection with the role member."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield openstack.connection.Connection(session=session(cloud))
@@ -51,7 +51,7 @@ def sdk(cloud: FakeCloud) -> Any:
 
 @pytest.fixture
 def volume(cinder: Any, clock: ManualClock) -> Any:
-    """A volume that is there."""
+    """Return a volume that is `available`."""
     made = cinder.volumes.create(1, name="v", metadata={"a": "b"})
     clock.advance(20)
     made.get()
@@ -121,7 +121,7 @@ def test_cinderclient_snapshots_and_backups(cinder: Any, volume: Any, clock: Man
 
 
 def test_cinderclient_attachments_and_transfers(
-    cinder: Any, boss: Any, volume: Any, clock: ManualClock
+    cinder: Any, cinder_admin: Any, volume: Any, clock: ManualClock
 ) -> None:
     server = "11111111-1111-4111-8111-111111111111"
     made = cinder.attachments.create(volume.id, {}, server, mode="rw")
@@ -132,23 +132,23 @@ def test_cinderclient_attachments_and_transfers(
     cinder.attachments.delete(made["id"])
     offer = cinder.transfers.create(volume.id, "t")
     assert [one.id for one in cinder.transfers.list()] == [offer.id]
-    boss.transfers.accept(offer.id, offer.auth_key)
-    assert boss.volumes.get(volume.id).status == "available"
-    boss.volumes.retype(volume.id, "__DEFAULT__", "on-demand")
+    cinder_admin.transfers.accept(offer.id, offer.auth_key)
+    assert cinder_admin.volumes.get(volume.id).status == "available"
+    cinder_admin.volumes.retype(volume.id, "__DEFAULT__", "on-demand")
     clock.advance(20)
-    boss.volumes.migrate_volume(volume.id, "cinder1@slow#slow", False, True)
+    cinder_admin.volumes.migrate_volume(volume.id, "cinder1@slow#slow", False, True)
     clock.advance(20)
-    assert boss.volumes.get(volume.id).migration_status == "success"
-    boss.volumes.reset_state(volume.id, "error")
-    boss.volumes.force_delete(volume.id)
+    assert cinder_admin.volumes.get(volume.id).migration_status == "success"
+    cinder_admin.volumes.reset_state(volume.id, "error")
+    cinder_admin.volumes.force_delete(volume.id)
     clock.advance(20)
-    assert boss.volumes.list(search_opts={"all_tenants": 1}) == []
+    assert cinder_admin.volumes.list(search_opts={"all_tenants": 1}) == []
 
 
-def test_cinderclient_groups(cinder: Any, boss: Any, clock: ManualClock) -> None:
-    kind = boss.group_types.create("kind")
+def test_cinderclient_groups(cinder: Any, cinder_admin: Any, clock: ManualClock) -> None:
+    kind = cinder_admin.group_types.create("kind")
     kind.set_keys({"a": "b"})
-    assert boss.group_types.get(kind.id).group_specs == {"a": "b"}
+    assert cinder_admin.group_types.get(kind.id).group_specs == {"a": "b"}
     group = cinder.groups.create(kind.id, "fast", name="g")
     clock.advance(20)
     inside = cinder.volumes.create(1, volume_type="fast", group_id=group.id)
@@ -170,23 +170,26 @@ def test_cinderclient_groups(cinder: Any, boss: Any, clock: ManualClock) -> None
     assert cinder.groups.list() == cinder.volumes.list() == []
 
 
-def test_cinderclient_around_volumes(cinder: Any, boss: Any) -> None:
+def test_cinderclient_types_quotas_and_services(cinder: Any, cinder_admin: Any) -> None:
     assert cinder.volume_types.default().name == "fast"
-    kind = boss.volume_types.create("new")
+    kind = cinder_admin.volume_types.create("new")
     kind.set_keys({"k": "v"})
-    assert boss.volume_types.get(kind.id).get_keys() == {"k": "v"}
-    boss.volume_types.update(kind.id, description="d")
-    boss.volume_types.delete(kind)
+    assert cinder_admin.volume_types.get(kind.id).get_keys() == {"k": "v"}
+    cinder_admin.volume_types.update(kind.id, description="d")
+    cinder_admin.volume_types.delete(kind)
     project = cinder.client.get_project_id()
-    boss.quotas.update(project, volumes=0)
+    cinder_admin.quotas.update(project, volumes=0)
     with pytest.raises(cinderclient.exceptions.OverLimit, match="Maximum number of volumes"):
         cinder.volumes.create(1)
     assert cinder.quotas.get(project, usage=True).volumes["limit"] == 0
     assert cinder.limits.get().to_dict()["absolute"]["maxTotalVolumes"] == 0
-    assert {one.binary for one in boss.services.list()} >= {"cinder-volume", "cinder-backup"}
-    boss.services.disable("cinder1@fast", "cinder-volume")
-    boss.services.enable("cinder1@fast", "cinder-volume")
-    assert [one.name for one in boss.pools.list(detailed=False)] == [
+    assert {one.binary for one in cinder_admin.services.list()} >= {
+        "cinder-volume",
+        "cinder-backup",
+    }
+    cinder_admin.services.disable("cinder1@fast", "cinder-volume")
+    cinder_admin.services.enable("cinder1@fast", "cinder-volume")
+    assert [one.name for one in cinder_admin.pools.list(detailed=False)] == [
         "cinder1@fast#fast",
         "cinder1@slow#slow",
     ]
@@ -260,7 +263,7 @@ def test_sdk_network(sdk: Any) -> None:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Any]:
-    """The `openstack` command against the fake on a port."""
+    """Run the `openstack` command against the fake on a port."""
     with running(FakeCloud(ScaledClock(100))) as url:
         clouds = tmp_path / "clouds.yaml"
         clouds.write_text(clouds_yaml.text(f"{url}/identity/v3"))

@@ -1,4 +1,4 @@
-"""Groups of volumes and their snapshots, replication, and backends that fail over."""
+"""Volume groups, group snapshots, replication and failover of backends."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from tests.fakecloud.asking_cinder import Cinder
+from tests.fakecloud.cinder_client import Cinder
 
 
-def group(cinder: Cinder, boss: Cinder, specs: dict[str, str]) -> tuple[str, str]:
-    """A group that is there, with a volume in it."""
+def group(cinder: Cinder, cinder_admin: Cinder, specs: dict[str, str]) -> tuple[str, str]:
+    """Return a group that is `available`, with one volume."""
     replicated = {"volume_backend_name": "fast", "replication_enabled": "<is> True"}
     name = f"r{len(cinder.cloud.block_storage.types)}"
-    boss("POST", "/types", {"volume_type": {"name": name, "extra_specs": replicated}})
+    cinder_admin("POST", "/types", {"volume_type": {"name": name, "extra_specs": replicated}})
     kind = {"group_type": {"name": name, "group_specs": specs}}
-    type_id = boss("POST", "/group_types", kind).body["group_type"]["id"]
+    type_id = cinder_admin("POST", "/group_types", kind).body["group_type"]["id"]
     made = cinder.make("group", name="g", group_type=type_id, volume_types=[name])
     assert cinder.statuses("group", made) == ["creating", "available"]
     return made, cinder.volume(volume_type=name, group_id=made)
 
 
-def test_groups(cinder: Cinder, boss: Cinder) -> None:
-    made, volume = group(cinder, boss, {})
+def test_groups(cinder: Cinder, cinder_admin: Cinder) -> None:
+    made, volume = group(cinder, cinder_admin, {})
     assert cinder("DELETE", f"/volumes/{volume}").status == 400
     assert cinder("PUT", f"/groups/{made}", {"group": {"remove_volumes": volume}}).status == 202
     assert cinder.statuses("group", made) == ["updating", "available"]
@@ -31,15 +31,15 @@ def test_groups(cinder: Cinder, boss: Cinder) -> None:
     assert cinder("PUT", f"/groups/{made}", {"group": {"add_volumes": volume}}).status == 202
     cinder.wait()
     path = f"/groups/{made}/action"
-    assert cinder.refusal(cinder("POST", path, {"delete": {"delete-volumes": False}}))[0] == 400
+    assert cinder.error(cinder("POST", path, {"delete": {"delete-volumes": False}}))[0] == 400
     assert cinder("POST", path, {"delete": {"delete-volumes": True}}).status == 202
     assert cinder.status("volume", volume) == "deleting"
     assert cinder.statuses("group", made) == ["deleting", "404"]
     assert cinder.status("volume", volume) == "404"
 
 
-def test_group_snapshots(cinder: Cinder, boss: Cinder) -> None:
-    made, volume = group(cinder, boss, {})
+def test_group_snapshots(cinder: Cinder, cinder_admin: Cinder) -> None:
+    made, volume = group(cinder, cinder_admin, {})
     snapshot = cinder.make("group_snapshot", group_id=made, name="gs")
     assert cinder.statuses("group_snapshot", snapshot) == ["creating", "available"]
     (inside,) = cinder.get("/snapshots")["snapshots"]
@@ -60,15 +60,17 @@ def test_group_snapshots(cinder: Cinder, boss: Cinder) -> None:
     ("operation", "end"),
     [("group.create", "error"), ("group_snapshot.create", "error")],
 )
-def test_groups_fail(cinder: Cinder, boss: Cinder, operation: str, end: str) -> None:
+def test_group_operations_fail_by_fault_rules(
+    cinder: Cinder, cinder_admin: Cinder, operation: str, end: str
+) -> None:
     kind = operation.split(".")[0]
-    default = boss.get("/group_types/default")["group_type"]["id"]
+    default = cinder_admin.get("/group_types/default")["group_type"]["id"]
     if kind == "group":
         cinder.cloud.faults.add(Fault("error", operation=operation))
         made = cinder.make("group", group_type=default, volume_types=["fast"])
     else:
         cinder.cloud.faults.add(Fault("error", operation=operation))
-        made = cinder.make("group_snapshot", group_id=group(cinder, boss, {})[0])
+        made = cinder.make("group_snapshot", group_id=group(cinder, cinder_admin, {})[0])
     cinder.wait()
     assert cinder.status(kind, made) == end
 
@@ -76,12 +78,12 @@ def test_groups_fail(cinder: Cinder, boss: Cinder, operation: str, end: str) -> 
 REPLICATED = {"group_replication_enabled": "<is> True"}
 
 
-def test_replication(cinder: Cinder, boss: Cinder) -> None:
-    made, volume = group(cinder, boss, REPLICATED)
+def test_replication(cinder: Cinder, cinder_admin: Cinder) -> None:
+    made, volume = group(cinder, cinder_admin, REPLICATED)
     path = f"/groups/{made}/action"
 
     def change(verb: str) -> list[str]:
-        assert boss("POST", path, {f"{verb}_replication": {}}).status == 202
+        assert cinder_admin("POST", path, {f"{verb}_replication": {}}).status == 202
         seen = [cinder.show("group", made)["replication_status"]]
         cinder.wait()
         return [*seen, cinder.show("group", made)["replication_status"]]
@@ -91,22 +93,24 @@ def test_replication(cinder: Cinder, boss: Cinder) -> None:
     assert change("enable") == ["enabling", "enabled"]
     assert cinder.show("volume", volume)["replication_status"] == "enabled"
     assert change("failover") == ["failing-over", "failed-over"]
-    targets = boss("POST", path, {"list_replication_targets": {}}).body
+    targets = cinder_admin("POST", path, {"list_replication_targets": {}}).body
     assert targets == {"replication_targets": [{"backend_id": "secondary"}]}
-    assert boss("POST", path, {"disable_replication": {}}).status == 400
+    assert cinder_admin("POST", path, {"disable_replication": {}}).status == 400
     back = {"failover_replication": {"secondary_backend_id": "default"}}
-    assert boss("POST", path, back).status == 202
+    assert cinder_admin("POST", path, back).status == 202
     cinder.wait()
     assert cinder.show("group", made)["replication_status"] == "enabled"
-    assert boss("POST", path, {"enable_replication": {}}, "3.37").status == 404
+    assert cinder_admin("POST", path, {"enable_replication": {}}, "3.37").status == 404
 
 
 @pytest.mark.parametrize(("verb", "end"), [("enable", "error"), ("failover", "failover-error")])
-def test_replication_fails(cinder: Cinder, boss: Cinder, verb: str, end: str) -> None:
-    made, _ = group(cinder, boss, REPLICATED)
+def test_replication_fails_by_fault_rules(
+    cinder: Cinder, cinder_admin: Cinder, verb: str, end: str
+) -> None:
+    made, _ = group(cinder, cinder_admin, REPLICATED)
     path = f"/groups/{made}/action"
     cinder.cloud.faults.add(Fault("error", operation=f"group.{verb}_replication"))
-    boss("POST", path, {f"{verb}_replication": {}})
+    cinder_admin("POST", path, {f"{verb}_replication": {}})
     cinder.wait()
     assert cinder.show("group", made)["replication_status"] == end
 
@@ -138,38 +142,38 @@ def test_consistency_groups(cinder: Cinder) -> None:
     assert cinder("GET", path).status == 404
 
 
-def service(boss: Cinder, host: str = "cinder1@fast") -> dict[str, Any]:
-    rows = boss.get("/os-services")["services"]
+def service(cinder_admin: Cinder, host: str = "cinder1@fast") -> dict[str, Any]:
+    rows = cinder_admin.get("/os-services")["services"]
     return next(dict(row) for row in rows if row["host"] == host)
 
 
 @pytest.mark.parametrize(("effect", "end"), [(None, "failed-over"), ("error", "failover-error")])
-def test_a_backend_fails_over(boss: Cinder, effect: str | None, end: str) -> None:
+def test_backend_fails_over_and_back(cinder_admin: Cinder, effect: str | None, end: str) -> None:
     if effect:
-        boss.cloud.faults.add(Fault(effect, operation="service.failover"))
+        cinder_admin.cloud.faults.add(Fault(effect, operation="service.failover"))
     body = {"host": "cinder1@fast"}
-    assert boss("PUT", "/os-services/failover_host", body).status == 202
-    assert service(boss)["replication_status"] == "failing-over"
-    assert boss("PUT", "/os-services/failover", body).status == 400
-    boss.wait()
-    assert service(boss)["replication_status"] == end
+    assert cinder_admin("PUT", "/os-services/failover_host", body).status == 202
+    assert service(cinder_admin)["replication_status"] == "failing-over"
+    assert cinder_admin("PUT", "/os-services/failover", body).status == 400
+    cinder_admin.wait()
+    assert service(cinder_admin)["replication_status"] == end
     if effect is None:
         back = body | {"backend_id": "default"}
-        assert boss("PUT", "/os-services/failover", back).status == 202
-        boss.wait()
-        assert service(boss)["replication_status"] == "enabled"
-    unknown = boss("PUT", "/os-services/failover_host", {"host": "nope"})
-    assert boss.refusal(unknown) == (400, "No service found with host=nope")
+        assert cinder_admin("PUT", "/os-services/failover", back).status == 202
+        cinder_admin.wait()
+        assert service(cinder_admin)["replication_status"] == "enabled"
+    unknown = cinder_admin("PUT", "/os-services/failover_host", {"host": "nope"})
+    assert cinder_admin.error(unknown) == (400, "No service found with host=nope")
 
 
-def test_a_frozen_backend(cinder: Cinder, boss: Cinder) -> None:
+def test_frozen_backend_rejects_changes(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.volume()
     body = {"host": "cinder1@fast"}
     assert cinder("PUT", "/os-services/freeze", body).status == 403
-    assert boss("PUT", "/os-services/freeze", body).status == 202
-    assert service(boss)["frozen"] is True
+    assert cinder_admin("PUT", "/os-services/freeze", body).status == 202
+    assert service(cinder_admin)["frozen"] is True
     said = "Modification operations are not allowed on frozen storage backends."
     refused = cinder("DELETE", f"/volumes/{volume}")
-    assert cinder.refusal(refused) == (400, f"Invalid input received: {said}")
-    assert boss("PUT", "/os-services/thaw", body).status == 202
+    assert cinder.error(refused) == (400, f"Invalid input received: {said}")
+    assert cinder_admin("PUT", "/os-services/thaw", body).status == 202
     assert cinder("DELETE", f"/volumes/{volume}").status == 202

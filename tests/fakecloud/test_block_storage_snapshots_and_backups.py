@@ -1,4 +1,4 @@
-"""Which states snapshots and backups pass, and how each operation fails."""
+"""Snapshots and backups: their states and the failure of each operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakecloud.asking_cinder import SERVER, Cinder, fail
+from tests.fakecloud.cinder_client import SERVER, Cinder, fail
 
 
 def test_snapshot(cinder: Cinder) -> None:
@@ -22,7 +22,7 @@ def test_snapshot_fails(cinder: Cinder) -> None:
     snapshot = cinder.snapshot(cinder.volume())
     assert cinder.status("snapshot", snapshot) == "error"
     text = "create snapshot:Snapshot failed to create."
-    assert cinder.told(snapshot) == [("VOLUME_VOLUME_SNAPSHOT_009_013", text)]
+    assert cinder.messages(snapshot) == [("VOLUME_VOLUME_SNAPSHOT_009_013", text)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_snapshot_delete_fails(cinder: Cinder, effect: str, end: str, told: str)
     cinder("DELETE", f"/snapshots/{snapshot}")
     cinder.wait()
     assert cinder.status("snapshot", snapshot) == end
-    assert cinder.told(snapshot)[0][0] == f"VOLUME_VOLUME_SNAPSHOT{told}"
+    assert cinder.messages(snapshot)[0][0] == f"VOLUME_VOLUME_SNAPSHOT{told}"
 
 
 def test_snapshot_of_a_volume_in_use(cinder: Cinder) -> None:
@@ -48,12 +48,14 @@ def test_snapshot_of_a_volume_in_use(cinder: Cinder) -> None:
     assert cinder("POST", "/snapshots", body, version="3.66").status == 202
 
 
-def test_snapshot_manage_and_unmanage(boss: Cinder) -> None:
-    part = {"volume_id": boss.volume(), "ref": {"source-name": "snap"}}
-    snapshot = boss("POST", "/manageable_snapshots", {"snapshot": part}).body["snapshot"]["id"]
-    assert boss.statuses("snapshot", snapshot) == ["creating", "available"]
-    boss("POST", f"/snapshots/{snapshot}/action", {"os-unmanage": None})
-    assert boss.statuses("snapshot", snapshot) == ["unmanaging", "404"]
+def test_snapshot_manage_and_unmanage(cinder_admin: Cinder) -> None:
+    part = {"volume_id": cinder_admin.volume(), "ref": {"source-name": "snap"}}
+    snapshot = cinder_admin("POST", "/manageable_snapshots", {"snapshot": part}).body["snapshot"][
+        "id"
+    ]
+    assert cinder_admin.statuses("snapshot", snapshot) == ["creating", "available"]
+    cinder_admin("POST", f"/snapshots/{snapshot}/action", {"os-unmanage": None})
+    assert cinder_admin.statuses("snapshot", snapshot) == ["unmanaging", "404"]
 
 
 def test_backup(cinder: Cinder) -> None:
@@ -79,13 +81,13 @@ def test_incremental_backups(cinder: Cinder) -> None:
     volume = cinder.volume()
     body = {"backup": {"volume_id": volume, "incremental": True}}
     said = (400, "Invalid backup: No backups available to do an incremental backup.")
-    assert cinder.refusal(cinder("POST", "/backups", body)) == said
+    assert cinder.error(cinder("POST", "/backups", body)) == said
     first = cinder.backup(volume)
     second = cinder.backup(volume, incremental=True)
     assert cinder.show("backup", second)["is_incremental"] is True
     assert cinder.show("backup", first)["has_dependent_backups"] is True
     said = (400, "Invalid backup: Incremental backups exist for this backup.")
-    assert cinder.refusal(cinder("DELETE", f"/backups/{first}")) == said
+    assert cinder.error(cinder("DELETE", f"/backups/{first}")) == said
 
 
 def test_backup_fails(cinder: Cinder) -> None:
@@ -96,7 +98,7 @@ def test_backup_fails(cinder: Cinder) -> None:
     assert (shown["status"], shown["fail_reason"]) == ("error", "the disk is full")
     assert cinder.status("volume", volume) == "available"
     text = "create backup:the disk is full"
-    assert cinder.told(backup) == [("VOLUME_VOLUME_BACKUP_013_020", text)]
+    assert cinder.messages(backup) == [("VOLUME_VOLUME_BACKUP_013_020", text)]
 
 
 def test_restore(cinder: Cinder) -> None:
@@ -110,12 +112,12 @@ def test_restore(cinder: Cinder) -> None:
     assert cinder.status("backup", backup) == "available"
 
 
-def test_restore_to_a_new_volume_answers_when_that_is_there(cinder: Cinder) -> None:
+def test_restore_response_waits_for_the_new_volume(cinder: Cinder) -> None:
     backup = cinder.backup(cinder.volume(size=2))
     response = cinder("POST", f"/backups/{backup}/restore", {"restore": {}})
     volume = response.body["restore"]["volume_id"]
     assert response.body["restore"]["volume_name"] == f"restore_backup_{backup}"
-    cinder.asker.clock.advance(response.delay)
+    cinder.client.clock.advance(response.delay)
     assert cinder.status("backup", backup) == "restoring"
     assert cinder.statuses("volume", volume) == ["restoring-backup", "available"]
 
@@ -132,7 +134,7 @@ def test_restore_waits_for_a_slow_new_volume(cinder: Cinder) -> None:
 
 
 @pytest.mark.parametrize(("effect", "end"), [("error", "error_restoring"), ("silent", "available")])
-def test_restore_fails_and_only_the_volume_shows_it(cinder: Cinder, effect: str, end: str) -> None:
+def test_failed_restore_shows_on_the_volume_only(cinder: Cinder, effect: str, end: str) -> None:
     volume = cinder.volume()
     backup = cinder.backup(volume)
     fail(cinder, "backup.restore", effect)
@@ -141,7 +143,7 @@ def test_restore_fails_and_only_the_volume_shows_it(cinder: Cinder, effect: str,
     assert cinder.status("volume", volume) == end
     assert cinder.status("backup", backup) == "available"
     text = "restore backup:Backup driver failed to restore backup."
-    assert cinder.told(backup) == [("VOLUME_VOLUME_BACKUP_015_026", text)]
+    assert cinder.messages(backup) == [("VOLUME_VOLUME_BACKUP_015_026", text)]
 
 
 def test_backup_delete_fails(cinder: Cinder) -> None:
@@ -151,11 +153,11 @@ def test_backup_delete_fails(cinder: Cinder) -> None:
     assert cinder.statuses("backup", backup) == ["deleting", "error_deleting"]
 
 
-def test_backups_travel(cinder: Cinder, boss: Cinder) -> None:
-    backup = boss.backup(boss.volume(), name="b")
-    record = boss.get(f"/backups/{backup}/export_record")
-    boss("DELETE", f"/backups/{backup}")
-    boss.wait()
-    response = boss("POST", "/backups/import_record", record)
+def test_backup_export_and_import(cinder: Cinder, cinder_admin: Cinder) -> None:
+    backup = cinder_admin.backup(cinder_admin.volume(), name="b")
+    record = cinder_admin.get(f"/backups/{backup}/export_record")
+    cinder_admin("DELETE", f"/backups/{backup}")
+    cinder_admin.wait()
+    response = cinder_admin("POST", "/backups/import_record", record)
     assert (response.status, response.body["backup"]["id"]) == (201, backup)
     assert cinder("GET", f"/backups/{backup}").status == 404

@@ -1,4 +1,4 @@
-"""How volumes come into being and go, change hands, and how that fails."""
+"""Creation, deletion and transfer of volumes, and their failures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.fakecloud.asking_cinder import Cinder, fail
+from tests.fakecloud.cinder_client import Cinder, fail
 
 
 def test_create(cinder: Cinder) -> None:
@@ -15,7 +15,7 @@ def test_create(cinder: Cinder) -> None:
 
 
 def test_create_from_image(cinder: Cinder) -> None:
-    volume = cinder.make("volume", size=1, imageRef=cinder.asker.image())
+    volume = cinder.make("volume", size=1, imageRef=cinder.client.image())
     assert cinder.statuses("volume", volume) == ["creating", "downloading", "available"]
     shown = cinder.show("volume", volume)
     assert shown["bootable"] == "true"
@@ -23,8 +23,8 @@ def test_create_from_image(cinder: Cinder) -> None:
 
 
 @pytest.mark.parametrize("source", ["snapshot", "source_volid", "backup"])
-def test_create_from_something(cinder: Cinder, source: str) -> None:
-    first = cinder.volume(size=2, imageRef=cinder.asker.image())
+def test_create_from_snapshot_or_volume(cinder: Cinder, source: str) -> None:
+    first = cinder.volume(size=2, imageRef=cinder.client.image())
     makers: dict[str, Callable[[str], str]] = {
         "snapshot": cinder.snapshot,
         "backup": cinder.backup,
@@ -37,39 +37,41 @@ def test_create_from_something(cinder: Cinder, source: str) -> None:
     assert cinder.show("volume", volume)["size"] == 2
 
 
-def test_create_from_backup_shows_on_the_backup(cinder: Cinder) -> None:
+def test_create_from_backup_sets_the_backup_restoring(cinder: Cinder) -> None:
     backup = cinder.backup(cinder.volume())
     cinder.make("volume", backup_id=backup)
     assert cinder.statuses("backup", backup) == ["available", "restoring", "available"]
 
 
-def test_create_fails_in_the_driver(cinder: Cinder) -> None:
+def test_create_fails_in_the_driver_with_a_message(cinder: Cinder) -> None:
     fail(cinder, "volume.create")
     volume = cinder.make("volume", size=1)
     assert cinder.statuses("volume", volume) == ["creating", "error"]
     text = "create volume from backend storage:Driver failed to create the volume."
-    assert cinder.told(volume) == [("VOLUME_VOLUME_008_012", text)]
+    assert cinder.messages(volume) == [("VOLUME_VOLUME_008_012", text)]
     assert cinder("DELETE", f"/volumes/{volume}").status == 202
     cinder.wait()
     assert cinder.status("volume", volume) == "404"
 
 
-def test_create_finds_no_backend(cinder: Cinder, boss: Cinder) -> None:
+def test_create_without_a_backend_fails(cinder: Cinder, cinder_admin: Cinder) -> None:
     specs = {"volume_backend_name": "nowhere"}
-    boss("POST", "/types", {"volume_type": {"name": "none", "extra_specs": specs}})
+    cinder_admin("POST", "/types", {"volume_type": {"name": "none", "extra_specs": specs}})
     volume = cinder.volume(volume_type="none")
     assert cinder.status("volume", volume) == "error"
     text = "schedule allocate volume:Could not find any available weighted backend."
-    assert cinder.told(volume) == [("VOLUME_VOLUME_001_003", text)]
+    assert cinder.messages(volume) == [("VOLUME_VOLUME_001_003", text)]
     cinder("DELETE", f"/volumes/{volume}")
-    assert cinder.status("volume", volume) == "404"  # it never was on a backend
+    assert cinder.status("volume", volume) == "404"  # it was on no backend yet
 
 
-def test_a_rule_can_name_the_reason(cinder: Cinder) -> None:
+def test_fault_rule_sets_the_message(cinder: Cinder) -> None:
     reason = "Could not find any available weighted backend."
     fail(cinder, "volume.create", message=reason)
     volume = cinder.volume()
-    assert cinder.told(volume) == [("VOLUME_VOLUME_001_003", f"schedule allocate volume:{reason}")]
+    assert cinder.messages(volume) == [
+        ("VOLUME_VOLUME_001_003", f"schedule allocate volume:{reason}")
+    ]
 
 
 def test_delete(cinder: Cinder) -> None:
@@ -78,7 +80,7 @@ def test_delete(cinder: Cinder) -> None:
     assert cinder.statuses("volume", volume) == ["deleting", "404"]
 
 
-def test_delete_before_it_was_scheduled(cinder: Cinder) -> None:
+def test_delete_of_unscheduled_volume_is_immediate(cinder: Cinder) -> None:
     volume = cinder.make("volume", size=1)
     assert cinder("DELETE", f"/volumes/{volume}").status == 202
     assert cinder.status("volume", volume) == "404"
@@ -104,7 +106,7 @@ def test_delete_with_snapshots(cinder: Cinder) -> None:
     assert cinder.status("volume", volume) == cinder.status("snapshot", snapshot) == "404"
 
 
-def test_delete_with_a_snapshot_that_stays(cinder: Cinder) -> None:
+def test_cascade_delete_fails_with_a_failed_snapshot(cinder: Cinder) -> None:
     volume = cinder.volume()
     snapshot = cinder.snapshot(volume)
     fail(cinder, "snapshot.delete")
@@ -114,46 +116,46 @@ def test_delete_with_a_snapshot_that_stays(cinder: Cinder) -> None:
     assert cinder.status("snapshot", snapshot) == "error_deleting"
 
 
-def test_force_delete(cinder: Cinder, boss: Cinder) -> None:
+def test_force_delete(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.make("volume", size=1)
-    cinder.asker.clock.advance(1.0)  # creating, but on a backend
+    cinder.client.clock.advance(1.0)  # creating, on a backend already
     assert cinder("DELETE", f"/volumes/{volume}").status == 400
     assert cinder.act(volume, "os-force_delete").status == 403
-    boss.begin(volume, "os-force_delete")
+    cinder_admin.begin(volume, "os-force_delete")
     assert cinder.statuses("volume", volume) == ["deleting", "404"]
 
 
-def test_manage_and_unmanage(cinder: Cinder, boss: Cinder) -> None:
+def test_manage_and_unmanage(cinder: Cinder, cinder_admin: Cinder) -> None:
     part = {"host": "cinder1@fast#fast", "ref": {"source-name": "disk"}, "name": "old"}
     assert cinder("POST", "/manageable_volumes", {"volume": part}).status == 403
-    volume = boss("POST", "/manageable_volumes", {"volume": part}).body["volume"]["id"]
-    assert boss.statuses("volume", volume) == ["creating", "available"]
-    boss.begin(volume, "os-unmanage")
-    assert boss.statuses("volume", volume) == ["unmanaging", "404"]
-    fail(boss, "volume.manage")
-    volume = boss("POST", "/os-volume-manage", {"volume": part}).body["volume"]["id"]
-    boss.wait()
-    assert boss.status("volume", volume) == "error"  # error_managing, as it is called inside
+    volume = cinder_admin("POST", "/manageable_volumes", {"volume": part}).body["volume"]["id"]
+    assert cinder_admin.statuses("volume", volume) == ["creating", "available"]
+    cinder_admin.begin(volume, "os-unmanage")
+    assert cinder_admin.statuses("volume", volume) == ["unmanaging", "404"]
+    fail(cinder_admin, "volume.manage")
+    volume = cinder_admin("POST", "/os-volume-manage", {"volume": part}).body["volume"]["id"]
+    cinder_admin.wait()
+    assert cinder_admin.status("volume", volume) == "error"  # the internal status is error_managing
 
 
-def test_unmanage_fails(boss: Cinder) -> None:
-    volume = boss.volume()
-    fail(boss, "volume.unmanage")
-    boss.begin(volume, "os-unmanage")
-    assert boss.statuses("volume", volume) == ["unmanaging", "error_unmanaging"]
+def test_unmanage_fails(cinder_admin: Cinder) -> None:
+    volume = cinder_admin.volume()
+    fail(cinder_admin, "volume.unmanage")
+    cinder_admin.begin(volume, "os-unmanage")
+    assert cinder_admin.statuses("volume", volume) == ["unmanaging", "error_unmanaging"]
 
 
-def test_transfer(cinder: Cinder, boss: Cinder) -> None:
+def test_transfer(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.volume()
     snapshot = cinder.snapshot(volume)
     offer = cinder("POST", "/volume-transfers", {"transfer": {"volume_id": volume}})
     transfer = offer.body["transfer"]
     assert cinder.status("volume", volume) == "awaiting-transfer"
     path = f"/volume-transfers/{transfer['id']}/accept"
-    assert boss("POST", path, {"accept": {"auth_key": "wrong"}}).status == 400
-    assert boss("POST", path, {"accept": {"auth_key": transfer["auth_key"]}}).status == 202
+    assert cinder_admin("POST", path, {"accept": {"auth_key": "wrong"}}).status == 400
+    assert cinder_admin("POST", path, {"accept": {"auth_key": transfer["auth_key"]}}).status == 202
     assert cinder.status("volume", volume) == cinder.status("snapshot", snapshot) == "404"
-    assert boss.status("volume", volume) == "available"
+    assert cinder_admin.status("volume", volume) == "available"
 
 
 def test_transfer_withdrawn(cinder: Cinder) -> None:
@@ -166,12 +168,14 @@ def test_transfer_withdrawn(cinder: Cinder) -> None:
     assert cinder.status("volume", volume) == "available"
 
 
-def test_reset_status(cinder: Cinder, boss: Cinder) -> None:
+def test_reset_status(cinder: Cinder, cinder_admin: Cinder) -> None:
     volume = cinder.volume()
     fail(cinder, "volume.extend", "stuck")
     cinder.begin(volume, "os-extend", new_size=2)
     cinder.wait()
     assert cinder.act(volume, "os-reset_status", status="available").status == 403
-    boss.begin(volume, "os-reset_status", status="error")
+    cinder_admin.begin(volume, "os-reset_status", status="error")
     assert cinder.status("volume", volume) == "error"
-    assert boss.refusal(boss.act(volume, "os-reset_status", status="in-use"))[0] == 400
+    assert (
+        cinder_admin.error(cinder_admin.act(volume, "os-reset_status", status="in-use"))[0] == 400
+    )

@@ -1,4 +1,4 @@
-"""The clients that people use, unmodified, beside the fake."""
+"""novaclient, openstacksdk and the `openstack` command, unmodified, against the fake."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.fakecloud.shells.server import running
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
 @pytest.fixture
 def nova(cloud: FakeCloud) -> Any:
-    """novaclient as the plain member."""
+    """Return a novaclient with the role member."""
     return novaclient.client.Client("2.96", session=session(cloud))
 
 
-def test_novaclient(nova: Any, demo: Asker) -> None:
+def test_novaclient(nova: Any, demo: ApiClient) -> None:
     flavor = nova.flavors.find(name="m1.nano")
     server = nova.servers.create(
         "web", demo.image(), flavor, nics="auto", meta={"a": "b"}, tags=["t"]
@@ -59,7 +59,7 @@ def test_novaclient(nova: Any, demo: Asker) -> None:
         server.get()
 
 
-def test_novaclient_around_servers(nova: Any, cloud: FakeCloud) -> None:
+def test_novaclient_limits_keypairs_groups_and_flavors(nova: Any, cloud: FakeCloud) -> None:
     assert nova.versions.get_current().version == "2.104"
     assert nova.limits.get().to_dict()["absolute"]["maxTotalInstances"] == 1000
     pair = nova.keypairs.create("k", public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA me")
@@ -86,7 +86,7 @@ def test_novaclient_around_servers(nova: Any, cloud: FakeCloud) -> None:
     assert admin.quotas.defaults(project).instances == 1000
 
 
-def test_multiple_create(nova: Any, demo: Asker) -> None:
+def test_multiple_create(nova: Any, demo: ApiClient) -> None:
     reservation = nova.servers.create(
         "many",
         demo.image(),
@@ -108,13 +108,13 @@ def test_multiple_create(nova: Any, demo: Asker) -> None:
 
 @pytest.fixture
 def sdk(cloud: FakeCloud) -> Any:
-    """openstacksdk as the plain member."""
+    """Return an openstacksdk connection with the role member."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield openstack.connection.Connection(session=session(cloud))
 
 
-def test_openstacksdk(sdk: Any, demo: Asker) -> None:
+def test_openstacksdk(sdk: Any, demo: ApiClient) -> None:
     flavor = sdk.compute.find_flavor("m1.nano")
     server = sdk.compute.create_server(
         name="web", flavor_id=flavor.id, image_id=demo.image(), networks="none"
@@ -135,7 +135,7 @@ def test_openstacksdk(sdk: Any, demo: Asker) -> None:
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Any]:
-    """The `openstack` command against the fake on a port."""
+    """Run the `openstack` command against the fake on a port."""
     with running(FakeCloud(ScaledClock(100))) as url:
         clouds = tmp_path / "clouds.yaml"
         clouds.write_text(clouds_yaml.text(f"{url}/identity/v3"))

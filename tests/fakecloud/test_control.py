@@ -1,4 +1,4 @@
-"""The control API, and what does not depend on a service: durations, history, time."""
+"""The control API, durations and history."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from pytest_osfutures.clock import ManualClock, ScaledClock
 from pytest_osfutures.fakecloud import CloudSettings, FakeCloud
 from pytest_osfutures.fakecloud.kernel.wire import Request
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
-def test_settings(demo: Asker) -> None:
+def test_settings_are_shown_and_changed(demo: ApiClient) -> None:
     assert demo.get("/_osf/settings")["seconds"]["server.create"] == 8
     changed = demo("PATCH", "/_osf/settings", {"seconds": {"server.create": 1}, "latency": 2})
     assert changed.body["seconds"]["server.stop"] == 3
@@ -24,7 +24,7 @@ def test_settings(demo: Asker) -> None:
         assert demo("PATCH", "/_osf/settings", bad).status == 400
 
 
-def test_clock(demo: Asker) -> None:
+def test_manual_clock_is_shown_and_advanced(demo: ApiClient) -> None:
     server_id = demo.create()
     before = demo.get("/_osf/clock")
     assert (before["manual"], before["now"]) == (True, 0)
@@ -37,7 +37,7 @@ def test_clock(demo: Asker) -> None:
     assert running.handle(request).status == 409
 
 
-def test_faults(demo: Asker) -> None:
+def test_faults(demo: ApiClient) -> None:
     made = demo("POST", "/_osf/faults", {"effect": "status", "status": 500, "path": "/servers"})
     assert made.status == 201
     assert demo("GET", "/servers").status == 500
@@ -52,7 +52,7 @@ def test_faults(demo: Asker) -> None:
     assert demo.get("/_osf/faults")["faults"] == []
 
 
-def test_counters(demo: Asker) -> None:
+def test_requests_are_counted_by_route(demo: ApiClient) -> None:
     demo("DELETE", "/_osf/counters")
     server_id = demo.create()
     for _ in range(3):
@@ -62,7 +62,7 @@ def test_counters(demo: Asker) -> None:
     assert requests["POST /compute/v2.1/servers"] == 1
 
 
-def test_what_exists_and_what_ever_did(demo: Asker) -> None:
+def test_resources_and_history_are_listed(demo: ApiClient) -> None:
     server_id = demo.active("web", metadata={"run": "1"})
     (row,) = [one for one in demo.get("/_osf/resources")["resources"] if one["id"] == server_id]
     assert row["kind"] == "server"
@@ -81,7 +81,7 @@ def test_what_exists_and_what_ever_did(demo: Asker) -> None:
     assert times == {server_id: pytest.approx(62.2), hasty: pytest.approx(0)}
 
 
-def test_durations_follow_the_seed_and_not_the_reads() -> None:
+def test_durations_depend_on_the_seed_only() -> None:
     def drawn(reads: int) -> list[float]:
         cloud = FakeCloud(ManualClock(), seed=3, settings=CloudSettings(sigma=0.5))
         found = []
@@ -97,14 +97,14 @@ def test_durations_follow_the_seed_and_not_the_reads() -> None:
     assert max(drawn(0)) > 12
 
 
-def test_reads_move_nothing(demo: Asker) -> None:
-    """Two observers who look differently often see one and the same history."""
-    other = Asker(FakeCloud(ManualClock()))
+def test_reads_do_not_change_the_history(demo: ApiClient) -> None:
+    """Two clients with different poll intervals see the same history."""
+    other = ApiClient(FakeCloud(ManualClock()))
     one, two = demo.create(), other.create()
     assert one == two
     seen = demo.states(one, 12)
     other.clock.advance(12)
     assert other.show(two)["status"] == demo.show(one)["status"]
     assert len(seen) == 6
-    created = [asker.show(one)["OS-SRV-USG:launched_at"] for asker in (demo, other)]
+    created = [client.show(one)["OS-SRV-USG:launched_at"] for client in (demo, other)]
     assert created[0] == created[1]

@@ -1,4 +1,4 @@
-"""Faults on demand: what a rule does, to whom, and how often."""
+"""Fault rules: their effects, the requests and operations that they match, their counts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
-def test_status_before_and_after_the_work(demo: Asker) -> None:
+def test_status_before_and_after_the_handler(demo: ApiClient) -> None:
     for when, made in (("before", 0), ("after", 1)):
         demo.cloud.faults.add(
             Fault("status", method="POST", path="/servers$", status=502, when=when, count=1)
@@ -23,7 +23,7 @@ def test_status_before_and_after_the_work(demo: Asker) -> None:
         assert demo("POST", "/servers", body).status == 202
 
 
-def test_too_many_requests(demo: Asker) -> None:
+def test_status_429_with_retry_after(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("status", status=429, retry_after=7, count=2, skip=1))
     answers = [demo("GET", "/servers") for _ in range(4)]
     assert [answer.status for answer in answers] == [200, 429, 429, 200]
@@ -31,7 +31,7 @@ def test_too_many_requests(demo: Asker) -> None:
     assert answers[1].body["overLimit"]["retryAfter"] == "7"
 
 
-def test_cut_before_and_after_the_work(demo: Asker) -> None:
+def test_cut_before_and_after_the_handler(demo: ApiClient) -> None:
     server_id = demo.active()
     for when, state in (("before", None), ("after", "powering-off")):
         demo.cloud.faults.add(Fault("cut", action="os-stop", when=when, count=1))
@@ -39,7 +39,7 @@ def test_cut_before_and_after_the_work(demo: Asker) -> None:
         assert demo.state(server_id)[1] == state
 
 
-def test_delay_is_for_the_shell(demo: Asker) -> None:
+def test_delay_is_passed_to_the_shell(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("delay", service="compute", seconds=9))
     assert demo("GET", "/servers").delay == 9
     assert demo("GET", "/identity/v3/auth/projects").delay == 0
@@ -47,7 +47,7 @@ def test_delay_is_for_the_shell(demo: Asker) -> None:
     assert demo("GET", "/servers").delay == 9.5
 
 
-def test_stale_list(demo: Asker) -> None:
+def test_stale_list(demo: ApiClient) -> None:
     old = demo.active("old")
     gone = demo.active("gone")
     demo.clock.advance(10)
@@ -61,7 +61,7 @@ def test_stale_list(demo: Asker) -> None:
     assert {s["name"]: s["status"] for s in now} == {"old": "SHUTOFF", "new": "BUILD"}
 
 
-def test_slow_to_appear(demo: Asker) -> None:
+def test_new_resource_is_hidden_from_lists(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("slow", method="POST", path="/servers$", seconds=3))
     server_id = demo.create()
     assert demo.get("/servers")["servers"] == []
@@ -70,17 +70,17 @@ def test_slow_to_appear(demo: Asker) -> None:
     assert len(demo.get("/servers")["servers"]) == 1
 
 
-def test_quota_and_expired_token(demo: Asker) -> None:
+def test_quota_and_expired_token(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("quota", method="POST", path="/servers$", count=1))
     assert demo("POST", "/servers", {}).status == 403
     demo.cloud.faults.add(Fault("expire", count=1))
     assert demo("GET", "/servers").status == 401
-    assert demo("GET", "/servers").status == 401  # really worth nothing any more
+    assert demo("GET", "/servers").status == 401  # the token is revoked
     demo.token = demo.log_in()
     assert demo("GET", "/servers").status == 200
 
 
-def test_build_ends_in_error(demo: Asker) -> None:
+def test_build_ends_in_error(demo: ApiClient) -> None:
     demo.cloud.faults.add(
         Fault("error", operation="server.create", resource="^bad", seconds=2, message="no luck")
     )
@@ -93,7 +93,7 @@ def test_build_ends_in_error(demo: Asker) -> None:
     assert demo.state(good) == ("ACTIVE", None)
 
 
-def test_stuck(demo: Asker) -> None:
+def test_stuck_operation_never_ends(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("stuck", operation="server.create", seconds=2, count=1))
     demo.cloud.faults.add(Fault("stuck", operation="server.delete"))
     server_id = demo.create()
@@ -105,7 +105,7 @@ def test_stuck(demo: Asker) -> None:
 
 
 @pytest.mark.parametrize("name", ["stop", "pause", "suspend", "rescue", "shelve", "createImage"])
-def test_silent_failure_is_only_on_record(demo: Asker, name: str) -> None:
+def test_silent_failure_shows_in_the_instance_action_only(demo: ApiClient, name: str) -> None:
     server_id = demo.active()
     demo.cloud.faults.add(Fault("silent", operation="server.*"))
     body = {"createImage": {"name": "i"}, "rescue": {}}.get(name)
@@ -118,7 +118,7 @@ def test_silent_failure_is_only_on_record(demo: Asker, name: str) -> None:
     assert len(demo.get("/image/v2/images")["images"]) == images
 
 
-def test_operation_error(demo: Asker) -> None:
+def test_operation_error(demo: ApiClient) -> None:
     server_id = demo.active()
     demo.cloud.faults.add(Fault("error", operation="server.suspend", message="broken"))
     demo.act(server_id, suspend=None)
@@ -127,18 +127,18 @@ def test_operation_error(demo: Asker) -> None:
     assert (server["status"], server["fault"]["message"]) == ("ERROR", "broken")
 
 
-def test_chance_is_seeded() -> None:
+def test_probability_depends_on_the_seed() -> None:
     def outcome(seed: int) -> list[int]:
-        asker = Asker(FakeCloud(ManualClock(), seed=seed))
-        asker.cloud.faults.add(Fault("status", method="GET", probability=0.5))
-        return [asker("GET", "/servers").status for _ in range(20)]
+        client = ApiClient(FakeCloud(ManualClock(), seed=seed))
+        client.cloud.faults.add(Fault("status", method="GET", probability=0.5))
+        return [client("GET", "/servers").status for _ in range(20)]
 
     assert outcome(1) == outcome(1)
     assert set(outcome(1)) == {200, 503}
     assert outcome(1) != outcome(2)
 
 
-def test_a_rule_can_begin_later(demo: Asker) -> None:
+def test_rule_with_after_begins_later(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("status", after=5))
     assert demo("GET", "/servers").status == 200
     demo.clock.advance(5)
@@ -157,24 +157,24 @@ def test_a_rule_can_begin_later(demo: Asker) -> None:
         {"effect": "status", "status": 7},
     ],
 )
-def test_a_bad_rule_says_what_is_wrong(bad: dict[str, Any]) -> None:
+def test_invalid_rule_is_rejected(bad: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"."):
         Fault(**bad)
 
 
 @pytest.mark.parametrize("bad", [{"path": 1}, {"count": "1"}, {"seconds": True}])
-def test_a_rule_of_the_wrong_type(bad: dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match=r"is a (text|number)"):
+def test_rule_with_a_wrong_type_is_rejected(bad: dict[str, Any]) -> None:
+    with pytest.raises(TypeError, match=r"must be a (string|number)"):
         Fault("status", **bad)
 
 
-def test_a_token_that_expires_leaves_the_log_in_alone(demo: Asker) -> None:
+def test_expire_does_not_affect_the_login(demo: ApiClient) -> None:
     demo.cloud.faults.add(Fault("expire"))
     assert demo("GET", "/servers").status == 401
     assert demo.log_in()
 
 
-def test_several_rules_on_one_request(demo: Asker) -> None:
+def test_several_rules_on_one_request(demo: ApiClient) -> None:
     for when in ("after", "before"):
         demo.cloud.faults.add(Fault("status", when=when, status=500, count=1))
     demo.cloud.faults.add(Fault("delay", seconds=3))

@@ -1,7 +1,7 @@
-"""No request breaks the fake: odd values in each place of each request, and all lists afterwards.
+"""No request breaks the fake: odd values in each place of each request.
 
-`bodies.json` has a good body for each route and action, one a line: service, method, path, the
-body's first key and the body.
+Afterwards each list must be answered. `valid_bodies.json` has a valid body for each route and
+action, one a line: service, method, path, the body's first key and the body.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.cloud import SERVICES
 from pytest_osfutures.fakecloud.kernel.service import Service
 from pytest_osfutures.fakecloud.kernel.wire import Request, UrlRoute
-from tests.fakecloud.asking import ORIGIN, Asker
+from tests.fakecloud.api_client import ORIGIN, ApiClient
 
-BODIES = json.loads((Path(__file__).parent / "bodies.json").read_text())
+BODIES = json.loads((Path(__file__).parent / "valid_bodies.json").read_text())
 BY_NAME = {service.name: service for service in SERVICES}
 ODD: list[Any] = [
     *(None, [], {}, -1, True, 1.5, 10**30, 1e308, [None], [[]], [{}], {"a": [{}]}),
@@ -52,7 +52,7 @@ HEADERS = (
     {"Content-Type": "²"},
     {"Range": "bytes=²-"},
 )
-# What of the world a field of a body names, so that requests get as far as that field.
+# The resource whose id a field of a body needs.
 NAMED = {
     **dict.fromkeys(("volume_uuid", "volume_id", "volumeId"), "volume_id"),
     **dict.fromkeys(("add_volumes", "remove_volumes"), "volume_id"),
@@ -65,7 +65,7 @@ NAMED = {
     "snapshot_id": "snapshot_id",
     "subnet_id": "subnet_id",
 }
-# A path's `{resource_id}` is of the collection before it.
+# A path's `{resource_id}` belongs to the collection before it.
 COLLECTIONS = {
     "floatingips": "floatingip_id",
     "group_types": "group_type_id",
@@ -78,7 +78,7 @@ COLLECTIONS = {
     "types": "type_id",
     "volumes": "volume_id",
 }
-# Ways to bodies that `bodies.json` does not have, with a good body each.
+# Valid bodies that `valid_bodies.json` does not have.
 MORE: list[tuple[str, str, str, str, Any]] = [
     ("network", "POST", "/v2.0/ports", "port", {"port": {"network_id": "", "fixed_ips": [
         {"ip_address": "10.0.0.77", "subnet_id": ""}]}}),
@@ -94,22 +94,22 @@ MORE: list[tuple[str, str, str, str, Any]] = [
     ("compute", "POST", "/v2.1/servers/{server_id}/os-interface", "interfaceAttachment",
      {"interfaceAttachment": {"net_id": "", "fixed_ips": [{"ip_address": "10.0.0.80"}]}}),
 ]  # fmt: skip
-# The control API does here what it is asked for: it lets requests fail, or time pass.
+# Here the control API does its work: it makes requests fail or time pass.
 OBEYED = {"/faults", "/clock", "/settings"}
 
 
 class World:
-    """A cloud with one of each, and an administrator who asks it odd things."""
+    """A cloud with one resource of each type, and an administrator who sends odd requests."""
 
     def __init__(self) -> None:
-        self.asker = Asker(FakeCloud(ManualClock()), "admin", version="2.104")
+        self.client = ApiClient(FakeCloud(ManualClock()), "admin", version="2.104")
         self.ids = {
-            "project_id": self.asker.project_id,
-            "image_id": self.asker.image(),
-            "flavor_id": self.asker.flavor(),
-            "network_id": self.asker.network(),
+            "project_id": self.client.project_id,
+            "image_id": self.client.image(),
+            "flavor_id": self.client.flavor(),
+            "network_id": self.client.network(),
         }
-        self.ids["server_id"] = self.asker.active(
+        self.ids["server_id"] = self.client.active(
             "web", networks=[{"uuid": self.ids["network_id"]}]
         )
         self._make_storage()
@@ -122,7 +122,7 @@ class World:
         self.ids["snapshot_id"] = self.make(f"{root}/snapshots", "snapshot", volume_id=volume)
         self.ids["backup_id"] = self.make(f"{root}/backups", "backup", volume_id=volume)
         self.ids["qos_id"] = self.make(f"{root}/qos-specs", "qos_specs", name="fast", a="b")
-        kinds = self.asker.get(f"{root}/types")["volume_types"]
+        kinds = self.client.get(f"{root}/types")["volume_types"]
         self.ids["type_id"] = kinds[0]["id"]
         kind = {"name": "g", "group_specs": {"consistent_group_replication_enabled": "<is> True"}}
         self.ids["group_type_id"] = self.make(f"{root}/group_types", "group_type", **kind)
@@ -134,12 +134,12 @@ class World:
     def _make_network(self) -> None:
         root = "/network/v2.0"
         first = {
-            kind: self.asker.get(f"{root}/{kind}?network_id={self.ids['network_id']}")[kind]
+            kind: self.client.get(f"{root}/{kind}?network_id={self.ids['network_id']}")[kind]
             for kind in ("ports", "subnets")
         }
         self.ids["port_id"] = first["ports"][0]["id"]
         self.ids["subnet_id"] = first["subnets"][0]["id"]
-        external = self.asker.get(f"{root}/networks?router:external=true")["networks"][0]["id"]
+        external = self.client.get(f"{root}/networks?router:external=true")["networks"][0]["id"]
         self.ids["router_id"] = self.make(f"{root}/routers", "router", name="r")
         self.ids["floatingip_id"] = self.make(
             f"{root}/floatingips", "floatingip", floating_network_id=external
@@ -148,14 +148,14 @@ class World:
         self.ids["security_group_id"] = group
 
     def make(self, path: str, key: str, **fields: Any) -> str:
-        """The id of something new."""
+        """Create a resource; return its id."""
         made = self.ask("POST", path, {key: fields})
         assert made.status < 300, made.body
-        self.asker.clock.advance(30)
+        self.client.clock.advance(30)
         return str(made.body[key]["id"])
 
     def named(self, body: Any) -> Any:
-        """A good body that names what exists here."""
+        """Return a valid body with ids of existing resources."""
         if isinstance(body, list):
             return [self.named(one) for one in body]
         if not isinstance(body, dict):
@@ -167,10 +167,10 @@ class World:
 
     @property
     def _volumes(self) -> str:
-        return f"/volume/v3/{self.asker.project_id}/volumes"
+        return f"/volume/v3/{self.client.project_id}/volumes"
 
     def path(self, service: Service, path: str) -> str:
-        """The path of a route with ids that exist, where the cloud has such a thing."""
+        """Return the path of a route with ids of existing resources."""
         for collection, name in COLLECTIONS.items():
             path = path.replace(f"/{collection}/{{resource_id}}", f"/{collection}/{self.ids[name]}")
         for name, value in self.ids.items():
@@ -185,18 +185,18 @@ class World:
         headers: dict[str, str] | None = None,
         raw: bytes | None = None,
     ) -> Any:
-        """One request; whatever it is, the cloud has an answer that is no fault of its own."""
+        """Send one request, whose response must not be a server error."""
         versions = {"OpenStack-API-Version": "compute 2.104, volume 3.71"}
-        sent = {"X-Auth-Token": self.asker.token, **versions, **(headers or {})}
+        sent = {"X-Auth-Token": self.client.token, **versions, **(headers or {})}
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-        response = self.asker.cloud.handle(Request.to(method, ORIGIN + path, sent, data))
+        response = self.client.cloud.handle(Request.to(method, ORIGIN + path, sent, data))
         assert response.status < 500, (method, path[:200], str(body)[:300], response.body)
         return response
 
     def is_well(self) -> None:
-        """Every list is answered, now and when what was accepted has had its time."""
+        """Request each list now and again after all operations have ended."""
         for seconds in (0, 100):
-            self.asker.clock.advance(seconds)
+            self.client.clock.advance(seconds)
             for service, route in routes("GET"):
                 if not re.sub(r"\{(project|server)_id\}", "", route.path).count("{"):
                     self.ask("GET", self.path(service, route.path))
@@ -204,10 +204,10 @@ class World:
                 assert self.ask("GET", path).status == 200
 
     def lives_on(self) -> None:
-        """Servers are listed, made and listed again, whatever the control API has been told."""
+        """List, create and list servers again, whatever the control API has accepted."""
         self.ask("GET", "/compute/v2.1/servers/detail")
         for number in range(3):
-            self.asker(
+            self.client(
                 "POST",
                 "/servers",
                 {
@@ -219,19 +219,19 @@ class World:
                     }
                 },
             )
-        self.asker.clock.advance(30)
+        self.client.clock.advance(30)
         self.ask("GET", "/compute/v2.1/servers/detail")
 
 
 def routes(*methods: str) -> Iterator[tuple[Service, UrlRoute]]:
-    """All routes of these methods."""
+    """Return all routes of these methods."""
     for service, route in ((s, r) for s in SERVICES for r in s.routes):
         if route.method in methods:
             yield service, route
 
 
 def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to each value in a document, and to the document itself."""
+    """Yield the path to each value in a document, and to the document itself."""
     yield path
     items: Any = ()
     if isinstance(document, dict):
@@ -243,7 +243,7 @@ def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...
 
 
 def changed(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """The document with another value in one place."""
+    """Return the document with another value in one place."""
     if not path:
         return value
     copy = json.loads(json.dumps(document))
@@ -267,7 +267,7 @@ def test_odd_values_in_bodies(service: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/faults", "/clock", "/settings"])
-def test_odd_values_are_not_stored_by_the_control_api(path: str) -> None:
+def test_control_api_stores_no_odd_values(path: str) -> None:
     world = World()
     good = {
         "/faults": {
@@ -285,27 +285,27 @@ def test_odd_values_are_not_stored_by_the_control_api(path: str) -> None:
             "id": 0,
         },
         "/clock": {"seconds": 1},
-        "/settings": world.asker.cloud.settings.as_dict(),
+        "/settings": world.client.cloud.settings.as_dict(),
     }[path]
     method = "PATCH" if path == "/settings" else "POST"
     for place, odd in itertools.product(places(good), [*ODD, "text", 1e6]):
-        before = world.asker.cloud.settings.as_dict()
+        before = world.client.cloud.settings.as_dict()
         answer = world.ask(method, f"/_osf{path}", changed(good, place, odd))
         if answer.status < 400:
             world.lives_on()
             world = World()
-        assert world.asker.cloud.settings.as_dict() == before or answer.status < 400
+        assert world.client.cloud.settings.as_dict() == before or answer.status < 400
     world.lives_on()
 
 
-def test_the_clock_stops_where_dates_end() -> None:
+def test_clock_stops_at_the_last_date() -> None:
     world = World()
     ten_years = {"seconds": 10 * 365 * 86400.0}
     steps = itertools.takewhile(
         lambda _: world.ask("POST", "/_osf/clock", ten_years).status == 200, range(2000)
     )
     assert 500 < len(list(steps)) < 1000
-    world.asker.token = world.asker.log_in()
+    world.client.token = world.client.log_in()
     world.is_well()
 
 
@@ -332,8 +332,8 @@ def test_odd_paths_headers_and_documents() -> None:
 
 
 @pytest.mark.parametrize("sigma", [5.1, 1e6, 1e308])
-def test_a_spread_that_leaves_the_range_of_numbers_is_refused(sigma: float) -> None:
-    settings = World().asker.cloud.settings
+def test_too_large_sigma_is_rejected(sigma: float) -> None:
+    settings = World().client.cloud.settings
     with pytest.raises(ValueError, match="sigma"):
         settings.change({"sigma": sigma})
     settings.change({"sigma": 5.0})

@@ -1,11 +1,11 @@
-"""Keystone: tokens, scopes, credentials, who may see what."""
+"""Keystone: tokens, scopes, credentials, visibility."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 TOKENS = "/identity/v3/auth/tokens"
 
@@ -15,7 +15,7 @@ def password(name: str = "demo", given: str = PASSWORD, **scope: Any) -> dict[st
     return {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, **scope}}
 
 
-def test_a_wrong_password_is_refused_as_keystone_does(demo: Asker) -> None:
+def test_wrong_password_is_rejected(demo: ApiClient) -> None:
     for body in (
         password(given="wrong"),
         password("nobody"),
@@ -33,14 +33,14 @@ def test_a_wrong_password_is_refused_as_keystone_does(demo: Asker) -> None:
         assert response.headers["WWW-Authenticate"] == 'Keystone uri="http://cloud/identity/v3"'
 
 
-def test_malformed_requests(demo: Asker) -> None:
+def test_malformed_requests(demo: ApiClient) -> None:
     assert demo("POST", TOKENS, {"auth": {}}).status == 400
     assert demo("POST", TOKENS, {}).status == 400
     broken = {"auth": {"identity": {"methods": ["password"]}}}
     assert demo("POST", TOKENS, broken).status == 400
 
 
-def test_scopes(demo: Asker) -> None:
+def test_scopes(demo: ApiClient) -> None:
     default = demo("POST", TOKENS, password()).body["token"]
     assert default["project"]["name"] == "demo"
     assert [role["name"] for role in default["roles"]] == ["reader", "member"]
@@ -60,7 +60,7 @@ def test_scopes(demo: Asker) -> None:
     assert scoped.body["token"]["project"]["id"] == demo.project_id
 
 
-def test_tokens_expire_and_can_be_revoked(demo: Asker) -> None:
+def test_tokens_expire_and_can_be_revoked(demo: ApiClient) -> None:
     demo.cloud.settings.token_seconds = 60
     demo.token = demo.log_in()
     shown = demo("GET", TOKENS, headers={"X-Subject-Token": demo.token})
@@ -74,7 +74,7 @@ def test_tokens_expire_and_can_be_revoked(demo: Asker) -> None:
     assert demo("GET", "/servers").status == 401
 
 
-def test_application_credentials(demo: Asker) -> None:
+def test_application_credentials(demo: ApiClient) -> None:
     user_id = demo.cloud.identity.user_named("demo").id
     path = f"/identity/v3/users/{user_id}/application_credentials"
     made = demo("POST", path, {"application_credential": {"name": "ci"}})
@@ -91,7 +91,7 @@ def test_application_credentials(demo: Asker) -> None:
     assert demo("POST", TOKENS, {"auth": {"identity": identity}}).status == 401
 
 
-def test_who_may_see_what(demo: Asker, admin: Asker) -> None:
+def test_visibility_by_role(demo: ApiClient, admin: ApiClient) -> None:
     for kind in ("projects", "users", "services", "endpoints", "roles", "domains"):
         refused = demo("GET", f"/identity/v3/{kind}")
         assert refused.status == 403
@@ -103,7 +103,7 @@ def test_who_may_see_what(demo: Asker, admin: Asker) -> None:
     assert demo.get(f"/identity/v3/projects/{demo.project_id}")["project"]["name"] == "demo"
 
 
-def test_catalog(demo: Asker) -> None:
+def test_catalog(demo: ApiClient) -> None:
     catalog = demo.get("/identity/v3/auth/catalog")["catalog"]
     urls = {entry["type"]: entry["endpoints"][0]["url"] for entry in catalog}
     assert urls["compute"] == "http://cloud/compute/v2.1"
@@ -112,7 +112,7 @@ def test_catalog(demo: Asker) -> None:
     assert {e["interface"] for e in catalog[0]["endpoints"]} == {"public", "internal", "admin"}
 
 
-def test_version_documents_need_no_token(demo: Asker) -> None:
+def test_version_documents_need_no_token(demo: ApiClient) -> None:
     demo.token = "none"
     assert demo("GET", "/identity").status == 300
     assert demo("GET", "/identity/").status == 300

@@ -10,43 +10,47 @@ import pytest
 
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-from tests.fakecloud.asking import ORIGIN, Asker
+from tests.fakecloud.api_client import ORIGIN, ApiClient
 
 OCTETS = {"Content-Type": "application/octet-stream"}
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 
 
 def ask(
-    asker: Asker, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    client: ApiClient,
+    method: str,
+    path: str,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
 ) -> Response:
-    """Ask Glance; bytes go as they are."""
+    """Send a request to Glance; bytes are sent without change."""
     data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-    sent = {"X-Auth-Token": asker.token, **(headers or {})}
-    return asker.cloud.handle(Request.to(method, f"{ORIGIN}/image/v2{path}", sent, data))
+    sent = {"X-Auth-Token": client.token, **(headers or {})}
+    return client.cloud.handle(Request.to(method, f"{ORIGIN}/image/v2{path}", sent, data))
 
 
-def make(asker: Asker, data: bytes | None = None, **fields: Any) -> str:
-    """An image, with data if there is any."""
+def make(client: ApiClient, data: bytes | None = None, **fields: Any) -> str:
+    """Create an image, with data if given."""
     body = {"name": "im", "disk_format": "raw", "container_format": "bare"} | fields
-    response = ask(asker, "POST", "/images", body)
+    response = ask(client, "POST", "/images", body)
     assert response.status == 201, response
     image = str(response.body["id"])
     if data is not None:
-        assert ask(asker, "PUT", f"/images/{image}/file", data, OCTETS).status == 204
+        assert ask(client, "PUT", f"/images/{image}/file", data, OCTETS).status == 204
     return image
 
 
-def show(asker: Asker, image: str) -> dict[str, Any]:
-    return dict(asker.get(f"/image/v2/images/{image}"))
+def show(client: ApiClient, image: str) -> dict[str, Any]:
+    return dict(client.get(f"/image/v2/images/{image}"))
 
 
 def said(response: Response) -> tuple[int, str]:
-    """Status and message of an answer that says no."""
+    """Return status and message of an error response."""
     assert response.body["code"].startswith(f"{response.status} ")
     return response.status, response.body["message"]
 
 
-def test_an_image_and_its_data(demo: Asker) -> None:
+def test_upload_and_download(demo: ApiClient) -> None:
     image = make(demo, k="v", tags=["t"])
     assert set(show(demo, image)) == {
         "k", "name", "disk_format", "container_format", "visibility", "size", "virtual_size",
@@ -70,7 +74,7 @@ def test_an_image_and_its_data(demo: Asker) -> None:
     assert said(ask(demo, "GET", f"/images/{image}")) == (404, text)
 
 
-def test_patch(demo: Asker) -> None:
+def test_patch(demo: ApiClient) -> None:
     image = make(demo)
     change = [
         {"op": "replace", "path": "/name", "value": "n2"},
@@ -100,7 +104,9 @@ def test_patch(demo: Asker) -> None:
          "\nProperty name may not be removed.\n\n"),
     ],
 )  # fmt: skip
-def test_patch_refuses(demo: Asker, change: dict[str, Any], status: int, text: str) -> None:
+def test_invalid_patches_are_rejected(
+    demo: ApiClient, change: dict[str, Any], status: int, text: str
+) -> None:
     image = make(demo)
     assert said(ask(demo, "PATCH", f"/images/{image}", [change], PATCH)) == (status, text)
 
@@ -117,17 +123,17 @@ def test_patch_refuses(demo: Asker, change: dict[str, Any], status: int, text: s
         (b"{", 400),
     ],
 )
-def test_create_refuses(demo: Asker, body: Any, status: int) -> None:
+def test_invalid_creates_are_rejected(demo: ApiClient, body: Any, status: int) -> None:
     assert ask(demo, "POST", "/images", body).status == status
 
 
-def test_a_protected_image_stays(demo: Asker) -> None:
+def test_protected_image_cannot_be_deleted(demo: ApiClient) -> None:
     image = make(demo, protected=True)
     text = f"Image {image} is protected and cannot be deleted.<br /><br />\n\n\n"
     assert said(ask(demo, "DELETE", f"/images/{image}")) == (403, text)
 
 
-def test_import(demo: Asker) -> None:
+def test_import(demo: ApiClient) -> None:
     image = make(demo)
     path, body = f"/images/{image}/import", {"method": {"name": "glance-direct"}}
     text = "Image needs to be staged before 'glance-direct' method can be used<br /><br />\n\n\n"
@@ -150,7 +156,7 @@ def test_import(demo: Asker) -> None:
 
 
 @pytest.mark.parametrize(("effect", "end"), [("error", "killed"), ("silent", "queued")])
-def test_import_fails(demo: Asker, effect: str, end: str) -> None:
+def test_import_fails_by_fault_rules(demo: ApiClient, effect: str, end: str) -> None:
     demo.cloud.faults.add(Fault(effect, operation="image.import", message="no space"))
     image = make(demo)
     ask(demo, "PUT", f"/images/{image}/stage", b"x", OCTETS)
@@ -162,13 +168,13 @@ def test_import_fails(demo: Asker, effect: str, end: str) -> None:
     assert (task["status"], task["message"]) == ("failure", "no space")
 
 
-def test_web_download_is_refused(demo: Asker) -> None:
+def test_web_download_is_rejected(demo: ApiClient) -> None:
     image = make(demo)
     body = {"method": {"name": "web-download", "uri": "http://somewhere/x"}}
     assert ask(demo, "POST", f"/images/{image}/import", body).status == 400
 
 
-def test_members(demo: Asker, admin: Asker) -> None:
+def test_members(demo: ApiClient, admin: ApiClient) -> None:
     image = make(admin)
     assert ask(demo, "GET", f"/images/{image}").status == 404
     path = f"/images/{image}/members"
@@ -184,7 +190,7 @@ def test_members(demo: Asker, admin: Asker) -> None:
     assert ask(demo, "GET", f"/images/{image}").status == 404
 
 
-def test_tags_and_deactivation(demo: Asker) -> None:
+def test_tags_and_deactivation(demo: ApiClient) -> None:
     image = make(demo, b"x")
     assert ask(demo, "PUT", f"/images/{image}/tags/a").status == 204
     assert show(demo, image)["tags"] == ["a"]
@@ -196,7 +202,7 @@ def test_tags_and_deactivation(demo: Asker) -> None:
     assert ask(demo, "GET", f"/images/{image}/file").body == b"x"
 
 
-def test_lists(demo: Asker) -> None:
+def test_lists(demo: ApiClient) -> None:
     first = make(demo, b"abc", name="a", tags=["t"])
     demo.clock.advance(5)
     second = make(demo, name="b", os_hidden=True, k="v")
@@ -227,11 +233,11 @@ def test_lists(demo: Asker) -> None:
     "query", ["limit=-1", "limit=x", "sort_key=foo", "visibility=x", "marker=nope",
               "created_at=foo", "protected=xx"],
 )  # fmt: skip
-def test_lists_refuse(demo: Asker, query: str) -> None:
+def test_invalid_list_queries_are_rejected(demo: ApiClient, query: str) -> None:
     assert ask(demo, "GET", f"/images?{query}").status == 400
 
 
-def test_schemas_and_the_rest(demo: Asker) -> None:
+def test_schemas_stores_and_tasks(demo: ApiClient) -> None:
     schema = ask(demo, "GET", "/schemas/image").body
     assert schema["properties"]["status"]["readOnly"] is True
     assert ask(demo, "GET", "/schemas/images").body["properties"]["images"]["items"] == schema
@@ -244,7 +250,7 @@ def test_schemas_and_the_rest(demo: Asker) -> None:
     assert versions[0]["status"] == "CURRENT"
 
 
-def test_an_image_of_a_server_is_saved_over_time(demo: Asker) -> None:
+def test_image_of_a_server_passes_saving(demo: ApiClient) -> None:
     server = demo.active()
     response = demo.act(server, createImage={"name": "shot"})
     image = response.body["image_id"]

@@ -1,4 +1,4 @@
-"""The fake loads its HTTP libraries when they are needed."""
+"""The fake imports its HTTP libraries lazily."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest_osfutures.fakecloud
 
 ROOT = Path(pytest_osfutures.fakecloud.__file__).parent
-LAZY = {"aiohttp", "requests", "keystoneauth1"}  # only inside functions, or for types
+LAZY = {"aiohttp", "requests", "keystoneauth1"}  #: imported inside functions, or for types
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The modules that `tree` imports, wherever in it."""
+    """Yield the modules that `tree` imports at any level."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -22,7 +22,7 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield node.module or ""
 
 
-def test_http_libraries_are_imported_late() -> None:
+def test_http_libraries_are_imported_lazily() -> None:
     for path in ROOT.rglob("*.py"):
         tree = ast.parse(path.read_text())
         for node in tree.body:

@@ -1,4 +1,4 @@
-"""The engine on a real socket: an answer that does not come in time leaves the fate unknown."""
+"""The engine on a real socket: after a read timeout nobody knows if the server exists."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.shells.server import running
 
 
-def test_promise_5_a_read_timeout_makes_no_second_server() -> None:
+def test_read_timeout_creates_no_second_server() -> None:
     cloud = FakeCloud(ScaledClock(FAKE_SPEED))
     with running(cloud) as url:
         auth = Password(
@@ -31,7 +31,7 @@ def test_promise_5_a_read_timeout_makes_no_second_server() -> None:
         future = nova.servers.create_async_r("web", image, flavor, nics="none")
         server = future.result(60)
         assert server.status == "ACTIVE"
-        # keystoneauth knows no other timeout.
+        # keystoneauth1 has no other timeout.
         assert [attempt.why.partition(":")[0] for attempt in future.attempts] == ["ConnectTimeout"]
         assert [row["id"] for row in cloud.alive() if row["kind"] == "server"] == [server.id]
         assert cloud.counters["POST /compute/v2.1/servers"] == 1

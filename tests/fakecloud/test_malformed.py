@@ -1,4 +1,4 @@
-"""Nonsense is refused: no request, whatever is in it, breaks the fake's Nova or Keystone."""
+"""No malformed request causes a server error in the fake's Nova or Keystone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
 from pytest_osfutures.fakecloud.services.compute.responses.actions import ACTIONS
 from pytest_osfutures.fakecloud.services.compute.urls import ROUTES as COMPUTE
 from pytest_osfutures.fakecloud.services.identity.urls import ROUTES as IDENTITY
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 NONSENSE: list[Any] = [None, {}, [], "x", "", 1, -1, True, [1], [None], [{}], {"a": 1}, {"a": None}]
 ENVELOPES = {
@@ -40,16 +40,16 @@ WHOLE: dict[str, dict[str, Any]] = {
     "server_group": {"name": "q", "policy": "affinity"},
     "volumeAttachment": {"volumeId": "x"},
 }
-# Where the real Nova answers 500 as well.
+# Routes for which the real Nova answers 500 too.
 BROKEN_IN_NOVA = ("/shares", "/action")
 
 
-def bodies(asker: Asker) -> list[Any]:
-    """Nonsense alone, in each envelope, and in each field of an otherwise good body."""
+def bodies(client: ApiClient) -> list[Any]:
+    """Return odd values alone, in each envelope, and in each field of a valid body."""
     good: dict[str, Any] = {
         "name": "x",
-        "flavorRef": asker.flavor(),
-        "imageRef": asker.image(),
+        "flavorRef": client.flavor(),
+        "imageRef": client.image(),
         "networks": "none",
     }
     whole = WHOLE | {"server": good}
@@ -61,8 +61,8 @@ def bodies(asker: Asker) -> list[Any]:
     return found
 
 
-def path_of(prefix: str, route: UrlRoute, asker: Asker, server_id: str) -> str:
-    values = {"server_id": server_id, "project_id": asker.project_id, "flavor_id": asker.flavor()}
+def path_of(prefix: str, route: UrlRoute, client: ApiClient, server_id: str) -> str:
+    values = {"server_id": server_id, "project_id": client.project_id, "flavor_id": client.flavor()}
     path = prefix + route.path
     for name, value in values.items():
         path = path.replace(f"{{{name}}}", value)
@@ -70,24 +70,24 @@ def path_of(prefix: str, route: UrlRoute, asker: Asker, server_id: str) -> str:
 
 
 @pytest.mark.parametrize("user", ["demo", "admin"])
-def test_bodies(demo: Asker, user: str) -> None:
-    asker = Asker(demo.cloud, user, version="2.104")
-    server_id, tried = asker.active(), bodies(asker)
+def test_malformed_bodies_cause_no_server_error(demo: ApiClient, user: str) -> None:
+    client = ApiClient(demo.cloud, user, version="2.104")
+    server_id, tried = client.active(), bodies(client)
     for prefix, routes in (("/compute", COMPUTE), ("/identity", IDENTITY)):
         for route in routes:
             if route.method not in ("POST", "PUT"):
                 continue
-            path = path_of(prefix, route, asker, server_id)
+            path = path_of(prefix, route, client, server_id)
             for body in tried:
-                response = asker(route.method, path, body)
+                response = client(route.method, path, body)
                 allowed = response.status < 500 or path.endswith(BROKEN_IN_NOVA)
                 assert allowed, (route, body, response.body)
-    demo.clock.advance(100)  # what was accepted does not break later either
-    assert asker("GET", "/servers/detail").status == 200
+    demo.clock.advance(100)  # accepted requests do not fail later either
+    assert client("GET", "/servers/detail").status == 200
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_actions(admin: Asker, action: str) -> None:
+def test_malformed_actions_cause_no_server_error(admin: ApiClient, action: str) -> None:
     more: list[Any] = [{"name": 1}, {"name": "x", "metadata": 1}, {"imageRef": 1}, {"host": 1}]
     more += [{"state": []}, {"name": "x", "backup_type": 1, "rotation": "x"}, {"length": "x"}]
     server_id = admin.active()
@@ -98,7 +98,7 @@ def test_actions(admin: Asker, action: str) -> None:
         admin.clock.advance(60)
 
 
-def test_queries(demo: Asker) -> None:
+def test_malformed_queries_cause_no_server_error(demo: ApiClient) -> None:
     server_id = demo.active()
     for route in COMPUTE:
         if route.method == "GET" and not route.public:
@@ -107,6 +107,6 @@ def test_queries(demo: Asker) -> None:
                 assert demo("GET", f"{path}?{query}").status < 500
 
 
-def test_a_body_that_is_no_object(demo: Asker) -> None:
+def test_body_must_be_an_object(demo: ApiClient) -> None:
     for path in ("/servers", f"/servers/{demo.active()}/action", "/os-keypairs"):
         assert demo("POST", path, "{").status == 400

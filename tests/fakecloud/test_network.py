@@ -9,37 +9,37 @@ import pytest
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Response
 from pytest_osfutures.fakecloud.services.network.models.security_groups import default_group
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 NOBODY = "11111111-1111-4111-8111-111111111111"
 
 
-def ask(asker: Asker, method: str, path: str, body: Any = None) -> Response:
-    return asker(method, f"/network/v2.0{path}", body)
+def ask(client: ApiClient, method: str, path: str, body: Any = None) -> Response:
+    return client(method, f"/network/v2.0{path}", body)
 
 
-def make(asker: Asker, kind: str, **fields: Any) -> dict[str, Any]:
-    """Something new."""
-    response = ask(asker, "POST", f"/{kind}s".replace("_", "-"), {kind: fields})
+def make(client: ApiClient, kind: str, **fields: Any) -> dict[str, Any]:
+    """Create a resource."""
+    response = ask(client, "POST", f"/{kind}s".replace("_", "-"), {kind: fields})
     assert response.status == 201, response
     return dict(response.body[kind])
 
 
-def net(asker: Asker, cidr: str = "10.99.0.0/29", **fields: Any) -> tuple[str, str]:
-    """A network and its subnet."""
-    network = make(asker, "network", name="n", **fields)["id"]
-    subnet = make(asker, "subnet", network_id=network, cidr=cidr, ip_version=4)
+def net(client: ApiClient, cidr: str = "10.99.0.0/29", **fields: Any) -> tuple[str, str]:
+    """Create a network with a subnet."""
+    network = make(client, "network", name="n", **fields)["id"]
+    subnet = make(client, "subnet", network_id=network, cidr=cidr, ip_version=4)
     return network, subnet["id"]
 
 
 def said(response: Response) -> tuple[int, str, str]:
-    """Status, type and message of an answer that says no."""
+    """Return status, type and message of an error response."""
     error = response.body["NeutronError"]
     assert error["detail"] == ""
     return response.status, error["type"], error["message"]
 
 
-def test_the_network_that_is_there(demo: Asker, admin: Asker) -> None:
+def test_initial_networks(demo: ApiClient, admin: ApiClient) -> None:
     (network,) = ask(demo, "GET", "/networks?name=private").body["networks"]
     assert set(network) == {
         "id", "name", "tenant_id", "project_id", "admin_state_up", "mtu", "status", "subnets",
@@ -58,7 +58,7 @@ def test_the_network_that_is_there(demo: Asker, admin: Asker) -> None:
     assert (outside["name"], outside["shared"]) == ("public", False)
 
 
-def test_subnets(demo: Asker) -> None:
+def test_subnets(demo: ApiClient) -> None:
     network = make(demo, "network")["id"]
     subnet = make(demo, "subnet", network_id=network, cidr="10.99.0.0/29", ip_version=4)
     assert subnet["gateway_ip"] == "10.99.0.1"
@@ -76,7 +76,7 @@ def test_subnets(demo: Asker) -> None:
     assert [ip["ip_address"] for ip in port["fixed_ips"]] == ["10.99.0.2", "fd00::2"]
 
 
-def test_ports(demo: Asker, admin: Asker) -> None:
+def test_ports(demo: ApiClient, admin: ApiClient) -> None:
     network, subnet = net(demo)
     port = make(demo, "port", network_id=network, name="p")
     assert set(port) == {
@@ -114,7 +114,9 @@ def test_ports(demo: Asker, admin: Asker) -> None:
 @pytest.mark.parametrize(
     ("effect", "end"), [(None, ("ACTIVE", "ovs")), ("error", ("DOWN", "binding_failed"))]
 )
-def test_binding(admin: Asker, effect: str | None, end: tuple[str, str]) -> None:
+def test_port_binding_takes_time(
+    admin: ApiClient, effect: str | None, end: tuple[str, str]
+) -> None:
     if effect:
         admin.cloud.faults.add(Fault(effect, operation="port.bind"))
     port = make(admin, "port", network_id=admin.network(), **{"binding:host_id": "compute1"})
@@ -146,13 +148,13 @@ def test_binding(admin: Asker, effect: str | None, end: tuple[str, str]) -> None
          "found.")),
     ],
 )  # fmt: skip
-def test_create_refuses(
-    demo: Asker, kind: str, fields: dict[str, Any], refusal: tuple[int, str, str]
+def test_invalid_creates_are_rejected(
+    demo: ApiClient, kind: str, fields: dict[str, Any], refusal: tuple[int, str, str]
 ) -> None:
     assert said(ask(demo, "POST", f"/{kind}s", {kind: fields})) == refusal
 
 
-def test_what_belongs_to_others(demo: Asker, admin: Asker) -> None:
+def test_other_projects_resources_are_protected(demo: ApiClient, admin: ApiClient) -> None:
     hidden = make(admin, "network")["id"]
     assert said(ask(demo, "GET", f"/networks/{hidden}"))[:2] == (404, "NetworkNotFound")
     shared = demo.network()
@@ -168,12 +170,12 @@ def test_what_belongs_to_others(demo: Asker, admin: Asker) -> None:
     assert said(added)[:2] == (404, "SecurityGroupNotFound")
 
 
-def outside(admin: Asker) -> str:
-    """An external network."""
+def outside(admin: ApiClient) -> str:
+    """Create an external network."""
     return net(admin, "172.24.4.0/24", **{"router:external": True})[0]
 
 
-def test_routers(demo: Asker) -> None:
+def test_routers(demo: ApiClient) -> None:
     _, subnet = net(demo)
     router = make(demo, "router", name="r")["id"]
     path, body = f"/routers/{router}/add_router_interface", {"subnet_id": subnet}
@@ -191,7 +193,7 @@ def test_routers(demo: Asker) -> None:
     assert ask(demo, "DELETE", f"/routers/{router}").status == 204
 
 
-def test_floating_ips(demo: Asker, admin: Asker) -> None:
+def test_floating_ips(demo: ApiClient, admin: ApiClient) -> None:
     external = outside(admin)
     network, subnet = net(demo)
     port = make(demo, "port", network_id=network)["id"]
@@ -213,7 +215,7 @@ def test_floating_ips(demo: Asker, admin: Asker) -> None:
     assert floating["floating_ip_address"] not in [ip["ip_address"] for ip in addresses]
 
 
-def test_security_groups(demo: Asker) -> None:
+def test_security_groups(demo: ApiClient) -> None:
     (default,) = ask(demo, "GET", "/security-groups").body["security_groups"]
     assert len(default["security_group_rules"]) == 4
     assert said(ask(demo, "DELETE", f"/security-groups/{default['id']}"))[0] == 409
@@ -252,14 +254,16 @@ def test_security_groups(demo: Asker) -> None:
         ({"remote_ip_prefix": "x"}, "InvalidCIDR"),
     ],
 )  # fmt: skip
-def test_security_group_rules_refuse(demo: Asker, rule: dict[str, Any], kind: str) -> None:
+def test_invalid_security_group_rules_are_rejected(
+    demo: ApiClient, rule: dict[str, Any], kind: str
+) -> None:
     group = make(demo, "security_group", name="sg")["id"]
     body = {"security_group_id": group, "direction": "ingress"} | rule
     response = ask(demo, "POST", "/security-group-rules", {"security_group_rule": body})
     assert said(response)[:2] == (400, kind)
 
 
-def test_tags(demo: Asker) -> None:
+def test_tags(demo: ApiClient) -> None:
     network = make(demo, "network", name="a")["id"]
     path = f"/networks/{network}/tags"
     assert ask(demo, "PUT", path, {"tags": ["a", "b"]}).body == {"tags": ["a", "b"]}
@@ -282,7 +286,7 @@ def test_tags(demo: Asker) -> None:
     assert said(unknown) == (400, "HTTPBadRequest", text)
 
 
-def test_lists(demo: Asker) -> None:
+def test_lists(demo: ApiClient) -> None:
     for name in ("c", "a", "b"):
         make(demo, "network", name=name)
 
@@ -304,13 +308,13 @@ def test_lists(demo: Asker) -> None:
     assert names(back) == ["a", "b"]
 
 
-def test_several_ports_in_one_request(demo: Asker) -> None:
+def test_bulk_create_of_ports(demo: ApiClient) -> None:
     network, _ = net(demo)
     response = ask(demo, "POST", "/ports", {"ports": [{"network_id": network}] * 3})
     assert len(response.body["ports"]) == 3
 
 
-def test_quotas(demo: Asker, admin: Asker) -> None:
+def test_quotas(demo: ApiClient, admin: ApiClient) -> None:
     path = f"/quotas/{demo.project_id}"
     assert said(ask(demo, "PUT", path, {"quota": {"network": 1}}))[1] == "PolicyNotAuthorized"
     ask(admin, "PUT", path, {"quota": {"network": 1}})
@@ -323,7 +327,7 @@ def test_quotas(demo: Asker, admin: Asker) -> None:
     assert ask(demo, "GET", path).body["quota"]["network"] == 100
 
 
-def test_what_neutron_tells_of_itself(demo: Asker, admin: Asker) -> None:
+def test_neutron_versions_extensions_and_agents(demo: ApiClient, admin: ApiClient) -> None:
     assert demo("GET", "/network").body["versions"][0]["id"] == "v2.0"
     assert ask(demo, "GET", "/extensions/router").status == 200
     assert ask(demo, "GET", "/extensions/nothing").status == 404
@@ -337,7 +341,7 @@ def test_what_neutron_tells_of_itself(demo: Asker, admin: Asker) -> None:
     assert said(ask(demo, "GET", "/nothing"))[1] == "HTTPNotFound"
 
 
-def test_ports_of_servers(demo: Asker) -> None:
+def test_nova_creates_and_deletes_ports(demo: ApiClient) -> None:
     server = demo.active(networks=[{"uuid": demo.network()}])
     (port,) = ask(demo, "GET", f"/ports?device_id={server}").body["ports"]
     assert (port["status"], port["device_owner"]) == ("ACTIVE", "compute:nova")
@@ -346,7 +350,7 @@ def test_ports_of_servers(demo: Asker) -> None:
     assert ask(demo, "GET", f"/ports/{port['id']}").status == 404
 
 
-def test_a_port_of_ones_own_outlives_the_server(demo: Asker) -> None:
+def test_user_port_survives_the_server(demo: ApiClient) -> None:
     port = make(demo, "port", network_id=demo.network())["id"]
     server = demo.active(networks=[{"port": port}])
     assert ask(demo, "GET", f"/ports/{port}").body["port"]["device_id"] == server
@@ -369,13 +373,13 @@ def test_a_port_of_ones_own_outlives_the_server(demo: Asker) -> None:
         ),
     ],
 )
-def test_subnets_refuse(demo: Asker, subnet: dict[str, Any], kind: str) -> None:
+def test_invalid_subnets_are_rejected(demo: ApiClient, subnet: dict[str, Any], kind: str) -> None:
     network = make(demo, "network")["id"]
     body = {"network_id": network, "ip_version": 4} | subnet
     assert said(ask(demo, "POST", "/subnets", {"subnet": body}))[:2] == (400, kind)
 
 
 @pytest.mark.parametrize("wanted", ["x", [{"foo": "x"}], [{"ip_address": "9.9.9.9"}]])
-def test_fixed_ips_refuse(demo: Asker, wanted: Any) -> None:
+def test_invalid_fixed_ips_are_rejected(demo: ApiClient, wanted: Any) -> None:
     body = {"network_id": demo.network(), "fixed_ips": wanted}
     assert ask(demo, "POST", "/ports", {"port": body}).status == 400

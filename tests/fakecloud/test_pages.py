@@ -1,4 +1,4 @@
-"""Every list comes in pages of any size, and following its links finds each item once."""
+"""Each list has pages of any size, and following the links finds each item once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.transport import next_query
-from tests.fakecloud.asking import Asker
-from tests.fakecloud.asking_cinder import Cinder, fail
+from tests.fakecloud.api_client import ApiClient
+from tests.fakecloud.cinder_client import Cinder, fail
 
-# Each list that comes in pages: its path, the key of its items and that of its links, if any.
+# Each list with pages: its path, the key of its items and the key of its links, if any.
 V = "/volume/v3/{project}"
 LISTS: list[tuple[str, str, str | None]] = [
     *((f"/compute/v2.1/servers{end}", "servers", "servers_links") for end in ("", "/detail")),
@@ -49,9 +49,9 @@ VERSIONS = {"OpenStack-API-Version": "compute 2.95, volume 3.70"}
 
 
 @pytest.fixture(scope="module")
-def asker() -> Asker:
-    """An administrator with some of each."""
-    made = Asker(FakeCloud(ManualClock()), "admin")
+def client() -> ApiClient:
+    """Return an administrator's client in a cloud with several resources of each type."""
+    made = ApiClient(FakeCloud(ManualClock()), "admin")
     cinder, network = Cinder(made), made.network()
     external = made.get("/network/v2.0/networks?router:external=true")["networks"][0]["id"]
     kind = made.get(f"/volume/v3/{made.project_id}/types")["volume_types"][0]["id"]
@@ -92,7 +92,7 @@ def _store(cinder: Cinder, kind: str, consistent: str, number: int, server: str)
     cinder.volume()
 
 
-def _connect(made: Asker, external: str, number: int) -> None:
+def _connect(made: ApiClient, external: str, number: int) -> None:
     root = "/network/v2.0"
     made("POST", f"{root}/routers", {"router": {"name": f"r{number}"}})
     made("POST", f"{root}/floatingips", {"floatingip": {"floating_network_id": external}})
@@ -103,9 +103,9 @@ def _connect(made: Asker, external: str, number: int) -> None:
 
 
 def following(
-    asker: Asker, path: str, key: str, links: str | None, body: Any, before: int
+    client: ApiClient, path: str, key: str, links: str | None, body: Any, before: int
 ) -> str | None:
-    """Where the next page is: by link, or by marker or offset where the cloud gives no link."""
+    """Return the next page's path from its link, or from marker or offset without a link."""
     if key == "images":
         assert (next_query(body) is not None) == ("next" in body)
         return f"/image{body['next']}" if "next" in body else None
@@ -116,45 +116,45 @@ def following(
         hrefs = [link["href"] for link in body.get(links, ()) if link["rel"] == "next"]
         return hrefs[0].partition("//cloud")[2] if hrefs else None
     end = f"offset={before}" if key == "server_groups" else f"marker={body[key][-1]['id']}"
-    first, joint = path.replace("{project}", asker.project_id), "&" if "?" in path else "?"
+    first, joint = path.replace("{project}", client.project_id), "&" if "?" in path else "?"
     url = f"{first}{joint}{end}"
-    return url if asker("GET", url, headers=VERSIONS).body[key] else None
+    return url if client("GET", url, headers=VERSIONS).body[key] else None
 
 
-def walk(asker: Asker, path: str, key: str, links: str | None) -> tuple[list[str], list[int]]:
-    """The ids on all pages of a list, and how many are on each."""
-    server = asker.get("/servers")["servers"][0]["id"]
-    path = path.replace("{project}", asker.project_id).replace("{server}", server)
+def walk(client: ApiClient, path: str, key: str, links: str | None) -> tuple[list[str], list[int]]:
+    """Return the ids on all pages of a list, and the number of ids on each page."""
+    server = client.get("/servers")["servers"][0]["id"]
+    path = path.replace("{project}", client.project_id).replace("{server}", server)
     url: str | None = path
     idents: list[str] = []
     sizes: list[int] = []
     while url is not None:
         assert len(sizes) < 200, "the list does not end"
-        answer = asker("GET", url, headers=VERSIONS)
+        answer = client("GET", url, headers=VERSIONS)
         assert answer.status == 200, answer.body
         items = [each.get("keypair", each) for each in answer.body[key]]
         if not items:
             break
         idents += [str(each.get("id") or each.get("request_id") or each["name"]) for each in items]
         sizes.append(len(items))
-        url = following(asker, path, key, links, answer.body, len(idents))
+        url = following(client, path, key, links, answer.body, len(idents))
     return idents, sizes
 
 
 @pytest.mark.parametrize(("path", "key", "links"), LISTS)
-def test_all_pages_together_are_the_list(
-    asker: Asker, path: str, key: str, links: str | None
+def test_pages_contain_each_item_once(
+    client: ApiClient, path: str, key: str, links: str | None
 ) -> None:
-    whole, pages = walk(asker, path, key, links)
+    whole, pages = walk(client, path, key, links)
     assert len(pages) == 1
     assert len(whole) == len(set(whole)) >= 3
-    one, sizes = walk(asker, f"{path}?limit=1", key, links)
+    one, sizes = walk(client, f"{path}?limit=1", key, links)
     assert (one, max(sizes)) == (whole, 1)
-    asker.cloud.settings.change({"page_limit": 2, "page_limits": {"network": 2}})
+    client.cloud.settings.change({"page_limit": 2, "page_limits": {"network": 2}})
     try:
-        two, sizes = walk(asker, path, key, links)
-        three, more = walk(asker, f"{path}?limit=3", key, links)
+        two, sizes = walk(client, path, key, links)
+        three, more = walk(client, f"{path}?limit=3", key, links)
     finally:
-        asker.cloud.settings.change({"page_limit": 1000, "page_limits": {"network": 0}})
+        client.cloud.settings.change({"page_limit": 1000, "page_limits": {"network": 0}})
     assert (two, three) == (whole, whole)
     assert max(sizes) == max(more) == 2

@@ -1,18 +1,18 @@
-"""Lists of servers: filters, changes, pages."""
+"""Lists of servers: filters, changes-since, pages."""
 
 from __future__ import annotations
 
 import pytest
 
 from pytest_osfutures.fakecloud.kernel.times import zulu
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
-def names(demo: Asker, query: str) -> list[str]:
+def names(demo: ApiClient, query: str) -> list[str]:
     return [one["name"] for one in demo.get(f"/servers?{query}")["servers"]]
 
 
-def test_filters(demo: Asker) -> None:
+def test_filters(demo: ApiClient) -> None:
     web = demo.active("web-1", metadata={"a": "b"}, tags=["x", "y"])
     demo.active("web-2", flavor="m1.tiny", tags=["x"])
     demo.create("db")
@@ -30,7 +30,7 @@ def test_filters(demo: Asker) -> None:
         ("not-tags-any=x", {"db"}),
         ("vm_state=building", {"db"}),
         ("task_state=scheduling", {"db"}),
-        ("host=nowhere", {"web-1", "web-2", "db"}),  # not for members: ignored
+        ("host=nowhere", {"web-1", "web-2", "db"}),  # ignored for members
         ("uuid=nothing", {"web-1", "web-2", "db"}),
         ("deleted=true", {"web-1", "web-2", "db"}),
         ("limit=0", set()),
@@ -42,7 +42,7 @@ def test_filters(demo: Asker) -> None:
     assert demo.get(f"/servers/{web}")["server"]["tags"] == ["x", "y"]
 
 
-def test_filters_of_administrators(demo: Asker, admin: Asker) -> None:
+def test_filters_of_administrators(demo: ApiClient, admin: ApiClient) -> None:
     demo.active("one")
     gone = demo.active("two")
     demo("DELETE", f"/servers/{gone}")
@@ -70,13 +70,13 @@ def test_filters_of_administrators(demo: Asker, admin: Asker) -> None:
         ),
     ],
 )
-def test_bad_queries(demo: Asker, query: str, message: str) -> None:
+def test_invalid_queries_are_rejected(demo: ApiClient, query: str, message: str) -> None:
     response = demo("GET", f"/servers?{query}")
     assert response.status == 400
     assert response.body["badRequest"]["message"] == message
 
 
-def test_changes_since_counts_whole_seconds(demo: Asker) -> None:
+def test_changes_since_counts_whole_seconds(demo: ApiClient) -> None:
     demo.clock.advance(0.9)
     server_id = demo.create()
     begun = zulu(demo.clock.time())
@@ -92,7 +92,7 @@ def test_changes_since_counts_whole_seconds(demo: Asker) -> None:
     assert demo.get("/servers")["servers"] == []
 
 
-def test_pages_cover_everything_once(demo: Asker) -> None:
+def test_pages_contain_each_server_once(demo: ApiClient) -> None:
     for number in range(7):
         demo.create(f"s{number}")
         demo.clock.advance(0.3)

@@ -1,25 +1,25 @@
-"""Volumes on servers: attach, detach, swap, boot, extend, and what is left of them."""
+"""Volumes of servers: attach, detach, swap, boot, extend, and release after a delete."""
 
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud import Fault
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
-def volume(demo: Asker, size: int = 1) -> str:
+def volume(demo: ApiClient, size: int = 1) -> str:
     path = f"/volume/v3/{demo.project_id}/volumes"
     made = demo("POST", path, {"volume": {"size": size}}).body["volume"]["id"]
     demo.clock.advance(30)
     return str(made)
 
 
-def volume_status(demo: Asker, volume_id: str) -> str:
+def volume_status(demo: ApiClient, volume_id: str) -> str:
     path = f"/volume/v3/{demo.project_id}/volumes/{volume_id}"
     response = demo("GET", path)
     return str(response.body["volume"]["status"]) if response.status == 200 else "404"
 
 
-def test_attach_and_detach(demo: Asker) -> None:
+def test_attach_and_detach(demo: ApiClient) -> None:
     server_id, volume_id = demo.active(), volume(demo)
     path = f"/servers/{server_id}/os-volume_attachments"
     made = demo("POST", path, {"volumeAttachment": {"volumeId": volume_id}})
@@ -43,7 +43,7 @@ def test_attach_and_detach(demo: Asker) -> None:
     assert demo.get(path)["volumeAttachments"] == []
 
 
-def test_attach_is_accepted_without_a_body_from_2_101(demo: Asker) -> None:
+def test_attach_has_no_response_body_since_2_101(demo: ApiClient) -> None:
     server_id, volume_id = demo.active(), volume(demo)
     demo.version = "2.101"
     path = f"/servers/{server_id}/os-volume_attachments"
@@ -51,7 +51,7 @@ def test_attach_is_accepted_without_a_body_from_2_101(demo: Asker) -> None:
     assert (made.status, made.body) == (202, None)
 
 
-def test_attach_and_detach_that_fail(demo: Asker) -> None:
+def test_attach_and_detach_fail_by_fault_rules(demo: ApiClient) -> None:
     server_id, volume_id = demo.active(), volume(demo)
     path = f"/servers/{server_id}/os-volume_attachments"
     demo.cloud.faults.add(Fault("silent", operation="server.attach_volume", count=1))
@@ -71,7 +71,7 @@ def test_attach_and_detach_that_fail(demo: Asker) -> None:
     assert demo.events(server_id) == [("compute_detach_volume", "Error")]
 
 
-def test_swap(demo: Asker, admin: Asker) -> None:
+def test_swap(demo: ApiClient, admin: ApiClient) -> None:
     server_id, old, new = demo.active(), volume(demo), volume(demo)
     path = f"/servers/{server_id}/os-volume_attachments"
     demo("POST", path, {"volumeAttachment": {"volumeId": old}})
@@ -84,7 +84,7 @@ def test_swap(demo: Asker, admin: Asker) -> None:
     assert demo.get(path)["volumeAttachments"][0]["volumeId"] == new
 
 
-def test_deleting_a_server_frees_its_volumes(demo: Asker) -> None:
+def test_server_delete_releases_volumes(demo: ApiClient) -> None:
     server_id, volume_id = demo.active(), volume(demo)
     path = f"/servers/{server_id}/os-volume_attachments"
     demo("POST", path, {"volumeAttachment": {"volumeId": volume_id}})
@@ -94,7 +94,7 @@ def test_deleting_a_server_frees_its_volumes(demo: Asker) -> None:
     assert volume_status(demo, volume_id) == "available"
 
 
-def test_boot_from_volume(demo: Asker) -> None:
+def test_boot_from_volume(demo: ApiClient) -> None:
     disk = {
         "uuid": demo.image(),
         "source_type": "image",
@@ -125,7 +125,7 @@ def test_boot_from_volume(demo: Asker) -> None:
     assert volume_status(demo, attached["id"]) == "404"
 
 
-def test_extending_an_attached_volume_is_on_record(demo: Asker) -> None:
+def test_extend_of_attached_volume_is_an_instance_action(demo: ApiClient) -> None:
     server_id, volume_id = demo.active(), volume(demo)
     path = f"/servers/{server_id}/os-volume_attachments"
     demo("POST", path, {"volumeAttachment": {"volumeId": volume_id}})

@@ -1,4 +1,4 @@
-"""Servers: refused builds, metadata, tags, what is shown to whom, quotas, ports, flavors."""
+"""Servers: rejected builds, metadata, tags, visibility, quotas, ports, flavors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,9 @@ from tests.fakecloud.asking import Asker
         ),
     ],
 )
-def test_refused_builds(demo: Asker, change: dict[str, Any], status: int, message: str) -> None:
+def test_invalid_builds_are_rejected(
+    demo: ApiClient, change: dict[str, Any], status: int, message: str
+) -> None:
     body = {"name": "x", "flavorRef": demo.flavor(), "imageRef": demo.image(), "networks": "none"}
     response = demo("POST", "/servers", {"server": body | change})
     assert response.status == status
@@ -44,7 +46,7 @@ def test_refused_builds(demo: Asker, change: dict[str, Any], status: int, messag
     assert demo.get("/servers")["servers"] == []
 
 
-def test_metadata(demo: Asker) -> None:
+def test_metadata(demo: ApiClient) -> None:
     path = f"/servers/{demo.active(metadata={'a': 'b'})}/metadata"
     assert demo("POST", path, {"metadata": {"c": "d"}}).body == {"metadata": {"a": "b", "c": "d"}}
     assert demo("PUT", path, {"metadata": {"e": "f"}}).body == {"metadata": {"e": "f"}}
@@ -58,7 +60,7 @@ def test_metadata(demo: Asker) -> None:
     assert demo.get(path) == {"metadata": {"e": "f"}}
 
 
-def test_tags(demo: Asker) -> None:
+def test_tags(demo: ApiClient) -> None:
     server_id = demo.active()
     path = f"/servers/{server_id}/tags"
     assert demo("PUT", path, {"tags": ["b", "a"]}).body == {"tags": ["a", "b"]}
@@ -70,7 +72,7 @@ def test_tags(demo: Asker) -> None:
     assert demo.get(path) == {"tags": []}
 
 
-def test_what_a_member_does_not_see(demo: Asker, admin: Asker) -> None:
+def test_admin_fields_are_hidden_from_members(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     mine, theirs = demo.show(server_id), admin.show(server_id)
     more = theirs.keys() - mine.keys()
@@ -92,7 +94,7 @@ def test_what_a_member_does_not_see(demo: Asker, admin: Asker) -> None:
         ("latest", ["scheduler_hints"], []),
     ],
 )
-def test_microversions(demo: Asker, version: str, has: list[str], has_not: list[str]) -> None:
+def test_microversions(demo: ApiClient, version: str, has: list[str], has_not: list[str]) -> None:
     server_id = demo.active()
     demo.version = version
     server = demo.show(server_id)
@@ -101,13 +103,13 @@ def test_microversions(demo: Asker, version: str, has: list[str], has_not: list[
     assert ("id" in server["flavor"]) == (version in ("2.1", "2.9", "2.26"))
 
 
-def test_the_old_version_header(demo: Asker) -> None:
+def test_old_microversion_header(demo: ApiClient) -> None:
     headers = {"OpenStack-API-Version": "", "X-OpenStack-Nova-API-Version": "2.9"}
     answer = demo("GET", "/servers", headers=headers)
     assert answer.headers["X-OpenStack-Nova-API-Version"] == "2.9"
 
 
-def test_quota_of_cores_and_ram(demo: Asker, admin: Asker) -> None:
+def test_quota_of_cores_and_ram(demo: ApiClient, admin: ApiClient) -> None:
     path = f"/os-quota-sets/{demo.project_id}"
     assert demo("PUT", path, {"quota_set": {"cores": 1}}).status == 403
     assert admin("PUT", path, {"quota_set": {"cores": 2}}).body["quota_set"]["cores"] == 2
@@ -128,7 +130,7 @@ def test_quota_of_cores_and_ram(demo: Asker, admin: Asker) -> None:
     assert (absolute["totalCoresUsed"], absolute["maxTotalCores"]) == (2, 2)
 
 
-def test_anti_affinity(demo: Asker, admin: Asker) -> None:
+def test_anti_affinity_spreads_servers(demo: ApiClient, admin: ApiClient) -> None:
     body = {"server_group": {"name": "g", "policy": "anti-affinity"}}
     group = demo("POST", "/os-server-groups", body).body["server_group"]["id"]
     hosts = []
@@ -144,10 +146,10 @@ def test_anti_affinity(demo: Asker, admin: Asker) -> None:
         demo.clock.advance(30)
         hosts.append(admin.show(made)["OS-EXT-SRV-ATTR:host"])
     assert sorted(hosts[:2]) == ["compute1", "compute2"]
-    assert hosts[2] is None  # two hosts, three servers
+    assert hosts[2] is None  # the third server finds no host
 
 
-def test_ports(demo: Asker) -> None:
+def test_ports(demo: ApiClient) -> None:
     server_id = demo.active(networks=[{"uuid": demo.network()}])
     path = f"/servers/{server_id}/os-interface"
     (first,) = demo.get(path)["interfaceAttachments"]
@@ -161,7 +163,7 @@ def test_ports(demo: Asker) -> None:
     demo.clock.advance(5)
     assert len(demo.get(path)["interfaceAttachments"]) == 1
     assert demo.events(server_id) == [("compute_detach_interface", "Success")]
-    demo("DELETE", f"{path}/{second['port_id']}")  # an unknown port is noticed only later
+    demo("DELETE", f"{path}/{second['port_id']}")  # an unknown port is an error in the background
     demo.clock.advance(5)
     assert demo.events(server_id) == [("compute_detach_interface", "Error")]
     demo("DELETE", f"/servers/{server_id}")
@@ -169,7 +171,7 @@ def test_ports(demo: Asker) -> None:
     assert not [one for one in demo.cloud.alive() if one["kind"] == "port"]
 
 
-def test_a_port_of_the_users_own_outlives_the_server(demo: Asker) -> None:
+def test_user_port_survives_the_server(demo: ApiClient) -> None:
     made = demo("POST", "/network/v2.0/ports", {"port": {"network_id": demo.network()}})
     port_id = made.body["port"]["id"]
     server_id = demo.active(networks=[{"port": port_id}])
@@ -179,7 +181,7 @@ def test_a_port_of_the_users_own_outlives_the_server(demo: Asker) -> None:
     assert demo.get(f"/network/v2.0/ports/{port_id}")["port"]["device_id"] == ""
 
 
-def test_flavors(demo: Asker, admin: Asker) -> None:
+def test_flavors(demo: ApiClient, admin: ApiClient) -> None:
     body = {"flavor": {"name": "f", "ram": 128, "vcpus": 1, "disk": 1}}
     assert demo("POST", "/flavors", body).status == 403
     flavor = admin("POST", "/flavors", body).body["flavor"]["id"]
@@ -197,7 +199,7 @@ def test_flavors(demo: Asker, admin: Asker) -> None:
     assert demo("GET", f"/flavors/{flavor}").status == 404
 
 
-def test_a_refused_build_takes_nothing(demo: Asker) -> None:
+def test_rejected_build_claims_no_port_or_volume(demo: ApiClient) -> None:
     made = demo("POST", "/network/v2.0/ports", {"port": {"network_id": demo.network()}})
     port_id, missing = made.body["port"]["id"], "00000000-0000-4000-8000-000000000000"
     body: dict[str, Any] = {"name": "x", "flavorRef": demo.flavor(), "imageRef": demo.image()}
@@ -211,7 +213,7 @@ def test_a_refused_build_takes_nothing(demo: Asker) -> None:
     assert refused.body["badRequest"]["message"] == message
 
 
-def test_an_update_shows_less_before_2_75(demo: Asker) -> None:
+def test_update_shows_fewer_fields_before_2_75(demo: ApiClient) -> None:
     server_id = demo.active(networks=[{"uuid": demo.network()}])
     for version, seen in (("2.74", False), ("2.75", True)):
         demo.version = version

@@ -1,4 +1,4 @@
-"""The two shells: requests' transport without a socket, and HTTP on loopback."""
+"""The entries to the fake: the transport adapter, the HTTP server and the command."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ RUN = "import sys; from pytest_osfutures.commands.main import main; sys.exit(mai
 
 @pytest.fixture
 def plain(cloud: FakeCloud) -> requests.Session:
-    """A plain requests session that reaches the cloud."""
+    """Return a plain requests session that is mounted on the cloud."""
     made = requests.Session()
     mount(cloud, made)
     return made
 
 
-def test_in_process_answers_like_a_server(plain: requests.Session) -> None:
+def test_in_process_response_has_headers_and_body(plain: requests.Session) -> None:
     answer = plain.get(f"{URL}/identity/v3", timeout=5)
     assert answer.json()["version"]["links"][0]["href"] == f"{URL}/identity/v3/"
     assert answer.headers["content-type"] == "application/json"
@@ -44,7 +44,9 @@ def test_in_process_answers_like_a_server(plain: requests.Session) -> None:
     assert refused.status_code == 401
 
 
-def test_in_process_delay_takes_the_clouds_time(cloud: FakeCloud, plain: requests.Session) -> None:
+def test_in_process_delay_passes_on_the_clouds_clock(
+    cloud: FakeCloud, plain: requests.Session
+) -> None:
     cloud.faults.add(Fault("delay", seconds=30))
     plain.get(f"{URL}/compute/", timeout=60)
     assert cloud.clock.now() == 30
@@ -53,13 +55,13 @@ def test_in_process_delay_takes_the_clouds_time(cloud: FakeCloud, plain: request
     assert cloud.clock.now() == 40
 
 
-def test_in_process_cut(cloud: FakeCloud, plain: requests.Session) -> None:
+def test_in_process_cut_is_a_connection_error(cloud: FakeCloud, plain: requests.Session) -> None:
     cloud.faults.add(Fault("cut"))
     with pytest.raises(requests.exceptions.ConnectionError):
         plain.get(f"{URL}/compute/", timeout=5)
 
 
-def test_sessions_of_both_users(cloud: FakeCloud) -> None:
+def test_sessions_for_member_and_administrator(cloud: FakeCloud) -> None:
     for name, allowed in (("fake", 403), ("fake-admin", 200)):
         services = session(cloud, name).get(
             "/os-services", endpoint_filter=COMPUTE, raise_exc=False
@@ -91,7 +93,7 @@ def test_server_cuts_and_delays(cloud: FakeCloud) -> None:
         assert requests.get(f"{url}/compute/", timeout=5).status_code == 200
 
 
-def test_server_holds_many_stalled_requests_at_once() -> None:
+def test_server_holds_many_delayed_requests() -> None:
     cloud = FakeCloud(ManualClock())
     cloud.faults.add(Fault("delay", path="/identity", seconds=5))
     with running(cloud) as url:
@@ -112,7 +114,7 @@ def test_server_holds_many_stalled_requests_at_once() -> None:
 
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`osfutures fake` and the first line that it has printed."""
+    """Run `osfutures fake`; yield the process and its first line."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(
         [sys.executable, "-c", RUN, "fake", *arguments],
@@ -136,7 +138,7 @@ def get(url: str, headers: dict[str, str] | None = None, body: Any = None) -> An
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_command(tmp_path: Path, number: signal.Signals) -> None:
+def test_command_serves_until_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     clouds = tmp_path / "clouds.yaml"
     arguments = ("--port", "0", "--clouds-yaml", str(clouds), "--manual-clock", "--seed", "7")
     with process(*arguments) as (child, auth_url):
@@ -150,7 +152,9 @@ def test_command(tmp_path: Path, number: signal.Signals) -> None:
         assert child.wait(10) == 0
 
 
-def test_command_with_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_rejects_invalid_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with running(FakeCloud(ScaledClock(1))) as url:
         taken = url.rpartition(":")[2]
         missing = str(tmp_path / "missing" / "clouds.yaml")
@@ -215,14 +219,14 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
-    """Where a fake cloud listens."""
+    """Yield the address of a fake cloud on HTTP."""
     with running(FakeCloud(ManualClock())) as url:
         host, _, port = url.rpartition("/")[2].partition(":")
         yield host, int(port)
 
 
 @pytest.mark.parametrize(("method", "headers", "status"), PAGES)
-def test_a_web_page_cannot_drive_the_cloud(
+def test_web_page_cannot_use_the_control_api(
     address: tuple[str, int], method: str, headers: dict[str, str], status: int
 ) -> None:
     connection = http.client.HTTPConnection(*address, timeout=10)
@@ -235,7 +239,7 @@ def test_a_web_page_cannot_drive_the_cloud(
     connection.close()
 
 
-def test_a_web_page_cannot_get_at_the_services_either(address: tuple[str, int]) -> None:
+def test_web_page_cannot_use_the_services(address: tuple[str, int]) -> None:
     for headers in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
         connection = http.client.HTTPConnection(*address, timeout=10)
         connection.request("POST", "/identity/v3/auth/tokens", b"{}", headers)
@@ -244,9 +248,7 @@ def test_a_web_page_cannot_get_at_the_services_either(address: tuple[str, int]) 
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
-def test_a_body_that_cannot_be_unpacked_is_a_bad_request(
-    address: tuple[str, int], encoding: str
-) -> None:
+def test_invalid_gzip_body_is_a_bad_request(address: tuple[str, int], encoding: str) -> None:
     connection = http.client.HTTPConnection(*address, timeout=10)
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
     connection.request("POST", "/identity/v3/auth/tokens", b"\x1f\x8bnonsense", headers)
@@ -254,7 +256,7 @@ def test_a_body_that_cannot_be_unpacked_is_a_bad_request(
     connection.close()
 
 
-def test_an_odd_request_line_is_no_fault_of_the_cloud(address: tuple[str, int]) -> None:
+def test_odd_request_line_is_no_server_error(address: tuple[str, int]) -> None:
     for path in ("/compute/%ff", "/%", "//x", "/compute/v2.1/servers?limit=%ff&limit=%C2%B2"):
         connection = http.client.HTTPConnection(*address, timeout=10)
         connection.request("GET", path)

@@ -1,4 +1,4 @@
-"""Tokens on a real socket: an identity service that stumbles is asked again, for a moment."""
+"""Tokens over a real socket: transient errors of Keystone are retried for a while."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKENS = "POST /identity/v3/auth/tokens"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[tuple[FakeCloud, str]]:
-    """A cloud, and where it listens."""
+    """Yield a cloud and its URL."""
     cloud = FakeCloud()
     with running(cloud) as url:
         yield cloud, url
@@ -28,7 +28,7 @@ def served() -> Iterator[tuple[FakeCloud, str]]:
 def fake(
     served: tuple[FakeCloud, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> FakeCloud:
-    """The cloud, without faults, in a clouds.yaml."""
+    """Return a cloud without faults that is in a clouds.yaml."""
     cloud, url = served
     cloud.faults.clear()
     cloud.counters.clear()
@@ -39,32 +39,32 @@ def fake(
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
-def test_a_refusal_that_passes_is_not_the_end(fake: FakeCloud, status: int) -> None:
+def test_transient_error_of_keystone_is_retried(fake: FakeCloud, status: int) -> None:
     fake.faults.add(Fault("status", path="/auth/tokens$", status=status, count=2))
     osf.connect("fake")
     assert fake.counters[TOKENS] == 3
 
 
-def test_a_connection_that_breaks_is_not_the_end(fake: FakeCloud) -> None:
+def test_broken_connection_to_keystone_is_retried(fake: FakeCloud) -> None:
     fake.faults.add(Fault("cut", when="before", path="/auth/tokens$", count=1))
     assert osf.connect("fake").session.get_project_id()
 
 
-def test_one_that_does_not_pass_is_said_in_the_clouds_words(fake: FakeCloud) -> None:
+def test_permanent_error_of_keystone_keeps_its_message(fake: FakeCloud) -> None:
     fake.faults.add(Fault("status", path="/auth/tokens$", status=503))
     with pytest.raises(osf.CloudUnreachableError, match=r"'fake' at .*/identity/v3 .*503"):
         osf.connect("fake")
     assert fake.counters[TOKENS] == 1 + TOKEN_TRIES
 
 
-def test_refused_credentials_are_not_tried_again(fake: FakeCloud) -> None:
+def test_rejected_credentials_are_not_retried(fake: FakeCloud) -> None:
     fake.faults.add(Fault("status", path="/auth/tokens$", status=401))
     with pytest.raises(osf.CloudUnreachableError, match="refuses the credentials"):
         osf.connect("fake")
     assert fake.counters[TOKENS] == 1
 
 
-def test_nothing_else_is_sent_again_behind_the_back_of_its_sender(fake: FakeCloud) -> None:
+def test_other_requests_are_not_resent(fake: FakeCloud) -> None:
     cloud = osf.connect("fake")
     fake.faults.add(Fault("status", method="POST", path="/servers$", status=503))
     answer = cloud.session.post(

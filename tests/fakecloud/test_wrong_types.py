@@ -1,6 +1,7 @@
-"""No wrong type reaches the models: odd values in each place of requests that are good otherwise.
+"""No wrong type reaches the models: odd values in each place of valid requests.
 
-`OSF_FUZZ_VALUES` is how many odd values are tried in each place; a run of all takes minutes.
+`OSF_FUZZ_VALUES` is the number of odd values that are tried in each place; a run with all of them
+takes minutes.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.fakecloud.accepted import REQUESTS, SETTLED_SECONDS, Good, World
 from tests.fakecloud.test_fuzz import changed, places, routes
+from tests.fakecloud.valid_requests import REQUESTS, SETTLED_SECONDS, ValidRequest, World
 
 ODD: list[Any] = [
     *([], "-1", {"a": [{}]}, 5, [None], {}, "\x00", True, [[]], "²", None, "9" * 5000, -1, 1.5),
@@ -29,9 +30,9 @@ LISTS = [
 
 
 def check_lists(world: World) -> None:
-    """Every list is answered, now and when what was accepted has had its time."""
+    """Request each list now and again after all operations have ended."""
     for seconds in (0, SETTLED_SECONDS):
-        world.asker.clock.advance(seconds)
+        world.client.clock.advance(seconds)
         for service, path in LISTS:
             named = path.replace("{project_id}", "{project}").replace("{server_id}", "{server}")
             answer = world.send("GET", service.prefix + named)
@@ -40,7 +41,7 @@ def check_lists(world: World) -> None:
 
 
 @pytest.mark.parametrize("good", REQUESTS, ids=str)
-def test_a_good_request_is_accepted(good: Good) -> None:
+def test_valid_request_is_accepted(good: ValidRequest) -> None:
     world = World()
     world.prepare(good)
     answer = world.send(good.method, good.path, good.body, good.versions, good.headers)
@@ -49,7 +50,7 @@ def test_a_good_request_is_accepted(good: Good) -> None:
 
 
 @pytest.mark.parametrize("good", REQUESTS, ids=str)
-def test_a_wrong_value_is_refused_or_harmless(good: Good) -> None:
+def test_wrong_value_is_rejected_or_harmless(good: ValidRequest) -> None:
     world: World | None = None
     values = itertools.cycle(ODD)
     for place in places(good.body):
@@ -105,7 +106,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_type_is_refused_in_the_words_of_the_real_cloud(name: str) -> None:
+def test_wrong_type_is_rejected_with_the_real_message(name: str) -> None:
     method, path, versions, body, words = WRONG[name]
     answer = World().send(method, path, body, versions)
     assert answer.status == 400

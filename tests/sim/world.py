@@ -30,8 +30,8 @@ from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.shells.inprocess import URL
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
-from tests.fakecloud.asking import Asker
-from tests.fakecloud.asking_cinder import Cinder
+from tests.fakecloud.api_client import ApiClient
+from tests.fakecloud.cinder_client import Cinder
 from tests.sim.network import Network
 from tests.sim.timeline import Crew, Timeline
 from tests.sim.weather import Weather
@@ -140,7 +140,7 @@ class World:
 
     def _what_is_foreign(self) -> set[str]:
         """What somebody else has in the same project; nobody here may touch it."""
-        self.someone_else = Asker(self.cloud)
+        self.someone_else = ApiClient(self.cloud)
         cinder = Cinder(self.someone_else)
         servers = {self.someone_else.create(f"foreign-{number}") for number in range(3)}
         return servers | {cinder.make("volume", size=1, name="foreign") for _ in range(2)}

@@ -1,8 +1,8 @@
-"""Requests that the fake accepts, one of each route and action, in a cloud that has one of each.
+"""Requests that the fake accepts: one for each route and action.
 
-A test that puts wrong values into a request shows something only if nothing else refuses the
-request before. `accepted.json` has what the cloud is made of, in rounds between which time passes,
-and the requests. `{names}` in paths and bodies stand for ids of the cloud.
+A test that puts wrong values into a request proves something only if nothing else rejects the
+request. `valid_requests.json` has the resources of the cloud, in rounds between which time passes,
+and the requests. `{names}` in paths and bodies stand for ids of these resources.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-from tests.fakecloud.asking import ORIGIN, Asker
+from tests.fakecloud.api_client import ORIGIN, ApiClient
 
 LATEST = "compute 2.104, volume 3.71"
-SETTLED_SECONDS = 100  # until everything that was begun has ended
-STORED = json.loads((Path(__file__).parent / "accepted.json").read_text())
+SETTLED_SECONDS = 100  #: after this time all operations have ended
+STORED = json.loads((Path(__file__).parent / "valid_requests.json").read_text())
 
 
 @dataclass(frozen=True)
-class Good:
-    """A request that is accepted after those in `before`: methods, paths and bodies."""
+class ValidRequest:
+    """A request that is accepted after the requests in `before`: methods, paths and bodies."""
 
     method: str
     path: str
@@ -40,24 +40,24 @@ class Good:
         return " ".join(filter(None, (self.method, self.path, key, version)))
 
 
-REQUESTS = [Good(**one) for one in STORED["requests"]]
+REQUESTS = [ValidRequest(**one) for one in STORED["requests"]]
 
 
 class World:
-    """A cloud with one of each, and an administrator."""
+    """A cloud with one resource of each type, and an administrator."""
 
     def __init__(self) -> None:
-        self.asker = Asker(FakeCloud(ManualClock()), "admin", version="2.104")
-        networks = self.asker.get("/network/v2.0/networks")["networks"]
+        self.client = ApiClient(FakeCloud(ManualClock()), "admin", version="2.104")
+        networks = self.client.get("/network/v2.0/networks")["networks"]
         self.ids = {
-            "project": self.asker.project_id,
-            "image": self.asker.image(),
-            "flavor": self.asker.flavor(),
-            "larger": self.asker.flavor("m1.small"),
+            "project": self.client.project_id,
+            "image": self.client.image(),
+            "flavor": self.client.flavor(),
+            "larger": self.client.flavor("m1.small"),
             "external": next(n["id"] for n in networks if n["router:external"]),
-            "me": self.asker.get("/identity/v3/users?name=admin")["users"][0]["id"],
-            "service": self.asker.get("/os-services?binary=nova-compute")["services"][0]["id"],
-            "token": self.asker.token,
+            "me": self.client.get("/identity/v3/users?name=admin")["users"][0]["id"],
+            "service": self.client.get("/os-services?binary=nova-compute")["services"][0]["id"],
+            "token": self.client.token,
             "host": "compute1",
             "pool": "cinder1@fast#fast",
             "storage_host": "cinder1@fast",
@@ -68,10 +68,10 @@ class World:
                 content = self.accepted("POST", path, body, LATEST).body
                 inner = content.get(next(iter(body)))
                 self.ids[name] = (inner if isinstance(inner, dict) else content)["id"]
-            self.asker.clock.advance(SETTLED_SECONDS)
+            self.client.clock.advance(SETTLED_SECONDS)
 
     def filled(self, text: str) -> str:
-        """`text` with ids in the place of `{names}`."""
+        """Return `text` with ids instead of `{names}`."""
         return re.sub(r"\{(\w+)\}", lambda match: self.ids[match[1]], text)
 
     def send(
@@ -82,20 +82,20 @@ class World:
         versions: str = LATEST,
         headers: dict[str, str] | None = None,
     ) -> Response:
-        """One request."""
-        sent = {"X-Auth-Token": self.asker.token, "OpenStack-API-Version": versions}
+        """Send one request."""
+        sent = {"X-Auth-Token": self.client.token, "OpenStack-API-Version": versions}
         data = b"" if body is None else self.filled(json.dumps(body)).encode()
         url = ORIGIN + self.filled(path)
-        return self.asker.cloud.handle(Request.to(method, url, sent | (headers or {}), data))
+        return self.client.cloud.handle(Request.to(method, url, sent | (headers or {}), data))
 
     def accepted(self, method: str, path: str, body: Any, versions: str) -> Response:
-        """One request that has to be accepted."""
+        """Send one request that must be accepted."""
         answer = self.send(method, path, body, versions)
         assert answer.status < 300, (method, path, body, answer)
         return answer
 
-    def prepare(self, good: Good) -> None:
-        """Bring the world to where `good` is accepted."""
+    def prepare(self, good: ValidRequest) -> None:
+        """Send the requests before `good`."""
         for method, path, body in good.before:
             self.accepted(method, path, body, good.versions)
-            self.asker.clock.advance(SETTLED_SECONDS)
+            self.client.clock.advance(SETTLED_SECONDS)

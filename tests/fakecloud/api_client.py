@@ -1,4 +1,4 @@
-"""Asking a fake cloud over its core, without any client."""
+"""A minimal API client that calls `FakeCloud.handle` directly."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COMPUTE = "/compute/v2.1"
 
 
 @dataclass
-class Asker:
-    """One user of one cloud. Compute paths are relative to v2.1, all others absolute."""
+class ApiClient:
+    """One user of one cloud. Paths of Nova are relative to v2.1, all others are absolute."""
 
     cloud: FakeCloud
     user: str = "demo"
@@ -53,7 +53,7 @@ class Asker:
         return self.cloud.handle(Request.to(method, ORIGIN + path, sent | (headers or {}), data))
 
     def get(self, path: str) -> Any:
-        """The body of a GET that succeeds."""
+        """Return the body of a successful GET."""
         response = self("GET", path)
         assert response.status == 200, response
         return response.body
@@ -69,7 +69,7 @@ class Asker:
         return str(self.get("/network/v2.0/networks?name=private")["networks"][0]["id"])
 
     def create(self, name: str = "web", flavor: str = "m1.nano", **more: Any) -> str:
-        """Begin to build a server and return its id."""
+        """Begin to create a server; return its id."""
         body = {
             "name": name,
             "flavorRef": self.flavor(flavor),
@@ -81,21 +81,21 @@ class Asker:
         return str(response.body["server"]["id"])
 
     def active(self, name: str = "web", **more: Any) -> str:
-        """A server that is ACTIVE."""
+        """Return the id of a new server that is ACTIVE."""
         server_id = self.create(name, **more)
         self.clock.advance(60)
         assert self.state(server_id) == ("ACTIVE", None)
         return server_id
 
     def act(self, server_id: str, **body: Any) -> Response:
-        """Send one action; its key may be written with underscores for what Python cannot."""
+        """Send an action to a server."""
         return self("POST", f"/servers/{server_id}/action", body)
 
     def show(self, server_id: str) -> dict[str, Any]:
         return dict(self.get(f"/servers/{server_id}")["server"])
 
     def state(self, server_id: str) -> tuple[str, str | None]:
-        """Status and task_state; ("404", None) once it is gone."""
+        """Return status and task_state; ("404", None) for a deleted server."""
         response = self("GET", f"/servers/{server_id}")
         if response.status == 404:
             return ("404", None)
@@ -103,7 +103,7 @@ class Asker:
         return server["status"], server["OS-EXT-STS:task_state"]
 
     def states(self, server_id: str, seconds: float, every: float = 0.05) -> list[str]:
-        """The distinct states that a quick poller sees in the next seconds: "BUILD/scheduling"."""
+        """Return the distinct states of the next seconds, as a fast poller sees them."""
         seen: list[str] = []
         end = self.clock.now() + seconds
         while True:
@@ -115,11 +115,11 @@ class Asker:
             self.clock.advance(every)
 
     def actions(self, server_id: str) -> list[dict[str, Any]]:
-        """The instance actions, the newest first."""
+        """Return the instance actions, the newest first."""
         return list(self.get(f"/servers/{server_id}/os-instance-actions")["instanceActions"])
 
     def events(self, server_id: str) -> list[tuple[str, str]]:
-        """Event and result of the newest action, the oldest event first."""
+        """Return event and result of the newest instance action, the oldest event first."""
         request_id = self.actions(server_id)[0]["request_id"]
         found = self.get(f"/servers/{server_id}/os-instance-actions/{request_id}")
         return [(e["event"], e["result"]) for e in reversed(found["instanceAction"]["events"])]

@@ -1,4 +1,4 @@
-"""Every server action: the states it passes, where it ends, what it leaves on record."""
+"""Each server action: its states, its final state and its instance action."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 ACTIVE = "ACTIVE/None"
-# body, states seen, record and events; each starts from an ACTIVE server
+# body, states, instance action, events; each begins with an ACTIVE server
 SIMPLE: list[tuple[dict[str, Any], list[str], str, list[str]]] = [
     (
         {"os-stop": None},
@@ -86,7 +86,7 @@ SIMPLE: list[tuple[dict[str, Any], list[str], str, list[str]]] = [
         ["compute_backup_instance"],
     ),
 ]
-# how to get into a state, and what leads back
+# the action into a state, and the reverse action
 BACK: list[tuple[dict[str, Any], dict[str, Any], list[str], str]] = [
     ({"os-stop": None}, {"os-start": None}, ["SHUTOFF/powering-on", ACTIVE], "start"),
     ({"pause": None}, {"unpause": None}, ["PAUSED/unpausing", ACTIVE], "unpause"),
@@ -101,14 +101,14 @@ BACK: list[tuple[dict[str, Any], dict[str, Any], list[str], str]] = [
 ]
 
 
-def accepted(demo: Asker, server_id: str, body: dict[str, Any]) -> None:
+def accepted(demo: ApiClient, server_id: str, body: dict[str, Any]) -> None:
     response = demo.act(server_id, **body)
     assert response.status in (200, 202, 204), response.body
 
 
 @pytest.mark.parametrize(("body", "states", "record", "events"), SIMPLE)
-def test_action(
-    demo: Asker, body: dict[str, Any], states: list[str], record: str, events: list[str]
+def test_action_states_record_and_events(
+    demo: ApiClient, body: dict[str, Any], states: list[str], record: str, events: list[str]
 ) -> None:
     server_id = demo.active()
     accepted(demo, server_id, body)
@@ -119,8 +119,8 @@ def test_action(
 
 
 @pytest.mark.parametrize(("there", "back", "states", "record"), BACK)
-def test_way_back(
-    demo: Asker, there: dict[str, Any], back: dict[str, Any], states: list[str], record: str
+def test_reverse_action(
+    demo: ApiClient, there: dict[str, Any], back: dict[str, Any], states: list[str], record: str
 ) -> None:
     server_id = demo.active()
     accepted(demo, server_id, there)
@@ -130,7 +130,7 @@ def test_way_back(
     assert demo.actions(server_id)[0]["action"] == record
 
 
-def test_rebuild_of_a_stopped_server_ends_stopped(demo: Asker) -> None:
+def test_rebuild_of_a_stopped_server_ends_stopped(demo: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"os-stop": None})
     demo.clock.advance(30)
@@ -157,7 +157,7 @@ RESIZING = [
 ]
 
 
-def test_resize_and_revert(demo: Asker) -> None:
+def test_resize_and_revert(demo: ApiClient) -> None:
     server_id = demo.active()
     before = demo.show(server_id)
     accepted(demo, server_id, {"resize": {"flavorRef": demo.flavor("m1.small")}})
@@ -171,7 +171,7 @@ def test_resize_and_revert(demo: Asker) -> None:
     assert demo.show(server_id)["hostId"] == before["hostId"]
 
 
-def test_resize_that_fits_nowhere_falls_back_silently(demo: Asker, admin: Asker) -> None:
+def test_resize_without_a_host_fails_silently(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"resize": {"flavorRef": demo.flavor("m1.huge")}})
     assert demo.states(server_id, 20) == ["RESIZE/resize_prep", ACTIVE]
@@ -187,7 +187,7 @@ def test_resize_that_fits_nowhere_falls_back_silently(demo: Asker, admin: Asker)
     assert "details" not in demo.get(path)["instanceAction"]["events"][0]
 
 
-def test_migrate_and_confirm_a_stopped_server(demo: Asker, admin: Asker) -> None:
+def test_migrate_and_confirm_a_stopped_server(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"os-stop": None})
     demo.clock.advance(30)
@@ -200,7 +200,7 @@ def test_migrate_and_confirm_a_stopped_server(demo: Asker, admin: Asker) -> None
     assert (migration["status"], migration["migration_type"]) == ("confirmed", "migration")
 
 
-def test_live_migration_moves_the_server(demo: Asker, admin: Asker) -> None:
+def test_live_migration_moves_the_server(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     host = admin.show(server_id)["OS-EXT-SRV-ATTR:host"]
     accepted(admin, server_id, {"os-migrateLive": {"host": None, "block_migration": "auto"}})
@@ -212,7 +212,9 @@ def test_live_migration_moves_the_server(demo: Asker, admin: Asker) -> None:
 
 
 @pytest.mark.parametrize("how", ["abort", "complete"])
-def test_live_migration_can_be_ended(demo: Asker, admin: Asker, how: str) -> None:
+def test_live_migration_is_aborted_or_completed(
+    demo: ApiClient, admin: ApiClient, how: str
+) -> None:
     server_id = demo.active()
     host = admin.show(server_id)["OS-EXT-SRV-ATTR:host"]
     accepted(admin, server_id, {"os-migrateLive": {"host": None, "block_migration": "auto"}})
@@ -228,7 +230,7 @@ def test_live_migration_can_be_ended(demo: Asker, admin: Asker, how: str) -> Non
     assert (admin.show(server_id)["OS-EXT-SRV-ATTR:host"] == host) == (how == "abort")
 
 
-def test_live_migration_without_another_host(demo: Asker, admin: Asker) -> None:
+def test_live_migration_without_another_host(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     for service in admin.get("/os-services?binary=nova-compute")["services"]:
         if service["host"] != admin.show(server_id)["OS-EXT-SRV-ATTR:host"]:
@@ -238,7 +240,7 @@ def test_live_migration_without_another_host(demo: Asker, admin: Asker) -> None:
     assert demo.actions(server_id)[0]["message"] == "Error"
 
 
-def test_evacuate_needs_a_dead_host(demo: Asker, admin: Asker) -> None:
+def test_evacuate_needs_a_host_that_is_down(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     host = admin.show(server_id)["OS-EXT-SRV-ATTR:host"]
     refused = admin.act(server_id, evacuate={})
@@ -246,11 +248,11 @@ def test_evacuate_needs_a_dead_host(demo: Asker, admin: Asker) -> None:
     (service,) = admin.get(f"/os-services?host={host}")["services"]
     admin("PUT", f"/os-services/{service['id']}", {"forced_down": True})
     accepted(admin, server_id, {"evacuate": {}})
-    assert demo.states(server_id, 20)[-1] == "SHUTOFF/None"  # from 2.95 on
+    assert demo.states(server_id, 20)[-1] == "SHUTOFF/None"  # since 2.95
     assert admin.show(server_id)["OS-EXT-SRV-ATTR:host"] != host
 
 
-def test_shelve_keeps_the_host_if_the_cloud_is_set_so(demo: Asker, admin: Asker) -> None:
+def test_shelve_without_offload_keeps_the_host(demo: ApiClient, admin: ApiClient) -> None:
     demo.cloud.settings.shelved_offload = False
     server_id = demo.active()
     accepted(demo, server_id, {"shelve": None})
@@ -267,7 +269,7 @@ def test_shelve_keeps_the_host_if_the_cloud_is_set_so(demo: Asker, admin: Asker)
     ]
 
 
-def test_soft_delete_and_restore(demo: Asker) -> None:
+def test_soft_delete_and_restore(demo: ApiClient) -> None:
     demo.cloud.settings.soft_delete = True
     server_id = demo.active()
     assert demo("DELETE", f"/servers/{server_id}").status == 204
@@ -280,7 +282,7 @@ def test_soft_delete_and_restore(demo: Asker) -> None:
     assert demo.states(server_id, 20)[-1] == "404/None"
 
 
-def test_lock_keeps_the_owner_out_and_the_administrator_not(demo: Asker, admin: Asker) -> None:
+def test_lock_binds_the_owner_but_no_administrator(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"lock": {"locked_reason": "because"}})
     assert demo.show(server_id)["locked_reason"] == "because"
@@ -292,7 +294,7 @@ def test_lock_keeps_the_owner_out_and_the_administrator_not(demo: Asker, admin: 
     assert demo.show(server_id)["locked"] is False
 
 
-def test_reset_state_stops_what_runs(demo: Asker, admin: Asker) -> None:
+def test_reset_state_ends_the_running_operation(demo: ApiClient, admin: ApiClient) -> None:
     server_id = demo.active()
     demo.cloud.faults.add(Fault("stuck", operation="server.stop"))
     accepted(demo, server_id, {"os-stop": None})
@@ -304,7 +306,7 @@ def test_reset_state_stops_what_runs(demo: Asker, admin: Asker) -> None:
     assert demo.actions(server_id)[0]["action"] == "resetState"
 
 
-# vm_state: what is refused there, with Nova's own name for it
+# vm_state: actions that Nova rejects in that state, and their names in messages
 REFUSED = {
     "active": ["start", "unpause", "resume", "unrescue", "unshelve", "restore"],
     "stopped": ["stop", "pause", "unpause", "suspend", "resume", "unrescue", "unshelve"],
@@ -315,7 +317,7 @@ WAYS: dict[str, dict[str, Any]] = {"stopped": {"os-stop": None}, "paused": {"pau
 
 
 @pytest.mark.parametrize("vm_state", REFUSED)
-def test_wrong_state_is_a_conflict(demo: Asker, vm_state: str) -> None:
+def test_wrong_state_is_rejected_with_409(demo: ApiClient, vm_state: str) -> None:
     server_id = demo.active()
     if vm_state in WAYS:
         accepted(demo, server_id, WAYS[vm_state])
@@ -328,7 +330,7 @@ def test_wrong_state_is_a_conflict(demo: Asker, vm_state: str) -> None:
         )
 
 
-def test_a_busy_server_is_a_conflict_but_can_be_deleted(demo: Asker) -> None:
+def test_busy_server_rejects_all_but_delete(demo: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"shelve": None})
     refused = demo.act(server_id, suspend=None)
@@ -338,7 +340,7 @@ def test_a_busy_server_is_a_conflict_but_can_be_deleted(demo: Asker) -> None:
     assert demo.states(server_id, 20) == ["ACTIVE/deleting", "DELETED/None", "404/None"]
 
 
-def test_unknown_and_malformed_actions(demo: Asker) -> None:
+def test_unknown_and_malformed_actions(demo: ApiClient) -> None:
     server_id = demo.active()
     bogus = demo.act(server_id, bogus=None)
     assert bogus.body["badRequest"]["message"] == "There is no such action: bogus"
@@ -347,7 +349,7 @@ def test_unknown_and_malformed_actions(demo: Asker) -> None:
     assert same.body["badRequest"]["message"] == "When resizing, instances must change flavor!"
 
 
-def test_a_host_that_is_down_answers_nothing(demo: Asker, admin: Asker) -> None:
+def test_operation_hangs_while_the_host_is_down(demo: ApiClient, admin: ApiClient) -> None:
     server_id, other_id = demo.active(), demo.active()
     host = admin.show(server_id)["OS-EXT-SRV-ATTR:host"]
     assert host != admin.show(other_id)["OS-EXT-SRV-ATTR:host"]
@@ -359,10 +361,10 @@ def test_a_host_that_is_down_answers_nothing(demo: Asker, admin: Asker) -> None:
     assert demo.state(server_id) == ("ACTIVE", "powering-off")
     assert demo.state(other_id) == ("SHUTOFF", None)
     assert demo("DELETE", f"/servers/{server_id}").status == 204
-    assert demo.state(server_id) == ("404", None)  # nobody waits for the host
+    assert demo.state(server_id) == ("404", None)  # nova-api deletes the server itself
 
 
-def test_unshelve_without_its_image_is_an_error(demo: Asker) -> None:
+def test_unshelve_with_a_deleted_image_fails(demo: ApiClient) -> None:
     server_id = demo.active()
     accepted(demo, server_id, {"shelve": None})
     demo.clock.advance(30)
@@ -375,7 +377,7 @@ def test_unshelve_without_its_image_is_an_error(demo: Asker) -> None:
     )
 
 
-def test_backups_are_rotated(demo: Asker) -> None:
+def test_backups_are_rotated(demo: ApiClient) -> None:
     server_id = demo.active()
     for number in range(3):
         body = {"name": f"b{number}", "backup_type": "daily", "rotation": 2}

@@ -1,4 +1,4 @@
-"""The fake's Nova beside what a real one has answered: tests/fakecloud/captures."""
+"""The fake's Nova compared with a real Nova's responses: tests/fakecloud/captures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.fakecloud.kernel.wire import Response
-from tests.fakecloud.asking import Asker
+from tests.fakecloud.api_client import ApiClient
 
 CAPTURES = Path(__file__).parent / "captures"
 FLAVORS = {
@@ -20,26 +20,26 @@ FLAVORS = {
 }
 IMAGE = "23e208fd-9155-4312-b0ec-5209a91f9fcf"
 NETWORK = "f8422ec5-e41b-4177-b73b-bb395e01fc84"
-# Of the transport, or of how the real cloud was deployed.
+# Headers of the transport, or of the deployment of the real cloud.
 NOT_COMPARED = {"connection", "content-length"}
-# Keys that depend on when exactly somebody looked or on what was made before.
+# Keys whose values depend on the time of the request or on earlier requests.
 FREE_KEYS = {"addresses", "security_groups"}
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def pairs(name: str) -> list[dict[str, Any]]:
-    """The request/response pairs of one capture; the fake's network has another name."""
+    """Return the requests and responses of a capture, with the fake's network name."""
     text = (CAPTURES / f"{name}.json").read_text().replace('"shared":', '"private":')
     return list(json.loads(text))
 
 
 class Replay:
-    """Sends a capture's requests to the fake, with the fake's own ids in the place of the real."""
+    """Sends the requests of a capture to the fake, with the fake's ids instead of the real ids."""
 
-    def __init__(self, asker: Asker) -> None:
-        self.asker = asker
-        self.ids = {real: asker.flavor(name) for real, name in FLAVORS.items()}
-        self.ids |= {IMAGE: asker.image(), NETWORK: asker.network()}
+    def __init__(self, client: ApiClient) -> None:
+        self.client = client
+        self.ids = {real: client.flavor(name) for real, name in FLAVORS.items()}
+        self.ids |= {IMAGE: client.image(), NETWORK: client.network()}
 
     def translated(self, text: str) -> str:
         return UUID.sub(lambda match: self.ids.get(match[0], match[0]), text)
@@ -52,41 +52,41 @@ class Replay:
         version = request["headers"].get("OpenStack-API-Version")
         headers = {} if version is None else {"OpenStack-API-Version": version}
         if version is None:
-            self.asker.version = "2.1"
+            self.client.version = "2.1"
         path = self.translated(request["path"])
         if path == "/":
             path = "/compute/v2.1/"
-        response = self.asker(request["method"], path, body, headers)
+        response = self.client(request["method"], path, body, headers)
         if request["method"] == "POST" and path == "/servers" and response.status == 202:
             self.ids[pair["response"]["body"]["server"]["id"]] = response.body["server"]["id"]
         return response
 
     def poll(self, pair: dict[str, Any]) -> Response:
-        """Let time pass until the fake is in the captured state."""
+        """Advance the clock until the fake is in the captured state."""
         wanted = pair["response"]
         state = look(wanted["status"], wanted["body"])
         for _ in range(4000):
             response = self.send(pair)
             if look(response.status, response.body) == state:
                 return response
-            self.asker.clock.advance(0.01)
+            self.client.clock.advance(0.01)
         raise AssertionError(f"never seen: {state}")
 
     def play(self, name: str, start: int = 0) -> None:
-        """Send everything and compare every answer."""
+        """Send all requests and compare all responses."""
         for number, pair in enumerate(pairs(name)[start:], start):
             response = self.poll(pair) if "at" in pair else self.send(pair)
             compare(self, f"{name}[{number}]", pair["response"], response)
 
 
 def look(status: int, body: Any) -> tuple[Any, ...]:
-    """What a poller waits for."""
+    """Return the values for which a poller waits."""
     server = body.get("server", {}) if isinstance(body, dict) else {}
     return status, server.get("status"), server.get("OS-EXT-STS:task_state")
 
 
 def compare(replay: Replay, where: str, real: dict[str, Any], fake: Response) -> None:
-    """Same status, same headers, same keys; same messages but for ids."""
+    """Compare status, headers and keys, and messages except for ids."""
     assert fake.status == real["status"], (where, fake.body)
     names = {name.lower() for name in real["headers"]} - NOT_COMPARED
     assert {name.lower() for name in fake.headers} == names, where
@@ -116,11 +116,11 @@ def compare_bodies(replay: Replay, where: str, real: Any, fake: Any) -> None:
 
 
 @pytest.fixture
-def replay(demo: Asker) -> Replay:
+def replay(demo: ApiClient) -> Replay:
     return Replay(demo)
 
 
-def test_life(replay: Replay) -> None:
+def test_server_lifecycle_matches_captures(replay: Replay) -> None:
     replay.play("server-create")
     replay.play("server-stop")
     replay.play("server-delete")
@@ -140,12 +140,12 @@ def test_create_with_port(replay: Replay) -> None:
         "server-actions-while-building",
     ],
 )
-def test_build(replay: Replay, name: str) -> None:
+def test_failed_builds_match_captures(replay: Replay, name: str) -> None:
     replay.play(name)
 
 
 def test_resize(replay: Replay) -> None:
-    server_id = replay.asker.active()
+    server_id = replay.client.active()
     replay.ids["c9275279-28f9-42e9-92ca-1d1a56d73083"] = server_id
     replay.play("server-resize-confirm")
     replay.play("server-create-image")
@@ -154,33 +154,33 @@ def test_resize(replay: Replay) -> None:
 def test_list_pages(replay: Replay) -> None:
     ids = []
     for number in range(3):
-        replay.asker.clock.advance(1)
-        ids.append(replay.asker.create(f"page-{number}"))
-    replay.asker.clock.advance(60)
+        replay.client.clock.advance(1)
+        ids.append(replay.client.create(f"page-{number}"))
+    replay.client.clock.advance(60)
     replay.ids["e23b011f-6729-4058-b141-11a37bf1da34"] = ids[1]
     replay.play("server-list-pages")
 
 
 def test_changes_since(replay: Replay) -> None:
-    asker, real = replay.asker, pairs("server-changes-since")
-    now = asker.clock.time()
+    client, real = replay.client, pairs("server-changes-since")
+    now = client.clock.time()
     body = {"changes-since": "2026-11-23T07:15:07Z", "future": "2026-11-23T07:15:12Z"}
-    gone = asker.active("race-1")
-    asker("DELETE", f"/servers/{gone}")
-    asker.clock.advance(10)
+    gone = client.active("race-1")
+    client("DELETE", f"/servers/{gone}")
+    client.clock.advance(10)
     for name in ("since-0", "since-1"):
-        asker.create(name)
-    asker.create("since-2", flavor="m1.huge")
-    assert now < asker.clock.time()
-    since, future = zulu(asker.clock.time()), zulu(asker.clock.time() + 60)
+        client.create(name)
+    client.create("since-2", flavor="m1.huge")
+    assert now < client.clock.time()
+    since, future = zulu(client.clock.time()), zulu(client.clock.time() + 60)
     for pair in (real[0], real[3], real[4], real[5]):
         path = pair["request"]["path"]
         path = path.replace(body["changes-since"], since).replace(body["future"], future)
-        response = asker("GET", path)
+        response = client("GET", path)
         for server in response.body["servers"]:
             assert server["updated"] >= since
         assert bool(response.body["servers"]) == bool(pair["response"]["body"]["servers"])
-        asker.clock.advance(60) if pair is real[0] else None
+        client.clock.advance(60) if pair is real[0] else None
     compare(replay, "malformed", real[6]["response"], replay.send(real[6]))
 
 
@@ -197,9 +197,9 @@ ERRORS = pairs("compute-errors")
 def test_errors(replay: Replay, number: int) -> None:
     pair = ERRORS[number]
     if pair["label"] == "over quota":
-        replay.asker.cloud.settings.quotas["instances"] = 1000
+        replay.client.cloud.settings.quotas["instances"] = 1000
         for _ in range(3):
-            replay.asker.create()
+            replay.client.create()
     if pair["response"]["status"] == 401:
-        replay.asker.token = "stale"
+        replay.client.token = "stale"
     compare(replay, f"errors[{number}]", pair["response"], replay.send(pair))
