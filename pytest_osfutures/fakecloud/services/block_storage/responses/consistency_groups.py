@@ -15,7 +15,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     GroupSnapshot,
 )
 from pytest_osfutures.fakecloud.services.block_storage.responses import validation
-from pytest_osfutures.fakecloud.services.block_storage.responses.groups import change
+from pytest_osfutures.fakecloud.services.block_storage.responses.groups import change, copy_request
 from pytest_osfutures.fakecloud.services.block_storage.responses.listing import (
     in_order,
     page,
@@ -117,14 +117,7 @@ def create_from_source(call: BlockStorageCall) -> Response:
         )
     snapshot = _find_snapshot(call, str(snapshot_id)) if snapshot_id else None
     source = _find(call, snapshot.group_id if snapshot else str(source_id))
-    request = groups.GroupRequest(
-        name=validation.text(part, "name"),
-        description=validation.text(part, "description"),
-        group_type=source.group_type,
-        volume_types=source.volume_types,
-        group_snapshot=snapshot,
-        source=None if snapshot else source,
-    )
+    request = copy_request(part, source, snapshot)
     return _accepted(groups.create(call.model, request, context))
 
 

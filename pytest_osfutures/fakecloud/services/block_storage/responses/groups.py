@@ -134,7 +134,16 @@ def create_from_source(call: BlockStorageCall) -> Response:
         )
     snapshot = model.group_snapshot(str(snapshot_id), context) if snapshot_id else None
     source = model.group(snapshot.group_id if snapshot else str(source_id), context)
-    request = groups.GroupRequest(
+    request = copy_request(part, source, snapshot)
+    group = groups.create(model, request, context)
+    return Response(202, {"group": {"id": group.id, "name": group.name}})
+
+
+def copy_request(
+    part: dict[str, Any], source: GroupRecord, snapshot: GroupSnapshot | None
+) -> groups.GroupRequest:
+    """Return the request for a copy of `source`, or of its group snapshot if there is one."""
+    return groups.GroupRequest(
         name=validation.text(part, "name"),
         description=validation.text(part, "description"),
         group_type=source.group_type,
@@ -142,8 +151,6 @@ def create_from_source(call: BlockStorageCall) -> Response:
         group_snapshot=snapshot,
         source=None if snapshot else source,
     )
-    group = groups.create(model, request, context)
-    return Response(202, {"group": {"id": group.id, "name": group.name}})
 
 
 def update(call: BlockStorageCall, group_id: str) -> Response:
