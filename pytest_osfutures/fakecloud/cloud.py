@@ -8,9 +8,12 @@ from typing import Any
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.fakecloud import control
 from pytest_osfutures.fakecloud.dispatch import Dispatcher
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
-from pytest_osfutures.fakecloud.kernel.settings import CloudSettings
-from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel import (
+    CloudSettings,
+    Request,
+    Response,
+    Runtime,
+)
 from pytest_osfutures.fakecloud.services.block_storage.adapter import VolumesAdapter
 from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
 from pytest_osfutures.fakecloud.services.block_storage.urls import SERVICE as BLOCK_STORAGE
@@ -40,7 +43,7 @@ class FakeCloud:
         settings: durations, quotas, page sizes and the like.
 
     Example:
-        >>> from pytest_osfutures.fakecloud.kernel.wire import Request
+        >>> from pytest_osfutures.fakecloud.kernel import Request
         >>> cloud = FakeCloud(seed=1)
         >>> cloud.handle(Request("GET", "/compute")).status
         200

@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.fakecloud.kernel.call import Call
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
-from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Call,
+    Fault,
+    Response,
+    Runtime,
+    Service,
+    UrlRoute,
+    parse_duration,
+    parse_natural,
+)
 
 LATEST = 250_000_000_000.0  #: seconds since 1970, year 9892: a token must expire before year 9999
 
@@ -51,7 +55,7 @@ def advance_clock(call: Call[Runtime]) -> Response:
         raise ApiError(
             409, "the clock cannot be advanced: the cloud was not started with a manual clock"
         )
-    if (step := duration(seconds)) is None:
+    if (step := parse_duration(seconds)) is None:
         raise ApiError(
             400,
             f"`seconds` must be a number from 0 to 315,360,000 (ten years), not {seconds!r:.100}",
@@ -82,7 +86,7 @@ def add_fault(call: Call[Runtime]) -> Response:
 
 def remove_fault(call: Call[Runtime], fault_id: str) -> Response:
     """Remove one fault rule."""
-    number = natural(fault_id)
+    number = parse_natural(fault_id)
     if number is None or not call.runtime.faults.remove(number):
         raise ApiError(404, f"there is no fault rule {fault_id}")
     return Response(204)

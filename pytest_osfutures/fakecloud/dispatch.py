@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from pytest_osfutures.fakecloud.kernel.call import Call, Caller
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.latency import Latency
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
-from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import Handler, Request, Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Call,
+    Caller,
+    Fault,
+    Handler,
+    Latency,
+    Request,
+    Response,
+    Runtime,
+    Service,
+)
 
 ANONYMOUS = Caller()
 

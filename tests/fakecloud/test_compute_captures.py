@@ -172,7 +172,7 @@ def test_changes_since(replay: Replay) -> None:
         client.create(name)
     client.create("since-2", flavor="m1.huge")
     assert now < client.clock.time()
-    since, future = zulu(client.clock.time()), zulu(client.clock.time() + 60)
+    since, future = iso_seconds(client.clock.time()), iso_seconds(client.clock.time() + 60)
     for pair in (real[0], real[3], real[4], real[5]):
         path = pair["request"]["path"]
         path = path.replace(body["changes-since"], since).replace(body["future"], future)
@@ -184,8 +184,8 @@ def test_changes_since(replay: Replay) -> None:
     compare(replay, "malformed", real[6]["response"], replay.send(real[6]))
 
 
-def zulu(when: float) -> str:
-    from pytest_osfutures.fakecloud.kernel.times import zulu as written
+def iso_seconds(when: float) -> str:
+    from pytest_osfutures.fakecloud.kernel.times import iso_seconds as written
 
     return str(written(when))
 

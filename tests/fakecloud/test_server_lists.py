@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_osfutures.fakecloud.kernel.times import zulu
+from pytest_osfutures.fakecloud.kernel.times import iso_seconds
 from tests.fakecloud.api_client import ApiClient
 
 
@@ -79,10 +79,10 @@ def test_invalid_queries_are_rejected(demo: ApiClient, query: str, message: str)
 def test_changes_since_counts_whole_seconds(demo: ApiClient) -> None:
     demo.clock.advance(0.9)
     server_id = demo.create()
-    begun = zulu(demo.clock.time())
+    begun = iso_seconds(demo.clock.time())
     assert len(demo.get(f"/servers?changes-since={begun}")["servers"]) == 1
     demo.clock.advance(60)
-    later = zulu(demo.clock.time())
+    later = iso_seconds(demo.clock.time())
     assert demo.get(f"/servers?changes-since={later}")["servers"] == []
     demo("DELETE", f"/servers/{server_id}")
     demo.clock.advance(60)

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from random import Random
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
-from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
+from pytest_osfutures.fakecloud.kernel.numbers import parse_duration, parse_natural
+from pytest_osfutures.fakecloud.kernel.patterns import pattern_error
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 
@@ -77,7 +77,7 @@ class Fault:
         if self.seconds is None and self.effect in ("delay", "stale", "slow"):
             raise ValueError(f"the effect {self.effect!r} needs `seconds`")
         for pattern in (self.path, self.resource):
-            if (why := why_unfit(pattern or "")) is not None:
+            if (why := pattern_error(pattern or "")) is not None:
                 raise ValueError(f"{pattern!r:.200} is no valid regular expression: {why}")
 
     def _check_types(self) -> None:
@@ -88,7 +88,7 @@ class Fault:
             value = getattr(self, name)
             if value is None and name in ("count", "retry_after", "seconds"):
                 continue
-            number = natural if name in WHOLE else duration
+            number = parse_natural if name in WHOLE else parse_duration
             if isinstance(value, str) or number(value) is None:
                 raise TypeError(f"`{name}` must be a number, 0 or greater, not {value!r:.100}")
 

@@ -64,7 +64,7 @@ class Transition:
         self.runtime.schedule.after(seconds, if_still)
 
 
-def start(
+def start_lifecycle(
     runtime: Runtime,
     lifecycle: Lifecycle,
     resource: ResourceRecord,

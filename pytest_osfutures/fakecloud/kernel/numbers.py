@@ -13,7 +13,7 @@ from typing import Any
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 
 
-def whole(value: Any) -> int | None:
+def parse_integer(value: Any) -> int | None:
     """Return the integer that a JSON number or a string of digits stands for, or None."""
     if isinstance(value, bool):
         return None
@@ -22,13 +22,13 @@ def whole(value: Any) -> int | None:
     return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
 
 
-def natural(value: Any) -> int | None:
-    """Return the integer as `whole` does; None also for a negative number or a sign."""
-    number = None if isinstance(value, str) and value.startswith("-") else whole(value)
+def parse_natural(value: Any) -> int | None:
+    """Return the integer as `parse_integer` does; None also for a negative number or a sign."""
+    number = None if isinstance(value, str) and value.startswith("-") else parse_integer(value)
     return number if number is not None and number >= 0 else None
 
 
-def duration(value: Any, most: float = 10 * 365 * 86400.0) -> float | None:
+def parse_duration(value: Any, most: float = 10 * 365 * 86400.0) -> float | None:
     """Return a number of seconds from 0 to `most` (ten years); None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None

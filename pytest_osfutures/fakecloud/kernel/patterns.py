@@ -6,7 +6,7 @@ import re
 import warnings
 
 
-def why_unfit(text: str) -> str | None:
+def pattern_error(text: str) -> str | None:
     """Return why `text` is no valid regular expression; None if it is valid."""
     try:
         with warnings.catch_warnings():

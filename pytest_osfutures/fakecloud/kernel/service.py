@@ -80,8 +80,8 @@ class Microversions:
         if not self.lowest <= version <= self.highest:
             raise ApiError(
                 406,
-                f"Version {text} is not supported by the API. "
-                f"Minimum is {written(self.lowest)} and maximum is {written(self.highest)}.",
+                f"Version {text} is not supported by the API. Minimum is "
+                f"{version_text(self.lowest)} and maximum is {version_text(self.highest)}.",
                 headers=self.headers(version),
             )
         return version
@@ -95,14 +95,14 @@ class Microversions:
 
     def headers(self, version: Version) -> dict[str, str]:
         """Return the headers of a response at `version`."""
-        headers = {"OpenStack-API-Version": f"{self.name} {written(version)}"}
+        headers = {"OpenStack-API-Version": f"{self.name} {version_text(version)}"}
         if self.old_header:
-            headers[self.old_header] = written(version)
+            headers[self.old_header] = version_text(version)
         headers["Vary"] = ", ".join(headers)
         return headers
 
 
-def written(version: Version) -> str:
+def version_text(version: Version) -> str:
     """Return a version in the format `2.95`."""
     return f"{version[0]}.{version[1]}"
 

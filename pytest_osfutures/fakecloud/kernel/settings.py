@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.numbers import duration, natural
+from pytest_osfutures.fakecloud.kernel.numbers import parse_duration, parse_natural
 
 MOST_SIGMA = 5.0  #: with a larger spread, a drawn duration can exceed any float
 UNLISTED_SECONDS = 1.0  #: the duration of an operation that `SECONDS` does not name
@@ -152,7 +152,7 @@ class CloudSettings:
         old = self.as_dict().get(name)
         if isinstance(old, dict):
             least = -1 if name == "quotas" else 0
-            check = natural if name in ("quotas", "page_limits") else duration
+            check = parse_natural if name in ("quotas", "page_limits") else parse_duration
             return isinstance(value, dict) and all(
                 isinstance(key, str) and (each == least or check(each) is not None)
                 for key, each in value.items()
@@ -160,7 +160,7 @@ class CloudSettings:
         if isinstance(old, bool | str):
             return type(value) is type(old)
         if isinstance(old, int):
-            return type(value) is int and natural(value) is not None
+            return type(value) is int and parse_natural(value) is not None
         if name == "sigma":
-            return duration(value, MOST_SIGMA) is not None
-        return isinstance(old, float) and duration(value) is not None
+            return parse_duration(value, MOST_SIGMA) is not None
+        return isinstance(old, float) and parse_duration(value) is not None

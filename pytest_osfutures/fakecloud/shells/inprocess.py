@@ -6,7 +6,10 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.fakecloud.cloud import FakeCloud
-from pytest_osfutures.fakecloud.kernel.wire import Request, Response
+from pytest_osfutures.fakecloud.kernel import (
+    Request,
+    Response,
+)
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 
 if TYPE_CHECKING:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.clock import ManualClock, ScaledClock
 from pytest_osfutures.fakecloud.cloud import FakeCloud
-from pytest_osfutures.fakecloud.kernel.wire import Request
+from pytest_osfutures.fakecloud.kernel import (
+    Request,
+)
 
 if TYPE_CHECKING:
     from aiohttp import web

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.service import Microversions, Service
-from pytest_osfutures.fakecloud.kernel.wire import Handler, Response, UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Handler,
+    Microversions,
+    Response,
+    Service,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.responses import (
     actions,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.service import Microversions, Service
-from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    Microversions,
+    Service,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.compute.responses import (
     actions,
     creating,

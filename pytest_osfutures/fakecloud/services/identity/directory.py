@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+)
 from pytest_osfutures.fakecloud.services.identity.call import IdentityCall
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.kernel import (
+    Caller,
+    ResourceRecord,
+    ResourceTable,
+    Runtime,
+)
 
 PASSWORD = "osfutures"  # noqa: S105  of both users, and no secret
 REGION = "RegionOne"

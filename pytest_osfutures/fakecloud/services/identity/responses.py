@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import MALFORMED
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    MALFORMED,
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.identity.call import IdentityCall
 from pytest_osfutures.fakecloud.services.identity.models import (
     DOMAIN,
@@ -121,8 +123,8 @@ def _token(call: IdentityCall, token: Token) -> dict[str, Any]:
             "password_expires_at": None,
         },
         "audit_ids": [token.audit_id],
-        "expires_at": f"{micros(token.expires_at)}Z",
-        "issued_at": f"{micros(token.issued_at)}Z",
+        "expires_at": f"{iso_microseconds(token.expires_at)}Z",
+        "issued_at": f"{iso_microseconds(token.issued_at)}Z",
     }
     if token.project:
         body["project"] = {"domain": DOMAIN, "id": token.project.id, "name": token.project.name}

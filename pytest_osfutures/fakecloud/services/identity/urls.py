@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    Service,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.identity import directory, responses
 
 CREDENTIALS = "/v3/users/{user_id}/application_credentials"

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Caller
+from pytest_osfutures.fakecloud.kernel import (
+    Caller,
+)
 from pytest_osfutures.fakecloud.services.image.models import FIELDS, NO_PROPERTIES, ImageModel
 from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 

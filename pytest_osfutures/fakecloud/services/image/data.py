@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros, zulu
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+    iso_seconds,
+)
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import STORE, ImageRecord, Member, Task
 
@@ -102,9 +105,9 @@ def _task(image: ImageRecord, task: Task) -> dict[str, Any]:
         "type": "api_image_import",
         "status": task.status,
         "owner": image.project_id,
-        "expires_at": micros(ended + KEPT_SECONDS) if ended else None,
-        "created_at": micros(task.created_at),
-        "updated_at": micros(ended or task.created_at),
+        "expires_at": iso_microseconds(ended + KEPT_SECONDS) if ended else None,
+        "created_at": iso_microseconds(task.created_at),
+        "updated_at": iso_microseconds(ended or task.created_at),
         "deleted_at": None,
         "deleted": False,
         "image_id": image.id,
@@ -163,8 +166,8 @@ def _member_view(image: ImageRecord, member: Member) -> dict[str, Any]:
         "member_id": member.project_id,
         "image_id": image.id,
         "status": member.status,
-        "created_at": zulu(member.created_at),
-        "updated_at": zulu(member.updated_at),
+        "created_at": iso_seconds(member.created_at),
+        "updated_at": iso_seconds(member.updated_at),
         "schema": "/v2/schemas/member",
     }
 

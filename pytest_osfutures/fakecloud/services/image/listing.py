@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural, whole
-from pytest_osfutures.fakecloud.kernel.times import parse
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_date,
+    parse_integer,
+    parse_natural,
+)
 from pytest_osfutures.fakecloud.services.image import schemas
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import ImageRecord
@@ -63,7 +66,7 @@ def index(call: ImageCall) -> Response:
 
 
 def _limit(value: str | None) -> int:
-    limit = PAGE if value is None else whole(value)
+    limit = PAGE if value is None else parse_integer(value)
     if limit is None:
         raise ApiError(400, "limit param must be an integer")
     if limit < 0:
@@ -88,7 +91,7 @@ def _test(key: str, value: str) -> Callable[[ImageRecord], bool]:
     if key == "tag":
         return lambda image: value in image.tags
     if key in ("size_min", "size_max"):
-        bound = natural(value)
+        bound = parse_natural(value)
         if bound is None:
             raise ApiError(400, "Unable to filter on a range with a non-numeric value.")
         if key == "size_min":
@@ -112,7 +115,7 @@ def _text(value: Any) -> str:
 def _time_test(key: str, value: str) -> Callable[[ImageRecord], bool]:
     operator, colon, when = value.partition(":")
     try:
-        bound = parse(when if colon and operator.isalpha() else value)
+        bound = parse_date(when if colon and operator.isalpha() else value)
     except ValueError:
         said = f'Bad "{key}" query filter format. Use ISO 8601 DateTime notation.'
         raise ApiError(400, said) from None

@@ -6,13 +6,17 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Caller,
+    Fault,
+    Lifecycle,
+    ResourceRecord,
+    ResourceTable,
+    Runtime,
+    Step,
+    start_lifecycle,
+)
 
 STORE = "file"
 KEPT_BYTES = 1 << 20  #: of larger data, only size and checksums are kept
@@ -188,7 +192,7 @@ class ImageModel:
             image.touch()
             end("failure", fault.message or "The image could not be imported.")
 
-        start(self.runtime, IMPORT, image, done, failed)
+        start_lifecycle(self.runtime, IMPORT, image, done, failed)
 
     def _now(self) -> float:
         return self.runtime.schedule.time()

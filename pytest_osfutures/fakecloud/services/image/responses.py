@@ -5,9 +5,11 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import zulu
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_seconds,
+)
 from pytest_osfutures.fakecloud.services.image import schemas
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
 from pytest_osfutures.fakecloud.services.image.models import FIELDS, STORE, ImageRecord
@@ -67,8 +69,8 @@ def view(image: ImageRecord) -> dict[str, Any]:
         "os_hash_algo": "sha512" if image.hash_value else None,
         "os_hash_value": image.hash_value,
         "id": image.id,
-        "created_at": zulu(image.created_at),
-        "updated_at": zulu(image.updated_at),
+        "created_at": iso_seconds(image.created_at),
+        "updated_at": iso_seconds(image.updated_at),
         "tags": list(image.tags),
         "self": here,
         "file": f"{here}/file",

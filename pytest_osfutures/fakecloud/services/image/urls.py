@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    Service,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.image import data, listing, responses
 
 IMAGE = "/v2/images/{image_id}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+)
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, ports
 from pytest_osfutures.fakecloud.services.network.models.records import (
     PortRecord,

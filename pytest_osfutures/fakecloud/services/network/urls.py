@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.service import Service
-from pytest_osfutures.fakecloud.kernel.wire import UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    Caller,
+    Service,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.network.models import (
     NetworkModel,
     ports,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import (
     Cause,
     add_fault_message,

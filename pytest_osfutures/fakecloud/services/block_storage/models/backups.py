@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas, volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
     CREATE_BACKUP,
@@ -107,7 +109,7 @@ def create(
         _settle(backup, "error")
         add_fault_message(model, context, backup, Cause("backup_create", "backup_create"), fault)
 
-    start(model.runtime, CREATE_BACKUP, backup, done, failed)
+    start_lifecycle(model.runtime, CREATE_BACKUP, backup, done, failed)
     return backup
 
 
@@ -209,7 +211,7 @@ def _restore(
         volume.settle("available" if fault.effect == "silent" else "error_restoring")
         add_fault_message(model, context, backup, Cause("backup_restore", "backup_restore"), fault)
 
-    start(model.runtime, RESTORE_BACKUP, backup, done, failed)
+    start_lifecycle(model.runtime, RESTORE_BACKUP, backup, done, failed)
 
 
 def delete(
@@ -226,4 +228,6 @@ def delete(
         _settle(backup, "available" if fault.effect == "silent" else "error_deleting")
         add_fault_message(model, context, backup, Cause("backup_delete", "backup_delete"), fault)
 
-    start(model.runtime, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed)
+    start_lifecycle(
+        model.runtime, DELETE_BACKUP, backup, lambda: model.backups.remove(backup), failed
+    )

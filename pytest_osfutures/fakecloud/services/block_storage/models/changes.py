@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
     EXTEND,
@@ -79,7 +81,7 @@ def extend(
         volume.settle(needed if fault.effect == "silent" else "error_extending")
         add_fault_message(model, context, volume, Cause("extend", "extend"), fault)
 
-    start(model.runtime, EXTEND, volume, done, failed)
+    start_lifecycle(model.runtime, EXTEND, volume, done, failed)
 
 
 def retype(
@@ -130,7 +132,7 @@ def retype(
         volume.settle(old_status)
 
     lifecycle = RETYPE_WITH_MIGRATION if moves else RETYPE
-    start(model.runtime, lifecycle.on(copy=move.copy), volume, done, failed)
+    start_lifecycle(model.runtime, lifecycle.on(copy=move.copy), volume, done, failed)
 
 
 class _Move:
@@ -222,7 +224,9 @@ def migrate(model: BlockStorageModel, volume: VolumeRecord, host: str, lock: boo
         move.fail()
         volume.settle(old_status)
 
-    start(model.runtime, MIGRATE.on(copy=move.copy) if fits else MIGRATE, volume, done, failed)
+    start_lifecycle(
+        model.runtime, MIGRATE.on(copy=move.copy) if fits else MIGRATE, volume, done, failed
+    )
 
 
 def upload(
@@ -259,7 +263,7 @@ def upload(
         add_fault_message(model, context, volume, Cause("upload", "upload"), fault)
 
     lifecycle = UPLOAD.on(save=lambda: images.snapshot_saving(image_id))
-    start(model.runtime, lifecycle, volume, done, failed)
+    start_lifecycle(model.runtime, lifecycle, volume, done, failed)
     return image_id
 
 
@@ -284,7 +288,7 @@ def revert(model: BlockStorageModel, volume: VolumeRecord, snapshot: SnapshotRec
         volume.settle("available" if fault.effect == "silent" else "error")
         snapshot.status = "available"
 
-    start(model.runtime, REVERT, volume, done, failed)
+    start_lifecycle(model.runtime, REVERT, volume, done, failed)
 
 
 def reimage(
@@ -317,7 +321,7 @@ def reimage(
         volume.settle(old_status if fault.effect == "silent" else "error")
         add_fault_message(model, context, volume, Cause("reimage", "reimage"), fault)
 
-    start(model.runtime, REIMAGE, volume, done, failed)
+    start_lifecycle(model.runtime, REIMAGE, volume, done, failed)
 
 
 def manage(
@@ -336,7 +340,7 @@ def manage(
 
     volume.host = host
     model.volumes.add(volume)
-    start(model.runtime, MANAGE_VOLUME, volume, done, failed)
+    start_lifecycle(model.runtime, MANAGE_VOLUME, volume, done, failed)
     return volume
 
 
@@ -351,4 +355,6 @@ def unmanage(model: BlockStorageModel, volume: VolumeRecord) -> None:
     def failed(fault: Fault) -> None:
         volume.settle("available" if fault.effect == "silent" else "error_unmanaging")
 
-    start(model.runtime, UNMANAGE_VOLUME, volume, lambda: model.volumes.remove(volume), failed)
+    start_lifecycle(
+        model.runtime, UNMANAGE_VOLUME, volume, lambda: model.volumes.remove(volume), failed
+    )

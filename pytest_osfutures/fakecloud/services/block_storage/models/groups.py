@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas, snapshots, volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
     CREATE_GROUP,
@@ -90,7 +92,7 @@ def create(model: BlockStorageModel, wanted: GroupRequest, context: RequestConte
     def failed(_fault: Fault) -> None:
         _settle(group, "error")
 
-    start(model.runtime, CREATE_GROUP, group, done, failed)
+    start_lifecycle(model.runtime, CREATE_GROUP, group, done, failed)
     return group
 
 
@@ -142,7 +144,7 @@ def update(
     def failed(_fault: Fault) -> None:
         _settle(group, "error")
 
-    start(model.runtime, UPDATE_GROUP, group, done, failed)
+    start_lifecycle(model.runtime, UPDATE_GROUP, group, done, failed)
 
 
 def _not_removed(group: GroupRecord, volume: VolumeRecord, why: str) -> ApiError:
@@ -185,7 +187,7 @@ def delete(model: BlockStorageModel, group: GroupRecord, delete_volumes: bool) -
             volume.settle(status)
         _settle(group, status)
 
-    start(model.runtime, DELETE_GROUP, group, done, failed)
+    start_lifecycle(model.runtime, DELETE_GROUP, group, done, failed)
 
 
 def _check_group_deletable(
@@ -247,7 +249,7 @@ def create_snapshot(
 
         return settle
 
-    start(
+    start_lifecycle(
         model.runtime,
         CREATE_GROUP_SNAPSHOT,
         group_snapshot,
@@ -284,4 +286,4 @@ def delete_snapshot(model: BlockStorageModel, group_snapshot: GroupSnapshot) -> 
             snapshots.settle(snapshot, status)
         _settle(group_snapshot, status)
 
-    start(model.runtime, DELETE_GROUP_SNAPSHOT, group_snapshot, done, failed)
+    start_lifecycle(model.runtime, DELETE_GROUP_SNAPSHOT, group_snapshot, done, failed)

@@ -6,7 +6,10 @@ resource has `updated_at` null until its first change.
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step
+from pytest_osfutures.fakecloud.kernel import (
+    Lifecycle,
+    Step,
+)
 
 CREATE_VOLUME = Lifecycle("volume.create", (Step(0.3), Step(0.7, {}, "schedule")))
 CREATE_VOLUME_FROM_IMAGE = Lifecycle(

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.kernel import (
+    Fault,
+    RequestContext,
+    ResourceRecord,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     BackupRecord,
     Message,

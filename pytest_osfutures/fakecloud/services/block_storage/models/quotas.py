@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 

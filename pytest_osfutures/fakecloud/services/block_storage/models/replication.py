@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    Lifecycle,
+    Step,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.groups import invalid, members
 from pytest_osfutures.fakecloud.services.block_storage.models.records import GroupRecord
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
@@ -93,4 +97,4 @@ def begin(
     old = group.replication_status
     be(change.meanwhile)
     lifecycle = Lifecycle(f"group.{change.verb}_replication", (Step(1.0),))
-    start(model.runtime, lifecycle, group, lambda: be(change.then), failed)
+    start_lifecycle(model.runtime, lifecycle, group, lambda: be(change.then), failed)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    Lifecycle,
+    Step,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeService
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
@@ -67,4 +71,4 @@ def fail_over(model: BlockStorageModel, host: str, backend_id: str | None) -> No
     def failed(fault: Fault) -> None:
         be("enabled" if fault.effect == "silent" else "failover-error")
 
-    start(model.runtime, FAIL_OVER, found, done, failed)
+    start_lifecycle(model.runtime, FAIL_OVER, found, done, failed)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    Lifecycle,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
     CREATE_SNAPSHOT,
@@ -59,7 +62,7 @@ def create(
             model, context, snapshot, Cause("snapshot_create", "snapshot_create"), fault
         )
 
-    start(model.runtime, lifecycle, snapshot, done, failed)
+    start_lifecycle(model.runtime, lifecycle, snapshot, done, failed)
     return snapshot
 
 
@@ -143,7 +146,7 @@ def delete(
         detail = "snapshot_busy" if fault.effect == "silent" else "snapshot_delete"
         add_fault_message(model, context, snapshot, Cause("snapshot_delete", detail), fault)
 
-    start(
+    start_lifecycle(
         model.runtime,
         UNMANAGE_SNAPSHOT if unmanage else DELETE_SNAPSHOT,
         snapshot,

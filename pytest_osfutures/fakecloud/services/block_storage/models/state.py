@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+    ResourceRecord,
+    ResourceTable,
+    Runtime,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     CONSISTENCY_TYPE,
     GIB,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Transfer, VolumeRecord
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel

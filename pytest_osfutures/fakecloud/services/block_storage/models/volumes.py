@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    Lifecycle,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.models.lifecycles import (
     CREATE_VOLUME,
@@ -125,7 +128,7 @@ def _begin(
             backup.status = "available"
 
     lifecycle = _lifecycle(blueprint).on(schedule=schedule, restore=restore)
-    start(model.runtime, lifecycle, volume, done, failed)
+    start_lifecycle(model.runtime, lifecycle, volume, done, failed)
 
 
 def _lifecycle(blueprint: VolumeRequest) -> Lifecycle:
@@ -258,7 +261,9 @@ def delete(
         status = "" if force else f"status must be {' or '.join(DELETABLE)} and "
         raise ApiError(400, f"Invalid volume: Volume {status}{UNDELETABLE}")
     for snapshot in snapshots:
-        start(model.runtime, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot))
+        start_lifecycle(
+            model.runtime, DELETE_SNAPSHOT, snapshot, _remover(model, snapshot), _stays(snapshot)
+        )
     volume.leave("deleting")
 
     def done() -> None:
@@ -273,7 +278,7 @@ def delete(
     def failed(fault: Fault) -> None:
         volume.settle("available" if fault.effect == "silent" else "error_deleting")
 
-    start(model.runtime, DELETE_VOLUME, volume, done, failed)
+    start_lifecycle(model.runtime, DELETE_VOLUME, volume, done, failed)
 
 
 def _all_deletable(snapshots: list[SnapshotRecord], context: RequestContext, force: bool) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes, volumes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -157,7 +159,7 @@ def _upload(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> 
     kind = volume.volume_type
     view = {
         "id": volume.id,
-        "updated_at": micros(volume.updated_at),
+        "updated_at": iso_microseconds(volume.updated_at),
         "status": volume.status,
         "display_description": volume.description,
         "size": volume.size,
@@ -168,7 +170,7 @@ def _upload(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> 
             "is_public": kind.is_public,
             "extra_specs": dict(kind.extra_specs),
             "qos_specs_id": kind.qos_specs_id,
-            "created_at": micros(kind.created_at),
+            "created_at": iso_microseconds(kind.created_at),
             "updated_at": None,
             "deleted_at": None,
             "deleted": False,

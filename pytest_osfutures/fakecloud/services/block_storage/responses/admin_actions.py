@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import attachments, changes
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeRecord

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -29,7 +31,7 @@ def _view(group: GroupRecord) -> dict[str, Any]:
         "id": group.id,
         "status": group.status,
         "availability_zone": group.zone,
-        "created_at": micros(group.created_at),
+        "created_at": iso_microseconds(group.created_at),
         "name": group.name,
         "description": group.description,
         "volume_types": [kind.id for kind in group.volume_types],
@@ -41,7 +43,7 @@ def _snapshot_view(snapshot: GroupSnapshot) -> dict[str, Any]:
         "id": snapshot.id,
         "consistencygroup_id": snapshot.group_id,
         "status": snapshot.status,
-        "created_at": micros(snapshot.created_at),
+        "created_at": iso_microseconds(snapshot.created_at),
         "name": snapshot.name,
         "description": snapshot.description,
     }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.service import UNKNOWN_PATH
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    UNKNOWN_PATH,
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import services
 from pytest_osfutures.fakecloud.services.block_storage.models.records import ZONE
@@ -68,7 +70,7 @@ def _services(call: BlockStorageCall) -> list[dict[str, Any]]:
             "zone": ZONE,
             "status": "disabled" if (binary, host) in model.disabled else "enabled",
             "state": "up",
-            "updated_at": micros(model.now()),
+            "updated_at": iso_microseconds(model.now()),
             "disabled_reason": model.disabled.get((binary, host)),
         }
         if call.version >= (3, 7):
@@ -143,7 +145,7 @@ def pools(call: BlockStorageCall) -> Response:
                 "storage_protocol": "local",
                 "multiattach": True,
                 "QoS_support": False,
-                "timestamp": micros(model.now(), whole=False),
+                "timestamp": iso_microseconds(model.now(), whole=False),
             }
         rows.append(row)
     return Response(200, {"pools": rows})

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import groups, replication
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
@@ -42,7 +44,7 @@ def _view(call: BlockStorageCall, group: GroupRecord) -> dict[str, Any]:
         "id": group.id,
         "status": group.status,
         "availability_zone": group.zone,
-        "created_at": micros(group.created_at),
+        "created_at": iso_microseconds(group.created_at),
         "name": group.name,
         "description": group.description,
         "group_type": group.group_type.id,
@@ -255,7 +257,7 @@ def _snapshot_view(call: BlockStorageCall, group_snapshot: GroupSnapshot) -> dic
         "group_id": group_snapshot.group_id,
         "group_type_id": group_snapshot.group_type.id,
         "status": group_snapshot.status,
-        "created_at": micros(group_snapshot.created_at),
+        "created_at": iso_microseconds(group_snapshot.created_at),
         "name": group_snapshot.name,
         "description": group_snapshot.description,
     }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_integer,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models import quotas
 from pytest_osfutures.fakecloud.services.block_storage.responses import validation
@@ -76,7 +78,7 @@ def change_quotas(call: BlockStorageCall, target: str) -> Response:
 
 
 def _limit(name: str, value: Any) -> int:
-    limit = whole(value)
+    limit = parse_integer(value)
     if limit is None:
         raise ApiError(400, f"{name} must be an integer")
     if limit < -1:

@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
-from pytest_osfutures.fakecloud.kernel.times import parse
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    ResourceRecord,
+    ResourceTable,
+    parse_date,
+    parse_integer,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 
 
@@ -129,10 +131,10 @@ def _compares(moment: str | None, key: str, value: str) -> bool:
         if operator not in COMPARISONS:
             raise ApiError(400, f"Invalid {operator} operator")
         try:
-            limit = parse(when)
+            limit = parse_date(when)
         except ValueError:
             raise ApiError(400, f"Invalid {when} value") from None
-        if moment is None or not COMPARISONS[operator](parse(moment), limit):
+        if moment is None or not COMPARISONS[operator](parse_date(moment), limit):
             return False
     return bool(key)
 
@@ -170,7 +172,7 @@ def number(call: BlockStorageCall, name: str) -> int | None:
     value = call.request.param(name)
     if value is None:
         return None
-    found = whole(value)
+    found = parse_integer(value)
     if found is None:
         raise ApiError(400, f"{name} param must be an integer")
     if found < 0:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.messages import KEPT_SECONDS
 from pytest_osfutures.fakecloud.services.block_storage.models.records import Message
@@ -27,8 +29,8 @@ def _view(call: BlockStorageCall, message: Message) -> dict[str, Any]:
         "event_id": message.event_id,
         "user_message": message.text,
         "message_level": "ERROR",
-        "created_at": micros(message.created_at),
-        "guaranteed_until": micros(message.created_at + KEPT_SECONDS),
+        "created_at": iso_microseconds(message.created_at),
+        "guaranteed_until": iso_microseconds(message.created_at + KEPT_SECONDS),
         "request_id": message.request_id,
         "links": links_of(call, "messages", message.id),
         "resource_type": message.resource_type,

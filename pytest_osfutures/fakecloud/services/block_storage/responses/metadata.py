@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    UrlRoute,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     SnapshotRecord,

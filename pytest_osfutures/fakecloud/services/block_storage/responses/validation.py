@@ -7,15 +7,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import Version
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.validation import admin_only as admin_only
-from pytest_osfutures.fakecloud.kernel.validation import invalid as invalid
-from pytest_osfutures.fakecloud.kernel.validation import only as only
-from pytest_osfutures.fakecloud.kernel.validation import required as required
-from pytest_osfutures.fakecloud.kernel.validation import typed as typed
+from pytest_osfutures.fakecloud import kernel
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Version,
+    parse_integer,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
+
+# The validators that Nova and Cinder share.
+admin_only = kernel.admin_only
+invalid = kernel.invalid
+only = kernel.only
+required = kernel.required
+typed = kernel.typed
 
 TRUE = (True, "True", "TRUE", "true", "1", "ON", "On", "on", "YES", "Yes", "yes", "y", "t")
 FALSE = (False, "False", "FALSE", "false", "0", "OFF", "Off", "off", "NO", "No", "no", "n", "f")
@@ -104,7 +109,7 @@ def number(part: dict[str, Any], key: str, least: int = 1) -> int | None:
         raise invalid(key, value, f"{value!r} does not match '^[0-9]+$'")
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise invalid(key, value, f"{value!r} is not of type 'integer', 'string', 'null'")
-    if (found := whole(value)) is None:
+    if (found := parse_integer(value)) is None:
         raise invalid(key, str(value)[:50], "it is larger than any number of its kind")
     if found < least:
         raise invalid(key, value, f"{value} is less than the minimum of {least}")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.times import micros
+from pytest_osfutures.fakecloud.kernel import (
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import (
     AttachmentRecord,
@@ -38,8 +40,8 @@ def links(call: BlockStorageCall, collection: str, resource_id: str) -> list[dic
 def times(row: Any, new: bool) -> dict[str, str | None]:
     """Return `created_at` and `updated_at`; the response to a create has microseconds."""
     return {
-        "created_at": micros(row.created_at, whole=not new),
-        "updated_at": None if new else micros(row.updated_at),
+        "created_at": iso_microseconds(row.created_at, whole=not new),
+        "updated_at": None if new else iso_microseconds(row.updated_at),
     }
 
 
@@ -125,7 +127,7 @@ def _on_server(call: BlockStorageCall, attachment: AttachmentRecord) -> dict[str
         "server_id": attachment.server_id,
         "host_name": attachment.host if call.caller.is_admin else None,
         "device": attachment.mountpoint,
-        "attached_at": micros(attachment.attached_at),
+        "attached_at": iso_microseconds(attachment.attached_at),
     }
 
 
@@ -142,7 +144,7 @@ def attachment_summary(attachment: AttachmentRecord) -> dict[str, Any]:
 def attachment_detail(attachment: AttachmentRecord) -> dict[str, Any]:
     """Return all fields of an attachment."""
     return attachment_summary(attachment) | {
-        "attached_at": micros(attachment.attached_at) or "",
+        "attached_at": iso_microseconds(attachment.attached_at) or "",
         "detached_at": "",
         "attach_mode": attachment.attach_mode,
         "connection_info": attachment.connection_info,
@@ -213,7 +215,7 @@ def backup_detail(call: BlockStorageCall, backup: BackupRecord) -> dict[str, Any
         "is_incremental": backup.parent_id is not None,
         "has_dependent_backups": any(children),
         "snapshot_id": backup.snapshot_id,
-        "data_timestamp": micros(backup.data_timestamp),
+        "data_timestamp": iso_microseconds(backup.data_timestamp),
     }
     if call.version >= (3, 43):
         view["metadata"] = backup.metadata
@@ -240,7 +242,7 @@ def transfer_detail(
     """Return all fields of a transfer; only the response to the create has the key."""
     view: dict[str, Any] = {
         "id": transfer.id,
-        "created_at": micros(transfer.created_at, whole=not new),
+        "created_at": iso_microseconds(transfer.created_at, whole=not new),
         "name": transfer.name,
         "volume_id": transfer.volume_id,
     }

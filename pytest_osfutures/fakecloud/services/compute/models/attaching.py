@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models.operations import (
     ATTACH_VOLUME,
     ATTACHABLE,
@@ -149,7 +151,7 @@ def attach(
         model.volumes.detach(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.runtime, ATTACH_VOLUME.on(connect=begin), made, done, failed)
+    start_lifecycle(model.runtime, ATTACH_VOLUME.on(connect=begin), made, done, failed)
     return made
 
 
@@ -177,7 +179,7 @@ def detach(
         model.volumes.roll_detaching(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.runtime, DETACH_VOLUME, made, done, failed)
+    start_lifecycle(model.runtime, DETACH_VOLUME, made, done, failed)
 
 
 def swap(
@@ -209,7 +211,7 @@ def swap(
         model.volumes.roll_detaching(made.id)
         action.finish(model.now(), reason(fault))
 
-    start(model.runtime, SWAP_VOLUME, made, done, failed)
+    start_lifecycle(model.runtime, SWAP_VOLUME, made, done, failed)
 
 
 def extended(model: ComputeModel, volume_id: str) -> None:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.operations import (
@@ -151,7 +153,7 @@ class Build:
         makes_volumes = any(disk.get("source_type") != "volume" for disk in disks)
         path = BUILD_FROM_VOLUME if makes_volumes else BUILD
         lifecycle = path.on(place=self.place, claim=self.claim, disks=self.make_volumes)
-        start(self.model.runtime, lifecycle, self.server, self.spawned, self.failed)
+        start_lifecycle(self.model.runtime, lifecycle, self.server, self.spawned, self.failed)
 
     def place(self) -> None:
         """Choose a host, as the scheduler does."""

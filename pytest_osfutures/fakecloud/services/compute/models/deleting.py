@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models import attaching
 from pytest_osfutures.fakecloud.services.compute.models.operations import DELETE, SOFT_DELETE
 from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, ServerRecord
@@ -52,7 +54,7 @@ def delete(
         return
     event = "compute_soft_delete_instance" if soft else "compute_terminate_instance"
     action.begin(event, model.now(), server.host)
-    start(model.runtime, SOFT_DELETE if soft else DELETE, server, done, failed)
+    start_lifecycle(model.runtime, SOFT_DELETE if soft else DELETE, server, done, failed)
 
 
 def gone(model: ComputeModel, server: ServerRecord, at_once: bool = False) -> None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
+from pytest_osfutures.fakecloud.kernel import (
+    RequestContext,
+)
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel

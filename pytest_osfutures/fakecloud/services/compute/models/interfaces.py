@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    ResourceRecord,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models.operations import DETACH_INTERFACE
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
@@ -92,4 +94,4 @@ def detach(
     def failed(fault: Fault) -> None:
         action.finish(model.now(), reason(fault))
 
-    start(model.runtime, DETACH_INTERFACE, detaching, done, failed)
+    start_lifecycle(model.runtime, DETACH_INTERFACE, detaching, done, failed)

@@ -7,7 +7,9 @@ import hashlib
 from dataclasses import dataclass
 from random import Random
 
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.kernel import (
+    ResourceRecord,
+)
 
 
 @dataclass(eq=False, kw_only=True)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+)
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
 from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation

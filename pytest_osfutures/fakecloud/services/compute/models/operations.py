@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step
+from pytest_osfutures.fakecloud.kernel import (
+    Lifecycle,
+    Step,
+)
 from pytest_osfutures.fakecloud.services.compute.models.server import (
     NOSTATE,
     PAUSED,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
+from pytest_osfutures.fakecloud.kernel import (
+    RequestContext,
+)
 
 
 @dataclass

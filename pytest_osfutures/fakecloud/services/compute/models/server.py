@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.kernel import (
+    ResourceRecord,
+)
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 
 NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = (

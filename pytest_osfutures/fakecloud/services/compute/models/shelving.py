@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
@@ -44,7 +46,7 @@ def _offload(model: ComputeModel, server: ServerRecord) -> None:
         server.touch()
 
     path = operations.SHELVE_OFFLOAD.lifecycle
-    start(model.runtime, path, server, done, lambda _: done())
+    start_lifecycle(model.runtime, path, server, done, lambda _: done())
 
 
 def _leave(server: ServerRecord) -> None:

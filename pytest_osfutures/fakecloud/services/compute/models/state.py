@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    RequestContext,
+    ResourceTable,
+    Runtime,
+)
 from pytest_osfutures.fakecloud.services.compute.models.hosts import Host, choose
 from pytest_osfutures.fakecloud.services.compute.models.keypairs import KeypairRecord, ServerGroup
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration

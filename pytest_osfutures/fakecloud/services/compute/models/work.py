@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from pytest_osfutures.fakecloud.kernel.call import RequestContext
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    RequestContext,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
@@ -107,7 +109,7 @@ def begin(
         _wait_for_ever(server, operation)
     else:
         lifecycle = operation.lifecycle.on(**callbacks.events)
-        start(model.runtime, lifecycle, server, success, failure)
+        start_lifecycle(model.runtime, lifecycle, server, success, failure)
     return action
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_integer,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock
@@ -93,7 +95,7 @@ def _console_output(call: ComputeCall, server: ServerRecord, arguments: Any) -> 
     length = arguments.get("length") if isinstance(arguments, dict) else None
     lines = call.runtime.settings.console_output.splitlines()
     if length is not None:
-        if (tail := whole(length)) is None:
+        if (tail := parse_integer(length)) is None:
             raise validation.invalid("length", length, f"{length!r} is not of type 'integer'")
         lines = lines[-tail:] if tail > 0 else lines
     return Response(200, {"output": "\n".join(lines)})

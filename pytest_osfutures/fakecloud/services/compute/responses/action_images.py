@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_natural,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import imaging, operations, work
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
@@ -115,7 +117,7 @@ def _create_backup(call: ComputeCall, server: ServerRecord, arguments: Any) -> R
     validation.required("createBackup", arguments, "backup_type", "rotation")
     validation.strict(arguments, {"backup_type": "string", "rotation": "integer string"})
     rotation = str(arguments["rotation"])
-    if (kept := natural(rotation)) is None:
+    if (kept := parse_natural(rotation)) is None:
         raise validation.invalid("rotation", rotation, f"{rotation!r} does not match '^[0-9]*$'")
     if server.boots_from_volume:
         raise ApiError(400, "Backup is not supported for volume-backed instances.")

@@ -6,8 +6,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.patterns import why_unfit
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    pattern_error,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.responses import validation, views
@@ -88,7 +90,7 @@ ALSO_KNOWN = {
 def check_names(call: ComputeCall) -> None:
     """Raise ApiError(400) for an invalid pattern, and since 2.75 for an unknown parameter."""
     for name, value in call.request.query:
-        if name in PATTERNS and why_unfit(value) is not None:
+        if name in PATTERNS and pattern_error(value) is not None:
             raise validation.invalid_query(name, value, f"{value!r} is not a 'regex'")
         known = name in OPEN or name in ADMIN or name in ALSO_KNOWN or name.startswith("_")
         if not known and call.version >= (2, 75):

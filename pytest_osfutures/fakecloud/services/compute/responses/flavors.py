@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.service import written
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_natural,
+    version_text,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord
 from pytest_osfutures.fakecloud.services.compute.responses import validation, views
@@ -23,8 +25,8 @@ def _version(call: ComputeCall) -> dict[str, Any]:
     return {
         "id": "v2.1",
         "status": "CURRENT",
-        "version": written(HIGHEST),
-        "min_version": written(LOWEST),
+        "version": version_text(HIGHEST),
+        "min_version": version_text(LOWEST),
         "updated": "2013-07-23T11:33:21Z",
         "links": [{"rel": "self", "href": f"{call.root}/v2.1/"}],
     }
@@ -106,7 +108,7 @@ def _listed(call: ComputeCall) -> list[FlavorRecord]:
         flavors = [flavor for flavor in flavors if flavor.is_public]
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
         if (least := request.param(name)) is not None:
-            if (bound := natural(least)) is None:
+            if (bound := parse_natural(least)) is None:
                 raise ApiError(400, f"Invalid {name} filter [{least}]")
             flavors = [flavor for flavor in flavors if getattr(flavor, size) >= bound]
     if (wanted := request.param("name")) is not None and call.version >= (2, 102):

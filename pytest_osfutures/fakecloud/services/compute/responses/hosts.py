@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import moving
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE, Host, usage
@@ -173,7 +175,7 @@ def _services(call: ComputeCall) -> list[dict[str, Any]]:
             "zone": ZONE if compute else "internal",
             "status": "disabled" if host.disabled else "enabled",
             "state": "up" if host.up else "down",
-            "updated_at": micros(model.now()),
+            "updated_at": iso_microseconds(model.now()),
             "disabled_reason": host.disabled_reason,
         }
         if call.version >= (2, 11):
@@ -233,8 +235,8 @@ def _migration(call: ComputeCall, migration: Migration) -> dict[str, Any]:
         "new_instance_type_id": numbers.get(migration.new_flavor_id),
         "instance_uuid": migration.server_id,
         "status": migration.status,
-        "created_at": micros(migration.created_at),
-        "updated_at": micros(migration.updated_at),
+        "created_at": iso_microseconds(migration.created_at),
+        "updated_at": iso_microseconds(migration.updated_at),
     }
     if call.version >= (2, 23):
         shown["migration_type"] = migration.kind

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros, parse
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+    parse_date,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
 from pytest_osfutures.fakecloud.services.compute.models.records import ActionEvent, InstanceAction
@@ -32,19 +35,19 @@ def _view(call: ComputeCall, server: ServerRecord, action: InstanceAction) -> di
         "request_id": action.context.request_id,
         "user_id": action.context.user_id,
         "project_id": action.context.project_id,
-        "start_time": micros(action.start_time),
+        "start_time": iso_microseconds(action.start_time),
         "message": action.message,
     }
     if call.version >= (2, 58):
-        shown["updated_at"] = micros(action.updated_at)
+        shown["updated_at"] = iso_microseconds(action.updated_at)
     return shown
 
 
 def _event_view(call: ComputeCall, server: ServerRecord, event: ActionEvent) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "event": event.event,
-        "start_time": micros(event.start_time),
-        "finish_time": micros(event.finish_time),
+        "start_time": iso_microseconds(event.start_time),
+        "finish_time": iso_microseconds(event.finish_time),
         "result": event.result,
     }
     if call.caller.is_admin:
@@ -74,9 +77,9 @@ def list_actions(call: ComputeCall, server_id: str) -> Response:
 def _within(call: ComputeCall, actions: list[InstanceAction]) -> list[InstanceAction]:
     try:
         if since := call.request.param("changes-since"):
-            actions = [one for one in actions if int(one.updated_at) >= parse(since)]
+            actions = [one for one in actions if int(one.updated_at) >= parse_date(since)]
         if (before := call.request.param("changes-before")) and call.version >= (2, 66):
-            actions = [one for one in actions if int(one.updated_at) <= parse(before)]
+            actions = [one for one in actions if int(one.updated_at) <= parse_date(before)]
     except ValueError as error:
         raise ApiError(400, f"Invalid input for query parameters: {error}") from None
     return actions

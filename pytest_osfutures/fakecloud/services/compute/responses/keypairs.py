@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    iso_microseconds,
+    parse_natural,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.keypairs import (
     KeypairRecord,
@@ -104,7 +106,7 @@ def show_keypair(call: ComputeCall, name: str) -> Response:
     pair = _pair(call, name)
     more = {
         "user_id": pair.user_id,
-        "created_at": micros(pair.created_at),
+        "created_at": iso_microseconds(pair.created_at),
         "deleted": False,
         "deleted_at": None,
         "id": pair.number,
@@ -136,7 +138,7 @@ def list_groups(call: ComputeCall) -> Response:
     groups = call.model.server_groups.listed()
     if not (call.request.param("all_projects") and call.caller.is_admin):
         groups = [group for group in groups if group.project_id == call.caller.project_id]
-    offset = natural(call.request.param("offset") or "0")
+    offset = parse_natural(call.request.param("offset") or "0")
     if offset is None:
         raise ApiError(400, "offset param must be an integer")
     groups = groups[offset:][: page_limit(call)]  # this list has neither markers nor links

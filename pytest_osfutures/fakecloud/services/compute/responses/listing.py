@@ -8,10 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.times import parse
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Response,
+    parse_date,
+    parse_natural,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models.server import (
     STATUS_OVERRIDES,
@@ -101,7 +103,7 @@ def page_limit(call: ComputeCall) -> int:
         return most
     if not re.fullmatch(r"[0-9]*", text):
         raise validation.invalid_query("limit", text, f"{text!r} does not match '^[0-9]*$'")
-    wanted = natural(text)  # None for more digits than a number has, or for none
+    wanted = parse_natural(text)  # None for more digits than a number has, or for none
     return most if wanted is None else min(wanted, most)
 
 
@@ -137,7 +139,7 @@ def _date(call: ComputeCall, name: str) -> int | None:
     if text is None:
         return None
     try:
-        return int(parse(text))
+        return int(parse_date(text))
     except ValueError:
         raise validation.invalid_query(name, text, f"{text!r} is not a 'date-time'") from None
 

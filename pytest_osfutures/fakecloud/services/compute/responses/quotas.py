@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.responses import validation
 
@@ -150,8 +152,8 @@ def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
                 "memory_mb": flavor.ram,
                 "local_gb": flavor.disk,
                 "vcpus": flavor.vcpus,
-                "started_at": micros(server.launched_at),
-                "ended_at": micros(server.terminated_at),
+                "started_at": iso_microseconds(server.launched_at),
+                "ended_at": iso_microseconds(server.terminated_at),
                 "state": "terminated" if server.terminated_at else server.vm_state,
                 "uptime": int((server.terminated_at or now) - server.launched_at),
             }
@@ -163,8 +165,8 @@ def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
         "total_vcpus_usage": total["vcpus"],
         "total_memory_mb_usage": total["memory"],
         "total_hours": total["hours"],
-        "start": micros(min([s.created_at for s in model.servers] or [now]), whole=False),
-        "stop": micros(now, whole=False),
+        "start": iso_microseconds(min([s.created_at for s in model.servers] or [now]), whole=False),
+        "stop": iso_microseconds(now, whole=False),
     }
 
 

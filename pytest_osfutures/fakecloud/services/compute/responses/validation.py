@@ -7,14 +7,19 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import whole
-from pytest_osfutures.fakecloud.kernel.validation import admin_only as admin_only
-from pytest_osfutures.fakecloud.kernel.validation import invalid as invalid
-from pytest_osfutures.fakecloud.kernel.validation import only as only
-from pytest_osfutures.fakecloud.kernel.validation import required as required
-from pytest_osfutures.fakecloud.kernel.validation import typed as typed
+from pytest_osfutures.fakecloud import kernel
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    parse_integer,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
+
+# The validators that Nova and Cinder share.
+admin_only = kernel.admin_only
+invalid = kernel.invalid
+only = kernel.only
+required = kernel.required
+typed = kernel.typed
 
 UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\Z", re.I)
 HOSTNAME = re.compile(r"[a-zA-Z0-9-._]*")
@@ -91,7 +96,7 @@ def is_address(value: Any, version: int | None = None) -> bool:
 
 def number(field: str, value: Any, least: int = 0) -> int:
     """Return an integer or a string of digits as an integer. Raises ApiError(400) below `least`."""
-    found = whole(value)
+    found = parse_integer(value)
     if found is None:
         raise invalid(field, value, f"{value!r} is not of type 'integer', 'string'")
     if found < least:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros, zulu
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    iso_microseconds,
+    iso_seconds,
+)
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.hosts import host_id
@@ -84,7 +87,7 @@ def _fault(call: ComputeCall, server: ServerRecord) -> dict[str, Any] | None:
         return None
     shown: dict[str, Any] = {
         "code": fault.code,
-        "created": zulu(fault.created_at),
+        "created": iso_seconds(fault.created_at),
         "message": fault.message,
     }
     if fault.details and (call.caller.is_admin or fault.code != 500):
@@ -99,8 +102,8 @@ def detailed(call: ComputeCall, server: ServerRecord, in_list: bool = False) -> 
         "OS-EXT-AZ:availability_zone": server.zone,
         "config_drive": "True" if server.config_drive else "",
         "key_name": server.key_name,
-        "OS-SRV-USG:launched_at": micros(server.launched_at),
-        "OS-SRV-USG:terminated_at": micros(server.terminated_at),
+        "OS-SRV-USG:launched_at": iso_microseconds(server.launched_at),
+        "OS-SRV-USG:terminated_at": iso_microseconds(server.terminated_at),
     }
     if shown["addresses"]:
         shown["security_groups"] = [{"name": name} for name in server.security_groups]
@@ -138,7 +141,7 @@ def _core(
         "accessIPv4": server.access_ip_v4,
         "accessIPv6": server.access_ip_v6,
         "addresses": found,
-        "created": zulu(server.created_at),
+        "created": iso_seconds(server.created_at),
         "flavor": _flavor(call, server.flavor),
         "hostId": host_id(server.host, server.project_id),
         "id": server.id,
@@ -149,7 +152,7 @@ def _core(
         "status": status,
         "tenant_id": server.project_id,
         "user_id": server.user_id,
-        "updated": zulu(server.updated_at or server.created_at),
+        "updated": iso_seconds(server.updated_at or server.created_at),
         "OS-DCF:diskConfig": server.disk_config,
     }
     if fault := _fault(call, server):

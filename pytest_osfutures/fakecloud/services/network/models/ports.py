@@ -6,9 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.faults import Fault
-from pytest_osfutures.fakecloud.kernel.lifecycle import Lifecycle, Step, start
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Fault,
+    Lifecycle,
+    Step,
+    start_lifecycle,
+)
 from pytest_osfutures.fakecloud.services.network.models.records import (
     FixedIp,
     NetworkRecord,
@@ -276,7 +280,7 @@ def bind(model: NetworkModel, port: PortRecord, host: str) -> None:
     def failed(_fault: Fault) -> None:
         port.change({"vif_type": "binding_failed", "status": "DOWN"})
 
-    start(model.runtime, BIND, port, lambda: port.change({"status": "ACTIVE"}), failed)
+    start_lifecycle(model.runtime, BIND, port, lambda: port.change({"status": "ACTIVE"}), failed)
 
 
 def release(port: PortRecord) -> None:

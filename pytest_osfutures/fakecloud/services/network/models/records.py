@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
+from pytest_osfutures.fakecloud.kernel import (
+    ResourceRecord,
+)
 
 Pool = Mapping[str, str]  #: {"start": ..., "end": ...}
 FixedIp = Mapping[str, str]  #: {"subnet_id": ..., "ip_address": ...}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.runtime import Runtime
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    ResourceTable,
+    Runtime,
+)
 from pytest_osfutures.fakecloud.services.network.models.records import (
     FloatingIpRecord,
     NetworkRecord,

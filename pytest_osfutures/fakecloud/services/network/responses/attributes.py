@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural, whole
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    parse_integer,
+    parse_natural,
+)
 
 UUID = re.compile(r"[0-9a-fA-F]{8}-?([0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\Z")
 MAC = re.compile(r"([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}\Z")
@@ -58,7 +61,7 @@ def flag(value: Any) -> bool:
 
 def number(value: Any) -> int:
     """Return an integer."""
-    if (found := whole(value)) is None:
+    if (found := parse_integer(value)) is None:
         raise unconvertible(f"'{value}' is not an integer")
     return found
 
@@ -195,7 +198,7 @@ def protocol(value: Any) -> str | None:
     if value in (None, "any"):
         return None
     name = str(value).lower()
-    if name not in PROTOCOLS and (natural(name) is None or int(name) > 255):
+    if name not in PROTOCOLS and (parse_natural(name) is None or int(name) > 255):
         raise InvalidAttributeError(
             f"Security group rule protocol {value} not supported. Only protocol values "
             f"{(None, 'any', *PROTOCOLS)} and integer representations [0 to 255] are supported.",

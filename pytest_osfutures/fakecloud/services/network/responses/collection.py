@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from pytest_osfutures.fakecloud.kernel.call import Caller
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.numbers import natural
-from pytest_osfutures.fakecloud.kernel.wire import Response, UrlRoute
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    Caller,
+    ResourceTable,
+    Response,
+    UrlRoute,
+    parse_natural,
+)
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import NetworkModel
 from pytest_osfutures.fakecloud.services.network.models.records import StandardRecord
@@ -215,7 +218,7 @@ class Collection:
                 raise ApiError(404, said, kind=f"{self.spoken}NotFound")
             rows = rows[ids.index(marker) + 1 :]
         most = call.runtime.settings.most_on_a_page("network")
-        asked = natural(limit) or most
+        asked = parse_natural(limit) or most
         if not asked:
             return rows[::-1] if back else rows, []
         asked = min(asked, most) if most else asked

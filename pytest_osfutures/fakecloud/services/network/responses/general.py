@@ -5,10 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.database import ResourceTable
-from pytest_osfutures.fakecloud.kernel.errors import ApiError
-from pytest_osfutures.fakecloud.kernel.times import micros
-from pytest_osfutures.fakecloud.kernel.wire import Response
+from pytest_osfutures.fakecloud.kernel import (
+    ApiError,
+    ResourceTable,
+    Response,
+    iso_microseconds,
+)
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE, NetworkModel, routers
 from pytest_osfutures.fakecloud.services.network.models.records import PortRecord, RouterRecord
@@ -109,7 +111,7 @@ def agents(call: NetworkCall) -> Response:
     """List the agents, one for each host; members see none."""
     if not call.caller.is_admin:
         return Response(200, {"agents": []})
-    now = micros(call.runtime.schedule.time()) or ""
+    now = iso_microseconds(call.runtime.schedule.time()) or ""
     stamp = now.split(".", maxsplit=1)[0].replace("T", " ")
     rows: list[dict[str, Any]] = [
         {

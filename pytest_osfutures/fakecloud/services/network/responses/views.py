@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel.times import zulu
+from pytest_osfutures.fakecloud.kernel import (
+    iso_seconds,
+)
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE
 from pytest_osfutures.fakecloud.services.network.models.records import (
@@ -25,8 +27,8 @@ def _standard(resource: StandardRecord) -> dict[str, Any]:
         "project_id": resource.project_id,
         "description": resource.description,
         "tags": list(resource.tags),
-        "created_at": zulu(resource.created_at),
-        "updated_at": zulu(resource.updated_at),
+        "created_at": iso_seconds(resource.created_at),
+        "updated_at": iso_seconds(resource.updated_at),
         "revision_number": resource.revision,
     }
 
