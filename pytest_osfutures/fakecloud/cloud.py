@@ -14,23 +14,16 @@ from pytest_osfutures.fakecloud.kernel import (
     Response,
     Runtime,
 )
-from pytest_osfutures.fakecloud.services.block_storage.adapter import VolumesAdapter
-from pytest_osfutures.fakecloud.services.block_storage.models import BlockStorageModel
-from pytest_osfutures.fakecloud.services.block_storage.urls import SERVICE as BLOCK_STORAGE
-from pytest_osfutures.fakecloud.services.compute.adapter import ServersAdapter
-from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
-from pytest_osfutures.fakecloud.services.compute.urls import SERVICE as COMPUTE
-from pytest_osfutures.fakecloud.services.identity.models import IdentityModel
-from pytest_osfutures.fakecloud.services.identity.urls import SERVICE as IDENTITY
-from pytest_osfutures.fakecloud.services.image.adapter import ImagesAdapter
-from pytest_osfutures.fakecloud.services.image.models import ImageModel
-from pytest_osfutures.fakecloud.services.image.urls import SERVICE as IMAGE
-from pytest_osfutures.fakecloud.services.network.adapter import NetworksAdapter
-from pytest_osfutures.fakecloud.services.network.models import NetworkModel
-from pytest_osfutures.fakecloud.services.network.models.initial import create_initial_resources
-from pytest_osfutures.fakecloud.services.network.urls import SERVICE as NETWORK
+from pytest_osfutures.fakecloud.services import block_storage, compute, identity, image, network
 
-SERVICES = (IDENTITY, COMPUTE, BLOCK_STORAGE, IMAGE, NETWORK, control.SERVICE)
+SERVICES = (
+    identity.SERVICE,
+    compute.SERVICE,
+    block_storage.SERVICE,
+    image.SERVICE,
+    network.SERVICE,
+    control.SERVICE,
+)
 
 
 class FakeCloud:
@@ -61,16 +54,19 @@ class FakeCloud:
         self.counters = runtime.counters
         self._lock = threading.RLock()
         # The order decides which ids a seed gives.
-        self.identity = IdentityModel(runtime)
-        self.network = NetworkModel(runtime)
-        create_initial_resources(self.network, self.identity)
-        self.image = ImageModel(runtime, owner=self.identity.project_id("admin"))
-        images = ImagesAdapter(self.image)
-        self.block_storage = BlockStorageModel(runtime, images, self.identity)
-        self.compute = ComputeModel(
-            runtime, VolumesAdapter(self.block_storage), images, NetworksAdapter(self.network)
+        self.identity = identity.IdentityModel(runtime)
+        self.network = network.NetworkModel(runtime)
+        network.create_initial_resources(self.network, self.identity)
+        self.image = image.ImageModel(runtime, owner=self.identity.project_id("admin"))
+        images = image.ImagesAdapter(self.image)
+        self.block_storage = block_storage.BlockStorageModel(runtime, images, self.identity)
+        self.compute = compute.ComputeModel(
+            runtime,
+            block_storage.VolumesAdapter(self.block_storage),
+            images,
+            network.NetworksAdapter(self.network),
         )
-        self.block_storage.servers = self.network.servers = ServersAdapter(self.compute)
+        self.block_storage.servers = self.network.servers = compute.ServersAdapter(self.compute)
         models: tuple[Any, ...] = (
             *(self.identity, self.compute, self.block_storage, self.image, self.network),
             runtime,

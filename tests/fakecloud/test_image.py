@@ -44,7 +44,7 @@ def show(client: ApiClient, image: str) -> dict[str, Any]:
     return dict(client.get(f"/image/v2/images/{image}"))
 
 
-def said(response: Response) -> tuple[int, str]:
+def error_of(response: Response) -> tuple[int, str]:
     """Return status and message of an error response."""
     assert response.body["code"].startswith(f"{response.status} ")
     return response.status, response.body["message"]
@@ -68,10 +68,10 @@ def test_upload_and_download(demo: ApiClient) -> None:
     assert (data.body, data.headers["Content-Type"]) == (b"hello", "application/octet-stream")
     again = ask(demo, "PUT", f"/images/{image}/file", b"hello", OCTETS)
     text = "Image status transition from active to saving is not allowed<br /><br />\n\n\n"
-    assert said(again) == (409, text)
+    assert error_of(again) == (409, text)
     assert ask(demo, "DELETE", f"/images/{image}").status == 204
     text = f"No image found with ID {image}<br /><br />\n\n\n"
-    assert said(ask(demo, "GET", f"/images/{image}")) == (404, text)
+    assert error_of(ask(demo, "GET", f"/images/{image}")) == (404, text)
 
 
 def test_patch(demo: ApiClient) -> None:
@@ -108,7 +108,7 @@ def test_invalid_patches_are_rejected(
     demo: ApiClient, change: dict[str, Any], status: int, text: str
 ) -> None:
     image = make(demo)
-    assert said(ask(demo, "PATCH", f"/images/{image}", [change], PATCH)) == (status, text)
+    assert error_of(ask(demo, "PATCH", f"/images/{image}", [change], PATCH)) == (status, text)
 
 
 @pytest.mark.parametrize(
@@ -130,14 +130,14 @@ def test_invalid_creates_are_rejected(demo: ApiClient, body: Any, status: int) -
 def test_protected_image_cannot_be_deleted(demo: ApiClient) -> None:
     image = make(demo, protected=True)
     text = f"Image {image} is protected and cannot be deleted.<br /><br />\n\n\n"
-    assert said(ask(demo, "DELETE", f"/images/{image}")) == (403, text)
+    assert error_of(ask(demo, "DELETE", f"/images/{image}")) == (403, text)
 
 
 def test_import(demo: ApiClient) -> None:
     image = make(demo)
     path, body = f"/images/{image}/import", {"method": {"name": "glance-direct"}}
     text = "Image needs to be staged before 'glance-direct' method can be used<br /><br />\n\n\n"
-    assert said(ask(demo, "POST", path, body)) == (409, text)
+    assert error_of(ask(demo, "POST", path, body)) == (409, text)
     assert ask(demo, "PUT", f"/images/{image}/stage", b"x" * 10, OCTETS).status == 204
     assert (show(demo, image)["status"], show(demo, image)["size"]) == ("uploading", 10)
     assert ask(demo, "POST", path, body).status == 202

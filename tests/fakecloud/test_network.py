@@ -32,7 +32,7 @@ def net(client: ApiClient, cidr: str = "10.99.0.0/29", **fields: Any) -> tuple[s
     return network, subnet["id"]
 
 
-def said(response: Response) -> tuple[int, str, str]:
+def error_of(response: Response) -> tuple[int, str, str]:
     """Return status, type and message of an error response."""
     error = response.body["NeutronError"]
     assert error["detail"] == ""
@@ -64,7 +64,7 @@ def test_subnets(demo: ApiClient) -> None:
     assert subnet["gateway_ip"] == "10.99.0.1"
     assert subnet["allocation_pools"] == [{"start": "10.99.0.2", "end": "10.99.0.6"}]
     again = {"network_id": network, "cidr": "10.99.0.0/29", "ip_version": 4}
-    assert said(ask(demo, "POST", "/subnets", {"subnet": again})) == (
+    assert error_of(ask(demo, "POST", "/subnets", {"subnet": again})) == (
         400,
         "InvalidInput",
         f"Invalid input for operation: Requested subnet with cidr: 10.99.0.0/29 for network: "
@@ -92,7 +92,7 @@ def test_ports(demo: ApiClient, admin: ApiClient) -> None:
     changed = ask(demo, "PUT", f"/ports/{port['id']}", {"port": {"name": "q", "device_id": "d"}})
     assert (changed.body["port"]["name"], changed.body["port"]["revision_number"]) == ("q", 2)
     taken = {"network_id": network, "fixed_ips": [{"ip_address": "10.99.0.2"}]}
-    assert said(ask(demo, "POST", "/ports", {"port": taken})) == (
+    assert error_of(ask(demo, "POST", "/ports", {"port": taken})) == (
         409,
         "IpAddressAlreadyAllocated",
         f"IP address 10.99.0.2 already allocated in subnet {subnet}",
@@ -100,9 +100,9 @@ def test_ports(demo: ApiClient, admin: ApiClient) -> None:
     for _ in range(4):
         make(demo, "port", network_id=network)
     full = ask(demo, "POST", "/ports", {"port": {"network_id": network}})
-    assert said(full)[:2] == (409, "IpAddressGenerationFailure")
-    assert said(ask(demo, "DELETE", f"/subnets/{subnet}"))[1] == "SubnetInUse"
-    assert said(ask(demo, "DELETE", f"/networks/{network}"))[1] == "NetworkInUse"
+    assert error_of(full)[:2] == (409, "IpAddressGenerationFailure")
+    assert error_of(ask(demo, "DELETE", f"/subnets/{subnet}"))[1] == "SubnetInUse"
+    assert error_of(ask(demo, "DELETE", f"/networks/{network}"))[1] == "NetworkInUse"
     assert ask(demo, "DELETE", f"/ports/{port['id']}").status == 204
     assert make(demo, "port", network_id=network)["fixed_ips"][0]["ip_address"] == "10.99.0.2"
     for row in ask(demo, "GET", f"/ports?network_id={network}").body["ports"]:
@@ -151,23 +151,23 @@ def test_port_binding_takes_time(
 def test_invalid_creates_are_rejected(
     demo: ApiClient, kind: str, fields: dict[str, Any], refusal: tuple[int, str, str]
 ) -> None:
-    assert said(ask(demo, "POST", f"/{kind}s", {kind: fields})) == refusal
+    assert error_of(ask(demo, "POST", f"/{kind}s", {kind: fields})) == refusal
 
 
 def test_other_projects_resources_are_protected(demo: ApiClient, admin: ApiClient) -> None:
     hidden = make(admin, "network")["id"]
-    assert said(ask(demo, "GET", f"/networks/{hidden}"))[:2] == (404, "NetworkNotFound")
+    assert error_of(ask(demo, "GET", f"/networks/{hidden}"))[:2] == (404, "NetworkNotFound")
     shared = demo.network()
     refusal = (403, "PolicyNotAuthorized", "rule:delete_network is disallowed by policy")
-    assert said(ask(demo, "DELETE", f"/networks/{shared}")) == refusal
+    assert error_of(ask(demo, "DELETE", f"/networks/{shared}")) == refusal
     port = ask(demo, "POST", "/ports", {"port": {"network_id": hidden}})
-    assert said(port)[:2] == (404, "NetworkNotFound")
+    assert error_of(port)[:2] == (404, "NetworkNotFound")
     subnet = {"network_id": shared, "cidr": "10.0.0.0/29", "ip_version": 4}
-    assert said(ask(demo, "POST", "/subnets", {"subnet": subnet}))[:2] == refusal[:2]
+    assert error_of(ask(demo, "POST", "/subnets", {"subnet": subnet}))[:2] == refusal[:2]
     group = default_group(admin.cloud.network, admin.project_id).id
     rule = {"security_group_id": group, "direction": "ingress"}
     added = ask(demo, "POST", "/security-group-rules", {"security_group_rule": rule})
-    assert said(added)[:2] == (404, "SecurityGroupNotFound")
+    assert error_of(added)[:2] == (404, "SecurityGroupNotFound")
 
 
 def outside(admin: ApiClient) -> str:
@@ -181,15 +181,15 @@ def test_routers(demo: ApiClient) -> None:
     path, body = f"/routers/{router}/add_router_interface", {"subnet_id": subnet}
     added = ask(demo, "PUT", path, body).body
     assert (added["id"], added["subnet_ids"]) == (router, [subnet])
-    assert said(ask(demo, "PUT", path, body))[:2] == (400, "BadRequest")
+    assert error_of(ask(demo, "PUT", path, body))[:2] == (400, "BadRequest")
     (port,) = ask(demo, "GET", f"/ports?device_id={router}").body["ports"]
     assert port["device_owner"] == "network:router_interface"
     assert port["fixed_ips"][0]["ip_address"] == "10.99.0.1"
-    assert said(ask(demo, "DELETE", f"/ports/{port['id']}"))[1] == "ServicePortInUse"
-    assert said(ask(demo, "DELETE", f"/routers/{router}"))[1] == "RouterInUse"
+    assert error_of(ask(demo, "DELETE", f"/ports/{port['id']}"))[1] == "ServicePortInUse"
+    assert error_of(ask(demo, "DELETE", f"/routers/{router}"))[1] == "RouterInUse"
     path = f"/routers/{router}/remove_router_interface"
     assert ask(demo, "PUT", path, body).status == 200
-    assert said(ask(demo, "PUT", path, body))[1] == "RouterInterfaceNotFoundForSubnet"
+    assert error_of(ask(demo, "PUT", path, body))[1] == "RouterInterfaceNotFoundForSubnet"
     assert ask(demo, "DELETE", f"/routers/{router}").status == 204
 
 
@@ -200,7 +200,7 @@ def test_floating_ips(demo: ApiClient, admin: ApiClient) -> None:
     floating = make(demo, "floatingip", floating_network_id=external)
     assert (floating["status"], floating["port_id"]) == ("DOWN", None)
     path, lead = f"/floatingips/{floating['id']}", {"floatingip": {"port_id": port}}
-    assert said(ask(demo, "PUT", path, lead))[1] == "ExternalGatewayForFloatingIPNotFound"
+    assert error_of(ask(demo, "PUT", path, lead))[1] == "ExternalGatewayForFloatingIPNotFound"
     gateway = {"network_id": external}
     router = make(demo, "router", external_gateway_info=gateway)
     assert router["external_gateway_info"]["network_id"] == external
@@ -218,7 +218,7 @@ def test_floating_ips(demo: ApiClient, admin: ApiClient) -> None:
 def test_security_groups(demo: ApiClient) -> None:
     (default,) = ask(demo, "GET", "/security-groups").body["security_groups"]
     assert len(default["security_group_rules"]) == 4
-    assert said(ask(demo, "DELETE", f"/security-groups/{default['id']}"))[0] == 409
+    assert error_of(ask(demo, "DELETE", f"/security-groups/{default['id']}"))[0] == 409
     group = make(demo, "security_group", name="sg")["id"]
     wanted = {
         "security_group_id": group,
@@ -231,12 +231,12 @@ def test_security_groups(demo: ApiClient) -> None:
     assert (rule["ethertype"], rule["port_range_min"]) == ("IPv4", 22)
     again = ask(demo, "POST", "/security-group-rules", {"security_group_rule": wanted})
     text = f"Security group rule already exists. Rule id is {rule['id']}."
-    assert said(again) == (409, "SecurityGroupRuleExists", text)
+    assert error_of(again) == (409, "SecurityGroupRuleExists", text)
     assert ask(demo, "DELETE", f"/security-group-rules/{rule['id']}").status == 204
     port = make(demo, "port", network_id=demo.network(), security_groups=[group])
     text = f"Security Group {group} in use."
     refused = ask(demo, "DELETE", f"/security-groups/{group}")
-    assert said(refused) == (409, "SecurityGroupInUse", text)
+    assert error_of(refused) == (409, "SecurityGroupInUse", text)
     ask(demo, "DELETE", f"/ports/{port['id']}")
     assert ask(demo, "DELETE", f"/security-groups/{group}").status == 204
 
@@ -260,7 +260,7 @@ def test_invalid_security_group_rules_are_rejected(
     group = make(demo, "security_group", name="sg")["id"]
     body = {"security_group_id": group, "direction": "ingress"} | rule
     response = ask(demo, "POST", "/security-group-rules", {"security_group_rule": body})
-    assert said(response)[:2] == (400, kind)
+    assert error_of(response)[:2] == (400, kind)
 
 
 def test_tags(demo: ApiClient) -> None:
@@ -270,7 +270,7 @@ def test_tags(demo: ApiClient) -> None:
     assert ask(demo, "PUT", f"{path}/c").status == 201
     assert ask(demo, "GET", path).body == {"tags": ["a", "b", "c"]}
     text = "Tag zz could not be found."
-    assert said(ask(demo, "GET", f"{path}/zz")) == (404, "TagNotFound", text)
+    assert error_of(ask(demo, "GET", f"{path}/zz")) == (404, "TagNotFound", text)
 
     def names(query: str) -> list[str]:
         return [row["name"] for row in ask(demo, "GET", f"/networks?{query}").body["networks"]]
@@ -283,7 +283,7 @@ def test_tags(demo: ApiClient) -> None:
     assert names("tags=a") == []
     unknown = ask(demo, "GET", "/networks?foo=x")
     text = "['foo'] is invalid attribute for filtering"
-    assert said(unknown) == (400, "HTTPBadRequest", text)
+    assert error_of(unknown) == (400, "HTTPBadRequest", text)
 
 
 def test_lists(demo: ApiClient) -> None:
@@ -316,11 +316,11 @@ def test_bulk_create_of_ports(demo: ApiClient) -> None:
 
 def test_quotas(demo: ApiClient, admin: ApiClient) -> None:
     path = f"/quotas/{demo.project_id}"
-    assert said(ask(demo, "PUT", path, {"quota": {"network": 1}}))[1] == "PolicyNotAuthorized"
+    assert error_of(ask(demo, "PUT", path, {"quota": {"network": 1}}))[1] == "PolicyNotAuthorized"
     ask(admin, "PUT", path, {"quota": {"network": 1}})
     make(demo, "network")
     text = "Quota exceeded for resources: ['network']."
-    assert said(ask(demo, "POST", "/networks", {"network": {}})) == (409, "OverQuota", text)
+    assert error_of(ask(demo, "POST", "/networks", {"network": {}})) == (409, "OverQuota", text)
     details = ask(demo, "GET", f"{path}/details.json").body["quota"]["network"]
     assert details == {"limit": 1, "used": 1, "reserved": 0}
     assert ask(admin, "DELETE", path).status == 204
@@ -338,7 +338,7 @@ def test_neutron_versions_extensions_and_agents(demo: ApiClient, admin: ApiClien
     assert {row["resource"] for row in zones} == {"network", "router"}
     topology = ask(demo, "GET", f"/auto-allocated-topology/{demo.project_id}").body
     assert topology["auto_allocated_topology"]["id"] == demo.network()
-    assert said(ask(demo, "GET", "/nothing"))[1] == "HTTPNotFound"
+    assert error_of(ask(demo, "GET", "/nothing"))[1] == "HTTPNotFound"
 
 
 def test_nova_creates_and_deletes_ports(demo: ApiClient) -> None:
@@ -376,7 +376,7 @@ def test_user_port_survives_the_server(demo: ApiClient) -> None:
 def test_invalid_subnets_are_rejected(demo: ApiClient, subnet: dict[str, Any], kind: str) -> None:
     network = make(demo, "network")["id"]
     body = {"network_id": network, "ip_version": 4} | subnet
-    assert said(ask(demo, "POST", "/subnets", {"subnet": body}))[:2] == (400, kind)
+    assert error_of(ask(demo, "POST", "/subnets", {"subnet": body}))[:2] == (400, kind)
 
 
 @pytest.mark.parametrize("wanted", ["x", [{"foo": "x"}], [{"ip_address": "9.9.9.9"}]])

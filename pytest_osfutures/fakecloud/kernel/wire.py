@@ -49,12 +49,12 @@ class Request:
         if not self.body:
             return None
         try:
-            return json.loads(self.body, parse_constant=_refuse)
+            return json.loads(self.body, parse_constant=_reject_constant)
         except RecursionError:
             raise ValueError("the body nests too deeply") from None
 
 
-def _refuse(constant: str) -> Any:
+def _reject_constant(constant: str) -> Any:
     raise ValueError(f"{constant} is not valid JSON")
 
 

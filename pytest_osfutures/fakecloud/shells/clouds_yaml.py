@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.fakecloud.services.identity.models import PASSWORD, REGION
+from pytest_osfutures.fakecloud.services.identity import PASSWORD, REGION
 
 ENTRY = """\
   {name}:

@@ -10,7 +10,7 @@ from pytest_osfutures.fakecloud.kernel import (
     Request,
     Response,
 )
-from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
+from pytest_osfutures.fakecloud.services.identity import PASSWORD
 
 if TYPE_CHECKING:
     import requests

@@ -52,7 +52,7 @@ async def _pass(cloud: FakeCloud, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-def _refusal(
+def _rejection(
     method: str, path: str, headers: CIMultiDictProxy[str], port: int
 ) -> tuple[int, str] | None:
     """Return status and reason for a request that a web page may have sent; None for any other.
@@ -106,7 +106,7 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
 
     async def answer(request: web.Request) -> web.StreamResponse:
         port = runner.addresses[0][1]
-        why = _refusal(request.method, request.path, request.headers, port)
+        why = _rejection(request.method, request.path, request.headers, port)
         if why is not None:
             return web.json_response({"error": why[1]}, status=why[0])
         try:

@@ -1,1 +1,7 @@
-"""Nova."""
+"""Nova: its routes, its model and its adapter for the other services."""
+
+from pytest_osfutures.fakecloud.services.compute.adapter import ServersAdapter
+from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.compute.urls import SERVICE
+
+__all__ = ["SERVICE", "ComputeModel", "ServersAdapter"]

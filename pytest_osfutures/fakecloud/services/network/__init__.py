@@ -1,1 +1,8 @@
-"""Neutron."""
+"""Neutron: its routes, its model and its adapter for the other services."""
+
+from pytest_osfutures.fakecloud.services.network.adapter import NetworksAdapter
+from pytest_osfutures.fakecloud.services.network.models import NetworkModel
+from pytest_osfutures.fakecloud.services.network.models.initial import create_initial_resources
+from pytest_osfutures.fakecloud.services.network.urls import SERVICE
+
+__all__ = ["SERVICE", "NetworkModel", "NetworksAdapter", "create_initial_resources"]

@@ -30,7 +30,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @contextmanager
-def _refusals_of_cinder(context: RequestContext) -> Iterator[None]:
+def _cinder_errors(context: RequestContext) -> Iterator[None]:
     """Raise Cinder's error as Nova does: with Cinder's message inside Nova's message."""
     try:
         yield
@@ -119,7 +119,7 @@ def attach(
     """Reserve the volume and begin to attach it. Raises ApiError."""
     check(server, "attach_volume", context, ATTACHABLE)
     _check_free(model, server, context, wanted.volume_id)
-    with _refusals_of_cinder(context):
+    with _cinder_errors(context):
         attachment_id = model.volumes.reserve(wanted.volume_id, server.id)
     made = BlockDevice(
         id=attachment_id,
@@ -166,7 +166,7 @@ def detach(
         raise ApiError(404, f"Instance {server.id} is not attached to volume {volume_id}")
     if made.boot_index == 0:
         raise ApiError(400, "Cannot detach a root device volume")
-    with _refusals_of_cinder(context):
+    with _cinder_errors(context):
         model.volumes.begin_detach(made.id)
     action = model.record(server, "detach_volume", context, ("compute_detach_volume",))
 
