@@ -1,7 +1,7 @@
-"""The blueprint's own scenario, on any cloud: python examples/blueprint.py [CLOUD]
+"""Run the blueprint's scenario on any cloud: python examples/blueprint.py [CLOUD]
 
-Creates with a future, looks at the preliminary result, chains an attachment to it, takes two
-servers in whatever order they come, creates once more with retries, and deletes everything.
+Create a server with a future and print the preliminary result, create another server with retries,
+take both results in the order of completion, chain the attachment of a volume, delete everything.
 """
 
 import sys
@@ -19,17 +19,17 @@ def main(name: str = "fake") -> None:
     first = nova.servers.create_async("first", image.id, flavor, nics="none", tout=300)
     print("accepted:", first.sync_res.id, "- done already?", first.done())
 
-    # Another twin cleans up and tries again, in the background.
+    # The other twin undoes a failed try and tries again, in the background.
     second = nova.servers.create_async_r(
         "second", image.id, flavor, nics="none", try_count=3, tout=300
     )
     disk = cinder.volumes.create_async_r(1, name="disk", try_count=3, tout=300)
 
-    # The results can be taken in any order.
+    # Results come in the order of completion.
     for done in osf.as_completed([first, second]):
         print("ready:", done.result().name, done.result().status)
 
-    # A future of what comes next; a future that the function returns is waited for.
+    # `next` calls a function with the result, and awaits the future that the function returns.
     volume = disk.result()
     attached = first.next(lambda vm: nova.volumes.create_server_volume_async(vm.id, volume.id))
     attached.result()

@@ -1,4 +1,4 @@
-"""Load in the manner of rally: N servers at once, and a table of how long each step took.
+"""Create load as rally does: N servers at once, and a table of the durations of each step.
 
 python examples/load.py --cloud fake --servers 20
 """
@@ -14,7 +14,7 @@ import pytest_osfutures as osf
 
 
 class Stopwatch:
-    """Notes how many seconds each future of a step takes."""
+    """The durations of the futures of each step, in seconds."""
 
     def __init__(self) -> None:
         self.steps: dict[str, list[float]] = {}
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> None:
     image = min(nova.glance.list(), key=lambda each: each.size or 0)
     watch = Stopwatch()
 
-    def create(number: int) -> Any:
+    def create(number: int) -> osf.OperationFuture[osf.Server]:
         return nova.servers.create_async_r(f"load-{number}", image.id, flavor, nics="none")
 
     servers = watch.run("create", create, range(given.servers))

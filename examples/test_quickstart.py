@@ -1,4 +1,4 @@
-"""The shortest way in: ask for a factory, get futures, use the results. Nothing is left behind."""
+"""Ask for a factory, get futures, use the results; the factories delete everything afterwards."""
 
 import pytest_osfutures as osf
 

@@ -1,4 +1,4 @@
-"""A class-based suite in the manner of tempest: one server for the class, an action a test."""
+"""A class-based suite as in tempest: one server for the class, one action for each test."""
 
 import pytest
 
