@@ -1,4 +1,4 @@
-"""Every example runs as it is documented."""
+"""The examples and the README's quickstart run as they are documented."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMANDS = {
 
 @pytest.fixture(scope="module")
 def started() -> Iterator[Started]:
-    """All of them at the same time, as on a machine without clouds."""
+    """Start all examples at the same time, without the clouds of this machine."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     pipe = subprocess.PIPE
     with ExitStack() as stack:
@@ -40,31 +40,31 @@ def started() -> Iterator[Started]:
 
 
 def output(process: subprocess.Popen[str]) -> str:
-    """What a command has printed, which has to succeed."""
+    """Return the output of a command that has to succeed."""
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0, out + err
     return out
 
 
-def test_the_suites_pass_on_the_fake(started: Started) -> None:
+def test_suites_pass_on_the_fake(started: Started) -> None:
     assert re.search(r"\d+ passed", output(started["suites"]))
 
 
-def test_the_blueprint(started: Started) -> None:
+def test_blueprint_script_prints_its_steps(started: Started) -> None:
     lines = output(started["blueprint"]).splitlines()
     assert re.fullmatch(r"accepted: [0-9a-f-]{36} - done already\? False", lines[0])
     assert sorted(lines[1:3]) == ["ready: first ACTIVE", "ready: second ACTIVE"]
     assert lines[3:] == ["attached: in-use", "deleted: True"]
 
 
-def test_the_load_script_prints_a_table(started: Started) -> None:
+def test_load_script_prints_a_table(started: Started) -> None:
     head, *rows = output(started["load"]).splitlines()
     assert head.split() == ["step", "count", "min", "s", "median", "s", "max", "s"]
     assert [row.split()[:2] for row in rows] == [["create", "5"], ["stop", "5"], ["delete", "5"]]
 
 
 @pytest.mark.parametrize("script", ["blueprint.py nope", "load.py --cloud nope"])
-def test_a_wrong_cloud_is_one_sentence(script: str, tmp_path: Path) -> None:
+def test_unknown_cloud_ends_a_script_with_one_sentence(script: str, tmp_path: Path) -> None:
     name, *args = script.split()
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run(
@@ -81,7 +81,7 @@ def test_a_wrong_cloud_is_one_sentence(script: str, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_readme_shows_the_quickstart(pytester: pytest.Pytester) -> None:
+def test_quickstart_of_the_readme_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(
         r"```python\n(.*?def test_web.*?)```", (ROOT / "README.md").read_text(), re.S
     )

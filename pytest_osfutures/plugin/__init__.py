@@ -1,7 +1,7 @@
-"""The pytest plugin: options, fixtures, and what holds them together.
+"""The pytest plugin: its hooks, which connect options, fixtures and the end of a run.
 
-pytest loads this in every run of every project that has the package installed, so it imports
-nothing of OpenStack until a fixture or an option of it is used.
+pytest loads this module in every run of every project that has the package installed. Therefore
+nothing of OpenStack is imported before a fixture of the plugin is used.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import fixtures, options
-from pytest_osfutures.plugin import run_id as place
+from pytest_osfutures.plugin import factory_fixtures, fixtures, options, scoped_fixtures
 from pytest_osfutures.plugin.failed_nodes import mark_failed
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
@@ -23,42 +22,44 @@ from pytest_osfutures.plugin.fixtures import (
     current_run_session,
     run_session_of,
 )
+from pytest_osfutures.plugin.run_id import MAIN, RUN, is_forked, run_id, say, worker_id
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
-    """Let pytest find the fixtures, which have a module of their own."""
-    pluginmanager.register(fixtures, "osfutures-fixtures")
+    """Register the modules with fixtures."""
+    for module in (fixtures, factory_fixtures, scoped_fixtures):
+        pluginmanager.register(module, module.__name__)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the options and their ini twins."""
-    options.declare(parser)
+    """Add the options and their ini twins."""
+    options.add_options(parser)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
-    """Leave out the options that a conftest.py has itself."""
-    with options.aside(parser):
+    """Drop the options that a conftest.py of the project defines itself."""
+    with options.options_of_conftest_first(parser):
         return (yield)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember which process this is, and listen to the reports of others."""
-    config.stash[place.MAIN] = os.getpid()
+    """Note the main process, and register the listener to reports of other processes."""
+    config.stash[MAIN] = os.getpid()
     config.pluginmanager.register(_Reports(config), "osfutures-reports")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say which cloud is tested, if one was asked for, and the id for `osfutures reap --run`."""
+    """Return a header line with the cloud of --os-cloud and the id for `osfutures reap --run`."""
     name = options.CLOUD.given(config)
     if not name or name == "fake":
         return f"osfutures: cloud {name}" if name else None
-    return f"osfutures: cloud {name}, run {place.run_id(config)}"
+    return f"osfutures: cloud {name}, run {run_id(config)}"
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Note in the ledger whose resources these are; tell of deletions that have failed."""
+    """Note in the ledger which test runs, and report failed deletions in the background."""
     config = item.config
     config.stash[ITEM] = item
     run_session = current_run_session(config)
@@ -75,17 +76,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _forks(item: pytest.Item) -> bool:
-    """Whether pytest-forked will run a test in a child process."""
+    """Return True if pytest-forked will run a test in a child process."""
     forked = item.config.getoption("forked", False)
     return bool(forked or item.get_closest_marker("forked"))
 
 
 def _before_fork(config: pytest.Config) -> None:
-    """Let the parent be one of the run's processes before its children are."""
-    if place.worker_id(config):
+    """Let this process join the run before its forked children do."""
+    if worker_id(config):
         run_session_of(config)
     elif options.CLOUD.value(config) != "fake":
-        from pytest_osfutures.plugin.run import join_run
+        from pytest_osfutures.plugin.run_ledger import join_run
 
         join_run(config)
 
@@ -94,7 +95,10 @@ def _before_fork(config: pytest.Config) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember what has failed, for --os-keep; tell another process what it has to know."""
+    """Mark failed tests for --os-keep, and add messages for the main process to the report.
+
+    Attributes of a report are all that pytest-xdist and pytest-forked carry to the main process.
+    """
     if call.excinfo is not None:
         _hide_source(call.excinfo.value)
     report = yield
@@ -113,7 +117,10 @@ def pytest_runtest_makereport(
 
 
 def _hide_source(error: BaseException) -> None:
-    """Let failures that are sentences be shown so within a group too, where pytest shows all."""
+    """Remove the tracebacks of failures with `pytrace=False` within an exception group.
+
+    pytest shows tracebacks of all members of a group: a teardown with several errors is a group.
+    """
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
             _hide_source(each)
@@ -122,41 +129,42 @@ def _hide_source(error: BaseException) -> None:
 
 
 class _Reports:
-    """Hears in the main process what workers of xdist and forked children report."""
+    """The listener in the main process to reports of workers and forked children."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Join the run that another process is using; end the tests if there is no cloud.
+        """Join the run of a worker or a child; end the session if it has no cloud.
 
-        Raises pytest.UsageError: exit status 4.
+        Raises:
+            pytest.UsageError: there is no cloud; pytest ends with exit status 4.
         """
-        if place.worker_id(self.config) or place.is_forked(self.config):
+        if worker_id(self.config) or is_forked(self.config):
             return
         if why := getattr(report, "osfutures_unusable", None):
             raise pytest.UsageError(why)
         run = getattr(report, "osfutures_run", None)
         if run is not None and not _is_in_use(self.config):
-            from pytest_osfutures.plugin.run import join_run
+            from pytest_osfutures.plugin.run_ledger import join_run
 
-            self.config.stash[place.RUN] = run
+            self.config.stash[RUN] = run
             join_run(self.config)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
-    """Try the named cloud before the first test; wait at last for deletions in the background."""
+    """Connect to the cloud of --os-cloud before the first test; await background deletions last."""
     config = session.config
-    named = options.CLOUD.given(config) and not place.worker_id(config)
+    named = options.CLOUD.given(config) and not worker_id(config)
     runs = not (config.option.collectonly or config.option.setupplan or session.testsfailed)
     if named and runs and any(certainly_uses_plugin(item) for item in session.items):
-        run_session_of(config)  # raises UsageError: exit status 4, before anything was made
+        run_session_of(config)  # raises UsageError: exit status 4 before any resource exists
     result = yield
     run_session = current_run_session(config)
     if run_session is not None:
-        run_session.background.wait(lambda text: place.say(session.config, text))
+        run_session.background.wait(lambda text: say(session.config, text))
         if not run_session.worker:
             run_session.report_failures()
     return result
@@ -166,9 +174,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 def pytest_osfutures_interrupted(
     session: pytest.Session, exitstatus: int
 ) -> Generator[None, object, object]:
-    """Before the fixtures are torn down: say that this takes a moment.
+    """Print before the teardown of an interrupted session that deletions take a moment.
 
-    Who interrupts that as well gets one line, and no traceback of what pytest was about.
+    A second interrupt ends the session with one line instead of a traceback.
     """
     if not _is_in_use(session.config):
         return (yield)
@@ -184,15 +192,15 @@ def pytest_osfutures_interrupted(
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Delete what the fixtures could not, and let the run fail for what is left then."""
+    """Delete the resources that fixtures have left; fail the session if some stay."""
     if _is_in_use(session.config):
-        from pytest_osfutures.plugin.session_end import finish
+        from pytest_osfutures.plugin.session_end import finish_session
 
-        finish(session)
+        finish_session(session)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Say what was swept, kept or left."""
+    """Print the resources that were swept, are kept or are left."""
     if _is_in_use(config):
         from pytest_osfutures.plugin.session_end import write_summary
 
@@ -200,32 +208,33 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Let go of the cloud, or leave what there is to the reaper."""
+    """Leave the run; resources that are left are the reaper's."""
     if _is_in_use(config):
-        from pytest_osfutures.plugin.session_end import leave
+        from pytest_osfutures.plugin.session_end import leave_run
 
-        leave(config)
+        leave_run(config)
         config.stash[IN_USE] = 0
 
 
 def _is_in_use(config: pytest.Config) -> bool:
+    """Return True if this process has joined a run."""
     return config.stash.get(IN_USE, 0) == os.getpid()
 
 
-# xdist
+# Hooks of pytest-xdist
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """All workers are of one run."""
-    from pytest_osfutures.plugin import xdist as workers
+    """Send a new worker the id of the run."""
+    from pytest_osfutures.plugin import xdist
 
-    workers.configure_node(node)
+    xdist.configure_node(node)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Take over what a worker has to say at its end."""
+    """Collect the kept resources and failed deletions of a worker that has ended."""
     del error
     if _is_in_use(node.config):
         from pytest_osfutures.plugin.session_end import collect_worker
@@ -235,7 +244,7 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: Any) -> None:
-    """List what the crashed test has left to the reaper."""
+    """Add the resources that a crashed test has left to its report."""
     config: pytest.Config = report.node.config
     if _is_in_use(config):
         from pytest_osfutures.plugin.session_end import add_crash_section

@@ -1,4 +1,4 @@
-"""Deletions that run while the next tests do."""
+"""Deletions in the background, while the next tests run (--os-teardown=background)."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ from pytest_osfutures.plugin.wait_messages import progress_messages
 
 
 class Closable(Protocol):
-    """What deletes all that it has made: a scope, or what workers share."""
+    """An owner of resources that deletes them: a scope or a shared scope."""
 
+    #: Node id of the test, class, module or session whose resources these are.
     owner: str
 
     def close(self) -> None:
-        """Delete it and wait until it is gone."""
+        """Delete the resources and wait until they are gone."""
 
 
 class BackgroundTeardown:
-    """Closes scopes in threads, and remembers what could not be deleted: (owner, reason)."""
+    """Threads that close scopes, and the failures of these threads."""
 
     def __init__(self) -> None:
         self._threads: dict[threading.Thread, str] = {}
@@ -29,7 +30,7 @@ class BackgroundTeardown:
         self._failures: list[tuple[str, str]] = []
 
     def close(self, scope: Closable) -> None:
-        """Delete what the scope has made, in the background."""
+        """Close a scope in a thread."""
         thread = threading.Thread(
             target=self._close, args=(scope,), name="osfutures-teardown", daemon=True
         )
@@ -44,7 +45,7 @@ class BackgroundTeardown:
                 self._failures.append((scope.owner, str(error)))
 
     def wait(self, say: Callable[[str], None]) -> None:
-        """Return when everything is deleted, or could not be; say what takes long."""
+        """Wait for all threads, and print messages with `say` if that takes long."""
         threads, self._threads = self._threads, {}
 
         def owners() -> list[str]:
@@ -54,15 +55,20 @@ class BackgroundTeardown:
             for thread in threads:
                 thread.join()
 
-    def failures(self) -> list[tuple[str, str]]:
-        """What is new of what could not be deleted."""
+    def take_failures(self) -> list[tuple[str, str]]:
+        """Return the failures since the last call, each as (owner, reason)."""
         with self._lock:
             failures, self._failures = self._failures, []
         return failures
 
 
-def report(config: pytest.Config, failures: Iterable[tuple[str, str]]) -> None:
-    """Let failures in the background be errors at the teardown of the tests they are of."""
+def report_failures(config: pytest.Config, failures: Iterable[tuple[str, str]]) -> None:
+    """Report failures in the background as errors at the teardown of their tests.
+
+    Args:
+        config: pytest's configuration.
+        failures: pairs of a test's node id and a reason.
+    """
     for owner, text in failures:
         config.hook.pytest_runtest_logreport(
             report=pytest.TestReport(

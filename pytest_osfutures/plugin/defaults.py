@@ -1,7 +1,10 @@
-"""Which image, flavor and network a new server gets: what the user names, or a sound default.
+"""The image, flavor and network of a new server: as named, or a default.
 
-Defaults follow Nova's own rules (nova/compute/api.py: _validate_flavor_image_nostatus,
-nova/network/neutron.py: _get_available_networks). What the user names is taken as it is.
+Defaults follow Nova's own rules, so that Nova accepts them:
+https://opendev.org/openstack/nova/src/branch/master/nova/compute/api.py
+(`_validate_flavor_image_nostatus`) and
+https://opendev.org/openstack/nova/src/branch/master/nova/network/neutron.py
+(`_get_available_networks`). A named resource is used without such checks.
 """
 
 from __future__ import annotations
@@ -16,28 +19,38 @@ from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
-from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.stamp import Stamp
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 GIB = 1024**3
 #: Seconds for which the default image and flavor stay the same.
-CACHE_SECONDS = 60.0
-#: Formats that no server boots from by itself: parts of an image, an installer, an archive.
-_NO_DISKS = ("aki", "ari", "iso", "ova", "docker")
+DEFAULTS_CACHE_SECONDS = 60.0
+#: Disk and container formats that no server boots from alone: kernels, installers, archives
+#: (https://docs.openstack.org/glance/latest/user/formats.html).
+_NOT_BOOTABLE = ("aki", "ari", "iso", "ova", "docker")
 
 
 class Defaults:
-    """Finds what a new server needs."""
+    """Image, flavor and network of a new server on one cloud.
 
-    def __init__(self, cloud: Cloud, settings: Settings) -> None:
+    Args:
+        cloud: the cloud.
+        settings: the values of --os-image, --os-flavor and --os-network.
+    """
+
+    def __init__(self, cloud: Cloud, settings: RunSettings) -> None:
         self.cloud = cloud
         self.settings = settings
         self.lookup = Lookup(cloud)
 
     def check(self) -> None:
-        """Raise InvalidArgument if an option names something that does not exist."""
+        """Check that the resources of the options exist.
+
+        Raises:
+            InvalidArgument: a resource is unknown or ambiguous; the text names the option.
+        """
         named: tuple[tuple[str, str | None, Callable[[], object]], ...] = (
             ("image", self.settings.image, partial(self.image, None)),
             ("flavor", self.settings.flavor, partial(self.flavor, None, None)),
@@ -51,120 +64,144 @@ class Defaults:
                 raise InvalidArgument(f"--os-{option}: {error}") from None
 
     def image(self, wanted: Any, flavor: Any = None) -> Any:
-        """The image `wanted` (name, id, object or None), as an object.
+        """Return an image.
 
-        None stands for --os-image, or else for the smallest that a server can boot from and that
-        `flavor` holds (None: any flavor does). Raises InvalidArgument if there is none.
+        Args:
+            wanted: name, id or object; None is --os-image, else the smallest bootable image.
+            flavor: name, id or object of the flavor whose disk the default image fits; None is
+                any flavor.
+
+        Raises:
+            InvalidArgument: there is no such image.
         """
         wanted = wanted or self.settings.image
         if wanted:
             return self.lookup.find(IMAGE, wanted)
         named = flavor if flavor is not None else self.settings.flavor
-        ask = partial(self._default_image, named)
-        return self.lookup.cached(("image", str(getattr(named, "id", named))), ask, CACHE_SECONDS)
+        find = partial(self._default_image, named)
+        key = "image", str(getattr(named, "id", named))
+        return self.lookup.cached(key, find, DEFAULTS_CACHE_SECONDS)
 
     def _default_image(self, flavor: Any) -> Any:
-        known = self.lookup.all(IMAGE)
-        bootable = _of_one_architecture([each for each in known if _boots(each)], self._hosts)
+        images = self.lookup.all(IMAGE)
+        bootable = _of_one_architecture(
+            [each for each in images if _is_bootable(each)], self._host_architectures
+        )
         if not bootable:
             raise InvalidArgument(
                 f"cloud {self.cloud.name!r} has no active image that a server boots from by "
-                f"default (it has {len(known)} others); upload one, or name one"
+                f"default (it has {len(images)} others); upload one, or name one"
             )
         flavors = (
             self._flavors()
             if flavor is None
-            else [self.lookup.facts(FLAVOR, self.lookup.find(FLAVOR, flavor))]
+            else [self.lookup.details(FLAVOR, self.lookup.find(FLAVOR, flavor))]
         )
         bootable.sort(key=lambda image: (image.size, image.name or ""))
-        held = (each for each in bootable if any(_holds(one, each) for one in flavors))
-        return next(held, bootable[0])
+        fitting = (each for each in bootable if any(_fits(one, each) for one in flavors))
+        return next(fitting, bootable[0])
 
-    def _hosts(self) -> set[str]:
-        """The architectures of the hosts, as far as the cloud shows them: to administrators."""
-        found = self.lookup.ask("compute", "/os-hypervisors/detail", (400, 403, 404)) or {}
+    def _host_architectures(self) -> set[str]:
+        """Return the architectures of the hypervisors; only administrators may list them."""
+        path = "/os-hypervisors/detail"
+        found = self.lookup.read("compute", path, missing=(400, 403, 404)) or {}
         return {_architecture(each) for each in found.get("hypervisors", ())} - {""}
 
     def _flavors(self) -> list[Any]:
-        known = self.lookup.all(FLAVOR)
-        return [each for each in known if not each.get("OS-FLV-DISABLED:disabled")]
+        flavors = self.lookup.all(FLAVOR)
+        return [each for each in flavors if not each.get("OS-FLV-DISABLED:disabled")]
 
     def flavor(self, wanted: Any, image: Any, from_volume: bool = False) -> Any:
-        """The flavor `wanted` (name, id, object or None), as an object.
+        """Return a flavor.
 
-        None stands for --os-flavor, or else for the smallest that holds `image`; a server that
-        boots `from_volume` needs no disk of the flavor. Raises InvalidArgument if there is none.
+        Args:
+            wanted: name, id or object; None is --os-flavor, else the smallest that fits.
+            image: the image that the default flavor fits.
+            from_volume: True if the server boots from a volume and needs no disk of the flavor.
+
+        Raises:
+            InvalidArgument: there is no such flavor.
         """
         wanted = wanted or self.settings.flavor
         if wanted:
             return self.lookup.find(FLAVOR, wanted)
-        ask = partial(self._default_flavor, image, from_volume)
+        find = partial(self._default_flavor, image, from_volume)
         key = "flavor", str(getattr(image, "id", image)), from_volume
-        return self.lookup.cached(key, ask, CACHE_SECONDS)
+        return self.lookup.cached(key, find, DEFAULTS_CACHE_SECONDS)
 
     def _default_flavor(self, image: Any, from_volume: bool) -> Any:
-        about = Resource() if image is None else self.lookup.facts(IMAGE, image)
-        # An image of no bytes stands for snapshots of volumes, from which Nova makes volumes.
-        from_volume = from_volume or image is None or about.get("size") == 0
-        fit = [each for each in self._flavors() if _holds(each, about, from_volume)]
-        if not fit:
-            disk = "" if from_volume else f" and {-(-_bytes(about) // GIB)} GiB of disk"
+        details = Resource() if image is None else self.lookup.details(IMAGE, image)
+        # An image without bytes refers to snapshots of volumes; Nova creates volumes from them.
+        from_volume = from_volume or image is None or details.get("size") == 0
+        fitting = [each for each in self._flavors() if _fits(each, details, from_volume)]
+        if not fitting:
+            disk = "" if from_volume else f" and {-(-_disk_bytes(details) // GIB)} GiB of disk"
             raise InvalidArgument(
-                f"cloud {self.cloud.name!r} has no flavor with {about.get('min_ram') or 0} MiB of "
-                f"memory{disk}, as the image needs"
+                f"cloud {self.cloud.name!r} has no flavor with {details.get('min_ram') or 0} MiB "
+                f"of memory{disk}, as the image needs"
             )
-        return min(fit, key=lambda each: (each.ram, each.vcpus, each.disk, each.name))
+        return min(fitting, key=lambda each: (each.ram, each.vcpus, each.disk, each.name))
 
     def nics(self, network: Any = None) -> Any:
-        """The `nics` of a new server on `network` (name, id, object, auto, none or None).
+        """Return the `nics` argument of a new server.
 
-        None stands for --os-network, else for the only network, else for auto or none. Raises
-        InvalidArgument where several could be meant.
+        Args:
+            network: name, id or object, `auto` or `none`; None is --os-network, else the only
+                network, else `auto` if the cloud can allocate a network, else `none`.
+
+        Raises:
+            InvalidArgument: the network is unknown, or several networks could be the default.
         """
         wanted = network or self.settings.network
         if wanted == "none":
             return wanted
         if wanted == "auto":
-            self._only(self._networks())  # Nova would answer 409
+            self._only(self._available_networks())  # Nova answers 409 if there are several
             return wanted
         if wanted:
             return [{"net-id": self.network(wanted)}]
         if only := self.lookup.cached("default network", self._default_network):
             return [{"net-id": only.id}]
-        return "auto" if not self._networks() and self._allocates() else "none"
+        return "auto" if not self._available_networks() and self._allocates() else "none"
 
     def _default_network(self) -> Any:
-        # Nova refuses networks without a subnet.
+        # Nova refuses a network without a subnet.
         return self._only([each for each in self._default_networks() if each.get("subnets", True)])
 
     def network(self, wanted: Any, external: bool = False) -> str:
-        """The id of the network `wanted` (name, id, object or None), inside or outside.
+        """Return the id of a network.
 
-        None stands for --os-network if that names one, or else for the only one there is. Raises
-        InvalidArgument if there is none, or if several could be meant.
+        Args:
+            wanted: name, id or object; None is --os-network if that names a network, else the
+                only network.
+            external: True for an external network.
+
+        Raises:
+            InvalidArgument: the network is unknown, or several networks could be the default.
         """
         if not wanted and not external and self.settings.network not in ("auto", "none"):
             wanted = self.settings.network
         if wanted:
-            found = self.lookup.find(NETWORK, wanted, partial(_is_external, external))
-            if external and isinstance(wanted, str) and not _is_external(True, found):
-                raise InvalidArgument(
-                    f"unknown external network {wanted!r}: it is inside the cloud"
-                )
-            return str(found.id)
-        known = self._default_networks(external)
-        only = self._only(known, "external network" if external else "network")
+            return self._named_network(wanted, external)
+        kind = "external network" if external else "network"
+        only = self._only(self._default_networks(external), kind)
         if only is None:
-            kind = "external network" if external else "network"
             raise InvalidArgument(
                 f"cloud {self.cloud.name!r} has 0 {kind}s, so name one; there are: none"
             )
         return str(only.id)
 
-    def _only(self, networks: list[Any], kind: str = "network") -> Any:
-        """The only one; None if there is none.
+    def _named_network(self, wanted: Any, external: bool) -> str:
+        found = self.lookup.find(NETWORK, wanted, partial(_is_external, external))
+        if external and isinstance(wanted, str) and not _is_external(True, found):
+            raise InvalidArgument(f"unknown external network {wanted!r}: it is inside the cloud")
+        return str(found.id)
 
-        Raises InvalidArgument, which names all, for several.
+    def _only(self, networks: list[Any], kind: str = "network") -> Any:
+        """Return the only network of a list, or None if the list is empty.
+
+        Raises:
+            InvalidArgument: there are several networks; the text names all.
         """
         if len(networks) > 1:
             names = ", ".join(sorted(f"{each.name} ({each.id})" for each in networks))
@@ -172,8 +209,8 @@ class Defaults:
             raise InvalidArgument(f"{count}, so name one; there are: {names}")
         return networks[0] if networks else None
 
-    def _networks(self) -> list[Any]:
-        """Among what Nova chooses for `auto`: what is up, and the project's own or shared."""
+    def _available_networks(self) -> list[Any]:
+        """Return the networks that Nova considers: up, and of the project or shared."""
         project = self.cloud.session.get_project_id()
         return [
             each
@@ -183,21 +220,24 @@ class Defaults:
         ]
 
     def _default_networks(self, external: bool = False) -> list[Any]:
-        # Networks outside are for everybody, whosever they are.
-        known = self.lookup.all(NETWORK) if external else self._networks()
-        return [each for each in known if _is_external(external, each) and _stands(each)]
+        # Every project may use every external network.
+        networks = self.lookup.all(NETWORK) if external else self._available_networks()
+        return [each for each in networks if _is_external(external, each) and _is_permanent(each)]
 
     def _allocates(self) -> bool:
-        """Whether the cloud makes a network for a server that asks for `auto`."""
+        """Return True if Neutron can allocate a network for a server with `nics="auto"`.
+
+        https://docs.openstack.org/api-ref/network/v2/#auto-allocated-topologies
+        """
         project = self.cloud.session.get_project_id()
         path = f"/auto-allocated-topology/{project}?fields=dry-run"
         answer = self.cloud.api_client.send("GET", "network", path, None)
         return bool(answer.status_code < 300)
 
 
-def _stands(each: Any) -> bool:
-    """Whether no run has made it: what comes and goes is nobody's default."""
-    return Stamp.of(each, described=True) is None
+def _is_permanent(resource: Any) -> bool:
+    """Return True unless a test run has created a resource; such resources are no defaults."""
+    return Stamp.of(resource, described=True) is None
 
 
 def _is_external(wanted: bool, network: Any) -> bool:
@@ -205,13 +245,15 @@ def _is_external(wanted: bool, network: Any) -> bool:
     return bool(found) is wanted
 
 
-def _boots(image: Any) -> bool:
-    """Whether an image is a disk that a new server is meant to boot from."""
+def _is_bootable(image: Any) -> bool:
+    """Return True if an image is a disk with data that a new server can boot from alone."""
     formats = image.get("disk_format"), image.get("container_format")
+    return _is_permanent(image) and bool(image.get("size")) and _is_disk(formats, image)
+
+
+def _is_disk(formats: tuple[str | None, str | None], image: Any) -> bool:
     return (
-        _stands(image)
-        and bool(image.get("size"))
-        and not any(each in _NO_DISKS for each in formats)
+        not any(each in _NOT_BOOTABLE for each in formats)
         and (formats[0] != "ami" or "kernel_id" in image)
         and "block_device_mapping" not in image
         and image.get("image_type") not in ("snapshot", "backup")
@@ -219,10 +261,14 @@ def _boots(image: Any) -> bool:
 
 
 def _of_one_architecture(images: list[Any], ask: Callable[[], set[str]]) -> list[Any]:
-    """The images that the hosts can run.
+    """Return the images that the hosts can run.
 
-    Images of several architectures among which the cloud does not say what its hosts are: then
-    those of the commonest, and those that say nothing.
+    If the cloud does not tell the architectures of its hosts, the most frequent architecture of
+    the images counts. Images without an architecture run everywhere.
+
+    Args:
+        images: the images.
+        ask: asks the cloud for the architectures of the hosts.
     """
     count = Counter(each.get("architecture") for each in images)
     count.pop(None, 0)
@@ -237,23 +283,27 @@ def _of_one_architecture(images: list[Any], ask: Callable[[], set[str]]) -> list
 
 
 def _architecture(hypervisor: Any) -> str:
-    about = hypervisor.get("cpu_info")
+    """Return the architecture of a hypervisor; before microversion 2.28 `cpu_info` is a string."""
+    info = hypervisor.get("cpu_info")
     try:
-        about = json.loads(about) if isinstance(about, str) else about
+        info = json.loads(info) if isinstance(info, str) else info
     except ValueError:
         return ""
-    return str(about.get("arch") or "") if isinstance(about, dict) else ""
+    return str(info.get("arch") or "") if isinstance(info, dict) else ""
 
 
-def _bytes(image: Any) -> int:
-    """The disk that an image needs, in bytes."""
+def _disk_bytes(image: Any) -> int:
+    """Return the size of the disk that an image needs, in bytes."""
     disk = (image.get("min_disk") or 0) * GIB
     return int(max(disk, image.get("size") or 0, image.get("virtual_size") or 0))
 
 
-def _holds(flavor: Any, image: Any, from_volume: bool = False) -> bool:
-    """Whether Nova starts a server of this flavor from this image."""
+def _fits(flavor: Any, image: Any, from_volume: bool = False) -> bool:
+    """Return True if Nova accepts a server with this flavor and this image.
+
+    A flavor with a disk of 0 GiB takes the size of the image; Nova's default policy
+    (`os_compute_api:servers:create:zero_disk_flavor`) refuses that to plain members.
+    """
     if flavor.ram < (image.get("min_ram") or 0):
         return False
-    # A disk of 0 GiB means "as large as the image", which most clouds refuse to plain members.
-    return from_volume or (flavor.disk > 0 and flavor.disk * GIB >= _bytes(image))
+    return from_volume or (flavor.disk > 0 and flavor.disk * GIB >= _disk_bytes(image))

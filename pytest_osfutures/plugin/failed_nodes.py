@@ -1,4 +1,4 @@
-"""Which tests have failed, and with them the classes and modules that they are in."""
+"""The tests that have failed, and the classes, modules and sessions around them (--os-keep)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def mark_failed(item: pytest.Item) -> None:
-    """This test has failed."""
+    """Mark a test, its class, its module and the session as failed."""
     for node in item.listchain():
         node.stash[_FAILED] = True
 
 
 def has_failed(node: pytest.Item | pytest.Collector) -> bool:
-    """Whether a test has failed, or one within this class, module or session."""
+    """Return True if a test has failed, or a test within a class, module or session."""
     return node.stash.get(_FAILED, False)

@@ -1,12 +1,11 @@
-"""The fixtures: a cloud, and factories of what a project can have in each scope."""
+"""The fixture `os_cloud`, the run session of a process, and the scopes that own resources."""
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,22 +19,21 @@ if TYPE_CHECKING:
     from pytest_osfutures.plugin.shared import SharedScope
 
 _log = logging.getLogger("osfutures")
+#: The run session of this process, or of the process of which this one is a fork.
 RUN_SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
-#: The process in which there may be something to take care of at the end.
+#: The id of the process that has joined a run and has to leave it at the end.
 IN_USE: pytest.StashKey[int] = pytest.StashKey()
 #: The test that runs now.
 ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
-#: Why there is no cloud, in one sentence.
+#: The reason for which there is no cloud, in one sentence.
 UNUSABLE: pytest.StashKey[str] = pytest.StashKey()
-ScopeName = Literal["function", "class", "module", "session"]
-SCOPES: tuple[ScopeName, ...] = ("function", "class", "module", "session")
 
 
 def certainly_uses_plugin(item: pytest.Item) -> bool:
-    """Whether a fixture of this plugin will be set up for a test, as far as that can be foreseen.
+    """Return True if a fixture of this plugin will certainly be set up for a test.
 
-    A test with `skipif` may be skipped, and a fixture of the user's may skip it before ours is set
-    up; of both it shows only when the test is run.
+    A test with `skip` or `skipif` may be skipped before. A fixture of the project may skip the test
+    too; that shows only when the test runs.
     """
     info = getattr(item, "_fixtureinfo", None)
     found = getattr(info, "name2fixturedefs", {})
@@ -45,15 +43,16 @@ def certainly_uses_plugin(item: pytest.Item) -> bool:
 
 
 def current_run_session(config: pytest.Config) -> RunSession | None:
-    """This process's run session, if it has connected to the cloud; a parent's does not count."""
+    """Return the run session of this process, not of its parent; None without a cloud so far."""
     known = config.stash.get(RUN_SESSION, None)
     return known if known is not None and known.pid == os.getpid() else None
 
 
 def run_session_of(config: pytest.Config) -> RunSession:
-    """This process's cloud, and what takes care of it; it is connected to once.
+    """Return the run session of this process; connect to the cloud the first time.
 
-    Raises pytest.UsageError if that cannot be.
+    Raises:
+        pytest.UsageError: the cloud or the ledger cannot be used.
     """
     known = current_run_session(config)
     if known is None:
@@ -64,7 +63,7 @@ def run_session_of(config: pytest.Config) -> RunSession:
 
 
 def _run_session(config: pytest.Config) -> RunSession:
-    """The run session; without a cloud the test fails with one sentence, and the run ends."""
+    """Return the run session; without a cloud fail the test and let the run end."""
     try:
         return run_session_of(config)
     except pytest.UsageError as error:
@@ -74,39 +73,63 @@ def _run_session(config: pytest.Config) -> RunSession:
 
 @pytest.fixture(scope="session")
 def os_cloud(_osfutures_cloud: Cloud) -> Cloud:
-    """The cloud under test: `nova`, `cinder` and `sdk` are real clients with twins."""
+    """Return the cloud under test: --os-cloud, OS_CLOUD or the ini option os_cloud.
+
+    `os_cloud.nova`, `os_cloud.cinder` and `os_cloud.sdk` are clients of novaclient, cinderclient
+    and openstacksdk whose methods have twins; `os_cloud.api("network")` is the plain API of a
+    service.
+
+    Example:
+        def test_attach(os_cloud, os_servers, os_volumes):
+            vm, disk = os_servers.create_async().result(), os_volumes.create_async().result()
+            os_cloud.nova.volumes.create_server_volume_async(vm.id, disk.id).result()
+    """
     return _osfutures_cloud
 
 
 @pytest.fixture(scope="session")
 def _osfutures_cloud(pytestconfig: pytest.Config) -> Iterator[Cloud]:
-    """The cloud under test, also for projects that have an `os_cloud` of their own."""
+    """Connect to the cloud, also in projects that have an `os_cloud` of their own."""
     run_session = _run_session(pytestconfig)
     yield run_session.cloud
     if run_session.forked and run_session is current_run_session(pytestconfig):
-        # A child's end is not the end of a session: no hook is called.
-        from pytest_osfutures.plugin.session_end import leave
+        # pytest-forked calls no hook at the end of a child process.
+        from pytest_osfutures.plugin.session_end import leave_run
 
-        leave(pytestconfig)
+        leave_run(pytestconfig)
 
 
-def _open_scope(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
-    """What the factories of one scope have made; it goes after all of them."""
-    from pytest_osfutures.plugin.scope import Scope
+@pytest.fixture
+def _osfutures_function(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
+    """Own the resources of a test."""
+    yield from _scope(request)
 
-    if request.scope == "session":  # it goes first: it may depend on what the workers share
-        request.getfixturevalue("_osfutures_shared")
-    run_session = _run_session(request.config)
-    scope = Scope(run_session.cloud, run_session, request.node.nodeid)
-    yield scope
-    _close(scope, request)
+
+@pytest.fixture(scope="class")
+def _osfutures_class(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
+    """Own the resources of a class."""
+    yield from _scope(request)
+
+
+@pytest.fixture(scope="module")
+def _osfutures_module(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Iterator[Scope]:
+    """Own the resources of a module."""
+    yield from _scope(request)
+
+
+@pytest.fixture(scope="session")
+def _osfutures_session(
+    _osfutures_shared: SharedScope, request: pytest.FixtureRequest
+) -> Iterator[Scope]:
+    """Own the resources of a session; they go before shared ones, on which they may depend."""
+    yield from _scope(request)
 
 
 @pytest.fixture(scope="session")
 def _osfutures_shared(
     _osfutures_cloud: Cloud, request: pytest.FixtureRequest
 ) -> Iterator[SharedScope]:
-    """What all workers share; the last one deletes it."""
+    """Hold the resources that all workers of pytest-xdist share."""
     from pytest_osfutures.plugin.shared import SharedScope
 
     run_session = _run_session(request.config)
@@ -115,10 +138,21 @@ def _osfutures_shared(
     _close(scope, request)
 
 
+def _scope(request: pytest.FixtureRequest) -> Iterator[Scope]:
+    """Yield the owner of all resources that the factories of one scope create, and close it."""
+    from pytest_osfutures.plugin.scope import Scope
+
+    run_session = _run_session(request.config)
+    scope = Scope(run_session.cloud, run_session, request.node.nodeid)
+    yield scope
+    _close(scope, request)
+
+
 def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
+    """Delete or keep the resources of a scope, as --os-keep and --os-teardown say."""
     if scope.run_session is not current_run_session(request.config):
-        return  # it is the parent process's, who goes on using it
-    settings = options.Settings.of(request.config)
+        return  # a fork of the process that owns the scope and goes on using it
+    settings = options.RunSettings.of(request.config)
     try:
         if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
             scope.keep()
@@ -134,62 +168,5 @@ def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
 
 
 def _failure(text: str) -> BaseException:
-    """A failure that is shown as its text, without a line of this package."""
+    """Return a failure that pytest shows as its text, without a traceback."""
     return pytest.fail.Exception(text, pytrace=False)
-
-
-#: The module and the class of each factory, and what it makes.
-FACTORIES = {
-    "os_servers": ("factories.base", "Servers", "servers"),
-    "os_volumes": ("factories.base", "Volumes", "volumes"),
-    "os_snapshots": ("factories.base", "Snapshots", "snapshots of volumes"),
-    "os_backups": ("factories.base", "Backups", "backups of volumes"),
-    "os_images": ("factories.base", "Images", "images, of servers or of data"),
-    "os_keypairs": ("factories.base", "Keypairs", "keypairs"),
-    "os_networks": ("factories.network", "Networks", "networks"),
-    "os_subnets": ("factories.network", "Subnets", "subnets"),
-    "os_ports": ("factories.network", "Ports", "ports"),
-    "os_routers": ("factories.network", "Routers", "routers"),
-    "os_floating_ips": ("factories.network", "FloatingIps", "floating ips"),
-    "os_security_groups": ("factories.network", "SecurityGroups", "security groups"),
-}
-
-#: What all workers can have in common.
-SHARED = ("os_servers", "os_volumes", "os_snapshots", "os_images")
-
-
-def _factory(module: str, name: str, text: str, scope: ScopeName) -> Callable[..., Any]:
-    def make(_osfutures_cloud: Cloud, request: pytest.FixtureRequest) -> Any:
-        factories = importlib.import_module(f"pytest_osfutures.plugin.{module}")
-        owner = request.getfixturevalue(f"_osfutures_{scope}")
-        settings = options.Settings.of(request.config)
-        return getattr(factories, name)(settings, owner)
-
-    make.__doc__ = f"A factory of {text}, which are gone at the end of its scope."
-    return make
-
-
-def _shared(name: str, text: str) -> Callable[..., Any]:
-    def make(_osfutures_shared: SharedScope, request: pytest.FixtureRequest) -> Any:
-        from pytest_osfutures.plugin.factories import base as factories
-        from pytest_osfutures.plugin.shared import Shared
-
-        owner: Any = _osfutures_shared
-        settings = options.Settings.of(request.config)
-        return Shared(getattr(factories, name)(settings, owner), owner)
-
-    make.__doc__ = f"A factory of {text} that all workers share."
-    return make
-
-
-for _scope in SCOPES:
-    globals()[f"_osfutures_{_scope}"] = pytest.fixture(
-        _open_scope, name=f"_osfutures_{_scope}", scope=_scope
-    )
-    for _kind, _what in FACTORIES.items():
-        _full = _kind if _scope == "function" else f"{_kind}_{_scope}"
-        globals()[_full] = pytest.fixture(_factory(*_what, _scope), name=_full, scope=_scope)
-for _kind in SHARED:
-    _, _name, _text = FACTORIES[_kind]
-    _full = f"{_kind}_shared"
-    globals()[_full] = pytest.fixture(_shared(_name, _text), name=_full, scope="session")

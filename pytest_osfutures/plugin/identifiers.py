@@ -1,4 +1,4 @@
-"""Objects where an API wants names or ids: of any client library, and of this package."""
+"""Ids and names in place of objects of any client library."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ from uuid import UUID
 
 from pytest_osfutures.errors import InvalidArgument
 
-#: Arguments that take a name, and no id.
+#: Arguments whose value is a name and not an id.
 _NAMED = ("key_name",)
 
 
-def ident(value: Any, key: str = "") -> Any:
-    """The id of an object, or its name where `key` takes a name; all else is returned as it is.
+def to_id(value: Any, key: str = "") -> Any:
+    """Return the id of an object, or the object's name if the argument takes a name.
 
-    Raises InvalidArgument for a future, whose object is not known yet.
+    Args:
+        value: an object of any client library, or any other value, which is returned as it is.
+        key: name of the argument whose value this is.
+
+    Raises:
+        InvalidArgument: the value is a future, whose object is not known yet.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> to_id(SimpleNamespace(id="4f2a", name="laptop"))
+        '4f2a'
+        >>> to_id(SimpleNamespace(id="4f2a", name="laptop"), "key_name")
+        'laptop'
     """
     if isinstance(value, Future):
-        what = f"{key}=" if key else ""
-        raise InvalidArgument(f"{what}{value!r:.80} is a future; give what it comes to: .result()")
+        argument = f"{key}=" if key else ""
+        raise InvalidArgument(
+            f"{argument}{value!r:.80} is a future; give its result: future.result()"
+        )
     if isinstance(value, UUID):
         return str(value)
     if not hasattr(value, "id"):
@@ -27,11 +41,17 @@ def ident(value: Any, key: str = "") -> Any:
     return getattr(value, "name" if key in _NAMED else "id")
 
 
-def idents(value: Any, key: str = "") -> Any:
-    """The same arguments with ids in the place of objects, however deep they are."""
-    value = ident(value, key)
+def to_ids(value: Any, key: str = "") -> Any:
+    """Return a copy of dicts, lists and tuples with `to_id` of every value, at any depth.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> to_ids({"nics": [{"port-id": SimpleNamespace(id="4f2a")}]})
+        {'nics': [{'port-id': '4f2a'}]}
+    """
+    value = to_id(value, key)
     if type(value) is dict:
-        return {name: idents(each, str(name)) for name, each in value.items()}
+        return {name: to_ids(each, str(name)) for name, each in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(idents(each, key) for each in value)
+        return type(value)(to_ids(each, key) for each in value)
     return value

@@ -1,4 +1,4 @@
-"""Asks a cloud for what it has: for one thing by id or name, or for all of a kind, page by page."""
+"""Reads of images, flavors and networks: one by id or name, or all of a type, page by page."""
 
 from __future__ import annotations
 
@@ -13,173 +13,227 @@ from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.parsing import MalformedResponseError, mappings
-from pytest_osfutures.plugin.identifiers import ident
+from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.transport import Pages, error_message, next_query
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 T = TypeVar("T")
-#: Seconds for which something that was found is used again, while many servers are being created.
+#: Seconds for which a found resource is used again, while many servers are being created.
 CACHE_SECONDS = 1.0
-#: Fields of images and flavors that are compared with each other.
-_NUMBERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpus")
+#: Fields of images and flavors that have to be integers, because they are compared.
+_INTEGERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpus")
 
 
 @dataclass(frozen=True)
-class Kind:
-    """How to ask for one kind of resource. `queries` are tried until one of them finds the name."""
+class Collection:
+    """The URLs and keys of one type of resource in its service's API."""
 
+    #: Name of the type in messages.
     name: str
+    #: Name of the service.
     service: str
+    #: Path of the collection.
     path: str
+    #: Path of the list with all attributes.
+    list_path: str
+    #: Key of one resource in a response; "" if the response is the resource itself.
     member: str
-    collection: str
+    #: Key of the list in a response.
+    key: str
+    #: Queries by name; each is sent until one finds the name.
     queries: tuple[str, ...]
-    listing: str = ""
+    #: Query of the list of all resources.
+    list_query: str = ""
 
 
-IMAGE = Kind(
+IMAGE = Collection(
     "image",
     "image",
+    "/images",
     "/images",
     "",
     "images",
     (
         "name={name}",
-        # Glance lists neither of these unless it is asked to.
+        # Glance lists these images only if a query asks for their visibility.
         "name={name}&visibility=community",
         "name={name}&visibility=shared&member_status=all",
         "name={name}&os_hidden=true",
     ),
     "status=active&limit=1000",
 )
-#: Nova has no filter by name. What an administrator may use, `is_public=None` lists as well.
-FLAVOR = Kind("flavor", "compute", "/flavors", "flavor", "flavors", ("is_public=None",))
-NETWORK = Kind("network", "network", "/networks", "network", "networks", ("name={name}",))
+#: Nova cannot filter flavors by name. `is_public=None` lists private flavors to administrators.
+FLAVOR = Collection(
+    "flavor", "compute", "/flavors", "/flavors/detail", "flavor", "flavors", ("is_public=None",)
+)
+NETWORK = Collection(
+    "network", "network", "/networks", "/networks", "network", "networks", ("name={name}",)
+)
 
 
 class Lookup:
-    """What one cloud has. What was found is remembered for a moment, a miss never."""
+    """Images, flavors and networks of one cloud, with a cache of one second.
+
+    Args:
+        cloud: the cloud.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self._found: dict[object, tuple[float, Any]] = {}
+        self._cache: dict[object, tuple[float, Any]] = {}
 
-    def find(self, kind: Kind, wanted: Any, fits: Callable[[Any], bool] | None = None) -> Any:
-        """The resource with the id or the name `wanted`; objects are returned as they are.
+    def find(
+        self, collection: Collection, wanted: Any, fits: Callable[[Any], bool] | None = None
+    ) -> Any:
+        """Return the resource with an id or a name.
 
-        Of several with the same name those that `fits` says come first. Raises InvalidArgument if
-        there is none, or if the name stands for several.
+        Args:
+            collection: type of the resource.
+            wanted: id or name; an object is returned as it is.
+            fits: tells which of several resources with the name is meant.
+
+        Raises:
+            InvalidArgument: no resource has the name, or several have.
         """
         if isinstance(wanted, Future | UUID):
-            wanted = ident(wanted, kind.name)
+            wanted = to_id(wanted, collection.name)
         if not isinstance(wanted, str | int):
-            if hasattr(wanted, "id"):
-                return wanted
-            if isinstance(wanted, dict) and "id" in wanted:
-                return Resource(wanted)
-            raise InvalidArgument(
-                f"{kind.name}={wanted!r:.80} is no name, no id and no object with one"
-            )
+            return _as_object(collection, wanted)
         name = str(wanted)
-        return self.cached((kind, name, fits), lambda: self._named(kind, name, fits))
+        key = collection, name, fits
+        return self.cached(key, lambda: self._by_id_or_name(collection, name, fits))
 
-    def facts(self, kind: Kind, found: Any) -> Resource:
-        """What the cloud says about `found`, which may be another library's object.
+    def details(self, collection: Collection, found: Any) -> Resource:
+        """Return all attributes of a resource; empty if the cloud does not show the resource.
 
-        Without an answer it is empty.
+        Args:
+            collection: type of the resource.
+            found: the resource, which may be an object of another client library.
         """
         if isinstance(found, Resource) and len(found) > 1:
             return found
-        ident = str(getattr(found, "id", found))
-        known = self.cached((kind, ident), lambda: self._get(kind, ident))
-        return Resource() if known is None else known
+        resource_id = str(getattr(found, "id", found))
+        shown = self.cached((collection, resource_id), lambda: self._get(collection, resource_id))
+        return Resource() if shown is None else shown
 
-    def all(self, kind: Kind) -> list[Any]:
-        """All of a kind that the cloud lists by itself."""
-        return list(self._pages(kind, kind.listing))
+    def all(self, collection: Collection) -> list[Any]:
+        """Return all resources that the cloud lists by default."""
+        return list(self._pages(collection, collection.list_query))
 
-    def cached(self, key: object, ask: Callable[[], T], seconds: float = CACHE_SECONDS) -> T:
-        """What `ask` returns, or has returned a moment ago. An error and None are forgotten."""
+    def cached(self, key: object, read: Callable[[], T], seconds: float = CACHE_SECONDS) -> T:
+        """Return a value of the cache, or else the result of `read`; None is never cached.
+
+        Args:
+            key: key in the cache.
+            read: reads the value from the cloud.
+            seconds: age up to which a value is used.
+        """
         now = self.cloud.engine.clock.now()
-        then, value = self._found.get(key, (0.0, None))
-        if value is None or self.cloud.fake is not None or now - then > seconds:
-            value = ask()
-            self._found[key] = now, value
+        read_at, value = self._cache.get(key, (0.0, None))
+        if value is None or self.cloud.fake is not None or now - read_at > seconds:
+            value = read()
+            self._cache[key] = now, value
         found: T = value
         return found
 
-    def _named(self, kind: Kind, name: str, fits: Callable[[Any], bool] | None) -> Any:
-        if (found := self._get(kind, name)) is not None:
+    def _by_id_or_name(
+        self, collection: Collection, name: str, fits: Callable[[Any], bool] | None
+    ) -> Any:
+        if (found := self._get(collection, name)) is not None:
             return found
-        for query in kind.queries:
-            pages = self._pages(kind, query.format(name=quote(name, safe="")))
+        for query in collection.queries:
+            pages = self._pages(collection, query.format(name=quote(name, safe="")))
             named = [each for each in pages if each.get("name") == name]
             named = [each for each in named if fits is not None and fits(each)] or named
             if len(named) == 1:
                 return named[0]
             if named:
-                ids = ", ".join(str(each.id) for each in named)
-                text = f"{kind.name} {name!r} stands for {len(named)} of them; give an id: {ids}"
-                raise InvalidArgument(text)
-        names = sorted({str(each.get("name")) for each in self.all(kind)})
+                raise InvalidArgument(
+                    f"{len(named)} {collection.key} have the name {name!r}; "
+                    f"give an id: {', '.join(str(each.id) for each in named)}"
+                )
+        names = sorted({str(each.get("name")) for each in self.all(collection)})
         some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-        raise InvalidArgument(f"unknown {kind.name} {name!r}; there are: {some or 'none'}")
+        raise InvalidArgument(f"unknown {collection.name} {name!r}; there are: {some or 'none'}")
 
-    def _get(self, kind: Kind, ident: str) -> Any:
-        """The resource with this id; None if there is none."""
-        document = self.ask(kind.service, f"{kind.path}/{quote(ident, safe='')}", (400, 403, 404))
-        found = document.get(kind.member) if document and kind.member else document
+    def _get(self, collection: Collection, resource_id: str) -> Any:
+        """Return the resource with an id, or None."""
+        path = f"{collection.path}/{quote(resource_id, safe='')}"
+        document = self.read(collection.service, path, missing=(400, 403, 404))
+        found = document.get(collection.member) if document and collection.member else document
         return Resource(found) if isinstance(found, dict) and "id" in found else None
 
-    def _pages(self, kind: Kind, query: str) -> Iterator[Any]:
-        path, pages = kind.path + ("/detail" if kind is FLAVOR else ""), Pages()
+    def _pages(self, collection: Collection, query: str) -> Iterator[Any]:
+        path, pages = collection.list_path, Pages()
         more: str | None = query
         try:
             while more is not None:
-                where = pages.enter(f"{path}?{more}" if more else path)
-                document = self.ask(kind.service, where, (400,)) or {}
-                found = [
-                    each for each in mappings(document.get(kind.collection)) if _is_usable(each)
-                ]
-                pages.note(str(each["id"]) for each in found)
-                yield from map(Resource, found)
-                more = next_query(document)
+                document = self.read(
+                    collection.service, pages.enter(f"{path}?{more}" if more else path), (400,)
+                )
+                items = mappings((document or {}).get(collection.key))
+                resources = [each for each in items if _is_well_formed(each)]
+                pages.note(str(each["id"]) for each in resources)
+                yield from map(Resource, resources)
+                more = next_query(document or {})
         except MalformedResponseError as error:
-            what = f"GET {kind.service} {path} of cloud {self.cloud.name!r}"
-            raise CloudUnreachableError(f"{what}: {error}") from None
+            request = f"GET {collection.service} {collection.list_path}"
+            raise CloudUnreachableError(
+                f"{request} of cloud {self.cloud.name!r}: {error}"
+            ) from None
 
-    def ask(self, service: str, path: str, none: tuple[int, ...] = ()) -> Any:
-        """The document at a path; None for these statuses. Raises CloudUnreachableError."""
+    def read(self, service: str, path: str, missing: tuple[int, ...] = ()) -> Any:
+        """Return the JSON document of a GET request.
+
+        Args:
+            service: name of the service.
+            path: path below the service's endpoint, with the query.
+            missing: status codes for which the result is None.
+
+        Raises:
+            CloudUnreachableError: the request fails, or the response is not a JSON object.
+        """
         from keystoneauth1.exceptions import ClientException
 
-        what = f"GET {service} {path.partition('?')[0]} of cloud {self.cloud.name!r}"
+        request = f"GET {service} {path.partition('?')[0]} of cloud {self.cloud.name!r}"
         try:
             answer = self.cloud.api_client.send("GET", service, path, None)
         except ClientException as error:
-            text = f"{what} failed: {type(error).__name__}: {error}"
+            text = f"{request} failed: {type(error).__name__}: {error}"
             raise CloudUnreachableError(text) from without_frames(error)
-        if answer.status_code in none:
+        if answer.status_code in missing:
             return None
         if answer.status_code >= 300:
             raise CloudUnreachableError(
-                f"{what} answers {answer.status_code}: {error_message(answer)}"
+                f"{request} answers {answer.status_code}: {error_message(answer)}"
             )
         try:
             document = answer.json()
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            raise CloudUnreachableError(f"{what} answers no JSON that such a list or resource has")
+            raise CloudUnreachableError(f"{request} answers without a JSON object")
         return document
 
 
-def _is_usable(item: Mapping[str, Any]) -> bool:
-    """Return True unless the resource has a field of a type that it never has."""
-    numbers = (item.get(key) for key in _NUMBERS)
+def _as_object(collection: Collection, wanted: Any) -> Any:
+    """Return an object with an id, or the resource of a mapping with an id."""
+    if hasattr(wanted, "id"):
+        return wanted
+    if isinstance(wanted, dict) and "id" in wanted:
+        return Resource(wanted)
+    raise InvalidArgument(
+        f"{collection.name}={wanted!r:.80} is no name, no id and no object with one"
+    )
+
+
+def _is_well_formed(item: Mapping[str, Any]) -> bool:
+    """Return True if the fields of a listed resource have the types that the API documents."""
+    integers = (item.get(key) for key in _INTEGERS)
     return (
         isinstance(item.get("id"), str)
         and item["id"] != ""
         and isinstance(item.get("name"), str | None)
-        and all(number is None or type(number) is int for number in numbers)
+        and all(integer is None or type(integer) is int for integer in integers)
     )

@@ -1,4 +1,8 @@
-"""The options, each with an ini twin: command line, then environment, then ini."""
+"""The options of the plugin.
+
+Each has a twin in the ini file. The command line comes before the environment, and the environment
+before the ini file.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-# policy is imported where a value is checked: an unused plugin should cost next to nothing.
+# policy is imported where a value is checked, so that an unused plugin loads nothing else.
 
 
 def _finite(text: str) -> float:
-    """The number in `text`. Raises ValueError, also for an infinite one: no date is that late."""
+    """Return the number in `text`.
+
+    Raises:
+        ValueError: `text` is no number, or the number is infinite: no date is that late.
+    """
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
@@ -34,7 +42,7 @@ def _seconds(text: str) -> float:
         ) from None
 
 
-def _tries(text: str) -> int:
+def _try_count(text: str) -> int:
     from pytest_osfutures.policy import Retry
 
     try:
@@ -43,7 +51,7 @@ def _tries(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more") from None
 
 
-def _span(text: str) -> float:
+def _duration(text: str) -> float:
     from pytest_osfutures.policy import seconds
 
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -62,7 +70,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _run(text: str) -> str:
+def _run_id(text: str) -> str:
     if len(text) != 16 or not set(text) <= set("0123456789abcdef"):
         raise argparse.ArgumentTypeError(f"{text!r} is no run's id: 16 hexadecimal digits")
     return text
@@ -78,35 +86,44 @@ def _one_of(*words: str) -> Callable[[str], str]:
 
 
 class Option(NamedTuple):
-    """One option: `--os-NAME`, ini `os_NAME`, and an environment variable for some."""
+    """An option: `--os-NAME` on the command line, `os_NAME` in the ini file."""
 
+    #: Name without the prefix.
     name: str
+    #: Placeholder of the value in the help.
     metavar: str
+    #: Help text.
     text: str
+    #: Converts the text of a value, or raises argparse.ArgumentTypeError.
     type: Callable[[str], Any] = str
+    #: Environment variable with a value.
     env: str | None = None
 
     @property
     def string(self) -> str:
-        """The option as it is given on the command line."""
+        """The option on the command line."""
         return f"--os-{self.name}"
 
     @property
     def ini(self) -> str:
-        """The name in ini files."""
+        """The option in the ini file."""
         return "os_" + self.name.replace("-", "_")
 
     @property
     def dest(self) -> str:
-        """The name of the command line's value, which no project's own option has."""
+        """The attribute of `config.option`; the prefix keeps options of projects apart."""
         return "osfutures_" + self.name.replace("-", "_")
 
     def given(self, config: pytest.Config) -> Any:
-        """The command line's value; None if the option is not there."""
+        """Return the value on the command line; None without one."""
         return getattr(config.option, self.dest, None)
 
     def value(self, config: pytest.Config) -> Any:
-        """What was chosen; None if nothing was. Raises pytest.UsageError for what cannot be."""
+        """Return the value: of the command line, the environment or the ini file, or None.
+
+        Raises:
+            pytest.UsageError: the value cannot be used.
+        """
         given = self.given(config)
         if given is not None:
             return given
@@ -120,61 +137,73 @@ class Option(NamedTuple):
 
 
 CLOUD = Option(
-    "cloud", "NAME", "Cloud to test against: one of your clouds.yaml, or fake", env="OS_CLOUD"
+    "cloud", "NAME", "Cloud under test: a cloud of your clouds.yaml, or fake", env="OS_CLOUD"
 )
-IMAGE = Option("image", "NAME", "Image of new servers: name or id (default: the smallest)")
-FLAVOR = Option("flavor", "NAME", "Flavor of new servers: name or id (default: the smallest)")
+IMAGE = Option(
+    "image", "NAME", "Image of new servers: name or id (default: the smallest bootable image)"
+)
+FLAVOR = Option(
+    "flavor",
+    "NAME",
+    "Flavor of new servers: name or id (default: the smallest that fits the image)",
+)
 NETWORK = Option(
     "network", "NAME", "Network of new servers: name, id, auto or none (default: the only one)"
 )
-TIMEOUT = Option("timeout", "SECONDS", "Deadline of each try (default: by the operation)", _seconds)
+TIMEOUT = Option(
+    "timeout", "SECONDS", "Deadline of each try (default: by the kind of operation)", _seconds
+)
+#: Default of --os-teardown-timeout.
 TEARDOWN_SECONDS = 300.0
 TEARDOWN_TIMEOUT = Option(
     "teardown-timeout",
     "SECONDS",
-    "Longest time that the teardown of a test, class, module or session takes (default: 300)",
+    "Longest teardown of a test, class, module or session (default: 300)",
     _seconds,
 )
-TRY_COUNT = Option("try-count", "N", "Tries in all to create something (default: 3)", _tries)
+TRY_COUNT = Option("try-count", "N", "Tries in all to create a resource (default: 3)", _try_count)
 MAX_SERVERS = Option(
-    "max-servers", "N", "Servers at a time, over all workers; more have to wait", _count
+    "max-servers",
+    "N",
+    "Servers at a time, over all workers; further servers wait (default: no limit)",
+    _count,
 )
 KEEP = Option(
     "keep",
     "WHEN",
-    "Keep what was made: never (the default), failed (of tests that failed) or always",
+    "Resources to keep: never (none, the default), failed (of failed tests) or always (all)",
     _one_of("never", "failed", "always"),
 )
 TEARDOWN = Option(
     "teardown",
     "HOW",
-    "Deletion after a test: wait for it (the default), or in the background",
+    "Deletion after a test: wait (the default), or background (during the next test)",
     _one_of("wait", "background"),
 )
 EXPIRY = Option(
     "expiry",
     "TIME",
-    "Age at which any run may delete what is left of this one (default: 6h)",
-    _span,
+    "Age at which any run may delete resources that this run has left (default: 6h)",
+    _duration,
 )
 RUN = Option(
     "run",
     "ID",
-    "Id of the run, 16 hexadecimal digits, for `osfutures reap --run` (default: a new one)",
-    _run,
+    "Id of the run, 16 hexadecimal digits, for `osfutures reap --run` (default: a new id)",
+    _run_id,
     env="OSFUTURES_RUN",
 )
 LEDGER = Option("ledger", "DIR", "Directory of the ledgers (default: the user's state directory)")
 REAPER = Option(
     "reaper",
     "WHEN",
-    "Process that cleans up if this one is killed: auto (the default) or off",
+    "Process that cleans up after a killed run: auto (the default) or off",
     _one_of("auto", "off"),
 )
 UNKNOWN = Option(
     "unknown",
     "HOW",
-    "Work that cannot be followed: warn (the default) or error",
+    "Accepted request of an unknown operation: warn (the default) or error",
     _one_of("warn", "error"),
 )
 ALL = (
@@ -197,16 +226,16 @@ ALL = (
 DESTS = frozenset(option.dest for option in ALL)
 
 
-def _theirs(parser: pytest.Parser, group: Any) -> set[str]:
-    """The options of all groups but `group`."""
+def _options_of_others(parser: pytest.Parser, group: Any) -> set[str]:
+    """Return the options of all groups but `group`."""
     others = [each for each in (*parser._groups, parser._anonymous) if each is not group]
     return {name for each in others for option in each.options for name in option.names()}
 
 
-def declare(parser: pytest.Parser) -> None:
-    """Add all options to pytest's, but those whose names another plugin has taken."""
+def add_options(parser: pytest.Parser) -> None:
+    """Add all options to pytest, except those whose names another plugin has taken."""
     group = parser.getgroup("osfutures", "OpenStack resources")
-    theirs = _theirs(parser, group)
+    theirs = _options_of_others(parser, group)
     for option in ALL:
         if option.string not in theirs:
             group.addoption(
@@ -221,16 +250,17 @@ def declare(parser: pytest.Parser) -> None:
 
 
 @contextmanager
-def aside(parser: pytest.Parser) -> Iterator[None]:
-    """Let conftest.py files define options of the same names meanwhile, and leave ours out then.
+def options_of_conftest_first(parser: pytest.Parser) -> Iterator[None]:
+    """Let conftest.py files define options of the same names, which then replace ours.
 
-    pytest calls conftest.py files after every plugin, and has no way to take an option back.
+    pytest loads conftest.py files after all plugins and has no way to remove an option, so ours are
+    hidden from the parser meanwhile.
     """
     group: Any = parser.getgroup("osfutures")
     known = getattr(getattr(parser, "optparser", None), "_option_string_actions", {})
     actions = {name: known.pop(name) for name in list(known) if known[name].dest in DESTS}
     yield
-    theirs = _theirs(parser, group)
+    theirs = _options_of_others(parser, group)
     group.options[:] = [option for option in group.options if not theirs & set(option.names())]
     for name, action in actions.items():
         if name in theirs:
@@ -239,21 +269,25 @@ def aside(parser: pytest.Parser) -> Iterator[None]:
             known[name] = action
 
 
-class Settings(NamedTuple):
-    """What the factories go by."""
+class RunSettings(NamedTuple):
+    """The values of the options that factories and teardowns read."""
 
     image: str | None = None
     flavor: str | None = None
     network: str | None = None
+    #: Deadline of each try in seconds.
     tout: float | None = None
     try_count: int = 3
+    #: "never", "failed" or "always".
     keep: str = "never"
+    #: True if deletions run in the background.
     background: bool = False
+    #: Longest teardown in seconds.
     teardown_timeout: float = TEARDOWN_SECONDS
 
     @classmethod
-    def of(cls, config: pytest.Config) -> Settings:
-        """The settings of this run."""
+    def of(cls, config: pytest.Config) -> RunSettings:
+        """Return the settings of a run."""
         try_count = TRY_COUNT.value(config)
         return cls(
             IMAGE.value(config),

@@ -1,4 +1,7 @@
-"""Which run this process is of, and where its ledger is; this loads nothing of OpenStack."""
+"""The id of the run, the role of this process, and the directory of the ledgers.
+
+Nothing of OpenStack is imported here: pytest loads this module in every run.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,12 @@ import pytest
 from pytest_osfutures.plugin import options
 
 RUN: pytest.StashKey[str] = pytest.StashKey()
-#: The process in which pytest was started; a test may run in a fork of it.
+#: Id of the process in which pytest was started; a test may run in a fork of that process.
 MAIN: pytest.StashKey[int] = pytest.StashKey()
 
 
 def run_id(config: pytest.Config) -> str:
-    """This run's name, the same in all workers of xdist."""
+    """Return the id of the run, the same in all workers of pytest-xdist."""
     if RUN not in config.stash:
         from pytest_osfutures.stamp import new_id
 
@@ -28,17 +31,21 @@ def run_id(config: pytest.Config) -> str:
 
 
 def worker_id(config: pytest.Config) -> str:
-    """The name of this worker of xdist; empty without xdist and in its controller."""
+    """Return the name of this worker of pytest-xdist; "" without xdist and in the controller."""
     return str(getattr(config, "workerinput", {}).get("workerid", ""))
 
 
 def is_forked(config: pytest.Config) -> bool:
-    """Whether this process is a fork of the one in which pytest was started."""
+    """Return True if this process is a fork of the process in which pytest was started."""
     return os.getpid() != config.stash.get(MAIN, os.getpid())
 
 
 def directory(config: pytest.Config) -> Path:
-    """The ledgers' directory. Raises pytest.UsageError if there is none."""
+    """Return the directory of the ledgers.
+
+    Raises:
+        pytest.UsageError: there is no such directory.
+    """
     from pytest_osfutures.cleanup import ledger_directory
     from pytest_osfutures.errors import InvalidArgument
 
@@ -49,12 +56,15 @@ def directory(config: pytest.Config) -> Path:
 
 
 def identity(path: Path) -> str:
-    """Host and path of a ledger, for workers to compare."""
+    """Return host and path of a ledger, by which a worker knows the controller's ledger."""
     return f"{socket.gethostname()}:{path}"
 
 
 def say(config: pytest.Config, text: str) -> None:
-    """One line on the terminal; of a worker of xdist on the terminal of its controller."""
+    """Print one line on the terminal; a worker of pytest-xdist prints to the standard error.
+
+    Output is captured while a test runs, so capturing is disabled for the line.
+    """
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
     with nullcontext() if capture is None else capture.global_and_fixture_disabled():

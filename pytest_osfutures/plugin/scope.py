@@ -1,11 +1,11 @@
-"""Everything that the factories of one scope have made, and its deletion in the right order."""
+"""The resources of a test, class, module or session, and their deletion in the right order."""
 
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cleanup import UNDER_WAY, LedgerRow, Sweep, disconnect, sweep_rows
 from pytest_osfutures.clock import SystemClock
@@ -22,32 +22,38 @@ from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
 
-#: Seconds after which a teardown looks what keeps the resources from being deleted.
-BLOCKERS_AFTER = 15.0
-#: Seconds that a keypair has to be gone after its deletion.
+T = TypeVar("T")
+#: Seconds after which a teardown removes obstacles to the deletion of a resource.
+UNBLOCK_AFTER = 15.0
+#: Seconds within which a keypair is gone after its deletion.
 KEYPAIR_TIMEOUT = 10.0
-Made = list[tuple[str, OperationFuture[Any]]]
+#: The types of resources and the futures of their creations.
+Created = list[tuple[str, OperationFuture[Any]]]
 
 
 class Scope:
-    """What is deleted together: a test's resources, or those of a class, a module or a session.
+    """The owner of the resources that are deleted together.
 
-    `owner` is the test (or class, module, session) that they are of.
+    Args:
+        cloud: the cloud.
+        run_session: this process's part in the run.
+        owner: node id of the test, class, module or session.
     """
 
     def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
         self.cloud = cloud
         self.run_session = run_session
         self.owner = owner
-        self.made: Made = []
+        self.created: Created = []
         self.keypairs: list[StampedResource] = []
         self.closed = False
         self._forked: Scope | None = None
 
-    def here(self) -> Scope:
-        """The scope of this process: in a fork one of its own, whose cloud is connected to anew.
+    def in_this_process(self) -> Scope:
+        """Return this scope, or in a fork a scope with a connection of its own.
 
-        Nobody closes that one: what is left of a process that has died is the reaper's.
+        Nobody closes the scope of a fork: the reaper deletes the resources of processes that have
+        ended.
         """
         run_session = run_session_of(self.run_session.config)
         if run_session is self.run_session:
@@ -56,123 +62,142 @@ class Scope:
             self._forked = Scope(run_session.cloud, run_session, self.owner)
         return self._forked
 
-    def own(self, kind: str, future: OperationFuture[Any]) -> OperationFuture[Any]:
-        """From now on this is deleted with all the rest; at once, if that has begun already."""
-        self.made.append((kind, future))
+    def own(self, kind: str, future: OperationFuture[T]) -> OperationFuture[T]:
+        """Own the resource that a future creates; a closed scope undoes the creation at once.
+
+        Args:
+            kind: type of the resource.
+            future: future of the creation.
+
+        Returns:
+            The same future.
+        """
+        self.created.append((kind, future))
         if self.closed:
             future.undo()
         return future
 
     def own_keypair(self, keypair: StampedResource) -> None:
-        """From now on this keypair is deleted with all the rest."""
+        """Own a keypair."""
         self.keypairs.append(keypair)
 
     def keep(self) -> None:
-        """Leave what there is where it is, and note that somebody wants it."""
-        wanted = [each for each in self.made if each[1].resource_id and not _failed(each[1])]
-        for kind, future in wanted:
-            for ident in _idents(future):
-                self.run_session.keep(kind, ident)
-        self.made = [each for each in self.made if each not in wanted]
+        """Note in the ledger that the resources are kept, and undo creations that have failed."""
+        kept = [each for each in self.created if each[1].resource_id and not _has_failed(each[1])]
+        for kind, future in kept:
+            for resource_id in _resource_ids(future):
+                self.run_session.keep(kind, resource_id)
+        self.created = [each for each in self.created if each not in kept]
         for keypair in self.keypairs:
             self.run_session.keep("keypair", keypair.id)
         self.keypairs = []
         self.close()
 
     def close(self) -> None:
-        """Delete everything and wait until it is gone; CleanupError names what is not.
+        """Delete all resources and wait until they are gone.
 
-        First what frees others: attachments to servers that stay; then stage by stage. It takes
-        no longer than --os-teardown-timeout and says what it waits for; the rest is the reaper's.
+        Attachments to servers that stay go first, then one stage of types after another. The
+        reaper deletes resources that are left after --os-teardown-timeout.
+
+        Raises:
+            CleanupError: some resources could not be deleted; the text names them.
         """
-        settings = options.Settings.of(self.run_session.config)
+        settings = options.RunSettings.of(self.run_session.config)
         deadline = Deadline(settings.teardown_timeout)
         most = f"for at most {deadline.seconds:.0f} s"
         text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
-        told = progress_messages(
+        messages = progress_messages(
             partial(say, self.run_session.config), text, lambda: deadline.waiting
         )
-        with nullcontext() if settings.background else told:  # what runs besides is not waited for
+        with nullcontext() if settings.background else messages:
             count, left = self._close(deadline)
         if left:
             text = f"{len(left)} of {count} resources could not be deleted"
             raise CleanupError("\n  ".join([text, *left]), left)
 
     def _close(self, deadline: Deadline) -> tuple[int, list[str]]:
-        """Delete everything; how much there was, and what is left, with the reasons."""
+        """Delete all resources; return their number, and those that stay with the reasons."""
         self.closed = True
-        made, self.made = self.made, []
+        created, self.created = self.created, []
         keypairs, self.keypairs = self.keypairs, []
-        self._detach(made, deadline)
+        self._detach(created, deadline)
         left: list[str] = []
         for types in DELETION_ORDER:
             kinds = [each.name for each in types]
             if "port" in kinds:
-                self._disconnect(made)
-            stage = [each for each in made if each[0] in kinds]
-            for built_on in reversed([each for each in stage if _is_built_on_another(each)]):
-                stage.remove(built_on)
-                left += self._undo([built_on], deadline)
+                self._disconnect(created)
+            stage = [each for each in created if each[0] in kinds]
+            for incremental in reversed([each for each in stage if _is_incremental(each)]):
+                stage.remove(incremental)
+                left += self._undo([incremental], deadline)
             left += self._undo(stage, deadline)
             if "server" in kinds:
-                left += self._delete_children(made, deadline)
-        left += self._delete(keypairs)
-        return len(made) + len(keypairs), left
+                left += self._delete_children(created, deadline)
+        left += self._delete_keypairs(keypairs)
+        return len(created) + len(keypairs), left
 
-    def _undo(self, made: Made, deadline: Deadline) -> list[str]:
-        """Take everything back at the same time; what is left, with the reasons."""
-        undone = [(kind, future, future.undo()) for kind, future in made]
-        going = {_label(kind, future): gone for kind, future, gone in undone}
-        deadline.wait(going, BLOCKERS_AFTER)
-        stuck = {each[1].resource_id for each in undone if not _is_undone(each[2])}
-        rows = [row for row in self.run_session.ledger.rows("intent", "bound") if row.id in stuck]
-        if rows and deadline.left():
-            self._insist(rows, deadline)
-        known = {row.id for row in rows}
+    def _undo(self, created: Created, deadline: Deadline) -> list[str]:
+        """Undo creations at the same time; return the resources that stay, with the reasons."""
+        undone = [(kind, future, future.undo()) for kind, future in created]
+        deadline.wait({_label(kind, future): undo for kind, future, undo in undone}, UNBLOCK_AFTER)
+        blocked = {future.resource_id for _, future, undo in undone if not _has_succeeded(undo)}
+        rows = [row for row in self._rows() if row.id in blocked]
+        if rows and deadline.remaining():
+            self._unblock(rows, deadline)
+        swept = {row.id for row in rows}
         deadline.wait(
             {
-                _label(kind, each): gone
-                for kind, each, gone in undone
-                if each.resource_id not in known
+                _label(kind, future): undo
+                for kind, future, undo in undone
+                if future.resource_id not in swept
             }
         )
-        notes = {row.id: row.note for row in self.run_session.ledger.rows("intent", "bound")}
+        notes = {row.id: row.note for row in self._rows()}
         return [
-            f"{_label(kind, each)}: {self._why(gone, notes.get(each.resource_id), deadline)}"
-            for kind, each, gone in undone
-            if not _is_undone(gone) and (each.resource_id in notes or each.resource_id not in known)
+            f"{_label(kind, future)}: {self._why(undo, notes.get(future.resource_id), deadline)}"
+            for kind, future, undo in undone
+            if not _has_succeeded(undo)
+            and (future.resource_id in notes or future.resource_id not in swept)
         ]
 
-    def _why(self, gone: OperationFuture[None], note: str | None, deadline: Deadline) -> str:
-        """Why a resource is still there: refused, or late."""
-        why = _why_not(gone) or (note if note not in UNDER_WAY else None)
-        return why or self._late(deadline)
+    def _rows(self) -> list[LedgerRow]:
+        return self.run_session.ledger.rows("intent", "bound")
 
-    def _late(self, deadline: Deadline) -> str:
+    def _why(self, undo: OperationFuture[None], note: str | None, deadline: Deadline) -> str:
+        """Return the reason for which a resource is still there: an error, or the deadline."""
+        why = _error_text(undo) or (note if note not in UNDER_WAY else None)
+        if why:
+            return why
         heir = "; the reaper goes on" if self.run_session.reaped else ""
         return f"still being deleted after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
 
-    def _insist(self, rows: list[LedgerRow], deadline: Deadline) -> None:
-        """Delete these, and remove what may keep them from it."""
+    def _unblock(self, rows: list[LedgerRow], deadline: Deadline) -> None:
+        """Delete resources again, and remove obstacles such as locks and dependent resources."""
         api_client, ledger, clock = self.cloud.api_client, self.run_session.ledger, SystemClock()
         deadline.waiting = [f"{row.kind} {row.id}" for row in rows]
-        sweep_rows(api_client, ledger, rows, clock, ledger.note, deadline.left())
+        sweep_rows(api_client, ledger, rows, clock, ledger.note, deadline.remaining())
         deadline.waiting = []
 
-    def _delete(self, keypairs: list[StampedResource]) -> list[str]:
-        """Delete keypairs, which go at once; what is left, with the reasons."""
-        clock, note = SystemClock(), self.run_session.ledger.note
-        sweep = Sweep(self.cloud.api_client, lambda _: True, clock, note, KEYPAIR_TIMEOUT)
+    def _delete_keypairs(self, keypairs: list[StampedResource]) -> list[str]:
+        """Delete keypairs, which are gone at once; return those that stay, with the reasons."""
+        ledger = self.run_session.ledger
+        sweep = Sweep(
+            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, KEYPAIR_TIMEOUT
+        )
         left = sweep.remove(keypairs)
         for each in keypairs:
             if each not in left:
-                self.run_session.ledger.set_state(each.stamp.operation, "gone")
+                ledger.set_state(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]
 
-    def _delete_children(self, made: Made, deadline: Deadline) -> list[str]:
-        """Delete what the cloud has made for these by itself; what is left, with the reasons."""
-        ledger, idents = self.run_session.ledger, {future.resource_id for _, future in made}
-        operations = {row.operation for row in ledger.rows() if row.id in idents}
+    def _delete_children(self, created: Created, deadline: Deadline) -> list[str]:
+        """Delete resources that Nova has created for servers, such as volumes of their disks.
+
+        Returns:
+            The resources that stay, with the reasons.
+        """
+        ledger, ids = self.run_session.ledger, {future.resource_id for _, future in created}
+        operations = {row.operation for row in ledger.rows() if row.id in ids}
         rows = {
             row.id: row
             for row in ledger.rows("bound")
@@ -181,26 +206,27 @@ class Scope:
         if not rows:
             return []
         sweep = Sweep(
-            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, deadline.left()
+            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, deadline.remaining()
         )
         left = sweep.remove(resource_of_row(ledger, row) for row in rows.values())
-        gone = {str(ident) for ident in rows} - {each.id for each in left}
-        for ident in gone:
-            ledger.set_state(rows[ident].operation, "gone", part=rows[ident].part)
+        gone = {str(resource_id) for resource_id in rows} - {each.id for each in left}
+        for resource_id in gone:
+            row = rows[resource_id]
+            ledger.set_state(row.operation, "gone", part=row.part)
         return [f"{each}: {why}" for each, why in left.items()]
 
-    def _disconnect(self, made: Made) -> None:
-        """Take routers and subnets off each other; what cannot be will show in its deletion."""
-        for kind, future in made:
+    def _disconnect(self, created: Created) -> None:
+        """Disconnect routers from subnets; a failure shows when they are deleted."""
+        for kind, future in created:
             if kind in ("router", "subnet") and future.resource_id:
                 with suppress(UnreadableError):
                     disconnect(self.cloud.api_client, kind, {"id": future.resource_id})
 
-    def _detach(self, made: Made, deadline: Deadline) -> None:
-        """Detach volumes from servers that stay; what cannot be will show in its deletion."""
-        created = [each for each in made if each[1].done() and not _failed(each[1])]
-        volumes = [str(future.resource_id) for kind, future in created if kind == "volume"]
-        servers = {future.resource_id for kind, future in made if kind == "server"}
+    def _detach(self, created: Created, deadline: Deadline) -> None:
+        """Detach volumes from servers that stay; a failure shows when the volumes are deleted."""
+        succeeded = [each for each in created if each[1].done() and not _has_failed(each[1])]
+        volumes = [str(future.resource_id) for kind, future in succeeded if kind == "volume"]
+        servers = {future.resource_id for kind, future in created if kind == "server"}
         detached = [
             self.cloud.nova.volumes.delete_server_volume_async_r(each["server_id"], volume)
             for volume in volumes
@@ -218,35 +244,36 @@ class Scope:
             return []
 
 
-def _idents(future: OperationFuture[Any]) -> list[str]:
-    """The ids of what a future has made: one, or those of all servers of one request."""
-    made = future.result() if future.done() else None
-    return [each.id for each in made] if isinstance(made, list) else [str(future.resource_id)]
+def _resource_ids(future: OperationFuture[Any]) -> list[str]:
+    """Return the ids of the created resources: one, or those of all servers of one request."""
+    result = future.result() if future.done() else None
+    return [each.id for each in result] if isinstance(result, list) else [str(future.resource_id)]
 
 
-def _failed(future: OperationFuture[Any]) -> bool:
-    """Whether it is known already that a future has made nothing."""
+def _has_failed(future: OperationFuture[Any]) -> bool:
+    """Return True if a future is done and has created nothing."""
     return future.done() and (future.cancelled() or future.exception() is not None)
 
 
-def _is_built_on_another(each: tuple[str, OperationFuture[Any]]) -> bool:
-    """Whether this is an incremental backup, which keeps those before it from being deleted."""
+def _has_succeeded(future: OperationFuture[None]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _is_incremental(each: tuple[str, OperationFuture[Any]]) -> bool:
+    """Return True for an incremental backup: Cinder does not delete the backups before it."""
     kind, future = each
-    wanted = kind == "backup" and future.done() and not _failed(future)
-    return wanted and bool(getattr(future.result(), "is_incremental", False))
+    if kind != "backup" or not future.done() or _has_failed(future):
+        return False
+    return bool(getattr(future.result(), "is_incremental", False))
 
 
 def _label(kind: str, future: OperationFuture[Any]) -> str:
     return f"{kind} {future.resource_id}"
 
 
-def _is_undone(gone: OperationFuture[None]) -> bool:
-    return gone.done() and not gone.cancelled() and gone.exception() is None
-
-
-def _why_not(gone: OperationFuture[None]) -> str | None:
-    """Why something could not be taken back; None if that is not known."""
-    if not gone.done():
+def _error_text(undo: OperationFuture[None]) -> str | None:
+    """Return the reason for which an undo has failed; None while it runs."""
+    if not undo.done():
         return None
-    error = CancelledError() if gone.cancelled() else gone.exception()
+    error = CancelledError() if undo.cancelled() else undo.exception()
     return error.why if isinstance(error, OperationError) else str(error)

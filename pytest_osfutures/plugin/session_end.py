@@ -1,4 +1,4 @@
-"""How a run ends: what is still there is deleted, or named, or left to the reaper."""
+"""The end of a run: resources that are left are deleted, reported, or left to the reaper."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from pytest_osfutures.cleanup import (
     release_dead_holders,
     remove_ledger,
 )
-from pytest_osfutures.plugin import signals
-from pytest_osfutures.plugin import xdist as workers
-from pytest_osfutures.plugin.background import report
+from pytest_osfutures.plugin import options, signals, xdist
+from pytest_osfutures.plugin.background import report_failures
 from pytest_osfutures.plugin.fixtures import current_run_session, run_session_of
-from pytest_osfutures.plugin.run import RunSession, counted, joined_ledger
+from pytest_osfutures.plugin.older_runs import counted
+from pytest_osfutures.plugin.run import RunSession
 from pytest_osfutures.plugin.run_id import say
+from pytest_osfutures.plugin.run_ledger import joined_ledger
 
-#: Whether the end of the session has seen to what is left.
+#: True after `pytest_sessionfinish` has cleaned up.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 
 
@@ -31,8 +32,8 @@ def _ledger(config: pytest.Config) -> Ledger | None:
     return run_session.ledger if run_session is not None else joined_ledger(config)
 
 
-def _left(ledger: Ledger) -> int:
-    """How much may be left; without the ledger, something."""
+def _count_left(ledger: Ledger) -> int:
+    """Return the number of resources that may be left; 1 if the ledger cannot be read."""
     try:
         return ledger.left()
     except LedgerError:
@@ -40,19 +41,21 @@ def _left(ledger: Ledger) -> int:
 
 
 def announce_interruption(config: pytest.Config) -> None:
-    """Say that the deletion goes on although the run was interrupted."""
+    """Print that resources are still being deleted although the run was interrupted."""
     ledger = _ledger(config)
-    if ledger is not None and (left := _left(ledger)):
+    if ledger is not None and (left := _count_left(ledger)):
         again = "interrupt again to leave them to the reaper"
         say(config, f"interrupted; deleting {counted(left)} first ({again})")
 
 
-def finish(session: pytest.Session) -> None:
-    """Delete what is left of the run; the run fails if that cannot be done."""
+def finish_session(session: pytest.Session) -> None:
+    """Delete the resources that the run has left, and fail the session if some stay."""
     config = session.config
     config.stash[FINISHED] = True
     run_session = _clean_up(config)
-    if run_session is not None and run_session.left and session.exitstatus == pytest.ExitCode.OK:
+    if run_session is None or not run_session.undeleted:
+        return
+    if session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
@@ -61,10 +64,10 @@ def _clean_up(config: pytest.Config) -> RunSession | None:
     if ledger is None:
         return run_session
     if run_session is not None and run_session.worker:
-        workers.report_to_controller(config, run_session)
+        xdist.report_to_controller(config, run_session)
     apart, lost = _remote_workers(config, ledger)
-    if run_session is None and (_left(ledger) or apart or lost):
-        run_session = run_session_of(config)  # the workers have left something, and are gone
+    if run_session is None and (_count_left(ledger) or apart or lost):
+        run_session = run_session_of(config)  # for resources of workers that have ended
     if run_session is not None:
         run_session.finish(apart, lost)
     return run_session
@@ -72,29 +75,31 @@ def _clean_up(config: pytest.Config) -> RunSession | None:
 
 def _remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
     try:
-        return workers.remote_workers(config, ledger)
+        return xdist.remote_workers(config, ledger)
     except LedgerError:
         return [], []
 
 
 def collect_worker(node: Any) -> None:
-    """Note what a worker of xdist wants to keep, and tell of what it could not delete."""
+    """Note the kept resources and report the failed deletions of a worker that has ended."""
     ledger = _ledger(node.config)
     if ledger is not None:
-        with suppress(LedgerError):  # said at the end
-            workers.collect(node, ledger)
+        with suppress(LedgerError):  # reported at the end
+            xdist.collect(node, ledger)
     if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
-        report(node.config, failures)
+        report_failures(node.config, failures)
 
 
 def add_crash_section(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
-    """Add to a crashed test's report what it has left."""
+    """Add a section with the resources that a crashed test has left to the test's report."""
     ledger = _ledger(config)
     if ledger is None:
         return
     rows: list[LedgerRow] = []
     with suppress(LedgerError):
-        release_dead_holders(ledger, ledger.dead())  # what others share with the dead is theirs now
+        release_dead_holders(
+            ledger, ledger.dead()
+        )  # shared resources of the dead now belong to other holders
         rows = ledger.rows("intent", "bound", test=test)
     if rows:
         lines = "\n".join(str(row) for row in rows)
@@ -102,25 +107,25 @@ def add_crash_section(config: pytest.Config, test: str, report: pytest.TestRepor
 
 
 def write_summary(config: pytest.Config, terminal: Any) -> None:
-    """Say what was swept, what is kept and what could not be deleted."""
+    """Print the resources that were deleted, are kept, or could not be deleted."""
     run_session = current_run_session(config)
     ledger = _ledger(config)
     if ledger is None:
         return
     kept = _kept(ledger)
-    left = run_session.left if run_session is not None else []
-    said = run_session.said if run_session is not None else []
-    if not (kept or left or said):
+    undeleted = run_session.undeleted if run_session is not None else []
+    summary = run_session.summary if run_session is not None else []
+    if not (kept or undeleted or summary):
         return
     terminal.write_sep("=", "OpenStack resources")
-    for text in said:
+    for text in summary:
         terminal.write_line(text)
     for row in kept:
         terminal.write_line(f"kept: {row}")
-    for text in left:
+    for text in undeleted:
         terminal.write_line(f"NOT deleted: {text}")
-    if (kept or left) and ledger.path is not None:
-        terminal.write_line(f"to delete: {command(config, ledger)}")
+    if (kept or undeleted) and ledger.path is not None:
+        terminal.write_line(f"to delete: {reap_command(config, ledger)}")
 
 
 def _kept(ledger: Ledger) -> list[LedgerRow]:
@@ -130,10 +135,8 @@ def _kept(ledger: Ledger) -> list[LedgerRow]:
         return []
 
 
-def command(config: pytest.Config, ledger: Ledger) -> str:
-    """The command that deletes what is left of a run."""
-    from pytest_osfutures.plugin import options
-
+def reap_command(config: pytest.Config, ledger: Ledger) -> str:
+    """Return the command that deletes the resources that a run has left or kept."""
     place = options.LEDGER.value(config)
     where = f" --os-ledger {place}" if place else ""
     run = None
@@ -143,15 +146,15 @@ def command(config: pytest.Config, ledger: Ledger) -> str:
     return f"osfutures reap --os-cloud {cloud} --run {ledger.run}{where}"
 
 
-def leave(config: pytest.Config) -> None:
-    """Let go of the run; what is still there is the reaper's."""
+def leave_run(config: pytest.Config) -> None:
+    """Close the ledger; resources that are left are the reaper's."""
     ledger = _ledger(config)
     if ledger is None:
         return
     run_session = current_run_session(config)
     worker = run_session is not None and run_session.worker
     if not worker and not config.stash.get(FINISHED, False):
-        _clean_up_late(config, ledger)
+        _clean_up_without_reaper(config, ledger)
     try:
         if not worker and ledger.path is not None and (left := ledger.left()):
             verb = "is" if left == 1 else "are"
@@ -163,31 +166,36 @@ def leave(config: pytest.Config) -> None:
     signals.remove()
 
 
-def _clean_up_late(config: pytest.Config, ledger: Ledger) -> None:
-    """The end of the session was skipped: by a plugin that has raised, for one.
+def _clean_up_without_reaper(config: pytest.Config, ledger: Ledger) -> None:
+    """Clean up after a session without `pytest_sessionfinish` if no reaper would.
 
-    That is the reaper's. Where there is none, nobody else would do it.
+    pytest skips that hook if the hook of another plugin raises, for one.
     """
-    from pytest_osfutures.plugin import options
-
-    if options.REAPER.value(config) == "off" and (left := _left(ledger)):
+    if options.REAPER.value(config) == "off" and (left := _count_left(ledger)):
         say(config, f"deleting {counted(left)}, as there is no reaper (interrupt to leave them)")
         with suppress(KeyboardInterrupt):
             _clean_up(config)
 
 
 def _heir(config: pytest.Config, ledger: Ledger, run_session: RunSession | None) -> str:
+    """Return the words for the cleaner of resources that are left: the reaper, or the user."""
     assert ledger.path is not None
     if run_session is None or run_session.reaped:
         return f"the reaper, which writes to {reaper_log(ledger.path)}"
-    return f"you: {command(config, ledger)}"
+    return f"you: {reap_command(config, ledger)}"
 
 
 def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
-    """If nothing is left, the reaper may go, and the ledger with it."""
+    """Close the ledger; if nothing is left, tell the reaper to go and remove the files.
+
+    Args:
+        ledger: the ledger of the run.
+        worker: True in a worker of pytest-xdist, which is not the run's last process.
+        forked: True in a fork, whose parent may not even have joined the run.
+    """
     path = ledger.path
     if forked:
-        over = ledger.end_if_last()  # its parent may not even know of the run
+        over = ledger.end_if_last()
     else:
         last = ledger.leave() if ledger.part else not worker
         over = last and not ledger.left()

@@ -1,9 +1,11 @@
-"""One resource for all workers: whoever asks first creates it, whoever is the last deletes it."""
+"""Resources that all workers of pytest-xdist share.
+
+The first worker that asks for a resource creates it, the last worker whose session ends deletes it.
+The ledger holds the requests, the results and the workers that hold a resource.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
@@ -11,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.calls import ANSWER_TIMEOUT
 from pytest_osfutures.cleanup import LedgerRow, SharedResources, SharedState, load_error, sweep_rows
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
@@ -21,13 +22,11 @@ from pytest_osfutures.errors import (
     OperationDetails,
     OperationTimeout,
 )
-from pytest_osfutures.future import OperationFuture, Promise, finished, link
+from pytest_osfutures.future import OperationFuture, Promise, link
 from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
-from pytest_osfutures.policy import Retry
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
@@ -35,94 +34,40 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 Future = OperationFuture[Any]
-#: What can be shared, by the name of its factory: its kind, and how others come to the result.
-KINDS: dict[str, tuple[str, Callable[[Cloud, str], Future]]] = {
-    "Servers": ("server", lambda cloud, ident: cloud.nova.servers.get_async_r(ident)),
-    "Volumes": ("volume", lambda cloud, ident: cloud.cinder.volumes.get_async_r(ident)),
-    "Snapshots": ("snapshot", lambda cloud, id_: cloud.cinder.volume_snapshots.get_async_r(id_)),
-    "Images": ("image", lambda cloud, ident: finished(cloud.engine, ident)),
-}
 
 
 @dataclass(frozen=True)
 class SharedRequest:
-    """What was asked for. `arguments` tell it from others without saying what they are."""
+    """A request for a shared resource."""
 
+    #: Type of the resource.
     kind: str
+    #: Name by which all workers know the resource.
     name: str
+    #: Hashes of the arguments: all workers have to ask with the same arguments.
     arguments: Mapping[str, str]
+    #: Creates the resource.
     create: Callable[[], Future]
+    #: Reads the resource with an id.
     read: Callable[[str], Future]
-    deadline: float
+    #: Seconds for which a worker waits for the worker that creates the resource.
+    timeout: float
 
     @property
     def key(self) -> str:
-        """Its name in the ledger."""
+        """The key of the resource in the ledger."""
         return f"{self.kind} {self.name}"
 
 
-class Shared:
-    """A factory of what all workers have in common; `os_servers_shared` and its siblings.
-
-    `create_async` takes what the factory's own does, with a name: whoever asks for the same name
-    and the same arguments gets the same resource.
-    """
-
-    def __init__(self, factory: Factory, scope: SharedScope) -> None:
-        self._factory: Any = factory
-        self._scope = scope
-        self._kind, self._read = KINDS[type(factory).__name__]
-
-    def create_async(self, *args: Any, **kwargs: Any) -> Future:
-        """The future of the resource of that name, which the first worker that asks creates.
-
-        The arguments are those of the factory's own `create_async`, with `name`. Raises
-        InvalidArgument without a name, and if the name was asked for with other arguments before.
-        """
-        bound = inspect.signature(self._factory.create_async).bind(*args, **kwargs)
-        given = dict(bound.arguments, **bound.arguments.get("more", {}))
-        given.pop("more", None)
-        name = given.pop("name", None)
-        if not name:
-            raise InvalidArgument(
-                f"a shared {self._kind} has no name; give it one (name=...), "
-                "by which all workers know it"
-            )
-        tries, tout = given.pop("try_count", None), given.pop("tout", None)
-        settings = self._factory.settings
-        tries = Retry.of(settings.try_count if tries is None else tries).tries
-        request = SharedRequest(
-            self._kind,
-            name,
-            {each: _digest(value) for each, value in given.items()},
-            partial(self._factory.create_async, *args, **kwargs),
-            partial(self._read, self._factory.cloud),
-            # Twice: each try may have to be taken back.
-            2 * tries * (tout or settings.tout or ANSWER_TIMEOUT),
-        )
-        return self._scope.here().share(request)
-
-
-def _digest(value: Any) -> str:
-    """What tells a value from others, and not what it is: it may be a secret."""
-    return hashlib.sha256(repr(_plain(value)).encode()).hexdigest()[:8]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return sorted((str(key), _plain(each)) for key, each in value.items())
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return getattr(value, "id", value)
-
-
 class SharedFuture(OperationFuture[Any]):
-    """The future of a shared resource, in the worker that creates it and in the others."""
+    """The future of a shared resource, in the worker that creates it and in all others."""
 
     def __init__(self, cloud: Cloud, kind: str) -> None:
         super().__init__(cloud.engine)
         self._kind = kind
+        #: The future of the creation, if this worker creates the resource.
         self.creation: Future | None = None
+        #: The id of the resource.
         self.shared_id: str | None = None
 
     @property
@@ -134,14 +79,24 @@ class SharedFuture(OperationFuture[Any]):
         return self.shared_id or (self.creation.resource_id if self.creation is not None else None)
 
     def undo(self) -> Future:
-        """Raises InvalidArgument: others may need it."""
+        """Refuse: other workers may need the resource.
+
+        Raises:
+            InvalidArgument: always.
+        """
         raise InvalidArgument(
             f"a shared {self._kind} goes when the last worker that asked for it is done"
         )
 
 
 class SharedResource:
-    """One shared resource as this worker sees it: created here, or waited for."""
+    """A shared resource as this worker sees it: created here, or awaited.
+
+    Args:
+        cloud: the cloud.
+        holders: the shared resources in the ledger.
+        request: the request for the resource.
+    """
 
     def __init__(self, cloud: Cloud, holders: SharedResources, request: SharedRequest) -> None:
         self.engine = cloud.engine
@@ -152,11 +107,19 @@ class SharedResource:
         self.promise = Promise(self.engine, self.future)
         self.promise.start()
         self.creation: Future | None = None
+        #: True when this worker has stopped waiting.
         self.over = False
         self.began_at = self.engine.clock.now()
 
-    def go_on(self, share: SharedState) -> None:
-        """Do what is to be done now that the ledger says `share`; raises what the creation does."""
+    def proceed(self, share: SharedState) -> None:
+        """Do the next step: create, take over, fail, or look again later.
+
+        Args:
+            share: the state of the resource in the ledger.
+
+        Raises:
+            Exception: the creation cannot be started.
+        """
         if share.state == "yours":
             self._create()
         elif share.state == "there":
@@ -166,8 +129,8 @@ class SharedResource:
         elif share.state == "failed":
             assert share.error is not None
             self.promise.set_exception(load_error(share.error))
-        elif self.engine.clock.now() - self.began_at > self.request.deadline:
-            self.promise.set_exception(self._late(share))
+        elif self.engine.clock.now() - self.began_at > self.request.timeout:
+            self.promise.set_exception(self._timeout_error(share))
         else:
             look = partial(self.engine.submissions.submit, self._look)
             self.engine.call_later(self.pause, look)
@@ -176,13 +139,13 @@ class SharedResource:
         if self.over:
             return
         try:
-            self.go_on(self.holders.claim(self.request.key, self.request.arguments))
+            self.proceed(self.holders.claim(self.request.key, self.request.arguments))
         except BaseException as error:
             self.promise.set_exception(error)
 
-    def _late(self, share: SharedState) -> OperationTimeout:
+    def _timeout_error(self, share: SharedState) -> OperationTimeout:
         details = OperationDetails(
-            self.future.operation, None, self.request.name, seconds=self.request.deadline
+            self.future.operation, None, self.request.name, seconds=self.request.timeout
         )
         return OperationTimeout(f"process {share.creator}, which creates it, is not done", details)
 
@@ -198,7 +161,7 @@ class SharedResource:
         link(self.creation, lambda _: self.engine.own_calls.submit(created))
 
     def _created(self, creation: Any) -> None:
-        """Tell the others, and then whoever waits here."""
+        """Write the result of the creation into the ledger, then end this worker's future."""
         try:
             error = creation.exception()
             if error is None:
@@ -210,7 +173,7 @@ class SharedResource:
             self.promise.follow(creation)
 
     def stop(self, deadline: Deadline) -> None:
-        """Wait no longer; what is being created here is taken back, unless others wait for it."""
+        """Stop waiting; undo a creation in progress unless other workers wait for the resource."""
         self.over = not self.holders.others(self.request.key)
         if self.creation is not None and not self.future.done():
             if self.over:
@@ -221,7 +184,13 @@ class SharedResource:
 
 
 class SharedScope:
-    """What this worker shares with the others, until its session ends."""
+    """The shared resources that this worker holds until its session ends.
+
+    Args:
+        cloud: the cloud.
+        run_session: this process's part in the run.
+        owner: node id of the session.
+    """
 
     def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
         self.cloud = cloud
@@ -232,8 +201,8 @@ class SharedScope:
         self._shared: dict[str, SharedResource] = {}
         self._forked: SharedScope | None = None
 
-    def here(self) -> SharedScope:
-        """The scope of this process, as of `Scope`."""
+    def in_this_process(self) -> SharedScope:
+        """Return this scope, or in a fork a scope with a connection of its own."""
         run_session = run_session_of(self.run_session.config)
         if run_session is self.run_session:
             return self
@@ -242,35 +211,41 @@ class SharedScope:
         return self._forked
 
     def share(self, request: SharedRequest) -> Future:
-        """The future of what was asked for.
+        """Return the future of a shared resource.
 
-        Raises InvalidArgument, and what its creation raises.
+        Raises:
+            InvalidArgument: a worker has asked for the name with other arguments.
+            Exception: the creation cannot be started.
         """
         with self._lock:
             share = self.holders.claim(request.key, request.arguments)
             known = self._shared.get(request.key)
             if known is None:
                 known = SharedResource(self.cloud, self.holders, request)
-                known.go_on(share)
+                known.proceed(share)
                 self._shared[request.key] = known
         return known.future
 
     def own(self, kind: str, future: Future) -> Future:
-        """What the factories create here is the ledger's to own."""
+        """Return `future` as it is: the ledger owns shared resources."""
         del kind
         return future
 
     def keep(self) -> None:
-        """Note that somebody wants what there is, whoever is the last to hold it."""
+        """Note that the shared resources are kept, even if another worker holds them last."""
         for each in self._shared.values():
             if each.future.shared_id is not None:
                 self.run_session.keep(each.request.kind, each.future.shared_id)
         self.close()
 
     def close(self) -> None:
-        """Hold it no longer, and delete what nobody else holds; CleanupError names what stays."""
+        """Release all resources, and delete those that no other worker holds.
+
+        Raises:
+            CleanupError: some resources could not be deleted; the text names them.
+        """
         shared, self._shared = self._shared, {}
-        deadline = Deadline(options.Settings.of(self.run_session.config).teardown_timeout)
+        deadline = Deadline(options.RunSettings.of(self.run_session.config).teardown_timeout)
         text = f"the end of the session waits for at most {deadline.seconds:.0f} s for"
         with progress_messages(
             partial(say, self.run_session.config), f"{text} {', '.join(shared)}"
@@ -284,9 +259,10 @@ class SharedScope:
             raise CleanupError("\n  ".join([text, *left]), left)
 
     def _delete(self, rows: list[LedgerRow], deadline: Deadline) -> Iterator[str]:
+        """Delete resources and yield those that stay, with the reasons."""
         ledger, fake = self.run_session.ledger, self.cloud.fake
         clock = fake.clock if fake is not None else SystemClock()
-        sweep_rows(self.cloud.api_client, ledger, rows, clock, ledger.note, deadline.left())
+        sweep_rows(self.cloud.api_client, ledger, rows, clock, ledger.note, deadline.remaining())
         operations = {row.operation for row in rows}
         for row in ledger.rows("intent", "bound"):
             if row.operation in operations:

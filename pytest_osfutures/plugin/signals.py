@@ -1,4 +1,7 @@
-"""SIGTERM and SIGHUP end a run as Ctrl-C does, where nobody else has a handler for them."""
+"""SIGTERM and SIGHUP, which end a run as Ctrl-C does.
+
+pytest handles SIGINT alone; without a handler these two end the process without any teardown.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 def install() -> None:
-    """Interrupt the main thread on these signals, unless they have a meaning already."""
+    """Interrupt the main thread on these signals, unless another handler is installed."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in SIGNALS:
@@ -19,7 +22,7 @@ def install() -> None:
 
 
 def remove() -> None:
-    """Let them be what they were, unless somebody else has them by now."""
+    """Restore the default handlers, unless another handler has been installed since."""
     if threading.current_thread() is not threading.main_thread():
         return
     for number in SIGNALS:

@@ -1,4 +1,4 @@
-"""The time that a teardown has, and what is said while it takes long."""
+"""The deadline of a teardown, and messages about waits that take long."""
 
 from __future__ import annotations
 
@@ -10,29 +10,41 @@ from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
-#: Seconds until the first word about what is waited for; the next ones come later and later.
-FIRST, LONGEST = 10.0, 120.0
-#: What comes after that which took too long has this part of the time.
+#: Seconds until the first message about a wait; each pause is twice the one before.
+FIRST_PAUSE = 10.0
+#: Longest pause between two messages, in seconds.
+LONGEST_PAUSE = 120.0
+#: Steps after the deadline still get this part of the whole time.
 GRACE = 0.1
-#: So many resources are named, at most.
+#: Largest number of resources that a message names.
 NAMED = 5
 
 
 class Deadline:
-    """Waits for futures until the time is up; `waiting` are the names of what it waits for."""
+    """The time by which a teardown ends.
+
+    Args:
+        seconds: the time from now.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.end = time.monotonic() + seconds
+        #: Names of the futures that `wait` waits for at the moment.
         self.waiting: list[str] = []
 
-    def left(self) -> float:
-        """Seconds that are left."""
+    def remaining(self) -> float:
+        """Return the seconds until the deadline, 0 after it."""
         return max(0.0, self.end - time.monotonic())
 
     def wait(self, futures: Mapping[str, Future[Any]], most: float = math.inf) -> None:
-        """Return when all of these are done, when the time is up, or after `most` seconds."""
-        end = time.monotonic() + min(most, max(self.left(), self.seconds * GRACE))
+        """Wait until all futures are done, until the deadline, or for `most` seconds.
+
+        Args:
+            futures: the futures by the names for messages.
+            most: longest wait in seconds.
+        """
+        end = time.monotonic() + min(most, max(self.remaining(), self.seconds * GRACE))
         for future in futures.values():
             self.waiting = [name for name, each in futures.items() if not each.done()]
             with suppress(TimeoutError, CancelledError):
@@ -44,16 +56,22 @@ class Deadline:
 def progress_messages(
     say: Callable[[str], None], text: str, names: Callable[[], list[str]] = list
 ) -> Iterator[None]:
-    """Say what is waited for, with `names`, if it takes longer than some seconds."""
+    """Print messages while a block of code runs, the first after ten seconds.
+
+    Args:
+        say: prints one line.
+        text: the reason for the wait.
+        names: returns the names of the resources that are waited for.
+    """
     over = threading.Event()
 
-    def tell() -> None:
-        began, pause = time.monotonic(), FIRST
+    def print_messages() -> None:
+        began_at, pause = time.monotonic(), FIRST_PAUSE
         while not over.wait(pause):
-            pause = min(LONGEST, 2 * pause)
-            say(f"{text} ({time.monotonic() - began:.0f} s so far){_named(names())}")
+            pause = min(LONGEST_PAUSE, 2 * pause)
+            say(f"{text} ({time.monotonic() - began_at:.0f} s so far){_list(names())}")
 
-    thread = threading.Thread(target=tell, name="osfutures-telling", daemon=True)
+    thread = threading.Thread(target=print_messages, name="osfutures-messages", daemon=True)
     thread.start()
     try:
         yield
@@ -62,6 +80,6 @@ def progress_messages(
         thread.join()
 
 
-def _named(names: list[str]) -> str:
+def _list(names: list[str]) -> str:
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     return f": {', '.join(names[:NAMED])}{more}" if names else ""

@@ -1,7 +1,8 @@
-"""The workers of pytest-xdist: of one run and one ledger, but for those on other hosts.
+"""The workers of pytest-xdist, which belong to one run and share the controller's ledger.
 
-A worker that cannot get at the controller's ledger has one beside it, with a reaper there. The
-controller cannot read that; so at the end it looks for the run's stamp in the cloud.
+A worker on another host cannot open the controller's ledger, so it has a ledger of its own, with a
+reaper there. The controller cannot read that ledger; at the end it looks for the run's stamp in the
+cloud.
 """
 
 from __future__ import annotations
@@ -20,26 +21,27 @@ from pytest_osfutures.plugin.run_id import directory, identity, run_id
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
 
-#: Seconds that a worker waits for its controller to join the run.
+#: Seconds for which a worker waits until its controller has joined the run.
 CONTROLLER_TIMEOUT = 10.0
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 
 
 def configure_node(node: Any) -> None:
-    """Tell a new worker which run it is of, and where the controller's ledger will be."""
+    """Send a new worker the id of the run and the path of the controller's ledger."""
     config = node.config
     node.workerinput["osfutures_run"] = run_id(config)
     node.workerinput["osfutures_controller"] = str(os.getpid())
-    with suppress(pytest.UsageError):  # whoever needs a ledger will say so
+    with suppress(pytest.UsageError):  # raised again where the ledger is needed
         path = ledger_path(directory(config), run_id(config))
         node.workerinput["osfutures_ledger"] = identity(path)
     config.stash.setdefault(NODES, []).append(node)
 
 
 def announce_run(run_session: RunSession, item: pytest.Item) -> None:
-    """In a worker that is about to use the cloud: let the controller join the run first.
+    """Let the controller join the run before this worker creates its first resource.
 
-    xdist carries nothing but reports from a worker to its controller, so this is one.
+    pytest-xdist carries nothing but reports from a worker to its controller while tests run, so
+    the message is a report.
     """
     ledger = run_session.ledger
     if ledger.path is None:
@@ -55,35 +57,37 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
 
 
 def report_to_controller(config: Any, run_session: RunSession) -> None:
-    """In a worker that ends: tell the controller what it cannot know."""
-    config.workeroutput["osfutures_failures"] = run_session.background.failures()
+    """Send the controller failed deletions, and the kept resources of a ledger that it cannot read.
+
+    A worker calls this when its session ends.
+    """
+    config.workeroutput["osfutures_failures"] = run_session.background.take_failures()
     if run_session.ledger.part:
-        config.workeroutput["osfutures_kept"] = [
-            astuple(row) for row in run_session.ledger.rows("kept")
-        ]
+        kept = run_session.ledger.rows("kept")
+        config.workeroutput["osfutures_kept"] = [astuple(row) for row in kept]
 
 
 def collect(node: Any, ledger: Ledger) -> None:
-    """In the controller: a worker has ended; note what is to be kept of it."""
+    """Copy the kept resources of a worker that has ended into the controller's ledger."""
     for row in getattr(node, "workeroutput", {}).get("osfutures_kept", ()):
         ledger.import_row(LedgerRow(*row))
 
 
 def remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
-    """The workers with a ledger of their own, and those that may have one and are lost."""
+    """Return the workers with a ledger of their own, and those that may have had one and died."""
     apart, lost = [], []
     joined = ledger.workers()
     for node in config.stash.get(NODES, []):
-        collect(node, ledger)  # an interrupted run may not have come to it
+        collect(node, ledger)  # `pytest_testnodedown` is not called in an interrupted run
         name = str(node.workerinput["workerid"])
-        said = getattr(node, "workeroutput", None)
-        if said is not None and "osfutures_kept" in said:
+        output = getattr(node, "workeroutput", None)
+        if output is not None and "osfutures_kept" in output:
             apart.append(name)
-        elif said is None and name not in joined and not _is_here(node.gateway.spec):
+        elif output is None and name not in joined and not _is_local(node.gateway.spec):
             lost.append(name)
     return apart, lost
 
 
-def _is_here(spec: Any) -> bool:
-    """Whether a worker sees what the controller does."""
+def _is_local(spec: Any) -> bool:
+    """Return True if a worker sees the same files as the controller."""
     return bool(spec.popen) and not (spec.via or spec.chdir or spec.env)

@@ -36,7 +36,7 @@ from pytest_osfutures.protocols.network import (
     Subnet,
     SubnetArguments,
 )
-from pytest_osfutures.protocols.server import Server, ServerArguments
+from pytest_osfutures.protocols.server import Server, ServerArguments, SeveralServers
 
 __all__ = [
     "Backup",
@@ -64,6 +64,7 @@ __all__ = [
     "SecurityGroupArguments",
     "Server",
     "ServerArguments",
+    "SeveralServers",
     "Snapshot",
     "SnapshotArguments",
     "Subnet",

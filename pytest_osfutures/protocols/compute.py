@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
-from typing import Any, NotRequired, Protocol, TypedDict, Unpack, overload
+from typing import Any, Protocol, TypedDict, Unpack, overload
 
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
@@ -16,6 +16,7 @@ from pytest_osfutures.protocols.server import (
     RetriedRebuildCall,
     Server,
     ServerArguments,
+    SeveralServers,
 )
 
 
@@ -67,13 +68,6 @@ class CreateCall(ServerArguments, CallArguments, total=False):
 
 class RetriedCreateCall(ServerArguments, RetryArguments, total=False):
     """Keyword arguments of `servers.create_async_r`."""
-
-
-class SeveralServers(TypedDict):
-    """Keyword arguments that let one request create several servers."""
-
-    min_count: int
-    max_count: NotRequired[int]
 
 
 class CreateSeveralCall(SeveralServers, CreateCall):

@@ -7,7 +7,7 @@ methods those of https://docs.openstack.org/python-novaclient/latest/reference/a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import IO, Any, Protocol, TypedDict, Unpack
+from typing import IO, Any, NotRequired, Protocol, TypedDict, Unpack
 
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.protocols.arguments import (
@@ -44,6 +44,13 @@ class ServerArguments(TypedDict, total=False):
     host: str | None
     hypervisor_hostname: str | None
     hostname: str | None
+
+
+class SeveralServers(TypedDict):
+    """Keyword arguments that let one request create several servers."""
+
+    min_count: int
+    max_count: NotRequired[int]
 
 
 class RebuildArguments(TypedDict, total=False):

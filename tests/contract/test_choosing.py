@@ -11,7 +11,7 @@ import pytest
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.defaults import Defaults
-from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.stamp import new_id
 
 
@@ -30,15 +30,15 @@ def image(cloud: Cloud, **more: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("visibility", ["private", "community", "shared"])
 @pytest.mark.parametrize("hidden", [False, True])
 def test_images_are_found_by_name_and_id(cloud: Cloud, visibility: str, hidden: bool) -> None:
-    chosen = Defaults(cloud, Settings())
+    chosen = Defaults(cloud, RunSettings())
     with image(cloud, visibility=visibility, os_hidden=hidden) as made:
         assert chosen.image(made["name"]).id == made["id"]
         assert chosen.image(made["id"]).name == made["name"]
         with image(cloud, name=made["name"], visibility=visibility, os_hidden=hidden) as twin:
             with pytest.raises(
-                InvalidArgument, match="stands for 2 of them; give an id: "
+                InvalidArgument, match=r"2 images have the name .*; give an id: "
             ) as caught:
-                Defaults(cloud, Settings()).image(made["name"])
+                Defaults(cloud, RunSettings()).image(made["name"])
             assert made["id"] in str(caught.value)
             assert twin["id"] in str(caught.value)
 
@@ -51,9 +51,9 @@ def test_images_of_other_projects_are_found(cloud: Cloud, admin: Cloud, status: 
         admin.api("image").post(path, json={"member": project})
         if status != "pending":
             cloud.api("image").put(f"{path}/{project}", json={"status": status})
-        assert Defaults(cloud, Settings()).image(made["name"]).id == made["id"]
+        assert Defaults(cloud, RunSettings()).image(made["name"]).id == made["id"]
     with image(admin, visibility="community", os_hidden=True) as made:
-        assert Defaults(cloud, Settings()).image(made["id"]).id == made["id"]
+        assert Defaults(cloud, RunSettings()).image(made["id"]).id == made["id"]
 
 
 def test_flavors_limited_to_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
@@ -62,12 +62,12 @@ def test_flavors_limited_to_some_projects_are_found(cloud: Cloud, admin: Cloud) 
     name = f"contract {new_id()}/1"
     made = admin.nova.flavors.create(name, 64, 1, 0, is_public=False)
     try:
-        assert Defaults(admin, Settings()).flavor(name, None).id == made.id
+        assert Defaults(admin, RunSettings()).flavor(name, None).id == made.id
         with pytest.raises(InvalidArgument, match="unknown flavor"):
-            Defaults(cloud, Settings()).flavor(name, None)
+            Defaults(cloud, RunSettings()).flavor(name, None)
         admin.nova.flavor_access.add_tenant_access(made, cloud.session.get_project_id())
-        assert Defaults(cloud, Settings()).flavor(name, None).id == made.id
-        assert Defaults(cloud, Settings()).flavor(made.id, None).name == name
+        assert Defaults(cloud, RunSettings()).flavor(name, None).id == made.id
+        assert Defaults(cloud, RunSettings()).flavor(made.id, None).name == name
     finally:
         admin.nova.flavors.delete(made)
 
@@ -77,7 +77,7 @@ def test_external_networks_are_found_by_name(cloud: Cloud, admin: Cloud) -> None
     about = {"name": new_id(), "router:external": True}
     made = api.post("/networks", json={"network": about}).json()["network"]
     try:
-        assert Defaults(cloud, Settings()).nics(made["name"]) == [{"net-id": made["id"]}]
-        assert Defaults(cloud, Settings()).network(made["name"], external=True) == made["id"]
+        assert Defaults(cloud, RunSettings()).nics(made["name"]) == [{"net-id": made["id"]}]
+        assert Defaults(cloud, RunSettings()).network(made["name"], external=True) == made["id"]
     finally:
         api.delete(f"/networks/{made['id']}")

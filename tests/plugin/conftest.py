@@ -1,4 +1,4 @@
-"""Runs of pytest within pytest, on a machine that knows no cloud."""
+"""Fixtures for runs of pytest within pytest, without the clouds of this machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def loaded() -> None:
 
 @pytest.fixture(autouse=True)
 def no_clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the clouds of whoever runs these tests."""
+    """Hide the clouds of the user who runs these tests."""
     for name in [name for name in os.environ if name.startswith("OS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -46,7 +46,7 @@ def no_clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A clouds.yaml with a cloud where nobody answers."""
+    """Write a clouds.yaml whose endpoints refuse connections, and return its path."""
     path = tmp_path / "clouds.yaml"
     path.write_text(
         "clouds:\n"
@@ -63,13 +63,13 @@ def clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def served() -> FakeCloud:
-    """The fake cloud behind `http_cloud`, twenty times as fast as a real one."""
+    """Return the fake cloud behind `http_cloud`, twenty times as fast as a real cloud."""
     return FakeCloud(ScaledClock(20.0))
 
 
 @pytest.fixture
 def http_cloud(served: FakeCloud, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
-    """The name of a cloud that answers on a port, as real ones do, in a clouds.yaml."""
+    """Serve the fake cloud over HTTP, write its clouds.yaml, and yield its name there."""
     path = tmp_path / "served.yaml"
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
     with running(served) as url:

@@ -1,4 +1,4 @@
-"""A mistake gets one clear sentence at once, and exit status 4."""
+"""A wrong option or name is reported in one sentence, with exit status 4."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TEST = "def test_x(os_servers): os_servers.create_async().result()"
 
 
 def usage_error(pytester: pytest.Pytester, *args: str) -> str:
-    """The one sentence that a run with `args` ends with."""
+    """Return the line with the usage error of a run with `args`."""
     pytester.makepyfile(TEST)
     result = pytester.runpytest_inprocess(*args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -19,29 +19,29 @@ def usage_error(pytester: pytest.Pytester, *args: str) -> str:
     return [line for line in text.splitlines() if "rror: " in line or "ERROR: " in line][-1]
 
 
-def test_an_unknown_cloud_lists_those_found(pytester: pytest.Pytester, clouds: Path) -> None:
+def test_unknown_cloud_lists_the_known_clouds(pytester: pytest.Pytester, clouds: Path) -> None:
     text = usage_error(pytester, "--os-cloud", "devstak")
     assert f"unknown cloud 'devstak'; found in {clouds}: devstack, production" in text
 
 
-def test_no_clouds_yaml(pytester: pytest.Pytester) -> None:
+def test_missing_clouds_yaml_names_the_searched_paths(pytester: pytest.Pytester) -> None:
     text = usage_error(pytester, "--os-cloud", "devstack")
     assert "unknown cloud 'devstack': no clouds.yaml was found (looked for " in text
     assert "'fake'" in text
 
 
-def test_no_cloud_chosen(pytester: pytest.Pytester, clouds: Path) -> None:
+def test_no_cloud_chosen_is_a_usage_error(pytester: pytest.Pytester, clouds: Path) -> None:
     assert "no cloud was chosen" in usage_error(pytester)
 
 
-def test_an_unreadable_clouds_yaml(pytester: pytest.Pytester, clouds: Path) -> None:
+def test_invalid_clouds_yaml_is_a_usage_error(pytester: pytest.Pytester, clouds: Path) -> None:
     clouds.write_text("clouds: [")
     assert f"{clouds} cannot be read: while parsing" in usage_error(
         pytester, "--os-cloud", "devstack"
     )
 
 
-def test_an_endpoint_that_is_down(pytester: pytest.Pytester, clouds: Path) -> None:
+def test_unreachable_cloud_is_a_usage_error(pytester: pytest.Pytester, clouds: Path) -> None:
     text = usage_error(pytester, "--os-cloud", "devstack")
     assert "cloud 'devstack' at http://127.0.0.1:9/v3 does not answer: " in text
 
@@ -60,17 +60,19 @@ def test_an_endpoint_that_is_down(pytester: pytest.Pytester, clouds: Path) -> No
         ("--os-try-count=0", "'0' is not a whole number of 1 or more"),
     ],
 )
-def test_a_bad_option(pytester: pytest.Pytester, option: str, sentence: str) -> None:
+def test_wrong_option_names_the_option_or_the_value(
+    pytester: pytest.Pytester, option: str, sentence: str
+) -> None:
     assert sentence in usage_error(pytester, "--os-cloud=fake", option)
 
 
-def test_a_bad_ini_value(pytester: pytest.Pytester) -> None:
+def test_wrong_ini_value_names_the_ini_option(pytester: pytest.Pytester) -> None:
     pytester.makeini("[pytest]\nos_cloud = fake\nos_try_count = many\n")
     text = usage_error(pytester)
     assert "ini option os_try_count: 'many' is not a whole number of 1 or more" in text
 
 
-def test_the_environment_comes_before_the_ini(
+def test_environment_overrides_the_ini_file(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, clouds: Path
 ) -> None:
     monkeypatch.setenv("OS_CLOUD", "of-env")
@@ -78,7 +80,7 @@ def test_the_environment_comes_before_the_ini(
     assert "unknown cloud 'of-env'" in usage_error(pytester)
 
 
-def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -> None:
+def test_unknown_image_fails_the_test_with_one_sentence(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_x(os_servers): os_servers.create_async(image='nope')")
     result = pytester.runpytest_inprocess("--os-cloud=fake")
     result.assert_outcomes(failed=1)
@@ -87,7 +89,9 @@ def test_an_unknown_image_in_a_test_is_one_sentence(pytester: pytest.Pytester) -
     )
 
 
-def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) -> None:
+def test_missing_cloud_is_reported_by_an_xdist_worker(
+    pytester: pytest.Pytester, clouds: Path
+) -> None:
     pytester.makepyfile(TEST)
     result = pytester.runpytest_inprocess("-n1")
     result.assert_outcomes(errors=1)
@@ -95,7 +99,7 @@ def test_a_worker_of_xdist_says_it_too(pytester: pytest.Pytester, clouds: Path) 
     assert "Traceback" not in result.stdout.str()
 
 
-def test_errors_in_tests_are_shown_at_the_tests_own_lines(pytester: pytest.Pytester) -> None:
+def test_errors_are_shown_at_the_lines_of_the_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest_osfutures as osf
@@ -127,7 +131,7 @@ def test_errors_in_tests_are_shown_at_the_tests_own_lines(pytester: pytest.Pytes
     assert "pytest_osfutures/" not in said
 
 
-def test_errors_of_a_teardown_show_no_source_of_ours(pytester: pytest.Pytester) -> None:
+def test_teardown_errors_show_no_source_of_the_package(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -158,7 +162,7 @@ def test_errors_of_a_teardown_show_no_source_of_ours(pytester: pytest.Pytester) 
     assert "traceback entries are hidden" not in said
 
 
-def test_a_quota_error_names_what_was_to_be_made(pytester: pytest.Pytester) -> None:
+def test_quota_error_names_the_resource(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest_osfutures as osf

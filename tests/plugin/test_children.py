@@ -1,4 +1,4 @@
-"""What the cloud makes by itself for the resources of a test goes with them."""
+"""Resources that the cloud creates for the resources of a test are deleted too."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.plugin.test_factories import run
 
 
-def test_volumes_of_servers_and_what_is_behind_their_images(pytester: pytest.Pytester) -> None:
+def test_root_volumes_and_snapshots_of_images_are_deleted(pytester: pytest.Pytester) -> None:
     text = """
     def disk(image, **more):
         return {"uuid": image, "source_type": "image", "destination_type": "volume",

@@ -1,4 +1,4 @@
-"""What the factories make is there when it is asked for, and gone afterwards."""
+"""Factories create resources, and their scopes delete them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEFT = """
 """
 
 
-def test_twenty_servers_and_ten_volumes_at_once(pytester: pytest.Pytester) -> None:
+def test_servers_and_volumes_are_created_in_parallel(pytester: pytest.Pytester) -> None:
     text = """
     import threading
     import pytest_osfutures as osf
@@ -45,7 +45,7 @@ def test_twenty_servers_and_ten_volumes_at_once(pytester: pytest.Pytester) -> No
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
-def test_attached_volumes_are_detached_first(pytester: pytest.Pytester) -> None:
+def test_attached_volume_is_detached_before_its_deletion(pytester: pytest.Pytester) -> None:
     text = """
     import pytest_osfutures as osf
 
@@ -59,7 +59,7 @@ def test_attached_volumes_are_detached_first(pytester: pytest.Pytester) -> None:
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
-def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
+def test_resources_live_until_their_scope_ends(pytester: pytest.Pytester) -> None:
     text = """
     class TestClass:
         def test_one(self, os_servers_class, os_volumes_session):
@@ -75,7 +75,7 @@ def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
     run(pytester, LEFT + text).assert_outcomes(passed=3)
 
 
-def test_what_is_still_being_built_is_deleted_too(pytester: pytest.Pytester) -> None:
+def test_resource_that_is_still_being_built_is_deleted(pytester: pytest.Pytester) -> None:
     text = """
     def test_impatient(os_servers, os_volumes):
         os_servers.create_async(), os_volumes.create_async()
@@ -86,7 +86,7 @@ def test_what_is_still_being_built_is_deleted_too(pytester: pytest.Pytester) -> 
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
-def test_what_the_test_deleted_itself_is_no_error(pytester: pytest.Pytester) -> None:
+def test_resource_deleted_by_the_test_is_no_error(pytester: pytest.Pytester) -> None:
     text = """
     def test_tidy(os_servers):
         os_servers.create_async().chain.delete_async().result()
@@ -94,7 +94,7 @@ def test_what_the_test_deleted_itself_is_no_error(pytester: pytest.Pytester) -> 
     run(pytester, LEFT + text).assert_outcomes(passed=1)
 
 
-def test_a_transient_failure_is_retried(pytester: pytest.Pytester) -> None:
+def test_failed_creation_is_retried(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
 
@@ -108,7 +108,7 @@ def test_a_transient_failure_is_retried(pytester: pytest.Pytester) -> None:
     run(pytester, LEFT + text).assert_outcomes(passed=1)
 
 
-def test_what_cannot_be_deleted_is_an_error_of_its_test(pytester: pytest.Pytester) -> None:
+def test_failed_deletion_is_an_error_of_the_test(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_deleted_is_an_error_of_its_test(pytester: pytest.Pyteste
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_stuck*", "*server *-*-*: *409*"])
 
 
-def test_image_flavor_and_network_by_name_id_or_object(pytester: pytest.Pytester) -> None:
+def test_image_and_flavor_by_name_id_or_object(pytester: pytest.Pytester) -> None:
     text = """
     def test_choices(os_cloud, os_servers):
         flavor = os_cloud.nova.flavors.find(name="m1.small")
@@ -145,7 +145,7 @@ def test_image_flavor_and_network_by_name_id_or_object(pytester: pytest.Pytester
     run(pytester, text, "--os-flavor=m1.tiny").assert_outcomes(passed=2)
 
 
-def test_the_smallest_flavor_and_the_only_network_are_the_defaults(
+def test_defaults_are_smallest_flavor_and_only_network(
     pytester: pytest.Pytester,
 ) -> None:
     text = """
@@ -160,7 +160,7 @@ def test_the_smallest_flavor_and_the_only_network_are_the_defaults(
     run(pytester, text).assert_outcomes(passed=2)
 
 
-def test_objects_are_taken_where_names_and_ids_are(pytester: pytest.Pytester) -> None:
+def test_objects_of_any_client_are_accepted_as_arguments(pytester: pytest.Pytester) -> None:
     text = """
     import pytest
     import pytest_osfutures as osf
@@ -189,7 +189,7 @@ def test_objects_are_taken_where_names_and_ids_are(pytester: pytest.Pytester) ->
         copy = os_snapshots.create_async(os_cloud.sdk.block_storage.get_volume(disk.id)).result()
         assert os_volumes.create_async(snapshot_id=copy).result().snapshot_id == copy.id
         assert os_images.create_async(os_cloud.sdk.compute.get_server(vm.id)).result()
-        with pytest.raises(osf.InvalidArgument, match="is a future; give what it comes to"):
+        with pytest.raises(osf.InvalidArgument, match="is a future; give its result"):
             os_servers.create_async(network=os_networks.create_async())
         with pytest.raises(osf.InvalidArgument, match="flavor=<object .* is no name, no id"):
             os_servers.create_async(flavor=object())
@@ -215,7 +215,7 @@ MANY = """
 @pytest.mark.parametrize(
     ("keep", "left"), [("never", ["web-2"]), ("always", ["web-1", "web-2", "web-2"])]
 )
-def test_many_servers_go_or_are_kept_and_others_stay(
+def test_servers_of_one_request_are_deleted_or_kept_together(
     pytester: pytest.Pytester, keep: str, left: list[str]
 ) -> None:
     result = run(pytester, MANY.replace("{left!r}", repr(left)), f"--os-keep={keep}")
@@ -224,7 +224,7 @@ def test_many_servers_go_or_are_kept_and_others_stay(
         result.stdout.fnmatch_lines(["*kept: server web-1 (*", "*kept: server web-2 (*"])
 
 
-def test_more_servers_in_one_request_than_the_run_may_have(pytester: pytest.Pytester) -> None:
+def test_request_for_more_servers_than_allowed_fails(pytester: pytest.Pytester) -> None:
     text = """
     def test_many(os_servers):
         os_servers.create_async("web", min_count=3).result()

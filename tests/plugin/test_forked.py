@@ -1,4 +1,4 @@
-"""Tests that run in forks of pytest's process, and tests that fork."""
+"""Fixtures work in forked processes: with pytest-forked, and in tests that fork."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from pytest_osfutures.fakecloud import FakeCloud
 
-#: What pytest-forked does: each test in a child, whose reports come back through a pipe.
+#: A conftest.py that runs each test in a child process, as pytest-forked does.
 FORKING = """
 import os, pickle
 from _pytest.runner import runtestprotocol
@@ -64,20 +64,20 @@ EVERYTHING = """
 def run(
     pytester: pytest.Pytester, text: str, *args: str, option: str = "--forked"
 ) -> pytest.RunResult:
-    """Run the tests in `text` with a directory of ledgers of their own."""
+    """Run the tests in `text` with their own directory of ledgers."""
     pytester.makepyfile(text)
     pytester.makeconftest(FORKING.format(option=option))
     return pytester.runpytest_subprocess(f"--os-ledger={pytester.path}/ledgers", *args)
 
 
 def stamped(cloud: FakeCloud) -> list[str]:
-    """The names of what exists in the cloud and was made by a run."""
+    """Return the names of the resources in the cloud that carry the stamp of a run."""
     return [row["name"] for row in cloud.alive() if "osf_run" in str(row)]
 
 
 @pytest.mark.parametrize("option", ["--forked", "--in-a-way-of-its-own"])
 @pytest.mark.parametrize("args", [[], ["-n1"]])
-def test_every_fixture_works_in_a_fork(
+def test_fixtures_work_in_a_fork(
     pytester: pytest.Pytester, http_cloud: str, served: FakeCloud, args: list[str], option: str
 ) -> None:
     args = [f"--os-cloud={http_cloud}", option, *args]
@@ -89,12 +89,12 @@ def test_every_fixture_works_in_a_fork(
     result.stdout.no_fnmatch_line("*OpenStack resources*")
 
 
-def test_every_fixture_works_in_a_fork_on_the_embedded_fake(pytester: pytest.Pytester) -> None:
+def test_fixtures_work_in_a_fork_on_the_embedded_fake(pytester: pytest.Pytester) -> None:
     run(pytester, EVERYTHING, "--os-cloud=fake", "--forked").assert_outcomes(passed=3)
     assert not (pytester.path / "ledgers").exists()
 
 
-def test_what_a_fork_that_dies_has_made_is_deleted(
+def test_resources_of_a_killed_fork_are_deleted(
     pytester: pytest.Pytester, http_cloud: str, served: FakeCloud
 ) -> None:
     text = """
@@ -117,7 +117,7 @@ def test_what_a_fork_that_dies_has_made_is_deleted(
     assert list((pytester.path / "ledgers").iterdir()) == []
 
 
-def test_no_cloud_in_a_fork_is_one_sentence(pytester: pytest.Pytester) -> None:
+def test_missing_cloud_in_a_fork_is_a_usage_error(pytester: pytest.Pytester) -> None:
     result = run(pytester, EVERYTHING, "--forked")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --os-cloud: no cloud was chosen*"])
@@ -158,7 +158,7 @@ FORKS = """
 """
 
 
-def test_a_test_may_fork(
+def test_resources_of_a_test_that_forks_are_deleted(
     pytester: pytest.Pytester, http_cloud: str, served: FakeCloud, tmp_path: Path
 ) -> None:
     result = run(pytester, FORKS, f"--os-cloud={http_cloud}")

@@ -1,18 +1,19 @@
-"""Whoever does not use the plugin does not pay for it."""
+"""An unused plugin loads nothing of OpenStack, and the fixtures document themselves."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from pytest_osfutures.plugin.fixtures import FACTORIES
+from pytest_osfutures.plugin import factories
 
 HEAVY = ("requests", "keystoneauth1", "novaclient", "cinderclient", "openstack", "yaml")
 
 
-def test_an_unrelated_suite_loads_nothing_of_openstack(pytester: pytest.Pytester) -> None:
+def test_unrelated_suite_loads_nothing_of_openstack(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         f"""
         import sys
@@ -34,18 +35,22 @@ def test_pytest_version_loads_nothing_of_openstack() -> None:
     assert run.returncode == 0, run.stderr
 
 
-def test_the_plugin_can_be_left_out(pytester: pytest.Pytester) -> None:
+def test_plugin_can_be_disabled(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_x(os_cloud): pass")
     result = pytester.runpytest_subprocess("-p", "no:osfutures")
     result.stdout.fnmatch_lines(["*fixture 'os_cloud' not found*"])
 
 
-def test_the_fixtures_document_themselves(pytester: pytest.Pytester) -> None:
+def test_fixtures_are_listed_with_their_documentation(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess("--fixtures")
-    result.stdout.fnmatch_lines(["os_cloud *", "*The cloud under test*"])
-    result.stdout.fnmatch_lines(["os_servers *", "*A factory of servers*"])
-    result.stdout.fnmatch_lines(["os_servers_shared *", "*A factory of servers that all workers*"])
-    said = result.stdout.str()
-    for name in FACTORIES:
+    result.stdout.fnmatch_lines(["os_cloud *", "*Return the cloud under test*"])
+    result.stdout.fnmatch_lines(["os_servers *", "*Create servers, which are deleted at the end*"])
+    result.stdout.fnmatch_lines(["os_servers_shared *", "*Create servers once for all workers*"])
+    listed = result.stdout.str()
+    for name in factories.__all__:
+        fixture = "os_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+        if fixture.startswith("os_shared_"):
+            assert f"{fixture.replace('_shared', '')}_shared " in listed
+            continue
         for end in ("", "_class", "_module", "_session"):
-            assert f"{name}{end} " in said
+            assert f"{fixture}{end} " in listed

@@ -1,4 +1,4 @@
-"""What a run leaves on purpose, and how it deletes what it does not."""
+"""The server limit, --os-keep, --os-teardown, and the clean-up at the end of a run."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 
-def test_max_servers_lets_the_others_wait(pytester: pytest.Pytester) -> None:
+def test_servers_above_the_limit_wait(pytester: pytest.Pytester) -> None:
     text = """
     from itertools import islice
     import pytest_osfutures as osf
     def test_wait(os_cloud, os_servers):
         futures = {os_servers.create_async(f"web-{n}") for n in range(3)}
-        first, second = islice(osf.as_completed(futures), 2)  # whichever were quicker
+        first, second = islice(osf.as_completed(futures), 2)  # in the order of completion
         (third,) = futures - {first, second}
         assert not third.done()
         assert len(left(os_cloud)) == 2
@@ -48,7 +48,7 @@ def test_keep_failed(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_keep_always_in_a_wider_scope(pytester: pytest.Pytester) -> None:
+def test_keep_always_keeps_the_resources_of_a_class(pytester: pytest.Pytester) -> None:
     text = """
     class TestClass:
         def test_one(self, os_servers_class):
@@ -60,7 +60,7 @@ def test_keep_always_in_a_wider_scope(pytester: pytest.Pytester) -> None:
     run(pytester, LEFT + text, "--os-keep=always").assert_outcomes(passed=2)
 
 
-def test_in_the_background_failures_are_of_the_test_that_owned_it(
+def test_failed_background_deletion_is_an_error_of_its_test(
     pytester: pytest.Pytester,
 ) -> None:
     text = """
@@ -79,7 +79,7 @@ def test_in_the_background_failures_are_of_the_test_that_owned_it(
     assert result.ret == 1
 
 
-def test_in_the_background_the_next_test_starts_meanwhile(pytester: pytest.Pytester) -> None:
+def test_next_test_starts_during_background_deletion(pytester: pytest.Pytester) -> None:
     text = """
     def test_one(os_servers, os_volumes):
         os_servers.create_async().result(), os_volumes.create_async().result()
@@ -92,7 +92,7 @@ def test_in_the_background_the_next_test_starts_meanwhile(pytester: pytest.Pytes
     run(pytester, LEFT + text, "--os-teardown=background").assert_outcomes(passed=2)
 
 
-def test_what_nobody_deletes_is_deleted_at_the_end(pytester: pytest.Pytester) -> None:
+def test_resources_without_a_factory_are_deleted_at_the_end(pytester: pytest.Pytester) -> None:
     text = """
     def test_careless(os_cloud, os_servers):
         vm = os_servers.create_async().result()
@@ -108,7 +108,7 @@ def test_what_nobody_deletes_is_deleted_at_the_end(pytester: pytest.Pytester) ->
     result.stdout.fnmatch_lines(["deleted 1 resource that the tests had left"])
 
 
-def test_what_was_refused_is_not_left(pytester: pytest.Pytester) -> None:
+def test_refused_requests_leave_nothing_in_the_ledger(pytester: pytest.Pytester) -> None:
     text = """
     import pytest
     from novaclient.exceptions import BadRequest
@@ -125,7 +125,7 @@ def test_what_was_refused_is_not_left(pytester: pytest.Pytester) -> None:
     run(pytester, text).assert_outcomes(passed=2)
 
 
-def test_what_cannot_be_deleted_fails_the_run(pytester: pytest.Pytester) -> None:
+def test_failed_deletion_at_the_end_fails_the_run(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_deleted_fails_the_run(pytester: pytest.Pytester) -> None
     )
 
 
-def test_servers_go_before_their_volumes_and_snapshots_before_theirs(
+def test_servers_and_snapshots_are_deleted_before_volumes(
     pytester: pytest.Pytester,
 ) -> None:
     text = """
@@ -163,7 +163,7 @@ def test_servers_go_before_their_volumes_and_snapshots_before_theirs(
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
-def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
+def test_images_and_keypairs_are_stamped_and_deleted(pytester: pytest.Pytester) -> None:
     text = """
     import time
 
@@ -190,7 +190,7 @@ def test_images_and_keypairs(pytester: pytest.Pytester) -> None:
     run(pytester, text).assert_outcomes(passed=2)
 
 
-def test_the_image_of_somebody_elses_server_is_not_ours(pytester: pytest.Pytester) -> None:
+def test_image_of_a_foreign_server_is_not_deleted(pytester: pytest.Pytester) -> None:
     text = """
     def test_inherited(os_cloud, os_servers, os_images):
         ours = os_images.create_async(os_servers.create_async().result()).result()

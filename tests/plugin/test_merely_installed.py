@@ -1,4 +1,4 @@
-"""The package is merely installed: nothing is done before one of its fixtures is set up."""
+"""An installed plugin does nothing before one of its fixtures is set up."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NO_HOME = """
     import os, pwd
     os.environ.pop("HOME", None)
     os.environ.pop("XDG_STATE_HOME", None)
-    for name in "CACHE", "DATA", "CONFIG":  # openstacksdk does not do without
+    for name in "CACHE", "DATA", "CONFIG":  # openstacksdk needs these
         os.environ[f"XDG_{name}_HOME"] = "/nonexistent"
     def unknown(uid):
         raise KeyError(uid)
@@ -50,7 +50,7 @@ def test_skipped_tests_need_no_cloud(pytester: pytest.Pytester, args: list[str])
 
 
 @pytest.mark.parametrize("args", [[], ["-n1"]])
-def test_a_fixture_of_the_project_may_skip_first(
+def test_project_fixture_may_skip_before_the_cloud_is_needed(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, args: list[str]
 ) -> None:
     monkeypatch.setenv("OS_CLOUD", "nope")
@@ -75,14 +75,16 @@ def test_a_fixture_of_the_project_may_skip_first(
     "look", ["--fixtures", "--fixtures-per-test", "--setup-plan", "--collect-only"]
 )
 @pytest.mark.parametrize("cloud", [[], ["--os-cloud=nope"]])
-def test_looking_needs_no_cloud(pytester: pytest.Pytester, look: str, cloud: list[str]) -> None:
+def test_listing_tests_and_fixtures_needs_no_cloud(
+    pytester: pytest.Pytester, look: str, cloud: list[str]
+) -> None:
     pytester.makepyfile(TEST)
     result = pytester.runpytest_inprocess(look, *cloud)
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*os_servers*"] if "collect" not in look else ["*test_x*"])
 
 
-def test_fixtures_of_the_project_are_its_own(pytester: pytest.Pytester) -> None:
+def test_project_fixtures_override_the_plugin(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -103,7 +105,7 @@ def test_fixtures_of_the_project_are_its_own(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 
-def test_the_factories_do_without_the_projects_own_os_cloud(pytester: pytest.Pytester) -> None:
+def test_factories_ignore_an_os_cloud_of_the_project(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -135,7 +137,7 @@ OPTIONS_TEST = """
     [("conftest", "parser"), ("conftest", "parser.getgroup('mine')"), ("plugin", "parser")],
 )
 @pytest.mark.parametrize("string", ["--os_cloud", "--os-cloud"])
-def test_options_of_the_project_are_its_own(
+def test_project_options_replace_those_of_the_plugin(
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
     string: str,
@@ -153,14 +155,14 @@ def test_options_of_the_project_are_its_own(
 
 @pytest.fixture
 def no_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A state directory that cannot be made: a file is in its place."""
+    """Return a state directory that cannot be created: a file has its path."""
     (tmp_path / "state").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "pytest-osfutures"
 
 
 @pytest.mark.parametrize("args", [[], ["-n1"]])
-def test_a_home_that_cannot_be_written_to_does_not_matter_without_use(
+def test_unused_plugin_needs_no_state_directory(
     pytester: pytest.Pytester, clouds: Path, no_place: Path, args: list[str]
 ) -> None:
     pytester.makepyfile("def test_x(): pass")
@@ -170,7 +172,7 @@ def test_a_home_that_cannot_be_written_to_does_not_matter_without_use(
 
 
 @pytest.mark.parametrize("args", [[], ["-n1"]])
-def test_without_use_nothing_is_written(
+def test_unused_plugin_writes_nothing(
     pytester: pytest.Pytester,
     clouds: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -193,7 +195,7 @@ def test_without_use_nothing_is_written(
         (NO_LOCKS, "no ledger of the run can be kept in *ledgers (*No locks available*"),
     ],
 )
-def test_with_use_it_is_one_sentence(
+def test_unusable_state_directory_is_a_usage_error(
     pytester: pytest.Pytester,
     http_cloud: str,
     no_place: Path,
@@ -215,7 +217,7 @@ def test_with_use_it_is_one_sentence(
     assert not (pytester.path / "~").exists()
 
 
-def test_whatever_goes_wrong_at_the_start_is_one_sentence(pytester: pytest.Pytester) -> None:
+def test_unexpected_error_at_the_start_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         """
         from pytest_osfutures import cloud
@@ -231,7 +233,7 @@ def test_whatever_goes_wrong_at_the_start_is_one_sentence(pytester: pytest.Pytes
     result.stderr.fnmatch_lines(["ERROR: osfutures cannot start: LookupError: of all things"])
 
 
-def test_a_cloud_that_is_named_is_tried_before_the_first_test(pytester: pytest.Pytester) -> None:
+def test_cloud_option_is_checked_before_the_first_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_first(): print('RUN')\n" + TEST)
     result = pytester.runpytest_subprocess("--os-cloud=nope", "-s")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
@@ -239,7 +241,7 @@ def test_a_cloud_that_is_named_is_tried_before_the_first_test(pytester: pytest.P
     result.stderr.fnmatch_lines(["ERROR: --os-cloud: unknown cloud 'nope'*"])
 
 
-def test_a_cloud_that_shows_late_to_be_missing_ends_the_run(pytester: pytest.Pytester) -> None:
+def test_missing_cloud_ends_the_run_at_the_first_use(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """
         def test_first(): pass
@@ -253,7 +255,7 @@ def test_a_cloud_that_shows_late_to_be_missing_ends_the_run(pytester: pytest.Pyt
     result.stderr.fnmatch_lines(["ERROR: --os-cloud: no cloud was chosen*"])
 
 
-def test_an_unused_plugin_loads_five_modules_of_its_own() -> None:
+def test_unused_plugin_loads_only_fixtures_and_options() -> None:
     import subprocess
 
     code = (
@@ -264,8 +266,11 @@ def test_an_unused_plugin_loads_five_modules_of_its_own() -> None:
     assert run.stdout.split() == [
         "pytest_osfutures",
         "pytest_osfutures.plugin",
+        "pytest_osfutures.plugin.factories",
+        "pytest_osfutures.plugin.factory_fixtures",
         "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.fixtures",
         "pytest_osfutures.plugin.options",
         "pytest_osfutures.plugin.run_id",
+        "pytest_osfutures.plugin.scoped_fixtures",
     ]

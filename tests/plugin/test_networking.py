@@ -1,4 +1,4 @@
-"""Neutron's resources, backups and uploaded images: there when asked for, gone afterwards."""
+"""Factories of networks, ports, routers, backups and uploaded images."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WHOLE = """
         image = os_images.upload_async(b"bits", "picture")
         snapshot = os_snapshots.create_async(disk, "moment")
         osf.gather(address, vm, image)
-        # Cinder lets a volume be snapshotted or backed up, one after the other
+        # Cinder snapshots and backs up a volume one after the other.
         osf.gather(backup, snapshot)
         assert address.result().status == "ACTIVE"
         assert address.result().description.startswith(f"way in osf-{os_cloud.run}-")
@@ -48,7 +48,7 @@ WHOLE = """
 """
 
 
-def test_nothing_is_left_and_all_went_in_order(pytester: pytest.Pytester) -> None:
+def test_resources_are_deleted_in_dependency_order(pytester: pytest.Pytester) -> None:
     text = """
     def test_nothing_is_left(os_cloud):
         assert ours(os_cloud) == []
@@ -82,7 +82,7 @@ SCOPES = """
 """
 
 
-def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
+def test_resources_live_until_their_scope_ends(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_next=OURS
         + """
@@ -95,7 +95,7 @@ def test_wider_scopes_keep_what_they_make(pytester: pytest.Pytester) -> None:
     result.assert_outcomes(passed=5)
 
 
-def test_what_is_still_being_made_is_deleted_too(pytester: pytest.Pytester) -> None:
+def test_resource_that_is_still_being_created_is_deleted(pytester: pytest.Pytester) -> None:
     text = """
     def test_impatient(os_networks, os_images, os_security_groups):
         os_networks.create_async("n", cidr="10.7.0.0/24")
@@ -110,7 +110,7 @@ def test_what_is_still_being_made_is_deleted_too(pytester: pytest.Pytester) -> N
     assert result.ret == 0
 
 
-def test_an_upload_that_breaks_off_is_taken_back_and_tried_again(
+def test_failed_upload_is_undone_and_retried(
     pytester: pytest.Pytester,
 ) -> None:
     text = """
@@ -168,7 +168,7 @@ def test_keep_failed(pytester: pytest.Pytester) -> None:
     )
 
 
-def test_what_is_built_on_another_goes_first(pytester: pytest.Pytester) -> None:
+def test_incremental_backups_and_router_ports_go_first(pytester: pytest.Pytester) -> None:
     text = """
     def test_incremental(os_volumes, os_backups):
         disk = os_volumes.create_async().result()
@@ -190,7 +190,7 @@ def test_what_is_built_on_another_goes_first(pytester: pytest.Pytester) -> None:
     run(pytester, OURS + text).assert_outcomes(passed=3)
 
 
-def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
+def test_wrong_arguments_raise_one_sentence(pytester: pytest.Pytester) -> None:
     text = """
     import pytest
     import pytest_osfutures as osf
@@ -230,7 +230,7 @@ def test_a_mistake_gets_one_sentence(pytester: pytest.Pytester) -> None:
     run(pytester, text).assert_outcomes(passed=4)
 
 
-def test_what_a_run_has_made_is_nobodys_default(pytester: pytest.Pytester) -> None:
+def test_resources_of_a_run_are_never_defaults(pytester: pytest.Pytester) -> None:
     text = """
     def test_defaults(os_cloud, os_networks, os_images, os_servers):
         os_networks.create_async("inside", cidr="10.7.0.0/24").result()
@@ -243,7 +243,7 @@ def test_what_a_run_has_made_is_nobodys_default(pytester: pytest.Pytester) -> No
     run(pytester, text).assert_outcomes(passed=1)
 
 
-def test_an_image_is_known_by_name_as_soon_as_it_is_there(pytester: pytest.Pytester) -> None:
+def test_new_image_is_found_by_name_at_once(pytester: pytest.Pytester) -> None:
     text = """
     import pytest
     import pytest_osfutures as osf
@@ -260,7 +260,7 @@ def test_an_image_is_known_by_name_as_soon_as_it_is_there(pytester: pytest.Pytes
     run(pytester, text).assert_outcomes(passed=1)
 
 
-def test_warnings_that_are_errors_do_no_harm(pytester: pytest.Pytester) -> None:
+def test_factories_work_with_warnings_as_errors(pytester: pytest.Pytester) -> None:
     text = """
     def test_strict(os_networks, os_ports, os_images):
         net = os_networks.create_async(cidr="10.7.0.0/24").result()

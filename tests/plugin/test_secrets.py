@@ -1,4 +1,4 @@
-"""No report, no junit file and no captured log shows what a request carried in confidence."""
+"""Reports, junit files and captured logs show no secret of a request."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_answered(os_cloud, os_servers):
 """
 
 
-def test_no_secret_is_in_reports_junit_and_logs(pytester: pytest.Pytester) -> None:
+def test_reports_junit_and_logs_have_no_secret(pytester: pytest.Pytester) -> None:
     result = run(pytester, TEXT, "--log-level=debug", "--junitxml=junit.xml", "-ojunit_logging=all")
     result.assert_outcomes(failed=3)
     junit = (pytester.path / "junit.xml").read_text()

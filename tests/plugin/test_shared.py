@@ -1,4 +1,4 @@
-"""What all workers share, where there is only one of them; with more: tests/chaos."""
+"""Shared resources with one worker; tests/chaos has several workers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WEB = """
 """
 
 
-def test_one_server_for_all_tests(pytester: pytest.Pytester) -> None:
+def test_shared_server_is_created_once(pytester: pytest.Pytester) -> None:
     text = """
     def test_one(os_cloud, web):
         assert web.result().status == "ACTIVE"
@@ -40,10 +40,12 @@ def test_one_server_for_all_tests(pytester: pytest.Pytester) -> None:
     result = run(pytester, LEFT + WEB + text)
     result.assert_outcomes(passed=2)
     assert result.ret == 0
-    result.stdout.no_fnmatch_line("deleted *")  # its scope has done it, not the end of the run
+    result.stdout.no_fnmatch_line(
+        "deleted *"
+    )  # the shared scope deletes it, not the end of the run
 
 
-def test_one_of_each_kind_in_the_order_in_which_they_can_go(pytester: pytest.Pytester) -> None:
+def test_shared_resources_are_deleted_in_dependency_order(pytester: pytest.Pytester) -> None:
     text = """
     def test_all(os_cloud, web, os_volumes_shared, os_snapshots_shared, os_images_shared,
                  os_snapshots_session):
@@ -62,7 +64,7 @@ def test_one_of_each_kind_in_the_order_in_which_they_can_go(pytester: pytest.Pyt
     result.stdout.no_fnmatch_line("deleted *")
 
 
-def test_bad_input_and_failures(pytester: pytest.Pytester) -> None:
+def test_shared_factories_reject_wrong_arguments(pytester: pytest.Pytester) -> None:
     text = """
     import pytest_osfutures as osf
     from pytest_osfutures.fakecloud import Fault
@@ -94,7 +96,7 @@ def test_bad_input_and_failures(pytester: pytest.Pytester) -> None:
     run(pytester, WEB + text).assert_outcomes(passed=5)
 
 
-def test_what_is_kept_and_what_is_still_being_built(pytester: pytest.Pytester) -> None:
+def test_keep_failed_keeps_only_finished_shared_resources(pytester: pytest.Pytester) -> None:
     text = """
     def test_bad(os_cloud, web, os_servers_shared):
         web.result()
@@ -109,7 +111,7 @@ def test_what_is_kept_and_what_is_still_being_built(pytester: pytest.Pytester) -
     result.stdout.no_fnmatch_line("deleted *")
 
 
-def test_what_cannot_be_deleted_is_an_error(pytester: pytest.Pytester) -> None:
+def test_failed_deletion_of_a_shared_resource_is_an_error(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
     from pytest_osfutures.plugin import shared
@@ -125,7 +127,7 @@ def test_what_cannot_be_deleted_is_an_error(pytester: pytest.Pytester) -> None:
     result.stdout.fnmatch_lines(["*1 of 1 shared resources could not be deleted*", "*DELETE*409*"])
 
 
-def test_each_worker_has_its_own_on_the_embedded_fake(pytester: pytest.Pytester) -> None:
+def test_workers_share_nothing_on_the_embedded_fake(pytester: pytest.Pytester) -> None:
     text = """
     @pytest.mark.parametrize("number", range(2))
     def test_it(number, os_cloud, web):

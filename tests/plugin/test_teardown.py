@@ -1,4 +1,4 @@
-"""A teardown is bounded, says what it waits for, and removes what is in its way."""
+"""A teardown has a deadline, prints progress messages, and removes obstacles."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
 from pytest_osfutures.plugin import wait_messages
-wait_messages.FIRST = 0.2
+wait_messages.FIRST_PAUSE = 0.2
 """
 STUCK = """
 from pytest_osfutures.fakecloud import Fault
@@ -21,7 +21,7 @@ def test_stuck(os_cloud, os_servers, os_volumes):
 """
 
 
-def test_what_is_locked_or_protected_goes_as_well(pytester: pytest.Pytester) -> None:
+def test_locked_and_protected_resources_are_deleted(pytester: pytest.Pytester) -> None:
     text = """
     def test_some(os_cloud, os_servers, os_images, os_volumes):
         vm = os_servers.create_async("web").result()
@@ -36,7 +36,7 @@ def test_what_is_locked_or_protected_goes_as_well(pytester: pytest.Pytester) -> 
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
-def test_a_stuck_deletion_is_bounded_and_told(pytester: pytest.Pytester) -> None:
+def test_stuck_deletion_ends_at_the_deadline_with_messages(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(QUICK)
     began = time.monotonic()
     result = run(pytester, STUCK, "--os-teardown-timeout=4")
@@ -53,7 +53,7 @@ def test_a_stuck_deletion_is_bounded_and_told(pytester: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["NOT deleted: server web (*) of *::test_stuck: *"])
 
 
-def test_deletions_in_the_background_are_told_of_at_the_end(pytester: pytest.Pytester) -> None:
+def test_background_deletions_print_messages_at_the_end(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(QUICK)
     result = run(pytester, STUCK, "--os-teardown-timeout=2", "--os-teardown=background")
     result.stdout.fnmatch_lines(
@@ -72,14 +72,16 @@ def test_deletions_in_the_background_are_told_of_at_the_end(pytester: pytest.Pyt
         ("--os-run=00112233AABBCCDD", "'00112233AABBCCDD' is no run's id: 16 hexadecimal"),
     ],
 )
-def test_a_bad_option(pytester: pytest.Pytester, option: str, sentence: str) -> None:
+def test_wrong_option_is_a_usage_error(
+    pytester: pytest.Pytester, option: str, sentence: str
+) -> None:
     pytester.makepyfile("def test_x(os_cloud): pass")
     result = pytester.runpytest_subprocess("--os-cloud=fake", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert sentence in result.stderr.str()
 
 
-def test_bad_ini_values(pytester: pytest.Pytester) -> None:
+def test_wrong_ini_value_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_x(os_servers): pass")
     pytester.makeini("[pytest]\nos_cloud = fake\nos_teardown_timeout = never\n")
     result = pytester.runpytest_subprocess()

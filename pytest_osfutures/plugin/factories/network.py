@@ -1,7 +1,7 @@
-"""Factories of what Neutron has: networks, subnets, ports, routers, floating ips, security groups.
+"""Factories of Neutron's resources, from networks to security groups.
 
-What else a new resource has goes by the names of the Networking API, and so does what the futures
-come to: `port.id`, `port["binding:host_id"]`.
+Arguments and results have the names of the Networking API
+(https://docs.openstack.org/api-ref/network/v2/): `port.id`, `port["binding:host_id"]`.
 """
 
 from __future__ import annotations
@@ -9,25 +9,39 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Unpack
 
 from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import Resource, context_of
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.plugin.factories.base import Factory
-from pytest_osfutures.plugin.identifiers import ident, idents
-from pytest_osfutures.policy import Retry
+from pytest_osfutures.plugin.factories.base import Factory, client_arguments
+from pytest_osfutures.plugin.identifiers import to_id, to_ids
+from pytest_osfutures.protocols import (
+    FloatingIp,
+    FloatingIpArguments,
+    Network,
+    NetworkArguments,
+    Port,
+    PortArguments,
+    Reference,
+    Router,
+    RouterArguments,
+    SecurityGroup,
+    SecurityGroupArguments,
+    Subnet,
+    SubnetArguments,
+)
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-Tries = int | Retry | None
+Limits = Mapping[str, Any]
 Step = Callable[[Resource], OperationFuture[Any]]
 
 
-class Networking(Factory):
-    """What the factories below have in common: Neutron's API, and how something is made by it."""
+class NetworkFactory(Factory):
+    """A factory of a resource that is created by a POST of its attributes to the Networking API."""
 
     @property
     def api(self) -> Any:
@@ -35,137 +49,191 @@ class Networking(Factory):
         return self.cloud.api("network")
 
     def _create(
-        self, kind: str, attributes: Mapping[str, Any], try_count: Tries, tout: float | None
+        self, kind: str, attributes: Mapping[str, Any], limits: Limits
     ) -> OperationFuture[Any]:
-        resource_type, tries = OWNED_TYPES[kind], self._tries(try_count, tout)
-        body = {resource_type.member: idents(dict(attributes))}
-        return self.scope.own(
-            kind, self.api.post_async_r(resource_type.collection_path, json=body, **tries)
-        )
+        resource_type = OWNED_TYPES[kind]
+        body = {resource_type.member: to_ids(dict(attributes))}
+        future = self.api.post_async_r(resource_type.collection_path, json=body, **limits)
+        return self._own(kind, future)
 
-    def _with(
-        self, kind: str, made: OperationFuture[Any], steps: Iterable[Step]
+    def _create_with(
+        self, kind: str, attributes: Mapping[str, Any], limits: Limits, steps: Iterable[Step]
     ) -> OperationFuture[Any]:
-        """The future of `made`, done when all that belongs to it is there as well."""
-        whole, resource_type = made, OWNED_TYPES[kind]
+        """Create a resource, take the steps one after another, and show the resource afterwards."""
+        created = self._create(kind, attributes, limits)
+        complete, resource_type = created, OWNED_TYPES[kind]
         for step in steps:
-            whole = then(whole, partial(_step, step, made))
-        if whole is made:
-            return made
+            complete = then(complete, partial(_take, step, created))
+        if complete is created:
+            return created
 
-        def again(_: Any) -> OperationFuture[Any]:
-            shown = self.api.get(f"{resource_type.collection_path}/{made.resource_id}").json()
-            return renewed(made, Resource(shown[resource_type.member]))
+        def show(_: Any) -> OperationFuture[Any]:
+            path = f"{resource_type.collection_path}/{created.resource_id}"
+            shown = self.api.get(path).json()
+            return renewed(created, Resource(shown[resource_type.member]))
 
-        return then(whole, again)
-
-
-def _step(step: Step, made: OperationFuture[Any], _: Any) -> OperationFuture[Any]:
-    return step(made.result())
+        return then(complete, show)
 
 
-class Networks(Networking):
-    """Creates networks; `os_networks` and its siblings of wider scope."""
+def _take(step: Step, created: OperationFuture[Any], _: Any) -> OperationFuture[Any]:
+    return step(created.result())
+
+
+class Networks(NetworkFactory):
+    """The factory of networks: the fixtures `os_networks`, `os_networks_class`, ..."""
 
     def create_async(
         self,
         name: str | None = None,
         cidr: str | None = None,
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a network in the background and return its future.
+        **arguments: Unpack[NetworkArguments],
+    ) -> OperationFuture[Network]:
+        """Create a network in the background, with retries, and return its future.
 
-        With `cidr` (`10.0.0.0/24`) it gets a subnet of that, and the future is done when that is
-        there as well. `try_count` and `tout` as for servers; all else goes to the Networking API
-        as it is. Raises InvalidArgument for a `cidr` that is none.
+        Args:
+            name: name of the network (default: a new one that begins with `osf-`).
+            cidr: address range of a subnet of the network (default: no subnet).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the network; the subnet exists as well when the future is done.
+
+        Raises:
+            InvalidArgument: `cidr` is not an address range.
+
+        Example:
+            >>> network = os_networks.create_async("net", cidr="10.0.0.0/24").result()
+            >>> len(network.subnets)
+            1
         """
         subnets = [] if cidr is None else [_subnet(cidr)]
-        named = {"name": self._name(name), **more}
-        made = self._create("network", named, try_count, tout)
+        limits = self._limits(arguments)
+        attributes = {"name": self._name(name), **client_arguments(arguments)}
 
-        def with_subnet(subnet: Mapping[str, Any], network: Resource) -> OperationFuture[Any]:
-            attributes = {"name": named["name"], "network_id": network.id, **subnet}
-            return self._create("subnet", attributes, try_count, tout)
+        def add_subnet(subnet: Mapping[str, Any], network: Resource) -> OperationFuture[Any]:
+            more = {"name": attributes["name"], "network_id": network.id, **subnet}
+            return self._create("subnet", more, limits)
 
-        return self._with("network", made, [partial(with_subnet, each) for each in subnets])
+        steps = [partial(add_subnet, each) for each in subnets]
+        return self._create_with("network", attributes, limits, steps)
 
 
-class Subnets(Networking):
-    """Creates subnets; `os_subnets` and its siblings of wider scope."""
+class Subnets(NetworkFactory):
+    """The factory of subnets: the fixtures `os_subnets`, `os_subnets_class`, ..."""
 
     def create_async(
         self,
-        network: Any,
+        network: Reference,
         cidr: str,
         name: str | None = None,
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a subnet on `network` (an object, an id or a name) and return its future.
+        **arguments: Unpack[SubnetArguments],
+    ) -> OperationFuture[Subnet]:
+        """Create a subnet in the background, with retries, and return its future.
 
-        All else as for networks.
+        Args:
+            network: name, id or object of the network.
+            cidr: address range of the subnet.
+            name: name of the subnet (default: a new one that begins with `osf-`).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the subnet.
+
+        Raises:
+            InvalidArgument: `network` is unknown, or `cidr` is not an address range.
+
+        Example:
+            >>> network = os_networks.create_async("net").result()
+            >>> os_subnets.create_async(network, "10.0.0.0/24").result().ip_version
+            4
         """
-        on = {"network_id": self.defaults.network(network), "name": self._name(name)}
-        return self._create("subnet", {**on, **_subnet(cidr), **more}, try_count, tout)
+        place = {"network_id": self.defaults.network(network), "name": self._name(name)}
+        attributes = {**place, **_subnet(cidr), **client_arguments(arguments)}
+        return self._create("subnet", attributes, self._limits(arguments))
 
 
-class Ports(Networking):
-    """Creates ports; `os_ports` and its siblings of wider scope."""
+class Ports(NetworkFactory):
+    """The factory of ports: the fixtures `os_ports`, `os_ports_class`, ..."""
 
     def create_async(
         self,
-        network: Any = None,
+        network: Reference | None = None,
         name: str | None = None,
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a port on `network` (an object, an id or a name) and return its future.
+        **arguments: Unpack[PortArguments],
+    ) -> OperationFuture[Port]:
+        """Create a port in the background, with retries, and return its future.
 
-        Without a network it is that of --os-network, or else the only one. All else as for
-        networks.
+        Args:
+            network: name, id or object of the network (default: --os-network, else the only one).
+            name: name of the port (default: a new one that begins with `osf-`).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the port.
+
+        Raises:
+            InvalidArgument: `network` is unknown, or several networks could be the default.
+
+        Example:
+            >>> port = os_ports.create_async(extra={"binding:vnic_type": "direct"}).result()
+            >>> port["binding:vnic_type"]
+            'direct'
         """
-        on = {"network_id": self.defaults.network(network), "name": self._name(name), **more}
-        return self._create("port", on, try_count, tout)
+        place = {"network_id": self.defaults.network(network), "name": self._name(name)}
+        attributes = {**place, **client_arguments(arguments)}
+        return self._create("port", attributes, self._limits(arguments))
 
 
-class Routers(Networking):
-    """Creates routers; `os_routers` and its siblings of wider scope."""
+class Routers(NetworkFactory):
+    """The factory of routers: the fixtures `os_routers`, `os_routers_class`, ..."""
 
     def create_async(
         self,
         name: str | None = None,
-        subnets: Iterable[Any] = (),
-        external: Any = None,
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a router that connects `subnets` (objects or ids), and return its future.
+        subnets: Iterable[Reference] = (),
+        external: Reference | bool | None = None,
+        **arguments: Unpack[RouterArguments],
+    ) -> OperationFuture[Router]:
+        """Create a router in the background, with retries, and return its future.
 
-        `external` is the network outside (an object, an id or a name; True: the only external
-        one). The future is done when all are connected. All else as for networks.
+        Args:
+            name: name of the router (default: a new one that begins with `osf-`).
+            subnets: ids or objects of the subnets that the router connects.
+            external: name, id or object of the external network; True is the only external
+                network (default: no gateway).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the router; all subnets are connected when the future is done.
+
+        Raises:
+            InvalidArgument: `external` is unknown or ambiguous.
+
+        Example:
+            >>> network = os_networks.create_async(cidr="10.1.0.0/24").result()
+            >>> router = os_routers.create_async("r", subnets=network.subnets).result()
+            >>> router.status
+            'ACTIVE'
         """
+        attributes = client_arguments(arguments)
         if external is not None:
             wanted = None if external is True else external
             gateway = {"network_id": self.defaults.network(wanted, external=True)}
-            more = {"external_gateway_info": gateway, **more}
-        named = {"name": self._name(name), **more}
-        made = self._create("router", named, try_count, tout)
-        return self._with("router", made, [partial(self._connect, each) for each in subnets])
+            attributes = {"external_gateway_info": gateway, **attributes}
+        attributes = {"name": self._name(name), **attributes}
+        steps = [partial(self._connect, each) for each in subnets]
+        return self._create_with("router", attributes, self._limits(arguments), steps)
 
-    def _connect(self, subnet: Any, router: Resource) -> OperationFuture[Any]:
+    def _connect(self, subnet: Reference, router: Resource) -> OperationFuture[Any]:
+        """Connect `subnet` to `router`; accept the connection of a try whose answer got lost."""
         from keystoneauth1.exceptions import BadRequest
 
         path = f"/routers/{router.id}/add_router_interface"
-        body = {"subnet_id": ident(subnet, "subnets")}
+        body = {"subnet_id": to_id(subnet, "subnets")}
 
         def call() -> Any:
             try:
@@ -173,66 +241,84 @@ class Routers(Networking):
             except BadRequest as error:
                 if "already has a port" not in str(error):
                     raise
-                return error.response  # of a try whose answer got lost
+                return error.response
 
-        return start_retried(context_of(self.api), call, **self._tries(None, None))
+        return start_retried(context_of(self.api), call, **self._limits({}))
 
 
-class FloatingIps(Networking):
-    """Creates floating ips; `os_floating_ips` and its siblings of wider scope."""
+class FloatingIps(NetworkFactory):
+    """The factory of floating IPs: the fixtures `os_floating_ips`, `os_floating_ips_class`, ..."""
 
     def create_async(
         self,
-        network: Any = None,
-        port: Any = None,
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a floating ip of an external `network` and return its future.
+        network: Reference | None = None,
+        port: Reference | None = None,
+        **arguments: Unpack[FloatingIpArguments],
+    ) -> OperationFuture[FloatingIp]:
+        """Create a floating IP in the background, with retries, and return its future.
 
-        Without a network (an object, an id or a name) it is the only external one. With `port` (an
-        object or an id) it leads there, and the future is done when it does. All else as for
-        networks.
+        Args:
+            network: name, id or object of the external network (default: the only one).
+            port: id or object of the port to which the floating IP leads (default: none).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the floating IP, which leads to the port when the future is done.
+
+        Raises:
+            InvalidArgument: `network` is unknown or ambiguous.
+
+        Example:
+            >>> os_floating_ips.create_async().result().status
+            'DOWN'
         """
         outside = self.defaults.network(network, external=True)
-        attributes = {"floating_network_id": outside, **more}
+        attributes = {"floating_network_id": outside, **client_arguments(arguments)}
         if port is not None:
-            attributes["port_id"] = ident(port, "port")
-        return self._create("floating ip", attributes, try_count, tout)
+            attributes["port_id"] = to_id(port, "port")
+        return self._create("floating ip", attributes, self._limits(arguments))
 
 
-class SecurityGroups(Networking):
-    """Creates security groups; `os_security_groups` and its siblings of wider scope."""
+class SecurityGroups(NetworkFactory):
+    """The factory of security groups: the fixtures `os_security_groups`, ..."""
 
     def create_async(
         self,
         name: str | None = None,
         rules: Iterable[Mapping[str, Any]] = (),
-        *,
-        try_count: Tries = None,
-        tout: float | None = None,
-        **more: Any,
-    ) -> OperationFuture[Any]:
-        """Create a security group with these `rules` and return its future.
+        **arguments: Unpack[SecurityGroupArguments],
+    ) -> OperationFuture[SecurityGroup]:
+        """Create a security group in the background, with retries, and return its future.
 
-        A rule has the attributes of the Networking API (`{"protocol": "icmp"}`) and is about what
-        comes in, unless it says otherwise. The future is done when all are there. All else as for
-        networks.
+        Args:
+            name: name of the group (default: a new one that begins with `osf-`).
+            rules: attributes of the group's rules by the names of the Networking API; a rule
+                without a direction is for ingress.
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
+                attributes of the Networking API.
+
+        Returns:
+            The future of the group; all rules exist when the future is done.
+
+        Example:
+            >>> group = os_security_groups.create_async("ping", [{"protocol": "icmp"}]).result()
+            >>> "icmp" in {rule["protocol"] for rule in group.security_group_rules}
+            True
         """
-        named = {"name": self._name(name), **more}
-        made = self._create("security group", named, try_count, tout)
+        limits = self._limits(arguments)
+        attributes = {"name": self._name(name), **client_arguments(arguments)}
 
-        def with_rule(rule: Mapping[str, Any], group: Resource) -> OperationFuture[Any]:
-            attributes = {"direction": "ingress", "security_group_id": group.id, **rule}
-            return self._create("security group rule", attributes, try_count, tout)
+        def add_rule(rule: Mapping[str, Any], group: Resource) -> OperationFuture[Any]:
+            more = {"direction": "ingress", "security_group_id": group.id, **rule}
+            return self._create("security group rule", more, limits)
 
-        return self._with("security group", made, [partial(with_rule, each) for each in rules])
+        steps = [partial(add_rule, each) for each in rules]
+        return self._create_with("security group", attributes, limits, steps)
 
 
 def _subnet(cidr: str) -> dict[str, Any]:
-    """The attributes that a subnet cannot do without."""
+    """Return the attributes that the Networking API requires of a subnet, but for its network."""
     try:
         version = ip_network(cidr, strict=False).version
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Which image, flavor and network a new server gets, on clouds of all sorts."""
+"""Defaults finds image, flavor and network of a new server on scripted clouds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
 from pytest_osfutures.plugin.defaults import GIB, Defaults
-from pytest_osfutures.plugin.options import Settings
+from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.stamp import Stamp
 
 Row = dict[str, Any]
@@ -30,7 +30,7 @@ class Answer:
 
 
 class Scripted:
-    """A cloud that lists what it was given, two on a page, as the services themselves do."""
+    """A cloud with given resources; its lists have two items a page, as with real services."""
 
     name = "scripted"
     fake = None
@@ -119,10 +119,10 @@ def cloud() -> Scripted:
 
 
 def defaults(cloud: Scripted, **settings: Any) -> Defaults:
-    return Defaults(cloud, Settings(**settings))  # type: ignore[arg-type]
+    return Defaults(cloud, RunSettings(**settings))  # type: ignore[arg-type]
 
 
-# What is named
+# Named resources
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def defaults(cloud: Scripted, **settings: Any) -> Defaults:
     ],
 )
 @pytest.mark.parametrize("wanted", ["one & only/part", "id of one & only/part"])
-def test_a_named_image_is_found_whatever_it_is(
+def test_named_image_is_found_in_any_state(
     cloud: Scripted, wanted: str, more: dict[str, Any]
 ) -> None:
     cloud.images = [image(f"other {n}") for n in range(5)] + [image("one & only/part", **more)]
@@ -147,14 +147,14 @@ def test_a_named_image_is_found_whatever_it_is(
 
 
 @pytest.mark.parametrize("wanted", ["rare", "id of rare", 7])
-def test_a_named_flavor_is_found_on_any_page(cloud: Scripted, wanted: Any) -> None:
+def test_named_flavor_is_found_on_any_page(cloud: Scripted, wanted: Any) -> None:
     private = {"os-flavor-access:is_public": False, "OS-FLV-DISABLED:disabled": True}
     rare = flavor("rare", 0, **private) | {"id": "7" if wanted == 7 else "id of rare"}
     cloud.flavors = [*(flavor(f"f{n}") for n in range(7)), rare]
     assert defaults(cloud).flavor(wanted, None).name == "rare"
 
 
-def test_a_named_network_may_be_outside_or_of_somebody_else(cloud: Scripted) -> None:
+def test_named_network_may_be_external_or_foreign(cloud: Scripted) -> None:
     outside = {"router:external": True, "project_id": "other"}
     cloud.networks = [network("n0"), network("n1"), network("way out", **outside)]
     assert defaults(cloud).nics("way out") == [{"net-id": "id of way out"}]
@@ -162,37 +162,31 @@ def test_a_named_network_may_be_outside_or_of_somebody_else(cloud: Scripted) -> 
     assert defaults(cloud).network(None, external=True) == "id of way out"
 
 
-def test_of_two_networks_with_one_name_the_one_that_fits_is_meant(cloud: Scripted) -> None:
+def test_external_flag_tells_networks_of_one_name_apart(cloud: Scripted) -> None:
     outside = network("net") | {"id": "outside", "router:external": True}
     cloud.networks = [network("net") | {"id": "inside"}, outside]
     assert defaults(cloud).network("net") == "inside"
     assert defaults(cloud).network("net", external=True) == "outside"
 
 
-def test_a_name_of_several_is_one_sentence_with_their_ids(cloud: Scripted) -> None:
+def test_ambiguous_name_lists_the_ids(cloud: Scripted) -> None:
     cloud.images = [image("twin") | {"id": "a"}, image("twin") | {"id": "b"}]
     cloud.networks = [network("twin") | {"id": "c"}, network("twin") | {"id": "d"}]
     cloud.flavors = [flavor("twin") | {"id": "e"}, flavor("twin") | {"id": "f"}]
-    with pytest.raises(
-        InvalidArgument, match="image 'twin' stands for 2 of them; give an id: a, b"
-    ):
+    with pytest.raises(InvalidArgument, match="2 images have the name 'twin'; give an id: a, b"):
         defaults(cloud).image("twin")
-    with pytest.raises(
-        InvalidArgument, match="network 'twin' stands for 2 of them; give an id: c, d"
-    ):
+    with pytest.raises(InvalidArgument, match="2 networks have the name 'twin'; give an id: c, d"):
         defaults(cloud).nics("twin")
-    with pytest.raises(
-        InvalidArgument, match="flavor 'twin' stands for 2 of them; give an id: e, f"
-    ):
+    with pytest.raises(InvalidArgument, match="2 flavors have the name 'twin'; give an id: e, f"):
         defaults(cloud).flavor("twin", None)
 
 
-def test_what_is_hidden_comes_last(cloud: Scripted) -> None:
+def test_visible_image_comes_before_a_hidden_image(cloud: Scripted) -> None:
     cloud.images = [image("os") | {"id": "old", "os_hidden": True}, image("os") | {"id": "new"}]
     assert defaults(cloud).image("os").id == "new"
 
 
-def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> None:
+def test_cache_keeps_found_resources_for_a_moment_only(cloud: Scripted) -> None:
     chosen = defaults(cloud)
     with pytest.raises(InvalidArgument, match="unknown image 'new'; there are: tiny"):
         chosen.image("new")
@@ -206,7 +200,7 @@ def test_a_miss_is_not_remembered_and_a_hit_not_for_long(cloud: Scripted) -> Non
     assert chosen.image("new").id == "another"
 
 
-def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
+def test_missing_default_image_is_not_cached(cloud: Scripted) -> None:
     cloud.images, chosen = [], defaults(cloud)
     with pytest.raises(InvalidArgument, match="has no active image that a server boots from"):
         chosen.image(None)
@@ -219,10 +213,10 @@ def test_an_empty_cloud_is_asked_again(cloud: Scripted) -> None:
     [
         ({"images": [], "next": "/v2/images?name=x"}, "its next page is /images.name=x again"),
         ({"images": [], "next": 7}, "the link to the next page is 7"),
-        (["images"], "answers no JSON that such a list or resource has"),
+        (["images"], "answers without a JSON object"),
     ],
 )
-def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, words: str) -> None:
+def test_malformed_list_raises_one_sentence(cloud: Scripted, document: Any, words: str) -> None:
     send = cloud.send
 
     def odd(method: str, service: str, path: str, body: None) -> Answer:
@@ -236,7 +230,7 @@ def test_a_list_that_is_none_is_one_sentence(cloud: Scripted, document: Any, wor
 
 
 @pytest.mark.parametrize("rows", [None, 7, [None, "x", {}, {"id": "a"}], {"id": "a"}])
-def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
+def test_malformed_rows_are_skipped(cloud: Scripted, rows: Any) -> None:
     send = cloud.send
 
     def odd(method: str, service: str, path: str, body: None) -> Answer:
@@ -248,7 +242,7 @@ def test_odd_rows_are_passed_over(cloud: Scripted, rows: Any) -> None:
         defaults(cloud).image("x")
 
 
-def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
+def test_refused_list_names_the_request_and_the_cloud(cloud: Scripted) -> None:
     cloud.send = lambda *_: Answer({"forbidden": {"message": "no"}}, 409)  # type: ignore
     with pytest.raises(
         CloudUnreachableError, match="GET image /images/x of cloud 'scripted' answers"
@@ -280,29 +274,29 @@ def test_a_cloud_that_refuses_is_named(cloud: Scripted) -> None:
         {"osf_run": "r" * 16, "osf_op": "o" * 16, "osf_expires": "1"},
     ],
 )
-def test_the_default_image_is_one_that_boots(cloud: Scripted, unfit: dict[str, Any]) -> None:
+def test_default_image_is_bootable(cloud: Scripted, unfit: dict[str, Any]) -> None:
     cloud.images = [image("a", **{"size": 1, **unfit}), image("good", 5), image("larger", 6)]
     assert defaults(cloud).image(None).name == "good"
 
 
-def test_an_image_of_parts_boots_with_its_kernel(cloud: Scripted) -> None:
+def test_default_image_may_be_an_ami_with_a_kernel(cloud: Scripted) -> None:
     cloud.images = [image("whole", 9), image("parts", disk_format="ami", kernel_id="k")]
     assert defaults(cloud).image(None).name == "parts"
 
 
-def test_the_default_image_is_for_the_hosts(cloud: Scripted) -> None:
+def test_default_image_has_the_architecture_of_the_hosts(cloud: Scripted) -> None:
     arm = image("arm", 1, architecture="aarch64")
     cloud.images = [arm, image("pc", 2, architecture="x86_64"), image("any", 3)]
     cloud.hosts = [{"cpu_info": json.dumps({"arch": "x86_64"})}]
     assert defaults(cloud).image(None).name == "pc"
     cloud.hosts = [{"cpu_info": {"arch": "aarch64"}}, {"cpu_info": "?"}, {}]
     assert defaults(cloud).image(None).name == "arm"
-    cloud.hosts = None  # a plain member is not told
+    cloud.hosts = None  # as a plain member sees it
     cloud.images.append(image("larger", 4, architecture="x86_64"))
     assert defaults(cloud).image(None).name == "pc"
 
 
-def test_the_default_image_is_held_by_the_named_flavor(cloud: Scripted) -> None:
+def test_default_image_fits_the_named_flavor(cloud: Scripted) -> None:
     cloud.images = [image("small", 1, min_disk=40), image("large", GIB)]
     cloud.flavors = [flavor("one"), flavor("forty", 40)]
     assert defaults(cloud).image(None).name == "small"
@@ -322,7 +316,7 @@ def test_the_default_image_is_held_by_the_named_flavor(cloud: Scripted) -> None:
         (image("i", 0), "none"),
     ],
 )
-def test_the_default_flavor_is_the_smallest_that_nova_takes(
+def test_default_flavor_is_the_smallest_that_nova_accepts(
     cloud: Scripted, of: Row, wanted: str
 ) -> None:
     cloud.images = [of]
@@ -339,13 +333,13 @@ def test_the_default_flavor_is_the_smallest_that_nova_takes(
     assert chosen.flavor(None, None, from_volume=True).name == "none"
 
 
-def test_without_a_flavor_that_holds_it_the_sentence_has_the_numbers(cloud: Scripted) -> None:
+def test_missing_flavor_error_has_memory_and_disk(cloud: Scripted) -> None:
     cloud.images = [image("i", GIB + 1, min_ram=32)]
     with pytest.raises(InvalidArgument, match="no flavor with 32 MiB of memory and 2 GiB of disk"):
         defaults(cloud).flavor(None, defaults(cloud).image("i"))
 
 
-def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) -> None:
+def test_default_network_is_the_only_usable_network(cloud: Scripted) -> None:
     stamp = Stamp("a" * 16, "b" * 16, 1)
     cloud.networks = [
         network("out", **{"router:external": True}),
@@ -363,7 +357,7 @@ def test_the_default_network_is_the_only_one_that_can_be_meant(cloud: Scripted) 
         defaults(cloud).nics()
 
 
-def test_auto_is_said_to_be_unclear_before_nova_does(cloud: Scripted) -> None:
+def test_auto_is_refused_if_several_networks_exist(cloud: Scripted) -> None:
     cloud.networks = [network("a"), network("b", subnets=[])]
     for chosen, network_wanted in (
         (defaults(cloud), "auto"),
@@ -378,7 +372,7 @@ def test_auto_is_said_to_be_unclear_before_nova_does(cloud: Scripted) -> None:
 
 
 @pytest.mark.parametrize("allocates", [True, False])
-def test_auto_is_for_clouds_that_make_a_network(cloud: Scripted, allocates: bool) -> None:
+def test_auto_is_the_default_where_neutron_allocates(cloud: Scripted, allocates: bool) -> None:
     cloud.auto = allocates
     cloud.networks = [network("out", **{"router:external": True, "project_id": "other"})]
     assert defaults(cloud).nics() == ("auto" if allocates else "none")

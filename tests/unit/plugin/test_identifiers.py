@@ -1,4 +1,4 @@
-"""Objects of any client library where an API wants names or ids."""
+"""to_id and to_ids replace objects of any client library by ids or names."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from novaclient.v2.servers import Server
 
 from pytest_osfutures.clients.adapter import Resource
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.plugin.identifiers import ident, idents
+from pytest_osfutures.plugin.identifiers import to_id, to_ids
 
-pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # openstacksdk's about itself
+pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # deprecations within openstacksdk
 
 
 def of_sdk(place: str, **attributes: Any) -> Any:
-    """An object of openstacksdk: `network.v2.network.Network`."""
+    """Return an object of openstacksdk: `network.v2.network.Network`."""
     module, _, name = f"openstack.{place}".rpartition(".")
     return getattr(importlib.import_module(module), name)(**attributes)
 
@@ -37,43 +37,41 @@ def of_sdk(place: str, **attributes: Any) -> Any:
         "x",
     ],
 )
-def test_an_object_stands_for_its_id(value: Any) -> None:
+def test_object_is_replaced_by_its_id(value: Any) -> None:
     value = of_sdk(value, id="x", name="n") if isinstance(value, str) and "." in value else value
-    assert ident(value) == "x"
-    assert idents({"port": [{"net-id": value}], "any": (value, 1, None)}) == {
+    assert to_id(value) == "x"
+    assert to_ids({"port": [{"net-id": value}], "any": (value, 1, None)}) == {
         "port": [{"net-id": "x"}],
         "any": ("x", 1, None),
     }
 
 
-def test_a_keypair_goes_by_its_name() -> None:
+def test_keypair_is_replaced_by_its_name() -> None:
     for keypair in (
         Keypair(None, {"name": "key", "id": 7}, loaded=True),
         of_sdk("compute.v2.keypair.Keypair", name="key", id="7"),
         Resource(name="key", id=7),
         "key",
     ):
-        assert idents({"key_name": keypair}) == {"key_name": "key"}
+        assert to_ids({"key_name": keypair}) == {"key_name": "key"}
 
 
-def test_a_security_group_goes_by_its_id() -> None:
+def test_security_group_is_replaced_by_its_id() -> None:
     first = of_sdk("network.v2.security_group.SecurityGroup", id="a", name="n")
     groups = [first, Resource(id="b", name="n"), "default"]
-    assert idents({"security_groups": groups}) == {"security_groups": ["a", "b", "default"]}
+    assert to_ids({"security_groups": groups}) == {"security_groups": ["a", "b", "default"]}
 
 
-def test_what_is_no_object_stays_what_it_is() -> None:
+def test_plain_values_are_unchanged() -> None:
     file = SimpleNamespace(read=lambda: "")
     values = {"meta": {"id": "mine"}, "userdata": file, "bytes": b"", "nics": "none", "n": None}
-    assert idents(values) == values
-    assert idents(values)["userdata"] is file
-    assert ident(UUID(int=1)) == "00000000-0000-0000-0000-000000000001"
+    assert to_ids(values) == values
+    assert to_ids(values)["userdata"] is file
+    assert to_id(UUID(int=1)) == "00000000-0000-0000-0000-000000000001"
 
 
-def test_a_future_is_not_there_yet() -> None:
-    with pytest.raises(
-        InvalidArgument, match=r"volume=<Future .* is a future; give what it comes to"
-    ):
-        ident(Future(), "volume")
+def test_future_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"volume=<Future .* is a future; give its result"):
+        to_id(Future(), "volume")
     with pytest.raises(InvalidArgument, match=r"security_groups=<Future .* is a future"):
-        idents({"security_groups": [Future()]})
+        to_ids({"security_groups": [Future()]})

@@ -1,4 +1,4 @@
-"""Values of options: the good ones as they are meant, the bad ones in one sentence."""
+"""Options convert correct values, and reject wrong values with one sentence."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SECONDS = ("²", "0", "-1", "soon", "", "nan", "inf", "1e999")
         (options.UNKNOWN, "ignore", "is none of warn, error"),
     ],
 )
-def test_a_bad_value_is_named_with_what_would_do(
+def test_wrong_value_is_rejected_with_the_expected_form(
     option: options.Option, bad: str, sentence: str
 ) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as caught:
@@ -52,5 +52,5 @@ def test_a_bad_value_is_named_with_what_would_do(
         (options.UNKNOWN, "error", "error"),
     ],
 )
-def test_a_good_value_is_taken(option: options.Option, text: str, value: Any) -> None:
+def test_correct_value_is_converted(option: options.Option, text: str, value: Any) -> None:
     assert option.type(text) == value

@@ -1,0 +1,130 @@
+"""A user's annotated suite, which mypy and pyright check.
+
+The comment after a `reveal_type` is the type that it shows; the other comments mark the mistakes
+that a type checker has to find. Nothing here runs.
+"""
+
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+import pytest_osfutures as osf
+
+
+def test_servers(os_servers: osf.Servers) -> None:
+    future = os_servers.create_async("web", flavor="m1.small", network="private", tout=60)
+    reveal_type(future)  # reveals: OperationFuture[Server]
+    vm = future.result()
+    reveal_type(vm)  # reveals: Server
+    reveal_type(vm.status)  # reveals: str
+    reveal_type(vm.addresses)  # reveals: dict[str, list[dict[str, Any]]]
+    reveal_type(vm.stop_async())  # reveals: OperationFuture[Server]
+    reveal_type(vm.reboot_async_r("HARD", try_count=2).result())  # reveals: Server
+    reveal_type(vm.delete_async(tout=5).result())  # reveals: None
+    reveal_type(vm.create_image_async("copy").result())  # reveals: str
+    reveal_type(os_servers.create_async(min_count=2).result())  # reveals: list[Server]
+    os_servers.create_async("web", extra={"new_argument": 1})
+    os_servers.create_async(nmae="web")  # error
+    os_servers.create_async("web", tout="soon")  # error
+    os_servers.create_async("web", network=os_servers.create_async())  # error
+    vm.stop_async("now")  # error
+    vm.stauts  # error
+
+
+def test_volumes(
+    os_volumes: osf.Volumes, os_snapshots: osf.Snapshots, os_backups: osf.Backups
+) -> None:
+    volume = os_volumes.create_async(size=2, volume_type="fast").result()
+    reveal_type(volume)  # reveals: Volume
+    reveal_type(volume.attachments)  # reveals: list[dict[str, Any]]
+    reveal_type(os_snapshots.create_async(volume, "s").result().volume_id)  # reveals: str
+    reveal_type(os_backups.create_async(volume.id, incremental=True))  # reveals: OperationFuture[Backup]
+    os_volumes.create_async(szie=2)  # error
+    os_volumes.create_async("2")  # error
+    os_snapshots.create_async()  # error
+
+
+def test_images_and_keypairs(os_images: osf.Images, os_keypairs: osf.Keypairs) -> None:
+    image = os_images.upload_async(b"data", disk_format="raw").result()
+    reveal_type(image)  # reveals: Image
+    reveal_type(image.min_disk)  # reveals: int
+    image["hw_disk_bus"]
+    reveal_type(os_keypairs.create("k"))  # reveals: Keypair
+    os_images.upload_async(7)  # error
+
+
+def test_networking(
+    os_networks: osf.Networks,
+    os_subnets: osf.Subnets,
+    os_ports: osf.Ports,
+    os_routers: osf.Routers,
+    os_floating_ips: osf.FloatingIps,
+    os_security_groups: osf.SecurityGroups,
+) -> None:
+    network = os_networks.create_async("net", cidr="10.0.0.0/24").result()
+    reveal_type(network)  # reveals: Network
+    reveal_type(os_subnets.create_async(network, "10.1.0.0/24").result().cidr)  # reveals: str
+    group = os_security_groups.create_async("ping", [{"protocol": "icmp"}]).result()
+    reveal_type(group)  # reveals: SecurityGroup
+    port = os_ports.create_async(network, security_groups=[group]).result()
+    reveal_type(port)  # reveals: Port
+    os_ports.create_async(extra={"binding:vnic_type": "direct"})
+    reveal_type(os_routers.create_async(subnets=network.subnets, external=True))  # reveals: OperationFuture[Router]
+    reveal_type(os_floating_ips.create_async(port=port).result().port_id)  # reveals: str | None
+    os_networks.create_async(cdir="10.0.0.0/24")  # error
+
+
+def test_clients(os_cloud: osf.Cloud) -> None:
+    nova, cinder = os_cloud.nova, os_cloud.cinder
+    reveal_type(nova)  # reveals: Nova
+    reveal_type(cinder)  # reveals: Cinder
+    flavor, image = nova.flavors.find(name="m1.small"), nova.glance.find_image("cirros")
+    future = nova.servers.create_async("web", image, flavor, nics="none", tout=300)
+    reveal_type(future)  # reveals: OperationFuture[Server]
+    retried = nova.servers.create_async_r("web", image.id, flavor, try_count=osf.Retry(tries=2))
+    reveal_type(retried.result().name)  # reveals: str
+    reveal_type(nova.servers.get("id"))  # reveals: Server
+    reveal_type(nova.servers.list())  # reveals: list[Server]
+    reveal_type(nova.servers.stop_async("id"))  # reveals: OperationFuture[Server]
+    reveal_type(nova.servers.delete_async_r("id"))  # reveals: OperationFuture[None]
+    reveal_type(cinder.volumes.create_async_r(1, name="disk"))  # reveals: OperationFuture[Volume]
+    reveal_type(cinder.volumes.list())  # reveals: list[Volume]
+    attached = nova.volumes.create_server_volume_async("server", "volume", tout=60)
+    reveal_type(attached.result().device)  # reveals: str
+    nova.server_groups.list()
+    nova.servers.create_async("web", image, flavor, nisc="none")  # error
+    nova.servers.create_async("web", image)  # error
+    cinder.volumes.create_async(size="1")  # error
+
+
+def test_futures(os_servers: osf.Servers, os_volumes: osf.Volumes) -> None:
+    web, disk = os_servers.create_async("web"), os_volumes.create_async()
+    standard: Future[osf.Server] = web
+    reveal_type(standard.result().id)  # reveals: str
+    wrong: osf.OperationFuture[osf.Volume] = web  # error
+
+
+def helper(future: osf.OperationFuture[osf.Server]) -> str:
+    return future.result().id
+
+
+@pytest.fixture(scope="session")
+def shared(os_servers_shared: osf.SharedServers) -> osf.OperationFuture[osf.Server]:
+    return os_servers_shared.create_async("web", flavor="m1.small")
+
+
+def untyped(client: Any) -> osf.Nova:
+    nova: osf.Nova = osf.futurize(client)
+    return nova
+
+
+def stop(vm: osf.Server) -> osf.OperationFuture[osf.Server]:
+    return vm.stop_async()
+
+
+def test_chains(os_servers: osf.Servers) -> None:
+    future = os_servers.create_async("web")
+    reveal_type(future.next(stop))  # reveals: OperationFuture[Server]
+    reveal_type(future.next(lambda vm: vm.name).result())  # reveals: str
+    future.next(lambda vm: vm.stpo_async())  # error
