@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from typing import Any
 
 import pytest
 from cinderclient.v3 import volume_backups, volume_snapshots, volumes
 from novaclient.v2 import servers
 
+import pytest_osfutures as osf
 from pytest_osfutures import protocols
 
-#: Methods of the clients' base classes and of administrators' tools, which are of no use on a
-#: resource.
+#: Methods of the clients' base classes, and methods of managers that the clients have put on
+#: resources.
 INTERNAL = {
     "append_request_ids",
     "extend_volume_completion",
@@ -44,12 +46,9 @@ def methods(plain: type) -> dict[str, Any]:
 
 
 def parameters(method: Any) -> list[str]:
-    """Return the names of the parameters, with those of a TypedDict behind `**`."""
-    found = []
-    for name, each in inspect.signature(method).parameters.items():
-        if each.kind is not each.VAR_KEYWORD:
-            found.append(name)
-    return found
+    """Return the names of the parameters without `**`."""
+    found = inspect.signature(method).parameters
+    return [name for name, each in found.items() if each.kind is not each.VAR_KEYWORD]
 
 
 @pytest.mark.parametrize(("plain", "protocol"), RESOURCES, ids=PROTOCOL_IDS)
@@ -68,6 +67,20 @@ def test_every_declared_method_has_the_parameters_of_the_client(
             if inspect.isfunction(found := getattr(protocol, twin, None)):
                 given = [each for each in parameters(found) if each != "tout"]
                 assert parameters(method)[: len(given)] == given, twin
+
+
+def test_every_declared_twin_exists() -> None:
+    cloud = osf.connect("fake")
+    for manager, protocol in (
+        (cloud.nova.servers, protocols.Server),
+        (cloud.cinder.volumes, protocols.Volume),
+        (cloud.cinder.volume_snapshots, protocols.Snapshot),
+        (cloud.cinder.backups, protocols.Backup),
+    ):
+        declared = {*dir(protocol), *typing.get_type_hints(protocol)}
+        twins = {name for name in declared if name.endswith(("_async", "_async_r"))}
+        assert twins
+        assert twins <= set(dir(manager.resource_class))
 
 
 @pytest.mark.parametrize(
