@@ -272,6 +272,13 @@ SECURITY_GROUP_RULE = neutron(
     status=None,
     extension="security-group",
 )
+ADDRESS_GROUP = neutron(
+    "address group",
+    "address-groups",
+    "address_group.AddressGroup",
+    status=None,
+    extension="address-group",
+)
 #: Nova's keypairs have neither metadata nor a description: their name begins with the stamp.
 KEYPAIR = ResourceType(
     "keypair",
@@ -289,7 +296,7 @@ KEYPAIR = ResourceType(
 DELETION_ORDER: tuple[tuple[ResourceType, ...], ...] = (
     (SERVER, FLOATING_IP, SNAPSHOT, BACKUP, IMAGE, KEYPAIR),
     (VOLUME, PORT, SECURITY_GROUP_RULE),
-    (ROUTER, SECURITY_GROUP),
+    (ROUTER, SECURITY_GROUP, ADDRESS_GROUP),
     (SUBNET,),
     (NETWORK,),
 )

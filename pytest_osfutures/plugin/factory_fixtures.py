@@ -13,6 +13,7 @@ import pytest
 from pytest_osfutures.plugin import factories
 
 if TYPE_CHECKING:
+    from pytest_osfutures.plugin.factories.network import AddressGroups
     from pytest_osfutures.plugin.scope import Scope
 
 
@@ -196,3 +197,20 @@ def os_security_groups(_osfutures_function: Scope) -> factories.SecurityGroups:
             os_servers.create_async(security_groups=[group]).result()
     """
     return factories.SecurityGroups(_osfutures_function)
+
+
+@pytest.fixture
+def os_address_groups(_osfutures_function: Scope) -> AddressGroups:
+    """Create address groups, which are deleted at the end of the test.
+
+    `os_address_groups.create_async(addresses, name, ...)` returns a future at once; a rule of a
+    security group refers to an address group by `remote_address_group_id`.
+
+    Example:
+        def test_hosts(os_address_groups):
+            group = os_address_groups.create_async(["10.0.0.0/24"]).result()
+            assert group.addresses == ["10.0.0.0/24"]
+    """
+    from pytest_osfutures.plugin.factories.network import AddressGroups
+
+    return AddressGroups(_osfutures_function)

@@ -1,4 +1,7 @@
-"""Create and delete Neutron's resources, which carry the stamp in the description (rows 68, 69)."""
+"""Create and delete Neutron's resources, which carry the stamp in the description.
+
+The operations are those of docs/operations.md#rules-neutron.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from pytest_osfutures.ownership.resource import StampedResource
 from pytest_osfutures.stamp import Stamp
 from tests.contract.conftest import PATIENCE
 
+ADDRESS_GROUP = OWNED_TYPES["address group"]
 CIDR = "10.211.0.0/24"
 
 
@@ -70,8 +74,31 @@ def test_ports_security_groups_and_rules_are_created_and_undone(cloud: Cloud, ne
     assert kinds.count("security group rule") == 1
     for future in (*ports, rule, group):
         future.undo().result(PATIENCE)
-        path = f"{OWNED_TYPES[future.operation.removesuffix('.create')].path}/{future.resource_id}"
+        kind = future.operation.removesuffix(".create")
+        path = f"{OWNED_TYPES[kind].collection_path}/{future.resource_id}"
         assert cloud.api_client.send("GET", "network", path, None).status_code == 404
+
+
+def test_address_groups_are_created_found_by_their_stamp_and_undone(cloud: Cloud) -> None:
+    if (
+        cloud.api_client.send("GET", "network", "/extensions/address-group", None).status_code
+        == 404
+    ):
+        pytest.skip("this Neutron has no address groups")
+    addresses = make(cloud, "address group", name="contract", addresses=["10.0.0.0/24"])
+    assert addresses.result().addresses == ["10.0.0.0/24"]
+    group = make(cloud, "security group", name="contract")
+    fields = {"security_group_id": group.resource_id, "direction": "ingress"}
+    make(cloud, "security group rule", **fields, remote_address_group_id=addresses.resource_id)
+    with pytest.raises(osf.OSFuturesError, match="409"):
+        addresses.undo().result(PATIENCE)
+    ours = found(cloud, cloud.run)
+    assert addresses.resource_id in [each.id for each in ours if each.type is ADDRESS_GROUP]
+    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
+    types = ("address group", "security group", "security group rule")
+    assert sweep.remove([each for each in ours if each.type.name in types]) == {}
+    path = f"{ADDRESS_GROUP.collection_path}/{addresses.resource_id}"
+    assert cloud.api_client.send("GET", "network", path, None).status_code == 404
 
 
 def test_a_rejected_request_raises_neutrons_own_message(cloud: Cloud, network: Any) -> None:

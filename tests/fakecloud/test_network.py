@@ -241,6 +241,40 @@ def test_security_groups(demo: ApiClient) -> None:
     assert ask(demo, "DELETE", f"/security-groups/{group}").status == 204
 
 
+def test_address_groups(demo: ApiClient) -> None:
+    blocks = ["10.0.0.1/32", "192.168.0.0/24"]
+    group = make(demo, "address_group", name="hosts", addresses=blocks)
+    assert (group["addresses"], group["description"]) == (blocks, "")
+    assert "tags" not in group
+    path = f"/address-groups/{group['id']}"
+    (listed,) = ask(demo, "GET", "/address-groups").body["address_groups"]
+    assert listed == ask(demo, "GET", path).body["address_group"] == group
+    shown = ask(demo, "PUT", path, {"address_group": {"description": "new"}}).body["address_group"]
+    assert shown["description"] == "new"
+    refused = ask(demo, "PUT", path, {"address_group": {"addresses": blocks}})
+    assert error_of(refused)[2] == "Cannot update read-only attribute addresses"
+    (security_group,) = ask(demo, "GET", "/security-groups").body["security_groups"]
+    fields = {"security_group_id": security_group["id"], "direction": "ingress"}
+    rule = make(demo, "security_group_rule", **fields, remote_address_group_id=group["id"])
+    assert rule["remote_address_group_id"] == group["id"]
+    text = f"Address group {group['id']} is in use on one or more security group rules."
+    assert error_of(ask(demo, "DELETE", path)) == (409, "AddressGroupInUse", text)
+    ask(demo, "DELETE", f"/security-group-rules/{rule['id']}")
+    assert ask(demo, "DELETE", path).status == 204
+    text = f"Address group {group['id']} could not be found."
+    assert error_of(ask(demo, "GET", path)) == (404, "AddressGroupNotFound", text)
+    body = {"security_group_rule": {**fields, "remote_address_group_id": group["id"]}}
+    assert error_of(ask(demo, "POST", "/security-group-rules", body))[0] == 404
+
+
+@pytest.mark.parametrize("block", ["10.0.0.1", "10.0.0.300/32"])
+def test_address_groups_take_blocks_only(demo: ApiClient, block: str) -> None:
+    body = {"address_group": {"addresses": [block]}}
+    text = f"Invalid input for addresses. Reason: '{block}' is not a valid IP subnet."
+    refused = ask(demo, "POST", "/address-groups", body)
+    assert error_of(refused) == (400, "HTTPBadRequest", text)
+
+
 @pytest.mark.parametrize(
     ("rule", "kind"),
     [

@@ -10,6 +10,7 @@ OURS = """
     def ours(cloud):
         kinds = ("server", "volume", "snapshot", "backup", "image", "network", "subnet", "port")
         kinds += ("router", "floatingip", "security_group", "security_group_rule")
+        kinds += ("address_group",)
         return [
             row
             for row in cloud.fake.alive()
@@ -108,6 +109,21 @@ def test_resource_that_is_still_being_created_is_deleted(pytester: pytest.Pytest
     result = run(pytester, OURS + text)
     result.assert_outcomes(passed=2)
     assert result.ret == 0
+
+
+def test_address_groups_go_after_the_rules_that_refer_to_them(pytester: pytest.Pytester) -> None:
+    text = """
+    def test_group(os_cloud, os_address_groups, os_security_groups):
+        hosts = os_address_groups.create_async(["10.0.0.0/24"], "hosts").result()
+        assert (hosts.name, hosts.addresses) == ("hosts", ["10.0.0.0/24"])
+        rule = {"protocol": "tcp", "remote_address_group_id": hosts.id}
+        os_security_groups.create_async("sg", rules=[rule]).result()
+        assert "address group" in [row.kind for row in os_cloud.ledger.rows("bound")]
+
+    def test_nothing_is_left(os_cloud):
+        assert ours(os_cloud) == []
+    """
+    run(pytester, OURS + text).assert_outcomes(passed=2)
 
 
 def test_failed_upload_is_undone_and_retried(

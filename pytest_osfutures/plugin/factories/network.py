@@ -19,6 +19,7 @@ from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.identifiers import to_id, to_ids
 from pytest_osfutures.protocols import (
+    FactoryArguments,
     FloatingIp,
     FloatingIpArguments,
     Network,
@@ -315,6 +316,34 @@ class SecurityGroups(NetworkFactory):
 
         steps = [partial(add_rule, each) for each in rules]
         return self._create_with("security group", attributes, limits, steps)
+
+
+class AddressGroups(NetworkFactory):
+    """The factory of address groups: the fixture `os_address_groups`."""
+
+    def create_async(
+        self,
+        addresses: Iterable[str] = (),
+        name: str | None = None,
+        **arguments: Unpack[FactoryArguments],
+    ) -> OperationFuture[Any]:
+        """Create an address group in the background, with retries, and return its future.
+
+        Args:
+            addresses: address blocks with their masks: `["10.0.0.0/24", "192.0.2.7/32"]`.
+            name: name of the group (default: a new one that begins with `osf-`).
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`.
+
+        Returns:
+            The future of the group, to which rules refer by `remote_address_group_id`.
+
+        Example:
+            >>> os_address_groups.create_async(["10.0.0.0/24"]).result().addresses
+            ['10.0.0.0/24']
+        """
+        attributes = {"addresses": list(addresses), **client_arguments(arguments)}
+        attributes = {"name": self._name(name), **attributes}
+        return self._create("address group", attributes, self._limits(arguments))
 
 
 def _subnet(cidr: str) -> dict[str, Any]:

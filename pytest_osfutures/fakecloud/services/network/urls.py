@@ -127,6 +127,17 @@ COLLECTIONS = (
         security_groups.delete_rule,
         _change,
     ),
+    Collection(
+        "address_group",
+        "address_groups",
+        "Address group",
+        lambda model: model.address_groups,
+        attributes.ADDRESS_GROUP,
+        views.address_group,
+        security_groups.create_address_group,
+        security_groups.delete_address_group,
+        _change,
+    ),
 )
 QUOTA = "/v2.0/quotas/{project_id}"
 EMPTY = ("subnetpools", "address_scopes", "service_providers", "trunks", "rbac_policies")

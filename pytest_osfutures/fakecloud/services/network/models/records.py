@@ -134,6 +134,7 @@ class SecurityGroupRule(StandardRecord):
     port_range_max: int | None = None
     remote_ip_prefix: str | None = None
     remote_group_id: str | None = None
+    remote_address_group_id: str | None = None
 
     def same_as(self, other: SecurityGroupRule) -> bool:
         """Return True if both rules allow the same traffic."""
@@ -150,6 +151,7 @@ class SecurityGroupRule(StandardRecord):
             self.port_range_max,
             self.remote_ip_prefix,
             self.remote_group_id,
+            self.remote_address_group_id,
         )
 
 
@@ -158,3 +160,10 @@ class SecurityGroupRecord(StandardRecord):
     """One security group."""
 
     stateful: bool = True
+
+
+@dataclass(eq=False, kw_only=True)
+class AddressGroupRecord(StandardRecord):
+    """Address blocks that rules of security groups can refer to together."""
+
+    addresses: tuple[str, ...] = ()

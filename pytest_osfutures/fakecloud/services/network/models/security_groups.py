@@ -1,4 +1,4 @@
-"""Security groups and their rules."""
+"""Security groups, their rules, and the address groups that rules refer to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pytest_osfutures.fakecloud.kernel import (
     ApiError,
 )
 from pytest_osfutures.fakecloud.services.network.models.records import (
+    AddressGroupRecord,
     SecurityGroupRecord,
     SecurityGroupRule,
 )
@@ -118,6 +119,8 @@ def create_rule(
     group = model.security_group(values["security_group_id"])
     if remote := values.get("remote_group_id"):
         model.security_group(remote)
+    if remote := values.get("remote_address_group_id"):
+        _check_address_group(model, remote)
     _check_ports(values)
     rule = SecurityGroupRule(id=model.runtime.new_id(), project_id=project_id, **values)
     for other in model.rules_of(group.id):
@@ -136,3 +139,25 @@ def delete_rule(model: NetworkModel, rule: SecurityGroupRule) -> None:
     model.rules.remove(rule)
     if group := model.groups.get(rule.security_group_id):
         group.change({})
+
+
+def create_address_group(
+    model: NetworkModel, project_id: str, values: Mapping[str, Any]
+) -> AddressGroupRecord:
+    """Create an address group."""
+    group = AddressGroupRecord(id=model.runtime.new_id(), project_id=project_id, **values)
+    return model.keep(model.address_groups, group)
+
+
+def delete_address_group(model: NetworkModel, group: AddressGroupRecord) -> None:
+    """Delete an address group. Raises ApiError(409) while a rule refers to it."""
+    if any(rule.remote_address_group_id == group.id for rule in model.rules):
+        said = f"Address group {group.id} is in use on one or more security group rules."
+        raise ApiError(409, said, kind="AddressGroupInUse")
+    model.address_groups.remove(group)
+
+
+def _check_address_group(model: NetworkModel, group_id: str) -> None:
+    if model.address_groups.get(group_id) is None:
+        said = f"Address group {group_id} could not be found."
+        raise ApiError(404, said, kind="AddressGroupNotFound")

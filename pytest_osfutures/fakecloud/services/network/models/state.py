@@ -10,6 +10,7 @@ from pytest_osfutures.fakecloud.kernel import (
     Runtime,
 )
 from pytest_osfutures.fakecloud.services.network.models.records import (
+    AddressGroupRecord,
     FloatingIpRecord,
     NetworkRecord,
     PortRecord,
@@ -46,6 +47,9 @@ class NetworkModel:
         )
         self.rules: ResourceTable[SecurityGroupRule] = ResourceTable(
             runtime.database, "security_group_rule"
+        )
+        self.address_groups: ResourceTable[AddressGroupRecord] = ResourceTable(
+            runtime.database, "address_group"
         )
         self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
 

@@ -106,6 +106,16 @@ def prefix(value: Any) -> str:
         raise InvalidAttributeError(said, "InvalidCIDR") from None
 
 
+def block(value: Any) -> str:
+    """A network with its mask, which has to be there."""
+    if "/" not in str(value):
+        raise InvalidAttributeError(f"'{value}' is not a valid IP subnet")
+    try:
+        return str(ip_network(str(value)))
+    except ValueError:
+        raise InvalidAttributeError(f"'{value}' is not a valid IP subnet") from None
+
+
 def mac(value: Any) -> str:
     """Return a MAC address."""
     if not (isinstance(value, str) and MAC.match(value)):
@@ -314,8 +324,9 @@ SECURITY_GROUP_RULE = {
     "port_range_max": Attribute("port_range_max", perhaps(port_number), update=False),
     "remote_ip_prefix": Attribute("remote_ip_prefix", perhaps(prefix), update=False),
     "remote_group_id": Attribute("remote_group_id", perhaps(uuid), update=False),
-    "remote_address_group_id": Attribute("", perhaps(uuid), update=False),
+    "remote_address_group_id": Attribute("remote_address_group_id", perhaps(uuid), update=False),
 }
+ADDRESS_GROUP = {**COMMON, "addresses": Attribute("addresses", listing(block), update=False)}
 
 
 def bad(why: str) -> ApiError:

@@ -24,6 +24,7 @@ from pytest_osfutures.fakecloud.services.network.responses.attributes import (
 
 #: aliases and names of the extensions for which clients look
 EXTENSIONS = (
+    ("address-group", "Address group"),
     ("agent", "agent"),
     ("allowed-address-pairs", "Allowed Address Pairs"),
     ("auto-allocated-topology", "Auto Allocated Topology Services"),
@@ -41,6 +42,10 @@ EXTENSIONS = (
     ("quotas", "Quota management support"),
     ("router", "Neutron L3 Router"),
     ("security-group", "security-group"),
+    (
+        "security-groups-remote-address-group",
+        "Remote address group of rules",
+    ),
     ("sorting", "Sorting support"),
     ("standard-attr-description", "standard-attr-description"),
     ("standard-attr-revisions", "Resource revision numbers"),

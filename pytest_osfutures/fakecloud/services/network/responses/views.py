@@ -10,6 +10,7 @@ from pytest_osfutures.fakecloud.kernel import (
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import ZONE
 from pytest_osfutures.fakecloud.services.network.models.records import (
+    AddressGroupRecord,
     FloatingIpRecord,
     NetworkRecord,
     PortRecord,
@@ -171,7 +172,7 @@ def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
         "port_range_min": rule.port_range_min,
         "port_range_max": rule.port_range_max,
         "remote_ip_prefix": rule.remote_ip_prefix,
-        "remote_address_group_id": None,
+        "remote_address_group_id": rule.remote_address_group_id,
         "normalized_cidr": rule.remote_ip_prefix,
         "remote_group_id": rule.remote_group_id,
         "belongs_to_default_sg": group is not None and group.name == "default",
@@ -189,3 +190,10 @@ def security_group(call: NetworkCall, group: SecurityGroupRecord) -> dict[str, A
         "security_group_rules": [rule(call, one) for one in call.model.rules_of(group.id)],
         **_standard(group),
     }
+
+
+def address_group(call: NetworkCall, group: AddressGroupRecord) -> dict[str, Any]:
+    """Show an address group; it has no tags."""
+    del call
+    view = {"id": group.id, "name": group.name, "addresses": list(group.addresses)}
+    return view | {key: value for key, value in _standard(group).items() if key != "tags"}
