@@ -1,4 +1,4 @@
-"""What the background operations of OpenStack are: a row for each, and how it is judged."""
+"""Tables of OpenStack's background operations, and pure functions that judge them."""
 
 from pytest_osfutures.operations.judge import (
     ENOUGH_FAILURES,

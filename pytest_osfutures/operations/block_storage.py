@@ -1,14 +1,10 @@
-"""Cinder's background operations, in the order of the project's notes on them.
-
-Each row is one request and what has to become of it; the numbers are those of the rows in the
-notes. The small predicates are in `seen.py`.
-"""
+"""Cinder's operations: docs/operations.md#rules-cinder, and one anchor for each row there."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations import predicates
 from pytest_osfutures.operations.model import (
     Expectation,
     Operation,
@@ -42,17 +38,17 @@ THE_VOLUME = {"id": "{volume}"}
 
 
 def of(kind: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any) -> Expectation:
-    """A resource of `kind` ends in the statuses `success` (separated by blanks)."""
+    """Expect a resource in one of the statuses `success`, separated by blanks."""
     return Expectation(kind, frozenset(success.split()), frozenset(running), FAILED, **more)
 
 
 def volume(*running: str, **more: Any) -> Expectation:
-    """A volume ends in one of its two ordinary statuses."""
+    """Expect a volume that is available or in use."""
     return of(VOLUME, "available in-use", running, **more)
 
 
 def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation:
-    """A row for POST /volumes/{id}/action with `key` in its body."""
+    """Build the row of POST /volumes/{id}/action with `key` in the body."""
     route = Route(CINDER, "POST", "/volumes/{id}/action", key)
     return Operation(f"volume.{name}", route, expects, **{"usual_duration": 3.0, **more})
 
@@ -60,7 +56,7 @@ def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation
 def create(
     name: str, path: str, kind: ResourceType, key: str | None = None, **more: Any
 ) -> Operation:
-    """A row for a request that makes a resource of `kind`, which then becomes available."""
+    """Build the row of a request that creates a resource, which becomes available."""
     common: dict[str, Any] = {
         "variables": {"id": f"response.{kind.member}.id"},
         "creates": True,
@@ -74,7 +70,7 @@ def create(
 def delete(
     name: str, kind: ResourceType, method: str = "DELETE", tail: str = "", key: str | None = None
 ) -> Operation:
-    """A row for a request after which a resource of `kind` is gone."""
+    """Build the row of a request after which a resource is gone."""
     expect = of(kind, "", ("deleting", "unmanaging"), gone=True)
     return Operation(
         name, Route(CINDER, method, kind.path + tail, key), (expect,), usual_duration=3.0
@@ -82,7 +78,7 @@ def delete(
 
 
 def replication(key: str, running: str, success: str) -> Operation:
-    """A row for a change of a group's replication."""
+    """Build the row of a change of a group's replication."""
     expect = Expectation(
         REPLICATION,
         frozenset({success}),
@@ -100,32 +96,30 @@ DELETE_CONSISTENCY_GROUP = UndoRequest(
 SLOW: dict[str, Any] = {"tout": 900.0, "usual_duration": 10.0}
 
 OPERATIONS = (
-    # 43 to 45
     create("volume.create", "/volumes", VOLUME, stamp_field="volume.metadata", tout=600.0),
-    # 46, 47
     delete("volume.delete", VOLUME),
     delete("volume.force_delete", VOLUME, "POST", "/action", "os-force_delete"),
-    # 48, and 38: the server of a volume in use has to notice
+    # docs/operations.md#volume-extend: the server that uses the volume has to notice.
     action(
         "extend",
         "os-extend",
-        volume("extending", predicate=seen.has_new_size, extract=seen.server_that_uses_it),
+        volume("extending", predicate=predicates.has_new_size, extract=predicates.server_of_volume),
         Expectation(
             ACTIONS,
-            predicate=seen.is_told,
+            predicate=predicates.extend_is_recorded,
             variables={"id": "{server}"},
             after_previous=True,
-            extract=seen.who_told,
+            extract=predicates.request_of_extend,
         ),
         Expectation(
             ACTION,
-            predicate=seen.is_noticed,
-            variables={"id": "{server}", "request_id": "{told_by}"},
+            predicate=predicates.extend_has_succeeded,
+            variables={"id": "{server}", "request_id": "{extend_request}"},
             after_previous=True,
         ),
         variables={"size": "request.os-extend.new_size"},
     ),
-    # 49: the volume comes back in silence, whatever became of the image
+    # docs/operations.md#volume-upload-to-image: the volume does not tell of a failure.
     action(
         "upload_to_image",
         "os-volume_upload_image",
@@ -145,22 +139,21 @@ OPERATIONS = (
         undo=UndoRequest("image", "DELETE", "/images/{image}"),
         **SLOW,
     ),
-    # 50, 51: it may fall back to what it was in silence
+    # docs/operations.md#volume-retype: a failure may restore the old state silently.
     action(
         "retype",
         "os-retype",
-        volume("retyping", predicate=seen.has_new_type),
+        volume("retyping", predicate=predicates.has_new_type),
         variables={"type": "request.os-retype.new_type"},
         **SLOW,
     ),
     action(
         "migrate",
         "os-migrate_volume",
-        volume("maintenance", predicate=seen.has_migrated),
+        volume("maintenance", predicate=predicates.has_migrated),
         variables={"host": "request.os-migrate_volume.host"},
         **SLOW,
     ),
-    # 52
     action(
         "revert_to_snapshot",
         "revert",
@@ -168,15 +161,12 @@ OPERATIONS = (
         of(SNAPSHOT, "available", ("restoring",), variables={"id": "{snapshot}"}),
         variables={"snapshot": "request.revert.snapshot_id"},
     ),
-    # 53
     action(
         "reimage", "os-reimage", of(VOLUME, "available in-use reserved", ("downloading",)), **SLOW
     ),
-    # 54, 55
     create("volume.manage", "/os-volume-manage", VOLUME, undo=UNMANAGE_VOLUME),
     create("volume.manage", "/manageable_volumes", VOLUME, undo=UNMANAGE_VOLUME),
     delete("volume.unmanage", VOLUME, "POST", "/action", "os-unmanage"),
-    # 56, 57
     Operation(
         "attachment.create",
         Route(CINDER, "POST", "/attachments"),
@@ -195,7 +185,12 @@ OPERATIONS = (
         "attachment.complete",
         Route(CINDER, "POST", "/attachments/{id}/action", "os-complete"),
         (
-            of(VOLUME_ATTACHMENT, "attached", ("attaching",), extract=seen.volume_of_attachment),
+            of(
+                VOLUME_ATTACHMENT,
+                "attached",
+                ("attaching",),
+                extract=predicates.volume_of_attachment,
+            ),
             of(VOLUME, "in-use", ("attaching",), variables=THE_VOLUME, after_previous=True),
         ),
     ),
@@ -204,16 +199,15 @@ OPERATIONS = (
     action(
         "detach",
         "os-detach",
-        volume("detaching", predicate=seen.is_detached_at_all),
+        volume("detaching", predicate=predicates.is_detached_at_all),
         variables={"attachment": "request.os-detach.attachment_id"},
     ),
     action(
         "force_detach",
         "os-force_detach",
-        volume("detaching", predicate=seen.is_detached_at_all),
+        volume("detaching", predicate=predicates.is_detached_at_all),
         variables={"attachment": "request.os-force_detach.attachment_id"},
     ),
-    # 58
     *(
         operation
         for path in ("/volume-transfers", "/os-volume-transfer")
@@ -236,7 +230,6 @@ OPERATIONS = (
             ),
         )
     ),
-    # 59
     replication("enable_replication", "enabling", "enabled"),
     replication("disable_replication", "disabling", "disabled"),
     replication("failover_replication", "failing-over", "failed-over"),
@@ -246,7 +239,9 @@ OPERATIONS = (
             Route(CINDER, "PUT", f"/os-services/{name}"),
             (
                 Expectation(
-                    SERVICES, variables={"host": "{host}"}, predicate=seen.service_is_failed_over
+                    SERVICES,
+                    variables={"host": "{host}"},
+                    predicate=predicates.service_is_failed_over,
                 ),
             ),
             variables={"host": "request.host"},
@@ -254,7 +249,6 @@ OPERATIONS = (
         )
         for name in ("failover_host", "failover")
     ),
-    # 60
     create(
         "snapshot.create",
         "/snapshots",
@@ -263,14 +257,11 @@ OPERATIONS = (
         must_be_idle=(Expectation(VOLUME, variables=THE_VOLUME),),
         stamp_field="snapshot.metadata",
     ),
-    # 61
     delete("snapshot.delete", SNAPSHOT),
     delete("snapshot.force_delete", SNAPSHOT, "POST", "/action", "os-force_delete"),
-    # 62
     create("snapshot.manage", "/os-snapshot-manage", SNAPSHOT, undo=UNMANAGE_SNAPSHOT),
     create("snapshot.manage", "/manageable_snapshots", SNAPSHOT, undo=UNMANAGE_SNAPSHOT),
     delete("snapshot.unmanage", SNAPSHOT, "POST", "/action", "os-unmanage"),
-    # 63
     Operation(
         "backup.create",
         Route(CINDER, "POST", "/backups"),
@@ -290,7 +281,7 @@ OPERATIONS = (
         creates=True,
         undo=UndoRequest(CINDER, "DELETE", "/backups/{id}"),
     ),
-    # 64: the backup comes back whatever became of the volume
+    # docs/operations.md#backup-restore: the backup does not tell of a failure.
     *(
         Operation(
             "backup.restore",
@@ -307,20 +298,18 @@ OPERATIONS = (
             **SLOW,
         )
         for when, undo in (
-            (seen.lets_cinder_make, UndoRequest(CINDER, "DELETE", "/volumes/{volume}")),
+            (predicates.creates_volume, UndoRequest(CINDER, "DELETE", "/volumes/{volume}")),
             (None, None),
         )
     ),
-    # 65
     delete("backup.delete", BACKUP),
     delete("backup.force_delete", BACKUP, "POST", "/action", "os-force_delete"),
     Operation(
         "backup.reset_state",
         Route(CINDER, "POST", "/backups/{id}/action", "os-reset_status"),
-        (Expectation(BACKUP, predicate=seen.has_status),),
+        (Expectation(BACKUP, predicate=predicates.has_status),),
         variables={"status": "request.os-reset_status.status"},
     ),
-    # 66, 67
     create(
         "group.create",
         "/groups",
@@ -342,12 +331,12 @@ OPERATIONS = (
         "group.update",
         Route(CINDER, "PUT", "/groups/{id}"),
         (of(GROUP, "available", ("updating",)),),
-        applies_to=seen.adds_or_removes,
+        applies_to=predicates.adds_or_removes,
     ),
     delete("group.delete", GROUP, "POST", "/action", "delete"),
     create("group_snapshot.create", "/group_snapshots", GROUP_SNAPSHOT),
     delete("group_snapshot.delete", GROUP_SNAPSHOT),
-    # What groups were before 3.13
+    # Consistency groups, which groups replaced in 3.13.
     create(
         "consistency_group.create",
         "/consistencygroups",
@@ -365,7 +354,7 @@ OPERATIONS = (
             "consistency_group.update",
             Route(CINDER, "PUT", path),
             (of(CONSISTENCY_GROUP, "available", ("updating",)),),
-            applies_to=seen.adds_or_removes,
+            applies_to=predicates.adds_or_removes,
         )
         for path in ("/consistencygroups/{id}", "/consistencygroups/{id}/update")
     ),

@@ -1,14 +1,10 @@
-"""Nova's background operations, in the order of the compute API's own reference.
-
-Each row is one request and what has to become of it; the numbers are those of the rows in the
-project's notes on the operations. The small predicates are in `seen.py`.
-"""
+"""Nova's operations: docs/operations.md#rules-nova, and one anchor for each row there."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations import predicates
 from pytest_osfutures.operations.model import Expectation, Operation, Route, UndoRequest
 from pytest_osfutures.operations.resource_types import (
     ACTION,
@@ -30,7 +26,7 @@ MOVED = frozenset({"ACTIVE", "SHUTOFF"})
 ON_SERVER = {"server": "{server}", "volume": "{volume}"}
 THE_SERVER = Expectation(SERVER, variables={"id": "{server}"})
 DELETE = UndoRequest("compute", "DELETE", "/servers/{id}")
-#: What was not moved or not resized (any more) cannot be reverted, and need not be.
+#: A server that was not moved or resized, or no longer, need not be reverted.
 REVERT = UndoRequest(
     "compute", "POST", "/servers/{id}/action", {"revertResize": None}, frozenset({404, 409, 400})
 )
@@ -39,18 +35,18 @@ DETACH = UndoRequest("compute", "DELETE", "/servers/{server}/os-volume_attachmen
 
 
 def server(*success: str, running: tuple[str, ...] = (), **more: Any) -> Expectation:
-    """The server ends in one of the statuses `success`, with task_state None."""
+    """Expect a server in one of the statuses `success`."""
     return Expectation(SERVER, frozenset(success), frozenset(running), ERROR, **more)
 
 
 def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation:
-    """A row for POST /servers/{id}/action with `key` in its body."""
+    """Build the row of POST /servers/{id}/action with `key` in the body."""
     route = Route("compute", "POST", "/servers/{id}/action", key)
     return Operation(f"server.{name}", route, expects, **{"action": "{id}", **more})
 
 
 def image(name: str, key: str, event: str) -> Operation:
-    """A row for an action that makes an image of the server; the image says what became of it."""
+    """Build the row of an action that creates an image of the server: the image decides."""
     return Operation(
         f"server.{name}",
         Route("compute", "POST", "/servers/{server}/action", key),
@@ -61,12 +57,12 @@ def image(name: str, key: str, event: str) -> Operation:
                 frozenset({"queued", "saving", "uploading", "importing"}),
                 frozenset({"killed", "deleted", "pending_delete"}),
                 variables={"id": "{image}"},
-                extract=seen.volume_snapshots,
+                extract=predicates.volume_snapshots,
             ),
             THE_SERVER,
             Expectation(
                 SNAPSHOTS,
-                predicate=seen.all_available,
+                predicate=predicates.all_available,
                 variables={"name": "{snapshot_name}"},
                 after_previous=True,
             ),
@@ -83,7 +79,7 @@ def image(name: str, key: str, event: str) -> Operation:
 
 
 def create(name: str, expect: Expectation, **more: Any) -> Operation:
-    """A row for POST /servers."""
+    """Build a row of POST /servers."""
     common = {
         "creates": True,
         "tout": 600.0,
@@ -96,13 +92,13 @@ def create(name: str, expect: Expectation, **more: Any) -> Operation:
 def migration(
     name: str, method: str, path: str, key: str | None, event: str, end: str
 ) -> Operation:
-    """A row for a request about one live migration that is under way."""
+    """Build the row of a request about one live migration under way."""
     return Operation(
         f"server.{name}",
         Route("compute", method, path, key),
         (
             server("ACTIVE", "PAUSED"),
-            Expectation(MIGRATIONS, predicate=seen.migration_is(end), after_previous=True),
+            Expectation(MIGRATIONS, predicate=predicates.migration_is(end), after_previous=True),
         ),
         action="{id}",
         event=event,
@@ -114,40 +110,38 @@ def migration(
 SLOW: dict[str, Any] = {"tout": 600.0, "usual_duration": 15.0}
 
 OPERATIONS = (
-    # 42
     create(
         "servers.create",
         Expectation(
-            RESERVATION, predicate=seen.all_active, variables={"reservation": "{reservation}"}
+            RESERVATION, predicate=predicates.all_active, variables={"reservation": "{reservation}"}
         ),
         variables={
             "reservation": "response.reservation_id",
-            "most": seen.most_servers,
+            "most": predicates.count_of_servers,
             "op": f"request.server.metadata.{OPERATION}",
         },
-        members=seen.servers,
-        are_identified=seen.are_told_apart,
+        members=predicates.servers,
+        are_identified=predicates.are_told_apart,
         member_type=SERVER,
         undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
-        applies_to=seen.asks_for_reservation,
+        applies_to=predicates.requests_reservation,
     ),
     create(
         "servers.create",
-        Expectation(NAMESAKES, predicate=seen.all_active, variables={"pattern": "{pattern}"}),
+        Expectation(NAMESAKES, predicate=predicates.all_active, variables={"pattern": "{pattern}"}),
         variables={
             "id": "response.server.id",
             "name": "request.server.name",
-            "most": seen.most_servers,
-            "pattern": seen.pattern_of_names,
+            "most": predicates.count_of_servers,
+            "pattern": predicates.pattern_of_names,
             "op": f"request.server.metadata.{OPERATION}",
         },
-        members=seen.servers,
-        are_identified=seen.are_told_apart,
+        members=predicates.servers,
+        are_identified=predicates.are_told_apart,
         member_type=SERVER,
         undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
-        applies_to=seen.asks_for_many,
+        applies_to=predicates.requests_several,
     ),
-    # 1
     create(
         "server.create",
         server("ACTIVE", running=("BUILD",)),
@@ -155,28 +149,30 @@ OPERATIONS = (
         action="{id}",
         undo=DELETE,
     ),
-    # 2, 3
     Operation(
         "server.delete",
         Route("compute", "DELETE", "/servers/{id}"),
         (server("SOFT_DELETED", gone=True),),
         action="{id}",
     ),
-    action("force_delete", "forceDelete", server(gone=True)),  # 4
-    action("restore", "restore", server("ACTIVE")),  # 5
-    action("start", "os-start", server("ACTIVE")),  # 6
-    action("stop", "os-stop", server("SHUTOFF"), tout=600.0),  # 7
+    action("force_delete", "forceDelete", server(gone=True)),
+    action("restore", "restore", server("ACTIVE")),
+    action("start", "os-start", server("ACTIVE")),
+    action("stop", "os-stop", server("SHUTOFF"), tout=600.0),
     action(
-        "reboot_soft", "reboot", server("ACTIVE", "RESCUE"), applies_to=seen.reboots("SOFT")
-    ),  # 8
-    action("reboot_hard", "reboot", server("ACTIVE"), applies_to=seen.reboots("HARD")),  # 9
-    action("pause", "pause", server("PAUSED")),  # 10
-    action("unpause", "unpause", server("ACTIVE")),  # 11
-    action("suspend", "suspend", server("SUSPENDED")),  # 12
-    action("resume", "resume", server("ACTIVE", "PAUSED", "SHUTOFF")),  # 13
-    action("rescue", "rescue", server("RESCUE"), **SLOW),  # 14
-    action("unrescue", "unrescue", server("ACTIVE")),  # 15
-    # 16 to 19: a window may confirm a resize by itself, which only the event tells from a failure
+        "reboot_soft",
+        "reboot",
+        server("ACTIVE", "RESCUE"),
+        applies_to=predicates.reboots_with("SOFT"),
+    ),
+    action("reboot_hard", "reboot", server("ACTIVE"), applies_to=predicates.reboots_with("HARD")),
+    action("pause", "pause", server("PAUSED")),
+    action("unpause", "unpause", server("ACTIVE")),
+    action("suspend", "suspend", server("SUSPENDED")),
+    action("resume", "resume", server("ACTIVE", "PAUSED", "SHUTOFF")),
+    action("rescue", "rescue", server("RESCUE"), **SLOW),
+    action("unrescue", "unrescue", server("ACTIVE")),
+    # docs/operations.md#server-resize: Nova may confirm a resize by itself.
     action(
         "resize",
         "resize",
@@ -200,7 +196,7 @@ OPERATIONS = (
         marks_busy=False,
     ),
     action("revert_resize", "revertResize", server("ACTIVE", "SHUTOFF"), **SLOW),
-    # 20, 21: an evacuation may fall back to the status that it would end in
+    # docs/operations.md#server-evacuate: a failure may end in the status of success.
     action("rebuild", "rebuild", server("ACTIVE", "SHUTOFF"), **SLOW),
     action(
         "evacuate",
@@ -210,18 +206,22 @@ OPERATIONS = (
         event_required=True,
         **SLOW,
     ),
-    # 22 to 24
     action(
         "live_migrate",
         "os-migrateLive",
-        server("ACTIVE", "PAUSED", predicate=seen.has_moved, extract=seen.host_while_migrating),
+        server(
+            "ACTIVE",
+            "PAUSED",
+            predicate=predicates.has_moved,
+            extract=predicates.host_of_migrating_server,
+        ),
         Expectation(
             ACTION,
             variables={"id": "{id}", "request_id": "{request_id}"},
             after_previous=True,
-            extract=seen.begun,
+            extract=predicates.action_start,
         ),
-        Expectation(MIGRATIONS, predicate=seen.is_live_migrated, after_previous=True),
+        Expectation(MIGRATIONS, predicate=predicates.is_live_migrated, after_previous=True),
         event="compute_post_live_migration_at_destination",
         tout=900.0,
         usual_duration=15.0,
@@ -242,14 +242,12 @@ OPERATIONS = (
         "compute_live_migration_abort",
         "cancelled",
     ),
-    action("shelve", "shelve", server("SHELVED", "SHELVED_OFFLOADED"), **SLOW),  # 25
-    action("shelve_offload", "shelveOffload", server("SHELVED_OFFLOADED"), **SLOW),  # 26
-    action("unshelve", "unshelve", server("ACTIVE"), **SLOW),  # 27
-    # 28, 29
+    action("shelve", "shelve", server("SHELVED", "SHELVED_OFFLOADED"), **SLOW),
+    action("shelve_offload", "shelveOffload", server("SHELVED_OFFLOADED"), **SLOW),
+    action("unshelve", "unshelve", server("ACTIVE"), **SLOW),
     image("create_image", "createImage", "compute_snapshot_instance"),
-    # 30
     image("backup", "createBackup", "compute_backup_instance"),
-    # 31, 32: nothing but the event tells
+    # docs/operations.md#server-change-password: only the event tells.
     action(
         "change_password",
         "changePassword",
@@ -265,7 +263,6 @@ OPERATIONS = (
         event_required=True,
         marks_busy=False,
     ),
-    # 33
     Operation(
         "server.attach_volume",
         Route("compute", "POST", "/servers/{server}/os-volume_attachments"),
@@ -275,7 +272,7 @@ OPERATIONS = (
                 frozenset({"in-use"}),
                 frozenset({"reserved", "attaching"}),
                 frozenset({"error", "error_attaching"}),
-                predicate=seen.is_attached,
+                predicate=predicates.is_attached,
                 variables={"id": "{volume}"},
             ),
             Expectation(ATTACHMENT, variables=ON_SERVER, after_previous=True),
@@ -288,7 +285,7 @@ OPERATIONS = (
         must_be_idle=(THE_SERVER,),
         undo=DETACH,
     ),
-    # 34: Cinder has it available before Nova has dropped its record
+    # docs/operations.md#server-detach-volume: Cinder is done before Nova.
     Operation(
         "server.detach_volume",
         Route("compute", "DELETE", "/servers/{server}/os-volume_attachments/{volume}"),
@@ -298,7 +295,7 @@ OPERATIONS = (
                 frozenset({"available", "in-use"}),
                 frozenset({"detaching"}),
                 frozenset({"error", "error_detaching"}),
-                predicate=seen.is_detached,
+                predicate=predicates.is_detached,
                 variables={"id": "{volume}"},
             ),
             Expectation(ATTACHMENT, gone=True, variables=ON_SERVER, after_previous=True),
@@ -309,7 +306,6 @@ OPERATIONS = (
         marks_busy=False,
         must_be_idle=(THE_SERVER,),
     ),
-    # 35
     Operation(
         "server.swap_volume",
         Route("compute", "PUT", "/servers/{server}/os-volume_attachments/{old}"),
@@ -319,7 +315,7 @@ OPERATIONS = (
                 frozenset({"available", "in-use"}),
                 frozenset({"detaching"}),
                 frozenset({"error", "error_detaching"}),
-                predicate=seen.is_detached,
+                predicate=predicates.is_detached,
                 variables={"id": "{old}"},
             ),
             Expectation(ATTACHMENT, variables=ON_SERVER, after_previous=True),
@@ -331,10 +327,10 @@ OPERATIONS = (
         event_required=True,
         marks_busy=False,
         must_be_idle=(THE_SERVER, Expectation(VOLUME, variables={"id": "{volume}"})),
-        applies_to=seen.swaps,
+        applies_to=predicates.replaces_volume,
         **SLOW,
     ),
-    # 36: the port of a stopped server stays down
+    # docs/operations.md#server-interface-attach: the port of a stopped server stays down.
     Operation(
         "server.interface_attach",
         Route("compute", "POST", "/servers/{server}/os-interface"),
@@ -349,18 +345,21 @@ OPERATIONS = (
             ),
             Expectation(
                 SERVER,
-                predicate=seen.has_address,
+                predicate=predicates.has_address,
                 variables={"id": "{server}"},
                 after_previous=True,
             ),
         ),
-        variables={"port": "response.interfaceAttachment.port_id", "mac": seen.mac_with_address},
+        variables={
+            "port": "response.interfaceAttachment.port_id",
+            "mac": predicates.mac_with_address,
+        },
         action="{server}",
         event="compute_attach_interface",
         marks_busy=False,
         undo=UndoRequest("compute", "DELETE", "/servers/{server}/os-interface/{port}"),
     ),
-    # 37: the list of ports is early
+    # docs/operations.md#server-interface-detach: the list of interfaces is early.
     Operation(
         "server.interface_detach",
         Route("compute", "DELETE", "/servers/{server}/os-interface/{port}"),
@@ -371,7 +370,6 @@ OPERATIONS = (
         marks_busy=False,
         must_be_idle=(THE_SERVER,),
     ),
-    # 38 is volume.extend; 39
     Operation(
         "server.attach_share",
         Route("compute", "POST", "/servers/{server}/shares"),

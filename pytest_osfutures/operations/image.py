@@ -1,11 +1,11 @@
-"""Glance's operations; the number is that of the row in the project's notes.
+"""Glance's operations: docs/operations.md#rules-glance.
 
-The images that Nova and Cinder make are in their own tables.
+Images that Nova and Cinder create are in their own tables.
 """
 
 from __future__ import annotations
 
-from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations import predicates
 from pytest_osfutures.operations.model import Expectation, Operation, Route, UndoRequest
 from pytest_osfutures.operations.resource_types import IMAGE
 
@@ -25,7 +25,6 @@ OPERATIONS = (
         multi_request=True,
         usual_duration=0.5,
     ),
-    # 71
     Operation(
         "image.upload",
         Route(GLANCE, "PUT", "/images/{id}/file"),
@@ -41,7 +40,7 @@ OPERATIONS = (
                 IMAGE,
                 ON_THE_WAY | {"active"},
                 failure=FAILED,
-                predicate=seen.is_imported,
+                predicate=predicates.is_imported,
             ),
         ),
         tout=900.0,

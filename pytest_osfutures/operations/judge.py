@@ -1,8 +1,9 @@
-"""Does an operation still run, did it succeed, did it fail? Pure functions of what was seen.
+"""Verdicts about operations: running, succeeded or failed.
 
-`verdict_of` does no I/O and has no state, so every verdict can be tested with plain values. The
-rules are those of Nova and Cinder: a status counts only with task_state None, a return to the old
-status is a failure that the instance action explains, and an unknown status is an error.
+`verdict_of` is a pure function of the evidence, so that every verdict can be tested with plain
+values. Its rules are those of docs/operations.md#rules-nova and #rules-cinder: a status counts
+only with task state None, a return to the old status is a failure that the instance action
+explains, and an unknown status is an error.
 """
 
 from __future__ import annotations
@@ -25,24 +26,29 @@ from pytest_osfutures.operations.model import (
 
 @dataclass(frozen=True)
 class Running:
-    """Not decided yet; `wants` says what has to be looked at, `confirm` what one by one."""
+    """The operation is not decided yet."""
 
+    #: Resources to read next.
     wants: tuple[ResourceRef, ...] = ()
+    #: Resources to read by their own paths, because a list may be too old.
     confirm: tuple[ResourceRef, ...] = ()
 
 
 @dataclass(frozen=True)
 class Succeeded:
-    """Done, as asked; `body` is the first resource's last sight (None if it is gone)."""
+    """The operation is complete."""
 
+    #: The main resource as last observed; None if it is gone.
     body: Body | None = None
 
 
 @dataclass(frozen=True)
 class Failed:
-    """It will not be done any more. `vanished` says that the resource is gone."""
+    """The operation has failed for good."""
 
+    #: Reason, in words for users.
     why: str
+    #: True if the main resource is gone.
     vanished: bool = False
 
 
@@ -51,30 +57,35 @@ Verdict = Running | Succeeded | Failed
 
 @dataclass(frozen=True)
 class Evidence:
-    """What `verdict_of` decides about: one operation in flight and all that was seen of it.
+    """All that is known about one operation in flight. Times are seconds on the engine's clock."""
 
-    `sights` only matter if they were asked for after `accepted_at`; older ones say nothing about
-    this operation. Times are seconds on the engine's clock. `was_there` says that the resource was
-    seen alive since, `moved` that its state was seen to change, `still_for` for how long (seconds)
-    it was not. `absences` counts the reads that did not find the operation's main resource;
-    `unreadable` are resources of which `ENOUGH_FAILURES` reads have failed.
-    """
-
+    #: The operation.
     operation: Operation
+    #: Values of the operation's variables.
     variables: Variables
+    #: Time at which the service accepted the request.
     accepted_at: float
+    #: Time of the judgement.
     now: float
+    #: Last observation of each resource; those requested before `accepted_at` do not count.
     observations: Mapping[ResourceRef, Observation]
+    #: Type of the instance action.
     action_kind: ResourceType | None = None
+    #: Id of the request, which identifies the instance action.
     request_id: str | None = None
+    #: True if the main resource was observed to exist since the request.
     was_present: bool = False
+    #: True if the state of the main resource was observed to change.
     state_changed: bool = False
+    #: Seconds since the last observed change.
     unchanged_for: float = math.inf
+    #: Number of reads that did not find the main resource.
     absences: int = 0
+    #: Resources of which `ENOUGH_FAILURES` reads have failed.
     unreadable: frozenset[ResourceRef] = frozenset()
 
     def observation(self, ref: ResourceRef) -> Observation | None:
-        """The last valid sight of a resource, if there is one."""
+        """Return the last observation of a resource that was requested after the accept."""
         seen = self.observations.get(ref)
         return seen if seen is not None and seen.requested_at >= self.accepted_at else None
 
@@ -85,7 +96,7 @@ class Evidence:
 
     @property
     def action(self) -> ResourceRef | None:
-        """The instance action that tells about this operation, if there is one."""
+        """Instance action that records this operation; None if there is none."""
         if self.operation.action is None or self.action_kind is None or self.request_id is None:
             return None
         server = self.operation.action.format_map(self.variables)
@@ -93,7 +104,7 @@ class Evidence:
 
     @property
     def explanations(self) -> tuple[ResourceRef, ...]:
-        """Everything that may explain a failure: the action, and what the cloud says to users."""
+        """Resources that may explain a failure: the instance action, and messages for users."""
         refs = [] if self.action is None else [self.action]
         for expect in self.operation.expects:
             ref = expect.ref(self.variables)
@@ -102,23 +113,28 @@ class Evidence:
         return tuple(dict.fromkeys(refs))
 
 
-#: How long an action that was accepted may be without its record: the hand-over inside the cloud.
-#: So long one whose events are not shown may also take to say that it has failed.
+#: Seconds within which the conductor records an accepted action, and within which an action whose
+#: events are hidden tells of a failure.
 RECORDED_WITHIN = 10.0
-#: How long a failure waits for what explains it, should that be unreadable.
+#: Seconds for which a failure waits for its explanation.
 EXPLAINED_WITHIN = 10.0
-#: After so many failed reads of what would explain a failure, the failure is told without it.
+#: Failed reads of an explanation after which the failure is reported without it.
 ENOUGH_FAILURES = 2
-#: A new resource that was never seen is gone if so many reads did not find it, the last of them
-#: asked for at least `HAND_OVER` seconds after the create request was accepted.
+#: Reads that have to miss a new resource before it counts as gone.
 ENOUGH_ABSENCES = 2
+#: Seconds after the accept at which the last of these reads has to be requested.
 HAND_OVER = 0.9
 
 
 def verdict_of(evidence: Evidence, final: bool = False) -> Verdict:
-    """Decide whether an operation runs, succeeded or failed, from what was seen of it.
+    """Judge an operation by the evidence.
 
-    A failure waits until what explains it was read; `final=True` does not wait any more.
+    Args:
+        evidence: All that is known about the operation.
+        final: True to report a failure at once; False to wait until its explanation was read.
+
+    Returns:
+        `Running` with the resources to read next, `Succeeded` or `Failed`.
     """
     running: list[Running] = []
     body: Body | None = None
@@ -183,7 +199,7 @@ def _judge_resource(evidence: Evidence, expect: Expectation, ref: ResourceRef) -
 def _judge_end(
     evidence: Evidence, expect: Expectation, ref: ResourceRef, observation: Observation, body: Body
 ) -> Verdict | None:
-    """The verdict about a resource in a status of the end; None if it is not as it should be."""
+    """Judge a resource in a final status; None if the predicate is not met."""
     holds = expect.predicate(body, evidence.variables) if expect.predicate is not None else True
     if isinstance(holds, str):
         return Failed(holds)
@@ -218,14 +234,15 @@ def _judge_absence(
     record = None if evidence.action is None else evidence.observation(evidence.action)
     if record is not None and record.body is not None and (failed := failed_event(record.body)):
         return Failed(f"the {expect.type.name} is gone: {failed}")
-    # What another service keeps for this one is taken away by this one, when it has failed.
+    # Nova deletes the records of Cinder and Neutron that it created when its own operation fails,
+    # so their absence is the failure itself.
     theirs = expect.type.service != evidence.operation.route.service
     text = f"the {expect.type.name} is gone"
     return Failed(text if theirs else f"{text}; this operation does not delete it", not theirs)
 
 
 def _may_still_appear(evidence: Evidence, expect: Expectation, ref: ResourceRef) -> bool:
-    """Whether a new resource may only be invisible as yet: its hand-over takes a moment."""
+    """Return True if a new resource may still be on its way from the API to its database."""
     asked_after = evidence.observations[ref].requested_at - evidence.accepted_at
     if asked_after >= expect.type.visible_within:
         return False
@@ -235,14 +252,14 @@ def _may_still_appear(evidence: Evidence, expect: Expectation, ref: ResourceRef)
 def _judge_standstill(
     evidence: Evidence, expect: Expectation, ref: ResourceRef, observation: Observation
 ) -> Verdict:
-    """Nothing is under way and the end is not reached: the silent failure, or not begun yet."""
+    """Judge an idle resource that has not reached its end: a silent failure, or no start yet."""
     if not observation.confirmed:
         return Running((ref,), confirm=(ref,))
     status = str((observation.body or {}).get(expect.type.status or "", ""))
     text = _standstill_text(evidence, expect, observation, status)
     action = evidence.action
     if action is None and evidence.operation.creates and status == "deleting":
-        return Running((ref,))  # somebody is taking it away: it will be gone, which says more
+        return Running((ref,))  # it is being deleted: its absence will say more
     if action is None:
         return Failed(text)
     record = evidence.observation(action)
@@ -266,7 +283,7 @@ def _judge_standstill(
 
 
 def _unless_action_failed(evidence: Evidence, ref: ResourceRef) -> Verdict:
-    """Under way as far as the resource shows; the action may know better."""
+    """Return Running, unless the instance action has failed."""
     action = evidence.action
     if action is None:
         return Running((ref,))
@@ -277,7 +294,7 @@ def _unless_action_failed(evidence: Evidence, ref: ResourceRef) -> Verdict:
 
 
 def _ask_action(evidence: Evidence) -> Verdict | None:
-    """The verdict of the instance action where success needs it; None if it has no objection."""
+    """Judge the instance action of an operation that needs it; None if it agrees."""
     action = evidence.action
     if action is None:
         return None
@@ -294,7 +311,7 @@ def _ask_action(evidence: Evidence) -> Verdict | None:
 
 
 def _with_evidence(evidence: Evidence, ref: ResourceRef, verdict: Failed) -> Verdict:
-    """The failure, once what explains it was read (or cannot be)."""
+    """Return the failure, or Running until its explanation was read or cannot be."""
     unread = tuple(
         each
         for each in evidence.explanations
@@ -330,7 +347,7 @@ def _text(value: object) -> str | None:
 
 
 def events(action: Body) -> tuple[Event, ...]:
-    """The events of an instance action, oldest first, as far as the caller may see them."""
+    """Return the events of an instance action that the caller may see, oldest first."""
     found = [each for each in action.get("events") or () if isinstance(each, Mapping)]
     ordered = sorted(found, key=lambda each: str(each.get("start_time") or ""))
     return tuple(
@@ -340,7 +357,7 @@ def events(action: Body) -> tuple[Event, ...]:
 
 
 def failed_event(action: Body) -> str:
-    """What went wrong in an instance action, in a few words; empty if nothing is known to have."""
+    """Return the failure that an instance action shows, as text; empty if it shows none."""
     for event in events(action):
         if event.result and event.result.lower() == "error":
             return f"event {event.name} failed" + (f": {event.details}" if event.details else "")
@@ -350,9 +367,9 @@ def failed_event(action: Body) -> str:
 
 
 def finished(action: Body, name: str | None = None) -> bool:
-    """Whether an instance action has ended, as far as its events are shown.
+    """Return True if the shown events of an instance action have ended.
 
-    Where `name` is the event that does the work, those before it do not count.
+    With `name`, the event that does the work, earlier events do not count.
     """
     if "events" not in action:
         return True
@@ -361,7 +378,7 @@ def finished(action: Body, name: str | None = None) -> bool:
 
 
 def succeeded(action: Body, name: str | None) -> bool:
-    """Whether the event `name` of an instance action has ended well."""
+    """Return True if the event `name` of an instance action has succeeded."""
     return any(
         event.name == name and (event.result or "").lower() == "success" for event in events(action)
     )

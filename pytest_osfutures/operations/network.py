@@ -1,13 +1,12 @@
-"""Neutron's operations: most are done when they are answered, some have a status to wait for.
+"""Neutron's operations: docs/operations.md#rules-neutron.
 
-Nothing of Neutron has metadata. Its description is what all of it can have from the create request
-on, so the stamp stands there: tags can be given to new ports only. The numbers are those of the
-rows in the project's notes.
+Resources of Neutron have no metadata. The stamp stands in the description, the only free text that
+all create requests take: tags are taken for new ports only.
 """
 
 from __future__ import annotations
 
-from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations import predicates
 from pytest_osfutures.operations.model import (
     Expectation,
     Operation,
@@ -22,12 +21,12 @@ from pytest_osfutures.operations.resource_types import (
 )
 
 NEUTRON = "network"
-#: What looks at the whole resource; a status alone says enough of the others.
-HOLDS = {PORT: seen.is_not_unbindable, FLOATING_IP: seen.leads_as_asked}
+#: Predicates by resource type; of other types the status says enough.
+HOLDS = {PORT: predicates.is_not_unbindable, FLOATING_IP: predicates.has_status_of_its_port}
 
 
 def settles(kind: ResourceType) -> Expectation:
-    """What has a status ends in ACTIVE or, if nothing uses it, in DOWN."""
+    """Expect ACTIVE, or DOWN if nothing uses the resource; without a status, existence."""
     if kind.status is None:
         return Expectation(kind)
     success = frozenset({"ACTIVE", "DOWN"})
@@ -35,7 +34,7 @@ def settles(kind: ResourceType) -> Expectation:
 
 
 def create(kind: ResourceType) -> Operation:
-    """A row for a request that makes one resource. Neutron also takes several in one request."""
+    """Build the row of the request that creates one resource of a type."""
     return Operation(
         f"{kind.name}.create",
         Route(NEUTRON, "POST", kind.list_path or "", kind.member),
@@ -49,7 +48,6 @@ def create(kind: ResourceType) -> Operation:
 
 
 OPERATIONS = (
-    # 68, 69
     *(create(kind) for kind in NETWORK_TYPES),
     *(
         Operation(
@@ -65,6 +63,6 @@ OPERATIONS = (
         Route(NEUTRON, "PUT", FLOATING_IP.path, FLOATING_IP.member),
         (settles(FLOATING_IP),),
         usual_duration=1.0,
-        applies_to=seen.leads_elsewhere,
+        applies_to=predicates.changes_port,
     ),
 )

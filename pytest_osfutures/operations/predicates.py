@@ -1,7 +1,8 @@
-"""What the tables look for in a resource beyond its status, and where they find more names.
+"""Predicates and extractors of the operation tables.
 
-A predicate answers True (as it should be at the end), False (it is not), None (on its way), or
-with the reason why it never will be.
+A predicate returns True (the resource is as requested), False (it is not), None (work is under
+way), or the text of a failure. An extractor returns further variables of the operation. Facts are
+in docs/operations.md.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pytest_osfutures.stamp import OPERATION
 # Requests
 
 
-def reboots(kind: str) -> Callable[[Any, Variables], bool]:
-    """The request asks for a reboot of this kind."""
+def reboots_with(kind: str) -> Callable[[Any, Variables], bool]:
+    """Return a condition: the request asks for a reboot of type `kind` (SOFT or HARD)."""
 
     def when(request: Any, _: Variables) -> bool:
         return str(request["reboot"].get("type", "")).upper() == kind
@@ -28,40 +29,40 @@ def reboots(kind: str) -> Callable[[Any, Variables], bool]:
     return when
 
 
-def asks_for_reservation(request: Any, _: Variables) -> bool:
-    """The answer will name a reservation instead of a server."""
+def requests_reservation(request: Any, _: Variables) -> bool:
+    """Return True if the response will name a reservation instead of a server."""
     return str(request["server"].get("return_reservation_id", "")).lower() in ("true", "1")
 
 
-def asks_for_many(request: Any, _: Variables) -> bool:
-    """The request may make more than one server."""
-    return int(most_servers(request, None)) > 1
+def requests_several(request: Any, _: Variables) -> bool:
+    """Return True if the request may create more than one server."""
+    return int(count_of_servers(request, None)) > 1
 
 
-def most_servers(request: Any, _: Any) -> str:
-    """How many servers the request makes at most."""
+def count_of_servers(request: Any, _: Any) -> str:
+    """Return the largest number of servers that the request may create."""
     asked = (request["server"].get(key) or 1 for key in ("min_count", "max_count"))
     return str(max(int(count) for count in asked))
 
 
 def pattern_of_names(request: Any, _: Any) -> str:
-    """The names that Nova gives to the servers of this request, as its filter takes them."""
+    """Return the filter of Nova's server list that matches the names of the new servers."""
     name = re.sub(r"([][.^$*+?(){}|\\])", r"\\\1", request["server"]["name"])
     return quote(f"^{name}(-[0-9]+)?$", safe="")
 
 
-def swaps(request: Any, variables: Variables) -> bool:
-    """The attachment gets another volume, and not only other attributes."""
+def replaces_volume(request: Any, variables: Variables) -> bool:
+    """Return True if the request attaches another volume instead of changing attributes."""
     return bool(request["volumeAttachment"]["volumeId"] != variables["old"])
 
 
-def leads_elsewhere(request: Any, _: Variables) -> bool:
-    """The floating IP gets another port or none, and not only another description."""
+def changes_port(request: Any, _: Variables) -> bool:
+    """Return True if the request changes the port of the floating IP."""
     return "port_id" in request["floatingip"]
 
 
 def mac_with_address(_: Any, response: Any) -> str | None:
-    """The MAC address of the new interface, if it has an IP address too."""
+    """Return the MAC address of the new interface; None if it has no IP address."""
     made = response.get("interfaceAttachment") if isinstance(response, Mapping) else None
     if not isinstance(made, Mapping) or not made.get("fixed_ips"):
         return None
@@ -70,13 +71,13 @@ def mac_with_address(_: Any, response: Any) -> str | None:
 
 
 def adds_or_removes(request: Any, _: Variables) -> bool:
-    """The request changes which volumes are in the group."""
+    """Return True if the request adds volumes to the group or removes some."""
     changes = next(iter(request.values()))
     return bool(changes.get("add_volumes") or changes.get("remove_volumes"))
 
 
-def lets_cinder_make(request: Any, _: Variables) -> bool:
-    """A backup is restored to a volume that is made for it."""
+def creates_volume(request: Any, _: Variables) -> bool:
+    """Return True if Cinder creates the volume to which the backup is restored."""
     return not request["restore"].get("volume_id")
 
 
@@ -84,10 +85,10 @@ def lets_cinder_make(request: Any, _: Variables) -> bool:
 
 
 def servers(body: Body, variables: Variables) -> list[Body]:
-    """The servers that one request has made, first one first.
+    """Return the servers that one request has created, ordered by their numbers.
 
-    They are known by the stamp of the request, by the ids that were listed right after it, or by
-    its reservation. Names alone tell them from those of an earlier request, and from nobody else's.
+    Servers are identified by the stamp of the request, by the ids that were listed right after
+    the request, or by the reservation. Names tell them from servers of earlier requests only.
     """
     found = list(body["servers"])
     listed = variables["members"].split(",") if variables.get("members") else []
@@ -108,9 +109,9 @@ def _stamped(server: Body, operation: str) -> bool:
 
 
 def are_told_apart(found: list[Body], variables: Variables) -> bool:
-    """Whether these, listed right after the request, can only be the servers that it has made.
+    """Return True if `found`, listed right after the request, can only be its new servers.
 
-    Nova numbers the names of one request, so that no two of them are the same.
+    Nova numbers the names of one request, so that no two names are the same.
     """
     if variables.keys() & {"op", "reservation", "members"}:
         return bool(found)
@@ -119,12 +120,12 @@ def are_told_apart(found: list[Body], variables: Variables) -> bool:
 
 
 def all_active(body: Body, variables: Variables) -> bool | str | None:
-    """Every server of the request is active."""
+    """Return True if every server of the request is active."""
     found = servers(body, variables)
     if not found:
         return "the servers are gone; this operation does not delete them"
     if "before" in variables and not are_told_apart(found, variables):
-        return "others have made servers of the same names, and these carry no stamp to tell them"
+        return "others have created servers of the same names, and no stamp tells which are whose"
     for each in found:
         status, busy = each["status"], each["OS-EXT-STS:task_state"]
         if status == "ERROR" and not busy:
@@ -141,29 +142,29 @@ def _is_active(server: Body) -> bool:
 
 # Servers that move
 
-#: Old clouds do not say what a migration is.
+#: Type of a migration; before microversion 2.23 migrations have none.
 LIVE = "live-migration"
 
 
-def host_while_migrating(server: Body, _: Variables, __: float) -> Variables:
-    """The host that the server leaves, as long as it has not left it."""
+def host_of_migrating_server(server: Body, _: Variables, __: float) -> Variables:
+    """Return the host of a server that is being migrated, as `old_host`."""
     if server["OS-EXT-STS:task_state"] == "migrating" and server.get("hostId"):
         return {"old_host": server["hostId"]}
     return {}
 
 
 def has_moved(server: Body, variables: Variables) -> bool:
-    """The server is on another host, as far as it was seen on its way."""
+    """Return True if the server has left `old_host`; without one, nothing can be said."""
     return bool(server.get("hostId") != variables.get("old_host"))
 
 
-def begun(action: Body, _: Variables, __: float) -> Variables:
-    """When the cloud took the request, by its own clock."""
+def action_start(action: Body, _: Variables, __: float) -> Variables:
+    """Return the time on the cloud's clock at which the instance action began."""
     return {"begun": action["start_time"][:19]}
 
 
 def is_live_migrated(body: Body, variables: Variables) -> bool | str | None:
-    """The newest live migration since the request was taken is complete."""
+    """Judge the newest live migration that began after the request."""
     since = variables.get("begun", "")
     mine = [
         each
@@ -175,7 +176,7 @@ def is_live_migrated(body: Body, variables: Variables) -> bool | str | None:
 
 
 def migration_is(end: str) -> Predicate:
-    """The migration that the request names has come to the end `end`."""
+    """Return a predicate: the migration that the request names has reached status `end`."""
 
     def holds(body: Body, variables: Variables) -> bool | str | None:
         wanted = variables["migration"]
@@ -197,7 +198,7 @@ def _ended(migration: Body, end: str) -> bool | str | None:
 
 
 def has_address(server: Body, variables: Variables) -> bool:
-    """The server has an address on the new interface."""
+    """Return True if the server has an address on the new interface."""
     found = [each for addresses in server["addresses"].values() for each in addresses]
     macs = {each.get("OS-EXT-IPS-MAC:mac_addr") for each in found}
     return variables.get("mac") is None or variables["mac"] in macs
@@ -207,63 +208,70 @@ def has_address(server: Body, variables: Variables) -> bool:
 
 
 def is_attached(volume: Body, variables: Variables) -> bool:
-    """Cinder has the volume attached to the server."""
+    """Return True if Cinder shows an attachment of the volume to the server."""
     return any(each.get("server_id") == variables["server"] for each in volume["attachments"])
 
 
 def is_detached(volume: Body, variables: Variables) -> bool:
-    """Cinder has the volume no longer attached to the server."""
+    """Return True if Cinder shows no attachment of the volume to the server."""
     return not is_attached(volume, variables)
 
 
 def is_detached_at_all(volume: Body, variables: Variables) -> bool:
-    """The attachment is gone from the volume, whichever it was."""
+    """Return True if the requested attachment is gone; without an id, if all are."""
     left = {each.get("attachment_id") for each in volume["attachments"]}
     gone = variables.get("attachment", "")
     return gone not in left if gone not in ("", "None") else not left
 
 
 def has_new_size(volume: Body, variables: Variables) -> bool:
-    """The volume is as large as was asked for."""
+    """Return True if the volume has the requested size."""
     return str(volume["size"]) == variables["size"]
 
 
-#: How long (seconds) after its growth a volume's server may take to hear of it.
-TOLD_WITHIN = 5.0
+#: Seconds after an extend within which Cinder tells Nova about the new size.
+RECORDED_WITHIN_SECONDS = 5.0
 
 
-def server_that_uses_it(volume: Body, _: Variables, age: float) -> Variables:
-    """The server that has to notice the growth of the volume, and since when it can have heard.
+def server_of_volume(volume: Body, _: Variables, age: float) -> Variables:
+    """Return the server that uses an extended volume, and the earliest time of its action.
 
-    The volume was changed last at its end, which is at most `age` seconds after the accept.
+    The last change of the volume is the end of the extend, at most `age` seconds after the accept.
     """
     users = [each["server_id"] for each in volume["attachments"] if each.get("server_id")]
     if volume["status"] != "in-use" or not users or not volume.get("updated_at"):
         return {}
     changed = datetime.fromisoformat(volume["updated_at"][:19])
     since = changed - timedelta(seconds=age + 2)
-    return {"server": users[0], "begun": since.isoformat(), "grown": str(age)}
+    return {"server": users[0], "begun": since.isoformat(), "extend_age": str(age)}
 
 
-def who_told(body: Body, variables: Variables, age: float) -> Variables:
-    """The request that told the server of its grown volume; nobody, if there is none in time."""
+def request_of_extend(body: Body, variables: Variables, age: float) -> Variables:
+    """Return the id of the request by which Nova extended the server's disk.
+
+    Without such an action in time (`RECORDED_WITHIN_SECONDS`) `not_recorded` is set.
+    """
     mine = [
         each
         for each in body["instanceActions"]
         if each["action"] == "extend_volume" and each["start_time"][:19] >= variables["begun"]
     ]
     if mine:
-        return {"told_by": max(mine, key=lambda each: str(each["start_time"]))["request_id"]}
-    return {"untold": "yes"} if age - float(variables["grown"]) > TOLD_WITHIN else {}
+        return {"extend_request": max(mine, key=lambda each: str(each["start_time"]))["request_id"]}
+    return (
+        {"not_recorded": "yes"}
+        if age - float(variables["extend_age"]) > RECORDED_WITHIN_SECONDS
+        else {}
+    )
 
 
-def is_told(_: Body, variables: Variables) -> bool | None:
-    """The server has heard of its grown volume, or nobody is going to tell it."""
-    return True if "told_by" in variables or "untold" in variables else None
+def extend_is_recorded(_: Body, variables: Variables) -> bool | None:
+    """Return True if Nova has recorded the extend of the disk, or is not going to."""
+    return True if "extend_request" in variables or "not_recorded" in variables else None
 
 
-def is_noticed(action: Body, _: Variables) -> bool | str | None:
-    """The server has noticed the growth of its volume."""
+def extend_has_succeeded(action: Body, _: Variables) -> bool | str | None:
+    """Judge the instance action by which the server takes over the new size."""
     for event in action.get("events") or ():
         if (event["result"] or "").lower() == "error":
             return f"the volume has grown, but event {event['event']} of its server failed"
@@ -273,12 +281,12 @@ def is_noticed(action: Body, _: Variables) -> bool | str | None:
 
 
 def has_new_type(volume: Body, variables: Variables) -> bool:
-    """The volume has the type that was asked for, by its name or its id."""
+    """Return True if the volume has the requested type, given by name or id."""
     return variables["type"] in (volume["volume_type"], volume.get("volume_type_id"))
 
 
 def has_migrated(volume: Body, variables: Variables) -> bool | str | None:
-    """The volume is on the host that was asked for."""
+    """Return True if the volume is on the requested host."""
     state = volume.get("migration_status")
     if state in ("starting", "migrating", "completing"):
         return None
@@ -289,7 +297,7 @@ def has_migrated(volume: Body, variables: Variables) -> bool | str | None:
 
 
 def volume_snapshots(image: Body, _: Variables, __: float) -> Variables:
-    """The snapshots of volumes that an image of a server consists of."""
+    """Return the snapshots of volumes to which the image of a server refers."""
     parts = json.loads(image.get("block_device_mapping") or "[]")
     ids = [part["snapshot_id"] for part in parts if part.get("snapshot_id")]
     if not ids:
@@ -298,7 +306,7 @@ def volume_snapshots(image: Body, _: Variables, __: float) -> Variables:
 
 
 def all_available(body: Body, variables: Variables) -> bool | str | None:
-    """Every snapshot that the image needs is available."""
+    """Judge the snapshots to which the image refers: all have to be available."""
     statuses = {each["id"]: each["status"] for each in body["snapshots"]}
     for ident in variables["snapshots"].split():
         if statuses.get(ident) != "creating" and statuses.get(ident) != "available":
@@ -310,7 +318,7 @@ def all_available(body: Body, variables: Variables) -> bool | str | None:
 
 
 def service_is_failed_over(body: Body, _: Variables) -> bool | str | None:
-    """Cinder's backend has changed to its replica."""
+    """Return True if Cinder's backend has changed to its replica."""
     states = {
         each.get("replication_status")
         for each in body["services"]
@@ -322,12 +330,12 @@ def service_is_failed_over(body: Body, _: Variables) -> bool | str | None:
 
 
 def has_status(resource: Body, variables: Variables) -> bool | None:
-    """The resource has the status that was asked for."""
+    """Return True if the resource has the requested status."""
     return True if resource["status"] == variables["status"] else None
 
 
 def volume_of_attachment(attachment: Body, _: Variables, __: float) -> Variables:
-    """The volume that is attached."""
+    """Return the volume of an attachment."""
     return {"volume": attachment["volume_id"]}
 
 
@@ -335,20 +343,20 @@ def volume_of_attachment(attachment: Body, _: Variables, __: float) -> Variables
 
 
 def is_not_unbindable(port: Body, _: Variables) -> bool | str:
-    """The port is bound, or nobody has tried; only administrators are shown more."""
+    """Return True unless binding has failed, which only administrators are shown."""
     if port.get("binding:vif_type") == "binding_failed":
         return f"the port cannot be bound to host {port.get('binding:host_id')}"
     return True
 
 
-def leads_as_asked(floating_ip: Body, _: Variables) -> bool | None:
-    """The agent of the router has done its part: ACTIVE where there is a port, else DOWN."""
+def has_status_of_its_port(floating_ip: Body, _: Variables) -> bool | None:
+    """Return True if the router's agent is done: ACTIVE with a port, DOWN without."""
     wanted = "ACTIVE" if floating_ip.get("port_id") else "DOWN"
     return True if floating_ip["status"] == wanted else None
 
 
 def is_imported(image: Body, _: Variables) -> bool | str | None:
-    """The data is in all stores. Without a list of stores the task has not begun."""
+    """Return True if the data is in all stores; without a list of stores no task has begun."""
     if image.get("os_glance_importing_to_stores"):
         return None
     if stores := image.get("os_glance_failed_import"):

@@ -1,6 +1,6 @@
-"""All types of resources that the package knows, and the order in which they can be deleted.
+"""List of all resource types, and the order in which resources can be deleted.
 
-This is the only list of them: operations, twins, stamps, the sweep and factories read it.
+There is no other list: operations, twins, stamps, the sweep and the factories read this one.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ IMAGE = ResourceType(
     owned_path="/images?owner={project}&limit=1000",
     sdk_class="image.v2.image.Image",
 )
-#: Those that Nova has made of one server's volumes.
+#: Snapshots that Nova has created of one server's volumes.
 SNAPSHOTS = ResourceType(
     "list of snapshots",
     "block-storage",
@@ -102,7 +102,7 @@ SNAPSHOTS = ResourceType(
     member="",
     status=None,
 )
-#: Why Cinder failed, in words for users.
+#: Cinder's messages for users, which explain failures.
 MESSAGES = ResourceType(
     "list of messages",
     "block-storage",

@@ -1,7 +1,7 @@
-"""How far a resource of any service is, told by the words of its status alone.
+"""Progress of resources of any service, judged by their status words alone.
 
-No table of operations is needed here: `phase` sorts a status word, `is_done` judges a whole
-resource, and both are pure. The words are those of the services' own sources.
+For services without rows in the operation tables: `phase` sorts a status word, `is_done` judges a
+resource. The words and their meaning are in docs/operations.md#other-services.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from pytest_osfutures.operations.model import Body, Variables
 
 
 class Phase(enum.Enum):
-    """What a status word says about the work on a resource."""
+    """Phase of the work on a resource."""
 
     UNDER_WAY = "under way"
     FAILED = "failed"
     ENDED = "ended"
 
 
-#: The field that tells about the work, the most telling one first.
+#: Status fields in the order of precedence.
 STATUS_FIELDS = ("provisioning_status", "stack_status", "provision_state", "status", "state")
-#: Fields beside it that may say that something is still under way.
+#: Further fields that may show work under way.
 SIDE_FIELDS = ("task_state", "access_rules_status", "replica_state", "migration_status")
-#: What a resource is to become; unset when the work has ended.
+#: Fields with the target of the work, unset at its end, and the fields with the state.
 TARGETS = {"target_provision_state": "provision_state", "target_power_state": "power_state"}
-#: Where services tell why something failed, the most telling one first.
+#: Fields with the reason of a failure, in the order of precedence.
 REASONS = (
     "stack_status_reason", "status_reason", "fail_reason", "last_error", "error_reason",
     "status_message", "state_info", "message", "faultstring",
 )  # fmt: skip
-#: Seconds that accepted work may take to show: until then an unchanged resource proves nothing.
+#: Seconds within which accepted work shows; until then an unchanged resource proves nothing.
 SETTLED_AFTER = 3.0
-#: The same for a deletion that shows nothing of itself.
+#: The same for deletions, which may not show at all.
 DELETED_AFTER = 10.0
 
 _FAILED = frozenset(
@@ -48,26 +48,26 @@ _ENDED = frozenset(
     {"complete", "completed", "done", "success", "succeeded", "finished", "awaiting"}
 )
 _UNDER_WAY = frozenset({"pending", "queued", "wait", "progress", "hold", "init", "started"})
-#: Whole words that are under way although they do not look like it.
+#: Statuses of work under way that do not end in "ing".
 _WHOLE = frozenset(
     {"build", "rebuild", "reboot", "hard reboot", "resize", "revert resize", "password", "new"}
     | {"idle", "delayed", "initial", "backup", "promote", "eject", "upgrade", "detach"}
     | {"shutdown", "out of sync", "replication change", "network change", "scheduled"}
 )
-#: Where one service means something else by a word than the others do.
+#: Words to which one service gives another meaning.
 _OF_SERVICE = {
     ("application-container", "running"): Phase.ENDED,
     ("clustering", "ready"): Phase.UNDER_WAY,
     ("reservation", "pending"): Phase.ENDED,
-    # A stack that was rolled back is not what was asked for.
+    # Heat rolls a stack back when its creation or update has failed.
     ("orchestration", "rollback complete"): Phase.FAILED,
 }
 
 
 def phase(word: str, service: str = "") -> Phase:
-    """The phase that a status word stands for; `service` is an official service type.
+    """Return the phase of a status word; `service` is an official service type.
 
-    A word that nobody knows is an end: only what looks like work is waited for.
+    An unknown word counts as an end: only words that look like work are waited for.
     """
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", word)
     whole = " ".join(re.split(r"[\W_]+", spaced.casefold())).strip()
@@ -84,17 +84,20 @@ def phase(word: str, service: str = "") -> Phase:
 
 
 def status_field(body: Body) -> str | None:
-    """The field of `body` that tells about the work on it; None if it has none."""
+    """Return the name of the status field of `body`; None if there is none."""
     return next((name for name in STATUS_FIELDS if isinstance(body.get(name), str)), None)
 
 
 def status_of(body: Body) -> str:
-    """The status word of `body`; empty if it shows none."""
+    """Return the status word of `body`; empty if there is none."""
     return str(body.get(status_field(body) or "", ""))
 
 
 def is_under_way(body: Body, service: str = "", old: Body | None = None) -> bool:
-    """Whether work on the resource is under way; `old` is how it was before the request."""
+    """Return True if work on the resource is under way.
+
+    `old` is the state of the resource before the request.
+    """
     word = status_of(body)
     now = phase(word, service)
     if body.get("OS-EXT-STS:task_state"):
@@ -111,12 +114,12 @@ def is_under_way(body: Body, service: str = "", old: Body | None = None) -> bool
         return True
     task = sides.get("task_state")
     if now is Phase.UNDER_WAY and task and task != (old or {}).get("task_state", task):
-        return False  # a first phase is done, and the next one has to be asked for
+        return False  # Manila: phase one of a migration is done, phase two needs a request
     return now is Phase.UNDER_WAY
 
 
 def reason(body: Body) -> str:
-    """Why it failed, in the cloud's own words; empty if it does not say."""
+    """Return the service's own reason of a failure; empty if there is none."""
     fault = body.get("fault") or body.get("faults")
     if isinstance(fault, Mapping):
         text = fault.get("message") or "; ".join(f"{key}: {each}" for key, each in fault.items())
@@ -126,7 +129,7 @@ def reason(body: Body) -> str:
 
 
 def remembered(body: Body | None) -> str:
-    """What has to be kept of how a resource was before a request, as a name's text."""
+    """Return the fields of a resource that tell changes, as the text of a variable."""
     if body is None:
         return ""
     stamps = ("updated_at", "updated_time", "updated", "provision_updated_at", "last_error")
@@ -135,7 +138,7 @@ def remembered(body: Body | None) -> str:
 
 
 def learned(body: Body, variables: Variables, age: float) -> Variables:
-    """What one look at a resource tells for later ones: that it was busy, and its target."""
+    """Return variables for later reads: that the resource was busy, its target, and its age."""
     found: dict[str, str] = {}
     service = variables.get("service", "")
     if is_under_way(body, service, _old(variables)):
@@ -153,7 +156,7 @@ def _old(variables: Variables) -> dict[str, Any] | None:
 
 
 def is_done(body: Body, variables: Variables) -> bool | str | None:
-    """True: the work has ended as asked. None: it is under way. A text: why it failed."""
+    """Judge a resource: True if the work is complete, None under way, a text for a failure."""
     service, old, word = variables.get("service", ""), _old(variables), status_of(body)
     settled, was_busy = "settled" in variables, "was_busy" in variables
     if is_under_way(body, service, old):
@@ -194,7 +197,7 @@ def _is_deleted(
 
 
 def _went_wrong(body: Body, old: Mapping[str, Any] | None, name: str) -> bool:
-    """Whether a field beside the status has turned to a failure since the request."""
+    """Return True if a further field has turned to a failure since the request."""
     value = body.get(name)
     if not isinstance(value, str) or phase(value) is not Phase.FAILED:
         return False
@@ -204,7 +207,7 @@ def _went_wrong(body: Body, old: Mapping[str, Any] | None, name: str) -> bool:
 def _misses(
     body: Body, variables: Variables, old: Mapping[str, Any] | None, was_busy: bool
 ) -> str | None:
-    """Why an end that looks well is not the one that was asked for."""
+    """Return the failure behind a final status that is not the requested one; None if none."""
     for field in TARGETS.values():
         goal = variables.get(f"goal_{field}")
         if goal and body.get(field) != goal:
@@ -231,5 +234,5 @@ def _failure(what: str, body: Body) -> str:
 
 
 def is_at_rest(body: Body, variables: Variables) -> bool | None:
-    """True if nothing is under way on a resource that only has to come to rest."""
+    """Return True if the resource is idle, None while it is not."""
     return None if is_under_way(body, variables.get("service", "")) else True

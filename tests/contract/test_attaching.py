@@ -1,4 +1,4 @@
-"""Attach volumes and interfaces to servers and detach them (rows 33 to 38)."""
+"""Attach and detach volumes and interfaces (docs/operations.md#server-attach-volume)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several servers of one request beside foreign servers of the same names (row 42)."""
+"""Several servers of one request beside foreign ones (docs/operations.md#servers-create)."""
 
 from __future__ import annotations
 

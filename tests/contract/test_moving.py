@@ -1,4 +1,4 @@
-"""Resize, migrate and evacuate servers (rows 16 to 19 and 21 to 24)."""
+"""Resize, migrate and evacuate servers (docs/operations.md#server-resize)."""
 
 from __future__ import annotations
 

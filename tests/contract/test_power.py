@@ -1,4 +1,4 @@
-"""Actions on one server and their opposites (rows 6 to 15 and 25 to 27)."""
+"""Actions on one server and their opposites (docs/operations.md#server-start)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create, delete, rebuild and image servers (rows 1 to 5, 20, 28 to 32 and 42)."""
+"""Create, delete, rebuild and image servers (docs/operations.md#server-create)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Snapshots, backups and groups of volumes (rows 60 to 67)."""
+"""Snapshots, backups and groups of volumes (docs/operations.md#snapshot-create)."""
 
 from __future__ import annotations
 

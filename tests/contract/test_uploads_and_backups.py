@@ -1,4 +1,4 @@
-"""Upload and import images (row 71), and the stamps of images and backups."""
+"""Image uploads and imports (docs/operations.md#image-upload), stamps of images and backups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Create, change, attach, transfer and delete volumes (rows 43 to 59)."""
+"""Create, change, attach, transfer and delete volumes (docs/operations.md#volume-create)."""
 
 from __future__ import annotations
 

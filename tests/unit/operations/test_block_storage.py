@@ -1,4 +1,4 @@
-"""Each right verdict about Cinder's operations, with plain values."""
+"""Verdicts about Cinder's operations, with plain values."""
 
 from __future__ import annotations
 

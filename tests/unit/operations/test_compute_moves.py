@@ -1,4 +1,4 @@
-"""Each right verdict about resizes, evacuations and live migrations, with plain values."""
+"""Verdicts about resizes, evacuations and live migrations, with plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each right verdict about the states of servers, one or many, with plain values."""
+"""Verdicts about the states of one server or of many, with plain values."""
 
 from __future__ import annotations
 

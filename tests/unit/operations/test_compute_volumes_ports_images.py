@@ -1,4 +1,4 @@
-"""Each right verdict about images, volumes and ports of servers, with plain values."""
+"""Verdicts about images, volumes and ports of servers, with plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules for reading a cloud (reference: operations, section 1), with plain values."""
+"""Verdicts by the rules of docs/operations.md#rules-nova, with plain values."""
 
 from __future__ import annotations
 

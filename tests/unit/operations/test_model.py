@@ -1,4 +1,4 @@
-"""The types of the tables: which request starts what, and which resource is meant."""
+"""Types of the operation tables: requests are recognised, resources identified."""
 
 from __future__ import annotations
 

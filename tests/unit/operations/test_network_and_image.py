@@ -1,4 +1,4 @@
-"""Each right verdict about Neutron's and Glance's operations, with plain values."""
+"""Verdicts about Neutron's and Glance's operations, with plain values."""
 
 from __future__ import annotations
 

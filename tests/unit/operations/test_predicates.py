@@ -1,4 +1,4 @@
-"""Names and numbers that the tables take from requests and from what was seen."""
+"""Predicates and extractors with plain values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.operations import predicates as seen
+from pytest_osfutures.operations import predicates
 
 TASK = "OS-EXT-STS:task_state"
 
@@ -24,8 +24,8 @@ TASK = "OS-EXT-STS:task_state"
 def test_a_request_makes_as_many_servers_as_its_larger_count(
     counts: dict[str, Any], most: str
 ) -> None:
-    assert seen.most_servers({"server": counts}, None) == most
-    assert seen.asks_for_many({"server": counts}, {}) is (int(most) > 1)
+    assert predicates.count_of_servers({"server": counts}, None) == most
+    assert predicates.requests_several({"server": counts}, {}) is (int(most) > 1)
 
 
 def test_a_server_may_have_heard_of_the_growth_since_two_seconds_before_the_accept() -> None:
@@ -34,27 +34,31 @@ def test_a_server_may_have_heard_of_the_growth_since_two_seconds_before_the_acce
         "updated_at": "2026-01-01T00:01:00.000000",
         "attachments": [{"server_id": "s"}],
     }
-    variables = seen.server_that_uses_it(volume, {}, 10.0)
-    assert variables == {"server": "s", "begun": "2026-01-01T00:00:48", "grown": "10.0"}
+    variables = predicates.server_of_volume(volume, {}, 10.0)
+    assert variables == {"server": "s", "begun": "2026-01-01T00:00:48", "extend_age": "10.0"}
     told = [
         {"action": "extend_volume", "start_time": f"2026-01-01T00:00:{at}", "request_id": at}
         for at in ("47.900000", "48.100000")
     ]
-    assert seen.who_told({"instanceActions": told[:1]}, variables, 11.0) == {}
-    assert seen.who_told({"instanceActions": told}, variables, 11.0) == {"told_by": "48.100000"}
+    assert predicates.request_of_extend({"instanceActions": told[:1]}, variables, 11.0) == {}
+    assert predicates.request_of_extend({"instanceActions": told}, variables, 11.0) == {
+        "extend_request": "48.100000"
+    }
 
 
 def test_a_server_hears_of_a_growth_in_five_seconds_or_never() -> None:
-    variables = {"begun": "2026-01-01T00:00:48", "grown": "10.0"}
+    variables = {"begun": "2026-01-01T00:00:48", "extend_age": "10.0"}
     others = [
         {"action": "stop", "start_time": "2026-01-01T00:00:50", "request_id": "stop"},
         {"action": "extend_volume", "start_time": "2026-01-01T00:00:47", "request_id": "early"},
     ]
-    assert seen.who_told({"instanceActions": others}, variables, 15.0) == {}
-    assert seen.who_told({"instanceActions": others}, variables, 15.1) == {"untold": "yes"}
+    assert predicates.request_of_extend({"instanceActions": others}, variables, 15.0) == {}
+    assert predicates.request_of_extend({"instanceActions": others}, variables, 15.1) == {
+        "not_recorded": "yes"
+    }
     exact = {"action": "extend_volume", "start_time": "2026-01-01T00:00:48", "request_id": "it"}
-    assert seen.who_told({"instanceActions": [*others, exact]}, variables, 15.1) == {
-        "told_by": "it"
+    assert predicates.request_of_extend({"instanceActions": [*others, exact]}, variables, 15.1) == {
+        "extend_request": "it"
     }
 
 
@@ -71,8 +75,8 @@ USED = {
 def test_nobody_needs_to_hear_of_the_growth_of_a_volume_without_a_server(
     change: dict[str, Any],
 ) -> None:
-    assert seen.server_that_uses_it(USED, {}, 0.0)["server"] == "s"
-    assert seen.server_that_uses_it({**USED, **change}, {}, 0.0) == {}
+    assert predicates.server_of_volume(USED, {}, 0.0)["server"] == "s"
+    assert predicates.server_of_volume({**USED, **change}, {}, 0.0) == {}
 
 
 @pytest.mark.parametrize(
@@ -96,11 +100,11 @@ def test_a_volume_has_migrated_when_it_is_on_the_host_that_was_asked_for(
 ) -> None:
     volume = {"migration_status": state, "os-vol-host-attr:host": host}
     variables = {} if wanted is None else {"host": wanted}
-    assert seen.has_migrated(volume, variables) is expected
+    assert predicates.has_migrated(volume, variables) is expected
 
 
 def test_a_migration_that_failed_says_so() -> None:
-    assert "error" in str(seen.has_migrated({"migration_status": "error"}, {"host": "new"}))
+    assert "error" in str(predicates.has_migrated({"migration_status": "error"}, {"host": "new"}))
 
 
 @pytest.mark.parametrize(
@@ -120,7 +124,7 @@ def test_a_volume_is_detached_when_that_attachment_is_gone_or_all_of_them(
 ) -> None:
     volume = {"attachments": [{"attachment_id": each} for each in left]}
     variables = {} if attachment is None else {"attachment": attachment}
-    assert seen.is_detached_at_all(volume, variables) is expected
+    assert predicates.is_detached_at_all(volume, variables) is expected
 
 
 @pytest.mark.parametrize(
@@ -136,15 +140,15 @@ def test_an_image_needs_all_its_snapshots(
     statuses: dict[str, str], expected: bool | str | None
 ) -> None:
     body = {"snapshots": [{"id": each, "status": status} for each, status in statuses.items()]}
-    assert seen.all_available(body, {"snapshots": "a b"}) == expected
+    assert predicates.all_available(body, {"snapshots": "a b"}) == expected
 
 
 def test_the_snapshots_of_an_image_are_named_by_its_mapping() -> None:
     image = {"name": "my image", "block_device_mapping": '[{"snapshot_id": "a"}, {}]'}
     variables = {"snapshots": "a", "snapshot_name": "snapshot%20for%20my%20image"}
-    assert seen.volume_snapshots(image, {}, 0.0) == variables
-    assert seen.volume_snapshots({"name": "x", "block_device_mapping": "[{}]"}, {}, 0.0) == {}
-    assert seen.volume_snapshots({"name": "x"}, {}, 0.0) == {}
+    assert predicates.volume_snapshots(image, {}, 0.0) == variables
+    assert predicates.volume_snapshots({"name": "x", "block_device_mapping": "[{}]"}, {}, 0.0) == {}
+    assert predicates.volume_snapshots({"name": "x"}, {}, 0.0) == {}
 
 
 @pytest.mark.parametrize(
@@ -162,7 +166,7 @@ def test_a_service_is_failed_over_when_all_its_backends_are(
 ) -> None:
     services = [{"binary": "cinder-volume", "replication_status": each} for each in states]
     backup = {"binary": "cinder-backup", "replication_status": "error"}
-    assert seen.service_is_failed_over({"services": [*services, backup]}, {}) == expected
+    assert predicates.service_is_failed_over({"services": [*services, backup]}, {}) == expected
 
 
 MIGRATED = {"id": 9, "created_at": "2026-01-01T00:00:10.000000", "status": "completed"}
@@ -184,7 +188,7 @@ def test_the_newest_live_migration_since_the_request_decides(
     migrations: list[dict[str, Any]], expected: bool | str | None
 ) -> None:
     body = {"migrations": migrations}
-    assert seen.is_live_migrated(body, {"begun": "2026-01-01T00:00:10"}) == expected
+    assert predicates.is_live_migrated(body, {"begun": "2026-01-01T00:00:10"}) == expected
 
 
 @pytest.mark.parametrize(
@@ -198,9 +202,9 @@ def test_the_newest_live_migration_since_the_request_decides(
 def test_the_old_host_is_the_one_of_a_server_on_its_way(
     server: dict[str, Any], variables: dict[str, str]
 ) -> None:
-    assert seen.host_while_migrating(server, {}, 0.0) == variables
-    assert seen.has_moved({"hostId": "other"}, variables)
-    assert seen.has_moved({"hostId": "h"}, variables) is not bool(variables)
+    assert predicates.host_of_migrating_server(server, {}, 0.0) == variables
+    assert predicates.has_moved({"hostId": "other"}, variables)
+    assert predicates.has_moved({"hostId": "h"}, variables) is not bool(variables)
 
 
 @pytest.mark.parametrize(
@@ -218,7 +222,7 @@ def test_a_server_has_noticed_the_growth_when_its_events_ended_well(
     events: list[str | None], message: str | None, expected: bool | str | None
 ) -> None:
     shown = [{"event": "grow", "result": each} for each in events]
-    assert seen.is_noticed({"events": shown, "message": message}, {}) == expected
+    assert predicates.extend_has_succeeded({"events": shown, "message": message}, {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -234,12 +238,12 @@ def test_a_server_has_noticed_the_growth_when_its_events_ended_well(
 def test_an_interface_without_an_address_is_not_looked_for_by_it(
     made: dict[str, Any] | None, mac: str | None
 ) -> None:
-    assert seen.mac_with_address({}, {"interfaceAttachment": made}) == mac
+    assert predicates.mac_with_address({}, {"interfaceAttachment": made}) == mac
     variables = {} if mac is None else {"mac": mac}
     other = {"addresses": {"net": [{"OS-EXT-IPS-MAC:mac_addr": "other"}]}}
-    assert seen.has_address(other, variables) is (mac is None)
+    assert predicates.has_address(other, variables) is (mac is None)
     own = {"addresses": {"net": [{}], "more": [{"OS-EXT-IPS-MAC:mac_addr": "m"}]}}
-    assert seen.has_address(own, variables)
+    assert predicates.has_address(own, variables)
 
 
 @pytest.mark.parametrize(
@@ -255,17 +259,17 @@ def test_an_interface_without_an_address_is_not_looked_for_by_it(
 def test_an_image_is_imported_when_no_store_is_left(
     image: dict[str, Any], expected: bool | str | None
 ) -> None:
-    assert seen.is_imported(image, {}) == expected
+    assert predicates.is_imported(image, {}) == expected
 
 
 @pytest.mark.parametrize("asked", [{"add_volumes": "v"}, {"remove_volumes": "v"}, {"name": "n"}])
 def test_only_a_group_whose_volumes_change_works_on_it(asked: dict[str, str]) -> None:
-    assert seen.adds_or_removes({"group": asked}, {}) is ("name" not in asked)
+    assert predicates.adds_or_removes({"group": asked}, {}) is ("name" not in asked)
 
 
 @pytest.mark.parametrize(("volume", "makes"), [(None, True), ("", True), ("v", False)])
 def test_a_backup_is_restored_to_the_volume_that_is_named(volume: str | None, makes: bool) -> None:
-    assert seen.lets_cinder_make({"restore": {"volume_id": volume}}, {}) is makes
+    assert predicates.creates_volume({"restore": {"volume_id": volume}}, {}) is makes
 
 
 # Many servers
@@ -290,7 +294,7 @@ def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
     variables: dict[str, str], ids: str
 ) -> None:
     body = {"servers": [UNSTAMPED, FOREIGN, STAMPED]}
-    assert "".join(each["id"] for each in seen.servers(body, variables)) == ids
+    assert "".join(each["id"] for each in predicates.servers(body, variables)) == ids
 
 
 @pytest.mark.parametrize(
@@ -308,7 +312,7 @@ def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
 def test_servers_of_the_same_names_are_not_told_apart(
     found: list[dict[str, Any]], variables: dict[str, str], expected: bool
 ) -> None:
-    assert seen.are_told_apart(list(found), variables) is expected
+    assert predicates.are_told_apart(list(found), variables) is expected
 
 
 def member(status: str, task: str | None = None, **more: Any) -> dict[str, Any]:
@@ -336,4 +340,4 @@ def member(status: str, task: str | None = None, **more: Any) -> dict[str, Any]:
 def test_many_servers_are_made_when_all_are_active(
     found: list[dict[str, Any]], expected: bool | str | None
 ) -> None:
-    assert seen.all_active({"servers": found}, {"reservation": "r"}) == expected
+    assert predicates.all_active({"servers": found}, {"reservation": "r"}) == expected

@@ -1,4 +1,4 @@
-"""Status words of all services, and what they say about the work on a resource."""
+"""Status words of all services, and verdicts by them alone."""
 
 from __future__ import annotations
 
