@@ -108,7 +108,7 @@ def _stamped(server: Body, operation: str) -> bool:
     return isinstance(metadata, Mapping) and metadata.get(OPERATION) == operation
 
 
-def are_told_apart(found: list[Body], variables: Variables) -> bool:
+def are_identified(found: list[Body], variables: Variables) -> bool:
     """Return True if `found`, listed right after the request, can only be its new servers.
 
     Nova numbers the names of one request, so that no two names are the same.
@@ -124,7 +124,7 @@ def all_active(body: Body, variables: Variables) -> bool | str | None:
     found = servers(body, variables)
     if not found:
         return "the servers are gone; this operation does not delete them"
-    if "before" in variables and not are_told_apart(found, variables):
+    if "before" in variables and not are_identified(found, variables):
         return "others have created servers of the same names, and no stamp tells which are whose"
     for each in found:
         status, busy = each["status"], each["OS-EXT-STS:task_state"]

@@ -56,8 +56,8 @@ def test_the_stamp_of_the_request_tells_its_servers() -> None:
 def test_without_a_stamp_those_listed_after_the_request_count() -> None:
     found = [one("web-1", "a"), one("web-2", "b"), one("web-2", "x")]
     variables = {"id": "a", "name": "web", "most": "2", "before": "old"}
-    assert not seen.are_told_apart(seen.servers({"servers": found}, variables), variables)
-    assert seen.are_told_apart(seen.servers({"servers": found[:2]}, variables), variables)
+    assert not seen.are_identified(seen.servers({"servers": found}, variables), variables)
+    assert seen.are_identified(seen.servers({"servers": found[:2]}, variables), variables)
     known = {**variables, "members": "a,b"}
     assert idents(seen.servers({"servers": found}, known)) == ["a", "b"]
 

@@ -26,24 +26,24 @@ from tests.unit.judging import REQUEST, Judged, asks, done, runs, why
 
 
 def volume(case: Judged, status: str | None, **more: Any) -> Verdict:
-    """What is concluded when the volume `v` looks like that."""
+    """Return the verdict when volume `v` has a status and further fields."""
     body = None if status is None else {"status": status, "attachments": [], **more}
     return case.see(VOLUME, body, id="v")
 
 
 def silence(case: Judged, ident: str = "v") -> Verdict:
-    """What is concluded when Cinder has no message about it."""
+    """Return the verdict when Cinder has no message about a resource."""
     return case.see(MESSAGES, {"messages": []}, id=ident)
 
 
 @pytest.mark.parametrize("status", ["creating", "downloading", "restoring-backup"])
-def test_a_new_volume_comes_over_many_states(status: str) -> None:
+def test_volume_create_runs_in_each_intermediate_status(status: str) -> None:
     case = Judged("volume.create", id="v")
     assert runs(volume(case, status))
     assert done(volume(case, "available"))
 
 
-def test_a_failure_carries_cinders_own_words_about_this_request() -> None:
+def test_failure_has_cinders_message_for_the_request() -> None:
     case = Judged("volume.extend", id="v", size="2")
     assert asks(volume(case, "error_extending"), MESSAGES)
     found = [
@@ -54,7 +54,7 @@ def test_a_failure_carries_cinders_own_words_about_this_request() -> None:
     assert case.details.messages == ("ours",)
 
 
-def test_a_failure_counts_where_messages_cannot_be_read() -> None:
+def test_failure_is_reported_when_messages_cannot_be_read() -> None:
     case = Judged("volume.create", id="v")
     volume(case, "error")
     assert why(case.see(MESSAGES, None, id="v"))
@@ -105,21 +105,19 @@ def test_every_error_status_is_a_failure(operation: str, kind: ResourceType, sta
         ("group_snapshot.delete", GROUP_SNAPSHOT, "deleting"),
     ],
 )
-def test_what_is_deleted_is_gone_in_the_end(
-    operation: str, kind: ResourceType, status: str
-) -> None:
+def test_deletion_ends_with_absence(operation: str, kind: ResourceType, status: str) -> None:
     case = Judged(operation, id="v")
     assert runs(case.see(kind, {"status": status}, id="v"))
     assert done(case.see(kind, None, id="v"))
 
 
-def test_a_volume_that_comes_back_was_not_deleted() -> None:
+def test_delete_fails_if_the_volume_is_available_again() -> None:
     case = Judged("volume.delete", id="v")
     volume(case, "available")
     assert "available" in why(silence(case))
 
 
-def test_a_volume_that_somebody_deletes_is_a_clear_failure() -> None:
+def test_extend_fails_if_the_volume_is_deleted_meanwhile() -> None:
     case = Judged("volume.extend", id="v", size="2")
     volume(case, "deleting")
     assert "deleting" in why(silence(case))
@@ -130,13 +128,13 @@ def test_a_volume_that_somebody_deletes_is_a_clear_failure() -> None:
     assert verdict.vanished
 
 
-def test_a_status_that_no_row_knows_is_named() -> None:
+def test_failure_names_an_unknown_status() -> None:
     case = Judged("volume.extend", id="v", size="2")
     volume(case, "weird")
     assert "weird" in why(silence(case))
 
 
-def test_an_extended_volume_has_its_size() -> None:
+def test_extend_needs_the_new_size() -> None:
     case = Judged("volume.extend", id="v", size="2")
     assert runs(volume(case, "extending", size=1))
     assert done(volume(case, "available", size=2))
@@ -145,8 +143,8 @@ def test_an_extended_volume_has_its_size() -> None:
     assert why(silence(case))
 
 
-def grown() -> Judged:
-    """An extend of a volume in use, whose size is new."""
+def extended() -> Judged:
+    """Return an extend of a volume in use, whose size is new."""
     case = Judged("volume.extend", id="v", size="2")
     used = [{"server_id": "s"}]
     verdict = volume(
@@ -156,8 +154,8 @@ def grown() -> Judged:
     return case
 
 
-def told(*starts: str) -> dict[str, Any]:
-    """The actions of a server that was told of its grown volume at these moments."""
+def actions_of_server(*starts: str) -> dict[str, Any]:
+    """Return instance actions that extend a disk, begun at the moments `starts`."""
     return {
         "instanceActions": [
             {"action": "extend_volume", "start_time": start, "request_id": f"req-{number}"}
@@ -166,9 +164,9 @@ def told(*starts: str) -> dict[str, Any]:
     }
 
 
-def test_the_server_of_an_extended_volume_has_to_notice() -> None:
-    case = grown()
-    found = told("2025-12-31T00:00:00.000000", "2026-01-01T00:00:10.000000")
+def test_extend_in_use_waits_for_the_server() -> None:
+    case = extended()
+    found = actions_of_server("2025-12-31T00:00:00.000000", "2026-01-01T00:00:10.000000")
     assert asks(case.see(ACTIONS, found, id="s"), ACTION)
     unfinished = {"events": [{"event": "compute_extend_volume", "result": None}], "message": None}
     assert runs(case.see(ACTION, unfinished, id="s", request_id="req-1"))
@@ -176,26 +174,26 @@ def test_the_server_of_an_extended_volume_has_to_notice() -> None:
     assert done(case.see(ACTION, ended, id="s", request_id="req-1"))
 
 
-def test_a_server_that_does_not_notice_is_a_failure() -> None:
-    case = grown()
-    case.see(ACTIONS, told("2026-01-01T00:00:10.000000"), id="s")
+def test_extend_in_use_fails_with_the_servers_action() -> None:
+    case = extended()
+    case.see(ACTIONS, actions_of_server("2026-01-01T00:00:10.000000"), id="s")
     ended = {"events": [{"event": "compute_extend_volume", "result": "Error"}], "message": "Error"}
     case.see(ACTION, ended, id="s", request_id="req-0")
     assert "compute_extend_volume" in why(silence(case))
 
 
-def test_a_server_that_nobody_tells_is_not_waited_for() -> None:
-    case = grown()
-    assert runs(case.see(ACTIONS, told("2025-12-31T00:00:00.000000"), id="s"))
+def test_extend_in_use_ends_if_nova_records_no_action() -> None:
+    case = extended()
+    assert runs(case.see(ACTIONS, actions_of_server("2025-12-31T00:00:00.000000"), id="s"))
     case.now = 10.0
-    assert done(case.see(ACTIONS, told(), id="s"))
+    assert done(case.see(ACTIONS, actions_of_server(), id="s"))
 
 
-def test_where_the_server_is_not_shown_the_volume_has_to_do() -> None:
-    assert done(grown().see(ACTIONS, None, id="s"))
+def test_extend_ends_with_the_volume_if_the_server_is_hidden() -> None:
+    assert done(extended().see(ACTIONS, None, id="s"))
 
 
-def test_an_upload_is_judged_by_its_image() -> None:
+def test_volume_upload_is_judged_by_the_image() -> None:
     case = Judged("volume.upload_to_image", id="v", image="i")
     assert runs(volume(case, "uploading"))
     assert asks(volume(case, "available"), IMAGE)
@@ -203,7 +201,7 @@ def test_an_upload_is_judged_by_its_image() -> None:
     assert done(case.see(IMAGE, {"status": "active"}, id="i"))
 
 
-def test_an_upload_whose_image_is_gone_has_failed_in_silence() -> None:
+def test_volume_upload_fails_if_the_image_is_gone() -> None:
     case = Judged("volume.upload_to_image", id="v", image="i")
     volume(case, "available")
     case.see(IMAGE, None, id="i")
@@ -213,13 +211,13 @@ def test_an_upload_whose_image_is_gone_has_failed_in_silence() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["fast", "id-of-fast"])
-def test_a_retyped_volume_has_its_type_by_name_or_id(wanted: str) -> None:
+def test_retype_compares_the_type_by_name_or_id(wanted: str) -> None:
     case = Judged("volume.retype", id="v", type=wanted)
     assert runs(volume(case, "retyping", volume_type="slow", volume_type_id="s"))
     assert done(volume(case, "in-use", volume_type="fast", volume_type_id="id-of-fast"))
 
 
-def test_a_retype_that_fell_back_is_a_failure() -> None:
+def test_retype_fails_if_the_old_type_is_back() -> None:
     case = Judged("volume.retype", id="v", type="fast")
     volume(case, "available", volume_type="slow", volume_type_id="s")
     assert why(silence(case))
@@ -229,13 +227,13 @@ HOST = "os-vol-host-attr:host"
 
 
 @pytest.mark.parametrize("state", ["starting", "migrating", "completing"])
-def test_a_volume_migrates_without_a_sign_in_its_status(state: str) -> None:
+def test_volume_migration_runs_by_its_migration_status(state: str) -> None:
     case = Judged("volume.migrate", id="v", host="b@x")
     assert runs(volume(case, "available", migration_status=state, **{HOST: "a@x#p"}))
     assert done(volume(case, "available", migration_status="success", **{HOST: "b@x#p"}))
 
 
-def test_a_migration_that_failed_or_fell_back() -> None:
+def test_volume_migration_fails_by_status_or_host() -> None:
     case = Judged("volume.migrate", id="v", host="b@x")
     volume(case, "available", migration_status="error", **{HOST: "a@x#p"})
     assert "migration_status error" in why(silence(case))
@@ -284,7 +282,7 @@ def test_a_backup_needs_its_volume_back() -> None:
     assert done(volume(case, "in-use"))
 
 
-def test_a_backup_says_itself_why_it_failed() -> None:
+def test_backup_failure_has_the_fail_reason() -> None:
     case = Judged("backup.create", id="b", volume="v")
     case.see(BACKUP, {"status": "error", "fail_reason": "no space"}, id="b")
     silence(case, "b")
@@ -300,7 +298,7 @@ def test_a_restore_is_judged_by_its_volume() -> None:
     assert "error_restoring" in why(silence(case))
 
 
-def test_the_volume_of_a_restore_is_looked_at_after_the_backup() -> None:
+def test_restore_reads_the_volume_after_the_backup() -> None:
     case = Judged("backup.restore", backup="b", volume="v")
     assert asks(case.see(BACKUP, {"status": "available"}, id="b"), VOLUME)
     assert runs(volume(case, "restoring-backup"))
@@ -315,7 +313,7 @@ def test_the_volume_of_a_restore_is_looked_at_after_the_backup() -> None:
         ("group.failover_replication", "failing-over", "failed-over"),
     ],
 )
-def test_the_replication_of_a_group(operation: str, way: str, end: str) -> None:
+def test_group_replication_ends_in_its_status(operation: str, way: str, end: str) -> None:
     case = Judged(operation, id="g")
     assert runs(case.see(REPLICATION, {"replication_status": way}, id="g"))
     assert done(case.see(REPLICATION, {"replication_status": end}, id="g"))
@@ -324,7 +322,7 @@ def test_the_replication_of_a_group(operation: str, way: str, end: str) -> None:
     assert "failover-error" in why(silence(case, "g"))
 
 
-def test_a_service_that_fails_over() -> None:
+def test_service_failover_ends_in_failed_over() -> None:
     def services(state: str) -> dict[str, Any]:
         return {"services": [{"binary": "cinder-volume", "replication_status": state}]}
 
@@ -335,7 +333,7 @@ def test_a_service_that_fails_over() -> None:
     assert "failover-error" in why(case.see(SERVICES, services("failover-error"), host="h"))
 
 
-def test_a_group_that_gets_other_volumes() -> None:
+def test_group_update_ends_in_available() -> None:
     case = Judged("group.update", id="g")
     assert runs(case.see(GROUP, {"status": "updating"}, id="g"))
     assert done(case.see(GROUP, {"status": "available"}, id="g"))
@@ -344,9 +342,7 @@ def test_a_group_that_gets_other_volumes() -> None:
 @pytest.mark.parametrize(
     ("name", "kind"), [("volume.create", VOLUME), ("snapshot.create", SNAPSHOT)]
 )
-def test_what_is_deleted_while_it_is_created_is_gone_and_no_standstill(
-    name: str, kind: ResourceType
-) -> None:
+def test_create_fails_as_gone_if_deleted_meanwhile(name: str, kind: ResourceType) -> None:
     case = Judged(name, id="v")
     assert runs(case.see(kind, {"status": "creating"}, id="v"))
     assert runs(case.see(kind, {"status": "deleting"}, id="v"))

@@ -19,13 +19,13 @@ OLD = {**MIGRATION, "id": 6, "created_at": "2025-12-31T23:59:00.000000", "status
 
 @pytest.mark.parametrize("operation", ["server.resize", "server.migrate"])
 @pytest.mark.parametrize("status", ["ACTIVE", "SHUTOFF"])
-def test_a_resize_may_confirm_itself(operation: str, status: str) -> None:
+def test_resize_accepts_an_automatic_confirmation(operation: str, status: str) -> None:
     case = Judged(operation, id="s")
     assert asks(case.server(status), ACTION)
     assert done(case.action(("compute_finish_resize", "Success")))
 
 
-def test_a_confirmation_shows_no_task_but_may_fail() -> None:
+def test_confirm_resize_may_fail_without_a_task() -> None:
     case = Judged("server.confirm_resize", id="s")
     assert asks(case.server("VERIFY_RESIZE"), ACTION)
     assert runs(case.action(("compute_confirm_resize", None)))
@@ -42,7 +42,7 @@ def test_an_evacuation_needs_its_event() -> None:
 
 
 def live() -> Judged:
-    """A live migration whose server is ACTIVE again, with its action read."""
+    """Return a live migration whose server is ACTIVE again, with its action read."""
     case = Judged("server.live_migrate", id="s")
     case.server("MIGRATING", "migrating", hostId="a")
     assert asks(case.server("ACTIVE", hostId="b"), ACTION)
@@ -50,7 +50,7 @@ def live() -> Judged:
     return case
 
 
-def test_a_live_migration_is_judged_by_its_migration_and_not_by_its_event() -> None:
+def test_live_migration_is_judged_by_its_migration() -> None:
     case = live()
     assert runs(case.see(MIGRATIONS, {"migrations": [{**MIGRATION, "status": "running"}]}, id="s"))
     ended = {"migrations": [OLD, {**MIGRATION, "status": "completed"}]}
@@ -58,13 +58,13 @@ def test_a_live_migration_is_judged_by_its_migration_and_not_by_its_event() -> N
 
 
 @pytest.mark.parametrize("status", ["error", "failed", "cancelled"])
-def test_a_live_migration_that_ended_badly(status: str) -> None:
+def test_live_migration_fails_with_its_migration(status: str) -> None:
     case = live()
     found = {"migrations": [OLD, {**MIGRATION, "status": status}]}
     assert status in why(case.see(MIGRATIONS, found, id="s"))
 
 
-def test_an_earlier_live_migration_proves_nothing() -> None:
+def test_live_migration_ignores_earlier_migrations() -> None:
     assert not done(live().see(MIGRATIONS, {"migrations": [OLD]}, id="s"))
 
 
@@ -76,7 +76,7 @@ def test_a_server_that_is_back_on_its_host_was_not_migrated() -> None:
     assert isinstance(case.server("ACTIVE", hostId="a"), Failed)
 
 
-def test_where_migrations_are_not_shown_the_last_event_has_to_do() -> None:
+def test_live_migration_uses_the_event_if_migrations_are_hidden() -> None:
     case = live()
     assert runs(case.see(MIGRATIONS, None, id="s"))
     assert done(case.action(("compute_post_live_migration_at_destination", "Success")))

@@ -44,7 +44,7 @@ def test_the_old_status_with_a_failed_action_is_a_failure_at_once(operation: str
     assert "event it failed" in why(case.action(("it", "Error")))
 
 
-def test_the_old_status_with_a_message_is_a_failure_where_events_are_not_shown() -> None:
+def test_message_of_the_action_tells_a_failure() -> None:
     case = Judged("server.stop", id="s")
     case.server("ACTIVE")
     assert "'Error'" in why(case.record({"action": "stop", "message": "Error"}))
@@ -57,14 +57,14 @@ def test_the_old_status_with_a_finished_action_is_looked_at_once_more() -> None:
     assert "although" in why(case.server("ACTIVE"))
 
 
-def test_a_state_that_somebody_reset_is_a_failure_and_no_wait() -> None:
+def test_stop_fails_if_the_state_was_reset() -> None:
     case = Judged("server.stop", id="s")
     case.server("ACTIVE")
     assert runs(case.action(("compute_stop_instance", None)))
     assert "something else changed it" in why(case.server("ACTIVE"))
 
 
-def test_a_status_that_no_row_knows_is_named() -> None:
+def test_failure_names_an_unknown_status() -> None:
     case = Judged("server.stop", id="s")
     case.server("WEIRD")
     case.action(("compute_stop_instance", "Success"))
@@ -90,7 +90,7 @@ def test_a_failure_does_not_wait_for_its_explanation_for_ever() -> None:
     assert why(case.see(VOLUME, None, at=case.now, id="else"))
 
 
-def test_a_new_server_may_be_invisible_for_a_while() -> None:
+def test_new_server_may_answer_404_for_a_while() -> None:
     case = Judged("server.create", id="s")
     assert runs(case.server(None))
     case.now = 60.0
@@ -144,7 +144,7 @@ def test_a_server_that_was_stopped_stays_so(operation: str) -> None:
         ("server.trigger_crash_dump", "compute_trigger_crash_dump"),
     ],
 )
-def test_where_nothing_but_the_event_tells_it_has_to_tell(operation: str, event: str) -> None:
+def test_success_needs_the_event_where_nothing_else_shows(operation: str, event: str) -> None:
     case = Judged(operation, id="s")
     case.server("ACTIVE")
     assert runs(case.action())
@@ -152,7 +152,7 @@ def test_where_nothing_but_the_event_tells_it_has_to_tell(operation: str, event:
     assert done(case.action((event, "Success")))
 
 
-def test_where_events_are_not_shown_no_message_in_time_has_to_do() -> None:
+def test_hidden_events_count_as_success_after_a_while() -> None:
     case = Judged("server.change_password", id="s")
     case.server("ACTIVE")
     assert runs(case.record({"action": "changePassword", "message": None}))
@@ -188,12 +188,12 @@ def test_many_servers_are_one_operation() -> None:
         assert done(case.see(RESERVATION, found, reservation="r-1")) is expected
 
 
-def test_one_of_many_that_fails_is_named() -> None:
+def test_failed_member_is_named() -> None:
     case = many({"reservation": "r-1"})
     broken = {**member("a-2", "ERROR"), "fault": {"code": 500, "message": "No valid host"}}
     found = {"servers": [member("a-1", "ACTIVE"), broken]}
-    told = why(case.see(RESERVATION, found, reservation="r-1"))
-    assert told == "the server a-2 (id-a-2) went to status ERROR: No valid host"
+    failure = why(case.see(RESERVATION, found, reservation="r-1"))
+    assert failure == "the server a-2 (id-a-2) went to status ERROR: No valid host"
     assert case.details.fault == broken["fault"]
 
 

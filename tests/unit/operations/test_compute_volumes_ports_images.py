@@ -27,7 +27,7 @@ def test_an_image_is_judged_by_the_image(operation: str) -> None:
     assert done(case.server("ACTIVE"))
 
 
-def test_an_image_that_is_gone_is_a_failure_of_the_operation() -> None:
+def test_create_image_fails_if_the_image_is_gone() -> None:
     case = Judged("server.create_image", server="s", image="i")
     case.server("ACTIVE")
     assert asks(case.see(IMAGE, None, id="i"), ACTION)
@@ -63,7 +63,7 @@ def test_an_attach_is_judged_by_both_sides() -> None:
     assert done(case.see(ATTACHMENT, {"volumeId": "v"}, server="s", volume="v"))
 
 
-def test_an_attach_that_has_not_begun_is_no_failure() -> None:
+def test_attach_runs_before_cinder_shows_it() -> None:
     case = Judged("server.attach_volume", server="s", volume="v")  # 202 from 2.101 on
     assert asks(case.see(VOLUME, FREE, id="v"), ACTION)
     assert runs(case.record(None))
@@ -71,14 +71,14 @@ def test_an_attach_that_has_not_begun_is_no_failure() -> None:
     assert runs(case.see(VOLUME, FREE, id="v"))
 
 
-def test_an_attach_that_fell_back_is_a_failure() -> None:
+def test_attach_fails_if_the_volume_is_available_again() -> None:
     case = Judged("server.attach_volume", server="s", volume="v")
     case.see(VOLUME, FREE, id="v")
     assert "compute_attach_volume" in _explained(case, ("compute_attach_volume", "Error"))
 
 
 def _explained(case: Judged, *events: tuple[str, str | None]) -> str:
-    """The failure, after the messages of the volume were read as well."""
+    """Return the failure after the messages of the volume were read as well."""
     verdict = case.action(*events)
     if runs(verdict):
         verdict = case.see(MESSAGES, {"messages": []}, id="v")
@@ -99,7 +99,7 @@ def test_a_detach_leaves_the_attachments_of_others() -> None:
     assert asks(case.see(VOLUME, other, id="v"), ATTACHMENT)
 
 
-def test_a_detach_that_the_guest_did_not_grant_is_a_failure() -> None:
+def test_detach_fails_if_the_volume_is_in_use_again() -> None:
     case = Judged("server.detach_volume", server="s", volume="v")
     case.see(VOLUME, ATTACHED, id="v")
     assert "compute_detach_volume" in _explained(case, ("compute_detach_volume", "Error"))
@@ -131,7 +131,7 @@ def test_the_port_of_a_stopped_server_stays_down() -> None:
     assert done(case.server("SHUTOFF", addresses={}))
 
 
-def test_the_list_of_ports_is_early() -> None:
+def test_interface_detach_waits_for_its_event() -> None:
     case = Judged("server.interface_detach", server="s", port="p")
     assert asks(case.see(INTERFACE, None, server="s", port="p"), ACTION)
     assert runs(case.action(("compute_detach_interface", None)))

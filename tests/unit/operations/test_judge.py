@@ -28,11 +28,11 @@ THE_VOLUME = VOLUME.ref(id="v")
 
 
 def seen(body: Any, asked_at: float = 1.0, confirmed: bool = True) -> Observation:
-    """A sight, by default one that counts."""
+    """Return an observation, by default one that counts."""
     return Observation(asked_at, body, confirmed)
 
 
-def test_what_was_not_seen_yet_is_running() -> None:
+def test_unobserved_resource_is_running() -> None:
     verdict = verdict_of(case("server.stop", {}, id="a"))
     assert isinstance(verdict, Running)
     assert THE_SERVER in verdict.wants
@@ -41,7 +41,7 @@ def test_what_was_not_seen_yet_is_running() -> None:
 # Rule 1: missing
 
 
-def test_a_missing_server_is_waited_for_after_its_creation_for_a_minute() -> None:
+def test_new_server_may_be_missing_for_a_minute() -> None:
     sights = {THE_SERVER: seen(None)}
     assert isinstance(verdict_of(case("server.create", sights, now=59, id="a")), Running)
     late = {THE_SERVER: seen(None, 70), THE_ACTION: seen(None, 70)}
@@ -79,7 +79,7 @@ def test_error_without_a_task_is_a_failure_with_the_fault() -> None:
     assert verdict.why == "No valid host was found."
 
 
-def test_an_error_waits_for_the_action_that_explains_it_but_not_for_ever() -> None:
+def test_error_waits_for_its_action_for_a_while() -> None:
     sights = {THE_SERVER: seen(server("ERROR"))}
     waiting = verdict_of(case("server.create", sights, id="a"))
     assert isinstance(waiting, Running)
@@ -227,7 +227,7 @@ some_operations = st.sampled_from(
 
 
 @given(some_operations, sights, st.booleans(), st.floats(0, 1000))
-def test_nothing_succeeds_by_a_sight_of_before_the_accept(
+def test_no_success_by_an_observation_before_the_accept(
     name: str, sight: Observation, recorded: bool, now: float
 ) -> None:
     known: dict[ResourceRef, Observation] = {THE_SERVER: sight}
@@ -260,7 +260,7 @@ def test_events_come_in_the_order_in_which_they_began() -> None:
 # What is only half known
 
 
-def test_a_new_server_that_was_seen_and_is_missing_is_not_waited_for() -> None:
+def test_new_server_that_was_observed_may_not_be_missing() -> None:
     missing = case("server.create", {THE_SERVER: seen(None), THE_ACTION: seen(None)}, id="a")
     assert isinstance(verdict_of(missing), Running)
     verdict = verdict_of(replace(missing, was_present=True))
@@ -275,7 +275,7 @@ def test_success_waits_a_while_for_the_record_of_the_action(now: float, over: bo
     assert isinstance(verdict, Succeeded if over else Running)
 
 
-def test_a_finished_action_read_together_with_the_old_status_does_not_count_yet() -> None:
+def test_finished_action_needs_one_more_read_of_the_server() -> None:
     record = action(("compute_stop_instance", "Success"))
     sights = {THE_SERVER: seen(server("ACTIVE"), 2.0), THE_ACTION: seen(record, 2.0)}
     assert isinstance(verdict_of(case("server.stop", sights, now=3, id="a")), Running)
@@ -285,7 +285,7 @@ def test_a_finished_action_read_together_with_the_old_status_does_not_count_yet(
     ("asked_at", "absences", "gone"),
     [(60.0, 1, True), (59.9, 1, False), (0.9, 2, True), (0.8, 2, False), (0.9, 1, False)],
 )
-def test_a_new_server_is_gone_after_two_reads_or_a_minute_but_not_in_its_first_second(
+def test_new_server_is_gone_after_two_reads_or_a_minute(
     asked_at: float, absences: int, gone: bool
 ) -> None:
     sights = {THE_SERVER: seen(None, asked_at), THE_ACTION: seen(None, asked_at)}
@@ -294,9 +294,7 @@ def test_a_new_server_is_gone_after_two_reads_or_a_minute_but_not_in_its_first_s
 
 
 @pytest.mark.parametrize(("still_for", "over"), [(10.0, False), (10.1, True)])
-def test_a_marked_server_that_stands_still_fails_although_its_action_has_no_end(
-    still_for: float, over: bool
-) -> None:
+def test_idle_server_fails_although_its_action_has_no_end(still_for: float, over: bool) -> None:
     record = action(("compute_stop_instance", None))
     sights = {THE_SERVER: seen(server("ACTIVE"), 3.0), THE_ACTION: seen(record, 2.0)}
     still = replace(case("server.stop", sights, now=30, id="a"), unchanged_for=still_for)
@@ -312,7 +310,7 @@ def test_a_failure_waits_ten_seconds_for_what_explains_it(now: float, told: bool
 
 
 @pytest.mark.parametrize("confirmed", [False, True])
-def test_a_server_listed_as_deleted_has_vanished_but_a_deletion_waits_until_it_is_gone(
+def test_deleted_status_is_gone_but_not_for_a_deletion(
     confirmed: bool,
 ) -> None:
     known = {THE_SERVER: seen(server("DELETED"), confirmed=confirmed), THE_ACTION: seen(None)}

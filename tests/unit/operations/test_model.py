@@ -19,7 +19,7 @@ THING = ResourceType("thing", "stuff", "/things/{id}", "thing", "/things/detail"
 PART = ResourceType("part", "stuff", "/things/{thing}/parts/{part}", "part")
 
 
-def test_a_route_gives_the_names_in_its_path() -> None:
+def test_route_returns_the_variables_in_its_path() -> None:
     route = Route("stuff", "DELETE", "/things/{thing}/parts/{part}")
     assert route.match("DELETE", "/things/1/parts/2", None) == {"thing": "1", "part": "2"}
     assert route.match("DELETE", "/things/1/parts/2/", None) == {"thing": "1", "part": "2"}
@@ -47,7 +47,7 @@ def test_an_action_is_known_by_the_key_in_its_body(body: Any) -> None:
     assert route.match("POST", "/things/1/action", body) is None
 
 
-def test_a_resource_is_identified_by_the_names_in_its_kind() -> None:
+def test_resource_is_identified_by_the_variables_of_its_type() -> None:
     assert THING.ref(id="1").path == "/things/1"
     part = PART.ref(thing="1", part="2")
     assert (part.path, part.id) == ("/things/1/parts/2", "2")
@@ -56,7 +56,7 @@ def test_a_resource_is_identified_by_the_names_in_its_kind() -> None:
     assert len({part, PART.ref(thing="1", part="2")}) == 1
 
 
-def test_an_expectation_finds_its_resource_through_the_operations_names() -> None:
+def test_expectation_finds_its_resource_by_variables() -> None:
     expect = Expectation(PART, variables={"thing": "{id}", "part": "{piece}"})
     assert expect.ref({"id": "1", "piece": "2"}) == PART.ref(thing="1", part="2")
 
@@ -72,7 +72,7 @@ DELETE = Operation(
 )
 
 
-def test_names_are_found_in_request_and_response() -> None:
+def test_variables_are_found_in_request_and_response() -> None:
     variables = CREATE.identify({}, {"thing": {"name": "web"}}, {"thing": {"id": 7}})
     assert variables == {"id": "7", "name": "web"}
     assert CREATE.identify({}, None, None) == {}
@@ -93,7 +93,7 @@ def test_the_table_finds_the_operation_of_a_request() -> None:
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, ["a"], {"a": 1}, True, 1.5, "", "a/b", "..", "a?b"])
-def test_what_cannot_be_an_id_names_nothing(odd: object) -> None:
+def test_values_that_cannot_be_ids_are_ignored(odd: object) -> None:
     variables: dict[str, VariableSource] = {
         "id": ("response.thing.id", "headers.location"),
         "size": "request.size",

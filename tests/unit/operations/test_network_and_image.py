@@ -25,22 +25,20 @@ from tests.unit.judging import Judged, done, runs, why
     [(NETWORK, "BUILD"), (PORT, "BUILD"), (ROUTER, "ALLOCATING"), (ROUTER, "PENDING_CREATE")],
 )
 @pytest.mark.parametrize("status", ["ACTIVE", "DOWN"])
-def test_what_is_new_is_active_or_waits_for_its_use(
-    kind: ResourceType, running: str, status: str
-) -> None:
+def test_create_ends_in_active_or_down(kind: ResourceType, running: str, status: str) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert runs(case.see(kind, {"status": running}, id="x"))
     assert done(case.see(kind, {"status": status}, id="x"))
 
 
 @pytest.mark.parametrize("kind", [SUBNET, SECURITY_GROUP])
-def test_what_has_no_status_is_done_when_it_is_there(kind: ResourceType) -> None:
+def test_create_without_status_ends_with_existence(kind: ResourceType) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert done(case.see(kind, {"id": "x"}, id="x"))
 
 
 @pytest.mark.parametrize("kind", [NETWORK, PORT, ROUTER, FLOATING_IP])
-def test_an_error_is_one(kind: ResourceType) -> None:
+def test_create_fails_in_error(kind: ResourceType) -> None:
     case = Judged(f"{kind.name}.create", id="x")
     assert "went to status ERROR" in why(case.see(kind, {"status": "ERROR"}, id="x"))
 
@@ -70,14 +68,14 @@ def test_a_deletion_is_confirmed(kind: ResourceType) -> None:
     assert done(case.see(kind, None, at=1.0, id="x"))
 
 
-def test_several_in_one_request_are_none_of_these() -> None:
+def test_bulk_requests_are_no_operations() -> None:
     assert TABLE.find("network", "POST", "/ports", {"ports": [{}]}) is None
     found = TABLE.find("network", "POST", "/ports", {"port": {}})
     assert found is not None
     assert found[0].stamp_field == "port.description"
 
 
-def test_another_description_moves_no_floating_ip() -> None:
+def test_floating_ip_update_needs_a_port_in_the_request() -> None:
     path = "/floatingips/f"
     assert TABLE.find("network", "PUT", path, {"floatingip": {"description": "x"}}) is None
     assert TABLE.find("network", "PUT", path, {"floatingip": {"port_id": None}}) is not None
@@ -96,7 +94,7 @@ def test_a_backups_stamp_stands_where_the_microversion_has_a_place(
 
 
 def image(case: Judged, status: str, **more: Any) -> Any:
-    """What is concluded when the image looks like that."""
+    """Return the verdict when the image has a status and further fields."""
     return case.see(IMAGE, {"status": status, **more}, id="i")
 
 
@@ -117,7 +115,7 @@ def test_an_import_is_done_when_no_store_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("status", ["queued", "uploading", "active"])
-def test_an_import_that_failed_says_where(status: str) -> None:
+def test_failed_import_names_the_stores(status: str) -> None:
     body = {"os_glance_importing_to_stores": "", "os_glance_failed_import": "file"}
     assert "import into file has failed" in why(
         image(Judged("image.import", id="i"), status, **body)

@@ -21,14 +21,12 @@ TASK = "OS-EXT-STS:task_state"
         ({"min_count": None, "max_count": 2}, "2"),
     ],
 )
-def test_a_request_makes_as_many_servers_as_its_larger_count(
-    counts: dict[str, Any], most: str
-) -> None:
+def test_larger_count_of_a_request_counts(counts: dict[str, Any], most: str) -> None:
     assert predicates.count_of_servers({"server": counts}, None) == most
     assert predicates.requests_several({"server": counts}, {}) is (int(most) > 1)
 
 
-def test_a_server_may_have_heard_of_the_growth_since_two_seconds_before_the_accept() -> None:
+def test_action_of_an_extend_may_begin_two_seconds_early() -> None:
     volume = {
         "status": "in-use",
         "updated_at": "2026-01-01T00:01:00.000000",
@@ -36,17 +34,17 @@ def test_a_server_may_have_heard_of_the_growth_since_two_seconds_before_the_acce
     }
     variables = predicates.server_of_volume(volume, {}, 10.0)
     assert variables == {"server": "s", "begun": "2026-01-01T00:00:48", "extend_age": "10.0"}
-    told = [
+    actions = [
         {"action": "extend_volume", "start_time": f"2026-01-01T00:00:{at}", "request_id": at}
         for at in ("47.900000", "48.100000")
     ]
-    assert predicates.request_of_extend({"instanceActions": told[:1]}, variables, 11.0) == {}
-    assert predicates.request_of_extend({"instanceActions": told}, variables, 11.0) == {
+    assert predicates.request_of_extend({"instanceActions": actions[:1]}, variables, 11.0) == {}
+    assert predicates.request_of_extend({"instanceActions": actions}, variables, 11.0) == {
         "extend_request": "48.100000"
     }
 
 
-def test_a_server_hears_of_a_growth_in_five_seconds_or_never() -> None:
+def test_action_of_an_extend_begins_within_five_seconds() -> None:
     variables = {"begun": "2026-01-01T00:00:48", "extend_age": "10.0"}
     others = [
         {"action": "stop", "start_time": "2026-01-01T00:00:50", "request_id": "stop"},
@@ -72,7 +70,7 @@ USED = {
 @pytest.mark.parametrize(
     "change", [{"status": "available"}, {"attachments": [{}]}, {"updated_at": None}]
 )
-def test_nobody_needs_to_hear_of_the_growth_of_a_volume_without_a_server(
+def test_extend_without_a_server_has_no_action(
     change: dict[str, Any],
 ) -> None:
     assert predicates.server_of_volume(USED, {}, 0.0)["server"] == "s"
@@ -95,7 +93,7 @@ def test_nobody_needs_to_hear_of_the_growth_of_a_volume_without_a_server(
         ("success", "old#pool", None, True),
     ],
 )
-def test_a_volume_has_migrated_when_it_is_on_the_host_that_was_asked_for(
+def test_volume_has_migrated_on_the_requested_host(
     state: str | None, host: str | None, wanted: str | None, expected: bool | None
 ) -> None:
     volume = {"migration_status": state, "os-vol-host-attr:host": host}
@@ -103,7 +101,7 @@ def test_a_volume_has_migrated_when_it_is_on_the_host_that_was_asked_for(
     assert predicates.has_migrated(volume, variables) is expected
 
 
-def test_a_migration_that_failed_says_so() -> None:
+def test_failed_migration_has_its_status() -> None:
     assert "error" in str(predicates.has_migrated({"migration_status": "error"}, {"host": "new"}))
 
 
@@ -119,7 +117,7 @@ def test_a_migration_that_failed_says_so() -> None:
         (None, ["b"], False),
     ],
 )
-def test_a_volume_is_detached_when_that_attachment_is_gone_or_all_of_them(
+def test_volume_is_detached_without_the_attachment(
     attachment: str | None, left: list[str], expected: bool
 ) -> None:
     volume = {"attachments": [{"attachment_id": each} for each in left]}
@@ -218,7 +216,7 @@ def test_the_old_host_is_the_one_of_a_server_on_its_way(
         ([], "Error", "the volume has grown, but its server did not notice it"),
     ],
 )
-def test_a_server_has_noticed_the_growth_when_its_events_ended_well(
+def test_action_of_an_extend_succeeds_with_its_events(
     events: list[str | None], message: str | None, expected: bool | str | None
 ) -> None:
     shown = [{"event": "grow", "result": each} for each in events]
@@ -290,9 +288,7 @@ UNSTAMPED = {"name": "web-3", "id": "3"}
         ({"reservation": "r"}, "123"),
     ],
 )
-def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
-    variables: dict[str, str], ids: str
-) -> None:
+def test_members_are_identified_by_stamp_id_or_name(variables: dict[str, str], ids: str) -> None:
     body = {"servers": [UNSTAMPED, FOREIGN, STAMPED]}
     assert "".join(each["id"] for each in predicates.servers(body, variables)) == ids
 
@@ -309,14 +305,14 @@ def test_the_servers_of_a_request_are_told_by_stamp_then_by_id_then_by_name(
         ([STAMPED], {"most": "2"}, False),
     ],
 )
-def test_servers_of_the_same_names_are_not_told_apart(
+def test_members_of_equal_names_are_not_identified(
     found: list[dict[str, Any]], variables: dict[str, str], expected: bool
 ) -> None:
-    assert predicates.are_told_apart(list(found), variables) is expected
+    assert predicates.are_identified(list(found), variables) is expected
 
 
 def member(status: str, task: str | None = None, **more: Any) -> dict[str, Any]:
-    """A server of a request for many."""
+    """Return a server of a request for several."""
     return {"name": "web-1", "id": "1", "status": status, TASK: task, **more}
 
 

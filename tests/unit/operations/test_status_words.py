@@ -90,7 +90,7 @@ def test_a_status_word_has_its_phase(service: str, word: str, expected: Phase) -
 
 
 def done(body: dict[str, Any], old: dict[str, Any] | None = None, **variables: str) -> Any:
-    """What is judged of a resource; `old` is how it was before."""
+    """Judge a resource; `old` is its state before the request."""
     return is_done(body, {**variables, **({"old": remembered(old)} if old is not None else {})})
 
 
@@ -146,7 +146,7 @@ def test_a_resource_is_judged_by_its_words_and_by_how_it_was(
         assert verdict is expected
 
 
-def test_a_look_tells_later_ones_that_it_was_busy_and_where_it_goes() -> None:
+def test_reads_keep_that_a_resource_was_busy_and_its_target() -> None:
     node = {"provision_state": "verifying", "target_provision_state": "manageable"}
     assert learned(node, {}, 0.1) == {"was_busy": "yes", "goal_provision_state": "manageable"}
     assert learned(SHARE, {}, 3.0) == {"settled": "yes"}
