@@ -22,12 +22,12 @@ from pytest_osfutures.operations import (
     Route,
     UndoRequest,
     Variables,
-    is_at_rest,
+    is_busy,
     is_done,
-    is_under_way,
-    learned,
-    remembered,
+    is_idle_yet,
+    progress_variables,
     resource_type,
+    saved_state,
     status_field,
 )
 from pytest_osfutures.transport import (
@@ -169,7 +169,7 @@ def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
         return True
     body = _unwrapped(exchange.response)[1]
     if body is not None and status_field(body) is not None:
-        return is_under_way(body, resolved.service)
+        return is_busy(body, resolved.service)
     if exchange.method != "POST" or exchange.status == 204:
         return False
     if body is None:
@@ -308,10 +308,10 @@ def _followed(
     name = name or path.split("/")[-2].removesuffix("s")
     variables = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
     if same is not None:
-        variables["old"] = remembered(same)
+        variables["old"] = saved_state(same)
         variables |= _references(service, same)
     answered = _unwrapped(exchange.response)[1] or {}
-    if status_field(answered) and is_under_way(answered, service):
+    if status_field(answered) and is_busy(answered, service):
         variables["was_busy"] = "yes"
     variables |= {"deletes": "yes"} if deletes else {}
     variables |= {"creates": "yes"} if creates else {}
@@ -344,7 +344,7 @@ def _others(service: str) -> list[Expectation]:
     return [
         Expectation(
             _kind(service, "parent", None, True),
-            predicate=is_at_rest,
+            predicate=is_idle_yet,
             variables={"path": path},
             after_previous=True,
             extract=_learns_references,
@@ -390,7 +390,7 @@ def _references(service: str, body: Body) -> dict[str, str]:
 
 def _learns(body: Body, variables: Variables, age: float) -> Variables:
     service = variables.get("service", "")
-    return {**learned(body, variables, age), **_references(service, body)}
+    return {**progress_variables(body, variables, age), **_references(service, body)}
 
 
 def _learns_references(body: Body, variables: Variables, age: float) -> Variables:

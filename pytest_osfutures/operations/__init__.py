@@ -37,11 +37,11 @@ from pytest_osfutures.operations.resource_types import (
     resource_type,
 )
 from pytest_osfutures.operations.status_words import (
-    is_at_rest,
+    is_busy,
     is_done,
-    is_under_way,
-    learned,
-    remembered,
+    is_idle_yet,
+    progress_variables,
+    saved_state,
     status_field,
 )
 from pytest_osfutures.operations.table import TABLE, OperationTable
@@ -77,12 +77,12 @@ __all__ = [
     "Variables",
     "Verdict",
     "events",
-    "is_at_rest",
+    "is_busy",
     "is_done",
-    "is_under_way",
-    "learned",
-    "remembered",
+    "is_idle_yet",
+    "progress_variables",
     "resource_type",
+    "saved_state",
     "status_field",
     "verdict_of",
 ]

@@ -37,9 +37,13 @@ FAILED = frozenset(
 THE_VOLUME = {"id": "{volume}"}
 
 
-def of(kind: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any) -> Expectation:
+def of(
+    resource_type: ResourceType, success: str, running: tuple[str, ...] = (), **more: Any
+) -> Expectation:
     """Expect a resource in one of the statuses `success`, separated by blanks."""
-    return Expectation(kind, frozenset(success.split()), frozenset(running), FAILED, **more)
+    return Expectation(
+        resource_type, frozenset(success.split()), frozenset(running), FAILED, **more
+    )
 
 
 def volume(*running: str, **more: Any) -> Expectation:
@@ -54,26 +58,30 @@ def action(name: str, key: str, *expects: Expectation, **more: Any) -> Operation
 
 
 def create(
-    name: str, path: str, kind: ResourceType, key: str | None = None, **more: Any
+    name: str, path: str, resource_type: ResourceType, key: str | None = None, **more: Any
 ) -> Operation:
     """Build the row of a request that creates a resource, which becomes available."""
     common: dict[str, Any] = {
-        "variables": {"id": f"response.{kind.member}.id"},
+        "variables": {"id": f"response.{resource_type.member}.id"},
         "creates": True,
-        "undo": UndoRequest(CINDER, "DELETE", kind.path),
+        "undo": UndoRequest(CINDER, "DELETE", resource_type.path),
         "usual_duration": 3.0,
     }
-    expects = (of(kind, "available", CREATING),)
+    expects = (of(resource_type, "available", CREATING),)
     return Operation(name, Route(CINDER, "POST", path, key), expects, **{**common, **more})
 
 
 def delete(
-    name: str, kind: ResourceType, method: str = "DELETE", tail: str = "", key: str | None = None
+    name: str,
+    resource_type: ResourceType,
+    method: str = "DELETE",
+    tail: str = "",
+    key: str | None = None,
 ) -> Operation:
     """Build the row of a request after which a resource is gone."""
-    expect = of(kind, "", ("deleting", "unmanaging"), gone=True)
+    expect = of(resource_type, "", ("deleting", "unmanaging"), gone=True)
     return Operation(
-        name, Route(CINDER, method, kind.path + tail, key), (expect,), usual_duration=3.0
+        name, Route(CINDER, method, resource_type.path + tail, key), (expect,), usual_duration=3.0
     )
 
 

@@ -89,13 +89,11 @@ def create(name: str, expect: Expectation, **more: Any) -> Operation:
     return Operation(name, Route("compute", "POST", "/servers"), (expect,), **{**common, **more})
 
 
-def migration(
-    name: str, method: str, path: str, key: str | None, event: str, end: str
-) -> Operation:
+def migration(name: str, route: Route, event: str, end: str) -> Operation:
     """Build the row of a request about one live migration under way."""
     return Operation(
         f"server.{name}",
-        Route("compute", method, path, key),
+        route,
         (
             server("ACTIVE", "PAUSED"),
             Expectation(MIGRATIONS, predicate=predicates.migration_is(end), after_previous=True),
@@ -228,17 +226,13 @@ OPERATIONS = (
     ),
     migration(
         "live_migration_force_complete",
-        "POST",
-        "/servers/{id}/migrations/{migration}/action",
-        "force_complete",
+        Route("compute", "POST", "/servers/{id}/migrations/{migration}/action", "force_complete"),
         "compute_live_migration_force_complete",
         "completed",
     ),
     migration(
         "live_migration_abort",
-        "DELETE",
-        "/servers/{id}/migrations/{migration}",
-        None,
+        Route("compute", "DELETE", "/servers/{id}/migrations/{migration}"),
         "compute_live_migration_abort",
         "cancelled",
     ),

@@ -1,9 +1,8 @@
 """Verdicts about operations: running, succeeded or failed.
 
-`verdict_of` is a pure function of the evidence, so that every verdict can be tested with plain
-values. Its rules are those of docs/operations.md#rules-nova and #rules-cinder: a status counts
-only with task state None, a return to the old status is a failure that the instance action
-explains, and an unknown status is an error.
+`verdict_of` is a pure function of the evidence. The rules are in docs/operations.md#rules-nova: a
+status counts only with task state None, a return to the old status is a failure that the instance
+action explains, and an unknown status is a failure.
 """
 
 from __future__ import annotations
@@ -168,15 +167,19 @@ def _judge_resource(evidence: Evidence, expect: Expectation, ref: ResourceRef) -
     observation = evidence.observation(ref)
     if observation is None:
         return Running((ref,))
-    kind = expect.type
-    status = str(observation.body.get(kind.status, "")) if observation.body and kind.status else ""
-    if status in kind.gone and expect.gone:
+    resource_type = expect.type
+    status = (
+        str(observation.body.get(resource_type.status, ""))
+        if observation.body and resource_type.status
+        else ""
+    )
+    if status in resource_type.gone and expect.gone:
         return Running((ref,))  # Nova shows DELETED for a moment before it is really gone
-    if observation.body is None or status in kind.gone:
+    if observation.body is None or status in resource_type.gone:
         return _judge_absence(
-            evidence, expect, ref, certain=observation.confirmed or status in kind.gone
+            evidence, expect, ref, certain=observation.confirmed or status in resource_type.gone
         )
-    task = observation.body.get(kind.task_state) if kind.task_state else None
+    task = observation.body.get(resource_type.task_state) if resource_type.task_state else None
     if status in expect.failure:
         # A server may be worked on while it is in ERROR (hard reboot, rebuild, deletion).
         if task is None:
@@ -191,7 +194,7 @@ def _judge_resource(evidence: Evidence, expect: Expectation, ref: ResourceRef) -
             return end
     if status in expect.running:
         # Nothing is marked on the server: only the action can tell that it stays so.
-        hidden = kind.task_state is not None and not evidence.operation.creates
+        hidden = resource_type.task_state is not None and not evidence.operation.creates
         return _unless_action_failed(evidence, ref) if hidden else Running((ref,))
     return _judge_standstill(evidence, expect, ref, observation)
 
@@ -267,19 +270,32 @@ def _judge_standstill(
         return Running((ref, action))
     if record is None or record.body is None:
         return Failed(text) if evidence.age > RECORDED_WITHIN else Running((ref, action))
-    if failed := failed_event(record.body):
+    return _judge_by_action(evidence, expect, observation, record, text) or Running((ref, action))
+
+
+def _judge_by_action(
+    evidence: Evidence,
+    expect: Expectation,
+    observation: Observation,
+    action: Observation,
+    text: str,
+) -> Verdict | None:
+    """Judge an idle resource by the instance action; None if the action is not over."""
+    assert action.body is not None
+    status = str((observation.body or {}).get(expect.type.status or "", ""))
+    event = evidence.operation.event
+    if failed := failed_event(action.body):
         return Failed(f"{text}: {failed}")
-    if status in expect.accepted_with_event and succeeded(record.body, evidence.operation.event):
+    if status in expect.accepted_with_event and succeeded(action.body, event):
         return Succeeded(observation.body)
-    if observation.requested_at <= record.requested_at:
-        return Running((ref, action))
-    if finished(record.body, evidence.operation.event):
+    if observation.requested_at <= action.requested_at:
+        return None
+    if finished(action.body, event):
         return Failed(f"{text}, although the cloud calls the action finished")
-    if (
-        evidence.operation.marks_busy and evidence.unchanged_for > RECORDED_WITHIN
-    ):  # an end is recorded later
+    # Nova writes the end of an action after the last change of the server.
+    if evidence.operation.marks_busy and evidence.unchanged_for > RECORDED_WITHIN:
         return Failed(f"{text}, and its action has no end: something else changed it")
-    return Running((ref, action))
+    return None
 
 
 def _unless_action_failed(evidence: Evidence, ref: ResourceRef) -> Verdict:

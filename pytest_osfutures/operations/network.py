@@ -25,38 +25,44 @@ NEUTRON = "network"
 HOLDS = {PORT: predicates.is_not_unbindable, FLOATING_IP: predicates.has_status_of_its_port}
 
 
-def settles(kind: ResourceType) -> Expectation:
+def settles(resource_type: ResourceType) -> Expectation:
     """Expect ACTIVE, or DOWN if nothing uses the resource; without a status, existence."""
-    if kind.status is None:
-        return Expectation(kind)
+    if resource_type.status is None:
+        return Expectation(resource_type)
     success = frozenset({"ACTIVE", "DOWN"})
-    return Expectation(kind, success, kind.busy, frozenset({"ERROR"}), predicate=HOLDS.get(kind))
+    return Expectation(
+        resource_type,
+        success,
+        resource_type.busy,
+        frozenset({"ERROR"}),
+        predicate=HOLDS.get(resource_type),
+    )
 
 
-def create(kind: ResourceType) -> Operation:
+def create(resource_type: ResourceType) -> Operation:
     """Build the row of the request that creates one resource of a type."""
     return Operation(
-        f"{kind.name}.create",
-        Route(NEUTRON, "POST", kind.list_path or "", kind.member),
-        (settles(kind),),
-        variables={"id": f"response.{kind.member}.id"},
+        f"{resource_type.name}.create",
+        Route(NEUTRON, "POST", resource_type.list_path or "", resource_type.member),
+        (settles(resource_type),),
+        variables={"id": f"response.{resource_type.member}.id"},
         creates=True,
-        undo=UndoRequest(NEUTRON, "DELETE", kind.path),
-        stamp_field=f"{kind.member}.description",
-        usual_duration=1.0 if kind.status else 0.5,
+        undo=UndoRequest(NEUTRON, "DELETE", resource_type.path),
+        stamp_field=f"{resource_type.member}.description",
+        usual_duration=1.0 if resource_type.status else 0.5,
     )
 
 
 OPERATIONS = (
-    *(create(kind) for kind in NETWORK_TYPES),
+    *(create(resource_type) for resource_type in NETWORK_TYPES),
     *(
         Operation(
-            f"{kind.name}.delete",
-            Route(NEUTRON, "DELETE", kind.path),
-            (Expectation(kind, running=kind.busy, gone=True),),
+            f"{resource_type.name}.delete",
+            Route(NEUTRON, "DELETE", resource_type.path),
+            (Expectation(resource_type, running=resource_type.busy, gone=True),),
             usual_duration=0.5,
         )
-        for kind in NETWORK_TYPES
+        for resource_type in NETWORK_TYPES
     ),
     Operation(
         "floating ip.update",

@@ -93,7 +93,7 @@ def status_of(body: Body) -> str:
     return str(body.get(status_field(body) or "", ""))
 
 
-def is_under_way(body: Body, service: str = "", old: Body | None = None) -> bool:
+def is_busy(body: Body, service: str = "", old: Body | None = None) -> bool:
     """Return True if work on the resource is under way.
 
     `old` is the state of the resource before the request.
@@ -128,7 +128,7 @@ def reason(body: Body) -> str:
     return next((text.strip() for text in found if isinstance(text, str) and text.strip()), "")
 
 
-def remembered(body: Body | None) -> str:
+def saved_state(body: Body | None) -> str:
     """Return the fields of a resource that tell changes, as the text of a variable."""
     if body is None:
         return ""
@@ -137,11 +137,11 @@ def remembered(body: Body | None) -> str:
     return json.dumps({name: body[name] for name in kept if name in body}, default=str)
 
 
-def learned(body: Body, variables: Variables, age: float) -> Variables:
+def progress_variables(body: Body, variables: Variables, age: float) -> Variables:
     """Return variables for later reads: that the resource was busy, its target, and its age."""
     found: dict[str, str] = {}
     service = variables.get("service", "")
-    if is_under_way(body, service, _old(variables)):
+    if is_busy(body, service, _old(variables)):
         found["was_busy"] = "yes"
     for target, field in TARGETS.items():
         if isinstance(body.get(target), str) and body[target]:
@@ -159,14 +159,14 @@ def is_done(body: Body, variables: Variables) -> bool | str | None:
     """Judge a resource: True if the work is complete, None under way, a text for a failure."""
     service, old, word = variables.get("service", ""), _old(variables), status_of(body)
     settled, was_busy = "settled" in variables, "was_busy" in variables
-    if is_under_way(body, service, old):
+    if is_busy(body, service, old):
         return None
     if "deletes" in variables:
         return _is_deleted(word, service, reason(body), settled, was_busy)
     asked = variables.get("asked", "").casefold()
     if asked and asked == word.casefold():
         return True
-    kept = json.loads(remembered(body))
+    kept = json.loads(saved_state(body))
     unchanged = old is not None and kept == old and not was_busy
     side = next(
         (f"{name} {body[name]}" for name in SIDE_FIELDS if _went_wrong(body, old, name)), ""
@@ -233,6 +233,6 @@ def _failure(what: str, body: Body) -> str:
     return f"it went to {what}" + (f": {why}" if why else "")
 
 
-def is_at_rest(body: Body, variables: Variables) -> bool | None:
+def is_idle_yet(body: Body, variables: Variables) -> bool | None:
     """Return True if the resource is idle, None while it is not."""
-    return None if is_under_way(body, variables.get("service", "")) else True
+    return None if is_busy(body, variables.get("service", "")) else True

@@ -6,7 +6,13 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.operations.status_words import Phase, is_done, learned, phase, remembered
+from pytest_osfutures.operations.status_words import (
+    Phase,
+    is_done,
+    phase,
+    progress_variables,
+    saved_state,
+)
 
 #: The words as the services of each type show them.
 UNDER_WAY = {
@@ -91,7 +97,7 @@ def test_a_status_word_has_its_phase(service: str, word: str, expected: Phase) -
 
 def done(body: dict[str, Any], old: dict[str, Any] | None = None, **variables: str) -> Any:
     """Judge a resource; `old` is its state before the request."""
-    return is_done(body, {**variables, **({"old": remembered(old)} if old is not None else {})})
+    return is_done(body, {**variables, **({"old": saved_state(old)} if old is not None else {})})
 
 
 NODE: dict[str, Any] = {"provision_state": "enroll", "last_error": None}
@@ -148,7 +154,10 @@ def test_a_resource_is_judged_by_its_words_and_by_how_it_was(
 
 def test_reads_keep_that_a_resource_was_busy_and_its_target() -> None:
     node = {"provision_state": "verifying", "target_provision_state": "manageable"}
-    assert learned(node, {}, 0.1) == {"was_busy": "yes", "goal_provision_state": "manageable"}
-    assert learned(SHARE, {}, 3.0) == {"settled": "yes"}
-    assert learned(SHARE, {"deletes": "yes"}, 3.0) == {}
-    assert learned(SHARE, {"deletes": "yes"}, 10.0) == {"settled": "yes"}
+    assert progress_variables(node, {}, 0.1) == {
+        "was_busy": "yes",
+        "goal_provision_state": "manageable",
+    }
+    assert progress_variables(SHARE, {}, 3.0) == {"settled": "yes"}
+    assert progress_variables(SHARE, {"deletes": "yes"}, 3.0) == {}
+    assert progress_variables(SHARE, {"deletes": "yes"}, 10.0) == {"settled": "yes"}
