@@ -24,7 +24,7 @@ class Stopwatch:
         durations = self.steps.setdefault(step, [])
         for future in osf.as_completed(began):
             durations.append(time.monotonic() - began[future])
-        return osf.gather(*began)
+        return list(osf.gather(*began))
 
     def table(self) -> str:
         rows = [f"{'step':<10} {'count':>6} {'min s':>8} {'median s':>9} {'max s':>8}"]

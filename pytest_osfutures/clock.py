@@ -1,7 +1,7 @@
-"""Time as a value that comes in from outside.
+"""Sources of time, injected wherever the package needs the time.
 
-Everything in this package that needs the time takes a `Clock`: the engine, so that it can be
-stepped without waiting, and the fake cloud, so that its servers build in virtual time.
+With a `ManualClock`, tests step the engine without waiting. With a `ScaledClock`, the servers of
+the fake cloud build faster than in real time.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the time comes from."""
+    """A source of time."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back; only differences mean something."""
+        """Return the seconds of a monotonic clock; only differences are meaningful."""
 
     def time(self) -> float:
-        """Seconds since 1970-01-01 UTC."""
+        """Return the seconds since 1970-01-01 UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Return when `seconds` have passed on this clock."""
+        """Block until `seconds` have passed on this clock."""
 
 
 class SystemClock:
-    """The computer's own time."""
+    """The computer's time."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -39,7 +39,7 @@ class SystemClock:
 
 
 class ScaledClock:
-    """The computer's time, `speed` times as fast; it starts at the real date."""
+    """The computer's time, `speed` times as fast from the construction on."""
 
     def __init__(self, speed: float) -> None:
         if not speed > 0:
@@ -60,9 +60,10 @@ class ScaledClock:
 
 
 class ManualClock:
-    """A clock that stands still until it is told to move; a sleep moves it by itself.
+    """A clock that moves only by `advance`, `advance_to` and `sleep`, which returns at once.
 
-    `epoch` is the date (seconds since 1970) at which `now()` is 0.
+    Args:
+        epoch: The date at which `now()` is 0, in seconds since 1970.
     """
 
     def __init__(self, epoch: float = 1_800_000_000.0) -> None:
@@ -80,13 +81,13 @@ class ManualClock:
         self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`."""
+        """Move the clock forward by `seconds`."""
         if seconds < 0:
             raise ValueError(f"time does not go back: advance({seconds!r})")
         with self._lock:
             self._now += seconds
 
     def advance_to(self, when: float) -> None:
-        """Move forward to `when` on the scale of `now()`; a moment that has passed is no move."""
+        """Move the clock forward to `when`, a value of `now()`; no-op for a moment in the past."""
         with self._lock:
             self._now = max(self._now, when)

@@ -1,4 +1,4 @@
-"""Everything this package raises.
+"""All errors of this package.
 
     OSFuturesError
     ├── InvalidArgument (ValueError)       an argument or option cannot be used
@@ -17,14 +17,14 @@
         ├── OperationTimeout (TimeoutError)    the operation's deadline has passed
         └── AmbiguousRequest               the request may or may not have reached the cloud
 
-All of them can be pickled, and carry their details as attributes.
+All errors can be pickled, and carry their details as attributes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Self, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 from pytest_osfutures.redaction import redact
 
@@ -32,7 +32,7 @@ Failure = TypeVar("Failure", bound=BaseException)
 
 
 class OSFuturesError(Exception):
-    """The root of all errors of this package. What they print has no secrets."""
+    """The root of all errors of this package. Their texts hide secrets."""
 
     def __str__(self) -> str:
         return redact(super().__str__())
@@ -42,30 +42,35 @@ class OSFuturesError(Exception):
 
 
 class InvalidArgument(OSFuturesError, ValueError):
-    """Something that was given cannot be used; the text names it and what would do."""
+    """An argument or an option cannot be used; the message names it and the accepted values."""
 
 
 class CloudUnreachableError(OSFuturesError):
-    """The cloud does not answer, or does not accept the credentials."""
+    """The cloud does not answer, answers like no OpenStack, or refuses the credentials."""
 
 
 class EngineError(OSFuturesError):
-    """The engine is not there to finish the operation."""
+    """The engine broke, was stopped, or belongs to another process: no future ends any more."""
 
 
 class ServerLimitReached(OSFuturesError):
-    """The run may not have another server now: it has to wait for one of its own to go."""
+    """The run has as many servers as `--os-max-servers` allows; one has to go first."""
 
 
 class UnknownOperation(OSFuturesError, UserWarning):
-    """A request may have started work that cannot be followed; its future is done at once.
+    """A request may have started work that cannot be followed, so its future is done at once.
 
-    A warning, or the future's error where `unknown="error"` was asked for.
+    A warning; with `osf.connect(..., unknown="error")` the future's error.
     """
 
 
 class CleanupError(OSFuturesError):
-    """Something that should be gone is still there; `left` names each with its reason."""
+    """Resources could not be deleted.
+
+    Args:
+        text: The message.
+        left: One line for each resource, with the reason.
+    """
 
     def __init__(self, text: str, left: Sequence[str] = ()) -> None:
         super().__init__(text, tuple(left))
@@ -76,7 +81,7 @@ class CleanupError(OSFuturesError):
 
 
 class StatusSample(NamedTuple):
-    """What a resource looked like at one moment (seconds since 1970)."""
+    """The state of a resource at one moment, in seconds since 1970."""
 
     time: float
     status: str
@@ -84,7 +89,10 @@ class StatusSample(NamedTuple):
 
 
 class Event(NamedTuple):
-    """One event of a server's instance action, as far as the cloud's policy shows it."""
+    """One event of a server's instance action; the cloud's policy may hide `details`.
+
+    https://docs.openstack.org/api-ref/compute/#show-server-action-details
+    """
 
     name: str
     result: str | None
@@ -92,7 +100,7 @@ class Event(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One try of an operation that was tried more than once."""
+    """One failed try of a call with several tries; `seconds` is how long it took."""
 
     number: int
     resource_id: str | None
@@ -102,29 +110,38 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True)
 class OperationDetails:
-    """What is known about an operation when it ends badly."""
+    """The known facts about an operation that has failed."""
 
+    #: The operation's name, like `server.create`.
     operation: str = ""
     resource_id: str | None = None
     resource_name: str | None = None
+    #: The cloud's id of the request, `req-...`.
     request_id: str | None = None
+    #: The resource's last status, and its task state if the service has one.
     status: str | None = None
     task_state: str | None = None
+    #: The seconds from the accepted request to the failure.
     seconds: float | None = None
+    #: Nova's fault: `code`, `message` and perhaps `details`.
     fault: Mapping[str, Any] | None = None
+    #: The events of the server's instance action.
     events: tuple[Event, ...] = ()
+    #: Cinder's user messages about the request.
     messages: tuple[str, ...] = ()
+    #: The states that were read, oldest first.
     history: tuple[StatusSample, ...] = ()
+    #: The failed tries, oldest first.
     attempts: tuple[Attempt, ...] = ()
 
     def title(self) -> str:
-        """The operation and its resource in a few words."""
+        """Return the operation and its resource: `server.create of 'web' (id)`."""
         name = f" of {self.resource_name!r}" if self.resource_name else ""
         ident = f" ({self.resource_id})" if self.resource_id else ""
         return f"{self.operation or 'the operation'}{name}{ident}"
 
     def lines(self) -> list[str]:
-        """The evidence, a line each."""
+        """Return the evidence, one line for each piece."""
         lines = []
         if self.status is not None:
             lines.append(f"last seen: status {self.status}, task_state {self.task_state}")
@@ -142,36 +159,43 @@ class OperationDetails:
         return lines
 
 
-class OperationError(OSFuturesError):
-    """An operation did not end as it should; `why` is the reason in one sentence.
+if TYPE_CHECKING:
 
-    Every field of `OperationDetails` is an attribute of the error as well.
+    class _Detailed(OperationDetails, OSFuturesError):
+        """An error with the fields of `OperationDetails`, for type checkers."""
+
+else:
+    _Detailed = OSFuturesError
+
+
+class OperationError(_Detailed):
+    """An operation that did not succeed.
+
+    Each field of `OperationDetails` is an attribute of the error as well.
+
+    Args:
+        why: The reason, in one sentence.
+        details: The known facts about the operation.
+
+    Example:
+        >>> import pytest_osfutures as osf
+        >>> try:
+        ...     raise osf.OperationFailed("no host", osf.OperationDetails("server.create", "7e3f"))
+        ... except osf.OperationError as error:
+        ...     print(error.resource_id, "|", error)
+        7e3f | server.create (7e3f) failed: no host
     """
 
     verb = "failed"
 
-    operation: str
-    resource_id: str | None
-    resource_name: str | None
-    request_id: str | None
-    status: str | None
-    task_state: str | None
-    seconds: float | None
-    fault: Mapping[str, Any] | None
-    events: tuple[Event, ...]
-    messages: tuple[str, ...]
-    history: tuple[StatusSample, ...]
-    attempts: tuple[Attempt, ...]
-
     def __init__(self, why: str, details: OperationDetails | None = None) -> None:
-        super().__init__(redact(why), details or OperationDetails())
+        OSFuturesError.__init__(self, redact(why), details or OperationDetails())
         self.why: str = self.args[0]
         self.details: OperationDetails = self.args[1]
-        for each in fields(OperationDetails):
-            setattr(self, each.name, getattr(self.details, each.name))
+        vars(self).update(vars(self.details))
 
     def with_details(self, **changes: Any) -> Self:
-        """The same error with some details replaced."""
+        """Return a copy of the error with some details replaced."""
         other = type(self)(self.why, replace(self.details, **changes))
         other.__cause__ = self.__cause__
         return other
@@ -183,46 +207,46 @@ class OperationError(OSFuturesError):
 
 
 class OperationFailed(OperationError):
-    """The cloud ended the operation without its success."""
+    """The cloud reports that the operation has failed."""
 
 
 class ObjectCreationError(OperationFailed):
-    """What was to be created did not come to life."""
+    """The cloud reports that the resource could not be created."""
 
 
 class ResourceVanished(OperationFailed):
-    """The resource is gone although this operation does not delete it."""
+    """The resource is gone, although the operation does not delete it."""
 
 
 class QuotaExceeded(OperationFailed):
-    """The project's quota does not allow it."""
+    """The project's quota does not allow the operation."""
 
 
 class UnusableAnswerError(OperationFailed):
-    """The cloud accepted the request, and its answer does not name the resource."""
+    """The cloud accepted the request with an answer that does not name the new resource."""
 
 
 class AccessDeniedError(OperationFailed):
-    """The cloud refuses to be asked about the resource any longer."""
+    """The cloud refuses further reads of the resource (401 or 403)."""
 
 
 class OperationTimeout(OperationError, TimeoutError):
-    """The operation's own deadline (`tout`) has passed; in the cloud it may still go on."""
+    """The operation's own deadline (`tout`) has passed; the cloud may still be working on it."""
 
     verb = "timed out"
 
 
 class AmbiguousRequest(OperationError):
-    """The request may or may not have reached the cloud, and it was not sent again."""
+    """The request may or may not have reached the cloud, and was not sent again."""
 
     verb = "has an unknown fate"
 
 
 def without_frames(error: Failure) -> Failure:
-    """The same error with no traceback, and none of what it came of.
+    """Remove the tracebacks of `error` and of the errors that caused it; return `error`.
 
-    pytest shows the arguments of each function in a traceback. Those of a client's functions are
-    passwords, tokens, user data: nothing for a report.
+    pytest shows the arguments of each function of a traceback. The arguments of a client's
+    functions are passwords, tokens and user data, which do not belong into a report.
     """
     seen: set[int] = set()
     each: BaseException | None = error

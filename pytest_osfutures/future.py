@@ -22,13 +22,12 @@ U = TypeVar("U")
 
 
 class OperationFuture(Future[T], Generic[T]):
-    """The result of a background operation, now or later.
+    """The future of a background operation: a `concurrent.futures.Future` that knows its resource.
 
-    `result(timeout)`, `exception(timeout)`, `done()`, `running()` and `add_done_callback(fn)` are
-    those of `concurrent.futures.Future`, and `wait` and `as_completed` of both packages accept an
-    `OperationFuture`. `result(timeout)` bounds the wait (seconds) and leaves the operation running.
-    `cancel()` returns False once the cloud has accepted the request; `undo()` reverts the operation
-    then. Callbacks run in a thread of their own, and their exceptions are logged.
+    Twins like `create_async` return it. `concurrent.futures.wait`, `asyncio.wrap_future`, `await`
+    and the functions of this package accept it. `cancel()` returns False once the cloud has
+    accepted the request; then `undo()` reverts the operation. Callbacks run in a thread of their
+    own, and their exceptions are logged.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -68,15 +67,9 @@ class OperationFuture(Future[T], Generic[T]):
         return f"unknown: {self._untracked}" if self._untracked else ""
 
     def __repr__(self) -> str:
-        name = self._watch.resource_name if self._watch else None
-        words = [
-            type(self).__name__,
-            self.operation,
-            repr(name) if name else "",
-            f"({self.resource_id})" if self.resource_id else "",
-            self._state_text(),
-        ]
-        return f"<{' '.join(filter(None, words))}>"
+        name, ident = self._watch.resource_name if self._watch else None, self.resource_id
+        words = [type(self).__name__, self.operation, name and repr(name), ident and f"({ident})"]
+        return f"<{' '.join(filter(None, [*words, self._state_text()]))}>"
 
     def _state_text(self) -> str:
         """Return state, age and last status: `running for 3.0 s, last status BUILD (spawning)`."""
@@ -87,8 +80,8 @@ class OperationFuture(Future[T], Generic[T]):
             text = f"cancelled after {age:.1f} s"
         elif self.done():
             error = _error_of(self)
-            text = f"failed after {age:.1f} s with {type(error).__name__}" if error else ""
-            text = text or f"finished after {age:.1f} s"
+            failure = f" with {type(error).__name__}" if error else ""
+            text = f"{'failed' if error else 'finished'} after {age:.1f} s{failure}"
         for seen in self.history[-1:]:
             task = f" ({seen.task_state})" if seen.task_state else ""
             text += f", last status {seen.status}{task}"
@@ -115,6 +108,27 @@ class OperationFuture(Future[T], Generic[T]):
         return self._attempts
 
     def result(self, timeout: float | None = None) -> T:
+        """Wait for the operation and return its result: the client's own object, up to date.
+
+        Args:
+            timeout: The longest wait in seconds; the operation goes on after it. None waits until
+                the operation ends, at the latest at its own deadline (`tout`).
+
+        Returns:
+            The object that the client's `get` would return; None after a deletion.
+
+        Raises:
+            TimeoutError: The operation has not ended in time.
+            OperationError: The operation has failed.
+            Exception: The error of the plain call, if the cloud refused the request.
+
+        Example:
+            >>> future = cloud.cinder.volumes.create_async(1, name="data")
+            >>> future.result(timeout=60).status
+            'available'
+            >>> future  # doctest: +ELLIPSIS
+            <OperationFuture volume.create 'data' (...) finished after ... s, last status available>
+        """
         error = self.exception(timeout)
         if error is None:
             return super().result()
@@ -124,6 +138,7 @@ class OperationFuture(Future[T], Generic[T]):
             del error  # breaks the circle of the error, its traceback and this frame
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait like `result`, and return the error of the operation; None after a success."""
         check_process(self)
         try:
             return super().exception(timeout)
@@ -133,6 +148,7 @@ class OperationFuture(Future[T], Generic[T]):
             raise TimeoutError(f"{title} is not done after {timeout:g} s, and goes on") from None
 
     def cancel(self) -> bool:
+        """Cancel a call whose request has not left; return False if it has."""
         with self._end_lock:
             cancelled = not self._ended and super().cancel()
             if cancelled and self._ended_at is None:
@@ -142,6 +158,7 @@ class OperationFuture(Future[T], Generic[T]):
         return cancelled
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """Call `fn(future)` when the future is done, in a thread in which `fn` may block."""
         if getattr(fn, "__module__", "") == "asyncio.futures":  # wrap_future's: it never blocks
             link(self, fn)
             return
@@ -157,9 +174,22 @@ class OperationFuture(Future[T], Generic[T]):
     @overload
     def next(self, fn: Callable[[T], U]) -> OperationFuture[U]: ...
     def next(self, fn: Callable[[T], Any]) -> OperationFuture[Any]:
-        """Return a new future of `fn(result)`; a future that `fn` returns is awaited.
+        """Call `fn(result)` after a success, and return the future of what `fn` returns.
 
-        If this future fails, `fn` is not called and the new one fails with the same error.
+        Args:
+            fn: A function of the result, called in a thread in which it may block. If it returns a
+                future, the new future ends like that one.
+
+        Returns:
+            A new future, which fails with the same error, without `fn`, if this future fails.
+
+        Example:
+            >>> volume = cloud.cinder.volumes.create_async(1, name="data")
+            >>> copy = volume.next(
+            ...     lambda data: cloud.cinder.volume_snapshots.create_async(data.id, name="copy")
+            ... )
+            >>> copy.result().name
+            'copy'
         """
         return self._then(fn, self._engine.callbacks)
 
@@ -191,13 +221,23 @@ class OperationFuture(Future[T], Generic[T]):
 
     @property
     def chain(self) -> Any:
-        """Call a method of the result once it is there: `future.chain.stop_async()`."""
+        """Call a method of the result after a success, and return the future of its value.
+
+        `future.chain.stop_async()` is short for `future.next(lambda vm: vm.stop_async())`.
+        """
         return _Chain(self)
 
     def undo(self) -> OperationFuture[Any]:
-        """Start the compensating operation (delete for create, detach for attach): a future.
+        """Start the compensating operation (delete for create, ...), and return its future.
 
-        Raises InvalidArgument if the operation has no compensating operation.
+        Raises:
+            InvalidArgument: The operation has no compensating operation.
+
+        Example:
+            >>> future = cloud.cinder.volumes.create_async(1, name="data")
+            >>> future.undo().result(timeout=60)
+            >>> cloud.cinder.volumes.list()
+            []
         """
         if self._undo is None:
             raise InvalidArgument(f"{self.operation or 'this call'} has nothing that would undo it")
@@ -249,17 +289,15 @@ class Promise(Generic[T]):
         """Mark the future as running; return False if the future is cancelled or has ended."""
         return self.future.set_running_or_notify_cancel()
 
-    def set_accepted(self, plain: Any, watch: Watch | None) -> None:
-        """Store the plain call's result, and the watch of the operation that the call started."""
-        self.future._watch = watch
+    def set_accepted(self, plain: Any, watch: Watch | None, untracked: str = "") -> None:
+        """Store the plain call's result, and the watch of the operation that the call started.
+
+        A request that cannot be followed has no watch, and `untracked` is the request's name.
+        """
+        self.future._watch, self.future._untracked = watch, untracked
         if self.future._plain.done():  # by an earlier try
             self.future._plain = Future()
         self.future._plain.set_result(plain)
-
-    def set_untracked(self, plain: Any, name: str) -> None:
-        """Store the plain call's result, and the name of a request that cannot be followed."""
-        self.future._untracked = name
-        self.set_accepted(plain, None)
 
     def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
         """Let `future.undo()` call `undo`."""

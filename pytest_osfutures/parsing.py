@@ -1,4 +1,4 @@
-"""Parse single values from outside: pure functions whose results cannot be wrong."""
+"""Parse single values of answers: pure functions that return a valid value or None."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 
 class MalformedResponseError(ValueError):
-    """An answer that no OpenStack service gives; the text quotes it."""
+    """An answer of a shape that the API does not have; the message quotes the answer."""
 
 
 def whole_number(value: object) -> int | None:
-    """A number of up to 18 ASCII digits, as text or as int; None for anything else."""
+    """Return a number of up to 18 ASCII digits, from text or an int; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if -1 < value < 10**18 else ""
     return int(value) if isinstance(value, str) and _NUMBER.match(value) else None
 
 
 def printable(value: object) -> str:
-    """Text that every terminal, log and database takes; empty for None."""
+    """Return `value` as text without control characters and surrogates; empty for None."""
     return "" if value is None else _UNPRINTABLE.sub("?", str(value))
 
 
 def moment(value: object) -> float | None:
-    """An ISO date in seconds since 1970, UTC where it has no zone; None if it is none."""
+    """Return an ISO 8601 date in seconds since 1970, UTC by default; None for anything else."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
@@ -39,7 +39,7 @@ def moment(value: object) -> float | None:
 
 
 def identifier(value: object) -> str | None:
-    """An id that can stand in a path; None if it cannot."""
+    """Return an id that is valid as one segment of a URL's path; None for anything else."""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if -1 < value < 10**18 else None
     if not isinstance(value, str) or not value or value in (".", ".."):
@@ -48,5 +48,5 @@ def identifier(value: object) -> str | None:
 
 
 def mappings(value: object) -> list[Mapping[str, Any]]:
-    """The items of a list that are mappings; none of anything else."""
+    """Return the mappings among the items of a list; no items for anything but a list."""
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""How often to try, how often to look, how long to wait: immutable values, safe to share."""
+"""Policies for retries and for polling: immutable values that threads can share."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from pytest_osfutures.errors import InvalidArgument
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-#: Share of the time by which an operation is older than expected that a pause between looks lasts.
-#: Up to 75 s over, the end of a straggler is noticed within a second.
+#: The pause between two reads of an overdue operation, per second overdue. An operation that ends
+#: up to 75 s late is noticed within a second.
 GROWTH = 0.01
 RetryOn = Callable[[BaseException], bool]
 
 
 def seconds(name: str, value: float | None, default: float) -> float:
-    """`value` as a number of seconds greater than 0, or `default` for None.
+    """Return `value`, a number of seconds greater than 0; None gives `default`.
 
-    Raises InvalidArgument, which names the argument and what would have been accepted.
+    Raises InvalidArgument, with the name of the argument, for any other value.
     """
     if value is None:
         return default
@@ -30,25 +30,45 @@ def seconds(name: str, value: float | None, default: float) -> float:
 
 @dataclass(frozen=True)
 class Retry:
-    """How an operation is tried again: up to `tries` times in all, with growing pauses.
+    """How a call is tried again: the number of tries, the pauses, the errors, the deadline.
 
-    The pause after try n is `backoff * factor**(n-1)` seconds, at most `longest`, shortened by a
-    random part of up to `jitter` (0 to 1), so that many operations do not come back together.
-    `retry_on` decides about an error: a predicate (which may block: it runs in a thread for users'
-    functions), or the exception classes to retry on; None leaves it to the kind of failure (a
-    wrong request is never repeated). `within` is the deadline of all tries together, in seconds:
-    then the operation ends, and what is left is taken back.
+    `a | b` tries again if `a` or `b` would, after the shorter pause. `a & b` tries again if both
+    would, after the longer pause. `try_count` arguments accept a `Retry` or a number of tries.
 
-    `a | b` tries again where one of the two would, after the shorter pause; `a & b` where both
-    would, after the longer one.
+    Raises:
+        InvalidArgument: A value is out of its range.
+
+    Example:
+        >>> import pytest_osfutures as osf
+        >>> retry = osf.Retry(tries=2, backoff=0.5, retry_on=osf.ObjectCreationError)
+        >>> cloud = osf.connect("fake")
+        >>> future = cloud.cinder.volumes.create_async_r(1, name="data", try_count=retry)
+        >>> future.result(timeout=60).name
+        'data'
+        >>> (retry | osf.Retry(tries=5)).tries
+        5
+        >>> osf.Retry(tries=0)
+        Traceback (most recent call last):
+        ...
+        pytest_osfutures.errors.InvalidArgument: try_count=0 is not a whole number of 1 or more
     """
 
+    #: The number of tries, the first included.
     tries: int = 3
+    #: The pause after the first try, in seconds.
     backoff: float = 1.0
+    #: Each further pause is this many times as long.
     factor: float = 2.0
+    #: The longest pause, in seconds.
     longest: float = 30.0
+    #: The share of the pause (0 to 1) that a random part shortens, so that many calls do not
+    #: retry at the same moment.
     jitter: float = 0.5
+    #: Which errors to retry on: exception classes, or a predicate, which may block. None leaves
+    #: the decision to the kind of failure: a malformed request is never repeated, for example.
     retry_on: RetryOn | type[BaseException] | tuple[type[BaseException], ...] | None = None
+    #: The deadline of all tries together, in seconds. The future ends then, and the clean-up of
+    #: the last try goes on in the background.
     within: float | None = None
 
     def __post_init__(self) -> None:
@@ -73,15 +93,15 @@ class Retry:
         return Both(min(self.tries, other.tries), within=within, parts=(self, other))
 
     @classmethod
-    def of(cls, value: int | Retry | None, usual: Retry | None = None) -> Retry:
-        """The policy that `value` stands for: itself, or `usual` with that number of tries."""
+    def of(cls, value: int | Retry | None, default: Retry | None = None) -> Retry:
+        """Return `value` if it is a policy, else `default` with `value` as the number of tries."""
         if isinstance(value, Retry):
             return value
-        usual = usual or cls()
-        return usual if value is None else replace(usual, tries=value)
+        default = default or cls()
+        return default if value is None else replace(default, tries=value)
 
     def allows(self, error: BaseException) -> bool | None:
-        """Whether `retry_on` wants another try after `error`; None if it has no opinion."""
+        """Return the decision of `retry_on` about `error`; None if `retry_on` is None."""
         if self.retry_on is None:
             return None
         if isinstance(self.retry_on, type | tuple):
@@ -90,11 +110,11 @@ class Retry:
 
     @property
     def has_predicate(self) -> bool:
-        """Whether a function of the user's takes part in the decision."""
+        """True if a function of the user takes part in the decision."""
         return self.retry_on is not None and not isinstance(self.retry_on, type | tuple)
 
     def asked(self, error: BaseException) -> Retry:
-        """The same policy with the answers of the user's functions about `error`.
+        """Return a policy that has the answers of the user's functions about `error` built in.
 
         Raises InvalidArgument, which names the function, if one raises.
         """
@@ -102,7 +122,7 @@ class Retry:
             return self
         try:
             wanted = self.allows(error)
-        except BaseException as raised:  # also a SystemExit: it must not take the thread along
+        except BaseException as raised:  # also SystemExit, which would end the thread
             name = getattr(self.retry_on, "__qualname__", None) or repr(self.retry_on)
             why = f"{type(raised).__name__}: {raised}" if str(raised) else type(raised).__name__
             raise InvalidArgument(
@@ -111,11 +131,11 @@ class Retry:
         return replace(self, retry_on=BaseException if wanted else ())
 
     def wants(self, error: BaseException, failed: int) -> bool | None:
-        """Whether to try again after the `failed`-th failure; None: as the kind of failure is."""
+        """Return True to try again after failure number `failed`, None if the failure decides."""
         return False if failed >= self.tries else self.allows(error)
 
     def pause(self, failed: int, random: Random) -> float:
-        """Seconds to wait after the `failed`-th try."""
+        """Return the seconds to wait after the `failed`-th try."""
         try:
             full = min(self.longest, self.backoff * self.factor ** (failed - 1))
         except OverflowError:
@@ -125,7 +145,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Either(Retry):
-    """Tries again where one of `parts` would."""
+    """A policy that tries again if one of `parts` would."""
 
     parts: tuple[Retry, ...] = ()
 
@@ -148,7 +168,7 @@ class Either(Retry):
 
 @dataclass(frozen=True)
 class Both(Retry):
-    """Tries again where all of `parts` would."""
+    """A policy that tries again if all of `parts` would."""
 
     parts: tuple[Retry, ...] = ()
 
@@ -171,19 +191,30 @@ class Both(Retry):
 
 @dataclass(frozen=True)
 class Poll:
-    """How often the cloud is asked about what is under way.
+    """How often the engine reads the state of running operations.
 
-    Never more than `max_rate` reads a second in total, but for up to `burst` that were saved
-    before. The first look comes when the operation is likely to be done; then every `fastest`
-    seconds, twice as often while many operations end at a time, and slower as the operation gets
-    older than anything known, down to every `slowest` seconds. A read is given up after
-    `read_timeout` seconds and repeated later.
+    The first read comes when the operation is likely to be done. Further reads come every
+    `fastest` seconds, twice as often while many operations end at a time, and less often, down to
+    every `slowest` seconds, the longer an operation takes beyond known durations.
+
+    Raises:
+        InvalidArgument: A value is not greater than 0.
+
+    Example:
+        >>> import pytest_osfutures as osf
+        >>> cloud = osf.connect("fake", poll=osf.Poll(max_rate=20, fastest=0.05))
+        >>> cloud.cinder.volumes.create_async(1).result(timeout=60).status
+        'available'
     """
 
+    #: The greatest number of reads per second in the long run, for each project.
     max_rate: float = 2.0
+    #: The number of reads that may leave at once after a quiet time.
     burst: int = 8
+    #: The shortest and the longest pause between two reads of a kind, in seconds.
     fastest: float = 0.5
     slowest: float = 5.0
+    #: A read without an answer fails after this many seconds, and is repeated later.
     read_timeout: float = 30.0
 
     def __post_init__(self) -> None:
@@ -196,16 +227,18 @@ class Poll:
             )
 
     def interval(self, age: float, expected: float) -> float:
-        """Seconds from one look to the next at an operation that is `age` seconds old.
+        """Return the seconds between two reads of an operation that is `age` seconds old.
 
-        `expected` is how long operations of its kind take at most, as far as is known.
+        Args:
+            age: Seconds since the cloud accepted the operation.
+            expected: The longest known duration of such operations, in seconds.
         """
         overdue = max(0.0, age - expected)
         return min(self.slowest, max(self.fastest, GROWTH * overdue))
 
 
 def one_of(name: str, value: str, words: tuple[str, ...]) -> str:
-    """`value`, if it is one of `words`; else InvalidArgument says so."""
+    """Return `value` if it is one of `words`; raise InvalidArgument otherwise."""
     if value not in words:
         raise InvalidArgument(f"{name}={value!r}: accepted are {', '.join(map(repr, words))}")
     return value

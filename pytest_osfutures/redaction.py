@@ -1,7 +1,7 @@
-"""Keep secrets out of what is printed: errors, reports, and the logs of our own sessions.
+"""Hide secrets in errors, in reports, and in the logs of our own sessions.
 
 A secret is recognised by the name of its field (`adminPass`, `user_data`), in JSON and in Python's
-way to write it, and by its value where the request that carried it is known.
+`repr`, and by its value where the request that carried the secret is known.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 HIDDEN = "***"
 Failure = TypeVar("Failure", bound=BaseException)
-#: Names of fields whose values are nobody's business, wherever in the name they stand.
+#: Names of fields with secret values.
 _NAME = (
     r"(?:[\w:.-]*(?:admin_?pass|passw|passphrase|user_?data|personality|secret|private_?key"
     r"|connection_info|credential|authorization|api_?key)\w*|[\w.-]*token|tokens)"
@@ -26,15 +26,15 @@ _FIELD = re.compile(
 )
 _QUOTED = re.compile(r"(?P<quote>\\*[\"'])(?:\\.|.)*?(?:(?P=quote)|\Z)", re.DOTALL)
 _BARE = re.compile(r"[^\s,;&}\])\"']+")
-#: How Nova and Cinder quote a value of the request that they do not like.
+#: Nova and Cinder quote an invalid value of a request: 'Invalid input for field/attribute ...'.
 _ATTRIBUTE = re.compile(rf"(attribute {_NAME})\b.*", re.IGNORECASE | re.DOTALL)
 _SECRET_NAME = re.compile(rf"{_NAME}\Z", re.IGNORECASE)
-#: Values that are shorter are found everywhere.
+#: Shorter secrets are not searched for: they are parts of many other words.
 _SHORTEST = 4
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text with the values of secret fields hidden, and `secrets` wherever they stand."""
+    """Return `text` with `***` in place of the values of secret fields and of all `secrets`."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, HIDDEN)
     parts, begin = [], 0
@@ -46,7 +46,7 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _end_of_value(text: str, begin: int) -> int:
-    """Where the value that begins there ends; one that is cut off ends with the text."""
+    """Return the end of the value that begins at `begin`; a truncated value ends with the text."""
     if (quoted := _QUOTED.match(text, begin)) is not None:
         return quoted.end()
     if text[begin] not in "[{" or text.startswith("{SHA", begin):  # keystoneauth's digests
@@ -66,7 +66,7 @@ def _end_of_value(text: str, begin: int) -> int:
 
 
 def secrets_in(document: Any, secret: bool = False) -> Iterator[str]:
-    """The values of the secret fields of a request's document; user data also as it was meant."""
+    """Yield the values of a document's secret fields, Base64 values also decoded."""
     if isinstance(document, Mapping):
         for key, value in document.items():
             hidden = bool(_SECRET_NAME.match(str(key))) or (secret and key != "path")
@@ -85,7 +85,7 @@ def secrets_in(document: Any, secret: bool = False) -> Iterator[str]:
 
 
 def without_secrets(error: Failure, secrets: Iterable[str] = ()) -> Failure:
-    """The same error with the secrets hidden in its texts, and in those of what it came of."""
+    """Hide secrets in the texts of `error` and of the errors that caused it; return `error`."""
     known = tuple(secrets)
     seen: set[int] = set()
     each: BaseException | None = error
@@ -113,31 +113,32 @@ def _hidden(value: Any, secrets: tuple[str, ...]) -> Any:
 
 
 class RedactingLogger(logging.LoggerAdapter[logging.Logger]):
-    """A logger that hides secrets in what it is given, and those of one request by their values."""
+    """A logger that hides secrets by the names of their fields, and those of one body by value."""
 
     def __init__(self, logger: logging.Logger, body: Any = None) -> None:
         super().__init__(logger, {})
         self._body = body
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Log the message without secrets."""
+        """Log the message with its secrets hidden."""
         if self.isEnabledFor(level):
-            record = logging.LogRecord("", level, "", 0, msg, args, None)  # knows how to format
+            record = logging.LogRecord("", level, "", 0, msg, args, None)  # formats the message
             text = redact(record.getMessage(), secrets_in(_parsed(self._body)))
             self.logger.log(level, "%s", text, **{"stacklevel": 3, **kwargs})
 
 
 def hide_in_logs(session: Any) -> None:
-    """Let a keystoneauth1 session log its requests and answers without secrets.
+    """Let a keystoneauth1 session log its requests and answers with their secrets hidden.
 
-    Only for sessions of our own: how a user's session logs is the user's to set.
+    For sessions that this package makes; a user's own session keeps the user's logging.
+    https://docs.openstack.org/keystoneauth/latest/using-sessions.html
     """
     send = session.request
 
     def request(url: str, method: str, *args: Any, logger: Any = None, **more: Any) -> Any:
         plain = logger or logging.getLogger("keystoneauth.session")
         body = more.get("json", args[0] if args else None) or more.get("data")
-        # A session that is given a logger does not use several of its own.
+        # With a logger as argument, the session does not use several loggers of its own.
         quiet = RedactingLogger(plain, body)
         return send(url, method, *args, logger=quiet, **more)
 

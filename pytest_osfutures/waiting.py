@@ -1,4 +1,4 @@
-"""Waiting for several futures at once."""
+"""Wait for several futures at once: `wait`, `as_completed` and `gather`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
 from concurrent.futures._base import DoneAndNotDoneFutures
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.errors import InvalidArgument
@@ -17,14 +17,35 @@ from pytest_osfutures.future import OperationFuture, check_process
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 T = TypeVar("T")
+T1 = TypeVar("T1")
+T2 = TypeVar("T2")
+T3 = TypeVar("T3")
+T4 = TypeVar("T4")
+T5 = TypeVar("T5")
 
 
 def wait(
     futures: Iterable[Future[T]], timeout: float | None = None, return_when: str = ALL_COMPLETED
 ) -> DoneAndNotDoneFutures[T]:
-    """Wait as `concurrent.futures.wait` does; the two sets, `done` and `not_done`.
+    """Wait for futures, as `concurrent.futures.wait` does.
 
-    Raises EngineError in a forked process, where nobody finishes what is not done.
+    Args:
+        futures: The futures, also of other kinds than `OperationFuture`.
+        timeout: The longest wait in seconds; None waits without a bound.
+        return_when: `osf.ALL_COMPLETED`, `osf.FIRST_COMPLETED` or `osf.FIRST_EXCEPTION`.
+
+    Returns:
+        Two sets of futures, `done` and `not_done`.
+
+    Raises:
+        InvalidArgument: An item of `futures` is no future.
+        EngineError: This process was forked, and no engine in it will end the futures.
+
+    Example:
+        >>> volumes = [cloud.cinder.volumes.create_async(1) for _ in range(2)]
+        >>> done, not_done = osf.wait(volumes, timeout=60)
+        >>> len(done), len(not_done)
+        (2, 0)
     """
     futures = list(futures)
     for future in futures:
@@ -41,10 +62,23 @@ def _check(future: Future[Any]) -> None:
 
 
 class as_completed(Generic[T]):
-    """Yield each future when it is done, the first one first; `add` takes more meanwhile.
+    """Iterate over futures in the order in which they end.
 
-    `timeout` (seconds) bounds the whole iteration, as in the standard library: TimeoutError says
-    how many were not done.
+    Args:
+        futures: The futures, also of other kinds than `OperationFuture`.
+        timeout: The seconds from now for the whole iteration; None sets no bound.
+        clock: The source of time for `timeout`; the computer's own by default.
+
+    Raises:
+        InvalidArgument: An item of `futures` is no future.
+        TimeoutError: From `next()`, with the number of futures that have not ended in time.
+
+    Example:
+        >>> create = cloud.cinder.volumes.create_async
+        >>> for future in osf.as_completed([create(1, name="a"), create(1, name="b")]):
+        ...     print(future.result().status)
+        available
+        available
     """
 
     def __init__(
@@ -63,14 +97,14 @@ class as_completed(Generic[T]):
             self.add(future)
 
     def add(self, future: Future[T]) -> None:
-        """Yield this one too; a future that is known already is yielded once."""
+        """Iterate over `future` as well, also during the iteration; no-op for a known future."""
         _check(future)
         with self._lock:
             if future in self._known:
                 return
             self._known.add(future)
             self._open += 1
-        # The plain method: the queue is filled at once, not after the users' callbacks.
+        # Not future.add_done_callback: the queue need not wait for users' callbacks.
         Future.add_done_callback(future, self._done.put)
 
     def __iter__(self) -> Iterator[Future[T]]:
@@ -90,13 +124,64 @@ class as_completed(Generic[T]):
         return future
 
 
+# The types are tuples and the value is a list, as typeshed has it for asyncio.gather:
+# https://github.com/python/typeshed/blob/main/stdlib/asyncio/tasks.pyi
+@overload
+def gather(a: Future[T1], /, *, timeout: float | None = None) -> tuple[T1]: ...
+@overload
+def gather(a: Future[T1], b: Future[T2], /, *, timeout: float | None = None) -> tuple[T1, T2]: ...
+@overload
 def gather(
-    *futures: Future[Any] | Iterable[Future[Any]], timeout: float | None = None
-) -> list[Any]:
-    """Wait for all and return their results in order: `gather(a, b)`, or `gather([a, b])`.
+    a: Future[T1], b: Future[T2], c: Future[T3], /, *, timeout: float | None = None
+) -> tuple[T1, T2, T3]: ...
+@overload
+def gather(
+    a: Future[T1],
+    b: Future[T2],
+    c: Future[T3],
+    d: Future[T4],
+    /,
+    *,
+    timeout: float | None = None,
+) -> tuple[T1, T2, T3, T4]: ...
+@overload
+def gather(
+    a: Future[T1],
+    b: Future[T2],
+    c: Future[T3],
+    d: Future[T4],
+    e: Future[T5],
+    /,
+    *,
+    timeout: float | None = None,
+) -> tuple[T1, T2, T3, T4, T5]: ...
+@overload
+def gather(*futures: Future[T], timeout: float | None = None) -> list[T]: ...
+@overload
+def gather(futures: Iterable[Future[T]], /, *, timeout: float | None = None) -> list[T]: ...
+def gather(*futures: Any, timeout: float | None = None) -> Any:
+    """Wait for all futures and return their results in order.
 
-    Waits until every future has ended even if one fails (nothing is left behind half-way), then
-    raises the first error, with the others as notes. After `timeout` seconds: TimeoutError.
+    Waits until every future has ended even if one fails, so that nothing is left half done.
+
+    Args:
+        futures: The futures, or one iterable of futures.
+        timeout: The longest wait in seconds; None waits without a bound.
+
+    Returns:
+        A list of the results.
+
+    Raises:
+        TimeoutError: A future has not ended in time; the operations go on.
+        BaseException: The error of the first future that failed, with the errors of the others as
+            notes (`__notes__`).
+        InvalidArgument: An argument is no future.
+
+    Example:
+        >>> create = cloud.cinder.volumes.create_async
+        >>> a, b = osf.gather(create(1, name="a"), create(1, name="b"))
+        >>> a.name, b.name
+        ('a', 'b')
     """
     waited: list[Any] = list(futures)
     if len(waited) == 1 and isinstance(waited[0], Iterable) and not isinstance(waited[0], Future):

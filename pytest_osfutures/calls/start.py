@@ -107,7 +107,7 @@ def _finish_at_once(promise: Promise[Any], submission: Submission) -> None:
     if lost is None:
         promise.set_result(submission.plain)
         return
-    promise.set_untracked(submission.plain, lost.name)
+    promise.set_accepted(submission.plain, None, lost.name)
     error = UnknownOperation(
         f"{lost.name} was accepted, and what it has started cannot be followed ({lost.why}): "
         "the future is done, whatever becomes of it"

@@ -321,10 +321,10 @@ class Monitor:
     def _observe(
         self, group: PollGroup, watch: Watch, ref: ResourceRef, result: ReadResult
     ) -> bool:
-        sight = result.observation(ref)
-        if sight is None or not watch.observe(ref, sight, self.clock.time()):
+        observation = result.observation(ref)
+        if observation is None or not watch.observe(ref, observation, self.clock.time()):
             return False
-        group.observe(ref, sight, result.answered_at)
+        group.observe(ref, observation, result.answered_at)
         return True
 
     def _list_pause(self, group: PollGroup, now: float, ended: int) -> float:

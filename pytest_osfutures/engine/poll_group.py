@@ -252,11 +252,11 @@ class PollGroup:
         refs = (ref for ref in request.refs if request.since is None or ref.id in result.found)
         return [ref for ref in refs if ref in self.wanted]
 
-    def observe(self, ref: ResourceRef, sight: Observation, answered_at: float) -> None:
+    def observe(self, ref: ResourceRef, observation: Observation, answered_at: float) -> None:
         """Note that an answer, received at `answered_at`, has mentioned a resource."""
         self.last_seen_at[ref] = answered_at
         self.deleting.pop(ref, None)
-        if sight.body is None or is_deleting(ref, sight):
+        if observation.body is None or is_deleting(ref, observation):
             self.deleting[ref] = None
 
     def mark_covered(self, read: InFlightRead) -> None:

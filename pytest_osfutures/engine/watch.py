@@ -68,7 +68,7 @@ class Watch:
     action_kind: ResourceType | None = None
     #: The microversion of each service at which the operation was requested.
     versions: dict[str, str] = field(default_factory=dict)
-    #: The newest sight of each resource.
+    #: The newest observation of each resource.
     observations: dict[ResourceRef, Observation] = field(default_factory=dict)
     #: The changes of the main resource's status.
     history: list[StatusSample] = field(default_factory=list)
@@ -101,27 +101,29 @@ class Watch:
             return late
         return f"{late}, and the last read failed: {self.last_error}"
 
-    def observe(self, ref: ResourceRef, sight: Observation, date: float) -> bool:
-        """Store a sight of a resource; return False for a sight older than the stored one.
+    def observe(self, ref: ResourceRef, observation: Observation, date: float) -> bool:
+        """Store an observation of a resource; return False if it is older than the stored one.
 
         Args:
             ref: The resource.
-            sight: How one read has shown the resource.
+            observation: How one read has shown the resource.
             date: The present date in seconds since 1970, for `history`.
         """
         known = self.observations.get(ref)
-        if sight.requested_at < (known.requested_at if known is not None else self.accepted_at):
+        if observation.requested_at < (
+            known.requested_at if known is not None else self.accepted_at
+        ):
             return False
-        if known is not None and self.is_outdated(known, sight):
+        if known is not None and self.is_outdated(known, observation):
             return False
-        if sight.body is None and known is not None and is_deleting(ref, known):
-            sight = replace(sight, confirmed=True)  # two reads agree
-        self.observations[ref] = sight
+        if observation.body is None and known is not None and is_deleting(ref, known):
+            observation = replace(observation, confirmed=True)  # two reads agree
+        self.observations[ref] = observation
         self.last_error = None
-        if sight.body is None:
+        if observation.body is None:
             self.absences += ref.type == self.operation.main.type
         elif ref.type == self.operation.status_type and ref.type.status:
-            self._note_status(ref, sight.body, sight.requested_at, date)
+            self._note_status(ref, observation.body, observation.requested_at, date)
         return True
 
     def _note_status(self, ref: ResourceRef, body: Body, asked_at: float, date: float) -> None:
@@ -133,14 +135,14 @@ class Watch:
             self.changed_at = asked_at
         self.resource_name = self.resource_name or body.get("name")
 
-    def is_outdated(self, known: Observation, sight: Observation) -> bool:
+    def is_outdated(self, known: Observation, observation: Observation) -> bool:
         """Return True if a list shows an older version of the resource than an earlier read.
 
         A list can lag behind an earlier read, for instance when a replica of the database answers.
         """
-        if sight.confirmed or self.operation.creates or not (known.body and sight.body):
+        if observation.confirmed or self.operation.creates or not (known.body and observation.body):
             return False
-        before, now = known.body.get("updated"), sight.body.get("updated")
+        before, now = known.body.get("updated"), observation.body.get("updated")
         return isinstance(before, str) and isinstance(now, str) and now < before
 
     def miss_evidence(self, refs: Iterable[ResourceRef]) -> None:
@@ -148,14 +150,19 @@ class Watch:
         self.failed_reads.update(refs)
 
     def learn(self) -> None:
-        """Add the names that the sights so far tell."""
+        """Add the names that the observations so far tell."""
         for expect in self.operation.expects:
             ref = expect.ref(self.variables)
-            sight = self.observations.get(ref) if ref is not None and expect.extract else None
-            if expect.extract and sight and sight.body and sight.requested_at >= self.accepted_at:
-                age = sight.requested_at - self.accepted_at
+            observation = self.observations.get(ref) if ref is not None and expect.extract else None
+            if (
+                expect.extract
+                and observation
+                and observation.body
+                and observation.requested_at >= self.accepted_at
+            ):
+                age = observation.requested_at - self.accepted_at
                 self.variables = {
-                    **expect.extract(sight.body, self.variables, age),
+                    **expect.extract(observation.body, self.variables, age),
                     **self.variables,
                 }
 
@@ -200,7 +207,9 @@ class Watch:
 
     def _evidence(self, now: float) -> dict[str, Any]:
         """Return the fault, the events and the messages that were read so far."""
-        bodies = [sight.body for sight in self.observations.values() if sight.body]
+        bodies = [
+            observation.body for observation in self.observations.values() if observation.body
+        ]
         faulty = [each for body in bodies for each in (body, *self._members(body))]
         case = self.evidence(now)
         record = self.observations.get(case.action) if case.action is not None else None
@@ -236,8 +245,8 @@ class Watch:
         ]
 
 
-def is_deleting(ref: ResourceRef, sight: Observation) -> bool:
+def is_deleting(ref: ResourceRef, observation: Observation) -> bool:
     """Return True if the resource has a status of deleted ones; lists show it a moment longer."""
-    if sight.body is None or not ref.type.status:
+    if observation.body is None or not ref.type.status:
         return False
-    return sight.body.get(ref.type.status) in ref.type.gone
+    return observation.body.get(ref.type.status) in ref.type.gone

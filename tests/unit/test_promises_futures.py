@@ -285,7 +285,7 @@ def test_promise_9_a_forked_child_says_that_it_has_no_engine(
             with pytest.raises(EngineError, match="forked"):
                 wait()
         assert done.result() == 7
-        assert osf.gather(done) == [7]
+        assert list(osf.gather(done)) == [7]
     reader.go.set()
 
 

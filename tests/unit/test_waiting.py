@@ -74,7 +74,7 @@ def test_plain_futures_are_welcome() -> None:
     plain: Future[int] = Future()
     plain.set_result(1)
     assert list(osf.as_completed([plain])) == [plain]
-    assert osf.gather(plain) == [1]
+    assert list(osf.gather(plain)) == [1]
 
 
 def test_the_timeout_bounds_the_whole_iteration() -> None:
@@ -100,7 +100,7 @@ def test_gather_keeps_the_order() -> None:
     a, b = some(2)
     b.set_result(2)
     a.set_result(1)
-    assert osf.gather(a, b) == [1, 2]
+    assert list(osf.gather(a, b)) == [1, 2]
 
 
 def test_gather_waits_for_all_and_raises_the_first_error_with_the_others_as_notes() -> None:
@@ -127,7 +127,7 @@ def test_gather_takes_several_in_one(several: Any) -> None:
 def test_gather_takes_one_twice() -> None:
     (a,) = some(1)
     a.set_result(1)
-    assert osf.gather(a, a) == [1, 1]
+    assert list(osf.gather(a, a)) == [1, 1]
 
 
 def test_what_is_no_future_is_named() -> None:
@@ -135,7 +135,7 @@ def test_what_is_no_future_is_named() -> None:
     with pytest.raises(osf.InvalidArgument, match="is no future; give one list, or futures only"):
         osf.gather(listed, listed)
     with pytest.raises(osf.InvalidArgument, match="3 is no future"):
-        osf.gather(3)  # type: ignore[arg-type]
+        osf.gather(3)  # type: ignore[call-overload]
     numbers: list[Any] = [3]
     with pytest.raises(osf.InvalidArgument, match="3 is no future"):
         osf.wait(numbers)
