@@ -234,7 +234,7 @@ def sweep_rows(
     for each in sweep.children:
         if each not in left:
             ledger.gone(each.type.name, each.id)
-    return complete and not any(each in left for each in sweep.children)
+    return complete
 
 
 def _settle(

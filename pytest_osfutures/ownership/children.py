@@ -72,7 +72,7 @@ def stamp_children_of(api: ApiClient, ledger: StampLedger, kind: str, ident: str
         for row in ledger.rows("intent", "bound", "kept"):
             if (row.kind, row.id) == (kind, ident):
                 stamp = Stamp(ledger.run, row.operation, row.expires)
-                parent = StampedResource(OWNED_TYPES[kind], ident, stamp, row.name or "")
+                parent = StampedResource(OWNED_TYPES[kind], ident, stamp)
                 body = read_resource(api, parent)
                 if body is not None:
                     stamp_children(api, parent, body, ledger)

@@ -152,7 +152,7 @@ def captured_exchanges(
 
 def _document(body: Any) -> Any:
     """The body as JSON; None for everything that is none (an upload, an empty answer)."""
-    if not isinstance(body, str | bytes) or not body:
+    if not isinstance(body, str | bytes):
         return None
     try:
         return json.loads(body)

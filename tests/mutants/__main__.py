@@ -90,7 +90,7 @@ def _try_all(
         for number in range(processes):
             copies.put(make_copy(Path(folder) / str(number)))
         copy = copies.get()
-        tests = baseline(copy, keep)
+        tests = baseline(copy, keep, processes)
         copies.put(copy)
         for _ in range(processes):
             copy = copies.get()

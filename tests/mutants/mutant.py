@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from cosmic_ray.mutating import mutate_code
 
 from tests.mutants.modules import TOP
 from tests.mutants.operators import OPERATORS
+
+#: Beginnings of lines that stay: tests/plugin proves what pytest shows of a traceback.
+UNMUTATED = ("__tracebackhide__",)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,15 @@ class Mutant:
         """The change as a diff without context."""
         before, after = self.module.read_text().splitlines(), self.code.splitlines()
         return "\n".join(list(difflib.unified_diff(before, after, lineterm="", n=0))[2:])
+
+    @property
+    def compiles(self) -> bool:
+        """True if the change leaves a valid module: `if not x := y` is none."""
+        try:
+            compile(self.code, str(self.module), "exec", dont_inherit=True)
+        except SyntaxError:
+            return False
+        return True
 
     @property
     def key(self) -> str:
@@ -73,7 +86,8 @@ def mutants(module: Path) -> Iterator[Mutant]:
         places = (place for node in nodes for place in operator.mutation_positions(node))
         for occurrence, ((line, _), _) in enumerate(places):
             text = lines[line - 1].strip()
-            yield Mutant(module, name, occurrence, line, seen[text])
+            if not text.startswith(UNMUTATED):
+                yield Mutant(module, name, occurrence, line, seen[text])
             seen[text] += 1
 
 
@@ -87,4 +101,4 @@ def sample(found: Iterable[Mutant], size: int, seed: int) -> list[Mutant]:
     def rank(mutant: Mutant) -> str:
         return hashlib.sha256(f"{seed} {mutant.key}".encode()).hexdigest()
 
-    return sorted(found, key=rank)[:size]
+    return list(islice((each for each in sorted(found, key=rank) if each.compiles), size))

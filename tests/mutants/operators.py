@@ -123,7 +123,30 @@ class SwapExtremes(Operator):  # type: ignore[misc]
         return ()
 
 
+def _without_status_300(name: str) -> Operator:
+    """Leave out `< 300` and `>= 300` with one more or one less.
+
+    A service answers 300 to a request for the list of its versions alone, and no caller of these
+    comparisons sends one.
+    """
+
+    class Narrowed(get_operator(name)):  # type: ignore[misc]  # a class that is made at run time
+        """The operator without comparisons to a status of 300."""
+
+        def mutation_positions(self, node: Any) -> Iterator[Position]:
+            """Positions of the operator, unless the comparison is one to 300."""
+            if node.type == "comparison" and node.children[-1].get_code().strip() != "300":
+                yield from super().mutation_positions(node)
+
+    return Narrowed()
+
+
+#: The operators that move the bound of a comparison by one.
+BOUNDS = tuple(
+    f"core/ReplaceComparisonOperator_{pair}" for pair in ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt")
+)
 OPERATORS: dict[str, Operator] = {
     **{name.partition("/")[2]: get_operator(name)() for name in NAMES},
+    **{name.partition("/")[2]: _without_status_300(name) for name in BOUNDS},
     **{each.__name__: each() for each in (DropOperand, DropStatement, SwapExtremes)},
 }

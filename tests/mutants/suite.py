@@ -67,7 +67,8 @@ class Baseline:
     def tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that run the function: those of its own folder first, then by time.
 
-        A line outside of functions is run by all of them.
+        A line outside of functions is run by all of them. A function that none of them runs may
+        run in a process that a test starts: it has the tests of its module.
         """
         path = str(mutant.module.relative_to(TOP))
         function = mutant.function()
@@ -77,6 +78,7 @@ class Baseline:
             lines = self.contexts.get(path, {})
             inside = (n for n in range(function[0] + 1, function[1] + 1) if str(n) in lines)
             found = {test for line in inside for test in lines[str(line)]}
+            found = found or {test for tests in lines.values() for test in tests}
         own = f"{UNIT}{path.removeprefix(PACKAGE).rpartition('/')[0]}/"
 
         def rank(test: str) -> tuple[bool, float, str]:
@@ -94,21 +96,23 @@ def digest() -> str:
     return together.hexdigest()
 
 
-def baseline(copy: Path, keep: Path | None) -> Baseline:
+def baseline(copy: Path, keep: Path | None, processes: int) -> Baseline:
     """Return the baseline in the file `keep`, if it is of this tree; else measure and keep it."""
     if keep and keep.is_file():
         kept = Baseline(**json.loads(keep.read_text()))
         if kept.tree == digest():
             return kept
-    measured = _measure(copy)
+    measured = _measure(copy, processes)
     if keep:
         keep.write_text(json.dumps(vars(measured)))
     return measured
 
 
-def _measure(copy: Path) -> Baseline:
+def _measure(copy: Path, processes: int) -> Baseline:
     options = (f"--cov={PACKAGE}", "--cov-context=test", "--cov-report=")
-    code, output = pytest(copy, [*options, "--durations=0", "-vv", UNIT], limit=None)
+    side_by_side = ("-n", str(processes), "--dist", "worksteal") if processes > 1 else ()
+    everything = [*options, *side_by_side, "--durations=0", "-vv", UNIT]
+    code, output = pytest(copy, everything, limit=None)
     if code != 0:
         sys.exit(f"{output}\nthe unit tests fail without any mutant (pytest ended with {code})")
     seconds: dict[str, float] = {}

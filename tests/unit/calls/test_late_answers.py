@@ -84,3 +84,21 @@ def test_a_server_that_was_seen_alive_and_is_missing_has_vanished_at_once() -> N
     cloud.run(future)
     assert isinstance(future.exception(), ResourceVanished)
     assert cloud.clock.now() - began < 10.0
+
+
+def test_an_answer_after_the_timeout_is_kept_as_a_late_one() -> None:
+    cloud = Cloud()
+    request = CallRequest(cloud.context, cloud.create, Retry(3), 50.0)
+    step, results = Submit(request, lambda: True, 50.0), list[Any]()
+
+    def late(proceed: object) -> requests.Response:
+        assert callable(proceed)
+        step.give_up(50.0, results.append)
+        response: requests.Response = proceed()
+        return response
+
+    cloud.api.fault("POST", "/servers", late)
+    step.begin(cloud.engine, results.append)
+    cloud.settle(0.0)
+    assert [type(each) for each in results] == [Failure]
+    assert isinstance(step.late_answer(), Submission)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pytest_osfutures.cleanup.sweep import Sweep
+import pytest
+
+from pytest_osfutures.cleanup.sweep import Sweep, persist
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import Fault
 from tests.unit.cleanup.test_sweep import World, stamp, world
@@ -45,3 +47,33 @@ def test_a_volume_of_a_deleted_server_that_stays_is_left(world: World) -> None:
     world.cloud.faults.clear()
     assert world.clean_up()
     assert world.left() == set()
+
+
+def test_a_later_stage_has_a_tenth_of_the_patience_for_itself(world: World) -> None:
+    world.server(stamp().metadata())
+    world.volume(stamp().metadata())
+    world.clock.advance(60)
+    world.cloud.faults.add(Fault("status", method="DELETE", path="/servers", status=409))
+    sweep = Sweep(world.api_client, lambda _: True, world.clock, world.notes.append, patience=20.0)
+    left = sweep.remove(sweep.find())
+    assert [each.type.name for each in left] == ["server"]
+
+
+@pytest.mark.parametrize(
+    ("persistence", "pauses"),
+    [(0.0, []), (10.0, [1.0, 2.0, 4.0, 3.0]), (200.0, [1, 2, 4, 8, 16, 32, 60, 60, 17])],
+)
+def test_pauses_between_two_tries_double_up_to_a_minute(
+    persistence: float, pauses: list[float]
+) -> None:
+    slept: list[float] = []
+
+    class Recorded(ManualClock):
+        """Notes the pauses between two tries."""
+
+        def sleep(self, seconds: float) -> None:
+            slept.append(seconds)
+            super().sleep(seconds)
+
+    assert not persist(lambda: False, Recorded(), lambda _: None, persistence)
+    assert slept == pauses

@@ -39,3 +39,21 @@ def test_a_living_run_is_not_reaped(
     assert f"run {RUN} is alive; end it first" in capsys.readouterr().err
     assert alive in world.left()
     ledger.close()
+
+
+def test_a_dry_run_names_what_has_expired_and_deletes_nothing(
+    world: World, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = world.volume(Stamp(OTHER, "0" * 16, 1).metadata())
+    fresh = world.volume(Stamp("0" * 16, "1" * 16, 4_000_000_000).metadata())
+    alive = world.volume(Stamp(RUN, "2" * 16, 1).metadata())
+    ledger = Ledger(ledger_path(place, RUN), RUN)
+    ledger.join()
+    assert main(["reap", "--dry-run", "--os-ledger", str(place)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line.startswith("would")] == [
+        f"would delete volume disk ({old})"
+    ]
+    assert not any(line.startswith("nothing") for line in said)
+    assert world.left() == {old, fresh, alive}
+    ledger.close()
