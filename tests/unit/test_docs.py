@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import runpy
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,8 @@ from types import ModuleType
 import pytest
 
 import pytest_osfutures as osf
+from tests.unit import scripted
+from tests.unit.operations import test_block_storage
 
 TOP = Path(__file__).parents[2]
 PACKAGE = TOP / "pytest_osfutures"
@@ -102,3 +106,23 @@ def fits(diff: str, *options: str) -> bool:
     """Return True if `git apply` accepts the diff."""
     command = ["git", "apply", "--check", "-C1", *options]
     return subprocess.run(command, cwd=TOP, input=diff, text=True, check=False).returncode == 0
+
+
+def test_the_example_operation_of_the_contributing_page_passes_its_test(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (TOP / "CONTRIBUTING.md").read_text()
+    section = text[text.index("## Add an operation") : text.index("## Add a resource type")]
+    diff = re.findall(r"```diff\n(.*?)```", section, flags=re.DOTALL)[0]
+    code = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)[0]
+    module = "pytest_osfutures/operations/block_storage.py"
+    (tmp_path / module).parent.mkdir(parents=True)
+    shutil.copy(TOP / module, tmp_path / module)
+    command = ["git", "apply", "-C1"]
+    subprocess.run(command, cwd=tmp_path, input=diff, text=True, check=True)
+    for row in runpy.run_path(str(tmp_path / module))["OPERATIONS"]:
+        monkeypatch.setitem(scripted.ROWS, row.name, row)
+    namespace = vars(test_block_storage).copy()
+    exec(code, namespace)
+    (name,) = re.findall(r"def (test_\w+)", code)
+    namespace[name]()
