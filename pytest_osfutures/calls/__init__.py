@@ -1,4 +1,4 @@
-"""A plain call of a client becomes a future: submit, watch, decide, undo, try again."""
+"""Plain calls of a client become futures: submit, watch, undo, decide, try again."""
 
 from pytest_osfutures.calls.arguments import Repeatable, copied
 from pytest_osfutures.calls.context import ClientContext, Ledger, ToClientObject

@@ -1,7 +1,7 @@
-"""The arguments of a call that is made later, or more than once: the same each time.
+"""Arguments of a call that is made later, or several times: the same values each time.
 
-A client reads a file to its end and adds to the lists that it was given, and users change theirs
-after the call. So containers are copied, for each try anew, and files begin where they began.
+Clients read files to their end and change lists that they are given, and users change their lists
+after the call. So containers are copied, once for each try, and files are rewound.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pytest_osfutures.errors import InvalidArgument
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-#: The containers that are copied. Others, such as openstacksdk's resources, stay what they are.
+#: The containers that are copied. Other objects, such as openstacksdk's resources, are not.
 _MAPPINGS = (dict, OrderedDict, defaultdict)
 _SEQUENCES = (list, tuple, set, frozenset, deque)
-#: A file of up to so many bytes or characters is read at once: then it may be closed, or be given
-#: to several calls. A larger one is rewound before each try.
+#: Bytes or characters up to which a file is read at once, so that the user may close the file or
+#: give it to several calls. A larger file is rewound before each try.
 SMALL = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class _Content:
-    """What a small file holds."""
+    """The content of a small file."""
 
     data: str | bytes
 
@@ -38,7 +38,7 @@ class _Content:
 
 @dataclass(frozen=True)
 class _Rewound:
-    """A large file and the position from which each try reads it."""
+    """A large file, and the position from which each try reads."""
 
     file: Any
     position: int
@@ -49,10 +49,17 @@ class _Rewound:
 
 
 class Repeatable:
-    """A call that can be made as often as one likes, each time with the same arguments.
+    """A call that can be repeated, each time with the same arguments.
 
-    `name` is what the user has called; `method` tells the names of positional arguments. Raises
-    InvalidArgument for what can be read only once: an iterator, a file that cannot seek.
+    Args:
+        name: The name of the user's call, for messages.
+        method: The function that names the positional arguments.
+        fn: The function to call.
+        args: Positional arguments of `fn`.
+        kwargs: Keyword arguments of `fn`.
+
+    Raises:
+        InvalidArgument: An argument can be read only once: an iterator, or a file without seek.
     """
 
     __slots__ = ("_args", "_fn", "_kwargs")
@@ -77,7 +84,7 @@ class Repeatable:
 
 
 def copied(value: Any) -> Any:
-    """The same value with all its containers copied."""
+    """Return the value with all its containers copied."""
     if type(value) in _MAPPINGS:
         found = copy(value)
         found.update((key, copied(each)) for key, each in value.items())
@@ -86,7 +93,7 @@ def copied(value: Any) -> Any:
 
 
 def _names(method: Callable[..., Any], number: int) -> list[str]:
-    """The names of the first arguments of a method, after the object itself."""
+    """Return the names of a method's first `number` arguments after `self`."""
     known = [
         each.name
         for each in inspect.signature(method).parameters.values()
@@ -115,7 +122,7 @@ def _keep(value: Any, where: str) -> Any:
 
 
 def _give(value: Any) -> Any:
-    """A fresh copy of what `_keep` has kept."""
+    """Return a fresh copy of a value that `_keep` has returned."""
     if type(value) in _MAPPINGS:
         found = copy(value)
         found.update((key, _give(each)) for key, each in value.items())
@@ -130,8 +137,11 @@ def _like(value: Any, items: Iterator[Any]) -> Any:
 
 
 def _is_file(value: Any) -> bool:
-    """Whether a client would read it. Attributes of lazy resources would ask the cloud."""
-    wrapped = getattr(value, "__dict__", {}).get("file")  # of tempfile's wrappers
+    """Return True if a client would read the value as a file.
+
+    Only classes and `__dict__` are looked at: attributes of lazy resources would ask the cloud.
+    """
+    wrapped = getattr(value, "__dict__", {}).get("file")  # as in tempfile.NamedTemporaryFile
     return hasattr(type(value), "read") or hasattr(type(wrapped), "read")
 
 

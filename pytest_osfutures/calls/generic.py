@@ -1,7 +1,8 @@
-"""Follow what no row of the tables knows: find the resource of a request, and its operation.
+"""Generic operations: follow a request that has no row in the tables.
 
-The resource is found by the answer's `Location`, its `self` link or its id below the request's
-path, or it is what the request's own path names. Its status tells the rest (`progress.py`).
+The request's resource is named by the answer's `Location` header, by its `self` link, by its id
+below the request's path, or by the request's own path. The resource's status tells whether work is
+under way (`operations/status_words.py`).
 """
 
 from __future__ import annotations
@@ -38,21 +39,22 @@ from pytest_osfutures.transport import (
     microversion_of,
 )
 
-#: Services that do all of their work before they answer.
+#: Services that have done all of a request's work when they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
 _ID = re.compile(r"\d+|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _VERSION = re.compile(r"\A/v\d+(\.\d+)?(?=/)")
-#: So many paths are tried to find the resource of one request.
+#: The greatest number of paths that are read to find the resource of one request.
 _TRIES = 4
-#: An answer with nothing but these keys names a resource and says nothing about it.
+#: The keys of an answer that names a resource without its status.
 _NAMING = re.compile(r"id|uuid|name|stack_name|links?|href|self|location|\w+_(ref|id|uuid)")
-#: Where the tasks of a load balancer's parts show: the tree has one lock, its root's.
+#: The resources of a load balancer's tree. While any part changes, the root shows PENDING_UPDATE:
+#: https://docs.openstack.org/api-ref/load-balancer/v2/#provisioning-status-codes
 _TREE = ("pool", "listener", "loadbalancer")
 
 
 @dataclass(frozen=True)
 class Followed:
-    """An operation that was found for a request, with its names."""
+    """The operation of a request, and the values of the operation's variables."""
 
     operation: Operation
     variables: Variables
@@ -60,7 +62,7 @@ class Followed:
 
 @dataclass(frozen=True)
 class Unfollowed:
-    """A request that may have started work which cannot be followed, and why."""
+    """A request that may have started work, and why that work cannot be followed."""
 
     name: str
     why: str
@@ -69,7 +71,7 @@ class Unfollowed:
 def look_before(
     api_client: ApiClient, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
 ) -> Body | None:
-    """How a resource is before a request changes it; None if that cannot be read."""
+    """Read a resource before a request changes it; None if that is not possible."""
     path = _subject(resolved.path)
     if (
         path is None
@@ -93,7 +95,7 @@ def watching(
     before: BeforeSending | None,
     old: dict[str, Body | None],
 ) -> BeforeSending:
-    """Note in `old`, by URL, how what an unknown request changes was before it."""
+    """Return a hook that reads, into `old` by URL, each resource before an unknown request."""
 
     def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
         resolved = api_client.resolve_url(url, service)
@@ -110,7 +112,7 @@ def last_found(
     exchanges: Sequence[Exchange],
     old: Mapping[str, Body | None],
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
-    """The last request of a call that has started something, and what; else two times None."""
+    """Return the last request of a call that has started work, and its operation."""
     for exchange in reversed(exchanges):
         resolved = api_client.resolve_url(exchange.url, service)
         if resolved is None or not exchange.accepted:
@@ -123,7 +125,7 @@ def last_found(
 def find(
     api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
 ) -> Followed | Unfollowed | None:
-    """What an accepted request has started; None if it was done when it was answered."""
+    """Return the operation of an accepted request; None if it was done when it was answered."""
     if resolved.service in _SYNCHRONOUS or not _shows_work(exchange, resolved):
         return None
     deletes = exchange.method == "DELETE" and _subject(resolved.path) in (None, resolved.path)
@@ -151,7 +153,7 @@ def find(
 
 
 def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
-    """The name of an operation that has no row: its request, without the ids."""
+    """Return the name of an operation without a row: its method, service and path without ids."""
     parts = ["{id}" if _ID.fullmatch(part) else part for part in resolved.path.split("/")]
     request = exchange.request
     key = next(iter(request), "") if isinstance(request, Mapping) and len(request) == 1 else ""
@@ -164,7 +166,7 @@ def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
 
 
 def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
-    """Whether the answer lets work go on behind it."""
+    """Return True if the answer allows that work is still under way."""
     if exchange.status == 202 or exchange.method == "DELETE":
         return True
     body = _unwrapped(exchange.response)[1]
@@ -221,7 +223,10 @@ def _links(body: Body) -> Iterator[Any]:
 
 
 def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str, str] | None:
-    """The service and path of a URL, which may have the host that the service itself sees."""
+    """Return the service and path of a URL.
+
+    The URL may have the host name that the service itself sees behind a proxy.
+    """
     if "://" in url and (found := api_client.resolve_url(url)) is not None:
         service, path = found.service, found.path
     else:
@@ -235,14 +240,14 @@ def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str,
 
 
 def _subject(path: str) -> str | None:
-    """The path up to its last id: the resource that a request is about; None without an id."""
+    """Return the path up to its last id, which names a resource; None without an id."""
     parts = path.rstrip("/").split("/")
     last = max((at for at, part in enumerate(parts) if _ID.fullmatch(part)), default=0)
     return "/".join(parts[: last + 1]) if last > 1 else None
 
 
 def _unwrapped(document: Any) -> tuple[str, Body | None]:
-    """The resource in a document, and the key that wraps it (empty: none)."""
+    """Return the key that wraps the resource in a document (empty: none), and the resource."""
     if isinstance(document, Mapping) and len(document) == 1:
         ((key, inner),) = document.items()
         if isinstance(inner, Mapping):
@@ -285,7 +290,7 @@ def _kind(service: str, name: str, status: str | None, evidence: bool) -> Resour
 
 
 def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Followed | None:
-    """A resource that is gone already; only what it belongs to may still be at work."""
+    """Return the operation of a finished deletion if the parent may still be busy."""
     name = resolved.path.split("/")[-2].removesuffix("s")
     found = _followed(exchange, resolved, (resolved.service, resolved.path), name, old or {}, old)
     others = [each for each in found.operation.expects[1:] if each.ref(found.variables)]
@@ -337,7 +342,7 @@ def _followed(
 
 
 def _others(service: str) -> list[Expectation]:
-    """What has to come to rest besides: what the resource is a part of."""
+    """Return the expectations about the resources that the main resource is a part of."""
     paths = ["{parent}"]
     if service == "load-balancer":
         paths += [f"/lbaas/{name}s/{{{name}}}" for name in _TREE]
@@ -354,7 +359,7 @@ def _others(service: str) -> list[Expectation]:
 
 
 def _asked(exchange: Exchange) -> dict[str, str]:
-    """What the request says about the end that it wants."""
+    """Return the variables of the request that tell the requested end, as `new_size`."""
     request = exchange.request
     if not isinstance(request, Mapping):
         return {}
@@ -376,7 +381,7 @@ def _asked(exchange: Exchange) -> dict[str, str]:
 
 
 def _references(service: str, body: Body) -> dict[str, str]:
-    """The parts of a load balancer's tree that `body` names."""
+    """Return the ids of the load balancer's tree that `body` names."""
     found: dict[str, str] = {}
     for name in _TREE if service == "load-balancer" else ():
         ident = body.get(f"{name}_id")

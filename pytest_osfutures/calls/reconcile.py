@@ -1,4 +1,4 @@
-"""A create request whose answer got lost: did it arrive? Its stamp tells."""
+"""Reconciliation of a request whose answer was lost: search the cloud for the request's stamp."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from pytest_osfutures.operations import Body, Operation, Variables
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, microversion_of
 
-#: The cloud is searched at these moments after the request was lost, in multiples of
-#: `Poll.slowest`: what was taken may become visible only later. Then it is taken for not arrived.
+#: The moments of the search after the answer was lost, in multiples of `Poll.slowest`. An accepted
+#: request may become visible late; after the last moment it counts as not arrived.
 MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0, 4.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What the cloud shows of a request whose answer was lost."""
+    """The result of the search for a request whose answer was lost."""
 
     #: The operation that the request was to start; None if it is not in the table.
     operation: Operation | None = None

@@ -1,4 +1,4 @@
-"""How a plain call becomes a future with one try: in the caller's thread, or in the background."""
+"""A call with one try (`*_async`): in the caller's thread, or in the background."""
 
 from __future__ import annotations
 
@@ -33,12 +33,21 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 def start_once(
     context: ClientContext, call: Call, tout: float | None = None
 ) -> OperationFuture[Any]:
-    """Make the plain call now, in this thread, and return the future of what it has started.
+    """Make the plain call now, in this thread, and return the future of its operation.
 
-    An error of the call itself is raised at once. A call that was done when it was answered, or
-    that has started what cannot be followed, gives a future that is done already. `tout` is
-    in seconds. A context that says so makes the call in the background: then its error is in
-    the future, and `sync_res` waits.
+    The future is done at once if the call was done when it was answered, or if its operation
+    cannot be followed. With `context.background` the call leaves in the background; then an error
+    of the call goes into the future, and `sync_res` waits for the answer.
+
+    Args:
+        context: The context of the client.
+        call: The plain call, with its arguments.
+        tout: The operation's deadline in seconds (default: by the kind of operation).
+
+    Raises:
+        InvalidArgument: `tout` is not a number greater than 0.
+        EngineError: The engine has ended, or belongs to another process.
+        Exception: The errors of the plain call itself.
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
@@ -102,7 +111,10 @@ def settle(promise: Promise[Any], result: Completed) -> None:
 
 
 def _finish_at_once(promise: Promise[Any], submission: Submission) -> None:
-    """Finish the future of a call that is done, or that has started what cannot be followed."""
+    """Finish the future of a call without an operation that can be followed.
+
+    Such a call was done when it was answered, or it has started unknown work.
+    """
     lost = submission.unfollowed
     if lost is None:
         promise.set_result(submission.plain)
@@ -123,7 +135,7 @@ def _finish_at_once(promise: Promise[Any], submission: Submission) -> None:
 
 
 def _depth_of_user() -> int:
-    """How far up the stack, from whoever calls this, the first code outside of the package is."""
+    """Return the `stacklevel` of the first frame outside of this package."""
     home, frame, depth = str(Path(__file__).parents[1]), sys._getframe(1), 1
     while frame.f_back is not None and frame.f_code.co_filename.startswith(home):
         frame, depth = frame.f_back, depth + 1
@@ -131,7 +143,11 @@ def _depth_of_user() -> int:
 
 
 def _mark(submission: Submission, completion: Succeeded) -> None:
-    """Let what is of ours name itself in its stamp, if it cannot be told from its copies else."""
+    """Write ids into the stamps of resources whose copies would carry the same stamp.
+
+    Cinder copies metadata from a volume to its snapshots and clones, and the volumes of a new
+    server carry no stamp at all; see docs/leaks.md.
+    """
     operation, ident, context = submission.operation, submission.resource_id, submission.context
     body = completion.body
     if operation is None or body is None or not ident or context.ledger is None:
@@ -150,7 +166,7 @@ def _mark(submission: Submission, completion: Succeeded) -> None:
 
 
 def _note_gone(submission: Submission) -> None:
-    """Note it in the ledger if the operation has deleted something."""
+    """Note in the ledger that the operation has deleted a resource."""
     operation, ledger = submission.operation, submission.context.ledger
     ident = submission.resource_id
     if ledger is not None and operation is not None and operation.deletes and ident:

@@ -1,4 +1,4 @@
-"""One plain call of a client, what the cloud answered to it, and the watch that comes of it."""
+"""Submit: make one plain call of a client and recognise the operation that it starts."""
 
 from __future__ import annotations
 
@@ -29,53 +29,57 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A plain call that was accepted: its result, and the operation that it has started.
+    """An accepted plain call and the operation that the call has started."""
 
-    `members` are the names of each of many things that it has made, once they were looked for.
-    """
-
+    #: The context of the client.
     context: ClientContext
+    #: The result of the plain call.
     plain: Any
+    #: The operation; None if the call was done when it was answered, or cannot be followed.
     operation: Operation | None = None
+    #: The values of the operation's variables, as the id of the resource.
     variables: Variables | None = None
+    #: The request that started the operation, with the answer.
     exchange: Exchange | None = None
+    #: The request that may have started work, if that work cannot be followed.
     unfollowed: Unfollowed | None = None
+    #: The variables of each resource of an operation on many, once an undo has listed them.
     members: list[Variables] = field(default_factory=list, compare=False)
 
     @property
     def resource_id(self) -> str | None:
-        """The id of the resource that the operation is about."""
+        """The id of the operation's main resource."""
         if self.operation is None or self.variables is None:
             return None
         return self.operation.resource_id(self.variables)
 
     @property
     def ids(self) -> set[str]:
-        """The ids of all resources that the operation is about, as far as they are known."""
+        """The known ids of all resources of the operation."""
         members = (self.variables or {}).get("members", "").split(",")
         return {each for each in (self.resource_id, *members) if each}
 
     @property
     def is_identified(self) -> bool:
-        """Whether the answer names the resource that the operation is about."""
+        """True if the answer names the operation's main resource."""
         return self.operation is None or self.operation.is_identified(self.variables or {})
 
     @property
     def title(self) -> str:
-        """What the call has done, for messages."""
+        """The name of the operation or of the request, for messages."""
         if self.operation is not None:
             return self.operation.name
         return self.unfollowed.name if self.unfollowed is not None else "this call"
 
     @property
     def microversion(self) -> str:
-        """The microversion at which the operation was asked for; empty if none was."""
+        """The microversion of the request; empty if the request named none."""
         if self.operation is None or self.exchange is None:
             return ""
         return microversion_of(self.operation.route.service, self.exchange.request_headers)
 
     def watch(self, tout: float | None, on_end: Callable[[Completion], None]) -> Watch:
-        """The watch of the operation; `tout` in seconds, None for the table's own deadline."""
+        """Return the watch of the operation; `tout` in seconds (None: the operation's own)."""
         assert self.operation is not None
         assert self.variables is not None
         assert self.exchange is not None
@@ -94,7 +98,7 @@ class Submission:
         )
 
     def result(self, ending: Succeeded) -> Any:
-        """The client's own object, as the last sight of the resource has it; None if it is gone."""
+        """Return the client's object of the resource as read last; None after a deletion."""
         assert self.operation is not None
         if self.operation.deletes:
             return None
@@ -114,9 +118,17 @@ def submit(
     before: BeforeSending | None = None,
     sent: list[Exchange] | None = None,
 ) -> Submission:
-    """Make the plain call and find out which operation it has started. Raises what it raises.
+    """Make the plain call, in this thread, and recognise the operation that it starts.
 
-    `sent` receives the requests, for those who must know about them when the call raises.
+    Args:
+        context: The context of the client.
+        call: The plain call, with its arguments.
+        before: Called with each changing request before it leaves; may return another body.
+        sent: Receives the requests, also those of a call that raises.
+
+    Raises:
+        UnusableAnswerError: An accepted answer does not name the resource of its operation.
+        Exception: The errors of the plain call.
     """
     context.api_client.catalog()
     there: dict[str, str] = {}
@@ -151,7 +163,10 @@ def _list_before(
     request: Any,
     headers: Mapping[str, str],
 ) -> None:
-    """Note in `there` who has the names already that a request without a stamp gives to many."""
+    """Note in `there` the servers whose names a request for many servers would use again.
+
+    Without a stamp, only these ids tell other servers of the same names from the new ones.
+    """
     resolved = context.api_client.resolve_url(url, context.service)
     found = resolved and context.table.find(resolved.service, method, resolved.path, request)
     if resolved is None or not found or found[0].are_identified is None:
@@ -165,10 +180,12 @@ def _list_before(
 
 
 def _with_members(submission: Submission, there: Variables) -> Submission:
-    """The same, with the ids of all that the request has made, where it makes many.
+    """Return the submission with the ids of all servers, if the request creates many.
 
-    The cloud has them all when it answers, so they are listed before anybody else can have made
-    some of the same names. If they cannot be listed, they are known later, by the stamp if at all.
+    Nova has created all of them when it answers (`min_count` in
+    https://docs.openstack.org/api-ref/compute/#create-multiple-servers), so a list shows them
+    before another request can create servers of the same names. If the list cannot be read, only
+    the stamp identifies them later.
     """
     operation, variables = submission.operation, {**(submission.variables or {}), **there}
     if operation is None or operation.are_identified is None:
@@ -182,7 +199,7 @@ def _with_members(submission: Submission, there: Variables) -> Submission:
 def _listed(
     context: ClientContext, operation: Operation, variables: Variables, version: str
 ) -> dict[str, Body] | None:
-    """What a request for many has made, by id, as a list shows it now; None if none does."""
+    """Return the resources of a request for many by their ids; None if no list shows them."""
     ref = operation.main.ref(variables)
     if ref is None or operation.members is None:
         return None
@@ -190,12 +207,12 @@ def _listed(
     body = context.api_client.read(request, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, variables)}
-    except (LookupError, TypeError, ValueError):  # an odd answer
+    except (LookupError, TypeError, ValueError):  # malformed
         return None
 
 
 def note_made(record: Record, submission: Submission) -> None:
-    """Note the ids of what a request has made, as far as they are known."""
+    """Note in the ledger the known ids of the resources that a request has created."""
     operation, variables = submission.operation, submission.variables
     if (
         operation is None
@@ -213,11 +230,10 @@ def note_made(record: Record, submission: Submission) -> None:
 
 
 def _check_answers(started: Iterable[Submission], cause: Exception | None = None) -> None:
-    """Raise UnusableAnswerError if an answer does not name the resource of the operation it
-    accepted.
+    """Raise UnusableAnswerError if an accepted answer does not name the operation's resource.
 
-    A client may have raised `cause` because of it: a KeyError, say. The body itself is not told:
-    it may hold a password.
+    `cause` is the client's own error about the answer, as a KeyError. The message leaves the body
+    out, because the body may hold a password.
     """
     for each in started:
         exchange, operation = each.exchange, each.operation
@@ -234,7 +250,7 @@ def _check_answers(started: Iterable[Submission], cause: Exception | None = None
 
 
 def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) -> list[Submission]:
-    """What the requests of a call have started, one by one, as far as the table knows it."""
+    """Return a submission for each accepted request that the table knows."""
     started = []
     for exchange in exchanges:
         if exchange.accepted and (found := recognise(context, exchange)):
@@ -247,7 +263,7 @@ def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) 
 
 
 def made_by(context: ClientContext, exchanges: Iterable[Exchange]) -> Submission | None:
-    """The first thing that the requests of a call have created, if its id is known."""
+    """Return the first submission that has created a resource with a known id, if any."""
     for each in accepted(context, None, exchanges):
         if each.operation is not None and each.operation.creates and each.is_identified:
             return each
@@ -255,9 +271,9 @@ def made_by(context: ClientContext, exchanges: Iterable[Exchange]) -> Submission
 
 
 def _joined(started: Sequence[Submission]) -> Submission:
-    """The last of what a call has started, which also undoes that the call has made it.
+    """Return the last submission; merge in undo and stamp of the request that created its resource.
 
-    A new image is made by one request and gets its data by another.
+    As one request creates an image and another one uploads the data.
     """
     last = started[-1]
     for each in started[:-1]:
@@ -271,7 +287,7 @@ def _joined(started: Sequence[Submission]) -> Submission:
 
 
 def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
-    """Let the engine learn how much the API can take."""
+    """Tell the concurrency limit how long each request took and whether the API is overloaded."""
     for exchange in exchanges:
         if exchange.status:
             parts = exchange.url.partition("?")[0].rstrip("/").split("/")
@@ -283,7 +299,10 @@ def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
 def recognise(
     context: ClientContext, exchange: Exchange
 ) -> tuple[Operation, Variables, ResolvedUrl] | None:
-    """The operation that a request was meant to start, whether or not it was answered."""
+    """Return the operation that a request starts once it is accepted, its variables and its URL.
+
+    None if the table does not know the request.
+    """
     resolved = context.api_client.resolve_url(exchange.url, context.service)
     if resolved is None:
         return None
@@ -298,13 +317,13 @@ def submit_stamped(
     record: Record | None = None,
     sent: list[Exchange] | None = None,
 ) -> Submission:
-    """Like `submit`, with the stamp on whatever the call creates, and a note of it in `record`."""
+    """Submit a call, stamp the resources that it creates and note them in `record`."""
     sent = [] if sent is None else sent
     try:
         submission = submit(context, call, stamping(context, stamp, record), sent)
     except Exception:
         if record is not None and sent and all(_is_refused(each) for each in sent):
-            record.gone()  # it never was
+            record.gone()  # nothing was ever created
         raise
     if record is not None:
         note_made(record, submission)
@@ -312,12 +331,15 @@ def submit_stamped(
 
 
 def _is_refused(exchange: Exchange) -> bool:
-    """Whether the cloud has said that it did not do it. 408 is a proxy's, who cannot know."""
+    """Return True if the request was definitely rejected (4xx).
+
+    408 is excluded: a proxy sends it and cannot know whether the backend acted.
+    """
     return 400 <= exchange.status < 500 and exchange.status != 408
 
 
 def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None) -> BeforeSending:
-    """Puts the stamp on whatever the call creates, and notes the intent before it leaves."""
+    """Return a hook that stamps each creating request, and notes the intent before it leaves."""
 
     def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
         resolved = context.api_client.resolve_url(url, context.service)
@@ -338,11 +360,11 @@ def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None)
 
 
 def name_of(request: Any, plain: Any = None) -> str | None:
-    """The name of what the call is about, from its request or from its answer."""
+    """Return the resource's name, from the request or from the plain call's result."""
     if isinstance(request, Mapping):
         for value in (request, *request.values()):
             if isinstance(value, Mapping) and isinstance(value.get("name"), str):
                 return str(value["name"])
-    # Not getattr: a lazy resource of a client would ask the cloud for what it does not have.
+    # Not getattr: a lazy resource of a client would read missing attributes from the cloud.
     name = getattr(plain, "__dict__", {}).get("name")
     return name if isinstance(name, str) else None

@@ -1,4 +1,4 @@
-"""Taking an operation back, and insisting on it until it is done."""
+"""Undo of an operation: the compensating request, repeated until it is done."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _insist(submission: Submission, retry: Retry, known: set[str]) -> Steps[Base
     engine, failed = submission.context.engine, 0
     limits = _RateLimits(retry, engine)
     while True:
-        # Nothing to undo, or not yet? A refusal may mean both; the second one is believed.
+        # A refusal may mean that there is nothing to undo, or not yet. The second one counts.
         sent: Sent = yield InPool(partial(_send_all, submission, known, failed == 0))
         if sent.refusal is None:
             error = yield from _completed(submission, sent.started)
@@ -181,7 +181,7 @@ def _force_delete(submission: Submission, ident: str) -> Any:
 
 
 def _adopt_children(submission: Submission, variables: Variables) -> None:
-    """Note the volumes that a server was asked to be given, before nothing points to them."""
+    """Stamp the volumes that Nova made for a server, while the server still names them."""
     operation, exchange, context = submission.operation, submission.exchange, submission.context
     if context.ledger is None or operation is None or exchange is None or "id" not in variables:
         return
@@ -224,9 +224,9 @@ def log_problem(problem: BaseException | Raised | None) -> None:
 
 
 def targets(submission: Submission) -> list[Variables]:
-    """The names of everything that an operation has made, each of which is to be undone.
+    """Return the variables of each resource that an operation has created, to undo each.
 
-    Raises OSFuturesError if nobody can tell which of several resources it has made.
+    Raises OSFuturesError if the resources cannot be told from those of other requests.
     """
     operation, variables = submission.operation, submission.variables
     assert operation is not None
@@ -256,9 +256,9 @@ def targets(submission: Submission) -> list[Variables]:
 
 
 def _is_ours(submission: Submission, variables: Variables, path: str, version: str) -> bool:
-    """Read one of many right before its deletion; False if it is gone already.
+    """Read one of several resources right before its deletion; return False if it is gone.
 
-    Raises OSFuturesError if it does not carry the stamp of the request (any more).
+    Raises OSFuturesError if the resource does not carry the stamp of the request any more.
     """
     operation, api_client = submission.operation, submission.context.api_client
     assert operation is not None
@@ -285,9 +285,9 @@ def send_undo(
     sent: list[Exchange] | None = None,
     ambiguous: bool = False,
 ) -> Submission | None:
-    """Send the request that undoes an operation; None if there is nothing left to undo.
+    """Send the request that undoes an operation; return None if there is nothing to undo.
 
-    With `ambiguous` only what is not there counts as such, and no other refusal.
+    With `ambiguous`, only a 404 says that there is nothing to undo, and no other refusal.
     """
     operation, exchange = submission.operation, submission.exchange
     assert operation is not None
