@@ -100,7 +100,7 @@ def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(
         monitor,
         "verdict_of",
-        lambda case, final=False: Succeeded({"id": case.names["id"]}),
+        lambda evidence, final=False: Succeeded({"id": evidence.variables["id"]}),
     )
     with pytest.raises(BrokenPromiseError, match=r"python -m tests\.sim --seed 5 --operations 50"):
         run(5, 50, SUNNY)
