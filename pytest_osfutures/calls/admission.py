@@ -16,6 +16,8 @@ from pytest_osfutures.calls.task import InPool, Pause, Steps, StopRequested
 from pytest_osfutures.errors import ServerLimitReached
 from pytest_osfutures.transport import retry_after
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 _log = logging.getLogger("osfutures")
 
 

@@ -44,6 +44,8 @@ from pytest_osfutures.transport import retry_after
 if TYPE_CHECKING:
     from pytest_osfutures.calls.retrying import RetriedCall
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 
 def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
     """Make one try after another until one succeeds or no other one is to follow."""

@@ -13,6 +13,8 @@ from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.transport import ApiClient
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Converts a resource of the API (its type and body) to the client's own object. The last argument
 #: is the plain call's result, which is returned where the client has no class for the resource.
 ToClientObject = Callable[[ResourceType, Body, Any], Any]

@@ -17,6 +17,8 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.transport import Exchange, error_text, is_transient_error, retry_after
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: How Cinder, and Nova about Cinder's volumes, refuse what another status would allow.
 _WRONG_STATUS = re.compile(r"status must be|current status|currently in '", re.IGNORECASE)
 

@@ -39,6 +39,8 @@ from pytest_osfutures.transport import (
     microversion_of,
 )
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Services that have done all of a request's work when they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
 _ID = re.compile(r"\d+|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")

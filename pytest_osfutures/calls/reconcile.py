@@ -15,6 +15,8 @@ from pytest_osfutures.operations import Body, Operation, Variables
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange, microversion_of
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: The moments of the search after the answer was lost, in multiples of `Poll.slowest`. An accepted
 #: request may become visible late; after the last moment it counts as not arrived.
 MOMENTS = (0.0, 0.2, 0.6, 1.2, 2.0, 3.0, 4.4)

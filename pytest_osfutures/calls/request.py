@@ -15,6 +15,8 @@ from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: The plain call, with its arguments.
 Call = Callable[[], Any]
 #: Seconds after which a request counts as unanswered where the try has no deadline of its own.

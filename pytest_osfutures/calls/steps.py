@@ -27,6 +27,8 @@ from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import ApiClient, Exchange, microversion_of
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 
 class Submit(Step):
     """Makes the plain call on the pool; the result is its Submission or its Failure.

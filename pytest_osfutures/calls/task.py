@@ -15,6 +15,8 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 from pytest_osfutures.engine import Engine, Timer
 from pytest_osfutures.errors import EngineError
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 T = TypeVar("T")
 #: Continues a coroutine with a step's result. Call it in the loop.
 Resume = Callable[[Any], None]

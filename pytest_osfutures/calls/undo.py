@@ -29,6 +29,8 @@ from pytest_osfutures.transport import (
     retry_after,
 )
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: Seconds for which an undo waits until a busy resource takes its request.
 BUSY_TIMEOUT = 60.0
 _log = logging.getLogger("osfutures")

@@ -14,6 +14,8 @@ from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
 from pytest_osfutures.transport import error_message
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 
 class Resource(dict[str, Any]):
     """A resource as its API shows it: a dict whose keys are attributes, too.

@@ -17,6 +17,8 @@ from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.transport import ApiClient
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 C = TypeVar("C")
 #: The run id in the stamps of this process's resources, where the user names no run.
 PROCESS_RUN = new_id()

@@ -10,6 +10,8 @@ from pytest_osfutures.calls import ClientContext, ToClientObject
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: The client's attribute that holds its context.
 HANDLE = "osfutures"
 #: Makes the context of one adapter, from the adapter, its service type and the conversion of

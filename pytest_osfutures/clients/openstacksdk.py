@@ -11,6 +11,8 @@ from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 #: The service types of the proxies that get twins, by the proxies' names.
 SERVICES = {
     "compute": "compute",
