@@ -1,4 +1,4 @@
-"""A cloud to work with: the only place that wires session, clients and engine together."""
+"""Clouds: the only module that wires session, clients and engine together."""
 
 from __future__ import annotations
 
@@ -15,33 +15,58 @@ from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, with
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport import ApiClient, ServiceConfig, refuses_credentials
+from pytest_osfutures.transport import (
+    RETRYABLE_STATUSES,
+    ApiClient,
+    ServiceConfig,
+    refuses_credentials,
+)
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
     from pytest_osfutures.protocols import Cinder, Nova
 
-#: As many connections as requests may be under way, with some to spare for calls of the user's.
+#: Number of connections: one for each of the engine's requests, and more for the user's calls.
 CONNECTIONS = 64
-#: A request for a token is sent again so often, after 0, 1 and 2 seconds: it changes nothing.
+#: Number of retries of a request for a token, and urllib3's backoff factor (0, 1 and 2 seconds).
 TOKEN_TRIES, TOKEN_PAUSE = 3, 0.5
-#: Seconds for which a refusal of the credentials is not asked for again.
-REFUSED_FOR = 5.0
-PASSING = (429, 500, 502, 503, 504)
-#: The name that stands for the embedded fake, unless a clouds.yaml has a cloud of that name.
+#: Seconds for which a refusal of the credentials is remembered.
+REFUSED_SECONDS = 5.0
+#: Name of the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
-#: The embedded fake's time runs so many times as fast, and is looked at accordingly.
+#: Factor by which the embedded fake's time is faster than real time.
 FAKE_SPEED = 20.0
+#: Settings of reads and retries for that speed.
 FAKE_POLL = Poll(max_rate=200.0, burst=50, fastest=0.02, slowest=0.25)
 FAKE_RETRY = Retry(backoff=0.05, longest=1.0)
 
 
 class Cloud:
-    """One project of one cloud: real client objects with twins, created on first use.
+    """One project of one cloud: the clients' own objects with twins, created on first use.
 
-    `fake` is the embedded fake OpenStack behind it, if it is one. Whoever takes care that nothing
-    is left behind sets `run`, `expiry` and `ledger` before the first client is used: then plain
-    `*_async` calls are stamped too.
+    `connect` makes it. The plugin sets `run`, `expiry` and `ledger` before it uses a client; plain
+    `*_async` calls are stamped then, too.
+
+    Attributes:
+        name: Name of the cloud in clouds.yaml; "session" or "fake" without one.
+        session: The keystoneauth1 session.
+        nova: A novaclient `Client` with twins.
+        cinder: A cinderclient `Client` with twins.
+        sdk: An openstacksdk `Connection` with twins.
+        engine: The engine that watches the operations.
+        poll: How often the engine reads.
+        retry: Default policy of `*_async_r` calls.
+        run: Id of the run in the stamps.
+        expiry: Lifetime of the stamps in seconds; None for the default of 6 hours.
+        unknown: "warn" or "error", for operations that cannot be followed.
+        ledger: Ledger of the run, if there is one.
+        fake: The embedded fake OpenStack, if the cloud is one.
+
+    Example:
+        >>> import pytest_osfutures as osf
+        >>> cloud = osf.connect("fake")
+        >>> cloud.cinder.volumes.create_async(1, name="disk").result().status
+        'available'
     """
 
     def __init__(
@@ -72,12 +97,12 @@ class Cloud:
 
     @property
     def auth_url(self) -> str:
-        """Where its identity service is; empty if that is not known."""
+        """URL of the cloud's Keystone; empty if the session does not know it."""
         return getattr(self.session.auth, "auth_url", None) or ""
 
     @cached_property
     def nova(self) -> Nova:
-        """A novaclient Client at the newest microversion that it and the cloud know."""
+        """A novaclient `Client` with twins, at the newest microversion that both sides know."""
         import novaclient
         from novaclient import client
 
@@ -94,7 +119,7 @@ class Cloud:
 
     @cached_property
     def cinder(self) -> Cinder:
-        """A cinderclient Client at the newest microversion that it and the cloud know."""
+        """A cinderclient `Client` with twins, at the newest microversion that both sides know."""
         from cinderclient import api_versions, client
 
         version, endpoint = self._endpoint("block-storage", "3.0", api_versions.MAX_VERSION)
@@ -109,7 +134,7 @@ class Cloud:
 
     @cached_property
     def sdk(self) -> Any:
-        """An openstacksdk Connection."""
+        """An openstacksdk `Connection` with twins."""
         from openstack.connection import Connection
 
         if self._config is not None:
@@ -117,10 +142,19 @@ class Cloud:
         return self._with_twins(Connection(session=self.session))
 
     def api(self, service: str) -> Any:
-        """A keystoneauth1 Adapter of one service, with twins: `cloud.api("network")`.
+        """Return a keystoneauth1 `Adapter` of one service, with twins.
 
-        Paths are below the API's version (`/networks`). Raises CloudUnreachableError if the cloud
-        has no such service.
+        Args:
+            service: Service type, such as "network". Paths are below the version of the API.
+
+        Raises:
+            CloudUnreachableError: The cloud has no such service.
+
+        Example:
+            >>> import pytest_osfutures as osf
+            >>> network = osf.connect("fake").api("network")
+            >>> network.post_async("/networks", json={"network": {"name": "n"}}).result().status
+            'ACTIVE'
         """
         if service not in self._apis:
             from keystoneauth1.adapter import Adapter
@@ -139,9 +173,10 @@ class Cloud:
         return self._apis[service]
 
     def configuration(self) -> dict[str, Any] | None:
-        """What another process needs to `reconnect`, credentials and all: JSON-able values.
+        """Return the settings for `reconnect` in another process, credentials included.
 
-        None if that cannot be known: for an embedded fake, and for a session that was given.
+        The values are serializable as JSON. None for an embedded fake, and for a cloud that was
+        made from a session.
         """
         if self._config is None:
             return None
@@ -152,7 +187,7 @@ class Cloud:
 
     @cached_property
     def api_client(self) -> ApiClient:
-        """The plain way to this project's APIs, which all clients share."""
+        """The client that all others share for requests of their own."""
         return ApiClient(self.session, poll=self.poll, config=self._services)
 
     def _with_twins(self, client: Any) -> Any:
@@ -174,35 +209,42 @@ class Cloud:
         return None if self._config is None else ServiceConfig(self._config)
 
     def _settings(self, service: str, interface: str = "endpoint_type") -> dict[str, Any]:
-        """What clouds.yaml says about a service, as arguments of a client."""
+        """Return the settings of a service in clouds.yaml, as arguments of a client."""
         if self._services is None:
             return {}
-        found = {**self._way(service), **self._services.retries(service)}
+        found = {**self._endpoint_filter(service), **self._services.retries(service)}
         return {interface if name == "interface" else name: value for name, value in found.items()}
 
-    def _way(self, service: str) -> dict[str, Any]:
-        return {} if self._services is None else self._services.way(service)
+    def _endpoint_filter(self, service: str) -> dict[str, Any]:
+        return {} if self._services is None else self._services.endpoint_filter(service)
 
     def _endpoint(self, service: str, lowest: str, highest: str) -> tuple[str, str | None]:
-        """The microversion to speak: the clouds.yaml's own default, else the newest that both know.
+        """Return the microversion for a client, and the endpoint if the client needs it.
 
-        And the endpoint, if the catalog's URL is without a version: only the sdk finds the way from
-        there by itself.
+        The microversion is that of clouds.yaml, otherwise the newest that client and cloud know.
+        novaclient and cinderclient need the endpoint if the catalog's URL has no version.
         """
         from keystoneauth1.exceptions import EndpointNotFound
 
-        way = {"service_type": service, **self._way(service)}
+        endpoint_filter = {"service_type": service, **self._endpoint_filter(service)}
         given = self._services and self._services.endpoint(service, self.api_client.catalog()[1])
         if given:
-            way["endpoint_override"] = given
+            endpoint_filter["endpoint_override"] = given
         try:
             data = self.session.get_endpoint_data(
-                min_version=lowest, max_version=f"{lowest[0]}.latest", **way
+                min_version=lowest, max_version=f"{lowest[0]}.latest", **endpoint_filter
             )
-        except (EndpointNotFound, ValueError):  # ValueError: of a service that has several names
+        except (
+            EndpointNotFound,
+            ValueError,
+        ):  # ValueError: a service with several names is missing
             data = None
         if data is None:
-            more = {name: value for name, value in way.items() if value and name != "service_type"}
+            more = {
+                name: value
+                for name, value in endpoint_filter.items()
+                if value and name != "service_type"
+            }
             where = "".join(f", {name} {value}" for name, value in more.items())
             raise CloudUnreachableError(
                 f"the catalog of cloud {self.name!r} has no {service} service{where}"
@@ -230,14 +272,29 @@ def connect(
 ) -> Cloud:
     """Connect to a cloud of your clouds.yaml, to "fake", or through a keystoneauth1 session.
 
-    Without a name OS_CLOUD counts, then the OS_* variables. "fake" is the embedded fake OpenStack
-    unless your clouds.yaml has a cloud of that name. The credentials are tried at once.
+    The credentials are checked at once.
 
-    `unknown` says what becomes of work that cannot be followed: "warn" (an `osf.UnknownOperation`
-    warning) or "error" (it is the future's error).
+    Args:
+        name: Name of the cloud in clouds.yaml (default: OS_CLOUD, then the OS_* variables). "fake"
+            is the embedded fake OpenStack, unless your clouds.yaml has a cloud of that name.
+        session: A keystoneauth1 `Session` with an auth plugin, instead of a name.
+        engine: The engine that watches the operations (default: the one of this process).
+        poll: How often the engine reads.
+        unknown: Treatment of operations that cannot be followed: "warn" for an
+            `osf.UnknownOperation` warning, "error" for an error of the future.
 
-    Raises InvalidArgument for a name that is not known (it lists those that are) or a clouds.yaml
-    that cannot be read, CloudUnreachableError if nobody answers or the credentials are refused.
+    Returns:
+        The cloud, whose clients `nova`, `cinder` and `sdk` are created on first use.
+
+    Raises:
+        InvalidArgument: The name is unknown (the message lists the known names), or a clouds.yaml
+            cannot be read.
+        CloudUnreachableError: Keystone does not answer, or refuses the credentials.
+
+    Example:
+        >>> import pytest_osfutures as osf
+        >>> osf.connect("fake")
+        <Cloud 'fake'>
     """
     one_of("unknown", unknown, ("warn", "error"))
     if session is not None:
@@ -256,9 +313,14 @@ def connect(
 
 
 def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
-    """The cloud of that name, from another process's `Cloud.configuration`; nothing is asked.
+    """Return a cloud from the `Cloud.configuration` of another process, without a request.
 
-    A refusal of the credentials holds for a moment, so that it is heard once by all threads.
+    A refusal of the credentials is remembered for some seconds, so that many threads cause only one
+    failed login.
+
+    Args:
+        name: Name of the cloud.
+        configuration: The settings, credentials included.
     """
     region = clouds_yaml.rebuilt(configuration)
     session = _session(region)
@@ -268,12 +330,12 @@ def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
 
 def _remember_refusals(auth: Any) -> None:
     ask = getattr(auth, "get_auth_ref", None)
-    if ask is None:  # without an identity service
+    if ask is None:  # an auth plugin without Keystone
         return
     refused: list[tuple[float, Exception]] = []
 
     def asked(session: Any) -> Any:
-        if refused and monotonic() < refused[-1][0] + REFUSED_FOR:
+        if refused and monotonic() < refused[-1][0] + REFUSED_SECONDS:
             raise refused[-1][1]
         try:
             return ask(session)
@@ -298,7 +360,7 @@ def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> C
 
 
 def _poll(region: Any) -> Poll:
-    """How often, and how long for each answer, the engine waits: `api_timeout` of clouds.yaml."""
+    """Return the settings of the engine's reads, with the `api_timeout` of clouds.yaml."""
     given = None if region is None else region.config.get("api_timeout")
     try:
         return Poll() if given is None else Poll(read_timeout=float(given))
@@ -309,10 +371,10 @@ def _poll(region: Any) -> Poll:
 
 
 def _session(region: Any) -> Any:
-    """The session of a cloud's configuration, with a connection for each request under way.
+    """Return the session of a configuration, with more connections and with retries for tokens.
 
-    The library keeps ten at a time, and closes with a warning what is more. It asks for a token
-    once, so that a moment's trouble of the identity service would end a run.
+    requests keeps ten connections, and closes others with a warning. keystoneauth1 requests a token
+    once, so that a short failure of Keystone would end a run.
     """
     from keystoneauth1.session import TCPKeepAliveAdapter
     from urllib3 import Retry as Again
@@ -323,9 +385,9 @@ def _session(region: Any) -> Any:
         session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
     again = Again(
         TOKEN_TRIES,
-        connect=0,  # nobody is there: said at once
+        connect=0,  # an unreachable host is reported at once
         allowed_methods=None,
-        status_forcelist=PASSING,
+        status_forcelist=RETRYABLE_STATUSES,
         backoff_factor=TOKEN_PAUSE,
         raise_on_status=False,
         respect_retry_after_header=False,  # it may be an hour
@@ -337,18 +399,19 @@ def _session(region: Any) -> Any:
 
 
 def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
-    """A new embedded fake OpenStack, in this process, as a plain member sees it."""
+    """Return a new embedded fake OpenStack in this process, with the rights of a member."""
     from pytest_osfutures.clock import ScaledClock
     from pytest_osfutures.fakecloud import FakeCloud
     from pytest_osfutures.fakecloud.shells.inprocess import session
 
     fake = FakeCloud(ScaledClock(FAKE_SPEED))
-    way = session(fake)
-    hide_in_logs(way)
-    return Cloud(FAKE, way, engine=engine, poll=poll, fake=fake)
+    fake_session = session(fake)
+    hide_in_logs(fake_session)
+    return Cloud(FAKE, fake_session, engine=engine, poll=poll, fake=fake)
 
 
 def _authenticate(cloud: Cloud) -> None:
+    """Get a token, and learn the cloud's time from it. Raises CloudUnreachableError."""
     from keystoneauth1 import exceptions
 
     where = cloud.auth_url or "its endpoint"
@@ -361,7 +424,7 @@ def _authenticate(cloud: Cloud) -> None:
         words = clouds_yaml.one_line(error)
         text = f"cloud {cloud.name!r} at {where} {what}: {words}"
         raise CloudUnreachableError(text) from without_frames(error)
-    if fresh and cloud.fake is None:  # an answer with a Date header will be more recent
+    if fresh and cloud.fake is None:  # the Date header of a later response is more precise
         issued = cloud.session.auth.get_access(cloud.session).issued
         if issued is not None:
             cloud.api_client.cloud_time.learn(issued)

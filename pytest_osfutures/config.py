@@ -1,4 +1,4 @@
-"""The user's clouds.yaml: read by openstacksdk, explained where openstacksdk keeps silent."""
+"""The user's clouds.yaml, as openstacksdk reads it, with an error where openstacksdk has none."""
 
 from __future__ import annotations
 
@@ -10,59 +10,60 @@ from typing import Any
 
 from pytest_osfutures.errors import InvalidArgument, without_frames
 
-#: What the names of openstacksdk's files may end with, the first one first.
+#: Suffixes of openstacksdk's files, in their order of precedence.
 _ENDS = ("yaml", "yml", "json")
 
 
 def read() -> Any:
-    """The `OpenStackConfig` of files and environment.
+    """Return openstacksdk's `OpenStackConfig` of the files and the environment.
 
-    Raises InvalidArgument if a file is unreadable.
+    Raises InvalidArgument if a file cannot be read.
     """
     from openstack.config import OpenStackConfig
 
     for name in ("clouds", "secure"):
-        # The sdk reads the first that is there; from one that is broken it goes on to the next
-        # without a word, and the user's clouds or passwords are not found.
+        # openstacksdk reads the first existing file. It skips a broken file without a message, so
+        # that the user's clouds or passwords would be missing.
         place = next((each for each in _places(name) if Path(each).exists()), None)
         if place is not None and (broken := _broken(place)):
             raise InvalidArgument(f"{place} cannot be read: {broken}")
     try:
         return OpenStackConfig()
-    except Exception as error:  # the sdk's own complaints: no mapping, no such default cloud
+    except Exception as error:  # openstacksdk's errors: no mapping, no such default cloud
         raise InvalidArgument(f"clouds.yaml cannot be used: {one_line(error)}") from error
 
 
 def names(config: Any) -> list[str]:
-    """The clouds that were found; `envvars` stands for the OS_* variables."""
+    """Return the names of all clouds; `envvars` stands for the OS_* variables."""
     return sorted(set(config.get_cloud_names()) - {"defaults"})
 
 
 def default_name(config: Any) -> str | None:
-    """The cloud that is meant if none is named: OS_CLOUD, then the OS_* variables."""
+    """Return the default cloud: that of OS_CLOUD, then that of the OS_* variables, else None."""
     if config.default_cloud and config.default_cloud != "defaults":
         return str(config.default_cloud)
     return "envvars" if "envvars" in names(config) else None
 
 
 def region(config: Any, name: str) -> Any:
-    """The `CloudRegion` of one cloud. Raises InvalidArgument if it lacks something."""
+    """Return the `CloudRegion` of a cloud. Raises InvalidArgument if a setting is missing."""
     try:
-        with warnings.catch_warnings():  # the sdk warns about its own defaults
+        with warnings.catch_warnings():  # openstacksdk warns about its own defaults
             warnings.simplefilter("ignore")
             found = config.get_one(cloud=name)
             found.config.update(absolute(found.config))
             found.get_session()
-    except Exception as error:  # the sdk's, or an auth plugin's complaint about what is missing
+    except Exception as error:  # openstacksdk's, or an auth plugin's error about missing settings
         text = f"cloud {name!r} cannot be used: {one_line(error)}"
         raise InvalidArgument(text) from without_frames(error)
     return found
 
 
 def absolute(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """A cloud's configuration with absolute paths, whatever directory is the current one later.
+    """Return a cloud's configuration with absolute paths.
 
-    The sdk reads certificates relative to the current directory, and anew for each connection.
+    requests reads certificates for each new connection, when the current directory may have
+    changed.
     """
     return {
         key: absolute(value) if isinstance(value, Mapping) else _absolute(key, value)
@@ -81,7 +82,7 @@ def _absolute(key: str, value: Any) -> Any:
 
 
 def rebuilt(configuration: dict[str, Any]) -> Any:
-    """The `CloudRegion` that another process has described; no file and no variable counts."""
+    """Return the `CloudRegion` of a configuration, without any file or environment variable."""
     from openstack.config import OpenStackConfig
 
     with warnings.catch_warnings():
@@ -91,7 +92,7 @@ def rebuilt(configuration: dict[str, Any]) -> Any:
 
 
 def unknown(name: str | None, config: Any, also: str) -> InvalidArgument:
-    """The error for a name that is not there; `also` is a name that always works."""
+    """Return the error about an unknown name; `also` is a name that always works."""
     which = f"unknown cloud {name!r}" if name is not None else "no cloud was chosen"
     if found := names(config):
         where = f" in {config.config_filename}" if config.config_filename else ""
@@ -106,7 +107,7 @@ def unknown(name: str | None, config: Any, also: str) -> InvalidArgument:
 
 
 def one_line(error: BaseException) -> str:
-    """The error's text without line breaks."""
+    """Return an error's text without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -39,7 +39,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.operations import Succeeded
-from pytest_osfutures.transport import retry_after
+from pytest_osfutures.transport import is_bad_request, retry_after
 
 if TYPE_CHECKING:
     from pytest_osfutures.calls.retrying import RetriedCall
@@ -69,7 +69,7 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
 def _is_refused(failure: Failure) -> bool:
     """Return True if the request may have been refused because it was carried out before."""
     exchange = failure.exchange
-    return exchange is not None and (exchange.status == 400 or is_busy(exchange))
+    return exchange is not None and (is_bad_request(exchange.status) or is_busy(exchange))
 
 
 def _submitted(call: RetriedCall, admission: Admission) -> Steps[Submission | Failure | GaveUp]:

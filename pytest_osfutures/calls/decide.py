@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from pytest_osfutures import transport
 from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.request import Failure, RetryDecision
 from pytest_osfutures.calls.submit import name_of, recognise
@@ -15,12 +14,15 @@ from pytest_osfutures.errors import (
     UnusableAnswerError,
     without_frames,
 )
-from pytest_osfutures.transport import Exchange, error_text, is_transient_error, retry_after
+from pytest_osfutures.transport import (
+    Exchange,
+    error_text,
+    is_missing,
+    is_retryable,
+    is_transient_error,
+)
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
-
-#: How Cinder, and Nova about Cinder's volumes, refuse what another status would allow.
-_WRONG_STATUS = re.compile(r"status must be|current status|currently in '", re.IGNORECASE)
 
 
 def decide(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
@@ -42,14 +44,14 @@ def decide(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
 
 def _is_gone(exchange: Exchange) -> bool:
     """Return True if the service refuses a deletion because the resource does not exist."""
-    return exchange.method == "DELETE" and exchange.status == 404 and not exchange.from_proxy
+    return exchange.method == "DELETE" and is_missing(exchange.status) and not exchange.from_proxy
 
 
 def _may_succeed_later(error: Exception, exchange: Exchange | None) -> bool:
     """Return True if the same request may be accepted later."""
     if exchange is None:
         return is_transient_error(error)
-    if exchange.from_proxy or exchange.status in (0, 408, 413, 425, 429) or exchange.status >= 500:
+    if exchange.from_proxy or is_retryable(exchange.status):
         return True
     return is_busy(exchange) or over_quota(exchange)
 
@@ -69,30 +71,24 @@ def is_ambiguous(exchange: Exchange | None) -> bool:
 
 def is_busy(exchange: Exchange) -> bool:
     """Return True if the request was refused because of an operation that is under way."""
-    return exchange.status == 409 or (
-        exchange.status == 400 and _WRONG_STATUS.search(str(exchange.response)) is not None
-    )
+    return transport.is_busy(exchange.status, exchange.response)
 
 
 def is_rate_limit(failure: Failure) -> bool:
     """Return True if the cloud takes no more requests now, whatever they ask for.
 
-    That is 429, or 413 and 503 with a Retry-After (rate limits of old services, and overload).
     A failure without an exchange is the session's own request for a token.
     """
     exchange = failure.exchange
     if exchange is None:
-        return getattr(failure.error, "http_status", None) == 429
-    if exchange.status in (413, 503):
-        return retry_after(exchange.headers) is not None and not over_quota(exchange)
-    return exchange.status == 429
+        return transport.is_rate_limited(getattr(failure.error, "http_status", None) or 0, {})
+    limited = transport.is_rate_limited(exchange.status, exchange.headers)
+    return limited and not over_quota(exchange)
 
 
 def over_quota(exchange: Exchange | None) -> bool:
     """Return True if a quota refused the request (Nova: 403, Neutron: 409, Cinder: 413)."""
-    if exchange is None or exchange.status not in (403, 409, 413):
-        return False
-    return "quota" in str(exchange.response).lower()
+    return exchange is not None and transport.is_over_quota(exchange.status, exchange.response)
 
 
 def not_undone(error: BaseException, problem: BaseException) -> BaseException:

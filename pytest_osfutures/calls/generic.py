@@ -36,6 +36,7 @@ from pytest_osfutures.transport import (
     BeforeSending,
     Exchange,
     ResolvedUrl,
+    is_missing,
     microversion_of,
 )
 
@@ -139,7 +140,7 @@ def find(
         except Exception as error:
             why = f"GET {service} {path} failed: {error}"
             continue
-        if answer.status_code == 404 and deletes and path == resolved.path:
+        if is_missing(answer.status_code) and deletes and path == resolved.path:
             return _deleted(exchange, resolved, old)
         if answer.status_code != 200:
             why = f"GET {service} {path} answered {answer.status_code}"

@@ -21,6 +21,7 @@ from pytest_osfutures.transport import (
     ResolvedUrl,
     captured_exchanges,
     is_overloaded,
+    is_rejected,
     microversion_of,
 )
 
@@ -322,20 +323,12 @@ def submit_stamped(
     try:
         submission = submit(context, call, stamping(context, stamp, record), sent)
     except Exception:
-        if record is not None and sent and all(_is_refused(each) for each in sent):
+        if record is not None and sent and all(is_rejected(each.status) for each in sent):
             record.gone()  # nothing was ever created
         raise
     if record is not None:
         note_made(record, submission)
     return submission
-
-
-def _is_refused(exchange: Exchange) -> bool:
-    """Return True if the request was definitely rejected (4xx).
-
-    408 is excluded: a proxy sends it and cannot know whether the backend acted.
-    """
-    return 400 <= exchange.status < 500 and exchange.status != 408
 
 
 def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None) -> BeforeSending:

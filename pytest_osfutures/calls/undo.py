@@ -24,8 +24,10 @@ from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
     Exchange,
     error_message,
+    is_missing,
+    is_success,
     microversion_of,
-    resource,
+    parse_resource,
     retry_after,
 )
 
@@ -176,7 +178,7 @@ def _force_delete(submission: Submission, ident: str) -> Any:
     answer = api_client.send(
         "POST", "compute", path, {"forceDelete": None}, submission.microversion
     )
-    if answer.status_code >= 300 and answer.status_code != 404:
+    if not is_success(answer.status_code) and not is_missing(answer.status_code):
         text = f"{answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"server {ident} is only hidden, and forceDelete answered {text}")
     return answer
@@ -267,12 +269,12 @@ def _is_ours(submission: Submission, variables: Variables, path: str, version: s
     if "op" not in variables:
         return True
     answer = api_client.send("GET", operation.type.service, path, None, version)
-    if answer.status_code == 404:
+    if is_missing(answer.status_code):
         return False
-    if answer.status_code >= 300:
+    if not is_success(answer.status_code):
         text = f"GET {path} answered {answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"cannot undo {operation.name}: {text}")
-    stamp = Stamp.of(resource(operation.type, answer.json()))
+    stamp = Stamp.of(parse_resource(operation.type, answer.json()))
     if stamp is None or stamp.operation != variables["op"]:
         raise OSFuturesError(
             f"cannot undo {operation.name}: {operation.type.name} {variables['id']} does not carry "
@@ -297,7 +299,7 @@ def send_undo(
     way = operation.undo
     if way is None:
         raise InvalidArgument(f"{operation.name} has nothing that would undo it")
-    needless = way.nothing_to_undo & {404} if ambiguous else way.nothing_to_undo
+    needless = {each for each in way.nothing_to_undo if is_missing(each) or not ambiguous}
     api_client = submission.context.api_client
     version = microversion_of(way.service, exchange.request_headers)
     path = way.path.format_map(variables)

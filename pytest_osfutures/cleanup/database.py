@@ -1,8 +1,8 @@
 """A sqlite file that may be open while the process forks.
 
-Sqlite's state of an open file must not get into a child: there it would wait for locks that only
-the parent has. So all files are closed when the process forks, and opened again when parent or
-child use them next (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_).
+An open connection must not get into a child, where it would wait for locks that only the parent
+has. So all files are closed when the process forks, and opened again at the next use in the parent
+or in the child (https://www.sqlite.org/howtocorrupt.html#_carrying_an_open_database_across_a_fork_).
 """
 
 from __future__ import annotations
@@ -14,17 +14,24 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
-#: Seconds that a write waits for the other processes'.
-PATIENCE = 30.0
+#: Seconds that a write waits for the writes of other processes.
+BUSY_TIMEOUT = 30.0
 
 
 class Database:
-    """One sqlite file; None keeps it in memory. Whoever uses `connection` holds `lock`."""
+    """One sqlite file.
+
+    Args:
+        path: The file; None for a database in memory.
+        tables: SQL that creates the missing tables.
+    """
 
     def __init__(self, path: Path | None, tables: str) -> None:
         self.path = path
+        #: Held by every user of `connection`.
         self.lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        #: Inode and size of the file `-shm`, which sqlite maps into memory.
         self._index: tuple[int, int] | None = None
         with _FORKING:
             self.connection.execute("PRAGMA journal_mode = WAL")
@@ -34,13 +41,13 @@ class Database:
 
     @property
     def connection(self) -> sqlite3.Connection:
-        """The connection; a new one after a fork."""
+        """The open connection, or a new one after a fork."""
         if self._connection is not None:
             self._mend_index()
         else:
             self._connection = sqlite3.connect(
                 self.path or ":memory:",
-                timeout=PATIENCE,
+                timeout=BUSY_TIMEOUT,
                 isolation_level=None,
                 check_same_thread=False,
             )
@@ -50,9 +57,10 @@ class Database:
         return self._connection
 
     def _mend_index(self) -> None:
-        """If the file that sqlite maps into memory was cut, give it its length back.
+        """Restore the size of the file `-shm` if another program has cut it.
 
-        Touching what is not there would kill the process (SIGBUS). Sqlite rebuilds the content.
+        An access beyond its end would kill the process (SIGBUS). Sqlite rebuilds the content.
+        https://www.sqlite.org/walformat.html#the_wal_index_file_format
         """
         if self.path is None:
             return
@@ -73,7 +81,7 @@ class Database:
             self._connection = None
 
 
-#: Held while the process forks, and while a file is opened for the first time.
+#: Held while the process forks, and while a database is opened for the first time.
 _FORKING = threading.Lock()
 _OPEN: weakref.WeakSet[Database] = weakref.WeakSet()
 _paused: list[Database] = []

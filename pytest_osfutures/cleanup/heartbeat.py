@@ -1,15 +1,15 @@
-"""A run that lives for long renews its stamps, so that nobody takes what it has for left behind.
+"""The heartbeat of a run: it renews the stamps of a long run, so that they do not expire.
 
-Only what has lived half its time is renewed, by one read and one change each.
+A stamp is renewed after half of its lifetime, with one read and one change of its resource.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerError, LedgerRow
-from pytest_osfutures.clock import Clock
+from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
+from pytest_osfutures.cleanup.rows import LedgerRow
+from pytest_osfutures.cleanup.sweep import SweepContext
 from pytest_osfutures.operations import BACKUP, IMAGE, KEYPAIR, OWNED_TYPES, Body
 from pytest_osfutures.ownership import (
     StampedResource,
@@ -20,95 +20,91 @@ from pytest_osfutures.ownership import (
     send_request,
 )
 from pytest_osfutures.stamp import EXPIRES, Stamp
-from pytest_osfutures.transport import ApiClient, error_message
+from pytest_osfutures.transport import describe_refusal, is_success
 
-#: Seconds between two looks at the ledger, at most.
-LONGEST = 600.0
+#: Longest pause in seconds between two searches for stamps to renew.
+LONGEST_PAUSE = 600.0
 
 
 class Heartbeat:
-    """Renews the stamps of what this process has made; each step that fails is told to `note`."""
+    """Renews the stamps of one process of a run.
 
-    def __init__(
-        self,
-        api: ApiClient,
-        ledger: Ledger,
-        expiry: float,
-        clock: Clock,
-        note: Callable[[str], None],
-    ) -> None:
-        self.api = api
+    Args:
+        ledger: Ledger of the run.
+        expiry: Lifetime of a stamp in seconds.
+    """
+
+    def __init__(self, context: SweepContext, ledger: Ledger, expiry: float) -> None:
+        self.context = context
         self.ledger = ledger
         self.expiry = expiry
-        self.clock = clock
-        self.note = note
-        self._over = threading.Event()
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Beat in a thread until `stop`."""
         threading.Thread(target=self._run, name="osfutures-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
-        """Beat no more."""
-        self._over.set()
+        """Stop the thread."""
+        self._stopped.set()
 
     def _run(self) -> None:
-        while not self._over.wait(min(LONGEST, self.expiry / 8)):
+        while not self._stopped.wait(min(LONGEST_PAUSE, self.expiry / 8)):
             try:
                 self.beat()
             except (UnreadableError, LedgerError) as error:
-                self.note(f"stamps could not be renewed: {error}")
+                self.context.note(f"stamps could not be renewed: {error}")
 
     def beat(self) -> None:
-        """Renew what has lived half its time. Raises UnreadableError, LedgerError."""
-        now = self.api.cloud_time.time(self.clock)
-        mine = self.ledger.rows("bound", processes=[self.ledger.process])
-        for row in mine:
+        """Renew the stamps after half of their lifetime. Raises UnreadableError, LedgerError."""
+        now = self.context.cloud_time()
+        for row in self.ledger.rows("bound", processes=[self.ledger.process]):
             if row.expires < now + self.expiry / 2 and row.id and row.kind in OWNED_TYPES:
                 self._renew(row, int(now + self.expiry))
 
     def _renew(self, row: LedgerRow, expires: int) -> None:
+        api = self.context.api
         stamp = Stamp(self.ledger.run, row.operation, expires)
         resource = StampedResource(OWNED_TYPES[row.kind], str(row.id), stamp, row.name or "")
-        body = read_resource(self.api, resource)
+        body = read_resource(api, resource)
         if body is None:
             return
         if needs_stamp(row.kind, body):
-            if put_stamp(self.api, self.ledger, resource):
+            if put_stamp(api, self.ledger, resource):
                 self.ledger.renew(row.operation, expires)
             return
-        if not stamp.is_on(body):  # no longer ours
-            return
-        change = renewal(resource, body)
+        change = renewal(resource, body) if stamp.is_on(body) else None
         if change is None:
             return
         method, path, document = change
-        answer = send_request(self.api, method, resource.type, path, document)
-        if answer is None or answer.status_code < 300:
+        response = send_request(api, method, resource.type, path, document)
+        if response is None or is_success(response.status_code):
             self.ledger.renew(row.operation, expires)
         else:
-            said = f"{method} {path} answered {answer.status_code}: {error_message(answer)}"
-            self.note(f"the stamp of {resource} could not be renewed: {said}")
+            refusal = describe_refusal(method, path, response)
+            self.context.note(f"the stamp of {resource} could not be renewed: {refusal}")
 
 
 def renewal(resource: StampedResource, body: Body) -> tuple[str, str, object] | None:
-    """The request (method, path, document) that puts a new stamp on; None for what has a fixed one.
+    """Return the request (method, path, document) that renews a stamp; None if none can.
 
-    `resource` has the new stamp, `body` is the resource as it is.
+    Args:
+        resource: Resource with the new stamp.
+        body: Resource as the cloud shows it.
     """
-    resource_type, stamp = resource.type, resource.stamp
-    path = resource.path
-    mark = {EXPIRES: str(stamp.expires)}
+    resource_type, stamp, path = resource.type, resource.stamp, resource.path
+    metadata = {EXPIRES: str(stamp.expires)}
     if resource_type is IMAGE:
-        operation = {"op": "replace", "path": f"/{EXPIRES}", "value": mark[EXPIRES]}
+        operation = {"op": "replace", "path": f"/{EXPIRES}", "value": metadata[EXPIRES]}
         return "PATCH", path, [operation]
     if resource_type is KEYPAIR:
         return None
+    member = resource_type.member
     if isinstance(body.get("metadata"), dict) and EXPIRES in body["metadata"]:
-        if resource_type is BACKUP:
-            return "PUT", path, {resource_type.member: {"metadata": {**body["metadata"], **mark}}}
-        return "POST", f"{path}/metadata", {"metadata": mark}
+        if resource_type is BACKUP:  # Cinder has no request for single items of its metadata
+            return "PUT", path, {member: {"metadata": {**body["metadata"], **metadata}}}
+        return "POST", f"{path}/metadata", {"metadata": metadata}
     before = Stamp.of(body, described=True)
     assert before is not None
     words = str(body["description"]).removesuffix(before.description())
-    return "PUT", path, {resource_type.member: {"description": words + stamp.description()}}
+    return "PUT", path, {member: {"description": words + stamp.description()}}

@@ -1,8 +1,9 @@
-"""What a run has made, on disk before the request for it leaves: one sqlite file a run.
+"""The ledger of a run: all resources that it makes, on disk before each request leaves.
 
-A row is an *intent* before the request, *bound* when the id is known, *gone* when that was
-confirmed; *kept* is what the user wants to keep. Every call is one transaction, so that a process
-may die between any two of them. There is no secret in it: kinds, names, ids, tests and times.
+A ledger is one sqlite file. A row is an *intent* before the request, *bound* when the id is known,
+and *gone* when the deletion was confirmed; *kept* rows are resources that the user wants to keep.
+Each method is one transaction, so that a process may die between any two of them. A ledger has no
+secrets, only types, names, ids, tests and times.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.cleanup import sql
 from pytest_osfutures.cleanup.database import Database
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.cleanup.record import OperationRecord
-from pytest_osfutures.cleanup.rows import KEEP, TABLES, process_names, row_of, run_row
-from pytest_osfutures.cleanup.rows import LedgerRow as LedgerRow
-from pytest_osfutures.cleanup.rows import Run as Run
-from pytest_osfutures.errors import InvalidArgument, OSFuturesError
+from pytest_osfutures.cleanup.rows import LedgerRow, Run, process_names, row_of, run_row
+from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.stamp import Stamp
 
-SUFFIX = ".sqlite"
-#: Stands between the run and the host in the name of a ledger that is not the controller's.
-APART = "@"
-#: The name of the shared resource that is being created in this context (see holders.py).
+#: Separator of run and host in the name of a ledger that is not the controller's.
+HOST_SEPARATOR = "@"
+#: Seconds after which a run that died before its first row is obsolete.
+EMPTY_RUN_SECONDS = 3600.0
+#: Seconds after the expiry of its last stamp after which a run without working locks is obsolete.
+UNKNOWN_RUN_SECONDS = 86400.0
+#: Name of the shared resource that is being created in this context (see shared.py).
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
 
 
@@ -40,40 +43,45 @@ class LedgerError(OSFuturesError, sqlite3.DatabaseError):
 
 
 class Ledger:
-    """One run's ledger. Safe to use from any thread, and from many processes at once.
+    """The ledger of one run. Safe to use from any thread, and from many processes at once.
 
-    `worker` and `test` are noted with each new row. `max_servers` bounds how many servers the
-    run may have at a time, over all its processes. `before_first` is called once, before the first
-    row is written.
+    Args:
+        path: File of the ledger, which is created if it is missing; None keeps it in memory.
+        run: Id of the run.
     """
 
     def __init__(self, path: Path | None, run: str) -> None:
-        """Open the ledger at `path`, or make it; None keeps it in memory."""
         self.path = path
         self.run = run
+        #: Name of the xdist worker; part of each new row.
         self.worker = ""
+        #: Id of the running test; part of each new row.
         self.test = ""
+        #: Greatest number of servers at a time, over all processes of the run; None for no limit.
         self.max_servers: int | None = None
+        #: Called once, before the first row is written.
         self.before_first: Callable[[], None] | None = None
-        self._beginning = threading.Lock()
+        #: Name of this process: its id.
         self.process = str(os.getpid())
+        self._before_first_lock = threading.Lock()
         self._held: ProcessLock | None = None
         if path is not None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with suppress(FileExistsError):
-                # sqlite gives its companion files the mode that this one has. Only where nobody
-                # has it open: closing it would drop the locks of this process's other connections.
+                # sqlite gives its companion files the mode of this one. An existing file is not
+                # opened here: closing it would drop the locks of other connections of this
+                # process (https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL, 0o600))
-        with self._usable():
-            self._database = Database(path, TABLES)
+        with self._named_errors():
+            self._database = Database(path, sql.TABLES)
             self._lock = self._database.lock
 
     @contextmanager
-    def _usable(self) -> Iterator[None]:
-        """Say which file it is that sqlite complains about. Raises LedgerError."""
+    def _named_errors(self) -> Iterator[None]:
+        """Turn sqlite's errors into a LedgerError that names the file."""
         try:
             yield
-        except sqlite3.IntegrityError:  # the caller's mistake, and not the file's
+        except sqlite3.IntegrityError:  # a mistake of the caller, not of the file
             raise
         except sqlite3.Error as error:
             where = self.path or "in memory"
@@ -84,7 +92,7 @@ class Ledger:
         return self._database.connection
 
     def close(self) -> None:
-        """Let go of the file, and of this process's part in the run."""
+        """Close the file, and release the lock that shows that this process lives."""
         with self._lock:
             self._database.close()
         if self._held is not None:
@@ -94,9 +102,9 @@ class Ledger:
     # The run and its processes
 
     def join(self, worker: str = "") -> bool:
-        """Make this process one of the run's; False if the run is being cleaned up already.
+        """Add this process to the run; return False if a cleanup of the run has begun.
 
-        From now until it dies, however it dies, the kernel holds a lock for it.
+        The process holds a lock from now on, which the kernel releases when the process dies.
         """
         self.worker = worker
         now = time.time()
@@ -105,19 +113,14 @@ class Ledger:
             if held.take():
                 self._held = held
         with self.transaction() as db:
-            db.execute(
-                "INSERT OR IGNORE INTO run VALUES (?, ?, '', '', '', ?, 'running', NULL)",
-                (self.run, socket.gethostname(), now),
-            )
+            db.execute(sql.ADD_RUN, (self.run, socket.gethostname(), now))
             if db.execute("SELECT state FROM run").fetchall() != [("running",)]:
                 return False
-            db.execute(
-                "INSERT OR REPLACE INTO processes VALUES (?, ?, ?)", (self.process, worker, now)
-            )
+            db.execute(sql.ADD_PROCESS, (self.process, worker, now))
         return True
 
     def check_lock(self) -> bool:
-        """Whether another process sees this one's lock, which `join` has taken; noted for all."""
+        """Return True if another process sees the lock of this one; record in the ledger if not."""
         holds = self._held is None or self._held.is_seen()
         if not holds:
             self.write("INSERT OR REPLACE INTO facts VALUES ('locks', 'do not hold')")
@@ -125,18 +128,18 @@ class Ledger:
 
     @property
     def locks_hold(self) -> bool:
-        """Whether the locks beside this ledger tell who lives."""
+        """True if the locks beside this ledger show which processes live."""
         return not self.read("SELECT 1 FROM facts WHERE name = 'locks'")
 
     def leave(self) -> bool:
-        """This process is none of the run's any more; say whether it was the last that lives."""
+        """Remove this process from the run; return True if no other process of the run lives."""
         self.write("DELETE FROM processes WHERE name = ?", (self.process,))
         return not self.living()
 
     def end_if_last(self) -> bool:
-        """End the run if no other process of it lives and nothing is left; say whether it ended.
+        """End the run if no other process lives and nothing is left; return True if it ended.
 
-        Nobody can join in between.
+        No process can join during the decision.
         """
         with self.transaction() as db:
             others = db.execute("SELECT name FROM processes WHERE name != ?", (self.process,))
@@ -149,250 +152,173 @@ class Ledger:
         return True
 
     def workers(self) -> list[str]:
-        """The workers that have joined the run here."""
+        """Return the names of the xdist workers that have joined the run."""
         return [str(name) for (name,) in self.read("SELECT DISTINCT worker FROM processes")]
 
     @property
-    def part(self) -> bool:
-        """Whether others of the run have a ledger elsewhere, and this is not the controller's."""
-        return self.path is not None and APART in self.path.stem
+    def is_partial(self) -> bool:
+        """True if the run has ledgers on several hosts and this one is not the controller's."""
+        return self.path is not None and HOST_SEPARATOR in self.path.stem
 
     def describe(self, cloud: str, auth_url: str, project: str) -> None:
-        """Note which project of which cloud the run works in."""
+        """Record the cloud and the project of the run."""
         values = (cloud, auth_url, project)
         self.write("UPDATE run SET cloud = ?, auth_url = ?, project = ?", values)
 
     def info(self) -> Run | None:
-        """The run; None as long as no process has joined it."""
+        """Return the run; None as long as no process has joined it."""
         found = self.read("SELECT * FROM run")
         return run_row(found[0]) if found else None
 
     def lock_path(self, process: str) -> Path:
-        """The file whose lock a process holds while it lives."""
+        """Return the file whose lock a process holds while it lives."""
         assert self.path is not None
         return self.path.with_name(f"{self.path.stem}.{process}.lock")
 
     def processes(self) -> list[str]:
-        """All processes that have joined the run, the dead ones as well."""
+        """Return the names of all processes that have joined the run, dead ones included."""
         return process_names(self.read("SELECT name FROM processes"))
 
     def dead(self) -> list[str]:
-        """The processes of the run that have died; none, where locks cannot tell."""
+        """Return the names of the dead processes; none if the locks cannot show them."""
         if self.path is None or not self.locks_hold:
             return []
         return [name for name in self.processes() if ProcessLock(self.lock_path(name)).is_free()]
 
     def living(self) -> int:
-        """How many processes of the run live."""
+        """Return the number of living processes."""
         return len(self.processes()) - len(self.dead())
 
     def change_run_state(self, before: Sequence[str], state: str) -> bool:
-        """Let the run's state be `state`, if it is one of `before`; say whether it was."""
-        marks = ", ".join("?" * len(before))
-        sql = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
-        return self.write(sql, (state, time.time(), *before)) > 0
+        """Set the run's state if it is one of `before`; return True if it was."""
+        marks = sql.placeholders(len(before))
+        statement = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
+        return self.write(statement, (state, time.time(), *before)) > 0
 
     # Resources
 
     def record(self, stamp: Stamp) -> OperationRecord:
-        """The row of what `stamp` will be on; it comes into being with `intended`."""
+        """Return the record of an operation; its first `intended` writes the row."""
         if (name := SHARING.get()) is not None:
-            sql = "UPDATE shared SET operation = ? WHERE name = ?"
-            self.write(sql, (stamp.operation, name))
+            self.write("UPDATE shared SET operation = ? WHERE name = ?", (stamp.operation, name))
         return OperationRecord(self, stamp, self.test)
 
     def begin(self) -> None:
-        """See to it that `before_first` has been called."""
-        with self._beginning:
+        """Call `before_first` if it has not been called yet."""
+        with self._before_first_lock:
             if self.before_first is not None:
                 self.before_first()
                 self.before_first = None
 
     def gone(self, kind: str, resource_id: str) -> None:
-        """This resource is confirmed to be gone."""
-        sql = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
+        """Record that the deletion of a resource was confirmed."""
         with suppress(sqlite3.Error):
-            self.write(sql, (time.time(), resource_id, kind))
+            self.write(sql.GONE, (time.time(), resource_id, kind))
 
     def keep(self, kind: str, resource_id: str) -> None:
-        """Somebody wants this resource to stay, and what the cloud has made for it."""
-        self.write(KEEP, (resource_id, kind))
+        """Record that the user wants to keep a resource, and the children of it."""
+        self.write(sql.KEEP, (resource_id, kind))
+
+    def add_child(self, operation: str, kind: str, ident: str) -> None:
+        """Add a row for a resource that the cloud made for the resource of an operation."""
+        self.write(sql.ADD_CHILD, (kind, ident, time.time(), operation))
+
+    def unstamped_operations(self) -> set[str]:
+        """Return the operations whose resources may not carry their stamp."""
+        found = self.read(sql.UNSTAMPED)
+        return {str(name).removeprefix("operation ") for (name,) in found}
+
+    def mark_stamped(self, operation: str) -> None:
+        """Record that the resource of an operation carries its stamp now."""
+        self.write("DELETE FROM facts WHERE name = ?", (f"operation {operation}",))
 
     def renew(self, operation: str, expires: int) -> None:
-        """The stamp of what an operation has made is good until then."""
+        """Record the new expiry of a stamp, in seconds since 1970."""
         self.write("UPDATE resources SET expires = ? WHERE operation = ?", (expires, operation))
 
     def set_state(
         self, operation: str, state: str, note: str | None = None, part: int | None = None
     ) -> None:
-        """What an operation has made is `gone`, or `kept`, or still `bound`; `note` says why.
+        """Set the state of an operation's resources.
 
-        Of many resources it is only the one of this `part`, if that is given; else all, but not
-        what the cloud has made for them.
+        Args:
+            state: `gone`, `kept` or `bound`.
+            note: Reason of the state.
+            part: Number of one of the operation's resources (default: all, but no children).
         """
         now = time.time()
-        self.write(
-            "UPDATE resources SET state = ?1, note = ?2, gone = CASE ?3 WHEN 'gone' THEN ?4 END "
-            "WHERE operation = ?5 AND part = coalesce(?6, part) AND (?6 IS NOT NULL OR kind ="
-            " (SELECT kind FROM resources WHERE operation = ?5 ORDER BY part LIMIT 1))",
-            (state, note, state, now, operation, part),
-        )
+        self.write(sql.SET_STATE, (state, note, state, now, operation, part))
 
     def import_row(self, row: LedgerRow) -> None:
-        """Note what another ledger of the run knows of."""
-        marks = ", ".join("?" * len(fields(LedgerRow)))
+        """Add a row from another ledger of the same run."""
+        marks = sql.placeholders(len(fields(LedgerRow)))
         self.write(f"INSERT OR IGNORE INTO resources VALUES ({marks})", astuple(row))  # noqa: S608
 
     def rows(
         self, *states: str, processes: Iterable[str] = (), test: str | None = None
     ) -> list[LedgerRow]:
-        """The rows in any of `states`, of these processes and this test (default: of all)."""
-        named = list(processes)
-        sql = "SELECT * FROM resources WHERE 1"
+        """Return the rows in any of `states`, of these processes and this test (default: all)."""
+        statement = "SELECT * FROM resources WHERE 1"
         values: list[str] = []
-        for column, wanted in (("state", states), ("process", named)):
+        for column, wanted in (("state", states), ("process", list(processes))):
             if wanted:
-                sql += f" AND {column} IN ({', '.join('?' * len(wanted))})"
+                statement += f" AND {column} IN ({sql.placeholders(len(wanted))})"
                 values += wanted
         if test is not None:
-            sql += " AND test = ?"
+            statement += " AND test = ?"
             values.append(test)
-        rows = [row_of(found) for found in self.read(sql + " ORDER BY intended", values)]
+        rows = [row_of(found) for found in self.read(statement + " ORDER BY intended", values)]
         return [row for row in rows if row is not None]
 
     def left(self) -> int:
-        """How many resources may still exist that nobody wants to keep."""
+        """Return the number of resources that may still exist and that nobody wants to keep."""
         return len(self.rows("intent", "bound"))
 
     def is_obsolete(self, now: float) -> bool:
-        """Whether nobody will look into it again: the run is over, and nothing kept is left.
+        """Return True if the ledger can be removed: the run is over and no kept resource is left.
 
-        A run that died before it had made anything is over an hour later; one of which nobody can
-        tell whether it lives a day after the last of its stamps. `now` is the cloud's time.
+        `now` is the cloud's time in seconds since 1970.
         """
         run = self.info()
         if run is not None and run.state == "ended":
             return all(row.expires < now for row in self.rows("kept"))
         began = run.started if run is not None and self.path is not None else time.time()
         if not self.locks_hold:
-            return max([began, *(row.expires for row in self.rows())]) < now - 86400
-        return not self.rows() and not self.living() and began < time.time() - 3600
+            last = max([began, *(row.expires for row in self.rows())])
+            return last < now - UNKNOWN_RUN_SECONDS
+        is_old = began < time.time() - EMPTY_RUN_SECONDS
+        return not self.rows() and not self.living() and is_old
 
     def note(self, text: str) -> None:
-        """Remember a step of the clean-up, if that is possible."""
+        """Add a line to the notes of the cleanup, if the file can be written."""
         with suppress(sqlite3.Error):
             self.write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
 
     def steps(self) -> list[str]:
-        """The steps of the clean-up, in their order."""
+        """Return the notes of the cleanup, in their order."""
         return [str(text) for (text,) in self.read("SELECT text FROM steps ORDER BY rowid")]
 
     # Access
 
-    def write(self, sql: str, values: Sequence[object] = ()) -> int:
-        """Change rows; how many."""
-        with self._lock, self._usable():
-            return self._db.execute(sql, values).rowcount
+    def write(self, statement: str, values: Sequence[object] = ()) -> int:
+        """Execute a statement that changes rows; return their number. Raises LedgerError."""
+        with self._lock, self._named_errors():
+            return self._db.execute(statement, values).rowcount
 
-    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """What there is."""
-        with self._lock, self._usable():
-            return self._db.execute(sql, values).fetchall()
+    def read(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement selects. Raises LedgerError."""
+        with self._lock, self._named_errors():
+            return self._db.execute(statement, values).fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Several reads and writes that nobody comes between."""
-        with self._lock, self._usable():
+        """Run several statements in one transaction. Raises LedgerError."""
+        with self._lock, self._named_errors():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
-                if self._db.in_transaction:  # a full disk ends it
+                if self._db.in_transaction:  # sqlite ends it by itself if the disk is full
                     self._db.execute("ROLLBACK")
                 raise
-
-
-def ledger_directory(given: str | Path | None = None) -> Path:
-    """The directory of the ledgers: the given one, or one in the user's state directory.
-
-    Raises InvalidArgument if no home directory is known.
-    """
-    import platformdirs
-
-    try:
-        place = Path(given or platformdirs.user_state_dir("pytest-osfutures")).expanduser()
-    except RuntimeError:  # the words of pathlib for a home that is not known
-        place = Path("~")
-    if str(place).startswith("~"):
-        raise InvalidArgument(
-            "the user has no home directory (HOME is not set), so the ledgers of the runs have no "
-            "place: name a directory with --os-ledger"
-        )
-    return place.absolute()
-
-
-def ledger_path(place: Path, run: str, host: str = "") -> Path:
-    """The file of a run's ledger; with `host` of the part that workers on another host have."""
-    return place / f"{run}{APART if host else ''}{host}{SUFFIX}"
-
-
-def run_of(path: Path) -> str:
-    """The run that a ledger is of."""
-    return path.stem.partition(APART)[0]
-
-
-def reaper_lock(ledger: Path) -> Path:
-    """The file whose lock the reaper of a run holds."""
-    return ledger.with_suffix(".reaper.lock")
-
-
-def reaper_log(ledger: Path) -> Path:
-    """Where the reaper of a run writes what it does."""
-    return ledger.with_suffix(".log")
-
-
-def living_runs(place: Path) -> set[str]:
-    """The runs in a directory of which a process lives, whatever became of their ledgers."""
-    locks = [path for path in place.glob("*.lock") if not path.name.endswith(".reaper.lock")]
-    names = [path.name.partition(".")[0] for path in locks if not ProcessLock(path).is_free()]
-    return {name.partition(APART)[0] for name in names}
-
-
-def ledgers(place: Path, note: Callable[[str], None] = lambda _: None) -> list[Ledger]:
-    """All ledgers in a directory that can be read; close them after use.
-
-    `note` is told which cannot be, and what to do about it.
-    """
-    found = []
-    for path in sorted(place.glob(f"*{SUFFIX}")):
-        try:
-            if path.is_file():
-                found.append(_intact(path))
-        except (sqlite3.Error, OSError) as error:  # not ours, damaged, or of another version
-            note(
-                f"{error}; `osfutures reap --run {run_of(path)}` deletes by their stamp the "
-                f"resources that it may have named; then remove {path}"
-            )
-    return found
-
-
-def _intact(path: Path) -> Ledger:
-    """A ledger that has no damage. Raises LedgerError."""
-    ledger = Ledger(path, run_of(path))
-    try:
-        ((said,),) = ledger.read("PRAGMA quick_check(1)")
-        if said != "ok":
-            raise LedgerError(f"the ledger {path} is damaged: {said}")
-        ledger.info()
-    except sqlite3.Error:
-        ledger.close()
-        raise
-    return ledger
-
-
-def remove_ledger(path: Path) -> None:
-    """Delete a ledger with all its companion files but its log."""
-    for each in path.parent.glob(f"{path.stem}.*"):
-        if each.suffix != ".log":
-            each.unlink(missing_ok=True)

@@ -1,12 +1,14 @@
-"""Everything in a project that carries a stamp: finding it, and deleting one of it.
+"""Orphans: stamped resources in a project. Functions that list them and delete one of them.
 
-What is deleted is read right before, and has to carry the same stamp then. Nothing else is ever
-deleted, whatever its name.
+A resource is read right before its deletion and has to carry the same stamp then. A resource
+without a stamp is never deleted, whatever its name.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 from pytest_osfutures.operations import (
     KEYPAIR,
@@ -27,20 +29,29 @@ from pytest_osfutures.ownership import (
     unreadable_errors,
 )
 from pytest_osfutures.parsing import identifier, mappings
-from pytest_osfutures.transport import ApiClient, Pages, error_message, members, next_query
+from pytest_osfutures.transport import (
+    ApiClient,
+    Page,
+    describe_refusal,
+    error_message,
+    is_missing,
+    is_success,
+    iterate_pages,
+)
 
-#: What is said of a resource while it goes, and no more than time is needed.
+#: Reasons why a resource still exists that need nothing but time.
 DELETING, DETACHING = "it is being deleted", "it is being detached"
 DISCONNECTING = "it is being disconnected"
 UNDER_WAY = (DELETING, DETACHING, DISCONNECTING)
-#: What is said of a resource that is left alone for good.
+#: Reason why a resource is left alone for good.
 NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
-#: Who has the ports by which routers are connected, as `device_owner` says it.
+#: `device_owner` of the ports by which routers are connected to subnets.
+#: https://opendev.org/openstack/neutron-lib/src/branch/master/neutron_lib/constants.py
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")
 
 
-def first_page(api: ApiClient, resource_type: ResourceType) -> str:
-    """Where the list of one kind of resources in the project begins. Raises UnreadableError."""
+def first_path(api: ApiClient, resource_type: ResourceType) -> str:
+    """Return the path of the list of a type in the project. Raises UnreadableError."""
     path = resource_type.owned_path
     if "{project}" in path:
         with unreadable_errors(f"the project of {resource_type.collection_path}"):
@@ -48,60 +59,66 @@ def first_page(api: ApiClient, resource_type: ResourceType) -> str:
     return path
 
 
-def page(
+def read_page(api: ApiClient, resource_type: ResourceType, path: str) -> Page | None:
+    """Read one page of a list; None if the cloud has no such resources. Raises UnreadableError."""
+    response = send_request(api, "GET", resource_type, path)
+    if response is None:
+        return None
+    if is_missing(response.status_code) and _is_missing_extension(api, resource_type):
+        return None
+    if not is_success(response.status_code):
+        raise UnreadableError(describe_refusal("GET", path, response))
+    with unreadable_errors(f"GET {path}"):
+        page = Page.parse(response.json(), resource_type.collection or "")
+    if resource_type is KEYPAIR:  # Nova wraps each keypair of a list
+        items = mappings([each.get(resource_type.member, each) for each in page.items])
+        return Page(items, page.next_query)
+    return page
+
+
+def list_stamped(
     api: ApiClient,
     resource_type: ResourceType,
-    path: str,
-    copies: list[StampedResource] | None = None,
-) -> tuple[list[StampedResource], str | None]:
-    """What carries a stamp on one page of a list, and where the next is. Raises UnreadableError.
+    insist: Callable[[Callable[[], Any]], Any] = lambda read: read(),
+) -> list[StampedResource]:
+    """Return the resources of a type that carry a stamp, their own or a copy.
 
-    What carries the copy of another resource's stamp is added to `copies` instead.
+    Args:
+        insist: Calls a function that reads one page, and may call it again after an error.
+
+    Raises UnreadableError.
     """
-    bodies, after = _page(api, resource_type, path)
-    carriers = [
-        each for body in bodies if (each := stamped_resource(resource_type, body)) is not None
-    ]
-    if copies is not None:
-        copies += [each for each in carriers if each.copied]
-    return [each for each in carriers if not each.copied], after
-
-
-def _page(api: ApiClient, resource_type: ResourceType, path: str) -> tuple[list[Body], str | None]:
-    answer = send_request(api, "GET", resource_type, path)
-    if answer is None or (answer.status_code == 404 and _is_missing(api, resource_type)):
-        return [], None
-    if answer.status_code >= 300:
-        raise UnreadableError(f"GET {path} answered {answer.status_code}: {error_message(answer)}")
+    path = insist(partial(first_path, api, resource_type))
     with unreadable_errors(f"GET {path}"):
-        document = answer.json()
-        bodies = members(document, resource_type.collection or "")
-        if resource_type is KEYPAIR:
-            bodies = mappings([each.get(resource_type.member, each) for each in bodies])
-        query = next_query(document)
-        return bodies, None if query is None else f"{path.partition('?')[0]}?{query}"
+        pages = iterate_pages(
+            lambda where: insist(partial(read_page, api, resource_type, where)), path
+        )
+        found = [stamped_resource(resource_type, body) for page in pages for body in page.items]
+    return [each for each in found if each is not None]
 
 
-def _is_missing(api: ApiClient, resource_type: ResourceType) -> bool:
-    """Whether this Neutron cannot have any such resources."""
+def _is_missing_extension(api: ApiClient, resource_type: ResourceType) -> bool:
+    """Return True if this Neutron does not have the extension that the type belongs to."""
     if not resource_type.extension:
         return False
-    answer = send_request(api, "GET", resource_type, f"/extensions/{resource_type.extension}")
-    return answer is not None and answer.status_code == 404
+    response = send_request(api, "GET", resource_type, f"/extensions/{resource_type.extension}")
+    return response is not None and is_missing(response.status_code)
 
 
-def step(
+def delete_step(
     api: ApiClient,
     resource: StampedResource,
     before: Callable[[StampedResource, Body], None] | None = None,
 ) -> str | None:
-    """Bring one resource nearer to its end: None if it is gone, else why it is still there.
+    """Take the next step of the deletion of a resource; return the reason why it still exists.
 
-    `before` is called with what is about to be deleted.
+    Args:
+        before: Called with the resource and its body before its deletion.
 
-    It is read first, and only deleted if it still carries the same stamp; of what a ledger knows
-    by its id, if the cloud itself has replaced the stamp or was to get it later. Raises
-    UnreadableError.
+    Returns:
+        None if the resource does not exist; NOT_OURS if it carries another stamp, or none.
+
+    Raises UnreadableError.
     """
     body = read_resource(api, resource)
     if body is None:
@@ -120,79 +137,88 @@ def step(
 
 def _delete(api: ApiClient, resource: StampedResource, status: str) -> str | None:
     if status == "SOFT_DELETED":
-        answer = send_request(
-            api, "POST", resource.type, f"{resource.path}/action", {"forceDelete": None}
-        )
+        path = f"{resource.path}/action"
+        response = send_request(api, "POST", resource.type, path, {"forceDelete": None})
     else:
-        answer = send_request(api, "DELETE", resource.type, resource.path)
-    if answer is None or answer.status_code == 404:
+        response = send_request(api, "DELETE", resource.type, resource.path)
+    if response is None or is_missing(response.status_code):
         return None
-    if answer.status_code >= 300:
-        return f"DELETE answered {answer.status_code}: {error_message(answer)}"
+    if not is_success(response.status_code):
+        return f"DELETE answered {response.status_code}: {error_message(response)}"
     return DELETING
 
 
 def _detach(api: ApiClient, volume: StampedResource, body: Body) -> str:
-    users = [identifier(each.get("server_id")) for each in mappings(body["attachments"])]
-    said = [
-        send_request(api, "DELETE", SERVER, f"/servers/{user}/os-volume_attachments/{volume.id}")
-        for user in users
-        if user is not None
+    servers = [identifier(each.get("server_id")) for each in mappings(body["attachments"])]
+    responses = [
+        send_request(api, "DELETE", SERVER, f"/servers/{server}/os-volume_attachments/{volume.id}")
+        for server in servers
+        if server is not None
     ]
-    refused = [answer for answer in said if answer is not None and answer.status_code >= 300]
-    if refused:
-        return f"detaching answered {refused[0].status_code}: {error_message(refused[0])}"
+    for response in responses:
+        if response is not None and not is_success(response.status_code):
+            return f"detaching answered {response.status_code}: {error_message(response)}"
     return DETACHING
 
 
 def disconnect(api: ApiClient, kind: str, body: Body) -> str | None:
-    """Take a router's interfaces away, or what is a subnet's or is a port on anybody's router.
+    """Remove the interfaces between routers and a router, a subnet or a port.
 
-    Returns what is under way, or why it is not; None if there is none. Raises UnreadableError.
+    Returns:
+        DISCONNECTING, or the reason why a router keeps an interface; None if there was none.
+
+    Raises UnreadableError.
     """
-    said = []
-    for port in _interfaces(api, kind, body):
-        what = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port.get("id")}
+    ports = _interfaces(api, kind, body)
+    responses = []
+    for port in ports:
+        document = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port.get("id")}
         path = f"/routers/{port.get('device_id')}/remove_router_interface"
-        said.append(send_request(api, "PUT", ROUTER, path, what))
-    refused = [each for each in said if each is not None and each.status_code >= 300]
-    for answer in refused:
-        if answer.status_code != 404:
-            return f"disconnecting answered {answer.status_code}: {error_message(answer)}"
-    return DISCONNECTING if said else None
+        responses.append(send_request(api, "PUT", ROUTER, path, document))
+    for response in responses:
+        if response is None or is_success(response.status_code):
+            continue
+        if not is_missing(response.status_code):
+            return f"disconnecting answered {response.status_code}: {error_message(response)}"
+    return DISCONNECTING if ports else None
 
 
 def _interfaces(api: ApiClient, kind: str, body: Body) -> list[Body]:
-    """The ports by which a router, a subnet or a port is connected."""
-    ports: list[Body] = [body]
-    if kind in ("router", "subnet"):
-        which = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
-        ports = []
-        path: str | None = f"{PORT.collection_path}?{which}{body.get('id')}"
-        pages = Pages()
-        while path:
-            with unreadable_errors(f"GET {path}"):
-                pages.enter(path)
-            bodies, path = _page(api, PORT, path)
-            ports += bodies
-    elif kind != "port":
+    """Return the ports that connect routers with a router, a subnet or a port."""
+    if kind == PORT.name:
+        ports: list[Body] = [body]
+    elif kind in ("router", "subnet"):
+        query = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
+        path = f"{PORT.collection_path}?{query}{body.get('id')}"
+        with unreadable_errors(f"GET {path}"):
+            pages = list(iterate_pages(lambda where: read_page(api, PORT, where), path))
+        ports = [port for page in pages for port in page.items]
+    else:
         return []
     return [each for each in ports if str(each.get("device_owner")).startswith(INTERFACES)]
 
 
 def expired(found: Iterable[StampedResource], now: float) -> list[StampedResource]:
-    """What has expired. A stamp that cannot be renewed is good as long as any of its run's is."""
+    """Return the resources whose stamp has expired at `now`, in the cloud's seconds since 1970.
+
+    A stamp that cannot be renewed is valid as long as any stamp of the same run.
+    """
     everything = list(found)
-    fresh = {each.stamp.run for each in everything if each.stamp.expires >= now}
+    valid_runs = {each.stamp.run for each in everything if each.stamp.expires >= now}
     return [
         each
         for each in everything
-        if each.stamp.expires < now and not (_is_fixed(each) and each.stamp.run in fresh)
+        if each.stamp.expires < now
+        and not (_has_fixed_stamp(each) and each.stamp.run in valid_runs)
     ]
 
 
-def _is_fixed(resource: StampedResource) -> bool:
-    """Whether a stamp cannot be renewed: it stands in a name, or Nova refuses new metadata."""
+def _has_fixed_stamp(resource: StampedResource) -> bool:
+    """Return True if no request can renew the stamp.
+
+    A keypair has it in its name; Nova refuses new metadata of a server in other statuses (409).
+    https://docs.openstack.org/api-ref/compute/#create-or-update-metadata-items
+    """
     if resource.type is SERVER:
         return resource.status not in ("ACTIVE", "SHUTOFF", "PAUSED", "SUSPENDED")
     return resource.type is KEYPAIR

@@ -1,7 +1,7 @@
-"""Locks that the kernel releases when a process dies, whatever it dies of.
+"""Locks that the kernel releases when a process dies, whatever the cause.
 
-They are POSIX record locks: a forked child does not inherit them, so nothing but the process
-itself keeps its lock.
+They are POSIX record locks, which a forked child does not inherit: only the process itself keeps
+its lock (https://man7.org/linux/man-pages/man2/fcntl_locking.2.html).
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ import os
 import sys
 from pathlib import Path
 
-#: The exit status of a process that could take the lock, and the code of that process.
+#: Exit status of the helper process if it could take the lock, and the code of that process.
 _TAKEN = 42
 _TRY = f"""
 import fcntl, sys
 fcntl.lockf(open(sys.argv[1], "r+b"), fcntl.LOCK_EX | fcntl.LOCK_NB)
 sys.exit({_TAKEN})
 """
-#: What this process holds: the kernel would call such a lock free, and drop it when asked.
+#: Files that this process has locked. The kernel would call such a lock free, and drop it after
+#: a try of the same process.
 _HELD: set[Path] = set()
-os.register_at_fork(after_in_child=_HELD.clear)  # its locks are not its child's
+os.register_at_fork(after_in_child=_HELD.clear)  # a child does not inherit the locks
 
 
 class ProcessLock:
@@ -32,7 +33,7 @@ class ProcessLock:
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Hold the lock from now on, if nobody else does; say whether it is held."""
+        """Take the lock if no process holds it; return True if this one holds it now."""
         if self.path in _HELD:
             return False
         file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -44,7 +45,7 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Let go of the lock, and remove its file."""
+        """Release the lock, and remove its file."""
         if self._file is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._file)
@@ -52,9 +53,9 @@ class ProcessLock:
             _HELD.discard(self.path)
 
     def is_seen(self) -> bool:
-        """Whether another process finds that this lock is held. Some file systems let all have it.
+        """Return True if another process sees that this lock is held, or if that is not known.
 
-        Without an answer it counts as seen.
+        Some network file systems let every process take the lock.
         """
         import subprocess
 
@@ -66,9 +67,9 @@ class ProcessLock:
         return tried.returncode != _TAKEN
 
     def is_free(self) -> bool:
-        """Whether no process holds the lock; one that never was is free.
+        """Return True if no process holds the lock, also if it was never taken.
 
-        A lock that cannot be tried is not called free: its process may live.
+        Returns False if the lock cannot be tried: its process may live.
         """
         if self.path in _HELD:
             return False
@@ -87,9 +88,9 @@ class ProcessLock:
 
 
 class LockView:
-    """The lock of another process, seen through one open file: deleting the file changes nothing.
+    """The lock of another process, observed through one open file, which may be deleted meanwhile.
 
-    A process must not hold a lock that it views.
+    A process must not hold a lock that it observes.
     """
 
     def __init__(self, path: Path) -> None:
@@ -103,7 +104,7 @@ class LockView:
             self._unknown = True
 
     def is_free(self) -> bool:
-        """Whether no process holds the lock; False if that cannot be known."""
+        """Return True if no process holds the lock; False if that is not known."""
         if self._file is None:
             return not self._unknown
         try:
@@ -115,7 +116,7 @@ class LockView:
         return free
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -1,6 +1,7 @@
-"""What the reaper does while it runs: it looks whether the run's processes live, and cleans up.
+"""The reaper's loop: it checks whether the processes of a run live, and cleans up after dead ones.
 
-It remembers what it has read, so that it can go on by stamp and lock when the ledger is lost.
+The loop remembers what it has read, so that a cleanup can go on by stamps and locks when the ledger
+is lost.
 """
 
 from __future__ import annotations
@@ -15,28 +16,30 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup.ledger import Ledger, run_of
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.ledger_files import run_of
 from pytest_osfutures.cleanup.orphans import NOT_OURS
 from pytest_osfutures.cleanup.process_lock import LockView
 from pytest_osfutures.cleanup.shared import release_dead_holders
 from pytest_osfutures.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
+    from pytest_osfutures.cleanup.sweep import SweepContext
     from pytest_osfutures.stamp import Stamp
     from pytest_osfutures.transport import ApiClient
 
-#: Seconds between two looks at the locks.
-LOOK = 1.0
-#: So many lines are kept while they cannot be written.
-UNWRITTEN = 1000
+#: Seconds between two checks of the locks.
+CHECK_SECONDS = 1.0
+#: Greatest number of lines that the log keeps in memory while its file cannot be written.
+UNWRITTEN_LINES = 1000
 
 
 class SupersededError(Exception):
-    """The clean-up of the whole run takes the place of that of one process."""
+    """The cleanup of the whole run replaces the cleanup of single processes."""
 
 
-class Interruptible(SystemClock):
-    """A clock whose sleepers wake with SupersededError when `event` is set."""
+class InterruptibleClock(SystemClock):
+    """A clock whose sleepers raise SupersededError when `event` is set."""
 
     def __init__(self, event: threading.Event) -> None:
         self.event = event
@@ -46,30 +49,35 @@ class Interruptible(SystemClock):
             raise SupersededError
 
 
-class Log:
-    """The reaper's log. What cannot be written there is kept for later, and written elsewhere too.
+class ReaperLog:
+    """The log of a reaper.
 
-    Elsewhere is a file of the same name among the temporary files.
+    Lines that cannot be written are kept for the next try, and also written to a file of the same
+    name in the directory for temporary files.
+
+    Args:
+        path: File of the log.
+        fallback: File for the lines that cannot be written there.
     """
 
-    def __init__(self, path: Path, elsewhere: Path | None = None) -> None:
+    def __init__(self, path: Path, fallback: Path | None = None) -> None:
         self.path = path
-        self.elsewhere = elsewhere or Path(tempfile.gettempdir()) / path.name
+        self.fallback = fallback or Path(tempfile.gettempdir()) / path.name
         self._unwritten: list[str] = []
         self._lock = threading.Lock()
 
     def __call__(self, text: str) -> None:
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n"
         with self._lock:
-            self._unwritten = [*self._unwritten, line][-UNWRITTEN:]
+            self._unwritten = [*self._unwritten, line][-UNWRITTEN_LINES:]
             if _append(self.path, "".join(self._unwritten)):
                 self._unwritten = []
             else:
-                _append(self.elsewhere, line)
+                _append(self.fallback, line)
 
 
 def _append(path: Path, text: str) -> bool:
-    """Whether all of the text is in the file now; a part of it is taken back."""
+    """Append the whole text to a file of this user, or nothing; return True if it was written."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -90,92 +98,101 @@ def _append(path: Path, text: str) -> bool:
 
 
 class ReaperLoop:
-    """One run as its reaper sees it.
+    """The loop of one run's reaper.
 
-    `locks` are views of the locks of all processes that were ever seen, `kept` and `left` the
-    operations that were last seen to be kept, or to have something left. `connect` gives the way
-    to the cloud.
+    Args:
+        path: File of the ledger.
+        settings: Name and configuration of the cloud, from the process that started the reaper.
+        log: Takes each line of progress.
+        connect: Returns the client of the project's APIs; called only when it is needed.
     """
 
     def __init__(
         self,
         path: Path,
-        order: dict[str, Any],
+        settings: dict[str, Any],
         log: Callable[[str], None],
         connect: Callable[[dict[str, Any]], ApiClient],
         clock: Clock | None = None,
     ) -> None:
         self.path = path
         self.run = run_of(path)
-        self.order = order
+        self.settings = settings
         self.log = log
         self.clock = clock or SystemClock()
         self.ledger: Ledger | None = None
+        #: Inode of the ledger's file.
         self.inode = 0
+        #: Locks of all processes that were ever seen, by their names.
         self.locks: dict[str, LockView] = {}
+        #: Processes that have joined the run.
         self.joined: list[str] = []
+        #: Dead processes whose cleanup has begun.
         self.cleaned: set[str] = set()
+        #: Operations whose resources were seen as kept.
         self.kept: set[str] = set()
+        #: Operations with resources that may exist, by the last reading of the ledger.
         self.left: set[str] = set()
-        self.part = False
+        self.is_partial = False
+        #: Last line about the ledger's trouble; empty while the ledger can be read.
         self.trouble = ""
-        self.whole = threading.Event()
+        #: Set when the cleanup of the whole run begins.
+        self.whole_run = threading.Event()
         self._connect = connect
-        self._connected: ApiClient | None = None
+        self._api: ApiClient | None = None
         self._connecting = threading.Lock()
-        with suppress(Exception):  # said at the first look
+        with suppress(Exception):  # the first check reports it
             self._read()
 
     def note(self, text: str) -> None:
-        """Say it in the log and, if that is possible, in the ledger."""
+        """Write a line to the log and, if possible, to the ledger."""
         self.log(text)
         if self.ledger is not None:
             with suppress(Exception):
                 self.ledger.note(text)
 
-    def keep(self) -> None:
-        """Look until nothing is left to do, whatever goes wrong."""
-        over = False
-        while not over:
-            time.sleep(LOOK)
+    def run_until_done(self) -> None:
+        """Check every second until nothing is left to do; an error does not end the loop."""
+        done = False
+        while not done:
+            time.sleep(CHECK_SECONDS)
             try:
-                over = self.look()
+                done = self.check()
             except Exception as error:
-                self._tell(f"{type(error).__name__}: {error}; looking again")
+                self._note_trouble(f"{type(error).__name__}: {error}; looking again")
 
-    def look(self) -> bool:
-        """Do what is to be done now; whether nothing is left to do."""
+    def check(self) -> bool:
+        """Clean up after dead processes; return True if nothing is left to do."""
         try:
             state = self._read()
             self.trouble = ""
-        except Exception as error:  # damaged, deleted, or with a value that nobody expects
+        except Exception as error:  # damaged, deleted, or with unexpected values
             state = ""
-            self._tell(f"{error}; going by locks, and by the stamps in the cloud")
+            self._note_trouble(f"{error}; going by locks, and by the stamps in the cloud")
         if state == "ended":
             return True
         if not state:
             self._find_locks()
-        free = {name: self.locks[name].is_free() for name in self.joined}
-        living, dead = ([name for name in free if free[name] is which] for which in (False, True))
-        if not living:
-            self.whole.set()
+        dead = [name for name in self.joined if self.locks[name].is_free()]
+        if len(dead) == len(self.joined):
+            self.whole_run.set()
             self._finish(state)
             return True
         if state:
             self._clean_up_dead([name for name in dead if name not in self.cleaned])
         return False
 
-    def _tell(self, trouble: str) -> None:
-        """Say what is wrong, once as long as it stays the same."""
+    def _note_trouble(self, trouble: str) -> None:
+        """Write a line about the ledger's trouble, once as long as it stays the same."""
         if trouble != self.trouble:
             self.trouble = trouble
             self.note(trouble)
 
     def _read(self) -> str:
-        """Take in what the ledger says; the run's state. Raises what reading it does."""
-        there = self.path.stat().st_ino if self.ledger is None or self.path.exists() else 0
-        if there not in (0, self.inode):  # a new one may stand in its place
-            self.ledger, self.inode = Ledger(self.path, self.run), there
+        """Read the ledger and return the run's state. Raises every error of the reading."""
+        inode = self.path.stat().st_ino if self.ledger is None or self.path.exists() else 0
+        if inode not in (0, self.inode):  # another file may have replaced the ledger
+            self.ledger, self.inode = Ledger(self.path, self.run), inode
         ledger = self.ledger
         assert ledger is not None
         run = ledger.info()
@@ -187,13 +204,13 @@ class ReaperLoop:
                 self.locks[name] = LockView(ledger.lock_path(name))
         self.kept |= {row.operation for row in ledger.rows("kept")}
         self.left = {row.operation for row in ledger.rows("intent", "bound")}
-        self.part = ledger.part
-        if not there and run.state == "running":
-            self._tell(f"the ledger {self.path} was deleted; going on with what it said")
+        self.is_partial = ledger.is_partial
+        if not inode and run.state == "running":
+            self._note_trouble(f"the ledger {self.path} was deleted; going on with what it said")
         return run.state
 
     def _find_locks(self) -> None:
-        """Let every process count that has, or had, a lock: the ledger cannot tell who has left."""
+        """Count every process that has, or had, a lock: the ledger cannot show who has left."""
         for path in self.path.parent.glob(f"{self.path.stem}.*.lock"):
             name = path.name.removeprefix(f"{self.path.stem}.").removesuffix(".lock")
             if name.isdecimal() and name not in self.locks:
@@ -201,32 +218,33 @@ class ReaperLoop:
         self.joined = list(self.locks)
 
     def _clean_up_dead(self, dead: list[str]) -> None:
-        """Delete in a thread what these have left: neither the others nor the end wait for it."""
+        """Clean up after dead processes in a thread, while the other processes go on."""
         if not dead or self.ledger is None:
             return
         try:
-            release_dead_holders(self.ledger, dead)  # what others share with the dead is theirs now
+            release_dead_holders(self.ledger, dead)
             left = self.ledger.rows("intent", "bound", processes=dead)
         except Exception as error:
-            self._tell(f"{error}; what {', '.join(dead)} have left waits for the end of the run")
+            names = ", ".join(dead)
+            self._note_trouble(f"{error}; what {names} have left waits for the end of the run")
             return
         self.cleaned.update(dead)
         if left:
-            clean = partial(self._clean_up, self.ledger, dead)
-            threading.Thread(target=clean, name="osfutures-reaper", daemon=True).start()
+            clean_up = partial(self._clean_up_processes, self.ledger, dead)
+            threading.Thread(target=clean_up, name="osfutures-reaper", daemon=True).start()
 
-    def _clean_up(self, ledger: Ledger, processes: list[str]) -> None:
+    def _clean_up_processes(self, ledger: Ledger, processes: list[str]) -> None:
         try:
-            self._by_ledger(ledger, processes, Interruptible(self.whole))
+            self._by_ledger(ledger, processes, InterruptibleClock(self.whole_run))
         except SupersededError:
             pass
         except Exception as error:
             self.note(f"{type(error).__name__}: {error}; what is left waits for the run's end")
 
     def _finish(self, state: str) -> None:
-        """All processes of the run are dead: delete what it has left, with the ledger or without.
+        """Clean up the run, all of whose processes are dead, with the ledger or without.
 
-        A run that somebody else is cleaning up, or has cleaned up, is left to that.
+        A run that another process cleans up, or has cleaned up, is left to that process.
         """
         ledger = self.ledger
         if state and ledger is not None:
@@ -244,29 +262,28 @@ class ReaperLoop:
             self.note(f"{type(error).__name__}: {error}; {self._advice()}")
 
     def _by_ledger(self, ledger: Ledger, processes: list[str], clock: Clock) -> bool:
-        from pytest_osfutures.cleanup.sweep import clean_up
+        """Clean up with the ledger, after these processes or after all; True if all is gone."""
+        from pytest_osfutures.cleanup.cleanups import clean_up
 
         who = f"processes {', '.join(processes)}" if processes else "all its processes"
         left = len(ledger.rows("intent", "bound", processes=processes))
         self.note(f"run {self.run}: {who} died; {left} resources may be left")
-        complete = clean_up(self._source(), ledger, clock, self.note, processes)
+        complete = clean_up(self._context(clock), ledger, processes)
         self._conclude(complete, sum(row.note == NOT_OURS for row in ledger.rows("gone")))
         return complete
 
-    def _by_stamp(self) -> bool:
-        """Delete what carries the run's stamp; of a part of a run only what it has made."""
-        from pytest_osfutures.cleanup.sweep import clean_up_by_stamp, of_run
+    def _by_stamp(self) -> None:
+        """Delete the resources with the run's stamp; for a partial ledger only those it named."""
+        from pytest_osfutures.cleanup.cleanups import clean_up_by_stamp, stamps_of_run
 
         self.note(f"run {self.run}: all its processes died; looking for its stamp")
-        mine, whole = self.left, of_run(self.run, self.kept)
+        mine, of_run = self.left, stamps_of_run(self.run, self.kept)
 
-        def part(stamp: Stamp) -> bool:
-            return whole(stamp) and stamp.operation in mine
+        def is_mine(stamp: Stamp) -> bool:
+            return of_run(stamp) and stamp.operation in mine
 
-        wanted = part if self.part else whole
-        complete = clean_up_by_stamp(self._source(), wanted, self.clock, self.note)
-        self._conclude(complete)
-        return complete
+        wanted = is_mine if self.is_partial else of_run
+        self._conclude(clean_up_by_stamp(self._context(self.clock), wanted))
 
     def _conclude(self, complete: bool, spared: int = 0) -> None:
         given_up = f"given up: not all of it could be deleted; {self._advice()}"
@@ -274,10 +291,12 @@ class ReaperLoop:
         self.note(f"all of it is gone{but}" if complete else given_up)
 
     def _advice(self) -> str:
-        return f"`osfutures reap --os-cloud {self.order['cloud']} --run {self.run}` deletes it"
+        return f"`osfutures reap --os-cloud {self.settings['cloud']} --run {self.run}` deletes it"
 
-    def _source(self) -> ApiClient:
+    def _context(self, clock: Clock) -> SweepContext:
+        from pytest_osfutures.cleanup.sweep import SweepContext
+
         with self._connecting:
-            if self._connected is None:
-                self._connected = self._connect(self.order)
-            return self._connected
+            if self._api is None:
+                self._api = self._connect(self.settings)
+            return SweepContext(self._api, clock, self.note)

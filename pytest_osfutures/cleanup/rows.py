@@ -1,4 +1,4 @@
-"""What stands in a ledger, as values that cannot be odd, whatever became of its file."""
+"""The rows of a ledger as typed values, whatever a damaged or edited file contains."""
 
 from __future__ import annotations
 
@@ -8,54 +8,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: What makes a ledger of an empty file.
-TABLES = """
-CREATE TABLE IF NOT EXISTS run(
-    run TEXT PRIMARY KEY, host TEXT, cloud TEXT, auth_url TEXT, project TEXT, started REAL,
-    state TEXT, ended REAL);
-CREATE TABLE IF NOT EXISTS processes(name TEXT PRIMARY KEY, worker TEXT, started REAL);
-CREATE TABLE IF NOT EXISTS resources(
-    operation TEXT, kind TEXT, name TEXT, id TEXT, process TEXT, worker TEXT, test TEXT,
-    state TEXT, tries INTEGER, intended REAL, bound REAL, gone REAL, expires INTEGER, note TEXT,
-    part INTEGER DEFAULT 0, PRIMARY KEY(operation, part));
-CREATE INDEX IF NOT EXISTS by_id ON resources(id);
-CREATE TABLE IF NOT EXISTS steps(time REAL, text TEXT);
-CREATE TABLE IF NOT EXISTS shared(
-    name TEXT PRIMARY KEY, arguments TEXT, creator TEXT, state TEXT, operation TEXT, id TEXT,
-    error TEXT);
-CREATE TABLE IF NOT EXISTS facts(name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS holders(name TEXT, process TEXT, PRIMARY KEY(name, process));
-"""
-#: Keeps a resource, and what the cloud has made for it.
-KEEP = """
-UPDATE resources SET state = 'kept' WHERE id = ?1 AND kind = ?2 OR kind <> ?2 AND state = 'bound'
-    AND operation IN (SELECT operation FROM resources WHERE id = ?1 AND kind = ?2)
-"""
-#: A process goes by its id; nothing else may become a part of a path.
+#: Name of a process: its id. No other text may become a part of a path.
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class LedgerRow:
-    """One resource of a run, as the ledger has it; times are seconds since 1970.
+    """One resource of a run; times are seconds since 1970."""
 
-    `part` tells apart what one operation has made: the servers of one request, from 0 on.
-    """
-
+    #: Id of the operation that makes the resource, as in its stamp.
     operation: str
+    #: Name of the resource type.
     kind: str
     name: str | None
+    #: Id of the resource; None until the response arrived.
     id: str | None
+    #: Name of the process that made the resource.
     process: str
     worker: str
+    #: Id of the test that made the resource; empty for shared resources and those of a session.
     test: str
+    #: "intent", "bound", "gone" or "kept".
     state: str
     tries: int
     intended: float
     bound: float | None
     gone: float | None
+    #: Expiry of the stamp.
     expires: int
+    #: Reason of the state.
     note: str | None
+    #: Number of this resource among those of one operation, from 0 on.
     part: int = 0
 
     def __str__(self) -> str:
@@ -66,20 +49,27 @@ class LedgerRow:
 
 @dataclass(frozen=True)
 class Run:
-    """Whose ledger it is. `state`: running, reaping (its processes are dead), reaped, ended."""
+    """The run of a ledger."""
 
     run: str
+    #: Host of the run's processes.
     host: str
+    #: Name of the cloud in clouds.yaml.
     cloud: str
+    #: URL of the cloud's Keystone.
     auth_url: str
+    #: Id of the project.
     project: str
+    #: Seconds since 1970.
     started: float
+    #: "running", "reaping" (all processes are dead), "reaped" or "ended".
     state: str
+    #: Seconds since 1970.
     ended: float | None
 
 
 def row_of(found: Sequence[Any]) -> LedgerRow | None:
-    """A row of the file as a value that cannot be odd; None if it does not say what it is of."""
+    """Parse a row of the table `resources`; return None if it names no operation or no type."""
     (operation, kind, name, ident, process, worker, test, state) = found[:8]
     tries, intended, bound, gone, expires, note = found[8:14]
     if not isinstance(operation, str) or not isinstance(kind, str):
@@ -95,8 +85,8 @@ def row_of(found: Sequence[Any]) -> LedgerRow | None:
         _text(state),
         int(_number(tries)),
         _number(intended),
-        _maybe(bound),
-        _maybe(gone),
+        _number_or_none(bound),
+        _number_or_none(gone),
         int(_number(expires)),
         None if note is None else _text(note),
         int(_number(found[14])) if len(found) > 14 else 0,
@@ -104,7 +94,7 @@ def row_of(found: Sequence[Any]) -> LedgerRow | None:
 
 
 def run_row(found: Sequence[Any]) -> Run:
-    """The run that a file is of, as a value that cannot be odd."""
+    """Parse the row of the table `run`."""
     run, host, cloud, auth_url, project, started, state, ended = found
     return Run(
         _text(run),
@@ -114,12 +104,12 @@ def run_row(found: Sequence[Any]) -> Run:
         _text(project),
         _number(started),
         _text(state),
-        _maybe(ended),
+        _number_or_none(ended),
     )
 
 
 def process_names(found: Iterable[Sequence[Any]]) -> list[str]:
-    """The processes of a run; another name was never a process, and holds no lock."""
+    """Return the valid names of the table `processes`; no process holds a lock under another."""
     return [name for name in map(_text, (name for (name,) in found)) if _PROCESS.fullmatch(name)]
 
 
@@ -130,9 +120,9 @@ def _text(value: object) -> str:
 
 
 def _number(value: object) -> float:
-    """A number of a row; 0 for what is none, or is infinite."""
+    """Return a number of a row; 0 for any other value, and for infinity."""
     return value if isinstance(value, int | float) and math.isfinite(value) else 0
 
 
-def _maybe(value: object) -> float | None:
+def _number_or_none(value: object) -> float | None:
     return None if value is None else _number(value)

@@ -1,76 +1,95 @@
-"""Removing what keeps a resource of ours from being deleted, as far as a member of a project may.
+"""Removal of whatever keeps a resource of ours from being deleted, as far as a member may do it.
 
-A locked server is unlocked, a protected image unprotected; a volume that Cinder has reserved or
-attached on its own account is released there, and one that is offered to another project is not
-offered any longer. Only what carries the stamp is changed.
+A locked server is unlocked and a protected image unprotected; a volume that Cinder reserved or
+attached on its own account is released, and its offer to another project is withdrawn. Only
+resources that carry the stamp are changed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_osfutures.operations import IMAGE, SERVER, VOLUME, Body, ResourceType
 from pytest_osfutures.ownership import StampedResource, is_ours, read_resource, send_request
-from pytest_osfutures.transport import ApiClient, error_message
+from pytest_osfutures.transport import ApiClient, describe_refusal, is_inapplicable, is_success
 
-#: Requests: method, path, document, microversion.
-Change = tuple[str, str, Any, str]
-#: The version of Cinder's API that knows attachments.
+#: Lowest microversion of Cinder with attachments.
+#: https://docs.openstack.org/api-ref/block-storage/v3/#attachments-attachments
 ATTACHMENTS = "3.27"
 
 
-def free(api: ApiClient, resource: StampedResource) -> str | None:
-    """Change what may keep the resource; what was changed, or None. Raises UnreadableError."""
+@dataclass(frozen=True)
+class Change:
+    """One request that may unblock the deletion of a resource."""
+
+    #: Sentence for the log after the request succeeded.
+    text: str
+    method: str
+    path: str
+    document: Any = None
+    microversion: str = ""
+
+
+def unblock(api: ApiClient, resource: StampedResource) -> str | None:
+    """Send the first request that applies; return a sentence about it, None if none applies.
+
+    Raises UnreadableError if there is no response.
+    """
     body = read_resource(api, resource)
     if body is None or not is_ours(resource, body):
         return None
-    for text, (method, path, document, version) in _changes(api, resource, body):
-        answer = send_request(api, method, _at(resource.type, version), path, document)
-        if answer is not None and answer.status_code < 300:
-            return text
-        if answer is not None and answer.status_code not in (400, 403, 404, 409):
-            return f"{method} {path} answered {answer.status_code}: {error_message(answer)}"
+    for change in _changes(api, resource, body):
+        type_ = _at(resource.type, change.microversion)
+        response = send_request(api, change.method, type_, change.path, change.document)
+        if response is None or is_inapplicable(response.status_code):
+            continue
+        if is_success(response.status_code):
+            return change.text
+        return describe_refusal(change.method, change.path, response)
     return None
 
 
-def _at(resource_type: ResourceType, version: str) -> ResourceType:
-    return replace(resource_type, stamp_version=version)
+def _at(resource_type: ResourceType, microversion: str) -> ResourceType:
+    return replace(resource_type, stamp_version=microversion)
 
 
-def _changes(api: ApiClient, resource: StampedResource, body: Body) -> Iterator[tuple[str, Change]]:
-    """What may help, with the words for it."""
+def _changes(api: ApiClient, resource: StampedResource, body: Body) -> Iterator[Change]:
+    """Yield the requests that may unblock the deletion of a resource."""
     path = resource.path
     status = str(body.get("status", ""))
     if resource.type is SERVER:
-        yield "it was unlocked", ("POST", f"{path}/action", {"unlock": None}, "")
+        yield Change("it was unlocked", "POST", f"{path}/action", {"unlock": None})
     elif resource.type is IMAGE and body.get("protected"):
         change = [{"op": "replace", "path": "/protected", "value": False}]
-        yield "it was unprotected", ("PATCH", path, change, "")
+        yield Change("it was unprotected", "PATCH", path, change)
     elif resource.type is VOLUME:
-        yield from _of_volume(api, resource, body)
+        yield from _volume_changes(api, resource, body)
     if status.startswith("error_") and resource.type.name in ("volume", "snapshot", "backup"):
         force: Body = {"os-force_delete": {}}
-        yield "its deletion was forced", ("POST", f"{path}/action", force, "")
+        yield Change("its deletion was forced", "POST", f"{path}/action", force)
 
 
-def _of_volume(api: ApiClient, volume: StampedResource, body: Body) -> Iterator[tuple[str, Change]]:
+def _volume_changes(api: ApiClient, volume: StampedResource, body: Body) -> Iterator[Change]:
     action = f"{volume.path}/action"
     status = str(body.get("status", ""))
     for each in body.get("attachments") or ():
         detach = {"os-detach": {"attachment_id": each.get("attachment_id")}}
-        yield "Cinder's attachment of it was ended", ("POST", action, detach, "")
+        yield Change("Cinder's attachment of it was ended", "POST", action, detach)
     if status in ("reserved", "attaching", "in-use"):
         for ident in _attachments(api, volume):
-            change = ("DELETE", f"/attachments/{ident}", None, ATTACHMENTS)
-            yield "Cinder's attachment of it was deleted", change
+            yield Change(
+                "Cinder's attachment of it was deleted",
+                "DELETE",
+                f"/attachments/{ident}",
+                microversion=ATTACHMENTS,
+            )
     if status == "attaching":
-        yield "it is no longer reserved", ("POST", action, {"os-unreserve": {}}, "")
+        yield Change("it is no longer reserved", "POST", action, {"os-unreserve": {}})
     if status == "awaiting-transfer":
         for ident in _transfers(api, volume):
-            change = ("DELETE", f"/os-volume-transfer/{ident}", None, "")
-            yield "its transfer was taken back", change
+            yield Change("its transfer was taken back", "DELETE", f"/os-volume-transfer/{ident}")
 
 
 def _attachments(api: ApiClient, volume: StampedResource) -> list[str]:
@@ -79,18 +98,18 @@ def _attachments(api: ApiClient, volume: StampedResource) -> list[str]:
 
 
 def _transfers(api: ApiClient, volume: StampedResource) -> list[str]:
-    answer = send_request(api, "GET", volume.type, "/os-volume-transfer")
-    return _ids(answer, "transfers", volume_id=volume.id)
+    response = send_request(api, "GET", volume.type, "/os-volume-transfer")
+    return _ids(response, "transfers", volume_id=volume.id)
 
 
-def _ids(answer: Any, collection: str, **wanted: str) -> list[str]:
-    """The ids of a list's entries that are as wanted; none of an answer that is not a list."""
+def _ids(response: Any, collection: str, **fields: str) -> list[str]:
+    """Return the ids of a list's items with these fields; none if the response has no list."""
     try:
-        entries = answer.json()[collection] if answer is not None else []
+        items = response.json()[collection] if response is not None else []
         return [
             str(each["id"])
-            for each in entries
-            if all(each.get(name) == value for name, value in wanted.items())
+            for each in items
+            if all(each.get(name) == value for name, value in fields.items())
         ]
     except (ValueError, TypeError, KeyError, AttributeError):
         return []

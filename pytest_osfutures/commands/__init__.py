@@ -1,1 +1,1 @@
-"""The `osfutures` command."""
+"""Entry points: the `osfutures` command and the process of the reaper."""

@@ -21,14 +21,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     one = commands.add_parser("fake", help="run an embedded fake OpenStack on a loopback port")
     fake.add_arguments(one)
     one.set_defaults(run_command=fake.run)
-    one = commands.add_parser("ls", help="list what runs have left in a project")
+    one = commands.add_parser("ls", help="list the resources of all runs in a project")
     reap.add_arguments(one)
     one.set_defaults(run_command=reap.list_all)
     one = commands.add_parser(
         "reap",
-        help="delete what runs have left in a project",
-        description="Delete what dead runs have left and what has outlived its stamp. "
-        "Nothing without a stamp is ever deleted.",
+        help="delete resources that runs have left in a project",
+        description="Delete the resources of dead runs and those whose stamp has expired. "
+        "A resource without a stamp is never deleted.",
     )
     reap.add_reap_arguments(one)
     one.set_defaults(run_command=reap.reap)

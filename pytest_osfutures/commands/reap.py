@@ -1,4 +1,4 @@
-"""`osfutures reap` and `osfutures ls`: what runs have left in a project, and its deletion."""
+"""`osfutures ls` and `osfutures reap`: the resources that runs have left, and their deletion."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_osfutures.cleanup import (
-    SETTLING,
+    IN_FLIGHT_SECONDS,
     Sweep,
+    SweepContext,
     clean_up_dead,
     dead_runs,
     expired,
@@ -25,12 +26,12 @@ from pytest_osfutures.cleanup import (
     sweep_expired,
 )
 from pytest_osfutures.clock import SystemClock
-from pytest_osfutures.commands import known_runs as known_runs
 from pytest_osfutures.commands.known_runs import (
     ALIVE,
     UNKNOWN,
     KnownRuns,
     evidence,
+    read_ledgers,
     seconds_old,
     span,
 )
@@ -42,31 +43,45 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `osfutures ls` understands, and `osfutures reap` as well."""
+    """Add the options that `ls` and `reap` have in common."""
     parser.add_argument(
         "--os-cloud",
         metavar="NAME",
-        help="a cloud of your clouds.yaml (default: OS_CLOUD, else all that this host's runs used)",
+        help="a cloud of your clouds.yaml (default: OS_CLOUD, else each cloud that runs of this "
+        "host used)",
     )
     parser.add_argument(
-        "--os-ledger", metavar="DIR", help="directory of the ledgers, if it is not the usual one"
+        "--os-ledger",
+        metavar="DIR",
+        help="directory of the ledgers (default: pytest-osfutures in your state directory)",
     )
 
 
 def add_reap_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `osfutures reap` understands."""
+    """Add the options of `osfutures reap`."""
     add_arguments(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
-        "--run", metavar="ID", type=_run_id, help="all of one run, what was kept as well"
+        "--run",
+        metavar="ID",
+        type=_run_id,
+        help="delete all resources of one run, those that were kept as well",
     )
-    which.add_argument("--dead", action="store_true", help="of runs of this host that were killed")
-    which.add_argument("--expired", action="store_true", help="what has outlived its stamp")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+    which.add_argument(
+        "--dead",
+        action="store_true",
+        help="delete only resources of runs of this host that were killed",
+    )
+    which.add_argument(
+        "--expired", action="store_true", help="delete only resources whose stamp has expired"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the resources, and delete none"
+    )
     parser.add_argument(
         "--force",
         action="store_true",
-        help="with --run: also if nothing here tells that the run is over",
+        help="with --run: delete although the run may be alive on another host",
     )
 
 
@@ -79,47 +94,47 @@ def _run_id(text: str) -> str:
 
 
 def list_all(args: argparse.Namespace) -> int:
-    """Print what carries a stamp in the project; 2 if that cannot be known."""
-    place = _place(args)
+    """Print all resources with a stamp; return 2 if a cloud cannot be read."""
+    directory = _directory(args)
     found: list[tuple[str, StampedResource, float]] = []
 
-    def look(cloud: Cloud) -> int:
+    def collect(cloud: Cloud) -> int:
         seen = [*chain(*_everything(cloud))]
         found.extend((_where(cloud), each, _now(cloud)) for each in seen)
         return 0
 
-    status = _in_each_cloud("ls", args, place, look)
+    status = _in_each_cloud("ls", args, directory, collect)
     if found or not status:
-        known = known_runs.look(place)
+        known = read_ledgers(directory)
         _print_table(found, known)
         if found:
-            _tell_reasons([each for _, each, _ in found], known, found[0][2])
+            _print_reasons([each for _, each, _ in found], known, found[0][2])
     return status
 
 
 def reap(args: argparse.Namespace) -> int:
-    """Delete what was asked for; 1 if something is left, 2 for bad input."""
-    place = _place(args)
-    return _in_each_cloud("reap", args, place, lambda cloud: _reap(args, cloud, place))
+    """Delete resources that runs have left; return 1 if some are still there, 2 for bad input."""
+    directory = _directory(args)
+    return _in_each_cloud("reap", args, directory, lambda cloud: _reap(args, cloud, directory))
 
 
-def _place(args: argparse.Namespace) -> Path:
-    """The directory of the ledgers; those that cannot be read are told of."""
-    place = ledger_directory(args.os_ledger)
-    for ledger in ledgers(place, partial(print, file=sys.stderr)):
+def _directory(args: argparse.Namespace) -> Path:
+    """Return the directory of the ledgers, and print which of them cannot be read."""
+    directory = ledger_directory(args.os_ledger)
+    for ledger in ledgers(directory, partial(print, file=sys.stderr)):
         ledger.close()
-    return place
+    return directory
 
 
 def _in_each_cloud(
-    command: str, args: argparse.Namespace, place: Path, do: Callable[[Cloud], int]
+    command: str, args: argparse.Namespace, directory: Path, do: Callable[[Cloud], int]
 ) -> int:
-    """Do it in the cloud that was named, else in those of this host's runs; the worst status."""
+    """Call `do` with each cloud that is meant; return the highest exit status."""
     from pytest_osfutures.cloud import connect
 
     status = 0
     try:
-        for name in _names(args, place):
+        for name in _names(args, directory):
             status = max(status, do(connect(name)))
     except (OSFuturesError, UnreadableError) as error:
         print(f"osfutures {command}: {error}", file=sys.stderr)
@@ -127,14 +142,14 @@ def _in_each_cloud(
     return status
 
 
-def _names(args: argparse.Namespace, place: Path) -> list[str | None]:
-    """The clouds that are meant; None stands for what the environment names."""
+def _names(args: argparse.Namespace, directory: Path) -> list[str | None]:
+    """Return the names of the clouds that are meant; None for the cloud of the environment."""
     from pytest_osfutures import config as clouds_yaml
 
     if args.os_cloud or clouds_yaml.default_name(clouds_yaml.read()):
         return [args.os_cloud]
     used = set()
-    for ledger in ledgers(place):
+    for ledger in ledgers(directory):
         run = ledger.info()
         if run is not None and run.cloud and run.host == socket.gethostname():
             used.add(run.cloud)
@@ -142,36 +157,48 @@ def _names(args: argparse.Namespace, place: Path) -> list[str | None]:
     return [*sorted(used)] or [None]
 
 
-def _reap(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
+def _reap(args: argparse.Namespace, cloud: Cloud, directory: Path) -> int:
+    """Delete resources in one cloud, and print the reasons of those that stay."""
     if args.run:
-        return _reap_run(args, cloud, place)
-    left = 0
+        return _reap_run(args, cloud, directory)
     before, copies = _everything(cloud)
-    project = cloud.session.get_project_id() or ""
-    runs = {each.stamp.run for each in before}
-    for ledger in [] if args.expired else dead_runs(place, cloud.auth_url, project, runs=runs):
-        if args.dry_run:
-            left += _would(each for each in before if each.stamp.run == ledger.run)
-        elif not clean_up_dead(cloud.api_client, ledger, SystemClock(), _say, SETTLING + 10.0):
-            left += ledger.left()
-            print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
-        ledger.close()
-    known = known_runs.look(place)
+    left = 0 if args.expired else _reap_dead(args, cloud, directory, before)
+    known = read_ledgers(directory)
     if not args.dead:
         alive = {run for run, state in known.states.items() if state == ALIVE}
         if args.dry_run:
             old = expired(before, _now(cloud))
-            left += _would(each for each in old if each.stamp.run not in alive)
+            left += _print_would_delete(each for each in old if each.stamp.run not in alive)
         else:
-            left += _tell(sweep_expired(cloud.api_client, alive, SystemClock(), _say))
+            left += _print_left(sweep_expired(_context(cloud), alive))
     if not args.dry_run:
         before, copies = _everything(cloud)
-    _tell_reasons([*before, *copies], known, _now(cloud))
+    _print_reasons([*before, *copies], known, _now(cloud))
     return _conclude(args, cloud, left)
 
 
-def _tell_reasons(found: Iterable[StampedResource], known: KnownRuns, now: float) -> None:
-    """Say why `reap` without --run leaves what is there, or could not delete it."""
+def _reap_dead(
+    args: argparse.Namespace, cloud: Cloud, directory: Path, found: list[StampedResource]
+) -> int:
+    """Clean up after this host's dead runs; return the number of resources that may be left.
+
+    `found` are the resources of the project that carry a stamp.
+    """
+    left = 0
+    project = cloud.session.get_project_id() or ""
+    runs = {each.stamp.run for each in found}
+    for ledger in dead_runs(directory, cloud.auth_url, project, runs=runs):
+        if args.dry_run:
+            left += _print_would_delete(each for each in found if each.stamp.run == ledger.run)
+        elif not clean_up_dead(_context(cloud), ledger, IN_FLIGHT_SECONDS + 10.0):
+            left += ledger.left()
+            print(f"run {ledger.run}: {ledger.left()} of its resources may be left")
+        ledger.close()
+    return left
+
+
+def _print_reasons(found: Iterable[StampedResource], known: KnownRuns, now: float) -> None:
+    """Print the reasons why `reap` without --run leaves resources, or could not delete them."""
     reasons: dict[tuple[str, str], list[StampedResource]] = {}
     for each in found:
         if reason := known.reason(each, now):
@@ -181,37 +208,44 @@ def _tell_reasons(found: Iterable[StampedResource], known: KnownRuns, now: float
         print(f"{what} of run {run}: {reason}")
 
 
-def _reap_run(args: argparse.Namespace, cloud: Cloud, place: Path) -> int:
-    path = ledger_path(place, args.run)
-    known = known_runs.look(place)
+def _reap_run(args: argparse.Namespace, cloud: Cloud, directory: Path) -> int:
+    """Delete all resources of one run, those that were kept as well."""
+    known = read_ledgers(directory)
     state = known.states.get(args.run, UNKNOWN)
     if state == ALIVE:
         print(f"osfutures reap: run {args.run} is alive; end it first", file=sys.stderr)
         return 2
-    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == args.run, SystemClock(), _say)
+    sweep = Sweep(_context(cloud), lambda stamp: stamp.run == args.run)
     if args.dry_run:
-        left = _would(sweep.find())
-        _tell_reasons(sweep.copies, known, _now(cloud))
+        left = _print_would_delete(sweep.find())
+        _print_reasons(sweep.copies, known, _now(cloud))
         return _conclude(args, cloud, left)
-    if state == UNKNOWN and not args.force and (found := sweep.find()):
-        now = _now(cloud)
-        if len(expired(found, now)) < len(found):
-            where = known.where.get(args.run, f"{place} has no ledger of it")
-            print(
-                f"osfutures reap: run {args.run} may be alive elsewhere ({where}): "
-                f"{evidence(found, now)}. Give --force if it is over",
-                file=sys.stderr,
-            )
+    if state == UNKNOWN and not args.force:
+        where = known.where.get(args.run, f"{directory} has no ledger of it")
+        if _may_be_alive(sweep.find(), args.run, where, _now(cloud)):
             return 2
-
-    left = _tell(sweep.remove(sweep.find_twice()))
-    _tell_reasons(sweep.copies, known, _now(cloud))
+    left = _print_left(sweep.remove(sweep.find_twice()))
+    _print_reasons(sweep.copies, known, _now(cloud))
+    path = ledger_path(directory, args.run)
     if path.exists() and not left:
         remove_ledger(path)
     return _conclude(args, cloud, left)
 
 
+def _may_be_alive(found: list[StampedResource], run: str, where: str, now: float) -> bool:
+    """Return True, and print the evidence, if a run has resources whose stamp is valid."""
+    if len(expired(found, now)) == len(found):
+        return False
+    print(
+        f"osfutures reap: run {run} may be alive elsewhere ({where}): "
+        f"{evidence(found, now)}. Give --force if it is over",
+        file=sys.stderr,
+    )
+    return True
+
+
 def _conclude(args: argparse.Namespace, cloud: Cloud, left: int) -> int:
+    """Print the result for a cloud, and return the exit status."""
     if not left:
         run = f"of run {args.run} " if args.run else ""
         print(f"nothing {run}is left to reap in cloud {cloud.name}")
@@ -219,18 +253,18 @@ def _conclude(args: argparse.Namespace, cloud: Cloud, left: int) -> int:
 
 
 def _everything(cloud: Cloud) -> tuple[list[StampedResource], list[StampedResource]]:
-    """Whatever carries a stamp, and what carries the copy of one."""
-    sweep = Sweep(cloud.api_client, lambda _: True, SystemClock(), _say)
+    """Return the resources that carry a stamp, and those that carry a copy of one."""
+    sweep = Sweep(_context(cloud), lambda _: True)
     return sweep.find(), sweep.copies
 
 
 def _now(cloud: Cloud) -> float:
-    """The cloud's time."""
-    return cloud.api_client.cloud_time.time(SystemClock())
+    """Return the cloud's time in seconds since 1970."""
+    return _context(cloud).cloud_time()
 
 
 def _where(cloud: Cloud) -> str:
-    """Cloud and project."""
+    """Return the names of a cloud and its project."""
     access = cloud.session.auth.get_access(cloud.session)
     return f"{cloud.name}/{access.project_name or access.project_id}"
 
@@ -261,18 +295,20 @@ def _age(created: str, now: float) -> str:
     return "?" if age is None else span(age)
 
 
-def _would(found: Iterable[StampedResource]) -> int:
+def _print_would_delete(found: Iterable[StampedResource]) -> int:
+    """Print the resources that a real run would delete; return their number."""
     everything = list(found)
     for each in everything:
         print(f"would delete {each}")
     return len(everything)
 
 
-def _tell(left: dict[StampedResource, str]) -> int:
-    for each, why in left.items():
-        print(f"left: {each}: {why}")
+def _print_left(left: dict[StampedResource, str]) -> int:
+    """Print the resources that are still there, with the reasons; return their number."""
+    for each, reason in left.items():
+        print(f"left: {each}: {reason}")
     return len(left)
 
 
-def _say(text: str) -> None:
-    print(text)
+def _context(cloud: Cloud) -> SweepContext:
+    return SweepContext(cloud.api_client, SystemClock(), print)

@@ -1,8 +1,8 @@
-"""The process that outlives a run: what a dead process of the run has left, it deletes.
+"""The reaper: a process that outlives a run and deletes the resources of its dead processes.
 
-`python -m pytest_osfutures.commands.reaper` gets its order, credentials and all, through its
-standard input. While it waits it loads nothing of OpenStack: it only looks whether the locks of
-the run's processes are still held, which the kernel releases however they die.
+`python -m pytest_osfutures.commands.reaper` reads its settings, credentials included, from its
+standard input, so that no other user sees them. While the reaper waits it connects to no cloud; it
+only checks the locks of the run's processes, which the kernel releases however a process dies.
 """
 
 from __future__ import annotations
@@ -15,16 +15,25 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup import Ledger, Log, ProcessLock, ReaperLoop, reaper_lock, reaper_log
+from pytest_osfutures.cleanup import (
+    Ledger,
+    ProcessLock,
+    ReaperLog,
+    ReaperLoop,
+    reaper_lock,
+    reaper_log,
+)
 from pytest_osfutures.errors import OSFuturesError
 
 if TYPE_CHECKING:
     from pytest_osfutures.transport import ApiClient
 
+#: Line that a new reaper writes when it holds its lock.
 READY = b"ready\n"
-#: Seconds that a new reaper has to say that it is ready.
-PATIENCE = 30.0
-#: Variables with a path, which the libraries below OpenStack's read.
+#: Seconds within which a new reaper has to write that line.
+START_TIMEOUT = 30.0
+#: Environment variables with a path that requests, and the libraries below it, read.
+#: https://requests.readthedocs.io/en/latest/user/advanced/#ssl-cert-verification
 PATHS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR", "NETRC")
 
 
@@ -33,7 +42,12 @@ class ReaperError(OSFuturesError):
 
 
 def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
-    """Start the run's reaper, unless there is one. It is ready when this returns.
+    """Start the run's reaper, unless there is one, and wait until it is ready.
+
+    Args:
+        ledger: Ledger of the run.
+        cloud: Name of the cloud.
+        configuration: Configuration of the cloud, credentials included (`Cloud.configuration`).
 
     Raises ReaperError.
     """
@@ -42,7 +56,7 @@ def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> N
     assert ledger.path is not None
     if not ProcessLock(reaper_lock(ledger.path)).is_free():
         return
-    order = {"ledger": str(ledger.path), "cloud": cloud, "configuration": configuration}
+    settings = {"ledger": str(ledger.path), "cloud": cloud, "configuration": configuration}
     try:
         log = open(reaper_log(ledger.path), "ab", opener=_private)  # noqa: SIM115
     except OSError as error:
@@ -60,17 +74,20 @@ def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> N
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(BrokenPipeError), process.stdin as pipe:
-        pipe.write(json.dumps(order).encode())
+        pipe.write(json.dumps(settings).encode())
     with process.stdout as pipe:
-        ready, _, _ = select.select([pipe], [], [], PATIENCE)
+        ready, _, _ = select.select([pipe], [], [], START_TIMEOUT)
         said = os.read(pipe.fileno(), len(READY)) if ready else b""
-    process.returncode = 0  # it is nobody's child to wait for
+    process.returncode = 0  # no warning of subprocess about a child that still runs
     if said != READY:
         raise ReaperError(f"the reaper did not start; see {reaper_log(ledger.path)}")
 
 
 def _environment() -> dict[str, str]:
-    """The reaper's: absolute paths, as it runs elsewhere, and no OS_*, which its order replaces."""
+    """Return the reaper's environment: absolute paths, because it runs in the root directory.
+
+    The variables OS_* are left out: the settings replace them.
+    """
     paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
     env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     files = {name: str(Path(env[name]).absolute()) for name in PATHS if env.get(name)}
@@ -81,20 +98,20 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _connect(order: dict[str, Any]) -> ApiClient:
-    """Connect to the order's cloud; OpenStack's libraries are loaded only now."""
+def _connect(settings: dict[str, Any]) -> ApiClient:
+    """Connect to the cloud of the settings, which loads OpenStack's libraries."""
     from pytest_osfutures.cloud import reconnect
 
-    return reconnect(order["cloud"], order["configuration"]).api_client
+    return reconnect(settings["cloud"], settings["configuration"]).api_client
 
 
 def main() -> int:
-    """Wait for the run to end; if its processes die instead, delete what they have left."""
-    order = json.loads(sys.stdin.buffer.read())
-    path = Path(order["ledger"])
+    """Wait for the end of the run, and delete the resources of its dead processes."""
+    settings = json.loads(sys.stdin.buffer.read())
+    path = Path(settings["ledger"])
     lock = ProcessLock(reaper_lock(path))
     held = lock.take()
-    loop = ReaperLoop(path, order, Log(reaper_log(path)), _connect) if held else None
+    loop = ReaperLoop(path, settings, ReaperLog(reaper_log(path)), _connect) if held else None
     sys.stdout.buffer.write(READY)
     sys.stdout.flush()
     quiet = os.open(os.devnull, os.O_RDWR)
@@ -102,7 +119,7 @@ def main() -> int:
     os.dup2(quiet, 1)
     if loop is not None:
         try:
-            loop.keep()
+            loop.run_until_done()
         finally:
             lock.release()
     return 0

@@ -1,4 +1,4 @@
-"""Which resources are ours: stamps put on later, and what the cloud makes for a resource."""
+"""Ownership: stamped resources, stamps that are put on later, and children of resources."""
 
 from pytest_osfutures.ownership.children import (
     CHILDREN,
@@ -23,7 +23,6 @@ from pytest_osfutures.ownership.stamping import (
     put_stamp,
     resource_of_row,
     stamp_by_id,
-    unstamped_operations,
 )
 
 __all__ = [
@@ -45,5 +44,4 @@ __all__ = [
     "stamp_children_of",
     "stamped_resource",
     "unreadable_errors",
-    "unstamped_operations",
 ]

@@ -1,15 +1,15 @@
-"""What the cloud makes for a resource of ours by itself, and leaves behind when that is deleted.
+"""Children: resources that the cloud makes for another resource and leaves when that is deleted.
 
-Nova makes the volumes that a server boots from, and snapshots behind the image of such a server.
-They get the stamp of their parent, and a row of its operation in the ledger, as soon as they are
-seen: at the end of the creation, and once more before the parent is deleted.
+Nova makes the volumes that a server boots from, and the snapshots behind the image of such a
+server. A child gets the stamp of its parent and a row in the ledger as soon as it is seen: at the
+end of the parent's creation, and once more before the parent is deleted.
+https://docs.openstack.org/nova/latest/user/block-device-mapping.html
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -20,34 +20,27 @@ from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import ApiClient
 
+#: Field of a server with its attached volumes.
 VOLUMES = "os-extended-volumes:volumes_attached"
-#: What may be a child; no request makes such a thing together with others.
-CHILDREN = (VOLUME.name, SNAPSHOT.name)
+#: Property of the image of a server that boots from a volume, with the snapshots behind the image.
 MAPPING = "block_device_mapping"
-_NOTE = """
-INSERT INTO resources(operation, kind, name, id, process, worker, test, state, tries, intended,
-    bound, expires, part)
-SELECT operation, ?1, '', ?2, process, worker, test,
-    CASE state WHEN 'kept' THEN 'kept' ELSE 'bound' END, 1, ?3, ?3, expires,
-    (SELECT max(part) + 1 FROM resources WHERE operation = ?4)
-FROM resources WHERE operation = ?4 AND NOT EXISTS (SELECT 1 FROM resources WHERE id = ?2)
-ORDER BY part LIMIT 1
-"""
+#: Names of the types of children. No operation makes several resources of these types at once.
+CHILDREN = (VOLUME.name, SNAPSHOT.name)
 
 
 def may_have_children(body: Body) -> bool:
-    """Whether a server or an image, as it was seen, may have such children."""
+    """Return True if a server or an image, by its body, may have children."""
     return bool(body.get(VOLUMES) or body.get(MAPPING))
 
 
 def stamp_children(
     api: ApiClient, parent: StampedResource, body: Body, ledger: StampLedger | None
 ) -> list[StampedResource]:
-    """Put the parent's stamp on what the cloud has made for it, and note it.
+    """Put the parent's stamp on its children, add them to the ledger, and return them.
 
-    Raises UnreadableError.
+    A child that carries the stamp of another operation is left out. Raises UnreadableError.
     """
-    found = []
+    children = []
     for child, shown in _children(api, parent, body):
         own = Stamp.of(shown)
         if own is not None and own.operation != parent.stamp.operation:
@@ -55,19 +48,13 @@ def stamp_children(
         if own is None and not put_stamp(api, ledger, child):
             continue
         if ledger is not None:
-            note(ledger, child)
-        found.append(replace(child, stamp=own or child.stamp))
-    return found
-
-
-def note(ledger: StampLedger, child: StampedResource) -> None:
-    """Give the child a row beside its parent's."""
-    operation, kind = child.stamp.operation, child.type.name
-    ledger.write(_NOTE, (kind, child.id, time.time(), operation))
+            ledger.add_child(child.stamp.operation, child.type.name, child.id)
+        children.append(replace(child, stamp=own or child.stamp))
+    return children
 
 
 def stamp_children_of(api: ApiClient, ledger: StampLedger, kind: str, ident: str) -> None:
-    """Look for the children of what the ledger knows by this id; it is noted if that fails."""
+    """Stamp the children of a resource that has a row; a failure becomes a note in the ledger."""
     try:
         for row in ledger.rows("intent", "bound", "kept"):
             if (row.kind, row.id) == (kind, ident):
@@ -77,12 +64,16 @@ def stamp_children_of(api: ApiClient, ledger: StampLedger, kind: str, ident: str
                 if body is not None:
                     stamp_children(api, parent, body, ledger)
     except (sqlite3.Error, UnreadableError) as error:
-        ledger.note(f"what the cloud has made for {kind} {ident} is not known: {error}")
+        ledger.note(
+            f"the volumes or snapshots that the cloud made for {kind} {ident} are not known: "
+            f"{error}; they are looked for again before it is deleted"
+        )
 
 
 def _children(
     api: ApiClient, parent: StampedResource, body: Body
 ) -> Iterator[tuple[StampedResource, Body]]:
+    """Yield the children of a server or an image, each with its body."""
     is_child: Callable[[Body, Body], bool]
     if parent.type is SERVER:
         idents = [identifier(each.get("id")) for each in mappings(body.get(VOLUMES) or [])]
@@ -99,6 +90,7 @@ def _children(
 
 
 def _snapshots(image: Body) -> list[str | None]:
+    """Return the ids of the snapshots behind an image; an unusable id is None."""
     try:
         disks = json.loads(str(image.get(MAPPING) or "[]"))
         return [identifier(each.get("snapshot_id")) for each in mappings(disks)]
@@ -107,29 +99,36 @@ def _snapshots(image: Body) -> list[str | None]:
 
 
 def _is_made_for_server(server: Body, volume: Body) -> bool:
-    """Whether Nova has made the volume for this very server.
+    """Return True if Nova made the volume for this server, and no user attached it.
 
-    It gives it no name, or one of the server's, and the empty description, after the server was
-    asked for and before it ran: nobody could attach another one in that time.
+    Nova gives such a volume no name, or one made of the server's id, and an empty description. It
+    creates the volume between the request for the server and its first launch, when no user can
+    attach another one.
+    https://opendev.org/openstack/nova/src/branch/master/nova/virt/block_device.py
     """
     name = volume.get("name")
     if name not in ("", f"{server.get('id')}-blank-vol") or volume.get("description") != "":
         return False
     if not name and not volume.get("snapshot_id") and not volume.get("volume_image_metadata"):
         return False
-    ran = server.get("OS-SRV-USG:launched_at")
-    made = _seconds(volume.get("created_at"))
-    asked = _seconds(server.get("created"))
-    return bool(asked) and asked <= made and (not ran or made <= _seconds(ran))
+    launched = server.get("OS-SRV-USG:launched_at")
+    made = _to_seconds(volume.get("created_at"))
+    requested = _to_seconds(server.get("created"))
+    before_launch = not launched or made <= _to_seconds(launched)
+    return bool(requested) and requested <= made and before_launch
 
 
 def _is_made_for_image(image: Body, snapshot: Body) -> bool:
-    """Whether Nova has made the snapshot for this very image: it names it, and is as old."""
+    """Return True if Nova made the snapshot for this image: Nova names the image in its name.
+
+    See `snapshot_volume_backed` in
+    https://opendev.org/openstack/nova/src/branch/master/nova/compute/api.py
+    """
     if snapshot.get("name") != f"snapshot for {image.get('name')}":
         return False
     return snapshot.get("description") == "" and not snapshot.get("metadata")
 
 
-def _seconds(moment: object) -> str:
-    """A moment of any service to the second, so that they can be compared."""
+def _to_seconds(moment: object) -> str:
+    """Cut a time to seconds: services write it with or without microseconds and zone."""
     return str(moment or "")[:19]

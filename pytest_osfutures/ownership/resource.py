@@ -1,4 +1,4 @@
-"""One resource that carries a stamp: how it is read, and whether it is ours."""
+"""Stamped resources: how they are read, and which of them belong to a run."""
 
 from __future__ import annotations
 
@@ -13,56 +13,52 @@ from pytest_osfutures.parsing import MalformedResponseError, identifier, printab
 from pytest_osfutures.stamp import OF, Stamp, copied_from, is_restored
 from pytest_osfutures.transport import (
     ApiClient,
-    error_message,
+    describe_refusal,
+    is_missing,
     is_missing_service,
+    is_success,
+    is_unsupported_microversion,
     refuses_credentials,
 )
 
 
 class UnreadableError(OSFuturesError):
-    """The cloud did not say what there is."""
+    """A request of the cleanup had no usable response, so the cloud's resources are not known."""
 
 
 class CredentialsRefusedError(UnreadableError):
-    """The identity service refuses the credentials: asking often may lock the user out."""
+    """Keystone refused the credentials; frequent tries may lock the user out."""
 
 
 @dataclass(frozen=True)
 class StampedResource:
-    """One resource that carries a stamp, as it was last seen.
-
-    `known` says that a ledger has its id, so that it is ours even if the cloud has written another
-    stamp over its own; `unmarked` that its own could not be put on it yet. `copied` is the resource
-    from which the cloud has copied the stamp, if it is a copy.
-    """
+    """One resource that carries a stamp, as the cloud showed it last."""
 
     type: ResourceType
     id: str
     stamp: Stamp
     name: str = ""
     status: str = ""
+    #: Time of its creation, in the form of its service; empty if the service does not tell.
     created: str = ""
-    known: bool = field(default=False, compare=False)
-    unmarked: bool = field(default=False, compare=False)
-    copied: str = field(default="", compare=False)
+    #: True if a ledger has its id: it belongs to the run even if the cloud overwrote its stamp.
+    in_ledger: bool = field(default=False, compare=False)
+    #: True if its request could not carry the stamp and nothing has put the stamp on it since.
+    unstamped: bool = field(default=False, compare=False)
+    #: Resource from which the cloud copied the stamp; empty if the stamp is the resource's own.
+    copy_of: str = field(default="", compare=False)
 
     @property
     def path(self) -> str:
-        """Path of the resource."""
+        """Path of the resource below the endpoint of its service."""
         return f"{self.type.collection_path}/{self.id}"
 
     def __str__(self) -> str:
         return f"{self.type.name} {self.name} ({self.id})".replace("  ", " ")
 
 
-def originally_stamped(resource_type: ResourceType, body: Body) -> StampedResource | None:
-    """What a resource is, if it carries a stamp of its own."""
-    found = stamped_resource(resource_type, body)
-    return None if found is None or found.copied else found
-
-
 def stamped_resource(resource_type: ResourceType, body: Body) -> StampedResource | None:
-    """What a resource is, if it carries a stamp, be it a copy."""
+    """Return the resource with the stamp that it carries, which may be a copy; None without one."""
     if copied := copied_from(body):
         stamp = Stamp.in_metadata(body["metadata"])
     else:
@@ -71,39 +67,43 @@ def stamped_resource(resource_type: ResourceType, body: Body) -> StampedResource
         )
     ident = identifier(body.get(resource_type.id_field))
     if stamp is None or ident is None:
-        return None  # nothing can be asked about what has no id
+        return None  # a resource without an id cannot be read or deleted
     if resource_type is IMAGE:
-        copied = _inherited_from(body)
+        copied = _image_copied_from(body)
     created = printable(body.get("created") or body.get("created_at"))
     name = printable(body.get("name") or body.get("floating_ip_address"))
     status = printable(body.get("status"))
-    return StampedResource(resource_type, ident, stamp, name, status, created, copied=copied)
+    return StampedResource(resource_type, ident, stamp, name, status, created, copy_of=copied)
 
 
-def _inherited_from(image: Body) -> str:
-    """From where an image has its stamp, if that was the one of its server or its volume.
+def _image_copied_from(image: Body) -> str:
+    """Name the resource from which an image has its stamp; empty if the stamp is its own.
 
-    Nova and Cinder give the properties of that image to the images of the server or the volume.
+    Nova and Cinder copy the properties of an image to the images of servers and volumes that were
+    made from it. https://docs.openstack.org/api-ref/compute/#create-image-createimage-action
     """
-    meant, server = image.get(OF), image.get("instance_uuid")
-    if meant is not None:
-        same = meant in (server, image.get("id"))
-        return "" if same else f"image {printable(meant)}"
+    intended_for, server = image.get(OF), image.get("instance_uuid")
+    if intended_for is not None:
+        own = intended_for in (server, image.get("id"))
+        return "" if own else f"image {printable(intended_for)}"
     return "" if server is None else f"the image of server {printable(server)}"
 
 
 def send_request(
     api: ApiClient, method: str, resource_type: ResourceType, path: str, body: Any = None
 ) -> Any:
-    """The answer; None if the cloud has no such service. Raises UnreadableError if none came."""
+    """Send a request about a resource and return its `requests.Response`, whatever its status.
+
+    Returns None if the cloud has no such service. Raises UnreadableError if there is no response.
+    """
     with unreadable_errors(f"{method} {path}"):
         try:
-            answer = api.send(
-                method, resource_type.service, path, body, resource_type.stamp_version
-            )
-            if answer.status_code == 406:  # an older cloud, where the description has to do
-                answer = api.send(method, resource_type.service, path, body)
-            return answer
+            version = resource_type.stamp_version
+            response = api.send(method, resource_type.service, path, body, version)
+            # A service without that microversion has the stamp in the description.
+            if is_unsupported_microversion(response.status_code):
+                response = api.send(method, resource_type.service, path, body)
+            return response
         except Exception as error:
             if is_missing_service(error):
                 return None
@@ -112,24 +112,26 @@ def send_request(
 
 @contextmanager
 def unreadable_errors(request: str) -> Iterator[None]:
+    """Turn every exception of the network, the session or Keystone into an UnreadableError."""
     try:
         yield
-    except Exception as error:  # the network's, the session's, the identity service's
-        kind = CredentialsRefusedError if refuses_credentials(error) else UnreadableError
-        raise kind(f"{request}: {type(error).__name__}: {error}") from error
+    except UnreadableError:
+        raise
+    except Exception as error:
+        cls = CredentialsRefusedError if refuses_credentials(error) else UnreadableError
+        raise cls(f"{request}: {type(error).__name__}: {error}") from error
 
 
 def read_resource(api: ApiClient, resource: StampedResource) -> Body | None:
-    """The resource as it is now; None if it is gone. Raises UnreadableError."""
+    """Return the resource as it is now; None if it does not exist. Raises UnreadableError."""
     resource_type = resource.type
-    path = resource.path
-    answer = send_request(api, "GET", resource_type, path)
-    if answer is None or answer.status_code == 404:
+    response = send_request(api, "GET", resource_type, resource.path)
+    if response is None or is_missing(response.status_code):
         return None
-    if answer.status_code >= 300:
-        raise UnreadableError(f"GET {path} answered {answer.status_code}: {error_message(answer)}")
-    with unreadable_errors(f"GET {path}"):
-        document = answer.json()
+    if not is_success(response.status_code):
+        raise UnreadableError(describe_refusal("GET", resource.path, response))
+    with unreadable_errors(f"GET {resource.path}"):
+        document = response.json()
         body: Body = document[resource_type.member] if resource_type.member else document
         if not isinstance(body, Mapping):
             raise MalformedResponseError(
@@ -139,13 +141,17 @@ def read_resource(api: ApiClient, resource: StampedResource) -> Body | None:
 
 
 def is_ours(resource: StampedResource, body: Body) -> bool:
-    """Whether this is what `resource` stands for, by its stamp and by what a ledger knows."""
-    now = originally_stamped(resource.type, body)
-    if now is not None and now.stamp == resource.stamp:
+    """Return True if `body` still is the resource of that stamp, so that it may be deleted.
+
+    A resource that the ledger knows by its id may have lost its stamp in three ways: nothing has
+    put it on yet, Cinder is restoring a backup to it, or Cinder has done so.
+    """
+    now = stamped_resource(resource.type, body)
+    if now is not None and not now.copy_of and now.stamp == resource.stamp:
         return True
-    if not resource.known:
+    if not resource.in_ledger:
         return False
     stamp = Stamp.of(body)
     own = stamp is not None and stamp.operation == resource.stamp.operation
-    restoring = body.get("status") == "restoring-backup"  # Cinder is at its metadata
-    return own or resource.unmarked or restoring or is_restored(body)
+    restoring = body.get("status") == "restoring-backup"
+    return own or resource.unstamped or restoring or is_restored(body)

@@ -1,20 +1,21 @@
-"""Putting the stamp on what could not get it from its request, and once more on what lost it.
+"""Stamps that are put on after the creation, or once more after the cloud overwrote them.
 
-Cinder writes the metadata of a backup over those of the volume that it is restored to, and the
-images that Cinder and Nova make have the properties of others. So the stamp is put on as soon as
-the id is known, together with that id: it tells the original from its copies.
+Cinder writes the metadata of a backup over those of the volume that it restores to, and the images
+that Cinder and Nova make have the properties of other images. The stamp that is put on afterwards
+includes the id of its resource (`osf_of`), which tells the original from copies.
+See docs/leaks.md.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from pytest_osfutures.operations import IMAGE, OWNED_TYPES, VOLUME, Body
 from pytest_osfutures.ownership.resource import StampedResource, UnreadableError, send_request
 from pytest_osfutures.stamp import OF, Stamp, is_restored
-from pytest_osfutures.transport import ApiClient, error_message
+from pytest_osfutures.transport import ApiClient, error_message, is_missing, is_success
 
 
 class StampedRow(Protocol):
@@ -33,38 +34,46 @@ class StampedRow(Protocol):
 
 
 class StampLedger(Protocol):
-    """What marking needs of a ledger."""
+    """The part of a ledger that stamping needs."""
 
     run: str
 
-    def rows(self, *states: str) -> Sequence[StampedRow]: ...
-    def note(self, text: str) -> None: ...
-    def read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]: ...
-    def write(self, sql: str, values: Sequence[object] = ()) -> int: ...
+    def rows(self, *states: str) -> Sequence[StampedRow]:
+        """Return the rows in any of these states."""
 
+    def note(self, text: str) -> None:
+        """Add a line to the ledger's notes."""
 
-def unstamped_operations(ledger: StampLedger) -> set[str]:
-    """The operations of which what they have made may not carry their stamp."""
-    found = ledger.read("SELECT name FROM facts WHERE value = 'unmarked'")
-    return {str(name).removeprefix("operation ") for (name,) in found}
+    def unstamped_operations(self) -> set[str]:
+        """Return the operations whose resources may not carry their stamp."""
+
+    def mark_stamped(self, operation: str) -> None:
+        """Record that the resource of an operation carries its stamp now."""
+
+    def add_child(self, operation: str, kind: str, ident: str) -> None:
+        """Add a row for a resource that the cloud made for the resource of an operation."""
 
 
 def resource_of_row(
-    ledger: StampLedger, row: StampedRow, is_unmarked: bool = False
+    ledger: StampLedger, row: StampedRow, is_unstamped: bool = False
 ) -> StampedResource:
-    """What a row of the ledger knows by its id, whatever the cloud has made of its stamp."""
-    stamp = Stamp(ledger.run, row.operation, row.expires)
-    name = row.name or ""
+    """Return the resource of a ledger's row that has an id, with the stamp that it should carry."""
     return StampedResource(
-        OWNED_TYPES[row.kind], str(row.id), stamp, name, known=True, unmarked=is_unmarked
+        OWNED_TYPES[row.kind],
+        str(row.id),
+        Stamp(ledger.run, row.operation, row.expires),
+        row.name or "",
+        in_ledger=True,
+        unstamped=is_unstamped,
     )
 
 
 def needs_stamp(kind: str, body: Body) -> bool:
-    """Whether it cannot tell by itself that it is the original.
+    """Return True for a resource that does not say that it is an original, and can be changed now.
 
-    A volume that a backup was restored to cannot, nor an image that was made without its id. An
-    image must not be changed before it is active: Glance may lose what is being uploaded.
+    That is a volume after the restore of a backup, and an image whose request did not fix its id.
+    Glance may lose the data of an image that changes during the upload, so the image has to be
+    active.
     """
     if kind == IMAGE.name:
         return body.get(OF) != body.get("id") and body.get("status") == "active"
@@ -72,32 +81,35 @@ def needs_stamp(kind: str, body: Body) -> bool:
 
 
 def stamp_by_id(api: ApiClient, ledger: StampLedger, kind: str, ident: str) -> None:
-    """Put on the stamp that the ledger has for this resource; it is noted if that fails."""
+    """Put the stamp of the ledger's row on a resource; a failure becomes a note in the ledger."""
     try:
         for row in ledger.rows("intent", "bound", "kept"):
-            if (row.kind, row.id) == (kind, ident) and put_stamp(
-                api, ledger, resource_of_row(ledger, row)
-            ):
-                sql = "DELETE FROM facts WHERE name = ?"
-                ledger.write(sql, (f"operation {row.operation}",))
+            same = (row.kind, row.id) == (kind, ident)
+            if same and put_stamp(api, ledger, resource_of_row(ledger, row)):
+                ledger.mark_stamped(row.operation)
     except (sqlite3.Error, UnreadableError) as error:
         ledger.note(f"{kind} {ident} has no stamp yet: {error}")
 
 
 def put_stamp(api: ApiClient, ledger: StampLedger | None, resource: StampedResource) -> bool:
-    """Put the whole stamp on, with the id; whether the cloud took it. Raises UnreadableError."""
-    resource_type, marks = resource.type, resource.stamp.metadata(resource.id)
-    path = resource.path
-    if resource_type is IMAGE:
-        changes = [{"op": "add", "path": f"/{key}", "value": marks[key]} for key in marks]
-        answer = send_request(api, "PATCH", resource_type, path, changes)
+    """Put the stamp on a resource, with its id; return True if the service accepted it.
+
+    Raises UnreadableError if there is no response.
+    """
+    metadata = resource.stamp.metadata(resource.id)
+    if resource.type is IMAGE:
+        changes = [{"op": "add", "path": f"/{key}", "value": metadata[key]} for key in metadata]
+        response = send_request(api, "PATCH", IMAGE, resource.path, changes)
     else:
-        answer = send_request(api, "POST", resource_type, f"{path}/metadata", {"metadata": marks})
-    if answer is None or answer.status_code == 404:
+        path = f"{resource.path}/metadata"
+        response = send_request(api, "POST", resource.type, path, {"metadata": metadata})
+    if response is None or is_missing(response.status_code):
         return False
-    if answer.status_code >= 300:
-        said = f"{answer.status_code}: {error_message(answer)}"
+    if not is_success(response.status_code):
         if ledger is not None:
-            ledger.note(f"the stamp could not be put on {resource}: the answer was {said}")
+            ledger.note(
+                f"the stamp could not be put on {resource}: the answer was "
+                f"{response.status_code}: {error_message(response)}"
+            )
         return False
     return True

@@ -21,6 +21,7 @@ from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.stamp import Stamp
+from pytest_osfutures.transport import is_invisible
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -104,7 +105,7 @@ class Defaults:
     def _host_architectures(self) -> set[str]:
         """Return the architectures of the hypervisors; only administrators may list them."""
         path = "/os-hypervisors/detail"
-        found = self.lookup.read("compute", path, missing=(400, 403, 404)) or {}
+        found = self.lookup.read("compute", path, missing=is_invisible) or {}
         return {_architecture(each) for each in found.get("hypervisors", ())} - {""}
 
     def _flavors(self) -> list[Any]:

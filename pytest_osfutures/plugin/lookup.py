@@ -12,9 +12,16 @@ from uuid import UUID
 from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
-from pytest_osfutures.parsing import MalformedResponseError, mappings
+from pytest_osfutures.parsing import MalformedResponseError
 from pytest_osfutures.plugin.identifiers import to_id
-from pytest_osfutures.transport import Pages, error_message, next_query
+from pytest_osfutures.transport import (
+    Page,
+    error_message,
+    is_bad_request,
+    is_invisible,
+    is_success,
+    iterate_pages,
+)
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -160,36 +167,35 @@ class Lookup:
     def _get(self, collection: Collection, resource_id: str) -> Any:
         """Return the resource with an id, or None."""
         path = f"{collection.path}/{quote(resource_id, safe='')}"
-        document = self.read(collection.service, path, missing=(400, 403, 404))
+        document = self.read(collection.service, path, missing=is_invisible)
         found = document.get(collection.member) if document and collection.member else document
         return Resource(found) if isinstance(found, dict) and "id" in found else None
 
     def _pages(self, collection: Collection, query: str) -> Iterator[Any]:
-        path, pages = collection.list_path, Pages()
-        more: str | None = query
+        path = collection.list_path
+
+        def fetch(where: str) -> Page | None:
+            document = self.read(collection.service, where, missing=is_bad_request)
+            return None if document is None else Page.parse(document, collection.key)
+
         try:
-            while more is not None:
-                document = self.read(
-                    collection.service, pages.enter(f"{path}?{more}" if more else path), (400,)
-                )
-                items = mappings((document or {}).get(collection.key))
-                resources = [each for each in items if _is_well_formed(each)]
-                pages.note(str(each["id"]) for each in resources)
-                yield from map(Resource, resources)
-                more = next_query(document or {})
+            for page in iterate_pages(fetch, f"{path}?{query}" if query else path):
+                yield from (Resource(each) for each in page.items if _is_well_formed(each))
         except MalformedResponseError as error:
-            request = f"GET {collection.service} {collection.list_path}"
+            request = f"GET {collection.service} {path}"
             raise CloudUnreachableError(
                 f"{request} of cloud {self.cloud.name!r}: {error}"
             ) from None
 
-    def read(self, service: str, path: str, missing: tuple[int, ...] = ()) -> Any:
+    def read(
+        self, service: str, path: str, missing: Callable[[int], bool] = lambda _: False
+    ) -> Any:
         """Return the JSON document of a GET request.
 
         Args:
             service: name of the service.
             path: path below the service's endpoint, with the query.
-            missing: status codes for which the result is None.
+            missing: returns True for status codes for which the result is None.
 
         Raises:
             CloudUnreachableError: the request fails, or the response is not a JSON object.
@@ -202,12 +208,11 @@ class Lookup:
         except ClientException as error:
             text = f"{request} failed: {type(error).__name__}: {error}"
             raise CloudUnreachableError(text) from without_frames(error)
-        if answer.status_code in missing:
+        if missing(answer.status_code):
             return None
-        if answer.status_code >= 300:
-            raise CloudUnreachableError(
-                f"{request} answers {answer.status_code}: {error_message(answer)}"
-            )
+        if not is_success(answer.status_code):
+            text = f"{request} answers {answer.status_code}: {error_message(answer)}"
+            raise CloudUnreachableError(text)
         try:
             document = answer.json()
         except (ValueError, RecursionError):

@@ -14,6 +14,7 @@ import pytest
 from pytest_osfutures.cleanup import (
     Ledger,
     LedgerError,
+    SweepContext,
     clean_up_dead,
     dead_runs,
     ledgers,
@@ -93,11 +94,12 @@ class OlderRuns:
             for ledger in dead_runs(place, self.cloud.auth_url, project, self.summary.append):
                 with self._summarised():
                     self._stubborn = any(row.note for row in ledger.rows("intent", "bound"))
-                    clean_up_dead(api_client, ledger, clock, partial(self._note_in, ledger))
+                    note_in = partial(self._note_in, ledger)
+                    clean_up_dead(SweepContext(api_client, clock, note_in), ledger)
                 ledger.close()
             self._remove_ledgers(place)
             alive = living_runs(place) | {self.ledger.run}
-            left = sweep_expired(api_client, alive, clock, note)
+            left = sweep_expired(SweepContext(api_client, clock, note), alive)
         except UnreadableError as error:
             self.summary.append(f"older runs' resources could not be listed: {error}")
             return

@@ -12,9 +12,10 @@ import pytest
 from pytest_osfutures.cleanup import (
     Heartbeat,
     LedgerError,
+    SweepContext,
     clean_up,
     clean_up_by_stamp,
-    of_run,
+    stamps_of_run,
 )
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
@@ -103,9 +104,8 @@ class RunSession:
         self.expiry: float = options.EXPIRY.value(config) or DEFAULT_EXPIRY
         cloud.run, cloud.ledger, cloud.expiry = self.ledger.run, self.ledger, self.expiry
         cloud.unknown = options.UNKNOWN.value(config) or "warn"
-        self.heartbeat = Heartbeat(
-            cloud.api_client, self.ledger, self.expiry, SystemClock(), self.ledger.note
-        )
+        context = SweepContext(cloud.api_client, SystemClock(), self.ledger.note)
+        self.heartbeat = Heartbeat(context, self.ledger, self.expiry)
 
     def _start_reaper_with_first_resource(self) -> bool:
         """Let the first resource start the reaper; return False where there can be no reaper."""
@@ -126,7 +126,7 @@ class RunSession:
         if self.forked:
             return
         signals.install()
-        first_on_this_host = bool(self.ledger.part) and self.ledger.living() == 1
+        first_on_this_host = self.ledger.is_partial and self.ledger.living() == 1
         if not self.worker or first_on_this_host:
             self.older_runs.start()
 
@@ -174,9 +174,8 @@ class RunSession:
         seconds = min(CLEANUP_TIMEOUT, settings.teardown_timeout)
         text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
         with progress_messages(partial(say, self.config), text, self._names):
-            complete = clean_up(
-                self.cloud.api_client, self.ledger, clock, note, processes, seconds, seconds / 2
-            )
+            context = SweepContext(self.cloud.api_client, clock, note, seconds / 2)
+            complete = clean_up(context, self.ledger, processes, seconds)
         rows = self.ledger.rows("intent", "bound")
         self.undeleted = [f"{row}: {row.note or 'it is still there'}" for row in rows]
         if not complete and not rows:
@@ -211,8 +210,7 @@ class RunSession:
             return
         self.summary.append(f"{why}; going by the stamps in the cloud")
         steps: list[str] = []
-        complete = clean_up_by_stamp(
-            self.cloud.api_client, of_run(run, ()), clock, steps.append, CLEANUP_TIMEOUT
-        )
+        context = SweepContext(self.cloud.api_client, clock, steps.append)
+        complete = clean_up_by_stamp(context, stamps_of_run(run, ()), CLEANUP_TIMEOUT)
         if not complete:
             self.undeleted = steps[-1:]

@@ -89,7 +89,7 @@ def _join(config: pytest.Config, cloud: Cloud) -> Ledger:
             ledger.describe(cloud.name, cloud.auth_url, project)
             return ledger
         ledger.close()
-        if ledger.part:
+        if ledger.is_partial:
             parts += 1
         else:
             config.stash[RUN] = new_id()

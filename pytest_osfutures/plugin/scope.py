@@ -7,7 +7,14 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_osfutures.cleanup import UNDER_WAY, LedgerRow, Sweep, disconnect, sweep_rows
+from pytest_osfutures.cleanup import (
+    UNDER_WAY,
+    LedgerRow,
+    Sweep,
+    SweepContext,
+    disconnect,
+    sweep_rows,
+)
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
@@ -175,15 +182,15 @@ class Scope:
         """Delete resources again, and remove obstacles such as locks and dependent resources."""
         api_client, ledger, clock = self.cloud.api_client, self.run_session.ledger, SystemClock()
         deadline.waiting = [f"{row.kind} {row.id}" for row in rows]
-        sweep_rows(api_client, ledger, rows, clock, ledger.note, deadline.remaining())
+        context = SweepContext(api_client, clock, ledger.note, deadline.remaining())
+        sweep_rows(context, ledger, rows)
         deadline.waiting = []
 
     def _delete_keypairs(self, keypairs: list[StampedResource]) -> list[str]:
         """Delete keypairs, which are gone at once; return those that stay, with the reasons."""
         ledger = self.run_session.ledger
-        sweep = Sweep(
-            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, KEYPAIR_TIMEOUT
-        )
+        context = SweepContext(self.cloud.api_client, SystemClock(), ledger.note, KEYPAIR_TIMEOUT)
+        sweep = Sweep(context, lambda _: True)
         left = sweep.remove(keypairs)
         for each in keypairs:
             if each not in left:
@@ -205,9 +212,10 @@ class Scope:
         }
         if not rows:
             return []
-        sweep = Sweep(
-            self.cloud.api_client, lambda _: True, SystemClock(), ledger.note, deadline.remaining()
+        context = SweepContext(
+            self.cloud.api_client, SystemClock(), ledger.note, deadline.remaining()
         )
+        sweep = Sweep(context, lambda _: True)
         left = sweep.remove(resource_of_row(ledger, row) for row in rows.values())
         gone = {str(resource_id) for resource_id in rows} - {each.id for each in left}
         for resource_id in gone:

@@ -197,7 +197,7 @@ def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
     if forked:
         over = ledger.end_if_last()
     else:
-        last = ledger.leave() if ledger.part else not worker
+        last = ledger.leave() if ledger.is_partial else not worker
         over = last and not ledger.left()
         if over:
             ledger.change_run_state(["running"], "ended")

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.cleanup import LedgerRow, SharedResources, SharedState, load_error, sweep_rows
+from pytest_osfutures.cleanup import (
+    LedgerRow,
+    SharedResources,
+    SharedState,
+    SweepContext,
+    load_error,
+    sweep_rows,
+)
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import (
@@ -262,7 +269,8 @@ class SharedScope:
         """Delete resources and yield those that stay, with the reasons."""
         ledger, fake = self.run_session.ledger, self.cloud.fake
         clock = fake.clock if fake is not None else SystemClock()
-        sweep_rows(self.cloud.api_client, ledger, rows, clock, ledger.note, deadline.remaining())
+        context = SweepContext(self.cloud.api_client, clock, ledger.note, deadline.remaining())
+        sweep_rows(context, ledger, rows)
         operations = {row.operation for row in rows}
         for row in ledger.rows("intent", "bound"):
             if row.operation in operations:

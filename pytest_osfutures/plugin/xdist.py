@@ -52,7 +52,7 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     item.config.hook.pytest_runtest_logreport(report=report)
     controller = item.config.workerinput["osfutures_controller"]  # type: ignore[attr-defined]
     end = time.monotonic() + CONTROLLER_TIMEOUT
-    while not ledger.part and controller not in ledger.processes() and time.monotonic() < end:
+    while not ledger.is_partial and controller not in ledger.processes() and time.monotonic() < end:
         time.sleep(0.01)
 
 
@@ -62,7 +62,7 @@ def report_to_controller(config: Any, run_session: RunSession) -> None:
     A worker calls this when its session ends.
     """
     config.workeroutput["osfutures_failures"] = run_session.background.take_failures()
-    if run_session.ledger.part:
+    if run_session.ledger.is_partial:
         kept = run_session.ledger.rows("kept")
         config.workeroutput["osfutures_kept"] = [astuple(row) for row in kept]
 

@@ -1,43 +1,67 @@
-"""The only way to the cloud: requests, their answers, and who has sent them."""
+"""The only way to the cloud: requests, their capture, and the meaning of their responses."""
 
 from pytest_osfutures.transport.capture import BeforeSending, Exchange, captured_exchanges
-from pytest_osfutures.transport.client import (
-    ApiClient,
-    ResolvedUrl,
+from pytest_osfutures.transport.client import ApiClient, ResolvedUrl
+from pytest_osfutures.transport.documents import parse_resource
+from pytest_osfutures.transport.microversions import microversion_of
+from pytest_osfutures.transport.paging import Page, iterate_pages
+from pytest_osfutures.transport.responses import (
+    RETRYABLE_STATUSES,
+    describe_refusal,
     error_message,
     error_text,
-    is_missing_service,
-    is_transient_error,
-    microversion_of,
-    refuses_credentials,
-)
-from pytest_osfutures.transport.responses import (
-    Pages,
+    is_bad_request,
+    is_busy,
+    is_conflict,
+    is_inapplicable,
+    is_invisible,
+    is_missing,
+    is_over_quota,
     is_overloaded,
-    members,
-    next_query,
-    resource,
+    is_rate_limited,
+    is_rejected,
+    is_retryable,
+    is_success,
+    is_unsupported_microversion,
     retry_after,
 )
 from pytest_osfutures.transport.service_config import ServiceConfig
+from pytest_osfutures.transport.session_errors import (
+    is_missing_service,
+    is_transient_error,
+    refuses_credentials,
+)
 
 __all__ = [
+    "RETRYABLE_STATUSES",
     "ApiClient",
     "BeforeSending",
     "Exchange",
-    "Pages",
+    "Page",
     "ResolvedUrl",
     "ServiceConfig",
     "captured_exchanges",
+    "describe_refusal",
     "error_message",
     "error_text",
+    "is_bad_request",
+    "is_busy",
+    "is_conflict",
+    "is_inapplicable",
+    "is_invisible",
+    "is_missing",
     "is_missing_service",
+    "is_over_quota",
     "is_overloaded",
+    "is_rate_limited",
+    "is_rejected",
+    "is_retryable",
+    "is_success",
     "is_transient_error",
-    "members",
+    "is_unsupported_microversion",
+    "iterate_pages",
     "microversion_of",
-    "next_query",
+    "parse_resource",
     "refuses_credentials",
-    "resource",
     "retry_after",
 ]

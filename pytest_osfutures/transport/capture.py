@@ -1,8 +1,9 @@
-"""Which requests did this call make, and what was answered?
+"""Capture of the requests of one call, with their responses.
 
-Every OpenStack client sends through a keystoneauth1 session, and this through one
-`requests.Session`: its `auth` callable sees each request right before it leaves and hooks its
-answer, and a context variable says whose call it is. Nothing of any client is patched.
+Every OpenStack client sends through a keystoneauth1 session, which has one `requests.Session`. The
+`auth` callable of that session sees each request right before it leaves and registers a hook for
+its response; a context variable tells the call that the request belongs to. So the capture needs
+no patch of any client. https://requests.readthedocs.io/en/latest/user/advanced/#custom-authentication
 """
 
 from __future__ import annotations
@@ -18,72 +19,86 @@ from typing import Any, Protocol
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.transport.cloud_time import CloudTime
-from pytest_osfutures.transport.responses import TRANSIENT, is_of_service, request_id
+from pytest_osfutures.transport.responses import (
+    NO_RESPONSE,
+    is_ambiguous,
+    is_proxy_refusal,
+    is_success,
+    request_id,
+)
 
-#: Looks at a request that is about to leave (method, URL, JSON body, headers); a body that it
-#: returns is sent instead.
+#: Called with method, URL, JSON body and headers of a request that is about to leave; a body that
+#: it returns replaces the request's.
 BeforeSending = Callable[[str, str, Any, Mapping[str, str]], Any]
-#: The session's own requests for a token, which are not the call's.
-_FOR_TOKEN = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
+#: URL of the requests for a token, which a session makes on its own account.
+_TOKEN_URL = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
 
 @dataclass(eq=False, slots=True)
 class Exchange:
-    """One request that changes something, and its answer; `status` 0 means that none came.
-
-    `sent_at` and `answered_at` are seconds on the engine's clock.
-    """
+    """One request that changes something, and its response."""
 
     method: str
     url: str
     request_headers: Mapping[str, str]
+    #: JSON document of the request; None if its body is no JSON.
     request: Any
+    #: Seconds on the engine's clock.
     sent_at: float
-    status: int = 0
+    #: Status code of the response; 0 if none arrived.
+    status: int = NO_RESPONSE
+    #: Headers of the response.
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: JSON document of the response; None if its body is no JSON.
     response: Any = None
+    #: Seconds on the engine's clock.
     answered_at: float = 0.0
 
     @property
     def accepted(self) -> bool:
-        """Whether the cloud took the request."""
-        return 200 <= self.status < 300
+        """True if the service accepted the request."""
+        return is_success(self.status)
 
     @property
     def ambiguous(self) -> bool:
-        """Whether the cloud may have taken the request although it did not say so."""
-        return self.status in (0, 500, 502, 503, 504)
+        """True if the service may have carried out the request although it did not say so."""
+        return is_ambiguous(self.status)
 
     @property
     def from_proxy(self) -> bool:
-        """Whether something in front of the service has refused the request."""
-        refused = 300 <= self.status < 500 and self.status not in TRANSIENT
-        return refused and not is_of_service(self.status, self.headers, self.response)
+        """True if a proxy in front of the service refused the request."""
+        return is_proxy_refusal(self.status, self.headers, self.response)
 
     @property
     def request_id(self) -> str | None:
-        """The cloud's name for the request, which is also the key of the instance action."""
+        """Id that the service gave to the request, which is also the key of its instance action."""
         return request_id(self.headers)
 
 
 @dataclass(eq=False)
 class _Recorder:
+    """The exchanges of one call so far."""
+
     clock: Clock
     before: BeforeSending | None
     exchanges: list[Exchange] = field(default_factory=list)
 
-    def sending(self, sent: Any) -> None:
-        document = _document(sent.body)
+    def record_request(self, request: Any) -> None:
+        document = _document(request.body)
         if self.before is not None:
-            changed = self.before(sent.method, sent.url, document, sent.headers)
+            changed = self.before(request.method, request.url, document, request.headers)
             if changed is not None:
                 document = changed
-                sent.body = json.dumps(changed).encode()
-        exchange = Exchange(sent.method, sent.url, sent.headers, document, self.clock.now())
+                request.body = json.dumps(changed).encode()
+        exchange = Exchange(
+            request.method, request.url, request.headers, document, self.clock.now()
+        )
         self.exchanges.append(exchange)
-        sent.register_hook("response", partial(self.answered, exchange))
+        request.register_hook("response", partial(self.record_response, exchange))
 
-    def answered(self, exchange: Exchange, response: Any, stream: bool = False, **_: Any) -> None:
+    def record_response(
+        self, exchange: Exchange, response: Any, stream: bool = False, **_: Any
+    ) -> None:
         exchange.status = response.status_code
         exchange.headers = response.headers
         exchange.response = None if stream else _document(response.content)
@@ -94,54 +109,60 @@ _recorder: ContextVar[_Recorder | None] = ContextVar("osfutures_recorder", defau
 
 
 class KeystoneSession(Protocol):
-    """The part of `keystoneauth1.session.Session` that is needed here."""
+    """The part of `keystoneauth1.session.Session` that the capture needs."""
 
     session: Any
 
 
-class _Watcher:
-    """The `auth` of a `requests.Session`: called with each request that is about to leave."""
+class _CapturingAuth:
+    """The `auth` of a `requests.Session`, called with each request that is about to leave."""
 
     def __init__(self, original: Any) -> None:
         self.original = original
         self.cloud_time = CloudTime()
 
-    def __call__(self, sent: Any) -> Any:
+    def __call__(self, request: Any) -> Any:
         if callable(self.original):
-            sent = self.original(sent)
-        sent.register_hook("response", self.answered)
+            request = self.original(request)
+        request.register_hook("response", self.learn_time)
         recorder = _recorder.get()
-        changes = sent.method not in ("GET", "HEAD", "OPTIONS")
-        if recorder is not None and changes and not _FOR_TOKEN.match(sent.url):
-            recorder.sending(sent)
-        return sent
+        changes = request.method not in ("GET", "HEAD", "OPTIONS")
+        if recorder is not None and changes and not _TOKEN_URL.match(request.url):
+            recorder.record_request(request)
+        return request
 
-    def answered(self, response: Any, **_: Any) -> None:
+    def learn_time(self, response: Any, **_: Any) -> None:
         self.cloud_time.learn_date(response.headers.get("Date"))
 
 
 def install(session: KeystoneSession) -> CloudTime:
-    """Let captures see what goes through `session`; what its answers tell about the time.
+    """Capture the requests of `session` from now on; return the cloud's time by its responses.
 
-    Doing it twice does no harm.
+    A second call for the same session changes nothing.
     """
     http = session.session
-    if not isinstance(http.auth, _Watcher):
+    if not isinstance(http.auth, _CapturingAuth):
         original = http.auth
         if isinstance(original, tuple):
             from requests.auth import HTTPBasicAuth
 
             original = HTTPBasicAuth(*original)
-        http.auth = _Watcher(original)
-    watcher: _Watcher = http.auth
-    return watcher.cloud_time
+        http.auth = _CapturingAuth(original)
+    auth: _CapturingAuth = http.auth
+    return auth.cloud_time
 
 
 @contextmanager
 def captured_exchanges(
     clock: Clock, before: BeforeSending | None = None, into: list[Exchange] | None = None
 ) -> Iterator[list[Exchange]]:
-    """The changing requests that are made inside the `with`, in this thread, in their order."""
+    """Collect the exchanges that change something, inside the `with` and in this thread.
+
+    Args:
+        clock: Clock for the times of the exchanges.
+        before: Called with each request before it leaves.
+        into: List that the exchanges are appended to (default: a new one).
+    """
     recorder = _Recorder(clock, before, [] if into is None else into)
     token = _recorder.set(recorder)
     try:
@@ -151,7 +172,7 @@ def captured_exchanges(
 
 
 def _document(body: Any) -> Any:
-    """The body as JSON; None for everything that is none (an upload, an empty answer)."""
+    """Return a body as JSON; None if it is no JSON (an upload, an empty response)."""
     if not isinstance(body, str | bytes):
         return None
     try:

@@ -1,7 +1,7 @@
-"""The cloud's own time, as its answers tell it: the clock of this computer may be wrong.
+"""The cloud's clock, as the Date headers of responses tell it: this computer's clock may be wrong.
 
-Between two answers the time is counted by the kernel, which nobody sets and which goes on while a
-laptop sleeps.
+Between two responses the kernel's boot-time clock counts on, which nobody sets and which runs on
+while a laptop sleeps (CLOCK_BOOTTIME, https://man7.org/linux/man-pages/man2/clock_getres.2.html).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 
 from pytest_osfutures.clock import Clock
 
-#: What is no date of an answer: before 2000, or after 9999.
+#: Earliest and latest plausible date of a response in seconds since 1970: the years 2000 and 9999.
 _EARLIEST, _LATEST = 946_684_800.0, 253_402_300_799.0
 
 
@@ -22,13 +22,14 @@ def _uptime() -> float:
 
 
 class CloudTime:
-    """What one session has learned about the cloud's time. Safe to use from any thread."""
+    """The cloud's time as one session has learned it. Safe to use from any thread."""
 
     def __init__(self) -> None:
-        self._told: tuple[float, float] | None = None
+        #: Cloud's time in seconds since 1970, and uptime of this computer at the same moment.
+        self._learned: tuple[float, float] | None = None
 
     def learn_date(self, header: str | None) -> None:
-        """Take in the Date header of an answer; anything else is no news."""
+        """Set the clock by the Date header of a response; ignore a header that is no date."""
         if header:
             try:
                 self.learn(parsedate_to_datetime(header))
@@ -36,14 +37,14 @@ class CloudTime:
                 return
 
     def learn(self, moment: datetime) -> None:
-        """Take in that it is this `moment` now."""
+        """Set the clock to `moment`; ignore an implausible one."""
         seconds = moment.timestamp()
         if _EARLIEST < seconds < _LATEST:
-            self._told = seconds, _uptime()
+            self._learned = seconds, _uptime()
 
     def time(self, clock: Clock) -> float:
-        """Seconds since 1970 by the cloud's clock; by `clock` as long as the cloud said nothing."""
-        if self._told is None:
+        """Return the cloud's time in seconds since 1970, or that of `clock` before any response."""
+        if self._learned is None:
             return clock.time()
-        seconds, then = self._told
-        return seconds + _uptime() - then
+        seconds, uptime = self._learned
+        return seconds + _uptime() - uptime

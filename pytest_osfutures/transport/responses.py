@@ -1,78 +1,156 @@
-"""Parse what comes from outside: pure functions whose results cannot be wrong.
+"""All knowledge about HTTP responses: status codes, Retry-After, request ids and error texts.
 
-Headers, statuses, ids, dates, links and lists are checked here, once, when an answer arrives. An
-answer that cannot be used raises MalformedResponseError, which concerns the one resource that it is
-about.
+Other modules ask these functions and compare no status codes themselves. The meanings are those of
+RFC 9110 section 15 (https://www.rfc-editor.org/rfc/rfc9110#section-15) and of the API references
+at https://docs.openstack.org/api-ref/. A status of 0 stands for a request without a response.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-from pytest_osfutures.operations import Body, ResourceType
-from pytest_osfutures.parsing import (
-    MalformedResponseError,
-    identifier,
-    mappings,
-    printable,
-    whole_number,
-)
+from pytest_osfutures.parsing import whole_number
+from pytest_osfutures.redaction import redact
 
-#: The request was not carried out, or not now: the same request may succeed later.
-TRANSIENT = frozenset({408, 413, 425, 429})
-#: No longer wish than this (seconds, one day) is taken from a Retry-After header.
-LONGEST_WISH = 86400.0
-#: Headers by which a service names the request that it has answered.
-REQUEST_IDS = ("x-openstack-request-id", "x-compute-request-id")
-#: The keys of errors of Nova, Cinder and Manila, each with the status in `code`.
-_FAULTS = frozenset(
+#: The status of an exchange whose response was lost.
+NO_RESPONSE = 0
+#: Client errors after which the same request may succeed: timeout (408), rate limit (429, and 413
+#: in old versions of Nova and Cinder), and Too Early (425, RFC 8470).
+_RETRYABLE = frozenset({408, 413, 425, 429})
+#: Server errors that definitely reject a request: not implemented, HTTP version not supported.
+_NOT_IMPLEMENTED = frozenset({501, 505})
+#: Longest wait in seconds (one day) that is taken from a Retry-After header.
+LONGEST_RETRY_AFTER = 86400.0
+#: Headers in which a service names the request; Nova had its own before 2.46.
+REQUEST_ID_HEADERS = ("x-openstack-request-id", "x-compute-request-id")
+#: Keys of the error documents of Nova, Cinder and Manila, each of which has the status in `code`.
+#: https://opendev.org/openstack/nova/src/branch/master/nova/api/openstack/wsgi.py (Fault)
+_FAULT_KEYS = frozenset(
     {"badMediaType", "badMethod", "badRequest", "buildInProgress", "computeFault", "forbidden"}
     | {"conflictingRequest", "itemNotFound", "notImplemented", "overLimit", "unauthorized"}
 )
+#: Texts with which Cinder, and Nova about Cinder's volumes, refuse a request with 400 because of
+#: the present status of a volume.
+_WRONG_STATUS = re.compile(r"status must be|current status|currently in '", re.IGNORECASE)
+#: Longest excerpt, in characters, of an error document in a message.
+_EXCERPT = 200
 
 
-# Headers and statuses
+# Status codes
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds of a Retry-After header, a day at most; None if it has no usable wish."""
-    value = headers.get("Retry-After") or ""
-    if not isinstance(value, str):
-        return None
-    if re.match(r"[0-9]+\Z", value):
-        seconds = whole_number(value)
-        return LONGEST_WISH if seconds is None else min(float(seconds), LONGEST_WISH)
-    try:  # a date, which only the date of the same answer makes a duration
-        until, date = (parsedate_to_datetime(text) for text in (value, headers.get("Date") or ""))
-        return min(max((until - date).total_seconds(), 0.0), LONGEST_WISH)
-    except (ValueError, TypeError, OverflowError):
-        return None
+def is_success(status: int) -> bool:
+    """Return True if the service accepted the request (2xx)."""
+    return 200 <= status < 300
 
 
-def request_id(headers: Mapping[str, str]) -> str | None:
-    """The service's name for the request; None if the answer has none."""
-    return next((value for name in REQUEST_IDS if (value := headers.get(name))), None)
+def is_missing(status: int) -> bool:
+    """Return True if the resource, or the path, does not exist (404)."""
+    return status == 404
 
 
-def is_transient(status: int) -> bool:
-    """Return True if the same request may succeed later: rate limits, timeouts, 5xx."""
-    return status in TRANSIENT or status >= 500
+def is_invisible(status: int) -> bool:
+    """Return True if this user cannot read such a resource.
+
+    Besides 404 that is 403, for a policy of administrators, and 400, for an id that is none.
+    """
+    return status in (400, 403, 404)
+
+
+def is_bad_request(status: int) -> bool:
+    """Return True if the service does not understand the request or one of its filters (400)."""
+    return status == 400
+
+
+def is_conflict(status: int) -> bool:
+    """Return True if the present state of the resource forbids the request (409)."""
+    return status == 409
+
+
+def is_busy(status: int, document: object) -> bool:
+    """Return True if an operation that is under way on the resource is the reason of a refusal.
+
+    Nova and Neutron answer 409, Cinder answers 400.
+    """
+    if is_bad_request(status):
+        return _WRONG_STATUS.search(str(document)) is not None
+    return is_conflict(status)
+
+
+def is_inapplicable(status: int) -> bool:
+    """Return True if the request does not apply to the resource now, or not for this user."""
+    return is_invisible(status) or is_conflict(status)
+
+
+def is_unsupported_microversion(status: int) -> bool:
+    """Return True if the service is too old for the requested microversion (406).
+
+    https://docs.openstack.org/api-guide/compute/microversions.html
+    """
+    return status == 406
+
+
+def is_rejected_login(status: int) -> bool:
+    """Return True if Keystone refuses the credentials: their form, password, role or project."""
+    return status in (400, 401, 403, 404)
+
+
+def is_retryable(status: int) -> bool:
+    """Return True if the same request may succeed later: limits, timeouts, 5xx, no response."""
+    return status == NO_RESPONSE or status in _RETRYABLE or status >= 500
+
+
+#: The statuses for which `is_retryable` is true, for urllib3's Retry.
+RETRYABLE_STATUSES = frozenset(status for status in range(400, 600) if is_retryable(status))
+
+
+def is_ambiguous(status: int) -> bool:
+    """Return True if the service may have carried out the request although it did not say so.
+
+    Proxies send 408, 502, 504 and their like without knowing whether the service behind them acted.
+    """
+    if status in (NO_RESPONSE, 408):
+        return True
+    return status >= 500 and status not in _NOT_IMPLEMENTED
+
+
+def is_rejected(status: int) -> bool:
+    """Return True if the request was definitely rejected, so that it changed nothing.
+
+    408 is excluded: a proxy sends it and cannot know whether the service behind it acted.
+    """
+    return status >= 400 and not is_ambiguous(status)
 
 
 def is_overloaded(status: int) -> bool:
-    """Return True if the API refuses a request because it has too many: 429 and 503."""
+    """Return True if the API has too many requests to serve: 429, or 503."""
     return status in (429, 503)
 
 
-def is_of_service(status: int, headers: Mapping[str, str], document: Any) -> bool:
-    """Return True if an OpenStack service has given this answer.
+def is_rate_limited(status: int, headers: Mapping[str, str]) -> bool:
+    """Return True if the API takes no more requests now, whatever they ask for.
 
-    Gateways and load balancers answer too, with pages and with JSON of their own. A service names
-    the request, sends Keystone's challenge, or has one of the documents of OpenStack's errors.
+    That is 429, or 413 or 503 with a Retry-After header. A 413 may also be one of Cinder's quotas.
+    """
+    return status == 429 or (status in (413, 503) and retry_after(headers) is not None)
+
+
+def is_over_quota(status: int, document: object) -> bool:
+    """Return True if a quota refused the request (Nova: 403, Neutron: 409, Cinder: 413)."""
+    return status in (403, 409, 413) and "quota" in str(document).lower()
+
+
+# Origin
+
+
+def is_from_service(status: int, headers: Mapping[str, str], document: object) -> bool:
+    """Return True if an OpenStack service sent this response, and not a proxy in front of it.
+
+    Gateways and load balancers send pages, and JSON of their own. A service sends a request id,
+    Keystone's challenge, or one of the error documents of OpenStack.
     """
     if request_id(headers) or (headers.get("WWW-Authenticate") or "").startswith("Keystone"):
         return True
@@ -81,148 +159,85 @@ def is_of_service(status: int, headers: Mapping[str, str], document: Any) -> boo
     ((key, fault),) = document.items()
     if not isinstance(fault, Mapping) or fault.get("code", status) != status:
         return False
-    named = (key == "NeutronError" and "type" in fault) or (key == "error" and "title" in fault)
-    return key in _FAULTS or named
+    has_own_key = (key == "NeutronError" and "type" in fault) or (
+        key == "error" and "title" in fault
+    )
+    return key in _FAULT_KEYS or has_own_key
 
 
-def usable_entries(catalog: object) -> list[Any]:
-    """The entries of a token's catalog with their endpoints, as far as these can be used."""
-    return [
-        {**entry, "endpoints": [each for each in mappings(entry["endpoints"]) if _leads(each)]}
-        for entry in mappings(catalog)
-        if isinstance(entry.get("type"), str) and isinstance(entry.get("endpoints"), list)
-    ]
+def is_proxy_refusal(status: int, headers: Mapping[str, str], document: object) -> bool:
+    """Return True if a proxy in front of the service refused the request, and not the service."""
+    refused = 300 <= status < 500 and status not in _RETRYABLE
+    return refused and not is_from_service(status, headers, document)
 
 
-def _leads(endpoint: Body) -> bool:
-    """Return True if each URL of an endpoint is one; a version 2 catalog has three in each."""
-    urls = [value for key, value in endpoint.items() if str(key).lower().endswith("url")]
-    is_named = isinstance(endpoint.get("interface"), str) or "url" not in endpoint
-    return bool(urls) and is_named and all(map(_is_url, urls))
+# Headers
 
 
-def _is_url(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(urlsplit(value).netloc)
-    except ValueError:
-        return False
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds of the Retry-After header, at most a day; None if it has no usable value.
 
+    https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
 
-# Resources and lists
-
-
-def members(document: Any, collection: str) -> list[Body]:
-    """The items on one page of a list that are mappings.
-
-    Raises MalformedResponseError if it is no list.
+    Example:
+        >>> retry_after({"Retry-After": "17"})
+        17.0
     """
-    items = document.get(collection) if isinstance(document, Mapping) else None
-    if not isinstance(items, list):
-        raise MalformedResponseError(
-            f"no list of {collection} in {printable(repr(document)[:100])}"
-        )
-    return mappings(items)
-
-
-def resource(kind: ResourceType, document: Any) -> Body:
-    """The resource in the answer to a read by id. Raises MalformedResponseError."""
-    body = document
-    if kind.member and isinstance(document, Mapping):
-        body = document.get(kind.member)
-    if kind.loose and isinstance(body, Mapping) and len(body) == 1:
-        ((_, inner),) = body.items()
-        body = inner if isinstance(inner, Mapping) else body
-    if not isinstance(body, Mapping):  # None would say that the resource is gone
-        raise MalformedResponseError(f"no {kind.name} in {printable(repr(document)[:100])}")
-    if (odd := _oddity(kind, body)) is not None:
-        raise MalformedResponseError(odd)
-    return body
-
-
-def resources(
-    kind: ResourceType, document: Any, collection: str
-) -> tuple[dict[str, Body], dict[str, str]]:
-    """The resources on one page of a list by id, and what is odd about others of them.
-
-    Raises MalformedResponseError if the document is no list.
-    """
-    found, odd = {}, {}
-    for item in members(document, collection):
-        ident = identifier(item.get("id"))
-        if ident is None:
-            continue  # nobody can have asked for it
-        if (oddity := _oddity(kind, item)) is None:
-            found[ident] = item
-        else:
-            odd[ident] = oddity
-    return found, odd
-
-
-def _oddity(kind: ResourceType, body: Body) -> str | None:
-    texts = [(key, str) for key in (kind.status, kind.task_state, "name")]
-    for key, type_ in texts if kind.loose else (*texts, ("fault", Mapping)):
-        value = body.get(key) if key else None
-        if value is not None and not isinstance(value, type_):
-            return f"the {kind.name} has {key} {printable(repr(value)[:100])}"
-    return None
-
-
-def next_query(document: object) -> str | None:
-    """The query of the page after this page of a list; None if this is the last page.
-
-    Glance has the link in `next`, Keystone and Designate in `links`, the others in a list of links.
-    Its key ends with `links`, but Cinder has `group_links` with `groups` and Nova `links` with
-    `instanceActions`. Only the query is used: a proxy's host and scheme may not be ours.
-    """
-    if not isinstance(document, Mapping):
+    value = headers.get("Retry-After") or ""
+    if not isinstance(value, str):
         return None
-    if after := document.get("next"):
-        return query_of(after)
-    for key, links in document.items():
-        if key == "links" and isinstance(links, Mapping) and links.get("next"):
-            return query_of(links["next"])
-        if key == "links" or str(key).endswith("_links"):
-            for link in mappings(links):
-                if link.get("rel") == "next":
-                    return query_of(link.get("href"))
-    return None
+    if re.match(r"[0-9]+\Z", value):
+        seconds = whole_number(value)
+        return LONGEST_RETRY_AFTER if seconds is None else min(float(seconds), LONGEST_RETRY_AFTER)
+    try:  # a date is a duration only in comparison with the Date of the same response
+        until, date = (parsedate_to_datetime(text) for text in (value, headers.get("Date") or ""))
+        return min(max((until - date).total_seconds(), 0.0), LONGEST_RETRY_AFTER)
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
-def query_of(href: object) -> str | None:
-    """The query of a link to a next page. Raises MalformedResponseError if it is no link."""
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the id that the service gave to the request; None if the response has none."""
+    return next((value for name in REQUEST_ID_HEADERS if (value := headers.get(name))), None)
+
+
+# Bodies
+
+
+def response_document(response: Any) -> Any:
+    """Return the JSON document of a `requests.Response`; None if its body is no JSON."""
     try:
-        return urlsplit(href).query if isinstance(href, str) else _no_link(href)
-    except ValueError:
-        return _no_link(href)
+        return response.json()
+    except (ValueError, RecursionError):  # an HTML page, or JSON that nests too deeply
+        return None
 
 
-def _no_link(href: object) -> str:
-    raise MalformedResponseError(f"the link to the next page is {printable(repr(href)[:100])}")
+def error_message(response: Any) -> str:
+    """Return the error text of a `requests.Response`, redacted, in whatever form it has it."""
+    document = response_document(response)
+    if document is None:
+        plain = re.sub(r"(?is)<(head|style|script)\b.*?</\1>|<[^>]*>", " ", response.text)
+        return redact(" ".join(plain.split()))[:_EXCERPT] or str(response.reason)
+    return error_text(document)
 
 
-class Pages:
-    """The pages of one list that were read: none is read twice, so that every list ends."""
+def error_text(document: object) -> str:
+    """Return the error text of an error document, redacted: its innermost `message`.
 
-    def __init__(self, paths: Iterable[str] = ()) -> None:
-        self._read = set(paths)
-        self._idents: set[str] = set()
+    Example:
+        >>> error_text({"badRequest": {"code": 400, "message": "Invalid flavor."}})
+        'Invalid flavor.'
+    """
+    while isinstance(document, dict):
+        if isinstance(document.get("message"), str):
+            return redact(str(document["message"]).strip())
+        inner = next((value for value in document.values() if isinstance(value, dict)), None)
+        if inner is None:
+            break
+        document = inner
+    return redact(str(document))[:_EXCERPT]
 
-    def note(self, idents: Iterable[str]) -> None:
-        """Take note of the ids on a page. Raises MalformedResponseError if all of them were there
-        before.
 
-        Some services ignore the marker of their own links, each of which is new.
-        """
-        page = set(idents)
-        if page and page <= self._idents:
-            raise MalformedResponseError(
-                "the list does not end: a further page has the same resources again"
-            )
-        self._idents |= page
-
-    def enter(self, path: str) -> str:
-        """Return `path`, to be read now. Raises MalformedResponseError if it was read already."""
-        if path in self._read:
-            raise MalformedResponseError(f"the list does not end: its next page is {path} again")
-        self._read.add(path)
-        return path
+def describe_refusal(method: str, path: str, response: Any) -> str:
+    """Return a sentence about a refused request: method, path, status and the error text."""
+    return f"{method} {path} answered {response.status_code}: {error_message(response)}"

@@ -1,4 +1,7 @@
-"""What a clouds.yaml says about each service, as openstacksdk reads it."""
+"""Settings of single services in clouds.yaml, as openstacksdk reads them.
+
+https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ from typing import Any
 
 from pytest_osfutures.errors import InvalidArgument
 
-_SUFFIXES = ("_endpoint_override", "_endpoint", "_service_type")
+#: Ends of the keys by which clouds.yaml names a service.
+_KEY_ENDS = ("_endpoint_override", "_endpoint", "_service_type")
+#: Arguments of a keystoneauth1 Adapter about its retries.
 _RETRIES = (
     "connect_retries",
     "connect_retry_delay",
@@ -20,14 +25,15 @@ _RETRIES = (
 class ServiceConfig:
     """The settings of single services: `compute_endpoint_override`, `volume_interface` ...
 
-    `region` is an openstacksdk `CloudRegion`, which knows all names that a service has.
+    Args:
+        region: An openstacksdk `CloudRegion`, which knows all names of a service.
     """
 
     def __init__(self, region: Any) -> None:
         self.region = region
 
-    def way(self, service: str) -> dict[str, Any]:
-        """How a session finds the service in the catalog."""
+    def endpoint_filter(self, service: str) -> dict[str, Any]:
+        """Return the arguments with which a keystoneauth1 session finds the service's endpoint."""
         found = {
             "service_type": self.region.get_service_type(service),
             "interface": self.region.get_interface(service) or "public",
@@ -37,16 +43,16 @@ class ServiceConfig:
         return found if name is None else {**found, "service_name": name}
 
     def endpoint(self, service: str, project: str | None) -> str | None:
-        """The URL that takes the place of the catalog's, without a final slash."""
+        """Return the URL that overrides the catalog's, without a final slash; None if none does."""
         url = self.region.get_endpoint(service)
         if not url:
             return None
-        for word in ("%(project_id)s", "%(tenant_id)s"):
-            url = url.replace(word, project or "")
+        for placeholder in ("%(project_id)s", "%(tenant_id)s"):
+            url = url.replace(placeholder, project or "")
         return str(url).rstrip("/")
 
     def endpoints(self, project: str | None) -> list[tuple[str, str]]:
-        """All URLs that take the place of the catalog's, with their services."""
+        """Return all URLs that override the catalog's, with their service types."""
         return [
             (url, official_type(service))
             for service in sorted(self._services())
@@ -54,7 +60,7 @@ class ServiceConfig:
         ]
 
     def official_type(self, service_type: str) -> str:
-        """The official name of a type in the catalog, which may be this cloud's own word."""
+        """Return the official name of a service type, for which a cloud may have another name."""
         for service in self._services():
             if self.region.get_service_type(service) == service_type:
                 return official_type(service)
@@ -62,18 +68,19 @@ class ServiceConfig:
 
     def _services(self) -> set[str]:
         keys = self.region.config
-        named = {
+        configured = {
             key.removesuffix(end).replace("_", "-")
             for key in keys
-            for end in _SUFFIXES
+            for end in _KEY_ENDS
             if key.endswith(end) and keys[key]
         }
-        return {*named, "compute", "block-storage", "image", "network"}
+        return {*configured, "compute", "block-storage", "image", "network"}
 
     def microversion(self, service: str) -> str | None:
-        """The microversion that is to be spoken.
+        """Return the microversion that clouds.yaml sets for a service; None if it sets none.
 
-        openstacksdk takes an `*_api_version` with a minor number for one (`2.60`, but not `2.0`).
+        openstacksdk takes an `*_api_version` with a minor number (`2.60`, but not `2.0`) for a
+        microversion. Raises InvalidArgument if `*_default_microversion` says something else.
         """
         chosen = self.region.get_default_microversion(service)
         version = self.region.get_api_version(service) or ""
@@ -86,13 +93,20 @@ class ServiceConfig:
         return chosen or implied
 
     def retries(self, service: str) -> dict[str, Any]:
-        """How often plain calls are sent again, as arguments of a keystoneauth1 adapter."""
+        """Return the arguments of a keystoneauth1 Adapter about retries of plain calls."""
         found = {name: getattr(self.region, f"get_{name}")(service) for name in _RETRIES}
         return {name: value for name, value in found.items() if value is not None}
 
 
 def official_type(service: str) -> str:
-    """The official name of a service type: `block-storage` for volumev3."""
+    """Return the official name of a service type.
+
+    https://service-types.openstack.org/
+
+    Example:
+        >>> official_type("volumev3")
+        'block-storage'
+    """
     from os_service_types import ServiceTypes
 
     return ServiceTypes().get_service_type(service) or service

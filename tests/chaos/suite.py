@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pytest_osfutures.cleanup.ledger import Ledger, ledgers, reaper_lock
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.ledger_files import ledgers, reaper_lock
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.stamp import Stamp
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import ledger_path, reaper_log
+from pytest_osfutures.cleanup.ledger_files import ledger_path, reaper_log
 from tests.chaos.suite import SUITE, Run, World, until
 
 

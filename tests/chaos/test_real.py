@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.sweep import Sweep
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.ownership.resource import StampedResource
@@ -58,7 +58,9 @@ class RealWorld(World):
         idents = {ident for run in self.runs for ident in run.idents()}
         idents |= {path.name.partition(".")[0] for path in self.ledgers.iterdir()}
         clock = SystemClock()
-        sweep = Sweep(self.connected.api_client, lambda stamp: stamp.run in idents, clock, print)
+        sweep = Sweep(
+            SweepContext(self.connected.api_client, clock, print), lambda stamp: stamp.run in idents
+        )
         return sweep.find()
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from cinderclient.exceptions import NotFound
 
+from pytest_osfutures.cleanup.cleanups import clean_up
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import NOT_OURS, first_page, page
-from pytest_osfutures.cleanup.sweep import clean_up
+from pytest_osfutures.cleanup.orphans import NOT_OURS, list_stamped
+from pytest_osfutures.cleanup.sweep import SweepContext
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.operations import OWNED_TYPES
@@ -40,13 +41,9 @@ class Run:
 
     def found(self, kind: str, copies: list[StampedResource]) -> list[StampedResource]:
         """Return the resources of a type that carry the run's stamp; add copies to `copies`."""
-        resource_type, api_client = OWNED_TYPES[kind], self.cloud.api_client
-        path: str | None = first_page(api_client, resource_type)
-        found: list[StampedResource] = []
-        while path:
-            some, path = page(api_client, resource_type, path, copies)
-            found += [each for each in some if each.stamp.run == self.cloud.run]
-        return found
+        found = list_stamped(self.cloud.api_client, OWNED_TYPES[kind])
+        copies += [each for each in found if each.copy_of]
+        return [each for each in found if each.stamp.run == self.cloud.run and not each.copy_of]
 
     def wait(self, holds: Callable[[], bool]) -> None:
         """Wait until `holds` returns True."""
@@ -57,7 +54,11 @@ class Run:
 
     def clean_up(self) -> bool:
         """Delete the resources of the run as the reaper does."""
-        return clean_up(self.cloud.api_client, self.ledger, SystemClock(), print, persistence=0.0)
+        return clean_up(
+            SweepContext(self.cloud.api_client, SystemClock(), print),
+            self.ledger,
+            persist_seconds=0.0,
+        )
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_images_of_servers_and_volumes_carry_their_own_id(
     rows = [row for row in first.ledger.rows("bound") if row.kind == "image"]
     assert len(rows) == 2
     first.wait(lambda: first.ids("image") == {str(row.id) for row in rows})
-    assert all(resource_of_row(first.ledger, row).known for row in rows)
+    assert all(resource_of_row(first.ledger, row).in_ledger for row in rows)
     assert first.clean_up()
     assert [image_of(first.cloud, row.id)["status"] for row in rows] == ["gone", "gone"]
 
@@ -252,7 +253,7 @@ def test_the_target_volume_of_a_migration_is_left_to_cinder(admin: Cloud) -> Non
             others = [each for each in others if each.id != volume.id]
             assert {each.status for each in others} <= {"deleting"}
         assert moved.result(0).volume_type == new
-        assert {each.copied for each in copies} == {f"volume {volume.id}"}
+        assert {each.copy_of for each in copies} == {f"volume {volume.id}"}
         assert volume.id not in {each.id for each in copies}
     finally:
         assert run.clean_up()

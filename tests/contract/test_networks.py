@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.cleanup.sweep import Sweep
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.operations import OWNED_TYPES
@@ -25,7 +25,9 @@ CIDR = "10.211.0.0/24"
 
 def found(cloud: Cloud, run: str) -> list[StampedResource]:
     """Return the resources that carry the stamp of a run."""
-    return Sweep(cloud.api_client, lambda stamp: stamp.run == run, SystemClock(), print).find()
+    return Sweep(
+        SweepContext(cloud.api_client, SystemClock(), print), lambda stamp: stamp.run == run
+    ).find()
 
 
 def make(cloud: Cloud, kind: str, **fields: Any) -> Any:
@@ -94,7 +96,9 @@ def test_address_groups_are_created_found_by_their_stamp_and_undone(cloud: Cloud
         addresses.undo().result(PATIENCE)
     ours = found(cloud, cloud.run)
     assert addresses.resource_id in [each.id for each in ours if each.type is ADDRESS_GROUP]
-    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
+    sweep = Sweep(
+        SweepContext(cloud.api_client, SystemClock(), print), lambda stamp: stamp.run == cloud.run
+    )
     types = ("address group", "security group", "security group rule")
     assert sweep.remove([each for each in ours if each.type.name in types]) == {}
     path = f"{ADDRESS_GROUP.collection_path}/{addresses.resource_id}"
@@ -136,7 +140,9 @@ def test_a_sweep_detaches_subnets_from_routers(cloud: Cloud) -> None:
     path = f"/routers/{router.resource_id}/add_router_interface"
     api.put(path, json={"subnet_id": subnet.resource_id})
     ours = {inside.resource_id, subnet.resource_id, router.resource_id}
-    sweep = Sweep(cloud.api_client, lambda stamp: stamp.run == cloud.run, SystemClock(), print)
+    sweep = Sweep(
+        SweepContext(cloud.api_client, SystemClock(), print), lambda stamp: stamp.run == cloud.run
+    )
     assert sweep.remove([each for each in sweep.find() if each.id in ours]) == {}
     assert not ours & {each.id for each in sweep.find()}
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.transport import next_query
+from pytest_osfutures.transport.paging import next_query
 from tests.fakecloud.api_client import ApiClient
 from tests.fakecloud.cinder_client import Cinder, fail
 

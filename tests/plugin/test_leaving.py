@@ -202,10 +202,10 @@ def test_image_of_a_foreign_server_is_not_deleted(pytester: pytest.Pytester) -> 
 
     def test_it_stays(os_cloud):
         from pytest_osfutures.clock import SystemClock
-        from pytest_osfutures.cleanup.sweep import Sweep
+        from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 
         os_cloud.fake.clock.sleep(60)
-        sweep = Sweep(os_cloud.api_client, lambda _: True, SystemClock(), print)
+        sweep = Sweep(SweepContext(os_cloud.api_client, SystemClock(), print), lambda _: True)
         assert sweep.remove(sweep.find()) == {}
         rows = os_cloud.fake.alive()
         assert [row["name"] for row in rows if row["name"] == "foreign"] == ["foreign", "foreign"]

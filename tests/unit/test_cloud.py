@@ -43,7 +43,7 @@ def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.M
     engine = SteppedEngine(ManualClock())
     cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
     elsewhere = {"interface": "internal", "region_name": "north"}
-    monkeypatch.setattr(cloud, "_way", lambda *_: elsewhere)
+    monkeypatch.setattr(cloud, "_endpoint_filter", lambda *_: elsewhere)
     said = "'session' has no {} service, interface internal, region_name north"
     with pytest.raises(osf.CloudUnreachableError, match=said.format("compute")):
         _ = cloud.nova

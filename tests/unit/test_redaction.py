@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.errors import ObjectCreationError, OperationDetails, OSFuturesError
 from pytest_osfutures.redaction import hide_in_logs, redact, secrets_in, without_secrets
-from pytest_osfutures.transport.client import error_message
+from pytest_osfutures.transport.responses import error_message
 
 from .api import NOVA, Api, answer, session
 

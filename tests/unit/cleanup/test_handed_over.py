@@ -112,6 +112,6 @@ def test_a_refusal_is_heard_once_by_all_threads(monkeypatch: pytest.MonkeyPatch)
     for each in threads:
         each.join()
     assert asked == [100.0]
-    now[0] += clouds.REFUSED_FOR + 1
+    now[0] += clouds.REFUSED_SECONDS + 1
     send_request()
     assert len(asked) == 2

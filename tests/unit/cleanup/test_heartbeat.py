@@ -63,7 +63,7 @@ MAKERS: dict[str, Callable[[World, Stamp], str]] = {
 
 def beat(world: World) -> Heartbeat:
     """The heartbeat of the run's only process."""
-    return Heartbeat(world.api_client, world.ledger, EXPIRY, world.clock, world.notes.append)
+    return Heartbeat(world.context, world.ledger, EXPIRY)
 
 
 @pytest.mark.parametrize("kind", MAKERS)

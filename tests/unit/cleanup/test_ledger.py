@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup import ledger_files as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
@@ -146,7 +146,7 @@ def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
 def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> None:
     own, part = Ledger(path, RUN), ledgers.ledger_path(path.parent, RUN, "host.example.org")
     apart = Ledger(part, RUN)
-    assert (own.part, apart.part) == (False, True)
+    assert (own.is_partial, apart.is_partial) == (False, True)
     assert own.join()
     assert apart.join("gw0")
     assert apart.workers() == ["gw0"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import first_page, page
-from pytest_osfutures.cleanup.sweep import Sweep, sweep_expired
+from pytest_osfutures.cleanup.cleanups import sweep_expired
+from pytest_osfutures.cleanup.orphans import list_stamped
+from pytest_osfutures.cleanup.sweep import Sweep
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import OWNED_TYPES, ResourceType
 from pytest_osfutures.ownership.resource import StampedResource, UnreadableError
@@ -52,19 +54,12 @@ class Project(World):
         return {str(row["id"]) for row in self.cloud.alive()}
 
     def listed(self, resource_type: ResourceType) -> list[StampedResource]:
-        """What of one kind carries a stamp, as far as the first page tells."""
-        found, _ = page(self.api_client, resource_type, first_page(self.api_client, resource_type))
-        return found
+        """Return the resources of a type that carry a stamp of their own."""
+        return [each for each in list_stamped(self.api_client, resource_type) if not each.copy_of]
 
     def sweep(self, run: str = RUN) -> dict[StampedResource, str]:
         """Delete what is of a run; what is left."""
-        sweep = Sweep(
-            self.api_client,
-            lambda each: each.run == run,
-            self.clock,
-            self.notes.append,
-            patience=60.0,
-        )
+        sweep = Sweep(replace(self.context, deletion_seconds=60.0), lambda each: each.run == run)
         return sweep.remove(sweep.find())
 
 
@@ -162,7 +157,7 @@ def test_somebody_elses_port_keeps_our_network_and_the_reason_is_told(project: P
 
 def test_it_is_read_right_before_it_is_deleted(project: Project) -> None:
     network, _ = project.net(stamp())
-    sweep = Sweep(project.api_client, lambda _: True, project.clock, project.notes.append)
+    sweep = Sweep(project.context, lambda _: True)
     everything = sweep.find()
     body = {"network": {"description": "mine now"}}
     project.send("PUT", "network", f"/networks/{network}", body)
@@ -175,7 +170,7 @@ def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
     fresh = project.net(stamp(OTHER, now + 60), "10.1.0.0/24")
     project.net(stamp(OTHER, now - 60), "10.2.0.0/24")
     before = project.everything()
-    assert sweep_expired(project.api_client, [RUN], project.clock, project.notes.append) == {}
+    assert sweep_expired(project.context, [RUN]) == {}
     assert set(fresh) <= project.everything()
     assert len(before - project.everything()) == 2
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.orphans import step
+from pytest_osfutures.cleanup.orphans import delete_step
 from pytest_osfutures.commands import reap
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.resource import StampedResource, read_resource
@@ -61,7 +61,7 @@ def test_only_what_carries_the_same_stamp_is_deleted_and_in_its_own_way(
     shown: Any, sent: list[Any]
 ) -> None:
     api_client: Any = Scripted(shown)
-    step(api_client, SERVER)
+    delete_step(api_client, SERVER)
     assert api_client.sent == sent
 
 
@@ -76,12 +76,12 @@ def test_a_server_that_nova_shows_as_deleted_is_gone(status: str, there: bool) -
 )
 def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) -> None:
     api_client: Any = Scripted(server(), change=change)
-    told = step(api_client, SERVER)
+    told = delete_step(api_client, SERVER)
     assert told is None if why is None else why in (told or "")
 
 
 def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
     other = StampedResource(OWNED_TYPES["volume"], "v", MINE, "disk")
-    assert reap._would([SERVER, other]) == 2
+    assert reap._print_would_delete([SERVER, other]) == 2
     told = "would delete server web (a)\nwould delete volume disk (v)\n"
     assert capsys.readouterr().out == told

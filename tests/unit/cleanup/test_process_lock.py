@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup import ledger_files as ledgers
 from pytest_osfutures.cleanup import process_lock as locks
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.process_lock import LockView, ProcessLock
-from pytest_osfutures.cleanup.sweep import dead_runs
-from pytest_osfutures.commands import known_runs as known_runs
+from pytest_osfutures.cleanup.recovery import dead_runs
+from pytest_osfutures.commands.known_runs import read_ledgers
 from pytest_osfutures.stamp import Stamp
 
 RUN = "00112233aabbccdd"
@@ -51,7 +51,7 @@ def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> N
     assert other.dead() == []
     assert other.living() == 1
     assert dead_runs(tmp_path, "http://cloud/v3", "4711") == []
-    known = known_runs.look(tmp_path)
+    known = read_ledgers(tmp_path)
     assert known.states == {RUN: "unknown here"}
     assert known.where[RUN].startswith("file locks do not hold beside ")
     began = other.info()
@@ -67,10 +67,10 @@ def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
     ledger.describe("devstack", "http://cloud/v3/", "4711")
     assert ledger.check_lock()
     assert ledgers.living_runs(tmp_path) == {RUN}
-    assert known_runs.look(tmp_path).states == {RUN: "alive"}
+    assert read_ledgers(tmp_path).states == {RUN: "alive"}
     ledger.close()
     assert ledgers.living_runs(tmp_path) == set()
-    assert known_runs.look(tmp_path).states == {RUN: "dead"}
+    assert read_ledgers(tmp_path).states == {RUN: "dead"}
     for url, project, runs in (("http://cloud/v3", "4711", ()), ("x", "y", (RUN,))):
         (dead,) = dead_runs(tmp_path, url, project, runs=runs)
         dead.close()
@@ -84,7 +84,7 @@ def test_a_run_of_another_host_is_not_known_by_its_locks(
     ledger.join()
     ledger.close()
     monkeypatch.setattr("socket.gethostname", lambda: "elsewhere")
-    known = known_runs.look(tmp_path)
+    known = read_ledgers(tmp_path)
     assert known.states == {RUN: "unknown here"}
     assert known.where[RUN].startswith("its run is of host ")
 

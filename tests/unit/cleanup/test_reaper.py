@@ -13,10 +13,16 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup import ledger_files as ledgers
+from pytest_osfutures.cleanup.cleanups import (
+    IN_FLIGHT_SECONDS,
+    REFUSED_LOGIN_PAUSES,
+    clean_up_by_stamp,
+    stamps_of_run,
+)
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.reaper import Log, ReaperLoop
-from pytest_osfutures.cleanup.sweep import REFUSAL_PAUSES, SETTLING, clean_up_by_stamp, of_run
+from pytest_osfutures.cleanup.reaper import InterruptibleClock, ReaperLog, ReaperLoop
+from pytest_osfutures.cleanup.sweep import SweepContext
 from pytest_osfutures.clock import ManualClock, SystemClock
 from pytest_osfutures.fakecloud import Fault
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
@@ -140,7 +146,7 @@ def test_a_lost_ledger_leaves_nothing(
     loop = scene.loop() if before else None
     harm(scene)
     loop = loop or scene.loop()
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == ({foreign, kept} if before else {foreign})
     lost = [line for line in scene.said if "going by locks, and by the stamps in" in line]
     assert len(lost) == (0 if harm is drop_a_table and not before else 1)
@@ -151,14 +157,14 @@ def test_a_deleted_ledger_leaves_nothing_and_ends_nothing_that_lives(scene: Scen
     scene.live("2")
     alive = scene.server("2")
     loop = scene.loop()
-    assert not loop.look()
+    assert not loop.check()
     for path in scene.path.parent.iterdir():
         path.unlink()
-    assert not loop.look()
+    assert not loop.check()
     assert scene.world.left() == {alive}
     assert any("was deleted; going on with what it said" in line for line in scene.said)
     scene.die("2")
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == set()
 
 
@@ -167,10 +173,10 @@ def test_a_living_process_is_safe_while_the_ledger_is_garbage(scene: Scene) -> N
     alive = scene.server("2")
     loop = scene.loop()
     overwrite(scene)
-    assert not loop.look()
+    assert not loop.check()
     assert scene.world.left() == {alive}
     scene.die("2")
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == set()
 
 
@@ -181,7 +187,7 @@ def test_a_full_disk_leaves_nothing(scene: Scene) -> None:
     loop = scene.loop()
     assert loop.ledger is not None
     loop.ledger.write("PRAGMA query_only = 1")  # whatever is written fails
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == {kept}
     assert any("cannot be used: attempt to write" in line for line in scene.said)
 
@@ -206,7 +212,7 @@ ODD = [
 def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
     scene.server()
     scene.ledger.write(sql)
-    assert scene.loop().look()
+    assert scene.loop().check()
     assert scene.world.left() == set()
     assert scene.said[-1] == "all of it is gone"
 
@@ -223,7 +229,7 @@ def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path)
     assert loop.ledger is not None
     loop.ledger.write("PRAGMA query_only = 1")
     scene.ledger.close()
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == {others}
     scene.end()
 
@@ -236,14 +242,14 @@ def test_no_clean_up_waits_for_another(scene: Scene) -> None:
     scene.live("3")
     second, third = scene.server("2"), scene.server("3")
     loop = scene.loop()
-    assert not loop.look()
+    assert not loop.check()
     scene.die("2")
-    assert not loop.look()
+    assert not loop.check()
     wait_until(lambda: second not in scene.world.left(), scene.world)
     assert scene.world.left() == {stuck, third}
     scene.world.cloud.faults.clear()
     scene.die("3")
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == set()
     for thread in threading.enumerate():
         if thread.name == "osfutures-reaper":
@@ -278,8 +284,10 @@ def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
         raise Unauthorized("The account is locked", response=answer)
 
     session.request = refuse
-    assert scene.loop().look()
-    assert [later - sooner for sooner, later in itertools.pairwise(asked)] == [*REFUSAL_PAUSES]
+    assert scene.loop().check()
+    assert [later - sooner for sooner, later in itertools.pairwise(asked)] == [
+        *REFUSED_LOGIN_PAUSES
+    ]
     assert "The account is locked (HTTP 401); not tried again" in "\n".join(scene.said)
     assert "osfutures reap --os-cloud fake --run" in scene.said[-1]
 
@@ -296,11 +304,13 @@ def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> No
 
         def sleep(self, seconds: float) -> None:
             world.clock.sleep(seconds)
-            if not late and world.clock.now() > began + SETTLING / 2:
+            if not late and world.clock.now() > began + IN_FLIGHT_SECONDS / 2:
                 late.append(world.server(stamp().metadata()))
 
     began = world.clock.now()
-    assert clean_up_by_stamp(world.api_client, of_run(RUN, ()), Meanwhile(), scene.said.append)
+    assert clean_up_by_stamp(
+        SweepContext(world.api_client, Meanwhile(), scene.said.append), stamps_of_run(RUN, ())
+    )
     assert late
     assert world.left() == set()
 
@@ -308,7 +318,7 @@ def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> No
 def test_a_log_that_cannot_be_written_is_kept_and_written_elsewhere(tmp_path: Path) -> None:
     path, elsewhere = tmp_path / "run.log", tmp_path / "elsewhere.log"
     path.symlink_to("/dev/full")
-    log = Log(path, elsewhere)
+    log = ReaperLog(path, elsewhere)
     log("first")
     assert elsewhere.read_text().endswith(" first\n")
     path.unlink()
@@ -318,11 +328,11 @@ def test_a_log_that_cannot_be_written_is_kept_and_written_elsewhere(tmp_path: Pa
 
 
 def test_the_clocks_sleep_ends_with_the_run() -> None:
-    from pytest_osfutures.cleanup.reaper import Interruptible, SupersededError
+    from pytest_osfutures.cleanup.reaper import SupersededError
 
     event = threading.Event()
     event.set()
-    clock = Interruptible(event)
+    clock = InterruptibleClock(event)
     assert clock.now() <= SystemClock().now()
     with pytest.raises(SupersededError):
         clock.sleep(3600)

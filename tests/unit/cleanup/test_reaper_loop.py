@@ -27,9 +27,9 @@ def test_the_loop_says_an_error_once_and_looks_again(
             raise result
         return bool(result)
 
-    monkeypatch.setattr(loop, "look", look)
+    monkeypatch.setattr(loop, "check", look)
     monkeypatch.setattr(time, "sleep", pauses.append)
-    loop.keep()
+    loop.run_until_done()
     assert scene.said == ["OSError: no space; looking again"]
     assert pauses == [1.0] * 4
     assert results == []
@@ -38,7 +38,7 @@ def test_the_loop_says_an_error_once_and_looks_again(
 def test_a_ledger_that_is_there_is_not_called_deleted(scene: Scene) -> None:
     scene.live("2")
     loop = scene.loop()
-    assert not loop.look()
+    assert not loop.check()
     assert scene.said == []
 
 
@@ -49,11 +49,11 @@ def test_a_ledger_in_the_place_of_a_deleted_one_is_read(scene: Scene) -> None:
     old = replace_ledger(scene)
     scene.join("2")
     scene.live("3")
-    assert not loop.look()
+    assert not loop.check()
     assert set(loop.joined) == {"1", "2", "3"}
     scene.die("2")
     alive = scene.server("3")
-    assert not loop.look()
+    assert not loop.check()
     assert scene.world.left() == {alive}
     old.unlink()
 
@@ -74,11 +74,11 @@ def replace_ledger(scene: Scene) -> Path:
 def test_the_end_of_a_run_interrupts_the_clean_up_of_a_process(scene: Scene) -> None:
     scene.live("2")
     loop = scene.loop()
-    assert not loop.look()
-    assert not loop.whole.is_set()
+    assert not loop.check()
+    assert not loop.whole_run.is_set()
     scene.die("2")
-    assert loop.look()
-    assert loop.whole.is_set()
+    assert loop.check()
+    assert loop.whole_run.is_set()
 
 
 def test_a_full_disk_delays_the_clean_up_of_a_dead_process(scene: Scene) -> None:
@@ -87,11 +87,11 @@ def test_a_full_disk_delays_the_clean_up_of_a_dead_process(scene: Scene) -> None
     loop = scene.loop()
     assert loop.ledger is not None
     loop.ledger.write("PRAGMA query_only = 1")  # each change of the ledger fails
-    assert not loop.look()
+    assert not loop.check()
     assert scene.world.left() == {left}
     assert any(
         line.endswith("what 1 have left waits for the end of the run") for line in scene.said
     )
     scene.die("2")
-    assert loop.look()
+    assert loop.check()
     assert scene.world.left() == set()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup import ledger_files as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.shared import (
     SharedResources,

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import Ledger, ledger_path
-from pytest_osfutures.cleanup.sweep import SETTLING, Sweep, clean_up, sweep_expired
+from pytest_osfutures.cleanup.cleanups import IN_FLIGHT_SECONDS, clean_up, sweep_expired
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.ledger_files import ledger_path
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.shells.inprocess import session
@@ -46,6 +48,11 @@ class World:
         return str(self.send("POST", "compute", "/servers", {"server": server})["server"]["id"])
 
     @property
+    def context(self) -> SweepContext:
+        """The context of a sweep by the world's clock, whose notes are kept."""
+        return SweepContext(self.api_client, self.clock, self.notes.append)
+
+    @property
     def private(self) -> str:
         """The network that every project has."""
         return str(self.send("GET", "network", "/networks?name=private")["networks"][0]["id"])
@@ -73,11 +80,9 @@ class World:
         kinds = ("server", "volume", "snapshot")
         return {str(row["id"]) for row in self.cloud.alive() if row["kind"] in kinds}
 
-    def clean_up(self, persistence: float = 3600.0) -> bool:
-        """What the reaper does."""
-        return clean_up(
-            self.api_client, self.ledger, self.clock, self.notes.append, (), persistence
-        )
+    def clean_up(self, persist_seconds: float = 3600.0) -> bool:
+        """Clean up the run as its reaper does."""
+        return clean_up(self.context, self.ledger, persist_seconds=persist_seconds)
 
 
 @pytest.fixture
@@ -176,12 +181,12 @@ def test_a_request_that_was_under_way_may_take_effect_late(world: World) -> None
     furnish(world)
     world.ledger._db.execute("UPDATE resources SET intended = ?", (world.clock.time(),))
     began = world.clock.now()
-    hidden = Fault("slow", method="POST", path="/volumes", seconds=SETTLING / 2)
+    hidden = Fault("slow", method="POST", path="/volumes", seconds=IN_FLIGHT_SECONDS / 2)
     world.cloud.faults.add(hidden)
     world.volume(late.metadata())
     assert world.clean_up()
     assert world.left() == set()
-    assert world.clock.now() - began >= SETTLING / 2
+    assert world.clock.now() - began >= IN_FLIGHT_SECONDS / 2
 
 
 def test_what_is_kept_stays(world: World) -> None:
@@ -210,7 +215,7 @@ def test_a_long_list_is_read_to_its_end_whatever_page_fails(world: World) -> Non
         image = {"name": "image", "container_format": "bare", "disk_format": "raw"}
         world.send("POST", "image", "/images", image)
     world.cloud.faults.add(Fault("status", service="image", method="GET", probability=0.4))
-    assert world.clean_up(persistence=0.0)
+    assert world.clean_up(persist_seconds=0.0)
     assert world.left() == set()
 
 
@@ -228,7 +233,7 @@ def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
             return answer
 
     world.api_client = Garbling(world.api_client.session)
-    assert world.clean_up(persistence=0.0)
+    assert world.clean_up(persist_seconds=0.0)
     assert broken == []
     assert world.left() == set()
 
@@ -238,7 +243,7 @@ def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world:
     world.noted("volume", stamp(), None)
     broken = Fault("status", method="GET", path="/volumes/detail", status=404)
     world.cloud.faults.add(broken)
-    assert not world.clean_up(persistence=0.0)
+    assert not world.clean_up(persist_seconds=0.0)
     assert world.left() == set()
     assert [row.id for row in world.ledger.rows("intent", "bound")] == [None]
 
@@ -246,7 +251,7 @@ def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world:
 def test_what_cannot_be_deleted_is_told_with_its_reason(world: World) -> None:
     furnish(world)
     world.cloud.faults.add(Fault("status", method="DELETE", path="/servers", status=409))
-    assert not world.clean_up(persistence=0.0)
+    assert not world.clean_up(persist_seconds=0.0)
     (server, volume) = world.ledger.rows("bound")
     assert (server.kind, volume.kind) == ("server", "volume")
     assert "DELETE answered 409" in (server.note or "")
@@ -270,7 +275,7 @@ def test_a_volume_of_ours_is_detached_from_a_server_that_is_not(world: World) ->
 def test_it_is_read_right_before_it_is_deleted(world: World) -> None:
     ident = world.server(stamp().metadata())
     world.clock.advance(120)
-    sweep = Sweep(world.api_client, lambda each: each.run == RUN, world.clock, world.notes.append)
+    sweep = Sweep(world.context, lambda each: each.run == RUN)
     found = sweep.find()
     world.send("DELETE", "compute", f"/servers/{ident}/metadata/osf_op")  # somebody adopts it
     assert sweep.remove(found) == {}
@@ -283,7 +288,7 @@ def test_only_what_is_expired_and_of_no_living_run_is_swept(world: World) -> Non
     alive = world.volume(stamp(RUN, now - 60).metadata())
     world.volume(stamp(OTHER, now - 60).metadata())
     world.clock.advance(30)
-    assert sweep_expired(world.api_client, [RUN], world.clock, world.notes.append) == {}
+    assert sweep_expired(world.context, [RUN]) == {}
     assert world.left() == {fresh, alive}
 
 
@@ -299,7 +304,7 @@ def test_what_comes_between_two_looks_is_not_swept(world: World) -> None:
             new.append(world.volume(stamp(OTHER, 1).metadata()))
             world.clock.sleep(seconds)
 
-    sweep = Sweep(world.api_client, lambda _: True, Meanwhile(), world.notes.append)
+    sweep = Sweep(SweepContext(world.api_client, Meanwhile(), world.notes.append), lambda _: True)
     found = {each.id for each in sweep.find_twice()}
     assert len(found) == 1
     assert new

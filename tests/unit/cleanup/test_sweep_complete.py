@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from pytest_osfutures.cleanup.sweep import sweep_rows
+from pytest_osfutures.cleanup.cleanups import sweep_rows
 from pytest_osfutures.fakecloud import Fault
 from tests.unit.cleanup.test_sweep import World, stamp
 
@@ -28,7 +29,7 @@ def test_a_list_that_cannot_be_read_leaves_it_open(world: World, unreadable: boo
     if unreadable:
         world.cloud.faults.add(Fault("status", method="GET", path="/networks$", status=503))
     rows = world.ledger.rows("bound")
-    complete = sweep_rows(world.api_client, world.ledger, rows, world.clock, world.notes.append)
+    complete = sweep_rows(world.context, world.ledger, rows)
     assert complete is not unreadable
     assert volume not in world.left()
     assert [row.state for row in world.ledger.rows()] == ["gone"]
@@ -43,9 +44,7 @@ def test_what_could_not_be_deleted_leaves_it_open_and_says_why(world: World, sta
     if stays:
         world.cloud.faults.add(Fault("status", method="DELETE", path=server, status=409))
     rows = world.ledger.rows("bound")
-    complete = sweep_rows(
-        world.api_client, world.ledger, rows, world.clock, world.notes.append, 5.0
-    )
+    complete = sweep_rows(replace(world.context, deletion_seconds=5.0), world.ledger, rows)
     (row,) = world.ledger.rows()
     assert complete is not stays
     assert row.state == ("bound" if stays else "gone")
@@ -62,7 +61,7 @@ def test_a_row_without_an_id_is_closed_when_its_resource_was_found_and_is_gone(
     world.volume(mark.metadata())
     world.clock.advance(60)
     rows = world.ledger.rows("intent")
-    complete = sweep_rows(world.api_client, world.ledger, rows, world.clock, world.notes.append)
+    complete = sweep_rows(world.context, world.ledger, rows)
     states = {row.operation: row.state for row in world.ledger.rows()}
     assert states == {mark.operation: "gone", other.operation: "intent"}
     assert not complete  # the request of the other may still take effect
@@ -75,6 +74,6 @@ def test_a_row_without_an_id_is_not_closed_unseen(world: World, unreadable: bool
     if unreadable:
         world.cloud.faults.add(Fault("status", method="GET", path="/volumes/detail", status=503))
     rows = world.ledger.rows("intent")
-    complete = sweep_rows(world.api_client, world.ledger, rows, world.clock, world.notes.append)
+    complete = sweep_rows(world.context, world.ledger, rows)
     (row,) = world.ledger.rows()
     assert (row.state, complete) == (("intent", False) if unreadable else ("gone", True))

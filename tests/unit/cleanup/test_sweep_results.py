@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from pytest_osfutures.cleanup.sweep import Sweep, persist
+from pytest_osfutures.cleanup.cleanups import persist
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import Fault
 from tests.unit.cleanup.test_sweep import World, stamp, world
@@ -28,7 +31,8 @@ def test_pauses_between_two_looks_grow_up_to_five_seconds(world: World) -> None:
             pauses.append(seconds)
             world.clock.sleep(seconds)
 
-    sweep = Sweep(world.api_client, lambda _: True, Recorded(), world.notes.append)
+    context = SweepContext(world.api_client, Recorded(), world.notes.append)
+    sweep = Sweep(context, lambda _: True)
     left = sweep.remove(sweep.find())
     assert len(left) == 1
     assert pauses[0] == 0.3
@@ -42,7 +46,7 @@ def test_a_volume_of_a_deleted_server_that_stays_is_left(world: World) -> None:
     volumes = world.left() - {server}
     refused = Fault("status", method="DELETE", path="/volumes", status=409)
     world.cloud.faults.add(refused)
-    assert not world.clean_up(persistence=0.0)
+    assert not world.clean_up(persist_seconds=0.0)
     assert world.left() == volumes
     world.cloud.faults.clear()
     assert world.clean_up()
@@ -54,17 +58,17 @@ def test_a_later_stage_has_a_tenth_of_the_patience_for_itself(world: World) -> N
     world.volume(stamp().metadata())
     world.clock.advance(60)
     world.cloud.faults.add(Fault("status", method="DELETE", path="/servers", status=409))
-    sweep = Sweep(world.api_client, lambda _: True, world.clock, world.notes.append, patience=20.0)
+    sweep = Sweep(replace(world.context, deletion_seconds=20.0), lambda _: True)
     left = sweep.remove(sweep.find())
     assert [each.type.name for each in left] == ["server"]
 
 
 @pytest.mark.parametrize(
-    ("persistence", "pauses"),
+    ("seconds", "pauses"),
     [(0.0, []), (10.0, [1.0, 2.0, 4.0, 3.0]), (200.0, [1, 2, 4, 8, 16, 32, 60, 60, 17])],
 )
 def test_pauses_between_two_tries_double_up_to_a_minute(
-    persistence: float, pauses: list[float]
+    world: World, seconds: float, pauses: list[float]
 ) -> None:
     slept: list[float] = []
 
@@ -75,5 +79,6 @@ def test_pauses_between_two_tries_double_up_to_a_minute(
             slept.append(seconds)
             super().sleep(seconds)
 
-    assert not persist(lambda: False, Recorded(), lambda _: None, persistence)
+    context = SweepContext(world.api_client, Recorded(), world.notes.append)
+    assert not persist(context, lambda: False, seconds)
     assert slept == pauses

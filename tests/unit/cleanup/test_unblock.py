@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_it_is_freed_and_goes(
     _, stays = make(world, foreign.metadata(None))
     before = read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], stays, foreign))
     world.noted(kind, mark, ident)
-    assert world.clean_up(persistence=0.0), world.notes
+    assert world.clean_up(persist_seconds=0.0), world.notes
     assert read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark)) is None
     assert (
         read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], stays, foreign))
@@ -107,7 +108,7 @@ def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:
     world.cloud.faults.add(refusing)
     watched = Fault("status", method="POST", path="/action", status=500)
     world.cloud.faults.add(watched)
-    assert world.clean_up(persistence=0.0)
+    assert world.clean_up(persist_seconds=0.0)
     assert watched.fired == 0
 
 
@@ -118,14 +119,14 @@ def test_what_a_member_cannot_help_is_told_with_the_first_reason(world: World) -
     world.clock.advance(60)
     world.cloud.faults.add(Fault("status", method="DELETE", path=f"/volumes/{ident}", status=400))
     began = world.clock.now()
-    assert not world.clean_up(persistence=0.0)
+    assert not world.clean_up(persist_seconds=0.0)
     assert "DELETE answered 400" in (world.ledger.rows("bound")[0].note or "")
     assert world.clock.now() - began < 400
 
 
 def test_a_stuck_stage_leaves_little_time_to_the_others(world: World) -> None:
     """All stages together wait little longer than one."""
-    from pytest_osfutures.cleanup.sweep import clean_up
+    from pytest_osfutures.cleanup.cleanups import clean_up
 
     for kind, ident, mark in (
         ("server", world.server((one := stamp()).metadata()), one),
@@ -135,5 +136,5 @@ def test_a_stuck_stage_leaves_little_time_to_the_others(world: World) -> None:
     world.clock.advance(60)
     world.cloud.faults.add(Fault("status", method="DELETE", status=409))
     began = world.clock.now()
-    clean_up(world.api_client, world.ledger, world.clock, world.notes.append, (), 0.0, 100.0)
+    clean_up(replace(world.context, deletion_seconds=100.0), world.ledger, persist_seconds=0.0)
     assert world.clock.now() - began < 140

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup import ledger as ledgers
+from pytest_osfutures.cleanup import ledger_files as ledgers
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.commands.known_runs import KnownRuns

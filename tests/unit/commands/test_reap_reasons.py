@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import Ledger, ledger_path
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.ledger_files import ledger_path
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import World

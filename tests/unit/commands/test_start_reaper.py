@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup.ledger import Ledger, ledger_path, reaper_lock, reaper_log
+from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.ledger_files import ledger_path, reaper_lock, reaper_log
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.commands.reaper import ReaperError, start_reaper
 from tests.unit.cleanup.test_sweep import RUN

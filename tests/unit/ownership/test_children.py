@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.cleanup.sweep import clean_up_by_stamp
+from pytest_osfutures.cleanup.cleanups import clean_up_by_stamp
 from pytest_osfutures.ownership.children import stamp_children_of
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
@@ -65,7 +65,7 @@ def test_volumes_that_nova_made_go_with_their_server(world: World, by: str) -> N
         assert world.clean_up()
         assert world.ledger.left() == 0
     else:
-        assert clean_up_by_stamp(world.api_client, lambda _: True, world.clock, world.notes.append)
+        assert clean_up_by_stamp(world.context, lambda _: True)
     assert world.left() == {before, attached}
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from pytest_osfutures.cleanup.cleanups import UNKNOWN_RESULT, clean_up_by_stamp, sweep_expired
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.orphans import NOT_OURS, step
-from pytest_osfutures.cleanup.sweep import UNTOLD, Sweep, clean_up_by_stamp, sweep_expired
+from pytest_osfutures.cleanup.orphans import NOT_OURS, delete_step
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.ownership.resource import originally_stamped, stamped_resource
+from pytest_osfutures.ownership.resource import is_ours, stamped_resource
 from pytest_osfutures.ownership.stamping import stamp_by_id
 from pytest_osfutures.stamp import OF, RESTORED, Stamp
 from pytest_osfutures.transport.client import ApiClient
@@ -60,9 +62,9 @@ def test_what_users_restore_is_theirs_and_the_original_goes(world: World) -> Non
     for each in restored:
         metadata = volume(world, each)["metadata"]
         assert metadata == {**mark_of_it.metadata(), RESTORED: safe}
-    assert Sweep(world.api_client, lambda _: True, world.clock, print).find() != []
+    assert Sweep(SweepContext(world.api_client, world.clock, print), lambda _: True).find() != []
     assert world.clean_up()
-    assert clean_up_by_stamp(world.api_client, lambda _: True, world.clock, print)
+    assert clean_up_by_stamp(world.context, lambda _: True)
     assert world.left() == set(restored)
 
 
@@ -76,7 +78,7 @@ def test_expiry_and_a_restamped_original_change_nothing_for_the_copies(world: Wo
         "osf_expires": str(old.expires)
     }
     copy = restore(world, backup(world, ours))
-    assert sweep_expired(world.api_client, [], world.clock, print) == {}
+    assert sweep_expired(world.context, []) == {}
     assert world.left() == {copy}
 
 
@@ -98,7 +100,7 @@ def test_the_heartbeat_puts_the_own_stamp_back(world: World) -> None:
     ours = world.volume(own.metadata())
     world.noted("volume", own, ours)
     restore(world, safe, ours)
-    Heartbeat(world.api_client, world.ledger, 3600.0, world.clock, world.notes.append).beat()
+    Heartbeat(world.context, world.ledger, 3600.0).beat()
     found = Stamp.of(volume(world, ours))
     assert found is not None
     assert (found.run, found.operation) == (RUN, own.operation)
@@ -141,11 +143,11 @@ def test_a_volume_that_cinder_migrates_to_is_left_to_cinder(world: World) -> Non
     retype = {"os-retype": {"new_type": "slow", "migration_policy": "on-demand"}}
     assert admin.send("POST", "block-storage", f"/volumes/{ours}/action", retype).ok
     world.clock.advance(1)
-    sweep = Sweep(admin, lambda _: True, world.clock, world.notes.append)
+    sweep = Sweep(SweepContext(admin, world.clock, world.notes.append), lambda _: True)
     assert [each.id for each in sweep.find()] == [ours]
-    assert [each.copied for each in sweep.copies] == [f"volume {ours}"]
+    assert [each.copy_of for each in sweep.copies] == [f"volume {ours}"]
     (target,) = sweep.copies
-    assert step(admin, target) == NOT_OURS
+    assert delete_step(admin, target) == NOT_OURS
     everything = admin.send("GET", "block-storage", "/volumes/detail?all_tenants=1", None).json()
     assert len(everything["volumes"]) == 2
     assert sweep.remove(sweep.find()) == {}
@@ -158,9 +160,9 @@ def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
     safe = backup(world, world.volume(ours.metadata()))
     copy = restore(world, safe)
     other = restore(world, backup(world, world.volume(stamp(OTHER).metadata())))
-    sweep = Sweep(world.api_client, lambda each: each.run == RUN, world.clock, print)
+    sweep = Sweep(SweepContext(world.api_client, world.clock, print), lambda each: each.run == RUN)
     found = sweep.find()
-    assert [(each.id, each.copied, each.stamp) for each in sweep.copies] == [
+    assert [(each.id, each.copy_of, each.stamp) for each in sweep.copies] == [
         (copy, f"backup {safe}", ours)
     ]
     assert copy not in [each.id for each in found]
@@ -184,8 +186,8 @@ def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], cop
     body = {"id": "image-1", "name": "i", "status": "active", **stamp().metadata(), **properties}
     found = stamped_resource(OWNED_TYPES["image"], body)
     assert found is not None
-    assert found.copied == copied
-    assert (originally_stamped(OWNED_TYPES["image"], body) is None) == bool(copied)
+    assert found.copy_of == copied
+    assert is_ours(replace(found, copy_of=""), body) == (not copied)
 
 
 def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(world: World) -> None:
@@ -198,10 +200,10 @@ def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(wor
     made = restore(world, safe)
     assert world.clean_up()
     assert world.left() == {made}
-    said = f"volume of operation {own.operation}: {UNTOLD}"
+    said = f"volume of operation {own.operation}: {UNKNOWN_RESULT}"
     assert [note for note in world.notes if "cut off" in note] == [said]
     notes = {row.operation: row.note for row in world.ledger.rows("gone")}
-    assert notes == {ours.operation: None, own.operation: UNTOLD}
+    assert notes == {ours.operation: None, own.operation: UNKNOWN_RESULT}
 
 
 def test_a_server_may_have_the_word_in_its_metadata() -> None:

@@ -229,8 +229,16 @@ def test_malformed_list_raises_one_sentence(cloud: Scripted, document: Any, word
         defaults(cloud).image("x")
 
 
-@pytest.mark.parametrize("rows", [None, 7, [None, "x", {}, {"id": "a"}], {"id": "a"}])
-def test_malformed_rows_are_skipped(cloud: Scripted, rows: Any) -> None:
+@pytest.mark.parametrize(
+    ("rows", "error", "text"),
+    [
+        ([None, "x", {}, {"id": "a"}], InvalidArgument, "unknown image 'x'; there are: "),
+        *((rows, CloudUnreachableError, "no list of images") for rows in (None, 7, {"id": "a"})),
+    ],
+)
+def test_malformed_items_are_skipped_and_malformed_lists_fail(
+    cloud: Scripted, rows: Any, error: type[Exception], text: str
+) -> None:
     send = cloud.send
 
     def odd(method: str, service: str, path: str, body: None) -> Answer:
@@ -238,7 +246,7 @@ def test_malformed_rows_are_skipped(cloud: Scripted, rows: Any) -> None:
         return Answer({"images": rows}) if listing else send(method, service, path, body)
 
     cloud.send = odd  # type: ignore[method-assign]
-    with pytest.raises(InvalidArgument, match="unknown image 'x'; there are: "):
+    with pytest.raises(error, match=text):
         defaults(cloud).image("x")
 
 

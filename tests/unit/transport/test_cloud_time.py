@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 import pytest_osfutures as osf
+from pytest_osfutures.cleanup.cleanups import sweep_expired
 from pytest_osfutures.cleanup.orphans import expired
-from pytest_osfutures.cleanup.sweep import sweep_expired
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.stamp import Stamp
@@ -76,7 +76,7 @@ def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: l
     fresh = world.volume(stamp(OTHER, now + 60).metadata())
     world.volume(stamp(OTHER, now - 60).metadata())
     world.clock.advance(30)
-    assert sweep_expired(world.api_client, [RUN], world.clock, world.notes.append) == {}
+    assert sweep_expired(world.context, [RUN]) == {}
     assert world.left() == {fresh}
     world.ledger.close()
 

@@ -7,13 +7,10 @@ from typing import Any
 import pytest
 from keystoneauth1 import exceptions
 
-from pytest_osfutures.transport.client import (
-    error_message,
-    is_transient_error,
-    microversion_of,
-    official_type,
-)
-from pytest_osfutures.transport.responses import retry_after
+from pytest_osfutures.transport.microversions import microversion_of
+from pytest_osfutures.transport.responses import error_message, retry_after
+from pytest_osfutures.transport.service_config import official_type
+from pytest_osfutures.transport.session_errors import is_transient_error
 from tests.unit.api import answer
 
 

@@ -1,64 +1,128 @@
-"""What comes from outside is parsed into values that cannot be wrong."""
+"""The meaning of responses: status codes, Retry-After, and their origin."""
 
 from __future__ import annotations
 
-import contextlib
-import math
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_osfutures.operations.resource_types import SERVER
-from pytest_osfutures.parsing import (
-    MalformedResponseError,
-    identifier,
-    mappings,
-    moment,
-    printable,
-    whole_number,
-)
 from pytest_osfutures.transport.responses import (
-    LONGEST_WISH,
-    Pages,
-    is_of_service,
-    members,
-    next_query,
-    query_of,
-    resource,
-    resources,
+    LONGEST_RETRY_AFTER,
+    RETRYABLE_STATUSES,
+    describe_refusal,
+    is_ambiguous,
+    is_busy,
+    is_from_service,
+    is_inapplicable,
+    is_invisible,
+    is_missing,
+    is_over_quota,
+    is_overloaded,
+    is_proxy_refusal,
+    is_rate_limited,
+    is_rejected,
+    is_rejected_login,
+    is_retryable,
+    is_success,
+    is_unsupported_microversion,
     retry_after,
 )
+from tests.unit.api import answer
 
 ANY = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
+#: Every status of the tables below; 0 stands for a lost response.
+STATUSES = (0, 200, 202, 204, 300, 302, *range(400, 430), *range(500, 600))
 
 
 @pytest.mark.parametrize(
-    ("value", "number"),
+    ("test", "statuses"),
     [
-        ("0", 0),
-        ("17", 17),
-        (5, 5),
-        ("²", None),
-        ("٣", None),
-        ("-1", None),
-        (-1, None),
-        ("", None),
-        ("9" * 400, None),
-        (10**400, None),
-        (True, None),
-        (1.5, None),
-        (None, None),
-        (["1"], None),
+        (is_success, {200, 202, 204}),
+        (is_missing, {404}),
+        (is_invisible, {400, 403, 404}),
+        (is_inapplicable, {400, 403, 404, 409}),
+        (is_unsupported_microversion, {406}),
+        (is_rejected_login, {400, 401, 403, 404}),
+        (is_overloaded, {429, 503}),
+        (is_retryable, {0, 408, 413, 425, 429, *range(500, 600)}),
+        (is_ambiguous, {0, 408, *range(500, 600)} - {501, 505}),
+        (is_rejected, {*range(400, 430), 501, 505} - {408}),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_status_codes_have_one_meaning(test: Any, statuses: set[int]) -> None:
+    assert {status for status in STATUSES if test(status)} == statuses
+
+
+def test_a_request_is_accepted_rejected_ambiguous_or_redirected() -> None:
+    for status in STATUSES:
+        redirected = 300 <= status < 400
+        meanings = (is_success(status), is_rejected(status), is_ambiguous(status), redirected)
+        assert sum(meanings) == 1, status
+
+
+def test_a_rejected_request_may_be_retryable() -> None:
+    assert {each for each in RETRYABLE_STATUSES if is_rejected(each)} == {
+        *(413, 425, 429),
+        *(501, 505),
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "limited"),
+    [
+        (429, {}, True),
+        (413, {"Retry-After": "2"}, True),
+        (503, {"Retry-After": "2"}, True),
+        (413, {}, False),
+        (503, {"Retry-After": "soon"}, False),
+        (500, {"Retry-After": "2"}, False),
     ],
 )
-def test_a_whole_number_has_ascii_digits_only(value: Any, number: int | None) -> None:
-    assert whole_number(value) == number
+def test_rate_limits_of_old_services_have_retry_after(
+    status: int, headers: dict[str, str], limited: bool
+) -> None:
+    assert is_rate_limited(status, headers) == limited
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "over"),
+    [
+        (403, "Quota exceeded for instances", True),
+        (409, "Quota exceeded for resources: ['port']", True),
+        (413, "VolumeSizeExceedsAvailableQuota", True),
+        (400, "Quota exceeded", False),
+        (403, "Policy does not allow it", False),
+    ],
+)
+def test_quotas_are_recognised_by_status_and_text(status: int, text: str, over: bool) -> None:
+    assert is_over_quota(status, {"error": {"message": text}}) == over
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "busy"),
+    [
+        (409, "", True),
+        (400, "Invalid volume: Volume status must be available", True),
+        (400, "Invalid volume size", False),
+        (403, "Volume status must be available", False),
+    ],
+)
+def test_busy_resources_are_recognised(status: int, text: str, busy: bool) -> None:
+    assert is_busy(status, {"badRequest": {"message": text}}) == busy
+
+
+def test_a_refusal_names_request_status_and_text() -> None:
+    response = answer(409, {"conflictingRequest": {"code": 409, "message": "locked"}})
+    assert describe_refusal("DELETE", "/servers/a", response) == (
+        "DELETE /servers/a answered 409: locked"
+    )
 
 
 @pytest.mark.parametrize(
@@ -66,8 +130,8 @@ def test_a_whole_number_has_ascii_digits_only(value: Any, number: int | None) ->
     [
         ("17", 17.0),
         ("0", 0.0),
-        ("100000", LONGEST_WISH),
-        ("9" * 400, LONGEST_WISH),
+        ("100000", LONGEST_RETRY_AFTER),
+        ("9" * 400, LONGEST_RETRY_AFTER),
         ("²", None),
         ("nan", None),
         ("inf", None),
@@ -84,123 +148,8 @@ def test_retry_after_is_a_finite_number_of_seconds(value: str, seconds: float | 
     assert retry_after({"Date": date}) is None
 
 
-def test_a_date_without_the_date_of_the_answer_is_no_wish() -> None:
+def test_retry_after_ignores_a_date_without_the_response_date() -> None:
     assert retry_after({"Retry-After": "Sat, 28 Nov 2026 10:00:30 GMT"}) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("1970-01-01T00:00:10Z", 10.0),
-        ("1970-01-01T00:00:10", 10.0),
-        ("²", None),
-        ("", None),
-        ("1970-01-01T02:00:00+02:00", 0.0),
-        (None, None),
-        (12, None),
-        ("9" * 5000, None),
-    ],
-)
-def test_a_moment_is_utc_where_it_has_no_zone(value: Any, seconds: float | None) -> None:
-    assert moment(value) == seconds
-
-
-@pytest.mark.parametrize("value", ["", "a/b", "..", ".", "a?b", "a#b", "a\nb", "\ud800", None, []])
-def test_what_cannot_stand_in_a_path_is_no_id(value: Any) -> None:
-    assert identifier(value) is None
-
-
-def test_an_id_is_text_or_a_number() -> None:
-    assert (identifier("a-1"), identifier("my key"), identifier(12)) == ("a-1", "my key", "12")
-    assert (identifier(True), identifier(-1), identifier(10**400), identifier({})) == (None,) * 4
-
-
-def test_printable_text_can_be_written_anywhere() -> None:
-    assert printable("a\x1b[2Jb\ud800\nü") == "a?[2Jb?ü"
-    assert printable(None) == ""
-
-
-@given(ANY)
-def test_nothing_from_outside_raises_anything_unexpected(value: Any) -> None:
-    whole_number(value)
-    ident = identifier(value)
-    assert ident is None or not set(ident) & set("/?#")
-    found = moment(value)
-    assert found is None or math.isfinite(found)
-    printable(value).encode()
-    assert all(isinstance(each, dict) for each in mappings(value))
-    for parse in (
-        lambda: next_query(value),
-        lambda: query_of(value),
-        lambda: resource(SERVER, value),
-        lambda: resources(SERVER, value, "servers"),
-        lambda: resources(SERVER, {"servers": value}, "servers"),
-        lambda: members(value, "servers"),
-        lambda: resource(SERVER, {"server": {"id": "a", "status": value}}),
-    ):
-        with contextlib.suppress(MalformedResponseError):
-            parse()
-    assert is_of_service(404, {}, value) in (True, False)
-
-
-def test_an_odd_item_of_a_list_is_left_out_and_the_others_stay() -> None:
-    good = {"id": "a", "status": "ACTIVE"}
-    odd: list[Any] = [None, 1, "x", [], {}, {"id": None}, {"id": "b", "status": ["ACTIVE"]}]
-    odd += [{"id": "c", "status": 1}, {"id": "d", "OS-EXT-STS:task_state": {}}, {"id": "e/f"}]
-    found, _ = resources(SERVER, {"servers": [*odd, good]}, "servers")
-    assert found == {"a": good}
-
-
-@pytest.mark.parametrize("document", [None, [], {}, {"server": None}, {"server": [1]}, 3, "x"])
-def test_an_answer_without_the_resource_does_not_say_that_it_is_gone(document: Any) -> None:
-    with pytest.raises(MalformedResponseError, match="no server in"):
-        resource(SERVER, document)
-
-
-def test_an_odd_status_is_quoted() -> None:
-    with pytest.raises(MalformedResponseError, match=r"the server has status \['ACTIVE'\]"):
-        resource(SERVER, {"server": {"id": "a", "status": ["ACTIVE"]}})
-
-
-NEXT = [{"rel": "self", "href": "http://h/x"}, {"rel": "next", "href": "http://h/x?marker=a"}]
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        {"next": "/v2/images?marker=a"},
-        {"servers": [], "servers_links": NEXT},
-        {"groups": [], "group_links": NEXT},
-        {"group_snapshots": [], "group_snapshot_links": NEXT},
-        {"instanceActions": [], "links": NEXT},
-        {"zones": [], "links": {"self": "http://h/x", "next": "http://h/x?marker=a"}},
-        {"zones": [], "links": {"self": "http://h/x"}, "metadata": {}, "more_links": NEXT},
-    ],
-)
-def test_the_next_page_is_found_whatever_the_service_calls_its_link(page: Any) -> None:
-    assert next_query(page) == "marker=a"
-
-
-@pytest.mark.parametrize(
-    "page",
-    [
-        {"servers": [{"links": NEXT}], "servers_links": [NEXT[0]]},
-        {"next": None, "zones": [], "links": {"self": "http://h/x", "next": None}},
-        {"blinks": NEXT, "next_links": None, "links": "x"},
-    ],
-)
-def test_the_last_page_has_no_next(page: Any) -> None:
-    assert next_query(page) is None
-
-
-def test_no_page_is_read_twice() -> None:
-    pages = Pages()
-    assert pages.enter("/servers?marker=a") == "/servers?marker=a"
-    pages.enter("/servers?marker=b")
-    with pytest.raises(
-        MalformedResponseError, match=r"does not end: its next page is /servers\?marker=a again"
-    ):
-        pages.enter("/servers?marker=a")
 
 
 NAMED = {"x-openstack-request-id": "req-1"}
@@ -210,7 +159,7 @@ KEYSTONE = {"WWW-Authenticate": 'Keystone uri="http://k"'}
 @pytest.mark.parametrize(
     ("status", "headers", "document"),
     [
-        (404, NAMED, None),  # Glance and Nova send pages, too
+        (404, NAMED, None),  # Glance and Nova send HTML pages, too
         (404, {"x-compute-request-id": "req-1"}, None),
         (401, KEYSTONE, None),
         (404, {}, {"itemNotFound": {"code": 404, "message": "gone"}}),
@@ -218,8 +167,10 @@ KEYSTONE = {"WWW-Authenticate": 'Keystone uri="http://k"'}
         (401, {}, {"error": {"code": 401, "message": "no", "title": "Unauthorized"}}),
     ],
 )
-def test_a_service_speaks(status: int, headers: dict[str, str], document: Any) -> None:
-    assert is_of_service(status, headers, document)
+def test_service_responses_are_recognised(
+    status: int, headers: dict[str, str], document: Any
+) -> None:
+    assert is_from_service(status, headers, document)
 
 
 @pytest.mark.parametrize(
@@ -238,5 +189,17 @@ def test_a_service_speaks(status: int, headers: dict[str, str], document: Any) -
         (302, "moved"),
     ],
 )
-def test_something_in_front_of_the_service_speaks(status: int, document: Any) -> None:
-    assert not is_of_service(status, {"Server": "kong"}, document)
+def test_proxy_responses_are_recognised(status: int, document: Any) -> None:
+    assert not is_from_service(status, {"Server": "kong"}, document)
+
+
+@pytest.mark.parametrize(
+    ("status", "refusal"), [(404, True), (302, True), (429, False), (502, False), (200, False)]
+)
+def test_a_proxy_refuses_with_redirects_and_client_errors(status: int, refusal: bool) -> None:
+    assert is_proxy_refusal(status, {"Server": "kong"}, None) == refusal
+
+
+@given(ANY)
+def test_the_origin_is_known_for_any_document(document: Any) -> None:
+    assert is_from_service(404, {}, document) in (True, False)

@@ -14,7 +14,7 @@ from requests.adapters import BaseAdapter
 import pytest_osfutures as osf
 from pytest_osfutures import cloud as clouds
 from pytest_osfutures import config as clouds_yaml
-from pytest_osfutures.cleanup.sweep import Sweep
+from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import ScaledClock, SystemClock
 from pytest_osfutures.cloud import Cloud, reconnect
 from pytest_osfutures.fakecloud import FakeCloud
@@ -127,7 +127,7 @@ def test_an_endpoint_of_ones_own_is_everybodys(
     cloud = connect(**settings)
     use_everything(cloud)
     other = reconnect("x", cloud.configuration())  # as the reaper does
-    sweep = Sweep(other.api_client, lambda stamp: True, SystemClock(), print)
+    sweep = Sweep(SweepContext(other.api_client, SystemClock(), print), lambda stamp: True)
     found = sweep.find()
     assert {each.type.name for each in found} == {"server", "volume"}
     assert sweep.remove(found) == {}
@@ -162,21 +162,21 @@ def test_each_service_may_have_a_way_of_its_own() -> None:
         )
     )
     north = {"interface": "internal", "region_name": "north"}
-    assert config.way("image") == {"service_type": "image", **north}
-    assert config.way("compute")["region_name"] == "south"
-    assert config.way("network") == {
+    assert config.endpoint_filter("image") == {"service_type": "image", **north}
+    assert config.endpoint_filter("compute")["region_name"] == "south"
+    assert config.endpoint_filter("network") == {
         "service_type": "network",
         "service_name": "neutron2",
         **north,
     }
-    assert config.way("block-storage")["interface"] == "admin"
-    assert config.way("block-storage")["service_type"] == "volumev3"
+    assert config.endpoint_filter("block-storage")["interface"] == "admin"
+    assert config.endpoint_filter("block-storage")["service_type"] == "volumev3"
     assert config.official_type("volumev3") == "block-storage"
 
 
 def test_a_catalog_may_call_a_service_by_a_word_of_its_own() -> None:
     config = ServiceConfig(region(compute_service_type="nova_legacy"))
-    assert config.way("compute")["service_type"] == "nova_legacy"
+    assert config.endpoint_filter("compute")["service_type"] == "nova_legacy"
     assert config.official_type("nova_legacy") == "compute"
     assert config.official_type("volumev3") == "block-storage"
 
@@ -312,7 +312,7 @@ def test_profiles_and_regions_are_openstacksdks(
     found = clouds_yaml.region(clouds_yaml.read(), "x")
     config = ServiceConfig(found)
     assert found.config["auth"]["auth_url"] == AUTH["auth_url"]
-    assert config.way("image") | {"service_type": ""} == {
+    assert config.endpoint_filter("image") | {"service_type": ""} == {
         "service_type": "",
         "interface": "admin",
         "region_name": "north",
