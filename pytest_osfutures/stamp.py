@@ -1,7 +1,7 @@
-"""The mark that everything carries which this package creates on its own account.
+"""Stamps: the marks on all resources that this package creates for a run.
 
-It stands in the resource itself, from the create request on: so an ambiguous create can be
-resolved, and leftovers can be found from any machine. What has no stamp is never touched.
+A stamp is a part of the resource, from its create request on: so a lost response can be reconciled,
+and orphans can be found from any machine. A resource without a stamp is never deleted.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from typing import Any
 
 from pytest_osfutures.parsing import identifier, printable, whole_number
 
+#: Keys of a stamp in metadata: id of the run, id of the operation, seconds since 1970.
 RUN = "osf_run"
 OPERATION = "osf_op"
 EXPIRES = "osf_expires"
-#: Nova and Cinder hand an image's properties down to the images of servers and volumes made of it,
-#: this one as well; so it tells which image the stamp was meant for.
+#: Key of the id of the resource that the stamp is intended for. Nova and Cinder copy the properties
+#: of an image to the images of servers and volumes that were made from it, this one included.
 OF = "osf_of"
-#: Cinder puts it into the metadata of a volume when it writes that of a backup over it.
+#: Key that Cinder adds to the metadata of a volume when it restores a backup to it.
+#: https://opendev.org/openstack/cinder/src/branch/master/cinder/backup/manager.py
 RESTORED = "src_backup_id"
-#: To where Cinder migrates a volume, its `migration_status` begins with this, for administrators.
+#: Beginning of the `migration_status` of the volume that Cinder migrates to; only administrators
+#: see it. https://opendev.org/openstack/cinder/src/branch/master/cinder/volume/manager.py
 TARGET = "target:"
 _TEXT = r"osf-(?P<run>[0-9a-f]{16})-(?P<operation>[0-9a-f]{16})-(?P<expires>[0-9]{1,18})"
 _NAME = re.compile(rf"{_TEXT}(-|\Z)")
@@ -33,24 +36,36 @@ _DESCRIPTION = re.compile(rf"(.*\s)?{_TEXT}\Z", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Whose a resource is: the run, the operation, and when it may be deleted (epoch seconds)."""
+    """The owner of a resource, and the time after which anybody may delete the resource."""
 
+    #: Id of the run, 16 hexadecimal digits.
     run: str
+    #: Id of the operation, 16 hexadecimal digits.
     operation: str
+    #: Seconds since 1970, by the cloud's time.
     expires: int
 
     def metadata(self, of: str | None = None) -> dict[str, str]:
-        """The stamp as the resource carries it; `of` is the server that an image is made of."""
-        mark = {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
-        return mark if of is None else {**mark, OF: of}
+        """Return the stamp as metadata.
+
+        Args:
+            of: Id of the resource that the stamp is intended for, or of an image's server.
+
+        Example:
+            >>> Stamp("00112233aabbccdd", "0011223344556677", 1800000000).metadata()["osf_expires"]
+            '1800000000'
+        """
+        metadata = {RUN: self.run, OPERATION: self.operation, EXPIRES: str(self.expires)}
+        return metadata if of is None else {**metadata, OF: of}
 
     @classmethod
     def of(cls, resource: Mapping[str, Any], described: bool = False) -> Stamp | None:
-        """The stamp that a resource carries, as its API shows it; None if it carries none.
+        """Return the stamp that a resource carries; None if the resource carries none of its own.
 
-        It stands in the metadata, among an image's own properties, in a keypair's name, or at the
-        end of a description: only where `described` says that nothing else could carry it. A stamp
-        that a volume got from another one is not its own.
+        Args:
+            resource: Resource as its API shows it. The stamp is in its metadata, among the
+                properties of an image, or in the name of a keypair.
+            described: True to search the end of the description instead of the name.
         """
         metadata = resource.get("metadata", resource)
         if isinstance(metadata, Mapping):
@@ -69,7 +84,7 @@ class Stamp:
 
     @classmethod
     def in_metadata(cls, metadata: Mapping[str, Any]) -> Stamp | None:
-        """The stamp among metadata or properties, whosever it is."""
+        """Return the stamp in metadata or properties, which may be a copy; None without one."""
         run, operation = identifier(metadata.get(RUN)), identifier(metadata.get(OPERATION))
         expires = whole_number(metadata.get(EXPIRES))
         if run is None or operation is None or expires is None:
@@ -77,11 +92,11 @@ class Stamp:
         return cls(run, operation, expires)
 
     def name(self, wish: str | None = None) -> str:
-        """A name that carries the stamp, for what can carry it nowhere else."""
+        """Return a name with the stamp, for resources that can carry it nowhere else."""
         return f"{self._text}-{wish}" if wish else self._text
 
     def description(self, wish: str | None = None) -> str:
-        """A description that ends with the stamp, for what has no metadata."""
+        """Return a description that ends with the stamp, for resources without metadata."""
         return f"{wish} {self._text}" if wish else self._text
 
     @property
@@ -89,15 +104,18 @@ class Stamp:
         return f"osf-{self.run}-{self.operation}-{self.expires}"
 
     def is_on(self, resource: Mapping[str, Any]) -> bool:
-        """Whether `resource` was made by this very operation."""
+        """Return True if `resource` carries a stamp of the same operation."""
         found = self.of(resource) or self.of(resource, described=True)
         return found is not None and found.operation == self.operation
 
     def put_on(self, request: Any, place: str, of: str | None = None) -> Any:
-        """The request's document with the stamp at `place` (`server.metadata`).
+        """Return a copy of a request's document with the stamp.
 
-        At the end of a `description`; at "." among the properties of a new image, which gets its
-        id here, so that the stamp can say that it is meant for this one.
+        Args:
+            request: JSON document of the request.
+            place: Path of the metadata or the description, such as "server.metadata". "." stands
+                for the properties of a new image, which gets its id here.
+            of: Id of the resource that the stamp is intended for.
         """
         stamped = copy.deepcopy(request)
         if place == ".":
@@ -115,10 +133,10 @@ class Stamp:
 
 
 def copied_from(resource: Mapping[str, Any]) -> str:
-    """The resource from which a volume got its metadata; empty if it has metadata of its own.
+    """Name the resource from which Cinder copied a volume's metadata; empty if it copied none.
 
-    Cinder writes those of a backup, or makes a volume with those of another one that it migrates.
-    A stamp that names the very volume was put on later.
+    Cinder restores a backup with its metadata, and migrates a volume to a new one with the same
+    metadata. A stamp that names the volume itself was put on later.
     """
     if "volume_type" not in resource or not isinstance(resource.get("metadata"), Mapping):
         return ""
@@ -131,11 +149,11 @@ def copied_from(resource: Mapping[str, Any]) -> str:
 
 
 def is_restored(resource: Mapping[str, Any]) -> bool:
-    """Whether it is a volume whose metadata Cinder has replaced by that of a backup."""
+    """Return True for a volume whose metadata Cinder replaced by that of a backup."""
     metadata = resource.get("metadata")
     return "volume_type" in resource and isinstance(metadata, Mapping) and RESTORED in metadata
 
 
 def new_id() -> str:
-    """A name for a run or an operation that nobody else has."""
+    """Return a new id of a run or an operation: 16 random hexadecimal digits."""
     return secrets.token_hex(8)

@@ -1,4 +1,4 @@
-"""A world to be chaotic in."""
+"""Fixtures of the chaos tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ from tests.chaos.suite import World
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A fake cloud on a port."""
+    """Return a fake cloud that listens on a port."""
     with suite.world(tmp_path) as made:
         yield made

@@ -1,4 +1,4 @@
-"""Runs of pytest as processes of their own, on a fake cloud behind a port: to be killed."""
+"""Runs of pytest in processes of their own, on a fake cloud that listens on a port."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def mark(text):
 
 
 def until(happened: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
-    """Wait for something that another process does; its value."""
+    """Wait until a function returns a true value; return the value."""
     end = time.monotonic() + limit
     while time.monotonic() < end:
         if value := happened():
@@ -66,7 +66,7 @@ def until(happened: Callable[[], Any], what: str, limit: float = LIMIT) -> Any:
 
 
 def holder(lock: Path) -> int | None:
-    """The process that holds a lock."""
+    """Return the id of the process that holds a lock."""
     try:
         inode = lock.stat().st_ino
     except FileNotFoundError:
@@ -84,14 +84,14 @@ def _stamp(row: dict[str, Any]) -> Stamp | None:
 
 
 def _hear_signals() -> None:
-    """In the child: what a job in the background, or under nohup, would ignore, counts."""
+    """Restore the default signal handlers in the child; background jobs ignore some."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
 @dataclass
 class World:
-    """A fake cloud with a port, and a directory for the ledgers of the runs in it."""
+    """A fake cloud that listens on a port, and a directory for the ledgers of its runs."""
 
     url: str
     place: Path
@@ -190,7 +190,7 @@ class World:
 
 @dataclass
 class Run:
-    """One run of pytest."""
+    """One run of pytest in a process of its own."""
 
     world: World
     process: subprocess.Popen[bytes]
@@ -251,7 +251,7 @@ class Run:
 
 @contextmanager
 def world(place: Path, speed: float = 20.0) -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     clouds = place / "clouds.yaml"
     code = COMMAND
     args = ["fake", "--speed", str(speed), "--clouds-yaml", str(clouds)]

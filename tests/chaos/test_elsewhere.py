@@ -1,4 +1,4 @@
-"""Runs that cannot see each other's ledgers: nobody takes what lives for left behind."""
+"""Runs on several hosts: resources of a living run are never taken for orphans."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ locks._lock = lambda file: True
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
-    """A cloud whose time is everybody's."""
+    """Return a cloud that all runs of a test use."""
     with chaos.world(tmp_path, speed=1.0) as made:
         yield made
 
 
 def beside(world: World) -> World:
-    """The same cloud as somebody sees it who has other ledgers."""
+    """Return the same cloud with another directory of ledgers."""
     place = world.place / "beside"
     place.mkdir()
     return World(world.url, place, world.clouds, runs=world.runs)
@@ -62,13 +62,13 @@ def beside(world: World) -> World:
 
 @pytest.fixture
 def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plugins `ahead` and `lying`, for -p."""
+    """Write the plugins `ahead` and `lying`, for -p."""
     (tmp_path / "ahead.py").write_text(AHEAD)
     (tmp_path / "lying.py").write_text(LYING)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
 
 
-def test_a_run_that_outlives_its_expiry_is_safe(world: World) -> None:
+def test_a_run_longer_than_its_expiry_is_spared(world: World) -> None:
     run = world.run(LONG, "--os-expiry=8s")
     run.made()
     before = world.left()
@@ -88,7 +88,7 @@ def test_a_run_that_outlives_its_expiry_is_safe(world: World) -> None:
     world.settle()
 
 
-def test_a_clock_that_is_ahead_ends_no_life(world: World, plugins: None) -> None:
+def test_a_fast_local_clock_deletes_nothing(world: World, plugins: None) -> None:
     del plugins
     run = world.run(LONG)
     run.made()
@@ -110,7 +110,7 @@ def test_a_clock_that_is_ahead_ends_no_life(world: World, plugins: None) -> None
     world.settle()
 
 
-def test_a_run_that_may_live_elsewhere_is_only_reaped_by_force(world: World) -> None:
+def test_a_run_that_may_live_elsewhere_needs_force(world: World) -> None:
     run = world.run(LONG)
     run.made()
     (ident,) = run.idents()
@@ -138,7 +138,7 @@ def test_a_run_that_may_live_elsewhere_is_only_reaped_by_force(world: World) -> 
     world.settle()
 
 
-def test_where_locks_lie_no_reaper_decides(world: World, plugins: None) -> None:
+def test_without_working_locks_no_reaper_starts(world: World, plugins: None) -> None:
     del plugins
     run = world.run(LONG, "-p", "lying")
     run.made()
@@ -160,7 +160,7 @@ def test_where_locks_lie_no_reaper_decides(world: World, plugins: None) -> None:
     assert world.left() == []
 
 
-def test_where_locks_lie_a_run_that_ends_leaves_nothing(world: World, plugins: None) -> None:
+def test_without_working_locks_a_run_leaves_nothing(world: World, plugins: None) -> None:
     del plugins
     text = LONG.replace("time.sleep(600)", "pass")
     run = world.run(textwrap.dedent(text), "-p", "lying")
@@ -169,7 +169,7 @@ def test_where_locks_lie_a_run_that_ends_leaves_nothing(world: World, plugins: N
     assert list(world.ledgers.iterdir()) == []
 
 
-def test_a_job_of_ci_ends_with_reap(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ci_job_can_end_with_reap(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ident = "00112233aabbccdd"
     monkeypatch.setenv("OSFUTURES_RUN", ident)
     run = world.run(LONG)
@@ -187,7 +187,7 @@ def test_a_job_of_ci_ends_with_reap(world: World, monkeypatch: pytest.MonkeyPatc
     assert world.left() == []
 
 
-def test_what_an_old_run_left_for_ever_holds_up_no_later_run_for_long(world: World) -> None:
+def test_undeletable_resources_delay_later_runs_briefly(world: World) -> None:
     run = world.run(LONG)
     run.made()
     stuck = {"effect": "status", "status": 409, "method": "DELETE", "path": "/volumes/"}

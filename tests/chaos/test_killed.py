@@ -1,4 +1,4 @@
-"""Whatever a run dies of, nothing is left behind."""
+"""Killed runs: whatever the cause, no resources are left."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.chaos.suite import SUITE, World, until
 
 
 def suite(tests: int = 1, seconds: float = 600.0) -> str:
-    """A suite whose tests take their time."""
+    """Return a suite with slow tests."""
     return SUITE.replace("{tests}", str(tests)).replace("{seconds}", str(seconds))
 
 
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One fake cloud for all."""
+    """Start one fake cloud for all tests."""
     with chaos.world(tmp_path_factory.mktemp("cloud")) as made:
         yield made
 
 
 @pytest.fixture
 def world(cloud: World, tmp_path: Path) -> Iterator[World]:
-    """The ledgers and runs of one test."""
+    """Return the ledgers and runs of one test."""
     made = World(cloud.url, tmp_path, cloud.clouds)
     yield made
     made.end()
@@ -42,7 +42,7 @@ def world(cloud: World, tmp_path: Path) -> Iterator[World]:
 def waiting(
     cloud: World, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[list[World]]:
-    """A run for each test that wants one; they all begin at the same time."""
+    """Start a run for each test that uses one, all at the same time."""
     items = [each for each in request.session.items if each.path == request.path]
     count = sum("ready" in getattr(each, "fixturenames", ()) for each in items)
     worlds = [World(cloud.url, tmp_path_factory.mktemp("run"), cloud.clouds) for _ in range(count)]
@@ -56,14 +56,14 @@ def waiting(
 
 @pytest.fixture
 def ready(waiting: list[World]) -> Iterator[World]:
-    """The ledgers of a run whose test has what it needs, and takes its time."""
+    """Return the ledgers of a run that has created its resources."""
     made = waiting.pop()
     made.runs[0].made()
     yield made
     made.ask("/_osf/faults", method="DELETE")
 
 
-def test_kill_9(ready: World) -> None:
+def test_sigkill_leaves_nothing(ready: World) -> None:
     run = ready.runs[0]
     assert len(ready.left()) == 5
     run.kill()
@@ -79,7 +79,7 @@ def test_kill_9(ready: World) -> None:
     assert [path.suffix for path in ready.ledgers.iterdir()] == [".log"]
 
 
-def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(ready: World) -> None:
+def test_a_waiting_reaper_needs_little_memory(ready: World) -> None:
     run = ready.runs[0]
     proc = Path(f"/proc/{run.reaper()}")
     (size,) = [line for line in (proc / "status").read_text().splitlines() if "VmRSS" in line]
@@ -91,7 +91,7 @@ def test_the_reaper_is_light_and_knows_no_openstack_while_it_waits(ready: World)
     ready.settle()
 
 
-def test_a_killed_reaper_is_no_loss(ready: World) -> None:
+def test_reap_finishes_after_a_killed_reaper(ready: World) -> None:
     run = ready.runs[0]
     os.kill(run.reaper(), signal.SIGKILL)
     run.kill(group=True)
@@ -114,7 +114,7 @@ def test_a_killed_reaper_is_no_loss(ready: World) -> None:
     assert ready.left() == []
 
 
-def test_the_next_run_finishes_the_job_of_a_killed_reaper(ready: World) -> None:
+def test_the_next_run_finishes_after_a_killed_reaper(ready: World) -> None:
     run = ready.runs[0]
     os.kill(run.reaper(), signal.SIGKILL)
     run.kill()
@@ -125,7 +125,7 @@ def test_the_next_run_finishes_the_job_of_a_killed_reaper(ready: World) -> None:
     assert "was killed" in after.out
 
 
-def test_ctrl_c_once_deletes_and_says_so(ready: World) -> None:
+def test_ctrl_c_deletes_and_reports(ready: World) -> None:
     run = ready.runs[0]
     run.kill(signal.SIGINT, group=True)
     assert run.wait() == 2
@@ -135,7 +135,7 @@ def test_ctrl_c_once_deletes_and_says_so(ready: World) -> None:
     assert list(ready.ledgers.iterdir()) == []
 
 
-def test_ctrl_c_twice_leaves_it_to_the_reaper(ready: World) -> None:
+def test_ctrl_c_twice_leaves_the_rest_to_the_reaper(ready: World) -> None:
     slow = {"effect": "delay", "method": "DELETE", "seconds": 60}
     ready.ask("/_osf/faults", slow, "POST")
     run = ready.runs[0]
@@ -153,7 +153,7 @@ def test_ctrl_c_twice_leaves_it_to_the_reaper(ready: World) -> None:
     ready.settle()
 
 
-def test_ctrl_c_in_a_teardown_is_the_first_one_all_the_same(world: World) -> None:
+def test_ctrl_c_in_a_teardown_counts_as_the_first(world: World) -> None:
     slow = {"effect": "delay", "method": "DELETE", "seconds": 40}
     world.ask("/_osf/faults", slow, "POST")
     run = world.run(suite(seconds=0.0))
@@ -166,7 +166,7 @@ def test_ctrl_c_in_a_teardown_is_the_first_one_all_the_same(world: World) -> Non
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_other_signals_are_as_ctrl_c(ready: World, number: int) -> None:
+def test_other_signals_act_like_ctrl_c(ready: World, number: int) -> None:
     run = ready.runs[0]
     run.kill(number)
     assert run.wait() == 2
@@ -174,7 +174,7 @@ def test_other_signals_are_as_ctrl_c(ready: World, number: int) -> None:
     assert "osfutures: interrupted; deleting 5 resources first" in run.out
 
 
-def test_somebody_elses_handler_stays(world: World) -> None:
+def test_a_users_signal_handler_stays(world: World) -> None:
     text = """
     import signal, pytest
 
@@ -193,7 +193,7 @@ def test_somebody_elses_handler_stays(world: World) -> None:
     assert run.wait() == 0, run.out
 
 
-def test_a_crashed_worker(world: World) -> None:
+def test_a_crashed_worker_leaves_nothing(world: World) -> None:
     text = suite(1, 0).replace("time.sleep(0)", "import os; os._exit(3)")
     run = world.run(text, "-n1", "--max-worker-restart=0")
     run.wait()
@@ -203,7 +203,7 @@ def test_a_crashed_worker(world: World) -> None:
     world.settle()
 
 
-def test_kill_9_with_workers(world: World) -> None:
+def test_sigkill_of_controller_and_workers_leaves_nothing(world: World) -> None:
     both = [world.run(suite(2, 60.0), "-n2", name=name) for name in ("controller", "group")]
     for run in both:
         run.made(2)
@@ -214,7 +214,7 @@ def test_kill_9_with_workers(world: World) -> None:
     world.settle()
 
 
-def test_one_reaper_for_all_workers_and_nothing_left(world: World) -> None:
+def test_all_workers_have_one_reaper(world: World) -> None:
     run = world.run(suite(2, 1.0), "-n2")
     run.made(2)
     run.reaper()  # there is one, and one ledger

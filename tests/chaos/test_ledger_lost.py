@@ -1,4 +1,4 @@
-"""Whatever becomes of the ledger, nothing is left behind, and others are not held up."""
+"""Damaged and lost ledgers: no resources are left, and other runs are not delayed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.chaos.suite import SUITE, Run, World, until
 
 
 def suite(tests: int = 1, seconds: float = 600.0) -> str:
-    """A suite whose tests take their time."""
+    """Return a suite with slow tests."""
     return SUITE.replace("{tests}", str(tests)).replace("{seconds}", str(seconds))
 
 
 def ledger_of(run: Run) -> Path:
-    """The ledger of a run that has said who it is."""
+    """Return the ledger of a run that has started."""
     (ident,) = run.idents()
     return ledger_path(run.world.ledgers, ident)
 
@@ -38,7 +38,9 @@ def delete(place: Path, ledger: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", [overwrite, delete])
-def test_a_killed_run_without_its_ledger(world: World, harm: Callable[[Path, Path], None]) -> None:
+def test_a_killed_run_without_its_ledger_leaves_nothing(
+    world: World, harm: Callable[[Path, Path], None]
+) -> None:
     run = world.run(suite())
     run.made()
     ledger = ledger_of(run)
@@ -49,7 +51,7 @@ def test_a_killed_run_without_its_ledger(world: World, harm: Callable[[Path, Pat
     until(lambda: "all of it is gone" in log.read_text(), "the reaper's last word")
 
 
-def test_a_run_whose_ledger_is_overwritten_ends_well_all_the_same(world: World) -> None:
+def test_a_run_with_an_overwritten_ledger_ends_well(world: World) -> None:
     text = suite(seconds=0.0).replace("time.sleep(0.0)", "harm(os_cloud.ledger.path)")
     text += (
         "def harm(path):\n"
@@ -65,7 +67,7 @@ def test_a_run_whose_ledger_is_overwritten_ends_well_all_the_same(world: World) 
 
 @pytest.fixture
 def small_disk(world: World) -> Iterator[Path]:
-    """The directory of the ledgers on a file system that is soon full."""
+    """Return a directory of ledgers on a small file system."""
     world.ledgers.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(world.ledgers)]
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True).returncode:
@@ -75,13 +77,13 @@ def small_disk(world: World) -> Iterator[Path]:
 
 
 def fill(path: Path) -> None:
-    """Let a file take all the room that there is."""
+    """Fill the file system with one file."""
     with suppress(OSError), path.open("wb", buffering=0) as file:
         while True:
             file.write(b"x" * 512)
 
 
-def test_a_killed_run_on_a_full_disk(world: World, small_disk: Path) -> None:
+def test_a_killed_run_on_a_full_disk_leaves_nothing(world: World, small_disk: Path) -> None:
     run = world.run(suite())
     run.made()
     ledger = ledger_of(run)
@@ -93,7 +95,7 @@ def test_a_killed_run_on_a_full_disk(world: World, small_disk: Path) -> None:
     until(lambda: "all of it is gone" in reaper_log(ledger).read_text(), "the reaper's last word")
 
 
-def test_a_damaged_ledger_keeps_nobody_from_the_others(world: World) -> None:
+def test_a_damaged_ledger_does_not_block_others(world: World) -> None:
     run = world.run(suite())
     run.made()
     damaged = ledger_path(world.ledgers, "0" * 16)
@@ -119,7 +121,7 @@ def test_a_damaged_ledger_keeps_nobody_from_the_others(world: World) -> None:
     assert reaped.returncode == 0, reaped.stderr
 
 
-def test_what_cannot_be_deleted_of_one_worker_holds_up_nobody(world: World) -> None:
+def test_an_undeletable_resource_delays_no_other_worker(world: World) -> None:
     text = (
         "import os, time, pytest\n"
         "@pytest.fixture(autouse=True, scope='session')\n"
@@ -156,7 +158,7 @@ def test_what_cannot_be_deleted_of_one_worker_holds_up_nobody(world: World) -> N
     world.settle()
 
 
-def test_refused_credentials_are_not_tried_again_and_again(world: World) -> None:
+def test_refused_credentials_are_tried_a_few_times(world: World) -> None:
     run = world.run(suite())
     run.made()
     log = reaper_log(ledger_of(run))

@@ -1,4 +1,4 @@
-"""Runs that are killed at random moments, by seed: OSF_CHAOS_RUNS of them (default: 10)."""
+"""Runs that are killed at random moments, by seed; OSF_CHAOS_RUNS is their number (10)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import yaml
 
 from pytest_osfutures.cloud import reconnect
 from tests.chaos import suite
-from tests.chaos.deaths import live_and_die
-from tests.chaos.strangers import Strangers
+from tests.chaos.foreign import ForeignResources
+from tests.chaos.kill_scenarios import run_and_kill
 from tests.chaos.suite import World, until
 
 RUNS = int(os.environ.get("OSF_CHAOS_RUNS", "10"))
 FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
-#: So many runs share a weather; then it is looked at what they have left.
+#: Number of runs under one fault profile before the test checks what they have left.
 ERA = 20 if RUNS > 10 else 5
-#: So many of them at a time, in either weather; they are one another's strangers.
+#: Number of runs at a time, in each fault profile; each counts the others' resources as foreign.
 TOGETHER = 2
-STRANGERS = 1000 if RUNS > 10 else 100
+FOREIGN_COUNT = 1000 if RUNS > 10 else 100
 WORKERS = 4 if RUNS > 10 else 2
 BAD_WEATHER = (
     {"effect": "status", "status": 429, "retry_after": 1},
@@ -37,9 +37,9 @@ PROBABILITY = 1 - 0.8 ** (1 / len(BAD_WEATHER))
 
 @pytest.fixture(scope="module")
 def eras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[None]]]:
-    """All of them; good and bad weather have a cloud each, at the same time."""
+    """Start all runs; clouds with and without faults run at the same time."""
     with ExitStack() as stack:
-        places = [tmp_path_factory.mktemp(weather) for weather in ("good", "bad")]
+        places = [tmp_path_factory.mktemp(profile) for profile in ("good", "bad")]
         worlds = [stack.enter_context(suite.world(place)) for place in places]
         times = [stack.enter_context(ThreadPoolExecutor(1)) for _ in worlds]
         for world in worlds:
@@ -53,27 +53,27 @@ def eras(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Future[None]
 def _move_in(world: World) -> None:
     world.ask("/_osf/settings", {"quotas": {"key_pairs": 10_000}}, "PATCH")
     known = yaml.safe_load(world.clouds.read_text())["clouds"]["fake"]
-    Strangers(world, reconnect("fake", known).api_client).move_in(STRANGERS)
+    ForeignResources(world, reconnect("fake", known).api_client).create(FOREIGN_COUNT)
 
 
 @pytest.mark.parametrize("era", range(max(1, RUNS // ERA)))
-def test_nothing_is_left_and_strangers_stay(eras: list[Future[None]], era: int) -> None:
+def test_nothing_is_left_and_foreign_resources_stay(eras: list[Future[None]], era: int) -> None:
     eras[era].result()
 
 
 def _live_through(world: World, era: int, *, bad: bool) -> None:
     before = world.everything()
-    assert len(before) > STRANGERS
+    assert len(before) > FOREIGN_COUNT
     seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
     with _weather(world, bad=bad):
         with ThreadPoolExecutor(TOGETHER) as pool:
-            deaths = list(pool.map(lambda seed: live_and_die(world, seed, WORKERS), seeds))
+            kills = list(pool.map(lambda seed: run_and_kill(world, seed, WORKERS), seeds))
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
         world.settle(300.0)
     reaped = world.command("reap", "--dead")
     assert reaped.returncode == 0, reaped.stdout + reaped.stderr
     after = world.everything()
-    told = "\n".join(deaths)
+    told = "\n".join(kills)
     assert [after[each] for each in after.keys() - before.keys()] == [], told
     assert after == before, told
 

@@ -19,19 +19,19 @@ from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.ownership.resource import StampedResource
-from tests.chaos.deaths import live_and_die
-from tests.chaos.strangers import Strangers
+from tests.chaos.foreign import ForeignResources
+from tests.chaos.kill_scenarios import run_and_kill
 from tests.chaos.suite import World, until
 
 CLOUD = os.environ.get("OSF_CHAOS_CLOUD")
 IMAGE = os.environ.get("OSF_CHAOS_IMAGE")
 FIRST_SEED = int(os.environ.get("OSF_CHAOS_SEED", "0"))
-RUNS, TOGETHER, STRANGERS = 5, 2, 20
+RUNS, TOGETHER, FOREIGN_COUNT = 5, 2, 20
 pytestmark = pytest.mark.skipif(not CLOUD, reason="OSF_CHAOS_CLOUD names no real cloud")
 
 
 class RealWorld(World):
-    """A cloud that can only be asked as everybody asks it."""
+    """A world on a real cloud, whose state only its API shows."""
 
     connected: Cloud
 
@@ -66,7 +66,7 @@ class RealWorld(World):
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[RealWorld]:
-    """The real cloud, and others in it."""
+    """Return the real cloud with foreign resources."""
     assert CLOUD is not None
     file = os.environ.get("OS_CLIENT_CONFIG_FILE", "~/.config/openstack/clouds.yaml")
     args = ("--os-network", "none", *(("--os-image", IMAGE) if IMAGE else ()))
@@ -78,15 +78,15 @@ def world(tmp_path: Path) -> Iterator[RealWorld]:
         world.end()
 
 
-def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) -> None:
-    strangers = Strangers(world, world.connected.api_client)
+def test_foreign_resources_stay_in_a_real_cloud(world: RealWorld) -> None:
+    foreign_resources = ForeignResources(world, world.connected.api_client)
     try:
-        strangers.move_in(STRANGERS, IMAGE)
-        before = strangers.seen()
-        assert len(before) == STRANGERS
+        foreign_resources.create(FOREIGN_COUNT, IMAGE)
+        before = foreign_resources.seen()
+        assert len(before) == FOREIGN_COUNT
         with ThreadPoolExecutor(TOGETHER) as pool:
             seeds = range(FIRST_SEED, FIRST_SEED + RUNS)
-            for death in pool.map(lambda seed: live_and_die(world, seed, 4), seeds):
+            for death in pool.map(lambda seed: run_and_kill(world, seed, 4), seeds):
                 print(death)
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 600.0)
         world.settle(900.0)
@@ -94,7 +94,9 @@ def test_nothing_is_left_in_a_real_cloud_and_strangers_stay(world: RealWorld) ->
         print(reaped.stdout)
         assert reaped.returncode == 0, reaped.stdout + reaped.stderr
         assert [str(each) for each in world.stamped()] == []
-        assert strangers.seen() == before
-        print(f"{len(before)} strangers stay as they were, nothing of {len(world.runs)} runs")
+        assert foreign_resources.seen() == before
+        print(
+            f"{len(before)} foreign resources stay as they were, nothing of {len(world.runs)} runs"
+        )
     finally:
-        strangers.move_out()
+        foreign_resources.delete_all()

@@ -1,4 +1,4 @@
-"""What holds over all workers of pytest-xdist together."""
+"""Rules that hold over all workers of pytest-xdist together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.suite import World, until
 
 
-def test_max_servers(world: World) -> None:
+def test_the_server_limit_holds_over_all_workers(world: World) -> None:
     text = """
     import pytest
 
@@ -31,7 +31,7 @@ def test_max_servers(world: World) -> None:
     world.settle()
 
 
-def test_all_workers_are_of_one_run(world: World) -> None:
+def test_all_workers_have_one_run_id(world: World) -> None:
     text = """
     import pytest
 
@@ -48,7 +48,7 @@ def test_all_workers_are_of_one_run(world: World) -> None:
     assert list(world.ledgers.iterdir()) == []
 
 
-def test_a_quota_holds_over_all_workers(world: World) -> None:
+def test_workers_wait_for_a_quota_of_all(world: World) -> None:
     world.ask("/_osf/settings", {"quotas": {"instances": 1, "volumes": 1}}, "PATCH")
     text = """
     import pytest
@@ -100,7 +100,7 @@ def _servers(world: World) -> list[dict[str, Any]]:
     return [row for row in rows if row["kind"] == "server"]
 
 
-def test_one_server_and_one_volume_for_all_workers(world: World) -> None:
+def test_workers_share_one_server_and_one_volume(world: World) -> None:
     text = """
     @pytest.mark.parametrize("number", range(2))
     def test_both(number, os_cloud, web, disk):
@@ -128,7 +128,7 @@ def test_one_server_and_one_volume_for_all_workers(world: World) -> None:
 
 
 @pytest.mark.parametrize("moment", ["creating", "created"])
-def test_who_creates_it_dies(world: World, moment: str) -> None:
+def test_a_shared_server_survives_its_creator(world: World, moment: str) -> None:
     world.ask("/_osf/settings", {"seconds": {"server.create": 40.0}}, "PATCH")
     text = """
     def test_dies(os_cloud, web):
@@ -161,7 +161,7 @@ def test_who_creates_it_dies(world: World, moment: str) -> None:
     world.settle()
 
 
-def test_the_failure_of_a_shared_server_is_everybodys(world: World) -> None:
+def test_all_workers_get_the_failure_of_a_shared_server(world: World) -> None:
     world.ask("/_osf/faults", {"effect": "error", "operation": "server.create"}, "POST")
     text = """
     @pytest.mark.parametrize("number", range(2))
@@ -180,13 +180,13 @@ def test_the_failure_of_a_shared_server_is_everybodys(world: World) -> None:
 
 @pytest.fixture
 def far(world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where one worker has its ledgers, as if it were on another host."""
+    """Return the directory of ledgers of one worker, as if it were on another host."""
     monkeypatch.setenv("XDG_STATE_HOME", str(world.ledgers))
     return world.place / "far"
 
 
 def _two(far: Path) -> list[str]:
-    """A worker beside the controller, and one that sees other directories."""
+    """Return a suite with one worker on another host."""
     beside, apart = ("--tx", "popen"), ("--tx", f"popen//env:XDG_STATE_HOME={far}")
     return [*beside, *apart, "--dist=load", "--os-ledger="]
 
@@ -195,7 +195,7 @@ def _files(place: Path) -> list[str]:
     return sorted(path.name for path in place.glob("pytest-osfutures/*"))
 
 
-def test_a_worker_elsewhere_is_of_the_run_and_has_its_own_ledger(world: World, far: Path) -> None:
+def test_a_worker_on_another_host_has_a_partial_ledger(world: World, far: Path) -> None:
     text = """
     @pytest.mark.parametrize("number", range(2))
     def test_it(number, os_cloud, os_volumes, web):
@@ -230,7 +230,7 @@ def test_a_worker_elsewhere_is_of_the_run_and_has_its_own_ledger(world: World, f
     assert len(alive) == 2, run.out
 
 
-def test_a_crash_elsewhere_is_for_the_reaper_there(world: World, far: Path) -> None:
+def test_a_crash_on_another_host_is_for_its_reaper(world: World, far: Path) -> None:
     text = """
     @pytest.mark.parametrize("number", range(2))
     def test_it(number, os_cloud, os_servers):
@@ -256,7 +256,7 @@ def test_a_crash_elsewhere_is_for_the_reaper_there(world: World, far: Path) -> N
     assert world.alive() == []
 
 
-def test_without_a_reaper_a_session_that_was_cut_short_is_swept_at_the_very_end(
+def test_without_a_reaper_the_end_sweeps_a_cut_session(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugin = """

@@ -8,20 +8,19 @@ from random import Random
 from typing import Any
 
 import requests
-from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-from pytest_osfutures.fakecloud.shells.inprocess import _answer, _body, _text
+from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter, to_request, to_response
 from pytest_osfutures.stamp import OPERATION
 from tests.sim.timeline import Timeline
 from tests.sim.weather import LATE, Weather
 
 
-class Network(BaseAdapter):
+class Network(FunctionAdapter):
     """Carries requests, and knows all that ever arrived: what no client can know.
 
     `made` is what each stamped operation has made, `posted` the stamps of requests that nobody has
@@ -31,7 +30,7 @@ class Network(BaseAdapter):
     def __init__(
         self, cloud: FakeCloud, timeline: Timeline, weather: Weather, random: Random
     ) -> None:
-        super().__init__()
+        super().__init__(self.carry)
         self.cloud = cloud
         self.timeline = timeline
         self.weather = weather
@@ -48,20 +47,11 @@ class Network(BaseAdapter):
             "snapshots": ("snapshot", cloud.block_storage.snapshots),
         }
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
+    def carry(self, request: requests.PreparedRequest, timeout: float | None) -> requests.Response:
         """Carry one request, or lose it, its answer, or both."""
-        headers = {name: _text(value) for name, value in request.headers.items()}
-        asked = Request.to(request.method or "GET", request.url or "", headers, _body(request))
+        asked = to_request(request)
         if asked.path.startswith("/identity"):  # a session holds a lock while it fetches a token
-            return _answer(self.cloud.handle(asked), request)
+            return to_response(self.cloud.handle(asked), request)
         self.requests += 1
         number = self.requests
         weather = self.weather
@@ -85,10 +75,7 @@ class Network(BaseAdapter):
             raise Cut("broken on the way back", request=request)
         self.struck["overtaken"] += number < self.answered
         self.answered = max(number, self.answered)
-        return _answer(answer, request)
-
-    def close(self) -> None:
-        """Nothing is open."""
+        return to_response(answer, request)
 
     def _later(self, asked: Request) -> None:
         when = self.timeline.now() + self.random.uniform(0.1, LATE)

@@ -12,7 +12,6 @@ from typing import Any
 import requests
 from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
-from requests.adapters import BaseAdapter
 from requests.exceptions import ConnectionError as Cut
 from requests.exceptions import ReadTimeout
 from requests.structures import CaseInsensitiveDict
@@ -20,6 +19,7 @@ from requests.structures import CaseInsensitiveDict
 from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
+from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.model import Body, ResourceType
 from pytest_osfutures.operations.resource_types import ACTION
@@ -72,11 +72,11 @@ def lost_after(proceed: Callable[[], requests.Response]) -> requests.Response:
     raise ReadTimeout("no answer")
 
 
-class Api(BaseAdapter):
+class Api(FunctionAdapter):
     """The cloud: servers build in `building` seconds (or end as `fates` says), go in `leaving`."""
 
     def __init__(self, clock: Clock) -> None:
-        super().__init__()
+        super().__init__(self.answer)
         self.clock = clock
         self.sent: list[tuple[str, str, Any]] = []
         self.prepared: list[requests.PreparedRequest] = []
@@ -100,16 +100,9 @@ class Api(BaseAdapter):
         """The ids of the servers that are there and not being deleted."""
         return [key for key, each in self.servers.items() if each["deleted"] is None]
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: Any = None,
-        verify: Any = True,
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> requests.Response:
-        del stream, timeout, verify, cert, proxies
+    def answer(self, request: requests.PreparedRequest, timeout: float | None) -> requests.Response:
+        """Answer one request, or let it meet the next fault that matches."""
+        del timeout
         method, url = request.method or "", request.url or ""
         path = url.removeprefix(CLOUD).partition("?")[0]
         body = json.loads(request.body) if request.body else None
@@ -128,9 +121,6 @@ class Api(BaseAdapter):
             response = proceed()
         response.request, response.url = request, url
         return response
-
-    def close(self) -> None:
-        """Nothing is open."""
 
     def _handle(self, method: str, path: str, body: Any) -> Any:
         if path == "/identity/v3/auth/tokens":

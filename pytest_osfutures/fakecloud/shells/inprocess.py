@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.fakecloud.cloud import FakeCloud
-from pytest_osfutures.fakecloud.kernel import (
-    Request,
-    Response,
-)
+from pytest_osfutures.fakecloud.kernel import Response
 from pytest_osfutures.fakecloud.services.identity import PASSWORD
 
 if TYPE_CHECKING:
@@ -25,34 +21,14 @@ def mount(cloud: FakeCloud, session: requests.Session, url: str = URL) -> None:
 
     The delay of a response passes on the cloud's clock, in the calling thread.
     """
-    from requests.adapters import BaseAdapter
+    from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter, to_request, to_response
 
-    class Transport(BaseAdapter):
-        """A transport adapter of requests that passes requests to the cloud."""
+    def handle(request: requests.PreparedRequest, timeout: float | None) -> requests.Response:
+        answer = cloud.handle(to_request(request))
+        _wait(cloud, answer, timeout, request)
+        return to_response(answer, request)
 
-        def send(
-            self,
-            request: requests.PreparedRequest,
-            stream: bool = False,
-            timeout: Any = None,
-            *_args: Any,
-            **_options: Any,
-        ) -> requests.Response:
-            """Return the cloud's response.
-
-            Raises ReadTimeout or ConnectionError, as the adapter of a real connection does.
-            """
-            del stream  # like verify, cert and proxies, it has no meaning without a socket
-            headers = {name: _text(value) for name, value in request.headers.items()}
-            sent = Request.to(request.method or "GET", request.url or url, headers, _body(request))
-            answer = cloud.handle(sent)
-            _wait(cloud, answer, timeout, request)
-            return _answer(answer, request)
-
-        def close(self) -> None:
-            """Do nothing: the adapter holds no connection."""
-
-    session.mount(url, Transport())
+    session.mount(url, FunctionAdapter(handle))
 
 
 def session(cloud: FakeCloud, name: str = "fake", url: str = URL) -> Session:
@@ -86,23 +62,6 @@ def session(cloud: FakeCloud, name: str = "fake", url: str = URL) -> Session:
     return Session(auth=auth, session=transport)
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
-
-
-def _body(request: requests.PreparedRequest) -> bytes:
-    body: Any = request.body
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, bytes):
-        return body
-    if hasattr(body, "read"):
-        return bytes(body.read())
-    return b"".join(body)
-
-
 def _wait(
     cloud: FakeCloud, answer: Response, timeout: Any, request: requests.PreparedRequest
 ) -> None:
@@ -121,18 +80,3 @@ def _wait(
     cloud.clock.sleep(answer.delay)
     if answer.cut:
         raise Cut("the connection was closed without a response", request=request)
-
-
-def _answer(answer: Response, request: requests.PreparedRequest) -> requests.Response:
-    import requests
-    from requests.structures import CaseInsensitiveDict
-
-    content = answer.encoded()
-    response = requests.Response()
-    response.status_code = answer.status
-    response.headers = CaseInsensitiveDict(answer.headers | {"Content-Length": str(len(content))})
-    response.raw = io.BytesIO(content)
-    response.url = request.url or ""
-    response.request = request
-    response.encoding = "utf-8"
-    return response

@@ -10,7 +10,6 @@ import pytest
 import requests
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
-from requests.adapters import BaseAdapter
 
 from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.retrying import start_retried
@@ -24,6 +23,7 @@ from pytest_osfutures.errors import (
     OperationFailed,
     UnknownOperation,
 )
+from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.resource_types import ACTION
@@ -38,11 +38,11 @@ NAMED = {"x-openstack-request-id": "req-1"}
 Step = Callable[[requests.PreparedRequest], requests.Response]
 
 
-class Script(BaseAdapter):
+class Script(FunctionAdapter):
     """Answers each request with the next answer of its script; the last one stays."""
 
     def __init__(self, **_: Any) -> None:
-        super().__init__()
+        super().__init__(self.answer)
         self.answers: dict[str, list[tuple[int, Any, dict[str, str]]]] = {}
         self.sent: list[requests.PreparedRequest] = []
 
@@ -52,7 +52,7 @@ class Script(BaseAdapter):
             (each, None, {}) if isinstance(each, int) else (*each, {})[:3] for each in answers
         ]
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def answer(self, request: requests.PreparedRequest, _: float | None) -> requests.Response:
         self.sent.append(request)
         key = f"{request.method} {str(request.url).removeprefix(BASE)}"
         script = self.answers.get(key, [(404, None, {})])
@@ -62,9 +62,6 @@ class Script(BaseAdapter):
         made: requests.Response = answer(status, body, {**NAMED, **headers})
         made.request, made.url = request, str(request.url)
         return made
-
-    def close(self) -> None:
-        pass
 
     def count(self, method: str) -> int:
         """How many requests of a method were sent."""

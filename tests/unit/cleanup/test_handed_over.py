@@ -1,4 +1,4 @@
-"""What the reaper gets works in another directory, and does not lock its user out."""
+"""The reaper's settings: absolute paths, no credentials in the environment, few logins."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ clouds:
 
 
 @pytest.mark.parametrize("relative", [True, False])
-def test_paths_are_absolute_from_the_start(
+def test_paths_in_clouds_yaml_become_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, relative: bool
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -52,7 +52,7 @@ def test_paths_are_absolute_from_the_start(
     assert rebuilt.get_requests_verify_args()[0] == str(tmp_path / "ca.pem")
 
 
-def test_a_file_that_an_auth_plugin_reads_is_absolute_if_it_is_there(
+def test_existing_files_of_auth_plugins_become_absolute(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -64,7 +64,7 @@ def test_a_file_that_an_auth_plugin_reads_is_absolute_if_it_is_there(
     }
 
 
-def test_variables_with_paths_are_absolute_and_no_credential_is_handed_on(
+def test_the_environment_has_paths_and_no_credentials(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -79,7 +79,7 @@ def test_variables_with_paths_are_absolute_and_no_credential_is_handed_on(
     assert "NETRC" not in env
 
 
-def test_a_refusal_is_heard_once_by_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_login_is_shared_by_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     from keystoneauth1.exceptions import Unauthorized
     from keystoneauth1.identity.v3 import Password
     from requests import Response

@@ -1,4 +1,4 @@
-"""What a living run has does not expire, and is deleted at its end all the same."""
+"""The heartbeat renews stamps, and renewed resources are still deleted at the end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXPIRY = 3600.0
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
@@ -62,12 +62,12 @@ MAKERS: dict[str, Callable[[World, Stamp], str]] = {
 
 
 def beat(world: World) -> Heartbeat:
-    """The heartbeat of the run's only process."""
+    """Return the heartbeat of the run's only process."""
     return Heartbeat(world.context, world.ledger, EXPIRY)
 
 
 @pytest.mark.parametrize("kind", MAKERS)
-def test_half_of_its_life_later_a_stamp_is_renewed(world: World, kind: str) -> None:
+def test_a_stamp_is_renewed_after_half_of_its_lifetime(world: World, kind: str) -> None:
     mark = stamp(RUN, int(world.clock.time() + EXPIRY))
     ident = MAKERS[kind](world, mark)
     world.noted(kind, mark, ident)
@@ -94,7 +94,7 @@ def test_half_of_its_life_later_a_stamp_is_renewed(world: World, kind: str) -> N
     assert read_resource(world.api_client, StampedResource(OWNED_TYPES[kind], ident, mark)) is None
 
 
-def test_what_is_no_longer_ours_is_left_alone(world: World) -> None:
+def test_a_resource_without_the_stamp_is_not_renewed(world: World) -> None:
     mark = stamp(RUN, int(world.clock.time()))
     ident = world.server(mark.metadata())
     world.noted("server", mark, ident)
@@ -104,7 +104,7 @@ def test_what_is_no_longer_ours_is_left_alone(world: World) -> None:
     assert body["metadata"]["osf_expires"] == str(mark.expires)
 
 
-def test_another_process_renews_its_own(world: World) -> None:
+def test_a_process_renews_its_own_stamps_only(world: World) -> None:
     mark = stamp(RUN, int(world.clock.time()))
     world.noted("server", mark, world.server(mark.metadata()))
     heartbeat = beat(world)
@@ -113,7 +113,7 @@ def test_another_process_renews_its_own(world: World) -> None:
     assert [row.expires for row in world.ledger.rows()] == [mark.expires]
 
 
-def test_a_refusal_is_told_and_tried_again(world: World) -> None:
+def test_a_refused_renewal_is_noted_and_repeated(world: World) -> None:
     mark = stamp(RUN, int(world.clock.time()))
     world.noted("server", mark, world.server(mark.metadata()))
     world.cloud.faults.add(Fault("status", method="POST", status=409, path="/metadata", count=1))

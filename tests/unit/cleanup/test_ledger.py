@@ -1,4 +1,4 @@
-"""The ledger: what is in it when its writer dies, and who may read it."""
+"""The ledger: states, limits, permissions, and processes that die while they write."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ CONTEXT.set_forkserver_preload(["pytest", "pytest_osfutures.cleanup.ledger"])
 
 
 def stamp() -> Stamp:
-    """A stamp of the run."""
+    """Return a new stamp of the run."""
     return Stamp(RUN, new_id(), 2_000_000_000)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
+    """Return the path of the ledger."""
     return ledgers.ledger_path(tmp_path / "state", RUN)
 
 
@@ -65,7 +65,7 @@ def test_a_row_goes_from_intent_over_bound_to_gone(path: Path) -> None:
     ledger.close()
 
 
-def test_what_was_written_is_there_for_others_at_once(path: Path) -> None:
+def test_other_processes_see_a_row_at_once(path: Path) -> None:
     one, other = Ledger(path, RUN), Ledger(path, RUN)
     one.record(stamp()).intended("volume", None)
     assert [row.kind for row in other.rows()] == ["volume"]
@@ -73,7 +73,7 @@ def test_what_was_written_is_there_for_others_at_once(path: Path) -> None:
     other.close()
 
 
-def test_looking_at_all_ledgers_does_no_harm_to_the_own_one(path: Path) -> None:
+def test_opening_all_ledgers_keeps_the_own_lock(path: Path) -> None:
     ledger = Ledger(path, RUN)
     ledger.join()
     ledger.record(stamp()).intended("volume", None)
@@ -117,7 +117,7 @@ def test_servers_beyond_the_limit_have_to_wait(path: Path) -> None:
     other.close()
 
 
-def test_a_run_that_is_being_cleaned_up_takes_nobody_in(path: Path) -> None:
+def test_no_process_joins_a_run_during_its_cleanup(path: Path) -> None:
     one, late = Ledger(path, RUN), Ledger(path, RUN)
     assert one.join()
     assert one.change_run_state(["running"], "reaping")
@@ -127,7 +127,7 @@ def test_a_run_that_is_being_cleaned_up_takes_nobody_in(path: Path) -> None:
     late.close()
 
 
-def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
+def test_a_ledger_with_kept_resources_stays_until_expiry(path: Path) -> None:
     ledger = Ledger(path, RUN)
     ledger.join()
     for expires in (1, 4_000_000_000):
@@ -143,7 +143,7 @@ def test_what_was_kept_keeps_the_ledger_until_it_expires(path: Path) -> None:
     ledger.close()
 
 
-def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> None:
+def test_a_partial_ledger_lies_beside_the_controllers(path: Path) -> None:
     own, part = Ledger(path, RUN), ledgers.ledger_path(path.parent, RUN, "host.example.org")
     apart = Ledger(part, RUN)
     assert (own.is_partial, apart.is_partial) == (False, True)
@@ -166,7 +166,7 @@ def test_the_part_of_another_host_stands_beside_the_run_s_own(path: Path) -> Non
     assert part.exists()
 
 
-def test_a_process_is_dead_when_the_kernel_says_so(path: Path) -> None:
+def test_a_process_is_dead_when_its_lock_is_free(path: Path) -> None:
     ledger = Ledger(path, RUN)
     ledger.join()
     here, there = CONTEXT.Pipe()
@@ -189,7 +189,7 @@ def _join_and_wait(path: Path, pipe: Any) -> None:
     multiprocessing.Event().wait()
 
 
-def test_eight_processes_write_and_all_of_it_is_there(path: Path) -> None:
+def test_rows_of_eight_processes_are_all_there(path: Path) -> None:
     Ledger(path, RUN).close()
     children = [CONTEXT.Process(target=_write, args=(path, 50)) for _ in range(8)]
     for child in children:
@@ -256,7 +256,7 @@ def _write_and_say(path: Path, says: Any) -> None:
 
 
 @pytest.mark.parametrize("command", ["ls", "reap"])
-def test_without_a_home_the_ledgers_have_no_place(
+def test_without_a_home_directory_the_error_says_why(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
     monkeypatch.setattr("platformdirs.user_state_dir", lambda name: f"~/.local/state/{name}")
@@ -272,7 +272,7 @@ def test_without_a_home_the_ledgers_have_no_place(
 
 
 def _in_a_fork(path: Path, result: Any) -> None:
-    """In a forked child: be another process of the run, with a ledger of its own."""
+    """Act as another process of the run, in a forked child."""
     ledger = Ledger(path, RUN)
     ledger.join()
     ledger.record(stamp()).intended("volume", "of child")
@@ -310,7 +310,7 @@ def test_a_fork_has_a_ledger_of_its_own_while_the_parent_writes(path: Path) -> N
     assert len(ledger.rows()) == 5
 
 
-def test_the_last_process_ends_the_run_and_nobody_joins_then(path: Path) -> None:
+def test_the_last_process_ends_the_run(path: Path) -> None:
     parent, other = Ledger(path, RUN), CONTEXT.Process(target=_join_and_end, args=(path,))
     parent.join()
     other.start()

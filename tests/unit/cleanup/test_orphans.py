@@ -1,4 +1,4 @@
-"""What carries a stamp in Neutron, Glance and Cinder's backups is found, and deleted in order."""
+"""Orphans of Neutron, Glance and Cinder's backups are found, and deleted in order."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
 
 class Project(World):
-    """A world with words for what Neutron, Glance and Cinder's backups are."""
+    """A world with helpers for networks, images and backups."""
 
     def make(self, kind: str, mark: Stamp | None, **fields: Any) -> str:
-        """Something of Neutron's, with a stamp or without."""
+        """Create a resource of Neutron, with a stamp or without; return its id."""
         resource_type = OWNED_TYPES[kind]
         if mark is not None:
             fields["description"] = mark.description(fields.get("description"))
@@ -35,22 +35,22 @@ class Project(World):
         )
 
     def net(self, mark: Stamp | None, cidr: str = "10.9.0.0/24") -> tuple[str, str]:
-        """A network and its subnet."""
+        """Create a network with a subnet; return their ids."""
         network = self.make("network", mark)
         subnet = self.make("subnet", mark, network_id=network, cidr=cidr, ip_version=4)
         return network, subnet
 
     def connect(self, router: str, subnet: str) -> None:
-        """Let the router have an interface on the subnet."""
+        """Connect a router with a subnet."""
         path = f"/routers/{router}/add_router_interface"
         self.send("PUT", "network", path, {"subnet_id": subnet})
 
     def image(self, **fields: Any) -> str:
-        """An image without data."""
+        """Create an image without data and return its id."""
         return str(self.send("POST", "image", "/images", fields)["id"])
 
     def everything(self) -> set[str]:
-        """The ids of all that exists."""
+        """Return the ids of all resources."""
         return {str(row["id"]) for row in self.cloud.alive()}
 
     def listed(self, resource_type: ResourceType) -> list[StampedResource]:
@@ -58,21 +58,21 @@ class Project(World):
         return [each for each in list_stamped(self.api_client, resource_type) if not each.copy_of]
 
     def sweep(self, run: str = RUN) -> dict[StampedResource, str]:
-        """Delete what is of a run; what is left."""
+        """Delete the resources of a run; return those that stay, with the reasons."""
         sweep = Sweep(replace(self.context, deletion_seconds=60.0), lambda each: each.run == run)
         return sweep.remove(sweep.find())
 
 
 @pytest.fixture
 def project() -> Iterator[Project]:
-    """A project of its own."""
+    """Return a new project, and close its ledger afterwards."""
     made = Project()
     yield made
     made.ledger.close()
 
 
 def furnish(project: Project) -> None:
-    """One of everything, connected with each other, each with a stamp of the run."""
+    """Create one resource of each type, connected and stamped; return their ids."""
     network, subnet = project.net(stamp())
     group = project.make("security group", stamp(), name="web")
     rule = {"security_group_id": group, "direction": "ingress", "protocol": "tcp"}
@@ -94,7 +94,7 @@ def furnish(project: Project) -> None:
         project.clock.advance(60)
 
 
-def test_all_of_it_goes_in_an_order_in_which_it_can(project: Project) -> None:
+def test_connected_resources_are_deleted_in_order(project: Project) -> None:
     before = project.everything()
     furnish(project)
     assert len(project.everything() - before) > 12
@@ -102,7 +102,7 @@ def test_all_of_it_goes_in_an_order_in_which_it_can(project: Project) -> None:
     assert project.everything() == before
 
 
-def test_strangers_stay_whatever_they_look_like(project: Project) -> None:
+def test_foreign_resources_stay_whatever_they_look_like(project: Project) -> None:
     mark = stamp()
     text = mark.description()
     for number, words in enumerate(
@@ -127,7 +127,7 @@ def test_strangers_stay_whatever_they_look_like(project: Project) -> None:
 
 
 def described(project: Project, text: str) -> dict[str, Any]:
-    """A server whose description has a stamp, which means nothing there."""
+    """Create a server with a stamp in its description, which does not count there."""
     image = project.send("GET", "image", "/images?name=tiny")["images"][0]["id"]
     flavor = project.send("GET", "compute", "/flavors")["flavors"][0]["id"]
     metadata = {"description": text}
@@ -135,7 +135,7 @@ def described(project: Project, text: str) -> dict[str, Any]:
     return {"name": text, "metadata": metadata, **made_of}
 
 
-def test_a_subnet_of_ours_is_taken_off_somebody_elses_router(project: Project) -> None:
+def test_our_subnet_is_removed_from_a_foreign_router(project: Project) -> None:
     router = project.make("router", None)
     _, theirs = project.net(None, "10.1.0.0/24")
     _, ours = project.net(stamp(), "10.2.0.0/24")
@@ -146,7 +146,7 @@ def test_a_subnet_of_ours_is_taken_off_somebody_elses_router(project: Project) -
     assert [port["fixed_ips"][0]["subnet_id"] for port in ports] == [theirs]
 
 
-def test_somebody_elses_port_keeps_our_network_and_the_reason_is_told(project: Project) -> None:
+def test_a_foreign_port_keeps_our_network_with_a_reason(project: Project) -> None:
     network, subnet = project.net(stamp())
     port = project.make("port", None, network_id=network)
     left = project.sweep()
@@ -155,7 +155,7 @@ def test_somebody_elses_port_keeps_our_network_and_the_reason_is_told(project: P
     assert port in project.everything()
 
 
-def test_it_is_read_right_before_it_is_deleted(project: Project) -> None:
+def test_a_resource_is_read_right_before_its_deletion(project: Project) -> None:
     network, _ = project.net(stamp())
     sweep = Sweep(project.context, lambda _: True)
     everything = sweep.find()
@@ -165,7 +165,7 @@ def test_it_is_read_right_before_it_is_deleted(project: Project) -> None:
     assert network in project.everything()
 
 
-def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
+def test_expired_network_resources_are_swept(project: Project) -> None:
     now = int(project.clock.time())
     fresh = project.net(stamp(OTHER, now + 60), "10.1.0.0/24")
     project.net(stamp(OTHER, now - 60), "10.2.0.0/24")
@@ -175,20 +175,20 @@ def test_what_of_neutrons_has_expired_is_swept(project: Project) -> None:
     assert len(before - project.everything()) == 2
 
 
-def test_a_neutron_without_routers_is_readable(project: Project) -> None:
+def test_a_neutron_without_the_router_extension_is_read(project: Project) -> None:
     for path in ("/routers", "/floatingips", "/extensions/router"):
         project.cloud.faults.add(Fault("status", method="GET", path=path, status=404))
     assert project.listed(OWNED_TYPES["router"]) == []
     assert project.listed(OWNED_TYPES["floating ip"]) == []
 
 
-def test_a_list_of_routers_that_is_missing_for_a_moment_is_not(project: Project) -> None:
+def test_a_missing_list_of_an_existing_extension_fails(project: Project) -> None:
     project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
     with pytest.raises(UnreadableError, match="GET /routers"):
         project.listed(OWNED_TYPES["router"])
 
 
-def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
+def test_an_older_cinder_shows_the_stamp_in_descriptions(project: Project) -> None:
     volume = project.volume({})
     project.clock.advance(60)
     mark = stamp()
@@ -200,7 +200,7 @@ def test_an_older_cinder_shows_the_description_only(project: Project) -> None:
     assert [each.stamp for each in project.listed(OWNED_TYPES["backup"])] == [mark]
 
 
-def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
+def test_malformed_items_do_not_stop_the_sweep(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine = project.server(stamp().metadata())
@@ -209,7 +209,7 @@ def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
     real = project.api_client.send
 
     class Answer:
-        """An answer with odd items before the real ones."""
+        """Add malformed items to the cloud's response."""
 
         def __init__(self, answer: Any) -> None:
             self._answer = answer
@@ -232,7 +232,7 @@ def test_odd_items_of_a_list_keep_nothing_else_from_being_swept(
     assert mine not in project.everything()
 
 
-def test_a_list_whose_next_link_loops_is_unreadable_and_ends(
+def test_a_list_with_a_looping_link_is_unreadable(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real, asked = project.api_client.send, []

@@ -1,4 +1,4 @@
-"""One step of a clean-up: read first, then deleted in the way that its state asks for."""
+"""One step of a deletion: a read, then the request that fits the state."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SERVER = StampedResource(OWNED_TYPES["server"], "a", MINE, "web")
 
 
 class Scripted:
-    """A client that answers each request by a script, and notes what was sent."""
+    """A client with given responses, which records the requests."""
 
     def __init__(self, shown: Any, status: int = 200, change: int = 204) -> None:
         self.shown = shown
@@ -57,16 +57,14 @@ FORCE = ("POST", "/servers/a/action", {"forceDelete": None})
         (server(mark=Stamp("ffeeddccbbaa9988", MINE.operation, MINE.expires)), []),
     ],
 )
-def test_only_what_carries_the_same_stamp_is_deleted_and_in_its_own_way(
-    shown: Any, sent: list[Any]
-) -> None:
+def test_only_the_same_stamp_allows_a_deletion(shown: Any, sent: list[Any]) -> None:
     api_client: Any = Scripted(shown)
     delete_step(api_client, SERVER)
     assert api_client.sent == sent
 
 
 @pytest.mark.parametrize(("status", "there"), [("ACTIVE", True), ("DELETED", False)])
-def test_a_server_that_nova_shows_as_deleted_is_gone(status: str, there: bool) -> None:
+def test_a_server_in_status_deleted_is_gone(status: str, there: bool) -> None:
     api_client: Any = Scripted(server(status))
     assert (read_resource(api_client, SERVER) is not None) is there
 
@@ -74,13 +72,13 @@ def test_a_server_that_nova_shows_as_deleted_is_gone(status: str, there: bool) -
 @pytest.mark.parametrize(
     ("change", "why"), [(204, "deleted"), (202, "deleted"), (409, "409: locked"), (404, None)]
 )
-def test_the_reason_why_it_is_still_there_is_told(change: int, why: str | None) -> None:
+def test_a_step_returns_the_reason_of_a_refusal(change: int, why: str | None) -> None:
     api_client: Any = Scripted(server(), change=change)
     told = delete_step(api_client, SERVER)
     assert told is None if why is None else why in (told or "")
 
 
-def test_a_dry_run_names_all_that_it_would_delete(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_prints_all_resources(capsys: pytest.CaptureFixture[str]) -> None:
     other = StampedResource(OWNED_TYPES["volume"], "v", MINE, "disk")
     assert reap._print_would_delete([SERVER, other]) == 2
     told = "would delete server web (a)\nwould delete volume disk (v)\n"

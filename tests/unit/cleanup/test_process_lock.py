@@ -1,4 +1,4 @@
-"""Locks tell who lives; where they cannot, nobody is called dead."""
+"""Process locks show which processes live; without working locks no process is dead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUN = "00112233aabbccdd"
 
 @pytest.fixture
 def lying(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file system that lets everybody have every lock."""
+    """Simulate a file system on which every process gets every lock."""
     monkeypatch.setattr(locks, "_lock", lambda file: bool(file))
 
 
@@ -30,7 +30,7 @@ def test_another_process_sees_a_lock(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_a_lock_that_anybody_may_have_is_noticed(tmp_path: Path, lying: None) -> None:
+def test_a_lock_without_effect_is_noticed(tmp_path: Path, lying: None) -> None:
     del lying
     lock = ProcessLock(tmp_path / "lock")
     assert lock.take()
@@ -38,7 +38,7 @@ def test_a_lock_that_anybody_may_have_is_noticed(tmp_path: Path, lying: None) ->
     lock.release()
 
 
-def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> None:
+def test_without_working_locks_no_process_is_dead(tmp_path: Path, lying: None) -> None:
     del lying
     ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
@@ -61,7 +61,7 @@ def test_where_locks_lie_nobody_is_called_dead(tmp_path: Path, lying: None) -> N
     other.close()
 
 
-def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
+def test_with_working_locks_dead_runs_are_found(tmp_path: Path) -> None:
     ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
     ledger.describe("devstack", "http://cloud/v3/", "4711")
@@ -77,9 +77,7 @@ def test_where_locks_hold_the_dead_are_found(tmp_path: Path) -> None:
     assert dead_runs(tmp_path, "x", "y") == []
 
 
-def test_a_run_of_another_host_is_not_known_by_its_locks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_of_another_host_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ledger = Ledger(ledgers.ledger_path(tmp_path, RUN), RUN)
     ledger.join()
     ledger.close()
@@ -89,8 +87,8 @@ def test_a_run_of_another_host_is_not_known_by_its_locks(
     assert known.where[RUN].startswith("its run is of host ")
 
 
-def test_a_lock_whose_file_is_deleted_is_still_held(tmp_path: Path) -> None:
-    """A view goes by the open file, and not by its name."""
+def test_a_lock_on_a_deleted_file_is_still_held(tmp_path: Path) -> None:
+    """A view follows the open file, not the name."""
     view = LockView(tmp_path / "none")
     assert view.is_free()
     (tmp_path / "directory").mkdir()

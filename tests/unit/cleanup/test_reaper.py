@@ -1,4 +1,4 @@
-"""The reaper goes on, and says so, whatever becomes of its run's ledger."""
+"""The reaper cleans up, and notes its steps, although the ledger is damaged or lost."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sys.stdin.read()
 
 
 class Scene:
-    """A run with processes of its own in a world, and its reaper, which is looked at by hand."""
+    """A run with simulated processes, and its reaper, whose checks the test calls."""
 
     def __init__(self, place: Path) -> None:
         self.world = World()
@@ -53,7 +53,7 @@ class Scene:
         self.living: dict[str, subprocess.Popen[str]] = {}
 
     def loop(self) -> ReaperLoop:
-        """The run's reaper, which has looked at the ledger once."""
+        """Return the run's reaper, which has read the ledger once."""
         order = {"cloud": "fake", "configuration": {}}
         api_client = self.world.api_client
         return ReaperLoop(
@@ -61,7 +61,7 @@ class Scene:
         )
 
     def live(self, name: str) -> None:
-        """Let a process of the run live."""
+        """Let a process take its lock."""
         process = subprocess.Popen(
             [sys.executable, "-c", HOLD, str(self.ledger.lock_path(name))],
             stdin=subprocess.PIPE,
@@ -74,16 +74,16 @@ class Scene:
         self.join(name)
 
     def join(self, name: str) -> None:
-        """Note a process in the ledger."""
+        """Add a process to the ledger."""
         self.ledger.write("INSERT OR REPLACE INTO processes VALUES (?, '', 0)", (name,))
 
     def die(self, name: str) -> None:
-        """Let a process of the run die."""
+        """Release the lock of a process, as its death does."""
         process = self.living.pop(name)
         process.communicate()
 
     def server(self, process: str = "1", run: str = RUN) -> str:
-        """A server that a process of the run has made."""
+        """Create a server of a process, with its row; return its id."""
         mark = stamp(run)
         ident = self.world.server(mark.metadata())
         if run == RUN:
@@ -92,7 +92,7 @@ class Scene:
         return ident
 
     def end(self) -> None:
-        """Let go of everything."""
+        """Release all locks and close the ledger."""
         for name in list(self.living):
             self.die(name)
         self.ledger.close()
@@ -100,7 +100,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    """A run whose first process has died."""
+    """Return a run whose first process is dead."""
     made = Scene(tmp_path)
     yield made
     made.end()
@@ -135,10 +135,10 @@ def drop_a_table(scene: Scene) -> None:
 
 @pytest.mark.parametrize("harm", [overwrite, truncate, damage_a_part, forget_the_run, drop_a_table])
 @pytest.mark.parametrize("before", [True, False])
-def test_a_lost_ledger_leaves_nothing(
+def test_a_run_with_a_lost_ledger_is_cleaned_up(
     scene: Scene, harm: Callable[[Scene], None], before: bool
 ) -> None:
-    """What the reaper has read before the harm was done still counts."""
+    """The reaper's earlier readings of the ledger still count."""
     scene.server()
     kept = scene.server()
     scene.ledger.keep("server", kept)
@@ -153,7 +153,7 @@ def test_a_lost_ledger_leaves_nothing(
     assert scene.said[-1] == "all of it is gone"
 
 
-def test_a_deleted_ledger_leaves_nothing_and_ends_nothing_that_lives(scene: Scene) -> None:
+def test_a_deleted_ledger_spares_living_processes(scene: Scene) -> None:
     scene.live("2")
     alive = scene.server("2")
     loop = scene.loop()
@@ -168,7 +168,7 @@ def test_a_deleted_ledger_leaves_nothing_and_ends_nothing_that_lives(scene: Scen
     assert scene.world.left() == set()
 
 
-def test_a_living_process_is_safe_while_the_ledger_is_garbage(scene: Scene) -> None:
+def test_a_damaged_ledger_spares_living_processes(scene: Scene) -> None:
     scene.live("2")
     alive = scene.server("2")
     loop = scene.loop()
@@ -180,7 +180,7 @@ def test_a_living_process_is_safe_while_the_ledger_is_garbage(scene: Scene) -> N
     assert scene.world.left() == set()
 
 
-def test_a_full_disk_leaves_nothing(scene: Scene) -> None:
+def test_a_run_on_a_full_disk_is_cleaned_up(scene: Scene) -> None:
     scene.server()
     kept = scene.server()
     scene.ledger.keep("server", kept)
@@ -209,7 +209,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("sql", ODD)
-def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
+def test_a_run_with_malformed_rows_is_cleaned_up(scene: Scene, sql: str) -> None:
     scene.server()
     scene.ledger.write(sql)
     assert scene.loop().check()
@@ -217,7 +217,7 @@ def test_an_odd_value_leaves_nothing(scene: Scene, sql: str) -> None:
     assert scene.said[-1] == "all of it is gone"
 
 
-def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path) -> None:
+def test_a_lost_partial_ledger_limits_the_cleanup(tmp_path: Path) -> None:
     scene = Scene(tmp_path)
     scene.ledger.close()
     scene.path = ledgers.ledger_path(tmp_path / "ledgers", RUN, "host")
@@ -234,8 +234,8 @@ def test_a_part_of_a_run_without_its_ledger_deletes_only_its_own(tmp_path: Path)
     scene.end()
 
 
-def test_no_clean_up_waits_for_another(scene: Scene) -> None:
-    """The first process leaves what cannot be deleted; the second and the end come all the same."""
+def test_no_cleanup_waits_for_another(scene: Scene) -> None:
+    """An undeletable resource of one process delays neither another process nor the end."""
     stuck = scene.server("1")
     scene.world.cloud.faults.add(Fault("status", method="DELETE", path=f"/servers/{stuck}"))
     scene.live("2")
@@ -257,7 +257,7 @@ def test_no_clean_up_waits_for_another(scene: Scene) -> None:
 
 
 def wait_until(happened: Callable[[], Any], world: World) -> None:
-    """Move the fake's clock until the reaper's threads have done it."""
+    """Advance the fake's clock until a condition of the reaper's threads holds."""
     for _ in range(600):
         if happened():
             return
@@ -266,7 +266,7 @@ def wait_until(happened: Callable[[], Any], world: World) -> None:
     raise AssertionError("not within 30 s")
 
 
-def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
+def test_refused_credentials_are_tried_four_times(scene: Scene) -> None:
     world = scene.world
     scene.server()
     session = world.api_client.session
@@ -292,12 +292,12 @@ def test_refused_credentials_are_tried_a_few_times(scene: Scene) -> None:
     assert "osfutures reap --os-cloud fake --run" in scene.said[-1]
 
 
-def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> None:
+def test_a_cleanup_by_stamp_waits_for_requests_in_flight(scene: Scene) -> None:
     world = scene.world
     late: list[str] = []
 
     class Meanwhile(ManualClock):
-        """A request takes effect a while after its sender's death."""
+        """A request takes effect some time after its sender's death."""
 
         def now(self) -> float:
             return world.clock.now()
@@ -315,7 +315,7 @@ def test_by_stamp_a_request_that_was_under_way_is_waited_for(scene: Scene) -> No
     assert world.left() == set()
 
 
-def test_a_log_that_cannot_be_written_is_kept_and_written_elsewhere(tmp_path: Path) -> None:
+def test_lines_of_an_unwritable_log_are_kept(tmp_path: Path) -> None:
     path, elsewhere = tmp_path / "run.log", tmp_path / "elsewhere.log"
     path.symlink_to("/dev/full")
     log = ReaperLog(path, elsewhere)
@@ -327,7 +327,7 @@ def test_a_log_that_cannot_be_written_is_kept_and_written_elsewhere(tmp_path: Pa
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_clocks_sleep_ends_with_the_run() -> None:
+def test_an_interruptible_sleep_ends_with_the_event() -> None:
     from pytest_osfutures.cleanup.reaper import SupersededError
 
     event = threading.Event()

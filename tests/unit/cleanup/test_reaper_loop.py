@@ -1,4 +1,4 @@
-"""The reaper's loop says each trouble once, reads a replaced ledger, and goes on."""
+"""The reaper's loop notes each trouble once, reads a replaced ledger, and goes on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.unit.cleanup.test_sweep import RUN
 __all__ = ["scene"]  # the fixture
 
 
-def test_the_loop_says_an_error_once_and_looks_again(
+def test_the_loop_notes_an_error_once_and_checks_again(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = scene.loop()
@@ -35,15 +35,15 @@ def test_the_loop_says_an_error_once_and_looks_again(
     assert results == []
 
 
-def test_a_ledger_that_is_there_is_not_called_deleted(scene: Scene) -> None:
+def test_an_existing_ledger_is_not_reported_as_deleted(scene: Scene) -> None:
     scene.live("2")
     loop = scene.loop()
     assert not loop.check()
     assert scene.said == []
 
 
-def test_a_ledger_in_the_place_of_a_deleted_one_is_read(scene: Scene) -> None:
-    """A restored ledger may know of processes that joined after the old one was deleted."""
+def test_a_replaced_ledger_is_read(scene: Scene) -> None:
+    """A restored ledger may have processes that joined after the old file was deleted."""
     scene.live("2")
     loop = scene.loop()
     old = replace_ledger(scene)
@@ -59,7 +59,7 @@ def test_a_ledger_in_the_place_of_a_deleted_one_is_read(scene: Scene) -> None:
 
 
 def replace_ledger(scene: Scene) -> Path:
-    """Put a new ledger in the place of the run's, which keeps its inode under another name."""
+    """Replace the ledger by a new one; the old file keeps its inode under another name."""
     scene.ledger.close()
     for path in scene.path.parent.glob(f"{RUN}.sqlite*"):
         path.rename(path.with_name(f"old-{path.name}"))
@@ -71,7 +71,7 @@ def replace_ledger(scene: Scene) -> Path:
     return scene.path.with_name(f"old-{scene.path.name}")
 
 
-def test_the_end_of_a_run_interrupts_the_clean_up_of_a_process(scene: Scene) -> None:
+def test_the_end_of_a_run_interrupts_other_cleanups(scene: Scene) -> None:
     scene.live("2")
     loop = scene.loop()
     assert not loop.check()
@@ -81,7 +81,7 @@ def test_the_end_of_a_run_interrupts_the_clean_up_of_a_process(scene: Scene) -> 
     assert loop.whole_run.is_set()
 
 
-def test_a_full_disk_delays_the_clean_up_of_a_dead_process(scene: Scene) -> None:
+def test_a_full_disk_delays_the_cleanup_of_a_process(scene: Scene) -> None:
     left = scene.server("1")
     scene.live("2")
     loop = scene.loop()

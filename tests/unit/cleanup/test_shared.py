@@ -1,4 +1,4 @@
-"""What processes share: who creates it, who inherits it, and who is the last."""
+"""Shared resources: creation, dead holders, release, and errors for all holders."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ WEB = "server web"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the ledger is."""
+    """Return the path of the ledger."""
     return ledgers.ledger_path(tmp_path, RUN)
 
 
 @pytest.fixture
 def mine(path: Path) -> Iterator[SharedResources]:
-    """This process's part."""
+    """Return the shared resources as this process uses them."""
     ledger = Ledger(path, RUN)
     ledger.join("gw0")
     yield SharedResources(ledger)
@@ -58,7 +58,7 @@ def _create(holders: SharedResources, ident: str) -> None:
 
 
 class Other:
-    """Another process that holds what it is told to, until it dies."""
+    """Another process that claims and releases resources on request."""
 
     def __init__(self, path: Path) -> None:
         context = multiprocessing.get_context("spawn")
@@ -92,13 +92,13 @@ def _serve(path: Path, pipe: Any) -> None:
 
 @pytest.fixture
 def other(path: Path, mine: SharedResources) -> Iterator[Other]:
-    """Another process."""
+    """Start another process of the run."""
     process = Other(path)
     yield process
     process.kill()
 
 
-def test_the_first_creates_and_the_last_deletes(mine: SharedResources, other: Other) -> None:
+def test_the_first_holder_creates_and_the_last_deletes(mine: SharedResources, other: Other) -> None:
     assert mine.claim(WEB, {}).state == "yours"
     assert other.do("claim", WEB, {}).state == "creating"
     _create(mine, "4711")
@@ -112,7 +112,7 @@ def test_the_first_creates_and_the_last_deletes(mine: SharedResources, other: Ot
     assert mine.claim(WEB, {}).state == "yours"  # the next one is another one
 
 
-def test_a_dead_creator_hands_the_creation_over(mine: SharedResources, other: Other) -> None:
+def test_the_next_holder_creates_after_a_dead_creator(mine: SharedResources, other: Other) -> None:
     assert other.do("claim", WEB, {}).state == "yours"
     assert mine.claim(WEB, {}).state == "creating"
     other.kill()
@@ -120,7 +120,7 @@ def test_a_dead_creator_hands_the_creation_over(mine: SharedResources, other: Ot
     assert not mine.others(WEB)
 
 
-def test_what_is_there_outlives_the_one_who_created_it(mine: SharedResources, other: Other) -> None:
+def test_a_resource_outlives_its_dead_creator(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     other.do("create", "4711")
     assert mine.claim(WEB, {}).id == "4711"
@@ -131,7 +131,7 @@ def test_what_is_there_outlives_the_one_who_created_it(mine: SharedResources, ot
     assert [row.id for row in mine.release([WEB])] == ["4711"]
 
 
-def test_what_only_the_dead_have_held_is_the_reapers(mine: SharedResources, other: Other) -> None:
+def test_a_resource_of_dead_holders_is_the_reapers(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     other.do("create", "4711")
     other.kill()
@@ -141,7 +141,7 @@ def test_what_only_the_dead_have_held_is_the_reapers(mine: SharedResources, othe
     assert mine.release([WEB]) == []
 
 
-def test_a_dead_holder_keeps_nothing_alive(mine: SharedResources, other: Other) -> None:
+def test_a_dead_holder_does_not_count(mine: SharedResources, other: Other) -> None:
     mine.claim(WEB, {})
     _create(mine, "4711")
     other.do("claim", WEB, {})
@@ -149,14 +149,14 @@ def test_a_dead_holder_keeps_nothing_alive(mine: SharedResources, other: Other) 
     assert [row.id for row in mine.release([WEB])] == ["4711"]
 
 
-def test_what_is_kept_is_not_to_be_deleted(mine: SharedResources) -> None:
+def test_a_kept_resource_is_not_released_for_deletion(mine: SharedResources) -> None:
     mine.claim(WEB, {})
     _create(mine, "4711")
     mine.ledger.keep("server", "4711")
     assert mine.release([WEB]) == []
 
 
-def test_other_arguments_are_bad_input(mine: SharedResources) -> None:
+def test_a_claim_with_other_arguments_is_an_error(mine: SharedResources) -> None:
     mine.claim(WEB, {"image": "a", "flavor": "b"})
     with pytest.raises(
         InvalidArgument, match=r"the shared server web .*before \(flavor, key_name\)"
@@ -165,7 +165,7 @@ def test_other_arguments_are_bad_input(mine: SharedResources) -> None:
     assert mine.claim(WEB, {"flavor": "b", "image": "a"}).state == "creating"
 
 
-def test_a_failure_is_everybodys(mine: SharedResources, other: Other) -> None:
+def test_all_holders_get_the_error_of_a_failure(mine: SharedResources, other: Other) -> None:
     other.do("claim", WEB, {})
     mine.claim(WEB, {})
     details = OperationDetails(
@@ -190,13 +190,13 @@ def test_a_failure_is_everybodys(mine: SharedResources, other: Other) -> None:
     )
 
 
-def test_an_error_of_a_client_is_told_in_words() -> None:
+def test_a_clients_exception_becomes_an_operation_error() -> None:
     again = load_error(dump_error(RuntimeError("out of it")))
     assert isinstance(again, OperationFailed)
     assert again.why == "RuntimeError: out of it"
 
 
-def test_without_a_file_there_is_nobody_else() -> None:
+def test_a_ledger_in_memory_has_no_other_holders() -> None:
     holders = SharedResources(Ledger(None, RUN))
     holders.ledger.join()
     assert holders.claim(WEB, {}).state == "yours"

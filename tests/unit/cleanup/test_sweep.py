@@ -1,4 +1,4 @@
-"""A sweep deletes all that is of the run, in an order in which it can, and nothing else."""
+"""Sweeps and cleanups delete all resources of a run, in order, and no others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LATER = 4_000_000_000
 
 
 class World:
-    """A fake cloud on a clock that only the sweep moves, and the ledger of a dead run."""
+    """A fake cloud on a clock that only sleeps advance, and the ledger of a dead run."""
 
     def __init__(self) -> None:
         self.clock = ManualClock()
@@ -40,7 +40,7 @@ class World:
         return answer.json() if answer.content else None
 
     def server(self, metadata: dict[str, str], name: str = "web") -> str:
-        """A new server, still building."""
+        """Create a server, in status BUILD; return its id."""
         image = self.send("GET", "image", "/images")["images"][0]["id"]
         flavor = self.send("GET", "compute", "/flavors")["flavors"][0]["id"]
         server = {"name": name, "imageRef": image, "flavorRef": flavor, "metadata": metadata}
@@ -54,29 +54,29 @@ class World:
 
     @property
     def private(self) -> str:
-        """The network that every project has."""
+        """Id of the network that every project has."""
         return str(self.send("GET", "network", "/networks?name=private")["networks"][0]["id"])
 
     def volume(self, metadata: dict[str, str], name: str = "disk") -> str:
-        """A new volume, still being created."""
+        """Create a volume, in status creating; return its id."""
         volume = {"name": name, "size": 1, "metadata": metadata}
         answer = self.send("POST", "block-storage", "/volumes", {"volume": volume})
         return str(answer["volume"]["id"])
 
     def snapshot(self, volume: str, metadata: dict[str, str]) -> str:
-        """A new snapshot."""
+        """Create a snapshot and return its id."""
         body = {"snapshot": {"volume_id": volume, "metadata": metadata}}
         return str(self.send("POST", "block-storage", "/snapshots", body)["snapshot"]["id"])
 
     def noted(self, kind: str, stamp: Stamp, ident: str | None) -> None:
-        """A row in the ledger: an intent, or bound."""
+        """Add a row to the ledger: bound if the id is given, else an intent."""
         record = self.ledger.record(stamp)
         record.intended(kind, None)
         if ident:
             record.bound(ident)
 
     def left(self) -> set[str]:
-        """The ids of all servers, volumes and snapshots."""
+        """Return the ids of all servers, volumes and snapshots."""
         kinds = ("server", "volume", "snapshot")
         return {str(row["id"]) for row in self.cloud.alive() if row["kind"] in kinds}
 
@@ -87,19 +87,19 @@ class World:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
 
 
 def stamp(run: str = RUN, expires: int = LATER) -> Stamp:
-    """A stamp of the run that died, or of another."""
+    """Return a stamp of the dead run, or of another run."""
     return Stamp(run, new_id(), expires)
 
 
 def furnish(world: World) -> None:
-    """A server with a volume, a volume with a snapshot: all of the run."""
+    """Create a server with a volume, and a volume with a snapshot, all of the run."""
     marks = [stamp() for _ in range(4)]
     server = world.server(marks[0].metadata())
     disk, other = (world.volume(mark.metadata()) for mark in marks[1:3])
@@ -117,7 +117,7 @@ def furnish(world: World) -> None:
         world.noted(kind, mark, ident)
 
 
-def test_all_of_a_run_goes_and_a_thousand_others_stay(world: World) -> None:
+def test_a_run_goes_and_a_thousand_other_resources_stay(world: World) -> None:
     similar = [
         {},
         {"osf_run": RUN},
@@ -139,7 +139,7 @@ def test_all_of_a_run_goes_and_a_thousand_others_stay(world: World) -> None:
     assert world.ledger.left() == 0
 
 
-def test_what_somebody_else_has_deleted_is_not_counted_as_deleted(world: World) -> None:
+def test_resources_deleted_by_others_are_not_counted(world: World) -> None:
     there, away = stamp(), stamp()
     left = world.server(there.metadata(), "left")
     world.noted("server", there, left)
@@ -155,7 +155,7 @@ def test_what_somebody_else_has_deleted_is_not_counted_as_deleted(world: World) 
     ]
 
 
-def test_what_the_ledger_does_not_know_is_found_by_its_stamp(world: World) -> None:
+def test_resources_without_a_row_are_found_by_stamp(world: World) -> None:
     world.server(stamp().metadata())
     twin = stamp()
     world.volume(twin.metadata())
@@ -164,7 +164,7 @@ def test_what_the_ledger_does_not_know_is_found_by_its_stamp(world: World) -> No
     assert world.left() == set()
 
 
-def test_a_part_of_the_run_leaves_alone_what_it_does_not_know(world: World, tmp_path: Path) -> None:
+def test_a_partial_ledger_spares_resources_without_a_row(world: World, tmp_path: Path) -> None:
     part = Ledger(ledger_path(tmp_path, RUN, "host"), RUN)
     world.ledger.close()
     world.ledger = part
@@ -175,7 +175,7 @@ def test_a_part_of_the_run_leaves_alone_what_it_does_not_know(world: World, tmp_
     assert world.left() == {others}
 
 
-def test_a_request_that_was_under_way_may_take_effect_late(world: World) -> None:
+def test_a_late_effect_of_a_request_is_cleaned_up(world: World) -> None:
     late = stamp()
     world.noted("volume", late, None)
     furnish(world)
@@ -189,7 +189,7 @@ def test_a_request_that_was_under_way_may_take_effect_late(world: World) -> None
     assert world.clock.now() - began >= IN_FLIGHT_SECONDS / 2
 
 
-def test_what_is_kept_stays(world: World) -> None:
+def test_kept_resources_stay(world: World) -> None:
     kept = stamp()
     ident = world.server(kept.metadata())
     world.noted("server", kept, ident)
@@ -199,7 +199,7 @@ def test_what_is_kept_stays(world: World) -> None:
     assert world.left() == {ident}
 
 
-def test_faults_delay_it_and_do_not_stop_it(world: World) -> None:
+def test_faults_delay_a_cleanup_and_do_not_stop_it(world: World) -> None:
     furnish(world)
     for status in (429, 500, 503):
         world.cloud.faults.add(Fault("status", status=status, probability=0.1))
@@ -209,7 +209,7 @@ def test_faults_delay_it_and_do_not_stop_it(world: World) -> None:
     assert world.left() == set()
 
 
-def test_a_long_list_is_read_to_its_end_whatever_page_fails(world: World) -> None:
+def test_a_long_list_is_read_although_pages_fail(world: World) -> None:
     furnish(world)
     for _ in range(200):  # Glance shows 25 at a time
         image = {"name": "image", "container_format": "bare", "disk_format": "raw"}
@@ -219,7 +219,7 @@ def test_a_long_list_is_read_to_its_end_whatever_page_fails(world: World) -> Non
     assert world.left() == set()
 
 
-def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
+def test_responses_of_proxies_delay_a_cleanup(world: World) -> None:
     furnish(world)
     broken = [b"<html>", b'{"servers": [', b"{}"]
 
@@ -238,7 +238,7 @@ def test_what_is_no_answer_of_the_service_delays_it(world: World) -> None:
     assert world.left() == set()
 
 
-def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world: World) -> None:
+def test_resources_with_an_id_go_without_a_list(world: World) -> None:
     furnish(world)
     world.noted("volume", stamp(), None)
     broken = Fault("status", method="GET", path="/volumes/detail", status=404)
@@ -248,7 +248,7 @@ def test_a_list_that_is_never_answered_keeps_nothing_alive_that_has_an_id(world:
     assert [row.id for row in world.ledger.rows("intent", "bound")] == [None]
 
 
-def test_what_cannot_be_deleted_is_told_with_its_reason(world: World) -> None:
+def test_undeleted_resources_are_noted_with_the_reason(world: World) -> None:
     furnish(world)
     world.cloud.faults.add(Fault("status", method="DELETE", path="/servers", status=409))
     assert not world.clean_up(persist_seconds=0.0)
@@ -260,7 +260,7 @@ def test_what_cannot_be_deleted_is_told_with_its_reason(world: World) -> None:
     assert world.left() == set()
 
 
-def test_a_volume_of_ours_is_detached_from_a_server_that_is_not(world: World) -> None:
+def test_our_volume_is_detached_from_a_foreign_server(world: World) -> None:
     foreign = world.server({})
     mark = stamp()
     disk = world.volume(mark.metadata())
@@ -272,7 +272,7 @@ def test_a_volume_of_ours_is_detached_from_a_server_that_is_not(world: World) ->
     assert world.left() == {foreign}
 
 
-def test_it_is_read_right_before_it_is_deleted(world: World) -> None:
+def test_a_resource_is_read_right_before_its_deletion(world: World) -> None:
     ident = world.server(stamp().metadata())
     world.clock.advance(120)
     sweep = Sweep(world.context, lambda each: each.run == RUN)
@@ -282,7 +282,7 @@ def test_it_is_read_right_before_it_is_deleted(world: World) -> None:
     assert world.left() == {ident}
 
 
-def test_only_what_is_expired_and_of_no_living_run_is_swept(world: World) -> None:
+def test_expired_resources_of_dead_runs_are_swept(world: World) -> None:
     now = int(world.clock.time())
     fresh = world.volume(stamp(OTHER, now + 60).metadata())
     alive = world.volume(stamp(RUN, now - 60).metadata())
@@ -292,7 +292,7 @@ def test_only_what_is_expired_and_of_no_living_run_is_swept(world: World) -> Non
     assert world.left() == {fresh, alive}
 
 
-def test_what_comes_between_two_looks_is_not_swept(world: World) -> None:
+def test_resources_of_a_single_sighting_are_not_swept(world: World) -> None:
     world.volume(stamp(OTHER, 1).metadata())
     world.clock.advance(30)
     new: list[str] = []
@@ -311,7 +311,7 @@ def test_what_comes_between_two_looks_is_not_swept(world: World) -> None:
     assert not found & set(new)
 
 
-def test_no_secret_is_in_the_ledger(world: World, tmp_path: Path) -> None:
+def test_the_ledger_has_no_secret(world: World, tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / f"{RUN}.sqlite", RUN)
     ledger.join()
     ledger.describe("devstack", "http://cloud/v3", "4711")

@@ -1,4 +1,4 @@
-"""When a clean-up may say that all of it is gone."""
+"""The result of a sweep: when it may report that all resources are gone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.unit.cleanup.test_sweep import World, stamp
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
 
 
 @pytest.mark.parametrize("unreadable", [False, True])
-def test_a_list_that_cannot_be_read_leaves_it_open(world: World, unreadable: bool) -> None:
+def test_an_unreadable_list_leaves_the_result_open(world: World, unreadable: bool) -> None:
     mark = stamp()
     volume = world.volume(mark.metadata())
     world.clock.advance(60)
@@ -36,7 +36,7 @@ def test_a_list_that_cannot_be_read_leaves_it_open(world: World, unreadable: boo
 
 
 @pytest.mark.parametrize("stays", [False, True])
-def test_what_could_not_be_deleted_leaves_it_open_and_says_why(world: World, stays: bool) -> None:
+def test_an_undeleted_resource_leaves_the_result_open(world: World, stays: bool) -> None:
     mark = stamp()
     server = world.server(mark.metadata())
     world.clock.advance(60)
@@ -51,7 +51,7 @@ def test_what_could_not_be_deleted_leaves_it_open_and_says_why(world: World, sta
     assert ("409" in (row.note or "")) is stays
 
 
-def test_a_row_without_an_id_is_closed_when_its_resource_was_found_and_is_gone(
+def test_a_row_without_id_is_closed_with_its_resource(
     world: World,
 ) -> None:
     mark, other = stamp(), stamp()
@@ -68,7 +68,7 @@ def test_a_row_without_an_id_is_closed_when_its_resource_was_found_and_is_gone(
 
 
 @pytest.mark.parametrize("unreadable", [False, True])
-def test_a_row_without_an_id_is_not_closed_unseen(world: World, unreadable: bool) -> None:
+def test_a_row_without_id_stays_open_if_lists_fail(world: World, unreadable: bool) -> None:
     world.noted("volume", stamp(), None)
     world.ledger.write("UPDATE resources SET intended = ?", (world.clock.time() - 1000,))
     if unreadable:

@@ -1,4 +1,4 @@
-"""A sweep looks again after growing pauses, and counts what a parent leaves as left."""
+"""A sweep checks again after growing pauses, and reports children that stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.ownership.test_children import booted
 __all__ = ["world"]  # the fixture
 
 
-def test_pauses_between_two_looks_grow_up_to_five_seconds(world: World) -> None:
+def test_pauses_between_checks_grow_to_five_seconds(world: World) -> None:
     world.volume(stamp().metadata())
     world.cloud.faults.add(Fault("status", method="DELETE", path="/volumes", status=409))
     pauses: list[float] = []

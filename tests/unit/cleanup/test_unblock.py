@@ -1,4 +1,4 @@
-"""What keeps a resource of ours from being deleted is removed, as far as a member may."""
+"""Blocked deletions are unblocked, as far as a member of a project may do it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.unit.cleanup.test_sweep import OTHER, World, stamp
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
 
 
 def act(world: World, service: str, path: str, action: str, document: object = None) -> None:
-    """One action on a resource."""
+    """Send one action to a resource."""
     world.send("POST", service, f"{path}/action", {action: document})
 
 
@@ -83,7 +83,7 @@ MAKERS = [
 
 
 @pytest.mark.parametrize("make", MAKERS)
-def test_it_is_freed_and_goes(
+def test_a_blocked_resource_is_unblocked_and_deleted(
     world: World, make: Callable[[World, dict[str, str]], tuple[str, str]]
 ) -> None:
     mark, foreign = stamp(), stamp(OTHER)
@@ -99,7 +99,7 @@ def test_it_is_freed_and_goes(
     )
 
 
-def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:
+def test_a_passing_refusal_unblocks_nothing(world: World) -> None:
     mark = stamp()
     ident = world.server(mark.metadata())
     world.noted("server", mark, ident)
@@ -112,7 +112,7 @@ def test_a_refusal_that_passes_by_itself_changes_nothing(world: World) -> None:
     assert watched.fired == 0
 
 
-def test_what_a_member_cannot_help_is_told_with_the_first_reason(world: World) -> None:
+def test_a_block_beyond_a_members_rights_is_noted(world: World) -> None:
     mark = stamp()
     ident = world.volume(mark.metadata())
     world.noted("volume", mark, ident)
@@ -124,8 +124,8 @@ def test_what_a_member_cannot_help_is_told_with_the_first_reason(world: World) -
     assert world.clock.now() - began < 400
 
 
-def test_a_stuck_stage_leaves_little_time_to_the_others(world: World) -> None:
-    """All stages together wait little longer than one."""
+def test_later_stages_wait_a_tenth_after_a_stuck_one(world: World) -> None:
+    """All stages together wait little longer than one of them."""
     from pytest_osfutures.cleanup.cleanups import clean_up
 
     for kind, ident, mark in (

@@ -23,9 +23,9 @@ from keystoneauth1.adapter import Adapter
 from keystoneauth1.session import Session
 from keystoneauth1.token_endpoint import Token
 from openstack.connection import Connection
-from requests.adapters import BaseAdapter
 
 from pytest_osfutures.clients.twin import twinned
+from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.operations import TABLE
 
 DONE = "Nova or Cinder has written it to its database before it answers"
@@ -133,20 +133,17 @@ class Accepted(requests.Response):
         return Anything(id="x")
 
 
-class Wire(BaseAdapter):
+class Wire(FunctionAdapter):
     """Takes every request and keeps it: method, path, JSON body."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self.accept)
         self.sent: list[tuple[str, str, Any]] = []
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def accept(self, request: requests.PreparedRequest, _: float | None) -> requests.Response:
         body = json.loads(request.body) if request.body else None
         self.sent.append((str(request.method), str(request.url).removeprefix(CLOUD), body))
         return Accepted()
-
-    def close(self) -> None:
-        pass
 
 
 def methods(service: str) -> Iterator[tuple[str, Any, Wire]]:

@@ -1,4 +1,4 @@
-"""`osfutures reap` and `osfutures ls`: what they take, and what they say about bad input."""
+"""`osfutures reap` and `osfutures ls`: options, defaults, and messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RUN = "00112233aabbccdd"
 
 @pytest.fixture
 def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A directory of ledgers, on a machine with two clouds where nobody answers."""
+    """Return a directory of ledgers; clouds.yaml has two clouds that do not answer."""
     for name in ("OS_CLOUD", "OS_AUTH_URL"):
         monkeypatch.delenv(name, raising=False)
     clouds = tmp_path / "clouds.yaml"
@@ -34,7 +34,9 @@ def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("given", ["nonsense", f"../{RUN}", RUN.upper()])
-def test_what_is_no_runs_id_is_one_sentence(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_run_id_is_an_error_of_one_sentence(
+    given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["reap", "--run", given])
     assert caught.value.code == 2
@@ -43,7 +45,7 @@ def test_what_is_no_runs_id_is_one_sentence(given: str, capsys: pytest.CaptureFi
 
 
 @pytest.mark.parametrize("command", ["ls", "reap"])
-def test_without_a_cloud_it_is_that_of_the_ledgers(
+def test_the_default_clouds_are_those_of_the_ledgers(
     command: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = ["--os-ledger", str(place)]
@@ -57,7 +59,7 @@ def test_without_a_cloud_it_is_that_of_the_ledgers(
     assert f"osfutures {command}: cloud 'fake-admin' at http" in capsys.readouterr().err
 
 
-def test_what_lives_is_never_called_expired() -> None:
+def test_resources_of_living_runs_never_expire() -> None:
     old = StampedResource(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 1))
     young = StampedResource(OWNED_TYPES["server"], "4711", Stamp(RUN, "0" * 16, 4_000_000_000))
     now = 1_800_000_000.0
@@ -69,7 +71,7 @@ def test_what_lives_is_never_called_expired() -> None:
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, place: Path) -> Iterator[World]:
-    """The cloud that every command speaks to, with the ledger of a dead run."""
+    """Return the world whose cloud all commands use, with the ledger of a dead run."""
     made = World()
     cloud = Cloud("fake", made.api_client.session, fake=made.cloud)
     monkeypatch.setattr("pytest_osfutures.cloud.connect", lambda _: cloud)
@@ -81,7 +83,7 @@ OF_RUN = (f"reap --run {RUN} --force", f"reap --run {RUN} --dry-run")
 
 
 @pytest.mark.parametrize("command", ["ls", "reap", "reap --dry-run", *OF_RUN])
-def test_a_copy_of_a_stamp_is_listed_and_the_reason_said(
+def test_a_copied_stamp_is_listed_with_the_reason(
     command: str, world: World, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     expires = int(world.clock.time()) + 86400

@@ -1,4 +1,4 @@
-"""`osfutures reap` says why it leaves resources: by name, or by number if there are many."""
+"""`osfutures reap` prints the reasons why resources stay: by name, or by number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the cloud makes for a resource of ours goes with it, and nothing that users attach."""
+"""Children are deleted with their parents, and resources that users attach are not."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ DISKS = ({"source_type": "image", "boot_index": 0}, {"source_type": "blank", "bo
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
 
 
 def booted(world: World, mark: Stamp, *more: dict[str, Any], image: str = "") -> str:
-    """A server that boots from a volume that Nova makes, with a blank one besides."""
+    """Create a server that boots from a new volume, with a blank volume; return its id."""
     image = image or world.send("GET", "image", "/images")["images"][0]["id"]
     disks = [
         {**disk, "destination_type": "volume", "volume_size": 1, "delete_on_termination": False}
@@ -40,7 +40,7 @@ def booted(world: World, mark: Stamp, *more: dict[str, Any], image: str = "") ->
 
 
 def foreign(world: World, **fields: Any) -> str:
-    """A user's volume."""
+    """Create a user's volume and return its id."""
     asked = {"volume": {"size": 1, **fields}}
     made = world.send("POST", "block-storage", "/volumes", asked)["volume"]["id"]
     world.clock.advance(120)
@@ -48,7 +48,7 @@ def foreign(world: World, **fields: Any) -> str:
 
 
 @pytest.mark.parametrize("by", ["ledger", "stamp"])
-def test_volumes_that_nova_made_go_with_their_server(world: World, by: str) -> None:
+def test_boot_volumes_are_deleted_with_their_server(world: World, by: str) -> None:
     before = foreign(world)
     server = booted(
         world,
@@ -69,7 +69,7 @@ def test_volumes_that_nova_made_go_with_their_server(world: World, by: str) -> N
     assert world.left() == {before, attached}
 
 
-def test_the_snapshots_behind_an_image_of_volumes_go_with_it(world: World) -> None:
+def test_snapshots_behind_an_image_are_deleted_with_it(world: World) -> None:
     server = booted(world, stamp(OTHER))
     mark = stamp()
     asked = {"createImage": {"name": "picture", "metadata": mark.metadata(server)}}
@@ -85,7 +85,7 @@ def test_the_snapshots_behind_an_image_of_volumes_go_with_it(world: World) -> No
     assert world.ledger.left() == 0
 
 
-def test_what_is_noted_goes_although_the_server_is_gone(world: World) -> None:
+def test_recorded_children_outlive_their_server_and_go(world: World) -> None:
     server = booted(world, mark := stamp())
     world.noted("server", mark, server)
     stamp_children_of(world.api_client, world.ledger, "server", server)
@@ -107,7 +107,7 @@ def test_what_is_noted_goes_although_the_server_is_gone(world: World) -> None:
     assert mark.run == RUN
 
 
-def test_who_keeps_the_server_keeps_its_volumes(world: World) -> None:
+def test_keeping_a_server_keeps_its_boot_volumes(world: World) -> None:
     server = booted(world, mark := stamp())
     world.noted("server", mark, server)
     stamp_children_of(world.api_client, world.ledger, "server", server)

@@ -1,4 +1,4 @@
-"""A stamp that Cinder or Nova has copied is not taken for the original, in neither direction."""
+"""Copied stamps: copies are spared, and originals are found although they lost the stamp."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world of its own."""
+    """Return a new world, and close its ledger afterwards."""
     made = World()
     yield made
     made.ledger.close()
 
 
 def backup(world: World, volume: str) -> str:
-    """A plain backup of a volume."""
+    """Create a backup of a volume and return its id."""
     world.clock.advance(60)
     asked = {"backup": {"volume_id": volume, "name": "safe"}}
     made = world.send("POST", "block-storage", "/backups", asked)["backup"]["id"]
@@ -38,7 +38,7 @@ def backup(world: World, volume: str) -> str:
 
 
 def restore(world: World, of: str, volume: str | None = None) -> str:
-    """Restore a backup, to a new volume if none is given; the volume's id."""
+    """Restore a backup, to a new volume by default; return the volume's id."""
     world.clock.advance(60)
     asked = {"restore": {"volume_id": volume}}
     answer = world.send("POST", "block-storage", f"/backups/{of}/restore", asked)
@@ -47,12 +47,12 @@ def restore(world: World, of: str, volume: str | None = None) -> str:
 
 
 def volume(world: World, ident: str) -> dict[str, object]:
-    """A volume as Cinder shows it."""
+    """Return a volume as Cinder shows it."""
     shown: dict[str, object] = world.send("GET", "block-storage", f"/volumes/{ident}")["volume"]
     return shown
 
 
-def test_what_users_restore_is_theirs_and_the_original_goes(world: World) -> None:
+def test_restored_copies_stay_and_the_original_goes(world: World) -> None:
     mark_of_it = stamp()
     ours = world.volume(mark_of_it.metadata())
     world.noted("volume", mark_of_it, ours)
@@ -68,7 +68,7 @@ def test_what_users_restore_is_theirs_and_the_original_goes(world: World) -> Non
     assert world.left() == set(restored)
 
 
-def test_expiry_and_a_restamped_original_change_nothing_for_the_copies(world: World) -> None:
+def test_copies_stay_after_expiry_and_a_renewed_stamp(world: World) -> None:
     old = stamp(expires=1)
     ours = world.volume(old.metadata())
     world.noted("volume", old, ours)
@@ -82,7 +82,7 @@ def test_expiry_and_a_restamped_original_change_nothing_for_the_copies(world: Wo
     assert world.left() == {copy}
 
 
-def test_a_volume_that_got_a_strangers_stamp_is_known_by_its_id(world: World) -> None:
+def test_a_volume_with_a_foreign_stamp_is_found_by_id(world: World) -> None:
     others = world.volume(stamp(OTHER).metadata())
     safe = backup(world, others)
     own = stamp()
@@ -94,7 +94,7 @@ def test_a_volume_that_got_a_strangers_stamp_is_known_by_its_id(world: World) ->
     assert world.left() == {others}
 
 
-def test_the_heartbeat_puts_the_own_stamp_back(world: World) -> None:
+def test_the_heartbeat_restores_an_overwritten_stamp(world: World) -> None:
     safe = backup(world, world.volume(stamp(OTHER).metadata()))
     own = stamp(expires=1)
     ours = world.volume(own.metadata())
@@ -108,7 +108,7 @@ def test_the_heartbeat_puts_the_own_stamp_back(world: World) -> None:
     assert world.notes == []
 
 
-def test_a_stamp_that_somebody_took_off_is_said_and_the_volume_stays(world: World) -> None:
+def test_a_volume_without_its_stamp_stays_with_a_note(world: World) -> None:
     own = stamp()
     ours = world.volume(own.metadata())
     world.noted("volume", own, ours)
@@ -121,7 +121,7 @@ def test_a_stamp_that_somebody_took_off_is_said_and_the_volume_stays(world: Worl
     assert [row.note for row in world.ledger.rows("gone")] == [NOT_OURS]
 
 
-def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None:
+def test_a_volume_of_an_interrupted_restore_goes_by_id(world: World) -> None:
     safe = backup(world, world.volume({}))
     record = world.ledger.record(own := stamp())
     record.intended("volume", None, stamped=False)
@@ -133,8 +133,8 @@ def test_a_volume_whose_restore_was_cut_off_goes_by_its_id(world: World) -> None
     assert own.run == RUN
 
 
-def test_a_volume_that_cinder_migrates_to_is_left_to_cinder(world: World) -> None:
-    """Administrators' lists show it, with the metadata of the volume that is migrated."""
+def test_a_migration_target_is_left_to_cinder(world: World) -> None:
+    """Administrators see the target of a migration, with the metadata of the source."""
     admin = ApiClient(session(world.cloud, "fake-admin"))
     own = stamp()
     asked = {"volume": {"size": 1, "name": "disk", "metadata": own.metadata()}}
@@ -155,7 +155,7 @@ def test_a_volume_that_cinder_migrates_to_is_left_to_cinder(world: World) -> Non
     assert world.left() == set()
 
 
-def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
+def test_copies_name_their_originals(world: World) -> None:
     ours = stamp()
     safe = backup(world, world.volume(ours.metadata()))
     copy = restore(world, safe)
@@ -182,7 +182,7 @@ def test_copies_are_told_with_what_they_are_copies_of(world: World) -> None:
         ({}, ""),
     ],
 )
-def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], copied: str) -> None:
+def test_copied_stamps_of_images_are_recognised(properties: dict[str, str], copied: str) -> None:
     body = {"id": "image-1", "name": "i", "status": "active", **stamp().metadata(), **properties}
     found = stamped_resource(OWNED_TYPES["image"], body)
     assert found is not None
@@ -190,8 +190,8 @@ def test_what_the_stamp_of_an_image_is_a_copy_of(properties: dict[str, str], cop
     assert is_ours(replace(found, copy_of=""), body) == (not copied)
 
 
-def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(world: World) -> None:
-    """Somebody else may restore the same backup at the same time: nothing tells the two apart."""
+def test_a_restore_without_response_is_left_with_a_note(world: World) -> None:
+    """Another user's restore of the same backup looks the same, so neither is deleted."""
     ours = stamp()
     api_client = world.volume(ours.metadata())
     world.noted("volume", ours, api_client)
@@ -206,15 +206,13 @@ def test_a_restore_that_was_cut_off_before_its_answer_is_left_alone_and_said(wor
     assert notes == {ours.operation: None, own.operation: UNKNOWN_RESULT}
 
 
-def test_a_server_may_have_the_word_in_its_metadata() -> None:
+def test_the_key_of_restored_volumes_is_free_for_servers() -> None:
     own = stamp()
     assert Stamp.of({"id": "s", "metadata": {**own.metadata(), RESTORED: "b"}}) == own
 
 
 @pytest.mark.parametrize("mark", [{}, stamp(OTHER).metadata()])
-def test_a_volume_of_ours_goes_when_its_restore_under_way_has_ended(
-    world: World, mark: dict[str, str]
-) -> None:
+def test_a_volume_goes_after_its_restore_has_ended(world: World, mark: dict[str, str]) -> None:
     safe, ours = backup(world, world.volume(mark)), stamp()
     ident = world.volume(ours.metadata())
     world.noted("volume", ours, ident)
@@ -225,7 +223,7 @@ def test_a_volume_of_ours_goes_when_its_restore_under_way_has_ended(
     assert ident not in world.left()
 
 
-def test_a_volume_of_ours_goes_whose_metadata_cinder_has_half_replaced(world: World) -> None:
+def test_a_volume_with_half_replaced_metadata_goes(world: World) -> None:
     safe, ours = backup(world, world.volume({})), stamp()
     ident = world.volume(ours.metadata())
     world.noted("volume", ours, ident)

@@ -1,4 +1,4 @@
-"""Which requests did this call make? Through a real keystoneauth1 session."""
+"""The capture of a call's requests, through a real keystoneauth1 session."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def ks(api: Api) -> Session:
 
 
 def create(ks: Session, **options: Any) -> requests.Response:
-    """The plain call: one changing request."""
+    """Send one request that changes something."""
     return ks.post(f"{NOVA}/servers", json=BODY, **options)
 
 
-def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock) -> None:
+def test_capture_has_the_request_and_its_response(ks: Session, clock: ManualClock) -> None:
     clock.advance(5)
     with captured_exchanges(clock) as exchanges:
         create(ks)
@@ -56,14 +56,14 @@ def test_a_call_shows_its_request_and_its_answer(ks: Session, clock: ManualClock
     assert one.request_headers["X-Auth-Token"] == "secret"
 
 
-def test_reading_and_getting_a_token_are_no_exchanges(ks: Session, clock: ManualClock) -> None:
+def test_capture_leaves_out_reads_and_token_requests(ks: Session, clock: ManualClock) -> None:
     with captured_exchanges(clock) as exchanges:  # the first request needs a token
         ks.get(f"{NOVA}/servers/detail")
         ks.head(f"{NOVA}/servers/detail", raise_exc=False)
     assert exchanges == []
 
 
-def test_nothing_is_seen_outside_of_a_capture(ks: Session, clock: ManualClock) -> None:
+def test_requests_outside_of_a_capture_are_left_out(ks: Session, clock: ManualClock) -> None:
     create(ks)
     with captured_exchanges(clock) as exchanges:
         pass
@@ -71,7 +71,7 @@ def test_nothing_is_seen_outside_of_a_capture(ks: Session, clock: ManualClock) -
     assert exchanges == []
 
 
-def test_other_threads_are_not_seen(ks: Session, clock: ManualClock) -> None:
+def test_requests_of_other_threads_are_left_out(ks: Session, clock: ManualClock) -> None:
     with captured_exchanges(clock) as exchanges:
         thread = threading.Thread(target=create, args=(ks,))
         thread.start()
@@ -79,7 +79,7 @@ def test_other_threads_are_not_seen(ks: Session, clock: ManualClock) -> None:
     assert exchanges == []
 
 
-def test_a_capture_within_a_capture_has_its_own(ks: Session, clock: ManualClock) -> None:
+def test_nested_captures_have_their_own_requests(ks: Session, clock: ManualClock) -> None:
     with captured_exchanges(clock) as outer:
         with captured_exchanges(clock) as inner:
             create(ks)
@@ -87,7 +87,7 @@ def test_a_capture_within_a_capture_has_its_own(ks: Session, clock: ManualClock)
     assert len(inner) == len(outer) == 1
 
 
-def test_what_is_stamped_is_what_is_sent(ks: Session, api: Api, clock: ManualClock) -> None:
+def test_a_changed_body_is_sent(ks: Session, api: Api, clock: ManualClock) -> None:
     def stamp(method: str, url: str, document: Any, headers: Mapping[str, str]) -> Any:
         assert (method, url) == ("POST", f"{NOVA}/servers")
         assert "X-Auth-Token" in headers
@@ -105,9 +105,7 @@ def test_what_is_stamped_is_what_is_sent(ks: Session, api: Api, clock: ManualClo
     assert "stamp" not in BODY["server"]["metadata"]
 
 
-def test_a_request_without_an_answer_is_of_doubtful_fate(
-    ks: Session, api: Api, clock: ManualClock
-) -> None:
+def test_a_lost_response_is_ambiguous(ks: Session, api: Api, clock: ManualClock) -> None:
     ks.get_token()
     api.fault("POST", "/servers", lost_after)
     sent: list[Exchange] = []
@@ -121,7 +119,7 @@ def test_a_request_without_an_answer_is_of_doubtful_fate(
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_a_server_error_is_of_doubtful_fate(
+def test_a_server_error_is_ambiguous(
     ks: Session, api: Api, clock: ManualClock, status: int
 ) -> None:
     api.fault("POST", "/servers", answers(status))
@@ -131,7 +129,9 @@ def test_a_server_error_is_of_doubtful_fate(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 429])
-def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, status: int) -> None:
+def test_a_client_error_is_not_ambiguous(
+    ks: Session, api: Api, clock: ManualClock, status: int
+) -> None:
     api.fault("POST", "/servers", answers(status), answers(status))
     with captured_exchanges(clock) as exchanges:
         create(ks, raise_exc=False)
@@ -149,14 +149,14 @@ def test_a_refusal_is_not_doubtful(ks: Session, api: Api, clock: ManualClock, st
         ({"x-compute-request-id": "req-1"}, None, False),
     ],
 )
-def test_a_refusal_without_request_id_and_document_is_of_a_proxy(
+def test_a_refusal_without_request_id_is_of_a_proxy(
     status: int, headers: dict[str, str], body: object, from_proxy: bool
 ) -> None:
     one = Exchange("DELETE", "http://x/servers/a", {}, None, 0.0, status, headers, body)
     assert one.from_proxy is from_proxy
 
 
-def test_each_sending_of_a_retried_request_is_seen(
+def test_capture_has_each_repetition_of_a_request(
     ks: Session, api: Api, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -169,9 +169,7 @@ def test_each_sending_of_a_retried_request_is_seen(
     assert len(stamped) == 3
 
 
-def test_an_answer_is_never_taken_for_that_of_another_request(
-    ks: Session, api: Api, clock: ManualClock
-) -> None:
+def test_responses_belong_to_their_own_requests(ks: Session, api: Api, clock: ManualClock) -> None:
     ks.get_token()
     for _ in range(200):  # addresses of lost requests are used again soon
         api.fault("POST", "/servers", lost_before)
@@ -184,7 +182,7 @@ def test_an_answer_is_never_taken_for_that_of_another_request(
         assert [each.status for each in sent] == [0]
 
 
-def test_streamed_answers_are_left_to_their_reader(ks: Session, clock: ManualClock) -> None:
+def test_streamed_responses_are_not_read(ks: Session, clock: ManualClock) -> None:
     with captured_exchanges(clock) as exchanges:
         response = create(ks, stream=True)
     assert exchanges[0].accepted
@@ -192,7 +190,7 @@ def test_streamed_answers_are_left_to_their_reader(ks: Session, clock: ManualClo
     assert response.json()["server"]["id"] == "server-1"
 
 
-def test_bodies_that_are_no_json_are_none(ks: Session, api: Api, clock: ManualClock) -> None:
+def test_bodies_other_than_json_are_none(ks: Session, api: Api, clock: ManualClock) -> None:
     del api
     with captured_exchanges(clock) as exchanges:
         ks.delete(f"{NOVA}/servers/none", raise_exc=False)
@@ -201,7 +199,7 @@ def test_bodies_that_are_no_json_are_none(ks: Session, api: Api, clock: ManualCl
 
 
 class Signature(AuthBase):
-    """A user's own authentication, which also needs to see the answer."""
+    """A user's own auth callable, which registers a hook for the response."""
 
     def __init__(self, copy: bool) -> None:
         self.copy = copy
@@ -222,9 +220,7 @@ class Signature(AuthBase):
 
 
 @pytest.mark.parametrize("copy", [False, True])
-def test_the_users_own_authentication_goes_on_working(
-    api: Api, clock: ManualClock, copy: bool
-) -> None:
+def test_the_users_own_auth_callable_still_works(api: Api, clock: ManualClock, copy: bool) -> None:
     own = Signature(copy)
     ks = session(api, auth=own)
     install(ks)
@@ -235,7 +231,7 @@ def test_the_users_own_authentication_goes_on_working(
     assert exchanges[0].accepted
 
 
-def test_a_pair_of_name_and_password_goes_on_working(api: Api, clock: ManualClock) -> None:
+def test_basic_authentication_still_works(api: Api, clock: ManualClock) -> None:
     ks = session(api, auth=("joe", "secret"))
     install(ks)
     with captured_exchanges(clock) as exchanges:
@@ -244,7 +240,7 @@ def test_a_pair_of_name_and_password_goes_on_working(api: Api, clock: ManualCloc
     assert exchanges[0].accepted
 
 
-def test_installing_twice_sees_once(api: Api, clock: ManualClock) -> None:
+def test_a_second_installation_changes_nothing(api: Api, clock: ManualClock) -> None:
     ks = session(api)
     install(ks)
     install(ks)

@@ -1,4 +1,4 @@
-"""One session's way to a cloud: where a URL leads, what is read, and what refusals mean."""
+"""The client of the APIs: URLs and endpoints, reads, and the meaning of refusals."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def client(api: Api) -> ApiClient:
 
 
 def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> ReadRequest:
-    """A look at one resource by its id."""
+    """Return a read of one resource by its id."""
     ref = kind.ref(id=ident, request_id="req-1")
     return ReadRequest(kind, microversion, (ref,), ref.path)
 
@@ -54,7 +54,7 @@ def get(kind: Any = SERVER, ident: str = "server-1", microversion: str = "") -> 
 # Where a URL leads
 
 
-def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(client: ApiClient) -> None:
+def test_a_url_belongs_to_its_longest_endpoint(client: ApiClient) -> None:
     for url, service, path in (
         (f"{NOVA}/servers", "compute", "/servers"),
         (f"{NOVA}/servers/1/action?x=/volume/v3", "compute", "/servers/1/action"),
@@ -68,11 +68,11 @@ def test_a_url_belongs_to_the_longest_endpoint_that_it_is_below(client: ApiClien
 
 
 @pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
-def test_a_url_of_nobody_is_nowhere(client: ApiClient, url: str) -> None:
+def test_a_url_without_endpoint_is_not_resolved(client: ApiClient, url: str) -> None:
     assert client.resolve_url(url) is None
 
 
-def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
+def test_without_a_catalog_the_service_is_the_clients(api: Api) -> None:
     http = session(api).session
     client = ApiClient(Session(session=http))
     resolved = client.resolve_url("http://nova.test/v2.1/servers/1", "compute")
@@ -81,23 +81,21 @@ def test_without_a_catalog_the_client_says_whose_url_it_is(api: Api) -> None:
     assert resolved.base == "http://nova.test/v2.1"
 
 
-def test_without_a_catalog_nobody_knows_the_project(api: Api) -> None:
+def test_without_a_catalog_the_project_id_is_recognised(api: Api) -> None:
     client = ApiClient(Session(session=session(api).session))
     resolved = client.resolve_url(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
     assert resolved is not None
     assert (resolved.path, resolved.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
 
 
-def test_without_a_catalog_no_other_service_is_known(api: Api, clock: ManualClock) -> None:
+def test_without_a_catalog_other_services_are_missing(api: Api, clock: ManualClock) -> None:
     fixed = Session(auth=Token(NOVA, "secret"), session=session(api).session)
     result = ApiClient(fixed).read(get(VOLUME), clock)
     assert result.fatal
     assert "no endpoint for block-storage" in str(result.error)
 
 
-def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
-    api: Api, clock: ManualClock
-) -> None:
+def test_a_failed_discovery_is_repeated(api: Api, clock: ManualClock) -> None:
     api.nova = f"{CLOUD}/compute"
     client = ApiClient(session(api))
     client.session.post(f"{NOVA}/servers", json={"server": {"name": "web"}})
@@ -111,7 +109,7 @@ def test_an_endpoint_that_could_not_be_discovered_is_discovered_the_next_time(
     assert other.read(get(), clock).found
 
 
-def test_the_catalog_is_asked_for_once(api: Api, client: ApiClient) -> None:
+def test_the_catalog_is_read_once(api: Api, client: ApiClient) -> None:
     client.catalog()
     before = len(api.sent)
     for _ in range(5):
@@ -119,7 +117,7 @@ def test_the_catalog_is_asked_for_once(api: Api, client: ApiClient) -> None:
     assert len(api.sent) == before
 
 
-def test_sources_that_lead_the_same_way_are_equal(api: Api) -> None:
+def test_clients_with_the_same_endpoints_are_equal(api: Api) -> None:
     one, other = session(api), session(api)
     assert ApiClient(one) == ApiClient(one)
     assert hash(ApiClient(one)) == hash(ApiClient(one))
@@ -141,7 +139,7 @@ def test_a_resource_is_read_at_the_callers_microversion(
     assert headers["X-OpenStack-Nova-API-Version"] == "2.95"
 
 
-def test_what_is_not_found_is_absent_for_sure(client: ApiClient, clock: ManualClock) -> None:
+def test_a_404_means_that_the_resource_is_absent(client: ApiClient, clock: ManualClock) -> None:
     request = get(ident="other")
     sight = client.read(request, clock).observation(request.refs[0])
     assert sight is not None
@@ -163,7 +161,7 @@ def test_a_list_is_read_to_its_last_page(api: Api, client: ApiClient, clock: Man
     assert "marker=a" in (api.prepared[-1].url or "")
 
 
-def test_groups_are_read_to_the_last_page_too(
+def test_lists_of_groups_are_read_to_the_last_page(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     link = [{"rel": "next", "href": f"{CINDER}/groups?marker=a"}]
@@ -173,9 +171,7 @@ def test_groups_are_read_to_the_last_page_too(
     assert sorted(client.read(request, clock).found) == ["a", "b"]
 
 
-def test_a_list_that_breaks_off_is_no_answer(
-    api: Api, client: ApiClient, clock: ManualClock
-) -> None:
+def test_an_incomplete_list_is_an_error(api: Api, client: ApiClient, clock: ManualClock) -> None:
     link = [{"rel": "next", "href": f"{NOVA}/servers/detail?marker=a"}]
     page = {"servers": [{"id": "a"}], "servers_links": link}
     api.fault("GET", "/servers/detail", lambda _: answer(200, page), answers(503))
@@ -184,7 +180,7 @@ def test_a_list_that_breaks_off_is_no_answer(
     assert result.observation(A) is None
 
 
-def test_the_time_is_that_at_which_the_request_left(
+def test_a_result_has_the_time_of_its_request(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     clock.advance(5)
@@ -202,7 +198,9 @@ def test_the_time_is_that_at_which_the_request_left(
 
 
 @pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
-def test_some_refusals_pass(api: Api, client: ApiClient, clock: ManualClock, status: int) -> None:
+def test_retryable_statuses_are_not_fatal(
+    api: Api, client: ApiClient, clock: ManualClock, status: int
+) -> None:
     api.fault("GET", "/servers/server-1", answers(status, Retry_After="17"))
     result = client.read(get(), clock)
     assert not result.fatal
@@ -212,13 +210,15 @@ def test_some_refusals_pass(api: Api, client: ApiClient, clock: ManualClock, sta
 
 
 @pytest.mark.parametrize("status", [400, 403, 405])
-def test_others_do_not(api: Api, client: ApiClient, clock: ManualClock, status: int) -> None:
+def test_other_refusals_are_fatal(
+    api: Api, client: ApiClient, clock: ManualClock, status: int
+) -> None:
     api.fault("GET", "/servers/server-1", answers(status))
     assert client.read(get(), clock).fatal
 
 
 def page(status: int, **headers: str) -> Any:
-    """What a load balancer sends instead of the service's own answer."""
+    """Return the page of a load balancer in front of the service."""
     shown = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def refuse(_: Any) -> Any:
@@ -230,7 +230,7 @@ def page(status: int, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_what_stands_before_the_service_does_not_speak_for_it(
+def test_a_proxys_404_does_not_mean_absent(
     api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/servers/server-1", page(status))
@@ -241,7 +241,7 @@ def test_what_stands_before_the_service_does_not_speak_for_it(
     )
 
 
-def test_glance_says_not_found_with_a_page_too(
+def test_an_html_404_of_glance_means_absent(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     api.fault("GET", "/servers/server-1", page(404, X_Openstack_Request_Id="req-1"))
@@ -250,7 +250,7 @@ def test_glance_says_not_found_with_a_page_too(
     assert (sight.body, sight.confirmed) == (None, True)
 
 
-def test_where_changes_cannot_be_listed_everything_is(
+def test_without_changes_since_everything_is_listed(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     path = "/servers/detail?changes-since=2026-01-01T00:00:00Z"
@@ -264,7 +264,7 @@ def test_where_changes_cannot_be_listed_everything_is(
     )  # who is not in it now has gone, and not only stayed the same
 
 
-def test_a_401_is_fatal_after_one_reauthentication_only(
+def test_a_401_is_fatal_after_one_reauthentication(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     api.fault("GET", "/servers/server-1", answers(401))
@@ -278,7 +278,7 @@ def test_a_401_is_fatal_after_one_reauthentication_only(
 
 
 @pytest.mark.parametrize("fault", [lost_before, lost_after])
-def test_a_lost_connection_passes(
+def test_a_lost_connection_is_not_fatal(
     api: Api, client: ApiClient, clock: ManualClock, fault: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", fault)
@@ -291,7 +291,7 @@ def test_a_lost_connection_passes(
 @pytest.mark.parametrize(
     "nonsense", [{}, {"other": 1}, [], "text", None, {"server": None}, {"server": "x"}]
 )
-def test_an_answer_that_is_nonsense_passes(
+def test_an_unreadable_response_is_not_fatal(
     api: Api, client: ApiClient, clock: ManualClock, nonsense: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", lambda _: answer(200, nonsense))
@@ -305,7 +305,7 @@ def test_an_answer_that_is_nonsense_passes(
     assert not result.fatal
 
 
-def test_an_answer_that_breaks_off_passes(api: Api, client: ApiClient, clock: ManualClock) -> None:
+def test_a_truncated_response_is_not_fatal(api: Api, client: ApiClient, clock: ManualClock) -> None:
     def broken(_: Any) -> Any:
         raise ChunkedEncodingError("broken off")
 
@@ -315,23 +315,21 @@ def test_an_answer_that_breaks_off_passes(api: Api, client: ApiClient, clock: Ma
     assert not result.fatal
 
 
-def test_a_service_that_is_not_there_is_fatal(api: Api, clock: ManualClock) -> None:
+def test_a_missing_service_is_fatal(api: Api, clock: ManualClock) -> None:
     client = ApiClient(session(api), region="elsewhere")
     result = client.read(get(VOLUME), clock)
     assert result.fatal
     assert "block-storage" in str(result.error)
 
 
-def test_keystone_that_refuses_is_fatal_and_keystone_that_is_busy_is_not(
-    api: Api, clock: ManualClock
-) -> None:
+def test_keystone_refusals_are_fatal_and_overload_is_not(api: Api, clock: ManualClock) -> None:
     api.fault("POST", "/auth/tokens", answers(401), answers(503))
     assert ApiClient(session(api)).read(get(), clock).fatal
     assert not ApiClient(session(api)).read(get(), clock).fatal
 
 
 @pytest.mark.parametrize("status", [400, 403, 404])
-def test_evidence_that_is_not_shown_is_none(
+def test_an_invisible_explanation_is_absent(
     api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
     api.fault("GET", "/os-instance-actions/req-1", answers(status))
@@ -341,7 +339,7 @@ def test_evidence_that_is_not_shown_is_none(
     assert result.observation(request.refs[0]) is not None
 
 
-def test_an_outcome_of_a_read_is_never_an_exception(client: ApiClient, clock: ManualClock) -> None:
+def test_read_never_raises(client: ApiClient, clock: ManualClock) -> None:
     client.session = None
     assert isinstance(client.read(get(), clock), ReadResult)
 
@@ -349,9 +347,7 @@ def test_an_outcome_of_a_read_is_never_an_exception(client: ApiClient, clock: Ma
 # Odd answers
 
 
-def test_a_next_link_that_loops_ends_the_list_with_an_error(
-    api: Api, client: ApiClient, clock: ManualClock
-) -> None:
+def test_a_looping_next_link_is_an_error(api: Api, client: ApiClient, clock: ManualClock) -> None:
     pages = [
         {"servers": [], "servers_links": [{"rel": "next", "href": f"{NOVA}/servers?marker={each}"}]}
         for each in "aba"
@@ -366,7 +362,7 @@ def test_a_next_link_that_loops_ends_the_list_with_an_error(
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 409, 410, 418])
 @pytest.mark.parametrize("body", [{"message": "no Route matched with those values"}, None])
-def test_what_a_gateway_says_is_no_word_of_the_service(
+def test_a_gateways_refusal_is_a_bad_gateway(
     api: Api, client: ApiClient, clock: ManualClock, status: int, body: Any
 ) -> None:
     api.fault("GET", "/servers/server-1", *[lambda _: answer(status, body)] * 2)
@@ -377,7 +373,7 @@ def test_what_a_gateway_says_is_no_word_of_the_service(
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 405, 410, 503])
-def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
+def test_a_proxy_in_front_of_keystone_is_not_fatal(
     api: Api, client: ApiClient, clock: ManualClock, status: int
 ) -> None:
     client.session.invalidate()
@@ -387,7 +383,7 @@ def test_a_page_in_front_of_keystone_is_no_word_of_keystone(
     assert result.error
 
 
-def test_a_page_instead_of_a_token_is_no_refusal(
+def test_a_page_instead_of_a_token_is_not_fatal(
     api: Api, client: ApiClient, clock: ManualClock
 ) -> None:
     client.session.invalidate()
@@ -411,7 +407,7 @@ def test_a_page_instead_of_a_token_is_no_refusal(
         {"type": "image", "endpoints": [{"url": "http://image.test"}]},
     ],
 )
-def test_an_odd_entry_of_the_catalog_hides_no_other_service(
+def test_a_malformed_catalog_entry_hides_no_other_service(
     clock: ManualClock, entry: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Api(clock)

@@ -1,4 +1,4 @@
-"""The cloud's time counts, not that of the computer the tests run on."""
+"""The cloud's time decides about expiry, whatever the local clock says."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ HOURS = 3600.0
 
 @pytest.fixture
 def up(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long the computer has been up: a number to change."""
+    """Replace the computer's uptime by a number that the test changes."""
     now = [1000.0]
     monkeypatch.setattr(cloudtime, "_uptime", lambda: now[0])
     return now
 
 
-def test_until_the_cloud_has_said_something_it_is_the_clocks_time() -> None:
+def test_before_any_response_the_local_clock_counts() -> None:
     clock = ManualClock()
     assert CloudTime().time(clock) == clock.time()
 
 
-def test_between_two_answers_the_kernel_counts(up: list[float]) -> None:
+def test_between_responses_the_uptime_counts(up: list[float]) -> None:
     time = CloudTime()
     time.learn_date("Sat, 28 Nov 2026 12:00:00 GMT")
     noon = datetime(2026, 11, 28, 12, tzinfo=UTC).timestamp()
@@ -46,14 +46,14 @@ ODD = [None, "", "soon", "²", "Sat, 28 Nov 99999 12:00:00 GMT", "Thu, 01 Jan 19
 
 
 @pytest.mark.parametrize("header", ODD)
-def test_what_is_no_date_is_no_news(header: str | None) -> None:
+def test_invalid_dates_are_ignored(header: str | None) -> None:
     time, clock = CloudTime(), ManualClock()
     time.learn_date(header)
     assert time.time(clock) == clock.time()
 
 
 @pytest.mark.parametrize("wrong", [-7 * HOURS, 7 * HOURS])
-def test_what_is_stamped_expires_by_the_clouds_clock(wrong: float, up: list[float]) -> None:
+def test_stamps_expire_by_the_clouds_clock(wrong: float, up: list[float]) -> None:
     del up
     engine = SteppedEngine(ManualClock())
     api = Api(engine.clock)
@@ -68,7 +68,7 @@ def test_what_is_stamped_expires_by_the_clouds_clock(wrong: float, up: list[floa
 
 
 @pytest.mark.parametrize("wrong", [-7 * HOURS, 7 * HOURS])
-def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: list[float]) -> None:
+def test_a_wrong_local_clock_changes_no_expiry(wrong: float, up: list[float]) -> None:
     del up
     world = World()
     now = int(world.clock.time() + wrong)
@@ -81,7 +81,7 @@ def test_a_wrong_clock_neither_shortens_nor_lengthens_a_life(wrong: float, up: l
     world.ledger.close()
 
 
-def test_a_stamp_that_cannot_be_renewed_is_good_as_long_as_its_run_shows_life() -> None:
+def test_a_fixed_stamp_is_valid_as_long_as_its_run() -> None:
     from pytest_osfutures.operations import OWNED_TYPES
     from pytest_osfutures.ownership.resource import StampedResource
 

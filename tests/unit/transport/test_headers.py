@@ -1,4 +1,4 @@
-"""What single headers and bodies of answers say: versions, words, names of services, pauses."""
+"""Headers and error documents: microversions, error texts, service types, pauses."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def test_retry_after_in_seconds(value: str, seconds: float | None) -> None:
         ({"odd": 1}, "{'odd': 1}"),
     ],
 )
-def test_the_clouds_own_words(body: Any, text: str) -> None:
+def test_error_message_finds_the_services_text(body: Any, text: str) -> None:
     assert error_message(answer(400, body)) == text
 
 
-def test_words_that_are_no_json() -> None:
+def test_error_message_of_an_html_page() -> None:
     response = answer(502)
     response._content = b"<html><head><title>x</title></head>\n<h1>Bad Gateway</h1><p>Sorry.</html>"
     assert error_message(response) == "Bad Gateway Sorry."
 
 
-def test_names_of_services_are_the_official_ones() -> None:
+def test_official_type_knows_aliases() -> None:
     assert official_type("volumev3") == official_type("block-store") == "block-storage"
     assert official_type("compute") == "compute"
     assert official_type("homemade") == "homemade"
@@ -60,11 +60,13 @@ def test_names_of_services_are_the_official_ones() -> None:
         ("compute", {}, ""),
     ],
 )
-def test_the_microversion_of_a_request(service: str, headers: dict[str, str], version: str) -> None:
+def test_microversion_of_reads_each_header(
+    service: str, headers: dict[str, str], version: str
+) -> None:
     assert microversion_of(service, headers) == version
 
 
-def test_what_may_be_gone_the_next_time() -> None:
+def test_transient_errors_of_sessions() -> None:
     assert is_transient_error(exceptions.ConnectFailure("x"))
     assert is_transient_error(exceptions.ServiceUnavailable("x"))
     assert not is_transient_error(exceptions.Unauthorized("x"))

@@ -1,4 +1,4 @@
-"""Whatever the cloud answers about one resource, the others end well and the engine lives."""
+"""Malformed responses about one resource: the other operations and the engine go on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 class OddSource(ApiClient):
-    """Answers each read of one resource with what the test gives, and the rest with a server."""
+    """A cloud that answers reads of one resource with a given document."""
 
     odd: Any = None
 
@@ -67,7 +67,7 @@ class OddSource(ApiClient):
 
 
 def names_of(operation: Operation) -> dict[str, str]:
-    """A value for every name that an operation's resources may ask for."""
+    """Return a value for each variable in the paths of an operation."""
     texts = [text for expect in operation.expects for text in expect.variables.values()]
     texts += [operation.action or ""]
     wanted = {name for text in texts for name in re.findall(r"{(\w+)}", text)}
@@ -78,7 +78,7 @@ def names_of(operation: Operation) -> dict[str, str]:
 @pytest.mark.parametrize("name", sorted({each.name for each in TABLE.operations}))
 @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(RESOURCE)
-def test_an_odd_answer_hurts_only_the_operation_that_it_is_about(name: str, odd: Any) -> None:
+def test_a_malformed_response_affects_its_operation_only(name: str, odd: Any) -> None:
     clock = ManualClock()
     engine = SteppedEngine(clock)
     client = OddSource(session(Api(clock)))
@@ -118,7 +118,7 @@ def test_an_odd_answer_hurts_only_the_operation_that_it_is_about(name: str, odd:
         {"id": None},
     ],
 )
-def test_an_odd_row_of_a_list_is_waited_out(change: dict[str, Any]) -> None:
+def test_a_malformed_item_of_a_list_delays_its_future(change: dict[str, Any]) -> None:
     cloud = Cloud()
     from pytest_osfutures.calls.start import start_once
 
@@ -138,7 +138,7 @@ def test_an_odd_row_of_a_list_is_waited_out(change: dict[str, Any]) -> None:
     assert futures[1].result()["status"] == "ACTIVE"
 
 
-def test_an_odd_answer_until_the_deadline_is_in_the_error() -> None:
+def test_the_timeout_error_quotes_a_malformed_response() -> None:
     from pytest_osfutures.calls.start import start_once
 
     cloud = Cloud()

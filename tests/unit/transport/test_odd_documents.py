@@ -1,4 +1,4 @@
-"""Documents of any shape, in the place of any answer: only what they are about is hurt."""
+"""Documents of any shape instead of a response: only their own operation is affected."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def given_instead(status: int, document: Any, headers: dict[str, str]) -> Callable[[Any], Any]:
-    """A fault: this answer in the place of the cloud's."""
+    """Return a fault that replaces the cloud's response."""
     named = {**headers, "x-openstack-request-id": "req-1"} if status != 404 else headers
     return lambda _: answer(status, document, named)
 
 
 @QUICK
 @given(st.sampled_from(STATUSES), ANSWERS, HEADERS)
-def test_an_odd_answer_about_one_server_hurts_no_other(
+def test_a_malformed_server_affects_no_other(
     status: int, document: Any, headers: dict[str, str]
 ) -> None:
     cloud = Cloud()
@@ -87,7 +87,7 @@ def test_an_odd_answer_about_one_server_hurts_no_other(
 
 @QUICK
 @given(st.sampled_from(STATUSES), ANSWERS, HEADERS, st.integers(1, 3))
-def test_odd_lists_delay_everybody_and_fail_nobody(
+def test_malformed_lists_delay_futures_and_fail_none(
     status: int, document: Any, headers: dict[str, str], count: int
 ) -> None:
     cloud = Cloud()
@@ -106,13 +106,13 @@ def test_odd_lists_delay_everybody_and_fail_nobody(
 
 
 def _is_strange(item: Any) -> bool:
-    """Whether an item of a list is about none of our servers."""
+    """Return True if an item of a list is none of the test's servers."""
     return not isinstance(item, dict) or item.get("id") not in [f"server-{n}" for n in range(1, 5)]
 
 
 @QUICK
 @given(st.sampled_from(STATUSES), ANSWERS, HEADERS, st.booleans())
-def test_an_odd_answer_to_a_request_ends_its_own_future_and_no_other(
+def test_a_malformed_acceptance_ends_its_own_future_only(
     status: int, document: Any, headers: dict[str, str], retried: bool
 ) -> None:
     cloud = Cloud()
@@ -134,7 +134,7 @@ def test_an_odd_answer_to_a_request_ends_its_own_future_and_no_other(
 
 @QUICK
 @given(DOCUMENTS, DOCUMENTS)
-def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -> None:
+def test_malformed_pages_of_orphans_are_unreadable_or_read(items: Any, links: Any) -> None:
     cloud = Cloud()
     stamp = Stamp("run-1", "op-1", 1)
     ours: dict[str, Any] = {"id": "mine", "name": "mine", "description": stamp.description()}
@@ -157,13 +157,14 @@ def test_odd_pages_of_leftovers_are_unreadable_or_read(items: Any, links: Any) -
         assert all(isinstance(each.id, str) and str(each).isprintable() for each in found)
 
 
+@QUICK
 @given(DOCUMENTS)
-def test_the_words_of_any_answer_are_text(document: Any) -> None:
+def test_error_message_is_text_for_any_document(document: Any) -> None:
     assert isinstance(error_message(answer(400, document)), str)
 
 
 @pytest.mark.parametrize("body", [b"[" * 100_000, b"9" * 5000, b"\xff\xfe", b"NaN", b"", b"{"])
-def test_bodies_that_are_no_documents_hurt_nobody(body: bytes) -> None:
+def test_undecodable_bodies_affect_no_other_future(body: bytes) -> None:
     def odd(proceed: Callable[[], requests.Response]) -> requests.Response:
         response = proceed()
         response._content = body

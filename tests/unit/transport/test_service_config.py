@@ -1,4 +1,4 @@
-"""What a clouds.yaml says about single services holds for all ways to the cloud."""
+"""Settings of single services in clouds.yaml apply to all clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import requests
-from requests.adapters import BaseAdapter
 
 import pytest_osfutures as osf
 from pytest_osfutures import cloud as clouds
@@ -19,6 +18,7 @@ from pytest_osfutures.clock import ScaledClock, SystemClock
 from pytest_osfutures.cloud import Cloud, reconnect
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
+from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.fakecloud.shells.inprocess import mount
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.transport.service_config import ServiceConfig
@@ -48,19 +48,16 @@ PLAIN = {
 }
 
 
-class Dead(BaseAdapter):
-    """Where nobody answers."""
+class Dead(FunctionAdapter):
+    """A transport adapter of requests without a server."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(self.fail)
         self.asked: list[str] = []
 
-    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+    def fail(self, request: requests.PreparedRequest, _: float | None) -> requests.Response:
         self.asked.append(str(request.url))
         raise requests.exceptions.ConnectionError(f"nobody answers at {request.url}")
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 @pytest.fixture
@@ -75,7 +72,7 @@ def dead() -> Dead:
 
 @pytest.fixture
 def connect(fake: FakeCloud, dead: Dead, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Connect with these settings; only Keystone answers where the catalog says."""
+    """Connect with these settings; only Keystone answers at the catalog's URL."""
     plain = clouds._session
 
     def session(region: Any) -> Any:
@@ -99,7 +96,7 @@ def connect(fake: FakeCloud, dead: Dead, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
 
 def use_everything(cloud: Cloud) -> None:
-    """Ask for something of each service in each way."""
+    """Send a request to each service through each client."""
     image, flavor = cloud.api("image").get("/images").json()["images"][0]["id"], "1"
     network = cloud.api("network").get("/networks").json()["networks"][0]["id"]
     nics = [{"net-id": network}]
@@ -118,7 +115,7 @@ def use_everything(cloud: Cloud) -> None:
 
 @pytest.mark.filterwarnings("ignore::Warning")  # openstacksdk's about itself
 @pytest.mark.parametrize("settings", [VERSIONED, PLAIN], ids=["versioned", "plain"])
-def test_an_endpoint_of_ones_own_is_everybodys(
+def test_endpoint_overrides_apply_to_all_clients(
     connect: Any, fake: FakeCloud, dead: Dead, settings: dict[str, str]
 ) -> None:
     if settings is PLAIN:  # openstacksdk itself finds nothing below an endpoint without a version
@@ -150,7 +147,7 @@ def region(**settings: Any) -> Any:
     return clouds_yaml.rebuilt({"auth_type": "password", "auth": AUTH, **settings})
 
 
-def test_each_service_may_have_a_way_of_its_own() -> None:
+def test_endpoint_filters_of_single_services() -> None:
     config = ServiceConfig(
         region(
             interface="internal",
@@ -174,7 +171,7 @@ def test_each_service_may_have_a_way_of_its_own() -> None:
     assert config.official_type("volumev3") == "block-storage"
 
 
-def test_a_catalog_may_call_a_service_by_a_word_of_its_own() -> None:
+def test_a_catalog_may_have_its_own_service_types() -> None:
     config = ServiceConfig(region(compute_service_type="nova_legacy"))
     assert config.endpoint_filter("compute")["service_type"] == "nova_legacy"
     assert config.official_type("nova_legacy") == "compute"
@@ -191,7 +188,7 @@ def test_a_catalog_may_call_a_service_by_a_word_of_its_own() -> None:
         ({"compute_api_version": "2.60"}, "2.60"),
     ],
 )
-def test_the_microversion_is_that_of_openstacksdk(
+def test_the_microversion_follows_openstacksdk(
     settings: dict[str, str], wanted: str | None
 ) -> None:
     found = region(**settings)
@@ -200,7 +197,7 @@ def test_the_microversion_is_that_of_openstacksdk(
         assert found._get_version_request("compute", None).default_microversion == wanted
 
 
-def test_two_microversions_are_one_too_many() -> None:
+def test_contradicting_microversions_are_an_error() -> None:
     found = region(compute_api_version="2.60", compute_default_microversion="2.61")
     with pytest.raises(
         osf.InvalidArgument, match=r"compute has api_version 2.60 and default_micro"
@@ -208,7 +205,7 @@ def test_two_microversions_are_one_too_many() -> None:
         ServiceConfig(found).microversion("compute")
 
 
-def test_clients_and_adapters_get_it_all(connect: Any) -> None:
+def test_clients_and_adapters_get_the_settings(connect: Any) -> None:
     more = {
         "compute_connect_retries": 4,
         "compute_status_code_retries": 2,
@@ -234,7 +231,7 @@ def test_clients_and_adapters_get_it_all(connect: Any) -> None:
     assert reconnect("x", cloud.configuration()).nova.client.status_code_retries == 2
 
 
-def test_the_way_is_asked_of_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_session_gets_the_endpoint_filter(monkeypatch: pytest.MonkeyPatch) -> None:
     cloud = reconnect(
         "x",
         {
@@ -261,7 +258,7 @@ def test_the_way_is_asked_of_the_session(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("end", ["yaml", "yml", "json"])
-def test_the_first_file_counts_and_only_it_must_be_readable(
+def test_only_the_first_file_has_to_be_readable(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, end: str
 ) -> None:
     monkeypatch.delenv("OS_CLIENT_CONFIG_FILE", raising=False)
@@ -291,7 +288,7 @@ def test_the_first_file_counts_and_only_it_must_be_readable(
         clouds_yaml.read()
 
 
-def test_profiles_and_regions_are_openstacksdks(
+def test_profiles_and_regions_follow_openstacksdk(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     vendors = tmp_path / "clouds-public.json"
@@ -320,7 +317,9 @@ def test_profiles_and_regions_are_openstacksdks(
     assert config.endpoint("compute", None) == VERSIONED["compute_endpoint_override"]
 
 
-def test_the_environment_alone_is_a_cloud(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_alone_defines_a_cloud(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(tmp_path / "none.yaml"))
     monkeypatch.setattr("openstack.config.loader.CONFIG_FILES", [])
     for name, value in AUTH.items():

@@ -1,4 +1,4 @@
-"""What others have in the cloud: the same names, similar metadata, and stamps of runs that live."""
+"""Foreign resources: the same names, similar metadata, and stamps of living runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER = ("server", "keypair", "image", "snapshot", "volume")
 
 
 def _marks(number: int) -> dict[str, str]:
-    """The metadata of one stranger: a living run's, or nearly a stamp, or nothing."""
+    """Return metadata: the stamp of a living run, an incomplete stamp, or none."""
     stamp = Stamp(new_id(), new_id(), int(time.time()) + 36000)
     return [
         stamp.metadata(),
@@ -24,15 +24,15 @@ def _marks(number: int) -> dict[str, str]:
     ][number % 4]
 
 
-class Strangers:
-    """Servers, volumes, snapshots, images and keypairs that are nobody's business."""
+class ForeignResources:
+    """Servers, volumes, snapshots, images and keypairs that no cleanup may touch."""
 
     def __init__(self, world: World, api_client: ApiClient) -> None:
         self.world = world
         self.api_client = api_client
         self.paths: dict[str, dict[str, tuple[str, str]]] = {kind: {} for kind in ORDER}
 
-    def move_in(self, count: int, image: str | None = None) -> None:
+    def create(self, count: int, image: str | None = None) -> None:
         """Let so many be there, and ready; the servers of the image of this name."""
         images = self._send("GET", "image", "/images")["images"]
         images = [each["id"] for each in images if image in (None, each["name"])]
@@ -56,12 +56,12 @@ class Strangers:
         self._wait_for("snapshot", "available")
         self._wait_for("server", "ACTIVE")
 
-    def move_out(self) -> None:
+    def delete_all(self) -> None:
         """Delete them all."""
         for kind, paths in self.paths.items():
             for service, path in paths.values():
                 assert self.api_client.send("DELETE", service, path, None).status_code < 300
-            until(lambda: not self.seen(kind), f"the end of the strangers' {kind}s")  # noqa: B023
+            until(lambda: not self.seen(kind), f"the end of the foreign {kind}s")  # noqa: B023
 
     def seen(self, *kinds: str) -> dict[str, dict[str, Any]]:
         """What is to be seen of them now, by id."""
@@ -88,4 +88,4 @@ class Strangers:
                 row["status"] == status for row in found
             )
 
-        until(ready, f"the strangers' {kind}s")
+        until(ready, f"the foreign {kind}s")

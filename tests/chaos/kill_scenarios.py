@@ -1,4 +1,4 @@
-"""How runs die: at random moments, in many ways."""
+"""Kill scenarios: runs that are killed at random moments, in many ways."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ time.time = lambda: real() + ({hours}) * 3600.0
 """
 
 
-def live_and_die(world: World, seed: int, most: int) -> str:
-    """Start runs until one is killed before it has ended by itself; say how.
+def run_and_kill(world: World, seed: int, most: int) -> str:
+    """Start runs until one is killed before its own end; return a description.
 
     They have no workers of xdist, or 2, or the `most`.
     """
@@ -83,13 +83,13 @@ def live_and_die(world: World, seed: int, most: int) -> str:
 
 
 def _skewed(mishap: str) -> str:
-    """The suite, on a host whose clock is wrong by 7 hours if that is the mishap."""
+    """Return the suite, with a local clock that is wrong by 7 hours in that scenario."""
     hours = {"ahead": 7, "behind": -7}.get(mishap)
     return SUITE if hours is None else SKEW.replace("{hours}", str(hours)) + SUITE
 
 
 def _spoil(run: Run, mishap: str, random: Random) -> None:
-    """Let the ledger be partly damaged, overwritten or deleted, if that is the mishap."""
+    """Damage, overwrite or delete the ledger in these scenarios."""
     for ident in run.idents():
         ledger = run.world.ledgers / f"{ident}.sqlite"
         if not ledger.exists():
@@ -106,7 +106,7 @@ def _spoil(run: Run, mishap: str, random: Random) -> None:
 
 
 def _wait(run: Run, random: Random) -> str:
-    """Wait for a random moment in the run's life, and say which."""
+    """Wait for a random moment of the run; return a description."""
     if random.random() < 0.2:
         moment = random.uniform(0.5, 5.0)
         time.sleep(moment)
@@ -123,7 +123,7 @@ def _wait(run: Run, random: Random) -> str:
 
 
 def _kill(run: Run, random: Random, has_workers: bool) -> str:
-    """Let the run die in one of many ways, and say in which."""
+    """Kill the run in one of many ways; return a description."""
     ways = ["controller", "group", "term", "hangup", "interrupts", "reaper first", "reaper later"]
     way = random.choice(ways + ["worker", "worker first"] * has_workers)
     if way.startswith("worker"):
@@ -158,7 +158,7 @@ def _kill_reaper(run: Run) -> None:
 
 
 def _workers(parent: int) -> list[int]:
-    """The workers of a run: of its session, as the reaper is not."""
+    """Return the workers of a run, which are in its session, unlike the reaper."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
