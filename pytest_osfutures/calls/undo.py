@@ -17,8 +17,8 @@ from pytest_osfutures.calls.task import InPool, Pause, Raised, Steps, Task
 from pytest_osfutures.engine import Completion, Engine, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
 from pytest_osfutures.future import OperationFuture, Promise
-from pytest_osfutures.operations import Succeeded, Variables
-from pytest_osfutures.ownership import MAPPING, stamp_children_of
+from pytest_osfutures.operations import SERVER, Succeeded, Variables
+from pytest_osfutures.ownership import stamp_children_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
@@ -185,14 +185,15 @@ def _force_delete(submission: Submission, ident: str) -> Any:
 
 
 def _adopt_children(submission: Submission, variables: Variables) -> None:
-    """Stamp the volumes that Nova made for a server, while the server still names them."""
-    operation, exchange, context = submission.operation, submission.exchange, submission.context
-    if context.ledger is None or operation is None or exchange is None or "id" not in variables:
+    """Stamp the volumes that Nova made for a server, while the server still names them.
+
+    The request may name no volume: an image without bytes stands for volumes, too.
+    """
+    operation, context = submission.operation, submission.context
+    if context.ledger is None or operation is None or "id" not in variables:
         return
-    asked = exchange.request.get("server") if isinstance(exchange.request, dict) else None
-    has_disks = isinstance(asked, dict) and any(key.startswith(MAPPING) for key in asked)
-    if operation.creates and has_disks:
-        stamp_children_of(context.api_client, context.ledger, operation.type.name, variables["id"])
+    if operation.creates and operation.type is SERVER:
+        stamp_children_of(context.api_client, context.ledger, SERVER.name, variables["id"])
 
 
 def undo(submission: Submission, record: Record | None = None) -> OperationFuture[None]:
