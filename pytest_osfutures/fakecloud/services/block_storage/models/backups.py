@@ -52,13 +52,11 @@ def _settle(backup: BackupRecord, status: str) -> None:
     backup.touch()
 
 
-def create(
+def _new_record(
     model: BlockStorageModel, wanted: BackupRequest, context: RequestContext
 ) -> BackupRecord:
-    """Begin to back up a volume or a snapshot. Raises ApiError."""
+    """Add the record of a new backup in status `creating`. Raises ApiError(400)."""
     volume, snapshot = wanted.volume, wanted.snapshot
-    _check_source(wanted)
-    quotas.check(model, context.project_id, quotas.QuotaClaim("backups", volume.size))
     parent = _latest(model, volume, context) if wanted.incremental else None
     backup = model.backups.add(
         BackupRecord(
@@ -84,6 +82,17 @@ def create(
         )
     )
     backup.touch()
+    return backup
+
+
+def create(
+    model: BlockStorageModel, wanted: BackupRequest, context: RequestContext
+) -> BackupRecord:
+    """Begin to back up a volume or a snapshot. Raises ApiError."""
+    volume, snapshot = wanted.volume, wanted.snapshot
+    _check_source(wanted)
+    quotas.check(model, context.project_id, quotas.QuotaClaim("backups", volume.size))
+    backup = _new_record(model, wanted, context)
     old_status = volume.status
     if snapshot:
         snapshot.status = "backing-up"
