@@ -1,36 +1,97 @@
-"""Cleanup: the ledger of a run, the sweep of its resources, and the reaper of dead processes."""
+"""Cleanup: the ledger of a run, the sweep of its resources, and the reaper of dead processes.
 
-from pytest_osfutures.cleanup.cleanups import (
-    IN_FLIGHT_SECONDS,
-    clean_up,
-    clean_up_by_stamp,
-    stamps_of_run,
-    sweep_expired,
-    sweep_rows,
-)
-from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
-from pytest_osfutures.cleanup.ledger_files import (
-    ledger_directory,
-    ledger_path,
-    ledgers,
-    living_runs,
-    reaper_lock,
-    reaper_log,
-    remove_ledger,
-)
-from pytest_osfutures.cleanup.orphans import UNDER_WAY, disconnect, expired
-from pytest_osfutures.cleanup.process_lock import ProcessLock
-from pytest_osfutures.cleanup.reaper import ReaperLog, ReaperLoop
-from pytest_osfutures.cleanup.recovery import clean_up_dead, dead_runs, is_dead
-from pytest_osfutures.cleanup.rows import LedgerRow
-from pytest_osfutures.cleanup.shared import (
-    SharedResources,
-    SharedState,
-    load_error,
-    release_dead_holders,
-)
-from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
+Each name is loaded when it is used first: a waiting reaper needs few of them, and little memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pytest_osfutures.cleanup.cleanups import (
+        IN_FLIGHT_SECONDS,
+        clean_up,
+        clean_up_by_stamp,
+        stamps_of_run,
+        sweep_expired,
+        sweep_rows,
+    )
+    from pytest_osfutures.cleanup.heartbeat import Heartbeat
+    from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
+    from pytest_osfutures.cleanup.ledger_files import (
+        ledger_directory,
+        ledger_path,
+        ledgers,
+        living_runs,
+        reaper_lock,
+        reaper_log,
+        remove_ledger,
+    )
+    from pytest_osfutures.cleanup.orphans import UNDER_WAY, disconnect, expired
+    from pytest_osfutures.cleanup.process_lock import ProcessLock
+    from pytest_osfutures.cleanup.reaper import ReaperLog, ReaperLoop
+    from pytest_osfutures.cleanup.recovery import clean_up_dead, dead_runs, is_dead
+    from pytest_osfutures.cleanup.rows import LedgerRow
+    from pytest_osfutures.cleanup.shared import (
+        SharedResources,
+        SharedState,
+        load_error,
+        release_dead_holders,
+    )
+    from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
+
+_MODULES = {
+    "cleanups": (
+        "IN_FLIGHT_SECONDS",
+        "clean_up",
+        "clean_up_by_stamp",
+        "stamps_of_run",
+        "sweep_expired",
+        "sweep_rows",
+    ),
+    "heartbeat": ("Heartbeat",),
+    "ledger": (
+        "Ledger",
+        "LedgerError",
+    ),
+    "ledger_files": (
+        "ledger_directory",
+        "ledger_path",
+        "ledgers",
+        "living_runs",
+        "reaper_lock",
+        "reaper_log",
+        "remove_ledger",
+    ),
+    "orphans": (
+        "UNDER_WAY",
+        "disconnect",
+        "expired",
+    ),
+    "process_lock": ("ProcessLock",),
+    "reaper": (
+        "ReaperLog",
+        "ReaperLoop",
+    ),
+    "recovery": (
+        "clean_up_dead",
+        "dead_runs",
+        "is_dead",
+    ),
+    "rows": ("LedgerRow",),
+    "shared": (
+        "SharedResources",
+        "SharedState",
+        "load_error",
+        "release_dead_holders",
+    ),
+    "sweep": (
+        "Sweep",
+        "SweepContext",
+    ),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "IN_FLIGHT_SECONDS",
@@ -66,3 +127,9 @@ __all__ = [
     "sweep_expired",
     "sweep_rows",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import NOT_OURS, expired
-from pytest_osfutures.cleanup.rows import LedgerRow
+from pytest_osfutures.cleanup.orphans import expired
+from pytest_osfutures.cleanup.rows import NOT_OURS, LedgerRow
 from pytest_osfutures.cleanup.sweep import SECOND_SIGHT_SECONDS, Sweep, SweepContext, Wanted
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership import (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.cleanup.rows import NOT_OURS
 from pytest_osfutures.operations import (
     KEYPAIR,
     PORT,
@@ -43,8 +44,6 @@ from pytest_osfutures.transport import (
 DELETING, DETACHING = "it is being deleted", "it is being detached"
 DISCONNECTING = "it is being disconnected"
 UNDER_WAY = (DELETING, DETACHING, DISCONNECTING)
-#: Reason why a resource is left alone for good.
-NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
 #: `device_owner` of the ports by which routers are connected to subnets.
 #: https://opendev.org/openstack/neutron-lib/src/branch/master/neutron_lib/constants.py
 INTERFACES = ("network:router_interface", "network:ha_router_replicated_interface")

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.ledger_files import run_of
-from pytest_osfutures.cleanup.orphans import NOT_OURS
 from pytest_osfutures.cleanup.process_lock import LockView
+from pytest_osfutures.cleanup.rows import NOT_OURS
 from pytest_osfutures.cleanup.shared import release_dead_holders
 from pytest_osfutures.clock import Clock, SystemClock
 

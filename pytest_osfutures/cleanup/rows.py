@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 #: Name of a process: its id. No other text may become a part of a path.
+#: Reason why a resource is left alone for good.
+NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 

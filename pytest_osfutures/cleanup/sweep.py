@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pytest_osfutures.cleanup import orphans
 from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.cleanup.rows import NOT_OURS
 from pytest_osfutures.cleanup.unblock import unblock
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.operations import DELETION_ORDER, Body, ResourceType
@@ -163,7 +164,7 @@ class Sweep:
         self, left: dict[StampedResource, str], resource: StampedResource, reason: str | None
     ) -> None:
         """Update the reason why a resource still exists, and note each change."""
-        if reason == orphans.NOT_OURS:
+        if reason == NOT_OURS:
             del left[resource]
             self.spared.append(resource)
             self.context.note(f"{resource}: {reason}")

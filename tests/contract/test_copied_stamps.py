@@ -12,7 +12,8 @@ from cinderclient.exceptions import NotFound
 
 from pytest_osfutures.cleanup.cleanups import clean_up
 from pytest_osfutures.cleanup.ledger import Ledger
-from pytest_osfutures.cleanup.orphans import NOT_OURS, list_stamped
+from pytest_osfutures.cleanup.orphans import list_stamped
+from pytest_osfutures.cleanup.rows import NOT_OURS
 from pytest_osfutures.cleanup.sweep import SweepContext
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud

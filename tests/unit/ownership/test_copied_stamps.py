@@ -9,7 +9,8 @@ import pytest
 
 from pytest_osfutures.cleanup.cleanups import UNKNOWN_RESULT, clean_up_by_stamp, sweep_expired
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
-from pytest_osfutures.cleanup.orphans import NOT_OURS, delete_step
+from pytest_osfutures.cleanup.orphans import delete_step
+from pytest_osfutures.cleanup.rows import NOT_OURS
 from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.fakecloud.shells.inprocess import session
 from pytest_osfutures.operations import OWNED_TYPES
