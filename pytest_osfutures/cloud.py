@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures import config as clouds_yaml
-from pytest_osfutures.calls import Ledger
+from pytest_osfutures.calls import CallLedger
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport import (
-    RETRYABLE_STATUSES,
-    ApiClient,
-    ServiceConfig,
-    refuses_credentials,
-)
+from pytest_osfutures.transport import ApiClient, ServiceConfig, remember_refusals, session_of
 
 if TYPE_CHECKING:
     from pytest_osfutures.fakecloud import FakeCloud
     from pytest_osfutures.protocols import Cinder, Nova
 
-#: Number of connections: one for each of the engine's requests, and more for the user's calls.
-CONNECTIONS = 64
-#: Number of retries of a request for a token, and urllib3's backoff factor (0, 1 and 2 seconds).
-TOKEN_TRIES, TOKEN_PAUSE = 3, 0.5
-#: Seconds for which a refusal of the credentials is remembered.
-REFUSED_SECONDS = 5.0
 #: Name of the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
 #: Factor by which the embedded fake's time is faster than real time.
@@ -75,19 +63,18 @@ class Cloud:
         session: Any,
         *,
         engine: Engine | None = None,
-        poll: Poll | None = None,
         config: Any = None,
         fake: FakeCloud | None = None,
     ) -> None:
         self.name = name
         self.session = session
         self.engine = engine or default()
-        self.poll = poll or (_poll(config) if fake is None else FAKE_POLL)
+        self.poll = _poll(config) if fake is None else FAKE_POLL
         self.retry = Retry() if fake is None else FAKE_RETRY
         self.run = new_id()
         self.expiry: float | None = None
         self.unknown = "warn"
-        self.ledger: Ledger | None = None
+        self.ledger: CallLedger | None = None
         self.fake = fake
         self._config = config
         self._apis: dict[str, Any] = {}
@@ -304,9 +291,10 @@ def connect(
             )
         if not hasattr(session, "get_endpoint_data"):
             raise InvalidArgument(f"session={session!r} is not a keystoneauth1 Session")
-        cloud = Cloud("session", session, engine=engine, poll=poll)
+        cloud = Cloud("session", session, engine=engine)
     else:
-        cloud = _configured(name, engine, poll)
+        cloud = _configured(name, engine)
+    cloud.poll = poll or cloud.poll
     cloud.unknown = unknown
     _authenticate(cloud)
     return cloud
@@ -323,40 +311,21 @@ def reconnect(name: str, configuration: dict[str, Any]) -> Cloud:
         configuration: The settings, credentials included.
     """
     region = clouds_yaml.rebuilt(configuration)
-    session = _session(region)
-    _remember_refusals(session.auth)
+    session = session_of(region)
+    remember_refusals(session.auth)
     return Cloud(name, session, config=region)
 
 
-def _remember_refusals(auth: Any) -> None:
-    ask = getattr(auth, "get_auth_ref", None)
-    if ask is None:  # an auth plugin without Keystone
-        return
-    refused: list[tuple[float, Exception]] = []
-
-    def asked(session: Any) -> Any:
-        if refused and monotonic() < refused[-1][0] + REFUSED_SECONDS:
-            raise refused[-1][1]
-        try:
-            return ask(session)
-        except Exception as error:
-            if refuses_credentials(error):
-                refused[:] = [(monotonic(), error)]
-            raise
-
-    auth.get_auth_ref = asked
-
-
-def _configured(name: str | None, engine: Engine | None, poll: Poll | None) -> Cloud:
+def _configured(name: str | None, engine: Engine | None) -> Cloud:
     config = clouds_yaml.read()
     found = clouds_yaml.names(config)
     name = name or clouds_yaml.default_name(config)
     if name == FAKE and FAKE not in found:
-        return embedded(engine, poll)
+        return embedded(engine)
     if name is None or name not in found:
         raise clouds_yaml.unknown(name, config, FAKE)
     region = clouds_yaml.region(config, name)
-    return Cloud(name, _session(region), engine=engine, poll=poll, config=region)
+    return Cloud(name, session_of(region), engine=engine, config=region)
 
 
 def _poll(region: Any) -> Poll:
@@ -370,35 +339,7 @@ def _poll(region: Any) -> Poll:
         ) from None
 
 
-def _session(region: Any) -> Any:
-    """Return the session of a configuration, with more connections and with retries for tokens.
-
-    requests keeps ten connections, and closes others with a warning. keystoneauth1 requests a token
-    once, so that a short failure of Keystone would end a run.
-    """
-    from keystoneauth1.session import TCPKeepAliveAdapter
-    from urllib3 import Retry as Again
-
-    session = region.get_session()
-    hide_in_logs(session)
-    for scheme in ("http://", "https://"):
-        session.session.mount(scheme, TCPKeepAliveAdapter(pool_maxsize=CONNECTIONS))
-    again = Again(
-        TOKEN_TRIES,
-        connect=0,  # an unreachable host is reported at once
-        allowed_methods=None,
-        status_forcelist=RETRYABLE_STATUSES,
-        backoff_factor=TOKEN_PAUSE,
-        raise_on_status=False,
-        respect_retry_after_header=False,  # it may be an hour
-    )
-    where = str(getattr(session.auth, "auth_url", None) or "").rstrip("/")
-    for path in ("/auth/tokens", "/v3/auth/tokens") if where else ():
-        session.session.mount(where + path, TCPKeepAliveAdapter(max_retries=again))
-    return session
-
-
-def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
+def embedded(engine: Engine | None = None) -> Cloud:
     """Return a new embedded fake OpenStack in this process, with the rights of a member."""
     from pytest_osfutures.clock import ScaledClock
     from pytest_osfutures.fakecloud import FakeCloud
@@ -407,7 +348,7 @@ def embedded(engine: Engine | None = None, poll: Poll | None = None) -> Cloud:
     fake = FakeCloud(ScaledClock(FAKE_SPEED))
     fake_session = session(fake)
     hide_in_logs(fake_session)
-    return Cloud(FAKE, fake_session, engine=engine, poll=poll, fake=fake)
+    return Cloud(FAKE, fake_session, engine=engine, fake=fake)
 
 
 def _authenticate(cloud: Cloud) -> None:

@@ -1,15 +1,15 @@
 """Plain calls of a client become futures: submit, watch, undo, decide, try again."""
 
 from pytest_osfutures.calls.arguments import Repeatable, copied
-from pytest_osfutures.calls.context import ClientContext, Ledger, ToClientObject
+from pytest_osfutures.calls.context import CallLedger, ClientContext, ToClientObject
 from pytest_osfutures.calls.request import ANSWER_TIMEOUT
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 
 __all__ = [
     "ANSWER_TIMEOUT",
+    "CallLedger",
     "ClientContext",
-    "Ledger",
     "Repeatable",
     "ToClientObject",
     "copied",

@@ -40,7 +40,7 @@ class Record(Protocol):
         """Return True if another process of the run has resources under the same quota."""
 
 
-class Ledger(StampLedger, Protocol):
+class CallLedger(StampLedger, Protocol):
     """The ledger of a run: the list of the resources that the run creates."""
 
     def record(self, stamp: Stamp) -> Record:
@@ -79,7 +79,7 @@ class ClientContext:
     #: The answer to an operation that cannot be followed: "warn" or "error".
     unknown: str = "warn"
     #: The ledger that lists stamped resources; None if there is no ledger.
-    ledger: Ledger | None = None
+    ledger: CallLedger | None = None
 
     def stamp(self) -> Stamp:
         """Return a stamp for one more operation."""

@@ -8,12 +8,12 @@ under way (`operations/status_words.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 
+from pytest_osfutures.calls.resource_paths import ID, candidates, resource_path, unwrapped
 from pytest_osfutures.operations import (
     Body,
     Expectation,
@@ -44,8 +44,6 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 #: Services that have done all of a request's work when they answer.
 _SYNCHRONOUS = frozenset({"identity", "placement", "object-store"})
-_ID = re.compile(r"\d+|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_VERSION = re.compile(r"\A/v\d+(\.\d+)?(?=/)")
 #: The greatest number of paths that are read to find the resource of one request.
 _TRIES = 4
 #: The keys of an answer that names a resource without its status.
@@ -75,7 +73,7 @@ def look_before(
     api_client: ApiClient, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
 ) -> Body | None:
     """Read a resource before a request changes it; None if that is not possible."""
-    path = _subject(resolved.path)
+    path = resource_path(resolved.path)
     if (
         path is None
         or resolved.service in _SYNCHRONOUS
@@ -86,7 +84,7 @@ def look_before(
         answer = api_client.send(
             "GET", resolved.service, path, None, _version(resolved.service, headers)
         )
-        return _unwrapped(answer.json())[1] if answer.status_code == 200 else None
+        return unwrapped(answer.json())[1] if answer.status_code == 200 else None
     except Exception:  # only useful, and no reason to fail a call
         return None
 
@@ -131,10 +129,10 @@ def find(
     """Return the operation of an accepted request; None if it was done when it was answered."""
     if resolved.service in _SYNCHRONOUS or not _shows_work(exchange, resolved):
         return None
-    deletes = exchange.method == "DELETE" and _subject(resolved.path) in (None, resolved.path)
+    deletes = exchange.method == "DELETE" and resource_path(resolved.path) in (None, resolved.path)
     why = "nothing that it answers with can be read"
     version = _version(resolved.service, exchange.request_headers)
-    for service, path in list(dict.fromkeys(_candidates(api_client, exchange, resolved)))[:_TRIES]:
+    for service, path in list(dict.fromkeys(candidates(api_client, exchange, resolved)))[:_TRIES]:
         try:
             answer = api_client.send("GET", service, path, None, version)
         except Exception as error:
@@ -145,11 +143,11 @@ def find(
         if answer.status_code != 200:
             why = f"GET {service} {path} answered {answer.status_code}"
             continue
-        name, body = _unwrapped(_json(answer))
+        name, body = unwrapped(_json(answer))
         if body is None or status_field(body) is None:
             why = f"GET {service} {path} shows no status"
             continue
-        return _followed(exchange, resolved, (service, path), name, body, old)
+        return _followed(exchange, resolved, _Shown(service, path, name, body), old)
     if exchange.status == 202:
         return Unfollowed(name_of(exchange, resolved), why)
     return None
@@ -157,7 +155,7 @@ def find(
 
 def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
     """Return the name of an operation without a row: its method, service and path without ids."""
-    parts = ["{id}" if _ID.fullmatch(part) else part for part in resolved.path.split("/")]
+    parts = ["{id}" if ID.fullmatch(part) else part for part in resolved.path.split("/")]
     request = exchange.request
     key = next(iter(request), "") if isinstance(request, Mapping) and len(request) == 1 else ""
     verb = ""
@@ -172,90 +170,14 @@ def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
     """Return True if the answer allows that work is still under way."""
     if exchange.status == 202 or exchange.method == "DELETE":
         return True
-    body = _unwrapped(exchange.response)[1]
+    body = unwrapped(exchange.response)[1]
     if body is not None and status_field(body) is not None:
         return is_busy(body, resolved.service)
     if exchange.method != "POST" or exchange.status == 204:
         return False
     if body is None:
-        return exchange.response is None and _subject(resolved.path) is not None
+        return exchange.response is None and resource_path(resolved.path) is not None
     return all(_NAMING.fullmatch(key) for key in body)
-
-
-# Where the resource is
-
-
-def _candidates(
-    api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl
-) -> Iterator[tuple[str, str]]:
-    service, request = resolved.service, exchange.request
-    body = _unwrapped(exchange.response)[1] or {}
-    ident = body.get("id") or body.get("uuid")
-    if isinstance(request, Mapping):  # Manila shows its access rules elsewhere
-        rule = request.get("deny_access")
-        if "allow_access" in request and isinstance(ident, str):
-            yield service, f"/share-access-rules/{ident}"
-        elif isinstance(rule, Mapping) and isinstance(rule.get("access_id"), str):
-            yield service, f"/share-access-rules/{rule['access_id']}"
-    if exchange.method != "DELETE":
-        for url in (exchange.headers.get("Location"), *_links(body)):
-            if isinstance(url, str) and (found := _local(api_client, resolved, url)):
-                yield found
-    if exchange.method == "POST" and isinstance(ident, str):
-        yield service, f"{resolved.path.rstrip('/')}/{ident}"
-    subject = _subject(resolved.path)
-    if subject is not None:
-        yield service, subject
-        return
-    parts = resolved.path.rstrip("/").split("/")
-    while len(parts) > 2:
-        if exchange.method != "POST" or len(parts) < resolved.path.rstrip("/").count("/") + 1:
-            yield service, "/".join(parts)
-        parts = parts[:-1]
-
-
-def _links(body: Body) -> Iterator[Any]:
-    links = body.get("links")
-    if isinstance(links, Mapping):
-        yield links.get("self")
-    for each in links if isinstance(links, list) else ():
-        if isinstance(each, Mapping) and each.get("rel") == "self":
-            yield each.get("href")
-    yield body.get("self")
-    yield from (value for key, value in body.items() if key.endswith("_ref"))
-
-
-def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str, str] | None:
-    """Return the service and path of a URL.
-
-    The URL may have the host name that the service itself sees behind a proxy.
-    """
-    if "://" in url and (found := api_client.resolve_url(url)) is not None:
-        service, path = found.service, found.path
-    else:
-        path, base = urlsplit(url).path, urlsplit(resolved.base).path
-        path = path.partition(base)[2] if base.strip("/") and base in path else path
-        service, path = resolved.service, _VERSION.sub("", path)
-    subject = _subject(path)
-    if not path.strip("/") or not path.startswith("/"):
-        return None
-    return service, subject or path.rstrip("/")
-
-
-def _subject(path: str) -> str | None:
-    """Return the path up to its last id, which names a resource; None without an id."""
-    parts = path.rstrip("/").split("/")
-    last = max((at for at, part in enumerate(parts) if _ID.fullmatch(part)), default=0)
-    return "/".join(parts[: last + 1]) if last > 1 else None
-
-
-def _unwrapped(document: Any) -> tuple[str, Body | None]:
-    """Return the key that wraps the resource in a document (empty: none), and the resource."""
-    if isinstance(document, Mapping) and len(document) == 1:
-        ((key, inner),) = document.items()
-        if isinstance(inner, Mapping):
-            return key, inner
-    return "", document if isinstance(document, Mapping) else None
 
 
 def _json(answer: Any) -> Any:
@@ -295,35 +217,41 @@ def _kind(service: str, name: str, status: str | None, evidence: bool) -> Resour
 def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Followed | None:
     """Return the operation of a finished deletion if the parent may still be busy."""
     name = resolved.path.split("/")[-2].removesuffix("s")
-    found = _followed(exchange, resolved, (resolved.service, resolved.path), name, old or {}, old)
+    shown = _Shown(resolved.service, resolved.path, name, old or {})
+    found = _followed(exchange, resolved, shown, old)
     others = [each for each in found.operation.expects[1:] if each.ref(found.variables)]
     return found if others else None
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """A resource as one read shows it: where, under which key, and its fields."""
+
+    service: str
+    path: str
+    name: str
+    body: Body
+
+
 def _followed(
-    exchange: Exchange,
-    resolved: ResolvedUrl,
-    where: tuple[str, str],
-    name: str,
-    body: Body,
-    old: Body | None,
+    exchange: Exchange, resolved: ResolvedUrl, shown: _Shown, old: Body | None
 ) -> Followed:
-    service, path = where
+    service, path, body = shown.service, shown.path, shown.body
     own_path = resolved.path.rstrip("/")
     deletes = exchange.method == "DELETE" and path == own_path
     creates = exchange.method == "POST" and path.startswith(f"{own_path}/")
-    same = None if creates or path != _subject(resolved.path) else old
-    name = name or path.split("/")[-2].removesuffix("s")
+    same = None if creates or path != resource_path(resolved.path) else old
+    name = shown.name or path.split("/")[-2].removesuffix("s")
     variables = {"path": path, "service": service, **_asked(exchange), **_references(service, body)}
     if same is not None:
         variables["old"] = saved_state(same)
         variables |= _references(service, same)
-    answered = _unwrapped(exchange.response)[1] or {}
+    answered = unwrapped(exchange.response)[1] or {}
     if status_field(answered) and is_busy(answered, service):
         variables["was_busy"] = "yes"
     variables |= {"deletes": "yes"} if deletes else {}
     variables |= {"creates": "yes"} if creates else {}
-    parent = _subject(path.rpartition("/")[0])
+    parent = resource_path(path.rpartition("/")[0])
     variables |= {"parent": parent} if parent else {}
     main = Expectation(
         _kind(service, name, status_field(body), False),

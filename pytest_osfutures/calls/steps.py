@@ -13,7 +13,7 @@ from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.decide import is_busy
 from pytest_osfutures.calls.request import CallRequest, Failure, Opinion
 from pytest_osfutures.calls.submit import Submission, recognise
-from pytest_osfutures.calls.task import Resume, Step
+from pytest_osfutures.calls.task import Resume, TaskStep
 from pytest_osfutures.engine import Completion, Engine, Watch
 from pytest_osfutures.errors import (
     InvalidArgument,
@@ -30,7 +30,7 @@ from pytest_osfutures.transport import ApiClient, Exchange, microversion_of
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
-class Submit(Step):
+class Submit(TaskStep):
     """Makes the plain call on the pool; the result is its Submission or its Failure.
 
     Without an answer within `timeout` seconds (None: no limit) the result is a Failure, and the
@@ -95,7 +95,7 @@ class Submit(Step):
 
 
 @dataclass(eq=False)
-class WatchUntilDone(Step):
+class WatchUntilDone(TaskStep):
     """Watches an accepted operation; the result is its completion.
 
     `tout` is in seconds, None for the operation's own deadline; a given deadline counts from
@@ -134,7 +134,7 @@ class WatchUntilDone(Step):
 
 
 @dataclass(eq=False)
-class WatchAll(Step):
+class WatchAll(TaskStep):
     """Watches several accepted operations, at least one; the result is all their completions."""
 
     submissions: Sequence[Submission]
@@ -152,7 +152,7 @@ class WatchAll(Step):
 
 
 @dataclass(eq=False)
-class WaitUntilIdle(Step):
+class WaitUntilIdle(TaskStep):
     """Waits until no operation is under way on the resource that a refused request is about.
 
     Or for `patience` seconds (None: the operation's usual deadline). The result is False, at
@@ -202,7 +202,7 @@ class WaitUntilIdle(Step):
 
 
 @dataclass(eq=False)
-class WaitForQuota(Step):
+class WaitForQuota(TaskStep):
     """Waits until a deletion of this process has ended; the result is True.
 
     The result is False, at once, if this process is deleting nothing of the same project.
@@ -224,7 +224,7 @@ class WaitForQuota(Step):
 
 
 @dataclass(eq=False)
-class AskPolicy(Step):
+class AskPolicy(TaskStep):
     """Asks the retry policy about the `failed`-th failure; the result is an Opinion.
 
     A function of the user's runs in the pool of callbacks, because it may block.

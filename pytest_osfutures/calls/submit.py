@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -134,7 +133,7 @@ def submit(
     context.api_client.catalog()
     there: dict[str, str] = {}
     old: dict[str, Body | None] = {}
-    before = before or partial(_list_before, context, there)
+    before = before or _listing(context, there)
     hook = watching(context.api_client, context.table, context.service, before, old)
     with captured_exchanges(context.engine.clock, hook, sent) as exchanges:
         try:
@@ -156,28 +155,25 @@ def submit(
     return Submission(context, plain, exchange=exchange, unfollowed=found)
 
 
-def _list_before(
-    context: ClientContext,
-    there: dict[str, str],
-    method: str,
-    url: str,
-    request: Any,
-    headers: Mapping[str, str],
-) -> None:
-    """Note in `there` the servers whose names a request for many servers would use again.
+def _listing(context: ClientContext, there: dict[str, str]) -> BeforeSending:
+    """Return a hook that notes in `there` the servers of the names that a request will use again.
 
     Without a stamp, only these ids tell other servers of the same names from the new ones.
     """
-    resolved = context.api_client.resolve_url(url, context.service)
-    found = resolved and context.table.find(resolved.service, method, resolved.path, request)
-    if resolved is None or not found or found[0].are_identified is None:
-        return
-    operation, variables = found
-    variables = operation.identify(variables, request, None)
-    version = microversion_of(resolved.service, headers)
-    listed = _listed(context, operation, {**variables, "id": ""}, version)
-    if listed is not None and "op" not in variables:
-        there["before"] = ",".join(listed)
+
+    def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> None:
+        resolved = context.api_client.resolve_url(url, context.service)
+        found = resolved and context.table.find(resolved.service, method, resolved.path, request)
+        if resolved is None or not found or found[0].are_identified is None:
+            return
+        operation, variables = found
+        variables = operation.identify(variables, request, None)
+        version = microversion_of(resolved.service, headers)
+        listed = _listed(context, operation, {**variables, "id": ""}, version)
+        if listed is not None and "op" not in variables:
+            there["before"] = ",".join(listed)
+
+    return hook
 
 
 def _with_members(submission: Submission, there: Variables) -> Submission:

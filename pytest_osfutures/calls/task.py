@@ -1,6 +1,6 @@
 """The driver of coroutines: runs a generator in the engine's loop, one step after another.
 
-A coroutine yields a `Step` and is resumed with the step's result, as `asyncio.Task` does with
+A coroutine yields a `TaskStep` and is resumed with the step's result, as `asyncio.Task` does with
 `async def` functions. No thread waits meanwhile. Everything here runs in the loop, but for the
 functions that `InPool` runs.
 """
@@ -36,7 +36,7 @@ class Raised:
     error: Exception
 
 
-class Step:
+class TaskStep:
     """A wait of a coroutine. Each step is used once."""
 
     #: True if a stop request ends the wait; otherwise the request waits for the step's result.
@@ -51,7 +51,7 @@ class Step:
 
 
 #: A coroutine: yields steps and returns a `T`.
-Steps: TypeAlias = Generator[Step, Any, T]
+Steps: TypeAlias = Generator[TaskStep, Any, T]
 
 
 class Task(Generic[T]):
@@ -65,7 +65,7 @@ class Task(Generic[T]):
         self._steps = steps
         self._on_end = on_end
         #: The step that the coroutine waits in.
-        self.step: Step | None = None
+        self.step: TaskStep | None = None
         self._interrupted = False
 
     def begin(self) -> None:
@@ -88,10 +88,10 @@ class Task(Generic[T]):
         """Withdraw the stop request."""
         self._interrupted = False
 
-    def _stop(self) -> Step:
+    def _stop(self) -> TaskStep:
         return self._steps.throw(StopRequested())
 
-    def _resume(self, step: Step, result: Any) -> None:
+    def _resume(self, step: TaskStep, result: Any) -> None:
         if step is not self.step:
             return  # the coroutine was interrupted in this step, or resumed before
         if isinstance(result, Raised):
@@ -99,7 +99,7 @@ class Task(Generic[T]):
         else:
             self._go_on(partial(self._steps.send, result))
 
-    def _go_on(self, proceed: Callable[[], Step]) -> None:
+    def _go_on(self, proceed: Callable[[], TaskStep]) -> None:
         self.step = None
         try:
             step = proceed()
@@ -115,7 +115,7 @@ class Task(Generic[T]):
             return
         self._finish(result)
 
-    def _begin(self, step: Step) -> None:
+    def _begin(self, step: TaskStep) -> None:
         try:
             step.begin(self._engine, partial(self._resume, step))
         except EngineError as error:  # the engine has ended: no step ever would
@@ -128,7 +128,7 @@ class Task(Generic[T]):
 
 
 @dataclass(eq=False)
-class Pause(Step):
+class Pause(TaskStep):
     """Waits for a number of seconds."""
 
     interruptible = True
@@ -145,7 +145,7 @@ class Pause(Step):
 
 
 @dataclass(eq=False)
-class InPool(Step):
+class InPool(TaskStep):
     """Runs a function that may block, on the pool of submissions; the result is the function's."""
 
     function: Callable[[], object]
@@ -162,7 +162,7 @@ class InPool(Step):
 
 
 @dataclass(eq=False)
-class Shielded(Step, Generic[T]):
+class Shielded(TaskStep, Generic[T]):
     """Runs another coroutine to its end, whatever happens; the result is that coroutine's."""
 
     steps: Steps[T]

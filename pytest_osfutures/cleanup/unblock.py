@@ -21,7 +21,7 @@ ATTACHMENTS = "3.27"
 
 
 @dataclass(frozen=True)
-class Change:
+class UnblockRequest:
     """One request that may unblock the deletion of a resource."""
 
     #: Sentence for the log after the request succeeded.
@@ -55,41 +55,45 @@ def _at(resource_type: ResourceType, microversion: str) -> ResourceType:
     return replace(resource_type, stamp_version=microversion)
 
 
-def _changes(api: ApiClient, resource: StampedResource, body: Body) -> Iterator[Change]:
+def _changes(api: ApiClient, resource: StampedResource, body: Body) -> Iterator[UnblockRequest]:
     """Yield the requests that may unblock the deletion of a resource."""
     path = resource.path
     status = str(body.get("status", ""))
     if resource.type is SERVER:
-        yield Change("it was unlocked", "POST", f"{path}/action", {"unlock": None})
+        yield UnblockRequest("it was unlocked", "POST", f"{path}/action", {"unlock": None})
     elif resource.type is IMAGE and body.get("protected"):
         change = [{"op": "replace", "path": "/protected", "value": False}]
-        yield Change("it was unprotected", "PATCH", path, change)
+        yield UnblockRequest("it was unprotected", "PATCH", path, change)
     elif resource.type is VOLUME:
         yield from _volume_changes(api, resource, body)
     if status.startswith("error_") and resource.type.name in ("volume", "snapshot", "backup"):
         force: Body = {"os-force_delete": {}}
-        yield Change("its deletion was forced", "POST", f"{path}/action", force)
+        yield UnblockRequest("its deletion was forced", "POST", f"{path}/action", force)
 
 
-def _volume_changes(api: ApiClient, volume: StampedResource, body: Body) -> Iterator[Change]:
+def _volume_changes(
+    api: ApiClient, volume: StampedResource, body: Body
+) -> Iterator[UnblockRequest]:
     action = f"{volume.path}/action"
     status = str(body.get("status", ""))
     for each in body.get("attachments") or ():
         detach = {"os-detach": {"attachment_id": each.get("attachment_id")}}
-        yield Change("Cinder's attachment of it was ended", "POST", action, detach)
+        yield UnblockRequest("Cinder's attachment of it was ended", "POST", action, detach)
     if status in ("reserved", "attaching", "in-use"):
         for ident in _attachments(api, volume):
-            yield Change(
+            yield UnblockRequest(
                 "Cinder's attachment of it was deleted",
                 "DELETE",
                 f"/attachments/{ident}",
                 microversion=ATTACHMENTS,
             )
     if status == "attaching":
-        yield Change("it is no longer reserved", "POST", action, {"os-unreserve": {}})
+        yield UnblockRequest("it is no longer reserved", "POST", action, {"os-unreserve": {}})
     if status == "awaiting-transfer":
         for ident in _transfers(api, volume):
-            yield Change("its transfer was taken back", "DELETE", f"/os-volume-transfer/{ident}")
+            yield UnblockRequest(
+                "its transfer was taken back", "DELETE", f"/os-volume-transfer/{ident}"
+            )
 
 
 def _attachments(api: ApiClient, volume: StampedResource) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-from pytest_osfutures.calls import ClientContext, Ledger, ToClientObject
+from pytest_osfutures.calls import CallLedger, ClientContext, ToClientObject
 from pytest_osfutures.clients import adapter as adapters
 from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 from pytest_osfutures.engine import Engine, default
@@ -51,7 +51,7 @@ class ClientOptions(TypedDict, total=False):
     background: bool
     expiry: float | None
     unknown: str
-    ledger: Ledger | None
+    ledger: CallLedger | None
     api_client: ApiClient | None
 
 

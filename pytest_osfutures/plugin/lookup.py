@@ -33,7 +33,7 @@ _INTEGERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpu
 
 
 @dataclass(frozen=True)
-class Collection:
+class NamedCollection:
     """The URLs and keys of one type of resource in its service's API."""
 
     #: Name of the type in messages.
@@ -54,7 +54,7 @@ class Collection:
     list_query: str = ""
 
 
-IMAGE = Collection(
+IMAGE = NamedCollection(
     "image",
     "image",
     "/images",
@@ -71,10 +71,10 @@ IMAGE = Collection(
     "status=active&limit=1000",
 )
 #: Nova cannot filter flavors by name. `is_public=None` lists private flavors to administrators.
-FLAVOR = Collection(
+FLAVOR = NamedCollection(
     "flavor", "compute", "/flavors", "/flavors/detail", "flavor", "flavors", ("is_public=None",)
 )
-NETWORK = Collection(
+NETWORK = NamedCollection(
     "network", "network", "/networks", "/networks", "network", "networks", ("name={name}",)
 )
 
@@ -91,7 +91,7 @@ class Lookup:
         self._cache: dict[object, tuple[float, Any]] = {}
 
     def find(
-        self, collection: Collection, wanted: Any, fits: Callable[[Any], bool] | None = None
+        self, collection: NamedCollection, wanted: Any, fits: Callable[[Any], bool] | None = None
     ) -> Any:
         """Return the resource with an id or a name.
 
@@ -111,7 +111,7 @@ class Lookup:
         key = collection, name, fits
         return self.cached(key, lambda: self._by_id_or_name(collection, name, fits))
 
-    def details(self, collection: Collection, found: Any) -> Resource:
+    def details(self, collection: NamedCollection, found: Any) -> Resource:
         """Return all attributes of a resource; empty if the cloud does not show the resource.
 
         Args:
@@ -124,7 +124,7 @@ class Lookup:
         shown = self.cached((collection, resource_id), lambda: self._get(collection, resource_id))
         return Resource() if shown is None else shown
 
-    def all(self, collection: Collection) -> list[Any]:
+    def all(self, collection: NamedCollection) -> list[Any]:
         """Return all resources that the cloud lists by default."""
         return list(self._pages(collection, collection.list_query))
 
@@ -145,7 +145,7 @@ class Lookup:
         return found
 
     def _by_id_or_name(
-        self, collection: Collection, name: str, fits: Callable[[Any], bool] | None
+        self, collection: NamedCollection, name: str, fits: Callable[[Any], bool] | None
     ) -> Any:
         if (found := self._get(collection, name)) is not None:
             return found
@@ -164,14 +164,14 @@ class Lookup:
         some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
         raise InvalidArgument(f"unknown {collection.name} {name!r}; there are: {some or 'none'}")
 
-    def _get(self, collection: Collection, resource_id: str) -> Any:
+    def _get(self, collection: NamedCollection, resource_id: str) -> Any:
         """Return the resource with an id, or None."""
         path = f"{collection.path}/{quote(resource_id, safe='')}"
         document = self.read(collection.service, path, missing=is_invisible)
         found = document.get(collection.member) if document and collection.member else document
         return Resource(found) if isinstance(found, dict) and "id" in found else None
 
-    def _pages(self, collection: Collection, query: str) -> Iterator[Any]:
+    def _pages(self, collection: NamedCollection, query: str) -> Iterator[Any]:
         path = collection.list_path
 
         def fetch(where: str) -> Page | None:
@@ -222,7 +222,7 @@ class Lookup:
         return document
 
 
-def _as_object(collection: Collection, wanted: Any) -> Any:
+def _as_object(collection: NamedCollection, wanted: Any) -> Any:
     """Return an object with an id, or the resource of a mapping with an id."""
     if hasattr(wanted, "id"):
         return wanted

@@ -26,6 +26,7 @@ from pytest_osfutures.transport.responses import (
     retry_after,
 )
 from pytest_osfutures.transport.service_config import ServiceConfig
+from pytest_osfutures.transport.session import remember_refusals, session_of
 from pytest_osfutures.transport.session_errors import (
     is_missing_service,
     is_transient_error,
@@ -63,5 +64,7 @@ __all__ = [
     "microversion_of",
     "parse_resource",
     "refuses_credentials",
+    "remember_refusals",
     "retry_after",
+    "session_of",
 ]

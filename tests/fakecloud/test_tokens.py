@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.cloud import TOKEN_TRIES
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.fakecloud.shells.server import running
+from pytest_osfutures.transport.session import TOKEN_TRIES
 
 TOKENS = "POST /identity/v3/auth/tokens"
 

@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 R = TypeVar("R", bound=ResourceRecord)
 
 
-class Database:
+class RecordDatabase:
     """All tables of one cloud, and the delay with which lists show changes."""
 
     def __init__(self, schedule: Schedule) -> None:
@@ -38,7 +38,7 @@ class Database:
 class ResourceTable(Generic[R]):
     """All resources of one type, with the deleted resources."""
 
-    def __init__(self, database: Database, kind: str) -> None:
+    def __init__(self, database: RecordDatabase, kind: str) -> None:
         self._database = database
         self.kind = kind
         self._alive: dict[str, R] = {}

@@ -8,7 +8,7 @@ from collections import Counter
 from random import Random
 
 from pytest_osfutures.clock import Clock, SystemClock
-from pytest_osfutures.fakecloud.kernel.database import Database
+from pytest_osfutures.fakecloud.kernel.database import RecordDatabase
 from pytest_osfutures.fakecloud.kernel.faults import Faults
 from pytest_osfutures.fakecloud.kernel.schedule import Schedule
 from pytest_osfutures.fakecloud.kernel.settings import UNLISTED_SECONDS, CloudSettings
@@ -31,7 +31,7 @@ class Runtime:
         self.random = Random(seed)
         self.settings = settings or CloudSettings()
         self.schedule = Schedule(self.clock)
-        self.database = Database(self.schedule)
+        self.database = RecordDatabase(self.schedule)
         self.faults = Faults(self.schedule, seed)
         self.counters: Counter[str] = Counter()  #: requests by method and route
         self._operations: Counter[str] = Counter()

@@ -19,7 +19,7 @@ from pytest_osfutures.calls.steps import (
     WatchUntilDone,
 )
 from pytest_osfutures.calls.submit import Submission, submit
-from pytest_osfutures.calls.task import Pause, Shielded, Step, StopRequested
+from pytest_osfutures.calls.task import Pause, Shielded, StopRequested, TaskStep
 from pytest_osfutures.errors import AmbiguousRequest, ObjectCreationError, OperationTimeout
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.policy import Retry
@@ -43,20 +43,20 @@ class Driven:
             CallRequest(context, self.cloud.create, retry, 50.0, context.stamp())
         )
         self.steps = retried(self.call)
-        self.step: Step | None = next(self.steps)
+        self.step: TaskStep | None = next(self.steps)
         self.result: Completed | GaveUp | None = None
 
-    def send(self, result: Any) -> Step | None:
+    def send(self, result: Any) -> TaskStep | None:
         """The step that follows the result; None at the end."""
         return self._next(lambda: self.steps.send(result))
 
-    def stop(self) -> Step | None:
+    def stop(self) -> TaskStep | None:
         """The step that follows a stop request."""
         assert self.step is not None
         assert self.step.interruptible
         return self._next(lambda: self.steps.throw(StopRequested()))
 
-    def _next(self, proceed: Any) -> Step | None:
+    def _next(self, proceed: Any) -> TaskStep | None:
         try:
             self.step = proceed()
         except StopIteration as end:

@@ -12,10 +12,10 @@ from pytest_osfutures.calls.task import (
     Raised,
     Resume,
     Shielded,
-    Step,
     Steps,
     StopRequested,
     Task,
+    TaskStep,
 )
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.engine.loop import SteppedEngine
@@ -35,7 +35,7 @@ def started(engine: SteppedEngine, steps: Steps[Any]) -> tuple[Task[Any], list[A
     return task, results
 
 
-class Twice(Step):
+class Twice(TaskStep):
     """A step that resumes its coroutine twice."""
 
     def begin(self, engine: Engine, resume: Resume) -> None:

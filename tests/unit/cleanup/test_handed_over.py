@@ -12,6 +12,7 @@ from pytest_osfutures import cloud as clouds
 from pytest_osfutures import config as clouds_yaml
 from pytest_osfutures.cloud import reconnect
 from pytest_osfutures.commands import reaper
+from pytest_osfutures.transport import session as sessions
 
 TEXT = """
 clouds:
@@ -95,12 +96,12 @@ def test_a_refused_login_is_shared_by_all_threads(monkeypatch: pytest.MonkeyPatc
         answer._content = b'{"error": {"message": "no", "code": 401, "title": "Unauthorized"}}'
         raise Unauthorized("no", response=answer)
 
-    monkeypatch.setattr(clouds, "monotonic", lambda: now[0])
+    monkeypatch.setattr(sessions, "monotonic", lambda: now[0])
     auth = {"auth_url": "http://127.0.0.1:9/v3", "username": "u", "password": "p"}
     cloud = reconnect("x", {"auth_type": "password", "auth": auth, "config": {}})
     monkeypatch.setattr(Password, "get_auth_ref", refuse)
     del cloud.session.auth.get_auth_ref
-    clouds._remember_refusals(cloud.session.auth)
+    sessions.remember_refusals(cloud.session.auth)
 
     def send_request() -> None:
         with pytest.raises(Unauthorized):
@@ -112,6 +113,6 @@ def test_a_refused_login_is_shared_by_all_threads(monkeypatch: pytest.MonkeyPatc
     for each in threads:
         each.join()
     assert asked == [100.0]
-    now[0] += clouds.REFUSED_SECONDS + 1
+    now[0] += sessions.REFUSED_SECONDS + 1
     send_request()
     assert len(asked) == 2

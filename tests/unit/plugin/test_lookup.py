@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Collection, Lookup
+from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup, NamedCollection
 from tests.unit.api import answer
 
 GOOD = {"id": "good", "name": "good"}
@@ -17,7 +17,7 @@ MALFORMED += [{"id": key, "name": "a", key: "x"} for key in ("min_disk", "ram", 
 
 @pytest.mark.parametrize("collection", [IMAGE, FLAVOR, NETWORK], ids=lambda each: str(each.name))
 def test_malformed_items_of_a_list_are_left_out(
-    collection: Collection, monkeypatch: pytest.MonkeyPatch
+    collection: NamedCollection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud = osf.connect("fake")
     document = {collection.key: [*MALFORMED, GOOD]}

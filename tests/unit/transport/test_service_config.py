@@ -21,6 +21,7 @@ from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.fakecloud.shells.inprocess import mount
 from pytest_osfutures.policy import Poll
+from pytest_osfutures.transport import session_of
 from pytest_osfutures.transport.service_config import ServiceConfig
 
 AUTH = {
@@ -73,7 +74,7 @@ def dead() -> Dead:
 @pytest.fixture
 def connect(fake: FakeCloud, dead: Dead, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Connect with these settings; only Keystone answers at the catalog's URL."""
-    plain = clouds._session
+    plain = session_of
 
     def session(region: Any) -> Any:
         made = plain(region)
@@ -83,7 +84,7 @@ def connect(fake: FakeCloud, dead: Dead, monkeypatch: pytest.MonkeyPatch, tmp_pa
         mount(fake, made.session, "http://front.example/identity")
         return made
 
-    monkeypatch.setattr(clouds, "_session", session)
+    monkeypatch.setattr(clouds, "session_of", session)
     monkeypatch.setattr(clouds, "FAKE_POLL", Poll())
     path = tmp_path / "clouds.yaml"
     monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))

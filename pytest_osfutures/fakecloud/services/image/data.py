@@ -11,7 +11,7 @@ from pytest_osfutures.fakecloud.kernel import (
     iso_seconds,
 )
 from pytest_osfutures.fakecloud.services.image.call import ImageCall
-from pytest_osfutures.fakecloud.services.image.models import STORE, ImageRecord, Member, Task
+from pytest_osfutures.fakecloud.services.image.models import STORE, ImageRecord, ImageTask, Member
 
 OCTETS = "application/octet-stream"
 METHODS = ("glance-direct",)
@@ -97,7 +97,7 @@ def image_tasks(call: ImageCall, image_id: str) -> Response:
     return Response(200, {"tasks": [_task(image, task) for task in image.tasks]})
 
 
-def _task(image: ImageRecord, task: Task) -> dict[str, Any]:
+def _task(image: ImageRecord, task: ImageTask) -> dict[str, Any]:
     ended = task.updated_at
     request = {"image_id": image.id, "import_req": {"method": {"name": task.method}}}
     return {

@@ -54,7 +54,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Task:
+class ImageTask:
     """One import task."""
 
     id: str
@@ -91,7 +91,7 @@ class ImageRecord(ResourceRecord):
     failed_import: str | None = None
     import_task: str | None = None
     members: dict[str, Member] = field(default_factory=dict)
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[ImageTask, ...] = ()
 
     def seen_by(self, caller: Caller) -> bool:
         """Return True if the caller may see the image."""
@@ -169,12 +169,12 @@ class ImageModel:
     ) -> None:
         """Begin to import the staged data; the image is `active` at the end."""
         staged, now = image.staged or b"", self.runtime.schedule.time()
-        task = Task(self.runtime.new_id(), now, request_id, caller.user_id, method)
+        task = ImageTask(self.runtime.new_id(), now, request_id, caller.user_id, method)
         image.tasks = (*image.tasks, task)
         image.import_task = task.id
 
         def end(status: str, message: str) -> None:
-            ended = Task(
+            ended = ImageTask(
                 task.id, now, request_id, caller.user_id, method, status, self._now(), message
             )
             image.tasks = tuple(ended if row.id == task.id else row for row in image.tasks)

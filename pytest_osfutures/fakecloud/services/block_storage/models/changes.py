@@ -117,7 +117,7 @@ def retype(
     possible = stays or (policy == "on-demand" and model.pool(backend) is not None)
     volume.leave("retyping")
     moves = possible and not stays
-    move = _Move(model, volume, model.pool(backend) or "")
+    move = _VolumeMove(model, volume, model.pool(backend) or "")
 
     def done() -> None:
         if possible:
@@ -135,7 +135,7 @@ def retype(
     start_lifecycle(model.runtime, lifecycle.on(copy=move.copy), volume, done, failed)
 
 
-class _Move:
+class _VolumeMove:
     """A migration of a volume: Cinder creates a target volume on the other backend and swaps both.
 
     The target volume has the metadata of the source and is deleted at the end.
@@ -211,7 +211,7 @@ def migrate(model: BlockStorageModel, volume: VolumeRecord, host: str, lock: boo
     wanted = volume.volume_type.extra_specs.get("volume_backend_name")
     fits = wanted is None or model.pool(wanted) == host
 
-    move = _Move(model, volume, host)
+    move = _VolumeMove(model, volume, host)
 
     def done() -> None:
         if fits:

@@ -70,7 +70,7 @@ def resize(
                 f"Quota exceeded for {name}: Requested {more}, "
                 f"but already used {used[name]} of {limit} {name}",
             )
-    _move(model, server, context, _Move(operations.RESIZE, flavor))
+    _move(model, server, context, _ServerMove(operations.RESIZE, flavor))
 
 
 def migrate(
@@ -79,11 +79,11 @@ def migrate(
     """Begin to move the server to another host. Raises ApiError."""
     if target is not None and target not in model.hosts:
         raise ApiError(400, f"Compute host {target} could not be found.")
-    _move(model, server, context, _Move(operations.MIGRATE, server.flavor, target))
+    _move(model, server, context, _ServerMove(operations.MIGRATE, server.flavor, target))
 
 
 @dataclass(frozen=True)
-class _Move:
+class _ServerMove:
     """A cold migration or a resize."""
 
     operation: ServerOperation
@@ -92,7 +92,7 @@ class _Move:
 
 
 def _move(
-    model: ComputeModel, server: ServerRecord, context: RequestContext, wanted: _Move
+    model: ComputeModel, server: ServerRecord, context: RequestContext, wanted: _ServerMove
 ) -> None:
     operation, flavor, target = wanted.operation, wanted.flavor, wanted.target
     was, source = server.vm_state, server.host or ""
