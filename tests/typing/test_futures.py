@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mypy import api
+import pytest
+
+api = pytest.importorskip("mypy.api", reason="the dependency group `types` is not installed")
 
 USER = """
 from concurrent.futures import Future
