@@ -282,6 +282,8 @@ class OperationFuture(Future[T], Generic[T]):
 class Promise(Generic[T]):
     """The writer's side of an `OperationFuture`; only the first end of several counts."""
 
+    __slots__ = ("future",)
+
     def __init__(self, engine: Engine, future: OperationFuture[T] | None = None) -> None:
         self.future: OperationFuture[T] = future or OperationFuture(engine)
 

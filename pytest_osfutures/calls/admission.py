@@ -24,6 +24,8 @@ _log = logging.getLogger("osfutures")
 class Admission:
     """The waits of one call for its admission, since a request of it was accepted last."""
 
+    __slots__ = ("_limited", "_request", "_since")
+
     def __init__(self, request: CallRequest) -> None:
         self._request = request
         self._since: float | None = None

@@ -32,6 +32,7 @@ from pytest_osfutures.calls.steps import AskPolicy, Submit, WaitUntilIdle, Watch
 from pytest_osfutures.calls.submit import Submission, note_made
 from pytest_osfutures.calls.task import Pause, Shielded, Steps, StopRequested
 from pytest_osfutures.calls.undo import undone
+from pytest_osfutures.engine import Completion
 from pytest_osfutures.errors import (
     AmbiguousRequest,
     OperationDetails,
@@ -57,13 +58,24 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
         if isinstance(answer, Failure) and unfinished is not None and _is_refused(answer):
             answer = unfinished  # too late for its deadline, but perhaps it is done by now
         if isinstance(answer, Submission):
-            answer = yield from _watched(call, answer)
+            call.accept(answer)
+            if answer.operation is None:
+                return Completed(answer)
+            try:
+                # Here and not in a generator of its own: thousands of calls wait in this line.
+                completion: Completion
+                completion = yield WatchUntilDone(
+                    answer, call.promise, call.request.tout, call.began_at
+                )
+            except StopRequested:
+                return (yield from undone_by_user(call))
+            answer = yield from _ended(call, answer, completion)
         if not isinstance(answer, Failure):
             return answer
         unfinished = answer.unfinished
-        end = yield from _recovered(call, answer)
-        if end is not None:
-            return end
+        given_up = yield from _recovered(call, answer)
+        if given_up is not None:
+            return given_up
 
 
 def _is_refused(failure: Failure) -> bool:
@@ -130,7 +142,7 @@ def _adopted(
     first, record = lost[0], call.request.record
     engine = call.request.context.engine
     call.began_at = engine.clock.now()
-    call.known |= first.ids
+    call.known.extend(first.ids)
     if record is not None:
         engine.submissions.submit(partial(note_made, record, first))
     for extra in lost[1:]:
@@ -150,16 +162,10 @@ def _ambiguous(failure: Failure, found: Reconciliation) -> GaveUp:
     return GaveUp(error, error)
 
 
-def _watched(call: RetriedCall, submission: Submission) -> Steps[Completed | Failure | GaveUp]:
-    """Watch what was accepted until it is done; undo it if nobody wants it any more."""
-    call.accept(submission)
-    if submission.operation is None:
-        return Completed(submission)
-    try:
-        watch = WatchUntilDone(submission, call.promise, call.request.tout, call.began_at)
-        completion = yield watch
-    except StopRequested:
-        return (yield from undone_by_user(call))
+def _ended(
+    call: RetriedCall, submission: Submission, completion: Completion
+) -> Steps[Completed | Failure | GaveUp]:
+    """Return the result of a try whose operation has ended."""
     if isinstance(completion, Succeeded):
         return Completed(submission, completion)
     if call.request.context.engine.ended:

@@ -88,7 +88,7 @@ class GaveUp:
     left: BaseException | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CallRequest:
     """A plain call as it is sent at each try."""
 

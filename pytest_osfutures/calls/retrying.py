@@ -55,6 +55,9 @@ def start_retried(
 class RetriedCall:
     """A retried call and its future. Its state changes in the engine's loop only."""
 
+    # Thousands may run at a time.
+    __slots__ = ("_deadline", "_task", "_undos", "began_at", "known", "made", "promise", "request")
+
     def __init__(self, request: CallRequest) -> None:
         engine = request.context.engine
         self.request = request
@@ -62,11 +65,11 @@ class RetriedCall:
         #: The resource that exists by now; undo() has to take it back.
         self.made: Submission | None = None
         #: The ids of all resources that requests of this call have created.
-        self.known: set[str] = set()
+        self.known: list[str] = []
         #: The beginning of the present try, in seconds on the engine's clock.
         self.began_at = engine.clock.now()
         self._task = Task(engine, retried(self), self._end)
-        self._undos: list[Promise[None]] = []
+        self._undos: tuple[Promise[None], ...] = ()
         self._deadline: Timer | None = None
 
     def begin(self) -> OperationFuture[Any]:
@@ -105,11 +108,11 @@ class RetriedCall:
     def accept(self, submission: Submission) -> None:
         """Note what exists by now. If nothing undoes it, those who wait for that are told so."""
         self.made = submission
-        self.known |= submission.ids
+        self.known.extend(submission.ids)
         why = self._why_not_undone()
         if why is None:
             return
-        undos, self._undos = self._undos, []
+        undos, self._undos = self._undos, ()
         for gone in undos:
             finish(gone, why)
         if not self.promise.future.done():
@@ -117,8 +120,8 @@ class RetriedCall:
 
     def discard(self, submission: Submission) -> None:
         """Undo in the background what a request has created beside the call's own resource."""
-        if not submission.ids <= self.known:
-            self.known |= submission.ids
+        if not submission.ids.issubset(self.known):
+            self.known.extend(submission.ids)
             steps = undone(submission, self.request.retry, self.known)
             Task(self.request.context.engine, steps, log_problem).begin()
 
@@ -162,7 +165,7 @@ class RetriedCall:
         elif self.promise.future.cancel() or (self._task.ended and self.made is None):
             finish(gone, None)
         else:
-            self._undos.append(gone)
+            self._undos = (*self._undos, gone)
             if self._task.ended:
                 self._task = Task(self.request.context.engine, undone_by_user(self), self._end)
                 self._task.begin()
@@ -185,7 +188,7 @@ class RetriedCall:
             if isinstance(error, OperationError):
                 error = error.with_details(attempts=self.promise.future.attempts)
             self.promise.set_exception(error)
-        undos, self._undos = self._undos, []
+        undos, self._undos = self._undos, ()
         for gone in undos:
             finish(gone, left)
         if not undos and not is_told:

@@ -94,7 +94,7 @@ class Submit(TaskStep):
         return self._late
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class WatchUntilDone(TaskStep):
     """Watches an accepted operation; the result is its completion.
 
@@ -111,9 +111,11 @@ class WatchUntilDone(TaskStep):
     began_at: float | None = None
     watch: Watch | None = field(default=None, init=False)
     _is_cancelled: bool = field(default=False, init=False)
+    _resume: Resume = field(init=False)
 
     def begin(self, engine: Engine, resume: Resume) -> None:
-        watch = self.submission.watch(self.tout, partial(self._ended, resume))
+        self._resume = resume
+        watch = self.submission.watch(self.tout, self._ended)
         if self.began_at is not None:
             earliest = watch.accepted_at if self.tout is None else self.began_at
             watch.began_at = max(self.began_at, earliest)
@@ -121,9 +123,9 @@ class WatchUntilDone(TaskStep):
         self.watch = watch
         engine.watch(watch)
 
-    def _ended(self, resume: Resume, ending: Completion) -> None:
+    def _ended(self, ending: Completion) -> None:
         if not self._is_cancelled:
-            resume(ending)
+            self._resume(ending)
         elif isinstance(ending, Succeeded | ResourceVanished):  # while it is being undone
             self.promise.set_exception(CancelledError())
         else:
@@ -133,7 +135,7 @@ class WatchUntilDone(TaskStep):
         self._is_cancelled = True
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class WatchAll(TaskStep):
     """Watches several accepted operations, at least one; the result is all their completions."""
 
@@ -151,7 +153,7 @@ class WatchAll(TaskStep):
             engine.watch(each.watch(None, ended))
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class WaitUntilIdle(TaskStep):
     """Waits until no operation is under way on the resource that a refused request is about.
 
@@ -201,7 +203,7 @@ class WaitUntilIdle(TaskStep):
         )
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class WaitForQuota(TaskStep):
     """Waits until a deletion of this process has ended; the result is True.
 
@@ -223,7 +225,7 @@ class WaitForQuota(TaskStep):
         self._call_off()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class AskPolicy(TaskStep):
     """Asks the retry policy about the `failed`-th failure; the result is an Opinion.
 

@@ -85,7 +85,7 @@ class Submission:
         assert self.exchange is not None
         return Watch(
             operation=self.operation,
-            variables={**self.variables, "request_id": self.exchange.request_id or ""},
+            variables=self.variables,
             reader=self.context.api_client,
             accepted_at=self.exchange.answered_at,
             sent_at=self.exchange.sent_at,
@@ -252,9 +252,12 @@ def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) 
     for exchange in exchanges:
         if exchange.accepted and (found := recognise(context, exchange)):
             operation, variables, _ = found
-            variables = operation.identify(
-                variables, exchange.request, exchange.response, exchange.headers
-            )
+            variables = {
+                **operation.identify(
+                    variables, exchange.request, exchange.response, exchange.headers
+                ),
+                "request_id": exchange.request_id or "",
+            }
             started.append(Submission(context, plain, operation, variables, exchange))
     return started
 

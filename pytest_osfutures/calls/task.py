@@ -39,6 +39,7 @@ class Raised:
 class TaskStep:
     """A wait of a coroutine. Each step is used once."""
 
+    __slots__ = ()
     #: True if a stop request ends the wait; otherwise the request waits for the step's result.
     interruptible: ClassVar[bool] = False
 
@@ -56,6 +57,8 @@ Steps: TypeAlias = Generator[TaskStep, Any, T]
 
 class Task(Generic[T]):
     """Drives one coroutine to its end, then calls `on_end` with its result, in the loop."""
+
+    __slots__ = ("_engine", "_interrupted", "_on_end", "_steps", "ended", "step")
 
     def __init__(
         self, engine: Engine, steps: Steps[T], on_end: Callable[[T | Raised], None]
@@ -117,7 +120,7 @@ class Task(Generic[T]):
 
     def _begin(self, step: TaskStep) -> None:
         try:
-            step.begin(self._engine, partial(self._resume, step))
+            step.begin(self._engine, _Resumption(self, step))
         except EngineError as error:  # the engine has ended: no step ever would
             self.step = None
             self._finish(Raised(error))
@@ -127,7 +130,18 @@ class Task(Generic[T]):
         self._on_end(result)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
+class _Resumption:
+    """Resumes a task with the result of one step. Smaller than a partial: each task holds one."""
+
+    task: Task[Any]
+    step: TaskStep
+
+    def __call__(self, result: Any) -> None:
+        self.task._resume(self.step, result)
+
+
+@dataclass(eq=False, slots=True)
 class Pause(TaskStep):
     """Waits for a number of seconds."""
 
@@ -144,7 +158,7 @@ class Pause(TaskStep):
             self._timer.cancel()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class InPool(TaskStep):
     """Runs a function that may block, on the pool of submissions; the result is the function's."""
 
@@ -161,7 +175,7 @@ class InPool(TaskStep):
         engine.submissions.submit(run)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Shielded(TaskStep, Generic[T]):
     """Runs another coroutine to its end, whatever happens; the result is that coroutine's."""
 

@@ -49,7 +49,7 @@ class Sent:
 
 
 def undone(
-    submission: Submission, retry: Retry, known: set[str] | None = None
+    submission: Submission, retry: Retry, known: list[str] | None = None
 ) -> Steps[BaseException | None]:
     """Undo an operation and wait until that is done; again, if it fails.
 
@@ -60,12 +60,12 @@ def undone(
         return None
     quota_queue = submission.context.engine.quota_queue
     quota_queue.deletion_started(api_client)
-    problem = yield from _insist(submission, retry, set() if known is None else known)
+    problem = yield from _insist(submission, retry, [] if known is None else known)
     quota_queue.deletion_ended(api_client)
     return problem
 
 
-def _insist(submission: Submission, retry: Retry, known: set[str]) -> Steps[BaseException | None]:
+def _insist(submission: Submission, retry: Retry, known: list[str]) -> Steps[BaseException | None]:
     """Send the requests until they are done: three times, or as often as a call is tried."""
     engine, failed = submission.context.engine, 0
     limits = _RateLimits(retry, engine)
@@ -110,7 +110,7 @@ class _RateLimits:
         return pause if self._seconds <= BUSY_TIMEOUT else None
 
 
-def _send_all(submission: Submission, known: set[str], first: bool) -> Sent:
+def _send_all(submission: Submission, known: list[str], first: bool) -> Sent:
     """Send, in this thread, a request for each resource of the operation.
 
     A refused one does not keep the others from being sent.
@@ -119,7 +119,7 @@ def _send_all(submission: Submission, known: set[str], first: bool) -> Sent:
         found = targets(submission)
     except Exception as error:
         return Sent(refusal=Failure(error))
-    known.update(variables["id"] for variables in found if "id" in variables)
+    known.extend(variables["id"] for variables in found if "id" in variables)
     started: list[Submission] = []
     refusals: list[Failure] = []
     for variables in found:

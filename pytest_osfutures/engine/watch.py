@@ -29,6 +29,7 @@ from pytest_osfutures.operations import (
     ResourceRef,
     ResourceType,
     Succeeded,
+    Variables,
     events,
 )
 from pytest_osfutures.policy import Poll
@@ -52,7 +53,7 @@ class Watch:
 
     operation: Operation
     #: Ids and other values that fill the operation's paths, extended by what reads tell.
-    variables: dict[str, str]
+    variables: Variables
     reader: Reader
     #: When the answer that accepted the request arrived.
     accepted_at: float
