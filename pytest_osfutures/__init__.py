@@ -13,79 +13,68 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# `as` tells type checkers that the name is public here, too. isort would give it a line of its own.
+# isort: off
 if TYPE_CHECKING:
-    from pytest_osfutures.clients import futurize
-    from pytest_osfutures.cloud import Cloud, connect
-    from pytest_osfutures.engine import Engine
+    from pytest_osfutures.clients import futurize as futurize
+    from pytest_osfutures.cloud import (
+        Cloud as Cloud,
+        connect as connect,
+    )
+    from pytest_osfutures.engine import Engine as Engine
     from pytest_osfutures.errors import (
-        AccessDeniedError,
-        AmbiguousRequest,
-        Attempt,
-        CleanupError,
-        CloudUnreachableError,
-        EngineError,
-        Event,
-        InvalidArgument,
-        ObjectCreationError,
-        OperationDetails,
-        OperationError,
-        OperationFailed,
-        OperationTimeout,
-        OSFuturesError,
-        QuotaExceeded,
-        ResourceVanished,
-        ServerLimitReached,
-        StatusSample,
-        UnknownOperation,
-        UnusableAnswerError,
+        AccessDeniedError as AccessDeniedError,
+        AmbiguousRequest as AmbiguousRequest,
+        Attempt as Attempt,
+        CleanupError as CleanupError,
+        CloudUnreachableError as CloudUnreachableError,
+        EngineError as EngineError,
+        Event as Event,
+        InvalidArgument as InvalidArgument,
+        ObjectCreationError as ObjectCreationError,
+        OperationDetails as OperationDetails,
+        OperationError as OperationError,
+        OperationFailed as OperationFailed,
+        OperationTimeout as OperationTimeout,
+        OSFuturesError as OSFuturesError,
+        QuotaExceeded as QuotaExceeded,
+        ResourceVanished as ResourceVanished,
+        ServerLimitReached as ServerLimitReached,
+        StatusSample as StatusSample,
+        UnknownOperation as UnknownOperation,
+        UnusableAnswerError as UnusableAnswerError,
     )
-    from pytest_osfutures.future import OperationFuture
-    from pytest_osfutures.plugin.factories import (
-        Backups,
-        FloatingIps,
-        Images,
-        Keypairs,
-        Networks,
-        Ports,
-        Routers,
-        SecurityGroups,
-        Servers,
-        SharedImages,
-        SharedServers,
-        SharedSnapshots,
-        SharedVolumes,
-        Snapshots,
-        Subnets,
-        Volumes,
+    from pytest_osfutures.future import OperationFuture as OperationFuture
+    from pytest_osfutures.plugin.factories import *  # noqa: F403
+    from pytest_osfutures.policy import (
+        Poll as Poll,
+        Retry as Retry,
     )
-    from pytest_osfutures.policy import Poll, Retry
     from pytest_osfutures.protocols import (
-        Backup,
-        Cinder,
-        Flavor,
-        FloatingIp,
-        Image,
-        Keypair,
-        Network,
-        Nova,
-        Port,
-        Router,
-        SecurityGroup,
-        Server,
-        Snapshot,
-        Subnet,
-        Volume,
-        VolumeAttachment,
+        Backup as Backup,
+        Cinder as Cinder,
+        Flavor as Flavor,
+        Image as Image,
+        Keypair as Keypair,
+        Nova as Nova,
+        Server as Server,
+        Snapshot as Snapshot,
+        Volume as Volume,
+        VolumeAttachment as VolumeAttachment,
     )
     from pytest_osfutures.waiting import (
-        ALL_COMPLETED,
-        FIRST_COMPLETED,
-        FIRST_EXCEPTION,
-        as_completed,
-        gather,
-        wait,
+        ALL_COMPLETED as ALL_COMPLETED,
+        FIRST_COMPLETED as FIRST_COMPLETED,
+        FIRST_EXCEPTION as FIRST_EXCEPTION,
+        as_completed as as_completed,
+        gather as gather,
+        wait as wait,
     )
 
+# isort: on
+
+#: The public names by the modules that have them, for imports at the first use; type checkers go by
+#: the imports above. The names of factories and of their resources are those of `_FACTORIES`.
 _PLACES = {
     "clients": ("futurize",),
     "cloud": ("Cloud", "connect"),
@@ -113,40 +102,16 @@ _PLACES = {
         "UnusableAnswerError",
     ),
     "future": ("OperationFuture",),
-    "plugin.factories": (
-        "Backups",
-        "FloatingIps",
-        "Images",
-        "Keypairs",
-        "Networks",
-        "Ports",
-        "Routers",
-        "SecurityGroups",
-        "Servers",
-        "SharedImages",
-        "SharedServers",
-        "SharedSnapshots",
-        "SharedVolumes",
-        "Snapshots",
-        "Subnets",
-        "Volumes",
-    ),
     "policy": ("Poll", "Retry"),
     "protocols": (
         "Backup",
         "Cinder",
         "Flavor",
-        "FloatingIp",
         "Image",
         "Keypair",
-        "Network",
         "Nova",
-        "Port",
-        "Router",
-        "SecurityGroup",
         "Server",
         "Snapshot",
-        "Subnet",
         "Volume",
         "VolumeAttachment",
     ),
@@ -160,85 +125,26 @@ _PLACES = {
     ),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
-
-__all__ = [
-    "ALL_COMPLETED",
-    "FIRST_COMPLETED",
-    "FIRST_EXCEPTION",
-    "AccessDeniedError",
-    "AmbiguousRequest",
-    "Attempt",
-    "Backup",
-    "Backups",
-    "Cinder",
-    "CleanupError",
-    "Cloud",
-    "CloudUnreachableError",
-    "Engine",
-    "EngineError",
-    "Event",
-    "Flavor",
-    "FloatingIp",
-    "FloatingIps",
-    "Image",
-    "Images",
-    "InvalidArgument",
-    "Keypair",
-    "Keypairs",
-    "Network",
-    "Networks",
-    "Nova",
-    "OSFuturesError",
-    "ObjectCreationError",
-    "OperationDetails",
-    "OperationError",
-    "OperationFailed",
-    "OperationFuture",
-    "OperationTimeout",
-    "Poll",
-    "Port",
-    "Ports",
-    "QuotaExceeded",
-    "ResourceVanished",
-    "Retry",
-    "Router",
-    "Routers",
-    "SecurityGroup",
-    "SecurityGroups",
-    "Server",
-    "ServerLimitReached",
-    "Servers",
-    "SharedImages",
-    "SharedServers",
-    "SharedSnapshots",
-    "SharedVolumes",
-    "Snapshot",
-    "Snapshots",
-    "StatusSample",
-    "Subnet",
-    "Subnets",
-    "UnknownOperation",
-    "UnusableAnswerError",
-    "Volume",
-    "VolumeAttachment",
-    "Volumes",
-    "as_completed",
-    "connect",
-    "futurize",
-    "gather",
-    "wait",
-]
+_FACTORIES = f"{__name__}.plugin.factories"
 
 
-def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib import metadata  # costs more than all the rest of this module
+__version__: str
 
-        return metadata.version("pytest-osfutures")
-    if name not in _HOME:
+if not TYPE_CHECKING:  # or else mypy would accept any name, with the type Any
+
+    def __getattr__(name: str) -> Any:
+        if name == "__version__":
+            from importlib import metadata  # costs more than all the rest of this module
+
+            return metadata.version("pytest-osfutures")
+        if name in _HOME:
+            return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        if name[:1].isupper():  # not a module of this package, for which imports ask here, too
+            factories = importlib.import_module(_FACTORIES)
+            if name in dir(factories):
+                return getattr(factories, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOME, *dir(importlib.import_module(_FACTORIES))})

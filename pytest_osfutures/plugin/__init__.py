@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import factory_fixtures, fixtures, options, scoped_fixtures
+from pytest_osfutures.plugin import factory_fixtures, fixtures, options
 from pytest_osfutures.plugin.failed_nodes import mark_failed
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
@@ -27,7 +27,7 @@ from pytest_osfutures.plugin.run_id import MAIN, RUN, is_forked, run_id, say, wo
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the modules with fixtures."""
-    for module in (fixtures, factory_fixtures, scoped_fixtures):
+    for module in (fixtures, *factory_fixtures.MODULES):
         pluginmanager.register(module, module.__name__)
 
 

@@ -22,20 +22,6 @@ from pytest_osfutures.protocols.block_storage import (
 from pytest_osfutures.protocols.cinder import Cinder
 from pytest_osfutures.protocols.compute import Flavor, Keypair, Nova, VolumeAttachment
 from pytest_osfutures.protocols.image import Image, ImageArguments
-from pytest_osfutures.protocols.network import (
-    FloatingIp,
-    FloatingIpArguments,
-    Network,
-    NetworkArguments,
-    Port,
-    PortArguments,
-    Router,
-    RouterArguments,
-    SecurityGroup,
-    SecurityGroupArguments,
-    Subnet,
-    SubnetArguments,
-)
 from pytest_osfutures.protocols.server import Server, ServerArguments, SeveralServers
 
 __all__ = [
@@ -45,30 +31,18 @@ __all__ = [
     "Cinder",
     "FactoryArguments",
     "Flavor",
-    "FloatingIp",
-    "FloatingIpArguments",
     "HasId",
     "Image",
     "ImageArguments",
     "Keypair",
-    "Network",
-    "NetworkArguments",
     "Nova",
-    "Port",
-    "PortArguments",
     "Reference",
     "RetryArguments",
-    "Router",
-    "RouterArguments",
-    "SecurityGroup",
-    "SecurityGroupArguments",
     "Server",
     "ServerArguments",
     "SeveralServers",
     "Snapshot",
     "SnapshotArguments",
-    "Subnet",
-    "SubnetArguments",
     "Volume",
     "VolumeArguments",
     "VolumeAttachment",

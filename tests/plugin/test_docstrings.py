@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from pytest_osfutures.plugin import factory_fixtures, fixtures
+from pytest_osfutures.plugin import factories, factory_fixtures, fixtures
 from tests.plugin.test_factories import run
 
 FACTORIES = """
@@ -17,12 +17,14 @@ FACTORIES = """
 
     NAMES = {names!r}
 
-    @pytest.mark.parametrize("module", ["block_storage", "compute", "image", "network", "shared"])
+    @pytest.mark.parametrize("module", {modules!r})
     def test_examples(module, request):
         found = importlib.import_module("pytest_osfutures.plugin.factories." + module)
         globs = {{name: request.getfixturevalue(name) for name in NAMES}}
         assert doctest.testmod(found, globs=globs).failed == 0
 """
+#: Ends of the names of fixtures that refer to the fixture of a test for their examples.
+OTHER_SCOPES = ("_class", "_module", "_session", "_shared")
 SHARED = ["os_servers_shared", "os_volumes_shared", "os_snapshots_shared", "os_images_shared"]
 
 
@@ -34,11 +36,12 @@ def image_file(pytester: pytest.Pytester) -> None:
 
 def documented() -> dict[str, str]:
     """Return the docstrings of the fixtures of a test by the names of the fixtures."""
-    members = {**vars(factory_fixtures), **vars(fixtures)}
+    modules = (*factory_fixtures.MODULES, fixtures)
     return {
         name: inspect.cleandoc(inspect.getdoc(getattr(each, "__wrapped__", each)) or "")
-        for name, each in members.items()
-        if name.startswith("os_")
+        for module in modules
+        for name, each in vars(module).items()
+        if name.startswith("os_") and not name.endswith(OTHER_SCOPES)
     }
 
 
@@ -51,4 +54,6 @@ def test_examples_of_fixtures(pytester: pytest.Pytester) -> None:
 
 def test_examples_of_factories(pytester: pytest.Pytester) -> None:
     names = [name for name in documented() if name != "os_cloud"] + SHARED
-    run(pytester, FACTORIES.format(names=names)).assert_outcomes(passed=5)
+    run(pytester, FACTORIES.format(names=names, modules=factories.MODULES)).assert_outcomes(
+        passed=len(factories.MODULES)
+    )

@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from pytest_osfutures.plugin import factories
+from pytest_osfutures.plugin.factories.base import Factory
+from pytest_osfutures.plugin.factories.shared import SharedFactory
 
 HEAVY = ("requests", "keystoneauth1", "novaclient", "cinderclient", "openstack", "yaml")
 
@@ -47,7 +49,9 @@ def test_fixtures_are_listed_with_their_documentation(pytester: pytest.Pytester)
     result.stdout.fnmatch_lines(["os_servers *", "*Create servers, which are deleted at the end*"])
     result.stdout.fnmatch_lines(["os_servers_shared *", "*Create servers once for all workers*"])
     listed = result.stdout.str()
-    for name in factories.__all__:
+    for name in dir(factories):
+        if not issubclass(getattr(factories, name), Factory | SharedFactory):
+            continue  # the protocol of a resource
         fixture = "os_" + re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
         if fixture.startswith("os_shared_"):
             assert f"{fixture.replace('_shared', '')}_shared " in listed

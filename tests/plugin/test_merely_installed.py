@@ -268,9 +268,12 @@ def test_unused_plugin_loads_only_fixtures_and_options() -> None:
         "pytest_osfutures.plugin",
         "pytest_osfutures.plugin.factories",
         "pytest_osfutures.plugin.factory_fixtures",
+        "pytest_osfutures.plugin.factory_fixtures.block_storage",
+        "pytest_osfutures.plugin.factory_fixtures.compute",
+        "pytest_osfutures.plugin.factory_fixtures.image",
+        "pytest_osfutures.plugin.factory_fixtures.network",
         "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.fixtures",
         "pytest_osfutures.plugin.options",
         "pytest_osfutures.plugin.run_id",
-        "pytest_osfutures.plugin.scoped_fixtures",
     ]

@@ -61,6 +61,7 @@ def test_networking(
     os_routers: osf.Routers,
     os_floating_ips: osf.FloatingIps,
     os_security_groups: osf.SecurityGroups,
+    os_address_groups_session: osf.AddressGroups,
 ) -> None:
     network = os_networks.create_async("net", cidr="10.0.0.0/24").result()
     reveal_type(network)  # reveals: Network
@@ -72,7 +73,16 @@ def test_networking(
     os_ports.create_async(extra={"binding:vnic_type": "direct"})
     reveal_type(os_routers.create_async(subnets=network.subnets, external=True))  # reveals: OperationFuture[Router]
     reveal_type(os_floating_ips.create_async(port=port).result().port_id)  # reveals: str | None
+    hosts = os_address_groups_session.create_async(["192.0.2.7/32"], "hosts")
+    reveal_type(hosts)  # reveals: OperationFuture[AddressGroup]
+    reveal_type(hosts.result().addresses)  # reveals: list[str]
+    os_address_groups_session.create_async(["192.0.2.7/32"], shared=True)  # error
+    hosts.result().tags  # error
     os_networks.create_async(cdir="10.0.0.0/24")  # error
+
+
+def name_of(group: osf.AdressGroup) -> str:  # error
+    return str(group.name)
 
 
 def test_clients(os_cloud: osf.Cloud) -> None:

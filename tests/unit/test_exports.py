@@ -5,51 +5,61 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import pkgutil
 import tomllib
 from pathlib import Path
 
 import pytest
 
 import pytest_osfutures as osf
+from pytest_osfutures.plugin import factories
 
 PACKAGE = Path(inspect.getfile(osf)).parent
 
 
 def declared_for_type_checkers() -> dict[str, str]:
-    """The names that the TYPE_CHECKING block imports, with their modules."""
+    """The names that the TYPE_CHECKING block makes public, with their modules."""
     tree = ast.parse((PACKAGE / "__init__.py").read_text())
     (block,) = [
         node
         for node in tree.body
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     ]
-    found = {}
+    found: dict[str, str] = {}
     for node in block.body:
         assert isinstance(node, ast.ImportFrom)
+        module = node.module or ""
+        if node.names[0].name == "*":
+            found |= dict.fromkeys(dir(importlib.import_module(module)), module)
+            continue
         for alias in node.names:
-            assert alias.asname is None
-            found[alias.name] = node.module or ""
+            assert alias.asname == alias.name  # else it is private for type checkers
+            found[alias.name] = module
     return found
 
 
-def test_the_names_are_sorted_and_there_once() -> None:
-    def as_ruff_sorts(name: str) -> tuple[int, str]:
-        return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
-
-    assert osf.__all__ == sorted(osf.__all__, key=as_ruff_sorts)
-    assert len(osf.__all__) == len(set(osf.__all__))
+NAMES = declared_for_type_checkers()
 
 
 def test_every_name_is_there_and_is_what_type_checkers_see() -> None:
-    declared = declared_for_type_checkers()
-    assert sorted(declared) == sorted(osf.__all__)
-    for name, module in declared.items():
+    for name, module in NAMES.items():
         assert getattr(osf, name) is getattr(importlib.import_module(module), name)
 
 
 def test_the_lazy_names_are_exactly_those() -> None:
-    assert sorted(osf._HOME) == sorted(osf.__all__)
-    assert set(osf.__all__) <= set(dir(osf))
+    assert len(osf._HOME) == sum(map(len, osf._PLACES.values()))
+    assert sorted({*osf._HOME, *dir(factories)}) == sorted(NAMES)
+    assert set(NAMES) <= set(dir(osf))
+
+
+def test_the_door_of_the_factories_knows_all_modules_with_public_names() -> None:
+    modules = {each.name for each in pkgutil.iter_modules(factories.__path__)}
+    modules -= {"base", "neutron"}
+    assert modules == set(factories.MODULES)
+    for name in modules:
+        module = importlib.import_module(f"{factories.__name__}.{name}")
+        assert module.__all__ == sorted(module.__all__)
+        assert f"from {module.__name__} import *" in Path(inspect.getfile(factories)).read_text()
 
 
 def test_every_error_is_given_out() -> None:
@@ -57,16 +67,17 @@ def test_every_error_is_given_out() -> None:
 
     for _, each in inspect.getmembers(errors, inspect.isclass):
         if each.__module__ == errors.__name__:
-            assert each.__name__ in osf.__all__
+            assert each.__name__ in NAMES
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        osf.nonsense  # noqa: B018
+    for name in ("nonsense", "Nonsense"):
+        with pytest.raises(AttributeError, match=f"no attribute '{name}'"):
+            getattr(osf, name)
 
 
 def test_what_is_given_out_says_what_it_is_for() -> None:
-    for name in osf.__all__:
+    for name in NAMES:
         if not name.isupper():
             assert inspect.getdoc(getattr(osf, name)), name
 

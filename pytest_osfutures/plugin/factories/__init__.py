@@ -1,7 +1,9 @@
 """Factories: they create resources in the background and own them until their scope ends.
 
-This list is the only one: the fixtures and `osf.Servers`, `osf.Volumes`, ... refer to it. A factory
-is imported when it is used first, so that an unused plugin loads nothing of OpenStack.
+Each module lists its factories, and the protocols of resources that no client library has, in its
+`__all__`; there is no other list. The fixtures and `osf.Servers`, `osf.Volumes`, ... come through
+this door, which imports the modules when a name is used first, so that an unused plugin loads
+nothing of OpenStack.
 """
 
 from __future__ import annotations
@@ -10,54 +12,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.factories.block_storage import Backups, Snapshots, Volumes
-    from pytest_osfutures.plugin.factories.compute import Keypairs, Servers
-    from pytest_osfutures.plugin.factories.image import Images
-    from pytest_osfutures.plugin.factories.network import (
-        FloatingIps,
-        Networks,
-        Ports,
-        Routers,
-        SecurityGroups,
-        Subnets,
-    )
-    from pytest_osfutures.plugin.factories.shared import (
-        SharedImages,
-        SharedServers,
-        SharedSnapshots,
-        SharedVolumes,
-    )
+    from pytest_osfutures.plugin.factories.block_storage import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.compute import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.image import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.network import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.routing import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.security import *  # noqa: F403
+    from pytest_osfutures.plugin.factories.shared import *  # noqa: F403
 
-_MODULES = {
-    "block_storage": ("Backups", "Snapshots", "Volumes"),
-    "compute": ("Keypairs", "Servers"),
-    "image": ("Images",),
-    "network": ("FloatingIps", "Networks", "Ports", "Routers", "SecurityGroups", "Subnets"),
-    "shared": ("SharedImages", "SharedServers", "SharedSnapshots", "SharedVolumes"),
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
-__all__ = [
-    "Backups",
-    "FloatingIps",
-    "Images",
-    "Keypairs",
-    "Networks",
-    "Ports",
-    "Routers",
-    "SecurityGroups",
-    "Servers",
-    "SharedImages",
-    "SharedServers",
-    "SharedSnapshots",
-    "SharedVolumes",
-    "Snapshots",
-    "Subnets",
-    "Volumes",
-]
+#: The modules with factories; `base` and `neutron` have what several of them need.
+MODULES = ("compute", "block_storage", "image", "network", "routing", "security", "shared")
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
+if not TYPE_CHECKING:  # or else mypy would accept any name, with the type Any
+
+    def __getattr__(name: str) -> Any:
+        for module in map(importlib.import_module, (f"{__name__}.{each}" for each in MODULES)):
+            if name in module.__all__:
+                return getattr(module, name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    modules = (importlib.import_module(f"{__name__}.{each}") for each in MODULES)
+    return sorted(name for module in modules for name in module.__all__)

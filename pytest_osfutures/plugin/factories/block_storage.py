@@ -21,6 +21,8 @@ from pytest_osfutures.protocols import (
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+__all__ = ["Backups", "Snapshots", "Volumes"]
+
 T = TypeVar("T")
 
 

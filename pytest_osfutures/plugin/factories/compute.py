@@ -24,6 +24,8 @@ from pytest_osfutures.stamp import Stamp, new_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+__all__ = ["Keypairs", "Servers"]
+
 
 class ServerNetwork(TypedDict, total=False):
     """The network of a new server."""

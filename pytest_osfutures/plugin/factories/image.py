@@ -18,6 +18,8 @@ from pytest_osfutures.protocols import FactoryArguments, Image, ImageArguments, 
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+__all__ = ["Images"]
+
 #: Extensions of file names that are Glance's names of disk formats
 #: (https://docs.openstack.org/glance/latest/user/formats.html).
 DISK_FORMATS = ("ami", "iso", "ploop", "qcow2", "vdi", "vhd", "vhdx", "vmdk")

@@ -1,83 +1,47 @@
-"""Factories of Neutron's resources, from networks to security groups.
-
-Arguments and results have the names of the Networking API
-(https://docs.openstack.org/api-ref/network/v2/): `port.id`, `port["binding:host_id"]`.
-"""
+"""Factories of networks, subnets and ports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from ipaddress import ip_network
-from typing import Any, Unpack
+from typing import Any, Protocol, Unpack
 
-from pytest_osfutures.calls import start_retried
-from pytest_osfutures.clients import Resource, context_of
+from pytest_osfutures.clients import Resource
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture, renewed, then
-from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.plugin.factories.base import Factory, client_arguments
-from pytest_osfutures.plugin.identifiers import to_id, to_ids
-from pytest_osfutures.protocols import (
-    FactoryArguments,
-    FloatingIp,
-    FloatingIpArguments,
-    Network,
-    NetworkArguments,
-    Port,
-    PortArguments,
-    Reference,
-    Router,
-    RouterArguments,
-    SecurityGroup,
-    SecurityGroupArguments,
-    Subnet,
-    SubnetArguments,
-)
+from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.plugin.factories.base import client_arguments
+from pytest_osfutures.plugin.factories.neutron import NetworkFactory, NetworkResource
+from pytest_osfutures.protocols import FactoryArguments, Reference
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-Limits = Mapping[str, Any]
-Step = Callable[[Resource], OperationFuture[Any]]
+__all__ = ["Network", "Networks", "Port", "Ports", "Subnet", "Subnets"]
 
 
-class NetworkFactory(Factory):
-    """A factory of a resource that is created by a POST of its attributes to the Networking API."""
+class Network(NetworkResource, Protocol):
+    """A network."""
 
-    @property
-    def api(self) -> Any:
-        """The Networking API, with twins."""
-        return self.cloud.api("network")
-
-    def _create(
-        self, kind: str, attributes: Mapping[str, Any], limits: Limits
-    ) -> OperationFuture[Any]:
-        resource_type = OWNED_TYPES[kind]
-        body = {resource_type.member: to_ids(dict(attributes))}
-        future = self.api.post_async_r(resource_type.collection_path, json=body, **limits)
-        return self._own(kind, future)
-
-    def _create_with(
-        self, kind: str, attributes: Mapping[str, Any], limits: Limits, steps: Iterable[Step]
-    ) -> OperationFuture[Any]:
-        """Create a resource, take the steps one after another, and show the resource afterwards."""
-        created = self._create(kind, attributes, limits)
-        complete, resource_type = created, OWNED_TYPES[kind]
-        for step in steps:
-            complete = then(complete, partial(_take, step, created))
-        if complete is created:
-            return created
-
-        def show(_: Any) -> OperationFuture[Any]:
-            path = f"{resource_type.collection_path}/{created.resource_id}"
-            shown = self.api.get(path).json()
-            return renewed(created, Resource(shown[resource_type.member]))
-
-        return then(complete, show)
+    status: str
+    admin_state_up: bool
+    subnets: list[str]
+    shared: bool
+    mtu: int
+    port_security_enabled: bool
+    availability_zones: list[str]
 
 
-def _take(step: Step, created: OperationFuture[Any], _: Any) -> OperationFuture[Any]:
-    return step(created.result())
+class NetworkArguments(FactoryArguments, total=False):
+    """Keyword arguments of `os_networks.create_async`: attributes of a new network."""
+
+    description: str
+    admin_state_up: bool
+    shared: bool
+    mtu: int
+    port_security_enabled: bool
+    dns_domain: str
+    availability_zone_hints: list[str]
+    qos_policy_id: Reference
 
 
 class Networks(NetworkFactory):
@@ -120,6 +84,36 @@ class Networks(NetworkFactory):
         return self._create_with("network", attributes, limits, steps)
 
 
+class Subnet(NetworkResource, Protocol):
+    """A subnet of a network."""
+
+    network_id: str
+    cidr: str
+    ip_version: int
+    gateway_ip: str | None
+    enable_dhcp: bool
+    dns_nameservers: list[str]
+    allocation_pools: list[dict[str, str]]
+    host_routes: list[dict[str, str]]
+    ipv6_address_mode: str | None
+    ipv6_ra_mode: str | None
+
+
+class SubnetArguments(FactoryArguments, total=False):
+    """Keyword arguments of `os_subnets.create_async`: attributes of a new subnet."""
+
+    description: str
+    gateway_ip: str | None
+    enable_dhcp: bool
+    dns_nameservers: list[str]
+    allocation_pools: list[dict[str, str]]
+    host_routes: list[dict[str, str]]
+    ip_version: int
+    ipv6_address_mode: str
+    ipv6_ra_mode: str
+    subnetpool_id: Reference
+
+
 class Subnets(NetworkFactory):
     """The factory of subnets: the fixtures `os_subnets`, `os_subnets_class`, ..."""
 
@@ -155,6 +149,37 @@ class Subnets(NetworkFactory):
         return self._create("subnet", attributes, self._limits(arguments))
 
 
+class Port(NetworkResource, Protocol):
+    """A port of a network."""
+
+    network_id: str
+    status: str
+    admin_state_up: bool
+    mac_address: str
+    fixed_ips: list[dict[str, str]]
+    security_groups: list[str]
+    device_id: str
+    device_owner: str
+    allowed_address_pairs: list[dict[str, str]]
+    port_security_enabled: bool
+
+
+class PortArguments(FactoryArguments, total=False):
+    """Keyword arguments of `os_ports.create_async`: attributes of a new port."""
+
+    description: str
+    admin_state_up: bool
+    mac_address: str
+    fixed_ips: Iterable[Mapping[str, Any]]
+    security_groups: Iterable[Reference]
+    device_id: str
+    device_owner: str
+    allowed_address_pairs: list[dict[str, str]]
+    port_security_enabled: bool
+    dns_name: str
+    qos_policy_id: Reference
+
+
 class Ports(NetworkFactory):
     """The factory of ports: the fixtures `os_ports`, `os_ports_class`, ..."""
 
@@ -186,164 +211,6 @@ class Ports(NetworkFactory):
         place = {"network_id": self.defaults.network(network), "name": self._name(name)}
         attributes = {**place, **client_arguments(arguments)}
         return self._create("port", attributes, self._limits(arguments))
-
-
-class Routers(NetworkFactory):
-    """The factory of routers: the fixtures `os_routers`, `os_routers_class`, ..."""
-
-    def create_async(
-        self,
-        name: str | None = None,
-        subnets: Iterable[Reference] = (),
-        external: Reference | bool | None = None,
-        **arguments: Unpack[RouterArguments],
-    ) -> OperationFuture[Router]:
-        """Create a router in the background, with retries, and return its future.
-
-        Args:
-            name: name of the router (default: a new one that begins with `osf-`).
-            subnets: ids or objects of the subnets that the router connects.
-            external: name, id or object of the external network; True is the only external
-                network (default: no gateway).
-            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
-                attributes of the Networking API.
-
-        Returns:
-            The future of the router; all subnets are connected when the future is done.
-
-        Raises:
-            InvalidArgument: `external` is unknown or ambiguous.
-
-        Example:
-            >>> network = os_networks.create_async(cidr="10.1.0.0/24").result()
-            >>> router = os_routers.create_async("r", subnets=network.subnets).result()
-            >>> router.status
-            'ACTIVE'
-        """
-        attributes = client_arguments(arguments)
-        if external is not None:
-            wanted = None if external is True else external
-            gateway = {"network_id": self.defaults.network(wanted, external=True)}
-            attributes = {"external_gateway_info": gateway, **attributes}
-        attributes = {"name": self._name(name), **attributes}
-        steps = [partial(self._connect, each) for each in subnets]
-        return self._create_with("router", attributes, self._limits(arguments), steps)
-
-    def _connect(self, subnet: Reference, router: Resource) -> OperationFuture[Any]:
-        """Connect `subnet` to `router`; accept the connection of a try whose answer got lost."""
-        from keystoneauth1.exceptions import BadRequest
-
-        path = f"/routers/{router.id}/add_router_interface"
-        body = {"subnet_id": to_id(subnet, "subnets")}
-
-        def call() -> Any:
-            try:
-                return self.api.put(path, json=body)
-            except BadRequest as error:
-                if "already has a port" not in str(error):
-                    raise
-                return error.response
-
-        return start_retried(context_of(self.api), call, **self._limits({}))
-
-
-class FloatingIps(NetworkFactory):
-    """The factory of floating IPs: the fixtures `os_floating_ips`, `os_floating_ips_class`, ..."""
-
-    def create_async(
-        self,
-        network: Reference | None = None,
-        port: Reference | None = None,
-        **arguments: Unpack[FloatingIpArguments],
-    ) -> OperationFuture[FloatingIp]:
-        """Create a floating IP in the background, with retries, and return its future.
-
-        Args:
-            network: name, id or object of the external network (default: the only one).
-            port: id or object of the port to which the floating IP leads (default: none).
-            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
-                attributes of the Networking API.
-
-        Returns:
-            The future of the floating IP, which leads to the port when the future is done.
-
-        Raises:
-            InvalidArgument: `network` is unknown or ambiguous.
-
-        Example:
-            >>> os_floating_ips.create_async().result().status
-            'DOWN'
-        """
-        outside = self.defaults.network(network, external=True)
-        attributes = {"floating_network_id": outside, **client_arguments(arguments)}
-        if port is not None:
-            attributes["port_id"] = to_id(port, "port")
-        return self._create("floating ip", attributes, self._limits(arguments))
-
-
-class SecurityGroups(NetworkFactory):
-    """The factory of security groups: the fixtures `os_security_groups`, ..."""
-
-    def create_async(
-        self,
-        name: str | None = None,
-        rules: Iterable[Mapping[str, Any]] = (),
-        **arguments: Unpack[SecurityGroupArguments],
-    ) -> OperationFuture[SecurityGroup]:
-        """Create a security group in the background, with retries, and return its future.
-
-        Args:
-            name: name of the group (default: a new one that begins with `osf-`).
-            rules: attributes of the group's rules by the names of the Networking API; a rule
-                without a direction is for ingress.
-            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
-                attributes of the Networking API.
-
-        Returns:
-            The future of the group; all rules exist when the future is done.
-
-        Example:
-            >>> group = os_security_groups.create_async("ping", [{"protocol": "icmp"}]).result()
-            >>> "icmp" in {rule["protocol"] for rule in group.security_group_rules}
-            True
-        """
-        limits = self._limits(arguments)
-        attributes = {"name": self._name(name), **client_arguments(arguments)}
-
-        def add_rule(rule: Mapping[str, Any], group: Resource) -> OperationFuture[Any]:
-            more = {"direction": "ingress", "security_group_id": group.id, **rule}
-            return self._create("security group rule", more, limits)
-
-        steps = [partial(add_rule, each) for each in rules]
-        return self._create_with("security group", attributes, limits, steps)
-
-
-class AddressGroups(NetworkFactory):
-    """The factory of address groups: the fixture `os_address_groups`."""
-
-    def create_async(
-        self,
-        addresses: Iterable[str] = (),
-        name: str | None = None,
-        **arguments: Unpack[FactoryArguments],
-    ) -> OperationFuture[Any]:
-        """Create an address group in the background, with retries, and return its future.
-
-        Args:
-            addresses: address blocks with their masks: `["10.0.0.0/24", "192.0.2.7/32"]`.
-            name: name of the group (default: a new one that begins with `osf-`).
-            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`.
-
-        Returns:
-            The future of the group, to which rules refer by `remote_address_group_id`.
-
-        Example:
-            >>> os_address_groups.create_async(["10.0.0.0/24"]).result().addresses
-            ['10.0.0.0/24']
-        """
-        attributes = {"addresses": list(addresses), **client_arguments(arguments)}
-        attributes = {"name": self._name(name), **attributes}
-        return self._create("address group", attributes, self._limits(arguments))
 
 
 def _subnet(cidr: str) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from pytest_osfutures.protocols import (
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+__all__ = ["SharedImages", "SharedServers", "SharedSnapshots", "SharedVolumes"]
+
 T = TypeVar("T")
 
 
