@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,20 +32,29 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
         pluginmanager.register(module, module.__name__)
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the options and their ini twins."""
-    options.add_options(parser)
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the options if a conftest.py has loaded this plugin: too late for the next hook."""
+    files = (getattr(plugin, "__file__", None) for plugin in pluginmanager.get_plugins())
+    if any(file and Path(file).name == "conftest.py" for file in files):
+        config: Any = pluginmanager.get_plugin("pytestconfig")
+        options.add_options(config, parser)
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Iterator[None]:
-    """Drop the options that a conftest.py of the project defines itself."""
-    with options.options_of_conftest_first(parser):
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Iterator[None]:
+    """Add the options when all plugins and the first conftest.py files have added their own."""
+    options.hide_values(early_config, parser, args)
+    try:
         return (yield)
+    finally:  # pytest prints the help even if a conftest.py is broken
+        options.add_options(early_config, parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Note the main process, and register the listener to reports of other processes."""
+    options.free_names(config)
     config.stash[MAIN] = os.getpid()
     config.pluginmanager.register(_Reports(config), "osfutures-reports")
 

@@ -7,11 +7,11 @@ before the ini file.
 from __future__ import annotations
 
 import argparse
+import copy
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -127,7 +127,9 @@ class Option(NamedTuple):
         given = self.given(config)
         if given is not None:
             return given
-        text = (os.environ.get(self.env) if self.env else None) or config.getini(self.ini)
+        text = os.environ.get(self.env) if self.env else None
+        if not text and _ini_options(config.stash[PARSER]).get(self.ini) == self.text:
+            text = config.getini(self.ini)
         if not text:
             return None
         try:
@@ -135,6 +137,9 @@ class Option(NamedTuple):
         except argparse.ArgumentTypeError as error:
             raise pytest.UsageError(f"ini option {self.ini}: {error}") from None
 
+
+#: pytest's parser, which tells whether an option is ours.
+PARSER = pytest.StashKey[pytest.Parser]()
 
 CLOUD = Option(
     "cloud", "NAME", "Cloud under test: a cloud of your clouds.yaml, or fake", env="OS_CLOUD"
@@ -223,19 +228,27 @@ ALL = (
     REAPER,
     UNKNOWN,
 )
-DESTS = frozenset(option.dest for option in ALL)
 
 
-def _options_of_others(parser: pytest.Parser, group: Any) -> set[str]:
-    """Return the options of all groups but `group`."""
-    others = [each for each in (*parser._groups, parser._anonymous) if each is not group]
-    return {name for each in others for option in each.options for name in option.names()}
+def _options_of_others(parser: pytest.Parser) -> set[str]:
+    """Return the options of all groups but ours."""
+    groups = (each for each in (*parser._groups, parser._anonymous) if each.name != "osfutures")
+    return {name for each in groups for option in each.options for name in option.names()}
 
 
-def add_options(parser: pytest.Parser) -> None:
-    """Add all options to pytest, except those whose names another plugin has taken."""
+def _ini_options(parser: pytest.Parser) -> dict[str, str]:
+    """Return the help texts of all ini options; the text tells whether the option is ours."""
+    return {name: definition[0] for name, definition in parser._inidict.items()}
+
+
+def add_options(config: pytest.Config, parser: pytest.Parser) -> None:
+    """Add all options to pytest, except those whose names another plugin has taken.
+
+    Plugins and conftest.py files that add an option of the same name later would fail, and pytest
+    has no way to remove an option. Therefore this function has to be called after all of them.
+    """
     group = parser.getgroup("osfutures", "OpenStack resources")
-    theirs = _options_of_others(parser, group)
+    theirs = _options_of_others(parser)
     for option in ALL:
         if option.string not in theirs:
             group.addoption(
@@ -246,27 +259,35 @@ def add_options(parser: pytest.Parser) -> None:
                 default=None,
                 help=option.text,
             )
-        parser.addini(option.ini, option.text, default="")
+        if option.ini not in _ini_options(parser):
+            parser.addini(option.ini, option.text, default="")
+    config.stash[PARSER] = parser
 
 
-@contextmanager
-def options_of_conftest_first(parser: pytest.Parser) -> Iterator[None]:
-    """Let conftest.py files define options of the same names, which then replace ours.
+def hide_values(config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Keep the values of options that are added later out of the paths on the command line.
 
-    pytest loads conftest.py files after all plugins and has no way to remove an option, so ours are
-    hidden from the parser meanwhile.
+    pytest looks there for conftest.py files: `demo` of `--os-cloud demo` is no directory.
     """
-    group: Any = parser.getgroup("osfutures")
-    known = getattr(getattr(parser, "optparser", None), "_option_string_actions", {})
-    actions = {name: known.pop(name) for name in list(known) if known[name].dest in DESTS}
-    yield
-    theirs = _options_of_others(parser, group)
-    group.options[:] = [option for option in group.options if not theirs & set(option.names())]
-    for name, action in actions.items():
-        if name in theirs:
-            action.container._remove_action(action)
-        else:
-            known[name] = action
+    ours = argparse.ArgumentParser(add_help=False, allow_abbrev=False, fromfile_prefix_chars="@")
+    theirs = _options_of_others(parser)
+    for option in ALL:
+        if option.string not in theirs:
+            ours.add_argument(option.string, nargs="?")
+    namespace = parser.parse_known_args(ours.parse_known_args(args)[1], copy.copy(config.option))
+    config.known_args_namespace.file_or_dir = namespace.file_or_dir
+
+
+def free_names(config: pytest.Config) -> None:
+    """Let conftest.py files that pytest finds at collection add options of the same names.
+
+    The command line has been parsed. pytest 8 checks no names then; the parser of pytest 9 does.
+    """
+    optparser = getattr(config.stash[PARSER], "optparser", None)
+    actions = getattr(optparser, "_option_string_actions", {})
+    for option in ALL:
+        if option.string in actions and actions[option.string].dest == option.dest:
+            del actions[option.string]
 
 
 class RunSettings(NamedTuple):

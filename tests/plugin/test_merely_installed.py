@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+
+from pytest_osfutures.plugin.options import ALL
 
 TEST = "def test_x(os_servers): os_servers.create_async().result()"
 NO_HOME = """
@@ -124,33 +127,128 @@ def test_factories_ignore_an_os_cloud_of_the_project(pytester: pytest.Pytester) 
 OPTIONS = """
 def pytest_addoption(parser):
     {group}.addoption("{string}", default="theirs")
+    parser.addini("os_image", "Images to compare", type="args")
 """
 OPTIONS_TEST = """
     def test_x(pytestconfig, os_volumes):
         assert pytestconfig.getoption("{string}") == "{value}"
+        assert pytestconfig.getini("os_image") == ["tiny", "small"]
         assert os_volumes.create_async(name="disk").result().name == "disk"
 """
+#: pytest loads the plugins of distributions in the order of sys.path.
+ENTRY_POINT_LAST = "import os, sys; sys.path.append(os.environ['DISTRIBUTIONS'])"
+
+
+def _install(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
+    """Install the module `plugin` with an entry point, before or after pytest-osfutures."""
+    site = pytester.mkdir("site")
+    (pytester.path / "plugin.py").rename(site / "plugin.py")
+    metadata = site / "theirs-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[pytest11]\ntheirs = plugin\n")
+    if last:
+        monkeypatch.setenv("DISTRIBUTIONS", str(site))
+        pytester.mkdir("start").joinpath("sitecustomize.py").write_text(ENTRY_POINT_LAST)
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path / "start" if last else site))
 
 
 @pytest.mark.parametrize(
-    ("where", "group"),
-    [("conftest", "parser"), ("conftest", "parser.getgroup('mine')"), ("plugin", "parser")],
+    ("where", "args"),
+    [
+        ("conftest", []),
+        ("conftest", ["-n1"]),
+        ("plugins of a conftest", []),
+        ("plugin", ["-p", "plugin"]),
+        ("plugin", ["-p", "osfutures", "-p", "plugin"]),
+        ("environment", []),
+        ("entry point before", []),
+        ("entry point after", []),
+        ("entry point after", ["-n1"]),
+    ],
 )
 @pytest.mark.parametrize("string", ["--os_cloud", "--os-cloud"])
-def test_project_options_replace_those_of_the_plugin(
+def test_options_of_others_replace_those_of_the_plugin(
     pytester: pytest.Pytester,
     monkeypatch: pytest.MonkeyPatch,
     string: str,
     where: str,
-    group: str,
+    args: list[str],
 ) -> None:
     monkeypatch.setenv("OS_CLOUD", "fake")
-    pytester.makepyfile(**{where: OPTIONS.format(string=string, group=group)})
-    args = ["-p", "plugin"] if where == "plugin" else []
     monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--os-timeout=60")
+    name = "conftest" if where == "conftest" else "plugin"
+    pytester.makepyfile(**{name: OPTIONS.format(string=string, group="parser")})
+    if where == "plugins of a conftest":
+        pytester.makeconftest("pytest_plugins = ['plugin']")
+    if where == "environment":
+        monkeypatch.setenv("PYTEST_PLUGINS", "plugin")
+    if where.startswith("entry point"):
+        _install(pytester, monkeypatch, last=where.endswith("after"))
+    pytester.makeini("[pytest]\nos_image = tiny small\nos_try_count = 2")
     pytester.makepyfile(test_x=OPTIONS_TEST.format(string=string, value="mine"))
-    given = ["--os-timeout=60", string, "mine"]
-    pytester.runpytest_subprocess(*args, *given).assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess(*args, string, "mine")
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+
+
+@pytest.mark.parametrize("group", ["parser", "parser.getgroup('mine')"])
+def test_options_of_a_later_conftest_replace_those_of_the_plugin(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    monkeypatch.setenv("OS_CLOUD", "fake")
+    pytester.makeini("[pytest]\nos_image = tiny small")
+    folder = pytester.mkdir("inner")
+    (folder / "conftest.py").write_text(OPTIONS.format(string="--os-cloud", group=group))
+    test = OPTIONS_TEST.format(string="os_cloud", value="theirs")
+    (folder / "test_x.py").write_text(textwrap.dedent(test))
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_values_of_options_are_no_paths(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OS_CLOUD", raising=False)
+    pytester.makeini("[pytest]\ntestpaths = inner")
+    for name in ("fake", "inner"):
+        pytester.mkdir(name)
+    (pytester.path / "inner" / "conftest.py").write_text(
+        "def pytest_addoption(parser): parser.addoption('--mine', default='default')"
+    )
+    (pytester.path / "inner" / "test_x.py").write_text(
+        "def test_x(pytestconfig, os_volumes):\n"
+        "    assert pytestconfig.getoption('mine') == 'given'\n"
+        "    assert os_volumes.create_async(name='disk').result().name == 'disk'\n"
+    )
+    pytester.runpytest_subprocess("--os-cloud", "fake", "--mine=given").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("conftest", ["", "raise OSError('broken')"])
+def test_help_lists_all_options(pytester: pytest.Pytester, conftest: str) -> None:
+    pytester.makeconftest(conftest)
+    result = pytester.runpytest_subprocess("--help")
+    assert result.ret == 0
+    for option in ALL:
+        assert f"  {option.string}={option.metavar}" in result.stdout.str()
+        assert f"  {option.ini} (string):" in result.stdout.str()
+
+
+def test_options_exist_if_a_conftest_loads_the_plugin(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeconftest("pytest_plugins = ['pytest_osfutures.plugin']")
+    pytester.makepyfile(TEST)
+    pytester.runpytest_subprocess("--os-cloud", "fake").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("args", [["--os-cloud"], ["--os-cloud", "fake", "--os-timeout", "-1"]])
+def test_wrong_options_are_usage_errors(pytester: pytest.Pytester, args: list[str]) -> None:
+    pytester.makepyfile(TEST)
+    result = pytester.runpytest_subprocess(*args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*error: argument {args[-2] if args[1:] else args[0]}: *"])
 
 
 @pytest.fixture
