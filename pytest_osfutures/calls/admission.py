@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from pytest_osfutures.calls.decide import explained, is_rate_limit, over_quota
+from pytest_osfutures.calls.decide import explained, is_rate_limit
 from pytest_osfutures.calls.request import CallRequest, Failure, GaveUp, Opinion
 from pytest_osfutures.calls.steps import AskPolicy, WaitForQuota
 from pytest_osfutures.calls.task import InPool, Pause, Steps, StopRequested
@@ -47,7 +47,7 @@ class Admission:
                 return (
                     yield from self._pause(failure, self._request.context.api_client.poll.fastest)
                 )
-            if over_quota(failure.exchange):
+            if failure.exchange is not None and failure.exchange.over_quota:
                 return (yield from self._wait_for_quota(failure))
             if is_rate_limit(failure):
                 return (yield from self._wait_for_rate(failure))

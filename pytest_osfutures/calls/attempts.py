@@ -16,7 +16,6 @@ from pytest_osfutures.calls.admission import Admission
 from pytest_osfutures.calls.decide import (
     decide,
     explained,
-    is_busy,
     is_rate_limit,
     needs_reconciliation,
     not_undone,
@@ -40,7 +39,7 @@ from pytest_osfutures.errors import (
     without_frames,
 )
 from pytest_osfutures.operations import Succeeded
-from pytest_osfutures.transport import is_bad_request, retry_after
+from pytest_osfutures.transport import retry_after
 
 if TYPE_CHECKING:
     from pytest_osfutures.calls.retrying import RetriedCall
@@ -55,7 +54,7 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
     while True:
         answer: Submission | Failure | Completed | GaveUp
         answer = yield from _submitted(call, admission)
-        if isinstance(answer, Failure) and unfinished is not None and _is_refused(answer):
+        if isinstance(answer, Failure) and unfinished is not None and _may_be_done(answer):
             answer = unfinished  # too late for its deadline, but perhaps it is done by now
         if isinstance(answer, Submission):
             call.accept(answer)
@@ -78,10 +77,9 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
             return given_up
 
 
-def _is_refused(failure: Failure) -> bool:
+def _may_be_done(failure: Failure) -> bool:
     """Return True if the request may have been refused because it was carried out before."""
-    exchange = failure.exchange
-    return exchange is not None and (is_bad_request(exchange.status) or is_busy(exchange))
+    return failure.exchange is not None and failure.exchange.refused_by_state
 
 
 def _submitted(call: RetriedCall, admission: Admission) -> Steps[Submission | Failure | GaveUp]:

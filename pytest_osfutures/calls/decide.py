@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_osfutures import transport
 from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.recognise import recognise
 from pytest_osfutures.calls.request import Failure, RetryDecision
-from pytest_osfutures.calls.submit import name_of, recognise
+from pytest_osfutures.calls.submit import name_of
 from pytest_osfutures.errors import (
     OperationDetails,
     OperationError,
@@ -17,8 +17,7 @@ from pytest_osfutures.errors import (
 from pytest_osfutures.transport import (
     Exchange,
     error_text,
-    is_missing,
-    is_retryable,
+    is_rate_limit_error,
     is_transient_error,
 )
 
@@ -33,7 +32,7 @@ def decide(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
     the request was accepted, and a request that did not reach the cloud are.
     """
     error, exchange = failure.error, failure.exchange
-    if failed > 1 and exchange is not None and _is_gone(exchange):
+    if failed > 1 and exchange is not None and exchange.method == "DELETE" and exchange.missing:
         return RetryDecision.DONE
     if wanted is False or not isinstance(error, Exception):
         return RetryDecision.GIVE_UP
@@ -42,18 +41,11 @@ def decide(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
     return RetryDecision.GIVE_UP
 
 
-def _is_gone(exchange: Exchange) -> bool:
-    """Return True if the service refuses a deletion because the resource does not exist."""
-    return exchange.method == "DELETE" and is_missing(exchange.status) and not exchange.from_proxy
-
-
 def _may_succeed_later(error: Exception, exchange: Exchange | None) -> bool:
     """Return True if the same request may be accepted later."""
     if exchange is None:
         return is_transient_error(error)
-    if exchange.from_proxy or is_retryable(exchange.status):
-        return True
-    return is_busy(exchange) or over_quota(exchange)
+    return exchange.retryable or exchange.busy or exchange.over_quota
 
 
 def needs_reconciliation(failure: Failure) -> bool:
@@ -69,26 +61,13 @@ def is_ambiguous(exchange: Exchange | None) -> bool:
     return exchange is not None and exchange.ambiguous and exchange.method == "POST"
 
 
-def is_busy(exchange: Exchange) -> bool:
-    """Return True if the request was refused because of an operation that is under way."""
-    return transport.is_busy(exchange.status, exchange.response)
-
-
 def is_rate_limit(failure: Failure) -> bool:
     """Return True if the cloud takes no more requests now, whatever they ask for.
 
     A failure without an exchange is the session's own request for a token.
     """
     exchange = failure.exchange
-    if exchange is None:
-        return transport.is_rate_limited(getattr(failure.error, "http_status", None) or 0, {})
-    limited = transport.is_rate_limited(exchange.status, exchange.headers)
-    return limited and not over_quota(exchange)
-
-
-def over_quota(exchange: Exchange | None) -> bool:
-    """Return True if a quota refused the request (Nova: 403, Neutron: 409, Cinder: 413)."""
-    return exchange is not None and transport.is_over_quota(exchange.status, exchange.response)
+    return is_rate_limit_error(failure.error) if exchange is None else exchange.rate_limited
 
 
 def not_undone(error: BaseException, problem: BaseException) -> BaseException:
@@ -103,9 +82,9 @@ def not_undone(error: BaseException, problem: BaseException) -> BaseException:
 def explained(context: ClientContext, failure: Failure, seconds: float) -> BaseException:
     """Return the error of a refused request: QuotaExceeded, with the cloud's text, over a quota."""
     error, exchange = failure.error, failure.exchange
-    if exchange is None or not over_quota(exchange):
+    if exchange is None or not exchange.over_quota:
         return error
-    found = recognise(context, exchange)
+    found = recognise(context, exchange).operation
     name = found[0].name if found is not None else ""
     details = OperationDetails(
         name, None, name_of(exchange.request), exchange.request_id, seconds=seconds

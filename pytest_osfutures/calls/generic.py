@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.recognise import recognise
 from pytest_osfutures.calls.resource_paths import ID, candidates, resource_path, unwrapped
 from pytest_osfutures.operations import (
     Body,
     Expectation,
     Operation,
-    OperationTable,
     ResourceType,
     Route,
     UndoRequest,
@@ -37,6 +38,7 @@ from pytest_osfutures.transport import (
     Exchange,
     ResolvedUrl,
     is_missing,
+    is_success,
     microversion_of,
 )
 
@@ -69,56 +71,47 @@ class Unfollowed:
     why: str
 
 
-def look_before(
-    api_client: ApiClient, method: str, resolved: ResolvedUrl, headers: Mapping[str, str]
-) -> Body | None:
+def look_before(api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl) -> Body | None:
     """Read a resource before a request changes it; None if that is not possible."""
     path = resource_path(resolved.path)
     if (
         path is None
         or resolved.service in _SYNCHRONOUS
-        or (method == "POST" and path == resolved.path)
+        or (exchange.method == "POST" and path == resolved.path)
     ):
         return None
     try:
-        answer = api_client.send(
-            "GET", resolved.service, path, None, _version(resolved.service, headers)
-        )
-        return unwrapped(answer.json())[1] if answer.status_code == 200 else None
+        version = microversion_of(resolved.service, exchange.request_headers)
+        answer = api_client.send("GET", resolved.service, path, None, version)
+        return unwrapped(answer.json())[1] if is_success(answer.status_code) else None
     except Exception:  # only useful, and no reason to fail a call
         return None
 
 
 def watching(
-    api_client: ApiClient,
-    table: OperationTable,
-    service: str,
-    before: BeforeSending | None,
-    old: dict[str, Body | None],
+    context: ClientContext, before: BeforeSending, old: dict[str, Body | None]
 ) -> BeforeSending:
     """Return a hook that reads, into `old` by URL, each resource before an unknown request."""
 
-    def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        resolved = api_client.resolve_url(url, service)
-        if resolved and not table.find(resolved.service, method, resolved.path, request):
-            old[url] = look_before(api_client, method, resolved, headers)
-        return before(method, url, request, headers) if before is not None else None
+    def hook(exchange: Exchange) -> Any:
+        found = recognise(context, exchange)
+        if found.url is not None and found.operation is None:
+            old[exchange.url] = look_before(context.api_client, exchange, found.url)
+        return before(exchange)
 
     return hook
 
 
 def last_found(
-    api_client: ApiClient,
-    service: str,
-    exchanges: Sequence[Exchange],
-    old: Mapping[str, Body | None],
+    context: ClientContext, exchanges: Sequence[Exchange], old: Mapping[str, Body | None]
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
     """Return the last request of a call that has started work, and its operation."""
     for exchange in reversed(exchanges):
-        resolved = api_client.resolve_url(exchange.url, service)
-        if resolved is None or not exchange.accepted:
+        url = recognise(context, exchange).url
+        if url is None or not exchange.accepted:
             continue
-        if (found := find(api_client, exchange, resolved, old.get(exchange.url))) is not None:
+        found = find(context.api_client, exchange, url, old.get(exchange.url))
+        if found is not None:
             return exchange, found
     return None, None
 
@@ -131,7 +124,7 @@ def find(
         return None
     deletes = exchange.method == "DELETE" and resource_path(resolved.path) in (None, resolved.path)
     why = "nothing that it answers with can be read"
-    version = _version(resolved.service, exchange.request_headers)
+    version = microversion_of(resolved.service, exchange.request_headers)
     for service, path in list(dict.fromkeys(candidates(api_client, exchange, resolved)))[:_TRIES]:
         try:
             answer = api_client.send("GET", service, path, None, version)
@@ -140,7 +133,7 @@ def find(
             continue
         if is_missing(answer.status_code) and deletes and path == resolved.path:
             return _deleted(exchange, resolved, old)
-        if answer.status_code != 200:
+        if not is_success(answer.status_code):
             why = f"GET {service} {path} answered {answer.status_code}"
             continue
         name, body = unwrapped(_json(answer))
@@ -148,7 +141,7 @@ def find(
             why = f"GET {service} {path} shows no status"
             continue
         return _followed(exchange, resolved, _Shown(service, path, name, body), old)
-    if exchange.status == 202:
+    if exchange.may_continue:
         return Unfollowed(name_of(exchange, resolved), why)
     return None
 
@@ -168,12 +161,12 @@ def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
 
 def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:
     """Return True if the answer allows that work is still under way."""
-    if exchange.status == 202 or exchange.method == "DELETE":
+    if exchange.may_continue or exchange.method == "DELETE":
         return True
     body = unwrapped(exchange.response)[1]
     if body is not None and status_field(body) is not None:
         return is_busy(body, resolved.service)
-    if exchange.method != "POST" or exchange.status == 204:
+    if exchange.method != "POST" or exchange.has_no_content:
         return False
     if body is None:
         return exchange.response is None and resource_path(resolved.path) is not None
@@ -185,10 +178,6 @@ def _json(answer: Any) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         return None
-
-
-def _version(service: str, headers: Mapping[str, str]) -> str:
-    return microversion_of(service, headers)
 
 
 # The operation

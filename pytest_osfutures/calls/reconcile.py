@@ -8,7 +8,8 @@ from functools import partial
 from itertools import pairwise
 
 from pytest_osfutures.calls.context import ClientContext
-from pytest_osfutures.calls.submit import Submission, recognise
+from pytest_osfutures.calls.recognise import recognise
+from pytest_osfutures.calls.submit import Submission
 from pytest_osfutures.calls.task import InPool, Pause, Steps
 from pytest_osfutures.engine import ReadRequest
 from pytest_osfutures.operations import Body, Operation, Variables
@@ -42,10 +43,10 @@ def reconciled(
     `known` are the ids of resources that other requests of the call have created: lists may still
     show them.
     """
-    recognised = recognise(context, exchange)
+    recognised = recognise(context, exchange).operation
     if recognised is None:
         return Reconciliation(unknown="nothing is known about it that could be searched for")
-    operation, variables, _ = recognised
+    operation, variables = recognised
     request = _read_request(operation, variables, exchange)
     if operation.stamp_field is None or request is None:
         return Reconciliation(operation, unknown="it leaves no stamp that could be searched for")

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from pytest_osfutures.calls.context import ClientContext
-from pytest_osfutures.calls.decide import is_busy
+from pytest_osfutures.calls.recognise import recognise
 from pytest_osfutures.calls.request import CallRequest, Failure, Opinion
-from pytest_osfutures.calls.submit import Submission, recognise
+from pytest_osfutures.calls.submit import Submission
 from pytest_osfutures.calls.task import Resume, TaskStep
 from pytest_osfutures.engine import Completion, Engine, Watch
 from pytest_osfutures.errors import (
@@ -181,12 +181,12 @@ class WaitUntilIdle(TaskStep):
 
     def _watch(self, engine: Engine, on_end: Callable[[Completion], None]) -> Watch | None:
         exchange = self.exchange
-        if exchange is None or not is_busy(exchange):
+        if exchange is None or not exchange.busy:
             return None
-        recognised = recognise(self.context, exchange)
-        if recognised is None:
+        found = recognise(self.context, exchange).operation
+        if found is None:
             return None
-        operation, variables, _ = recognised
+        operation, variables = found
         variables = operation.identify(variables, exchange.request, None)
         waiting = operation.until_idle(variables)
         if waiting is None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pytest_osfutures.calls.context import ClientContext, Record
 from pytest_osfutures.calls.generic import Followed, Unfollowed, last_found, watching
+from pytest_osfutures.calls.recognise import recognise
 from pytest_osfutures.engine import Completion, Engine, ReadRequest, Watch
 from pytest_osfutures.errors import OperationDetails, UnusableAnswerError, without_frames
 from pytest_osfutures.operations import Body, Operation, Succeeded, Variables
@@ -17,10 +18,7 @@ from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import (
     BeforeSending,
     Exchange,
-    ResolvedUrl,
     captured_exchanges,
-    is_overloaded,
-    is_rejected,
     microversion_of,
 )
 
@@ -134,7 +132,7 @@ def submit(
     there: dict[str, str] = {}
     old: dict[str, Body | None] = {}
     before = before or _listing(context, there)
-    hook = watching(context.api_client, context.table, context.service, before, old)
+    hook = watching(context, before, old)
     with captured_exchanges(context.engine.clock, hook, sent) as exchanges:
         try:
             plain = call()
@@ -149,7 +147,7 @@ def submit(
     _check_answers(started)
     if started:
         return _with_members(_joined(started), there)
-    exchange, found = last_found(context.api_client, context.service, exchanges, old)
+    exchange, found = last_found(context, exchanges, old)
     if isinstance(found, Followed):
         return Submission(context, plain, found.operation, found.variables, exchange)
     return Submission(context, plain, exchange=exchange, unfollowed=found)
@@ -161,14 +159,13 @@ def _listing(context: ClientContext, there: dict[str, str]) -> BeforeSending:
     Without a stamp, only these ids tell other servers of the same names from the new ones.
     """
 
-    def hook(method: str, url: str, request: Any, headers: Mapping[str, str]) -> None:
-        resolved = context.api_client.resolve_url(url, context.service)
-        found = resolved and context.table.find(resolved.service, method, resolved.path, request)
-        if resolved is None or not found or found[0].are_identified is None:
+    def hook(exchange: Exchange) -> None:
+        found = recognise(context, exchange).operation
+        if found is None or found[0].are_identified is None:
             return
         operation, variables = found
-        variables = operation.identify(variables, request, None)
-        version = microversion_of(resolved.service, headers)
+        variables = operation.identify(variables, exchange.request, None)
+        version = microversion_of(operation.route.service, exchange.request_headers)
         listed = _listed(context, operation, {**variables, "id": ""}, version)
         if listed is not None and "op" not in variables:
             there["before"] = ",".join(listed)
@@ -250,8 +247,8 @@ def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) 
     """Return a submission for each accepted request that the table knows."""
     started = []
     for exchange in exchanges:
-        if exchange.accepted and (found := recognise(context, exchange)):
-            operation, variables, _ = found
+        if exchange.accepted and (found := recognise(context, exchange).operation):
+            operation, variables = found
             variables = {
                 **operation.identify(
                     variables, exchange.request, exchange.response, exchange.headers
@@ -293,21 +290,7 @@ def _pace(engine: Engine, exchanges: Iterable[Exchange]) -> None:
             parts = exchange.url.partition("?")[0].rstrip("/").split("/")
             kind = f"{exchange.method} {parts[-1 if exchange.method == 'POST' else -2]}"
             took = exchange.answered_at - exchange.sent_at
-            engine.concurrency_limit.observe(kind, took, is_overloaded(exchange.status))
-
-
-def recognise(
-    context: ClientContext, exchange: Exchange
-) -> tuple[Operation, Variables, ResolvedUrl] | None:
-    """Return the operation that a request starts once it is accepted, its variables and its URL.
-
-    None if the table does not know the request.
-    """
-    resolved = context.api_client.resolve_url(exchange.url, context.service)
-    if resolved is None:
-        return None
-    found = context.table.find(resolved.service, exchange.method, resolved.path, exchange.request)
-    return (*found, resolved) if found else None
+            engine.concurrency_limit.observe(kind, took, exchange.overloaded)
 
 
 def submit_stamped(
@@ -322,7 +305,7 @@ def submit_stamped(
     try:
         submission = submit(context, call, stamping(context, stamp, record), sent)
     except Exception:
-        if record is not None and sent and all(is_rejected(each.status) for each in sent):
+        if record is not None and sent and all(each.rejected for each in sent):
             record.gone()  # nothing was ever created
         raise
     if record is not None:
@@ -333,13 +316,14 @@ def submit_stamped(
 def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None) -> BeforeSending:
     """Return a hook that stamps each creating request, and notes the intent before it leaves."""
 
-    def before(method: str, url: str, request: Any, headers: Mapping[str, str]) -> Any:
-        resolved = context.api_client.resolve_url(url, context.service)
-        found = resolved and context.table.find(resolved.service, method, resolved.path, request)
-        if resolved is None or not found:
+    def before(exchange: Exchange) -> Any:
+        found = recognise(context, exchange).operation
+        if found is None:
             return None
-        operation, variables = found
-        where = operation.stamp_at(microversion_of(resolved.service, headers))
+        (operation, variables), request = found, exchange.request
+        where = operation.stamp_at(
+            microversion_of(operation.route.service, exchange.request_headers)
+        )
         if where is None and not operation.ledger_only:
             return None
         if record is not None:

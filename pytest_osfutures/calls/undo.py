@@ -309,7 +309,7 @@ def send_undo(
 
     def call() -> Any:
         answer = api_client.send(way.method, way.service, path, way.body, version)
-        if answer.status_code >= 300 and answer.status_code not in needless:
+        if not is_success(answer.status_code) and answer.status_code not in needless:
             text = f"{way.method} {path} answered {answer.status_code}: {error_message(answer)}"
             raise OSFuturesError(f"cannot undo {operation.name}: {text}")
         return answer

@@ -21,7 +21,7 @@ from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.stamp import Stamp
-from pytest_osfutures.transport import is_invisible
+from pytest_osfutures.transport import is_invisible, is_success
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -233,7 +233,7 @@ class Defaults:
         project = self.cloud.session.get_project_id()
         path = f"/auto-allocated-topology/{project}?fields=dry-run"
         answer = self.cloud.api_client.send("GET", "network", path, None)
-        return bool(answer.status_code < 300)
+        return is_success(answer.status_code)
 
 
 def _is_permanent(resource: Any) -> bool:

@@ -21,15 +21,25 @@ from pytest_osfutures.clock import Clock
 from pytest_osfutures.transport.cloud_time import CloudTime
 from pytest_osfutures.transport.responses import (
     NO_RESPONSE,
+    has_no_content,
     is_ambiguous,
+    is_busy,
+    is_missing,
+    is_over_quota,
+    is_overloaded,
     is_proxy_refusal,
+    is_rate_limited,
+    is_rejected,
+    is_retryable,
     is_success,
+    may_be_state_refusal,
+    may_continue,
     request_id,
 )
 
-#: Called with method, URL, JSON body and headers of a request that is about to leave; a body that
-#: it returns replaces the request's.
-BeforeSending = Callable[[str, str, Any, Mapping[str, str]], Any]
+#: Called with each changing request that is about to leave; a body that it returns replaces the
+#: request's.
+BeforeSending = Callable[["Exchange"], Any]
 #: URL of the requests for a token, which a session makes on its own account.
 _TOKEN_URL = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
@@ -53,6 +63,8 @@ class Exchange:
     response: Any = None
     #: Seconds on the engine's clock.
     answered_at: float = 0.0
+    #: The operation that the request starts, once `calls` has looked it up in the tables.
+    recognised: object = None
 
     @property
     def accepted(self) -> bool:
@@ -70,6 +82,56 @@ class Exchange:
         return is_proxy_refusal(self.status, self.headers, self.response)
 
     @property
+    def rejected(self) -> bool:
+        """True if the service definitely rejected the request, which changed nothing."""
+        return is_rejected(self.status)
+
+    @property
+    def retryable(self) -> bool:
+        """True if the same request may succeed later: limits, timeouts, 5xx, a proxy, no answer."""
+        return self.from_proxy or is_retryable(self.status)
+
+    @property
+    def missing(self) -> bool:
+        """True if the service itself says that the resource does not exist."""
+        return is_missing(self.status) and not self.from_proxy
+
+    @property
+    def busy(self) -> bool:
+        """True if an operation that is under way is the reason of the refusal."""
+        return is_busy(self.status, self.response)
+
+    @property
+    def refused_by_state(self) -> bool:
+        """True if the state of the resource may be the reason of the refusal."""
+        return may_be_state_refusal(self.status)
+
+    @property
+    def over_quota(self) -> bool:
+        """True if a quota refused the request."""
+        return is_over_quota(self.status, self.response)
+
+    @property
+    def rate_limited(self) -> bool:
+        """True if the API takes no more requests now, whatever they ask for."""
+        return is_rate_limited(self.status, self.headers) and not self.over_quota
+
+    @property
+    def overloaded(self) -> bool:
+        """True if the API has too many requests to serve."""
+        return is_overloaded(self.status)
+
+    @property
+    def has_no_content(self) -> bool:
+        """True if the service accepted the request and has nothing to say about it."""
+        return has_no_content(self.status)
+
+    @property
+    def may_continue(self) -> bool:
+        """True if the service accepted the request and may still work on it."""
+        return may_continue(self.status)
+
+    @property
     def request_id(self) -> str | None:
         """Id that the service gave to the request, which is also the key of its instance action."""
         return request_id(self.headers)
@@ -85,14 +147,15 @@ class _Recorder:
 
     def record_request(self, request: Any) -> None:
         document = _document(request.body)
-        if self.before is not None:
-            changed = self.before(request.method, request.url, document, request.headers)
-            if changed is not None:
-                document = changed
-                request.body = json.dumps(changed).encode()
         exchange = Exchange(
             request.method, request.url, request.headers, document, self.clock.now()
         )
+        if self.before is not None:
+            changed = self.before(exchange)
+            if changed is not None:
+                exchange.request = changed
+                request.body = json.dumps(changed).encode()
+            exchange.sent_at = self.clock.now()
         self.exchanges.append(exchange)
         request.register_hook("response", partial(self.record_response, exchange))
 

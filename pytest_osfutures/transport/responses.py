@@ -47,6 +47,16 @@ def is_success(status: int) -> bool:
     return 200 <= status < 300
 
 
+def may_continue(status: int) -> bool:
+    """Return True if the service accepted the request and may still work on it (202)."""
+    return status == 202
+
+
+def has_no_content(status: int) -> bool:
+    """Return True if the service accepted the request and has nothing to say about it (204)."""
+    return status == 204
+
+
 def is_missing(status: int) -> bool:
     """Return True if the resource, or the path, does not exist (404)."""
     return status == 404
@@ -78,6 +88,14 @@ def is_busy(status: int, document: object) -> bool:
     if is_bad_request(status):
         return _WRONG_STATUS.search(str(document)) is not None
     return is_conflict(status)
+
+
+def may_be_state_refusal(status: int) -> bool:
+    """Return True if the state of the resource may be the reason of a refusal.
+
+    Nova and Neutron answer 409; Cinder answers 400, as to a request that it does not understand.
+    """
+    return is_bad_request(status) or is_conflict(status)
 
 
 def is_inapplicable(status: int) -> bool:

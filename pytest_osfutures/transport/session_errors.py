@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_osfutures.transport.responses import (
+    NO_RESPONSE,
     is_proxy_refusal,
+    is_rate_limited,
     is_rejected_login,
     is_retryable,
     response_document,
@@ -31,6 +33,11 @@ def refuses_credentials(error: BaseException) -> bool:
     if not isinstance(error, HttpError) or not is_rejected_login(error.http_status):
         return False
     return error.response is not None and not is_proxy_response(error.response)
+
+
+def is_rate_limit_error(error: BaseException) -> bool:
+    """Return True if Keystone takes no more requests for tokens now."""
+    return is_rate_limited(getattr(error, "http_status", None) or NO_RESPONSE, {})
 
 
 def is_transient_error(error: BaseException) -> bool:

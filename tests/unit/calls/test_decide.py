@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.decide import decide, needs_reconciliation, over_quota
+from pytest_osfutures.calls.decide import decide, needs_reconciliation
 from pytest_osfutures.calls.request import Failure, RetryDecision
 from pytest_osfutures.errors import OperationFailed, OperationTimeout, UnusableAnswerError
 from pytest_osfutures.policy import Retry
@@ -122,4 +122,4 @@ def test_what_the_cloud_cannot_do_now_is_tried_again(status: int) -> None:
 def test_each_service_refuses_in_its_own_way_what_is_over_a_quota(
     status: int, said: str, expected: bool
 ) -> None:
-    assert over_quota(exchange(status, response={"message": said})) is expected
+    assert exchange(status, response={"message": said}).over_quota is expected

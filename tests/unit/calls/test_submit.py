@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.calls.context import ClientContext
-from pytest_osfutures.calls.submit import recognise, submit
+from pytest_osfutures.calls.recognise import recognise
+from pytest_osfutures.calls.submit import submit, submit_stamped
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.operations.judge import Succeeded
@@ -137,8 +138,29 @@ def test_the_catalog_is_there_before_the_request_leaves(bound: ClientContext, ap
 def test_a_request_is_recognised_by_service_method_path_and_body(
     bound: ClientContext, method: str, url: str, body: Any, name: str | None
 ) -> None:
-    found = recognise(bound, Exchange(method, url, {}, body, 0.0))
+    found = recognise(bound, Exchange(method, url, {}, body, 0.0)).operation
     assert (found[0].name if found else None) == name
+
+
+def test_each_request_is_looked_up_once(
+    bound: ClientContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_up: list[str] = []
+    find, resolve = bound.table.find, bound.api_client.resolve_url
+
+    def counted_find(service: str, method: str, path: str, request: Any) -> Any:
+        looked_up.append(path)
+        return find(service, method, path, request)
+
+    def counted_resolve(url: str, service: str | None = None) -> Any:
+        looked_up.append(url)
+        return resolve(url, service)
+
+    monkeypatch.setattr(bound.table, "find", counted_find)
+    monkeypatch.setattr(bound.api_client, "resolve_url", counted_resolve)
+    stamp = bound.stamp()
+    submit_stamped(bound, lambda: post(bound, "/servers", {"server": {}}), stamp)
+    assert looked_up == [f"{NOVA}/servers", "/servers"]
 
 
 def test_the_result_is_the_last_sight_laid_over_the_first_answer(bound: ClientContext) -> None:

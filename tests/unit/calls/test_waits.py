@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.decide import is_busy
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.calls.undo import BUSY_TIMEOUT
@@ -38,7 +37,7 @@ def refused(status: int, text: str) -> Exchange:
     ],
 )
 def test_what_counts_as_busy(status: int, text: str, expected: bool) -> None:
-    assert is_busy(refused(status, text)) is expected
+    assert refused(status, text).busy is expected
 
 
 def waiting(operation: str, **variables: str) -> Judged:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -88,10 +87,10 @@ def test_nested_captures_have_their_own_requests(ks: Session, clock: ManualClock
 
 
 def test_a_changed_body_is_sent(ks: Session, api: Api, clock: ManualClock) -> None:
-    def stamp(method: str, url: str, document: Any, headers: Mapping[str, str]) -> Any:
-        assert (method, url) == ("POST", f"{NOVA}/servers")
-        assert "X-Auth-Token" in headers
-        stamped = json.loads(json.dumps(document))
+    def stamp(sent: Exchange) -> Any:
+        assert (sent.method, sent.url) == ("POST", f"{NOVA}/servers")
+        assert "X-Auth-Token" in sent.request_headers
+        stamped = json.loads(json.dumps(sent.request))
         stamped["server"]["metadata"]["stamp"] = "ä" * 50
         return stamped
 
@@ -163,10 +162,10 @@ def test_capture_has_each_repetition_of_a_request(
     ks.get_token()
     api.fault("POST", "/servers", lost_before, answers(503))
     stamped: list[Any] = []
-    with captured_exchanges(clock, lambda *seen: stamped.append(seen)) as exchanges:
+    with captured_exchanges(clock, stamped.append) as exchanges:
         create(ks, connect_retries=1, status_code_retries=1)
     assert [each.status for each in exchanges] == [0, 503, 202]
-    assert len(stamped) == 3
+    assert stamped == exchanges
 
 
 def test_responses_belong_to_their_own_requests(ks: Session, api: Api, clock: ManualClock) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pytest_osfutures as osf
 from pytest_osfutures.transport.responses import (
     LONGEST_RETRY_AFTER,
     RETRYABLE_STATUSES,
@@ -204,3 +209,18 @@ def test_a_proxy_refuses_with_redirects_and_client_errors(status: int, refusal: 
 @given(ANY)
 def test_the_origin_is_known_for_any_document(document: Any) -> None:
     assert is_from_service(404, {}, document) in (True, False)
+
+
+def test_no_other_module_compares_status_codes() -> None:
+    package = Path(inspect.getfile(osf)).parent
+    words = re.compile(r"\b(http_)?status(_code)?\b")
+    found = [
+        f"{path.relative_to(package)}:{node.lineno}: {ast.unparse(node)}"
+        for path in package.rglob("*.py")
+        if "fakecloud" not in path.parts and path.name != "responses.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare)
+        and words.search(ast.unparse(node))
+        and any(type(each) is ast.Constant and type(each.value) is int for each in ast.walk(node))
+    ]
+    assert not found
