@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures import config as clouds_yaml
-from pytest_osfutures.calls import CallLedger
-from pytest_osfutures.clients import futurize
+from pytest_osfutures.calls import CallLedger, ClientSettings
+from pytest_osfutures.clients import with_twins
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
@@ -32,8 +33,8 @@ FAKE_RETRY = Retry(backoff=0.05, longest=1.0)
 class Cloud:
     """One project of one cloud: the clients' own objects with twins, created on first use.
 
-    `connect` makes it. The plugin sets `run`, `expiry` and `ledger` before it uses a client; plain
-    `*_async` calls are stamped then, too.
+    `connect` makes it. The plugin sets `settings` before it uses a client: then plain `*_async`
+    calls are stamped, too.
 
     Attributes:
         name: Name of the cloud in clouds.yaml; "session" or "fake" without one.
@@ -41,13 +42,7 @@ class Cloud:
         nova: A novaclient `Client` with twins.
         cinder: A cinderclient `Client` with twins.
         sdk: An openstacksdk `Connection` with twins.
-        engine: The engine that watches the operations.
-        poll: How often the engine reads.
-        retry: Default policy of `*_async_r` calls.
-        run: Id of the run in the stamps.
-        expiry: Lifetime of the stamps in seconds; None for the default of 6 hours.
-        unknown: "warn" or "error", for operations that cannot be followed.
-        ledger: Ledger of the run, if there is one.
+        settings: Settings of the twins of all clients, until a client is used.
         fake: The embedded fake OpenStack, if the cloud is one.
 
     Example:
@@ -68,13 +63,12 @@ class Cloud:
     ) -> None:
         self.name = name
         self.session = session
-        self.engine = engine or default()
-        self.poll = _poll(config) if fake is None else FAKE_POLL
-        self.retry = Retry() if fake is None else FAKE_RETRY
-        self.run = new_id()
-        self.expiry: float | None = None
-        self.unknown = "warn"
-        self.ledger: CallLedger | None = None
+        self.settings = ClientSettings(
+            engine=engine or default(),
+            poll=_poll(config) if fake is None else FAKE_POLL,
+            retry=Retry() if fake is None else FAKE_RETRY,
+            run=new_id(),
+        )
         self.fake = fake
         self._config = config
         self._apis: dict[str, Any] = {}
@@ -86,6 +80,31 @@ class Cloud:
     def auth_url(self) -> str:
         """URL of the cloud's Keystone; empty if the session does not know it."""
         return getattr(self.session.auth, "auth_url", None) or ""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that watches the operations."""
+        return self.settings.engine
+
+    @property
+    def poll(self) -> Poll:
+        """How often the engine reads."""
+        return self.settings.poll
+
+    @property
+    def retry(self) -> Retry:
+        """Default policy of `*_async_r` calls."""
+        return self.settings.retry
+
+    @property
+    def run(self) -> str:
+        """Id of the run in the stamps."""
+        return self.settings.run
+
+    @property
+    def ledger(self) -> CallLedger | None:
+        """Ledger of the run, if there is one."""
+        return self.settings.ledger
 
     @cached_property
     def nova(self) -> Nova:
@@ -178,18 +197,7 @@ class Cloud:
         return ApiClient(self.session, poll=self.poll, config=self._services)
 
     def _with_twins(self, client: Any) -> Any:
-        return futurize(
-            client,
-            engine=self.engine,
-            poll=self.poll,
-            retry=self.retry,
-            run=self.run,
-            stamp=self.ledger is not None,
-            expiry=self.expiry,
-            unknown=self.unknown,
-            ledger=self.ledger,
-            api_client=self.api_client,
-        )
+        return with_twins(client, replace(self.settings, api_client=self.api_client))
 
     @cached_property
     def _services(self) -> ServiceConfig | None:
@@ -294,8 +302,7 @@ def connect(
         cloud = Cloud("session", session, engine=engine)
     else:
         cloud = _configured(name, engine)
-    cloud.poll = poll or cloud.poll
-    cloud.unknown = unknown
+    cloud.settings = replace(cloud.settings, poll=poll or cloud.poll, unknown=unknown)
     _authenticate(cloud)
     return cloud
 

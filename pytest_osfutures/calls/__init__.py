@@ -1,7 +1,7 @@
 """Plain calls of a client become futures: submit, watch, undo, decide, try again."""
 
 from pytest_osfutures.calls.arguments import Repeatable, copied
-from pytest_osfutures.calls.context import CallLedger, ClientContext, ToClientObject
+from pytest_osfutures.calls.context import CallLedger, ClientContext, ClientSettings, ToClientObject
 from pytest_osfutures.calls.request import ANSWER_TIMEOUT
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
@@ -10,6 +10,7 @@ __all__ = [
     "ANSWER_TIMEOUT",
     "CallLedger",
     "ClientContext",
+    "ClientSettings",
     "Repeatable",
     "ToClientObject",
     "copied",

@@ -1,4 +1,4 @@
-"""The settings of one client's twins, and the ledger as calls see it."""
+"""The settings of clients' twins, and the ledger as calls see it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pytest_osfutures.engine import Engine
-from pytest_osfutures.operations import Body, OperationTable, ResourceType
+from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.operations import ACTION, TABLE, Body, OperationTable, ResourceType
 from pytest_osfutures.ownership import StampLedger
-from pytest_osfutures.policy import Retry
+from pytest_osfutures.policy import Poll, Retry, one_of
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.transport import ApiClient
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+#: The run id in the stamps of this process's resources, where the user names no run.
+PROCESS_RUN = new_id()
 #: Converts a resource of the API (its type and body) to the client's own object. The last argument
 #: is the plain call's result, which is returned where the client has no class for the resource.
 ToClientObject = Callable[[ResourceType, Body, Any], Any]
@@ -50,38 +52,50 @@ class CallLedger(StampLedger, Protocol):
         """Note that the cloud has confirmed the deletion of a resource."""
 
 
-@dataclass(frozen=True)
-class ClientContext:
-    """The settings that the twins of one client share."""
+@dataclass(frozen=True, kw_only=True)
+class ClientSettings:
+    """The settings of a client's twins, one value for all clients of a cloud."""
 
     #: The engine that watches the operations.
-    engine: Engine
-    #: The way to the cloud's APIs.
-    api_client: ApiClient
-    #: The table of all known operations.
-    table: OperationTable
-    #: The resource type of Nova's instance actions.
-    action_kind: ResourceType
-    #: The service type that the client speaks to, as "compute".
-    service: str
-    #: Converts a resource of the API to the client's own object.
-    to_client_object: ToClientObject
-    #: The id of the run, which every stamp carries.
-    run: str
+    engine: Engine = field(default_factory=default)
+    #: How often the engine reads.
+    poll: Poll = field(default_factory=Poll)
     #: The retry policy of `*_async_r` calls that name none.
     retry: Retry = field(default_factory=Retry)
-    #: Seconds from a request until the stamp on its resources expires.
-    expiry: float = 6 * 3600.0
+    #: The id of the run, which every stamp carries.
+    run: str = PROCESS_RUN
     #: True if `*_async` calls stamp the resources that they create, as `*_async_r` calls always do.
-    stamps: bool = False
+    stamp: bool = False
     #: True if `*_async` calls leave in the background.
     background: bool = False
+    #: Seconds from a request until the stamp on its resources expires.
+    expiry: float = 6 * 3600.0
     #: The answer to an operation that cannot be followed: "warn" or "error".
     unknown: str = "warn"
     #: The ledger that lists stamped resources; None if there is no ledger.
     ledger: CallLedger | None = None
+    #: The way to the cloud's APIs; None for the session of the client itself.
+    api_client: ApiClient | None = None
 
-    def stamp(self) -> Stamp:
+    def __post_init__(self) -> None:
+        one_of("unknown", self.unknown, ("warn", "error"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientContext(ClientSettings):
+    """The settings of the twins on one service's client, and what is special to that client."""
+
+    api_client: ApiClient
+    #: The service type that the client speaks to, as "compute".
+    service: str
+    #: Converts a resource of the API to the client's own object.
+    to_client_object: ToClientObject
+    #: The table of all known operations.
+    table: OperationTable = TABLE
+    #: The resource type of Nova's instance actions.
+    action_kind: ResourceType = ACTION
+
+    def new_stamp(self) -> Stamp:
         """Return a stamp for one more operation."""
         now = self.api_client.cloud_time.time(self.engine.clock)
         return Stamp(self.run, new_id(), int(now + self.expiry))

@@ -47,7 +47,7 @@ def start_retried(
     if tout is not None:
         seconds("tout", tout, 0.0)
     retry = Retry.of(try_count, context.retry)
-    stamp = context.stamp()
+    stamp = context.new_stamp()
     request = CallRequest(context, call, retry, tout, stamp, context.record(stamp))
     return RetriedCall(request).begin()
 

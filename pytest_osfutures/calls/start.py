@@ -53,8 +53,8 @@ def start_once(
         seconds("tout", tout, 0.0)
     context.engine.check()
     request = CallRequest(context, call, context.retry, tout)
-    if context.stamps:
-        stamp = context.stamp()
+    if context.stamp:
+        stamp = context.new_stamp()
         request = replace(request, stamp=stamp, record=context.record(stamp))
     promise: Promise[Any] = Promise(context.engine)
     submission = None

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
-from pytest_osfutures.calls import CallLedger, ClientContext, ToClientObject
+from pytest_osfutures.calls import CallLedger, ClientContext, ClientSettings, ToClientObject
 from pytest_osfutures.clients import adapter as adapters
 from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
-from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.operations import ACTION, TABLE
-from pytest_osfutures.policy import Poll, Retry, one_of
-from pytest_osfutures.stamp import new_id
+from pytest_osfutures.policy import Poll, Retry
 from pytest_osfutures.transport import ApiClient
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 C = TypeVar("C")
-#: The run id in the stamps of this process's resources, where the user names no run.
-PROCESS_RUN = new_id()
 #: Puts the twins on a client; the function makes the context of each of the client's adapters.
 _PUT_TWINS: dict[str, Callable[[Any, Any], None]] = {
     "novaclient": novaclient.put_twins,
@@ -95,7 +90,17 @@ def futurize(client: C, **options: Unpack[ClientOptions]) -> C:
     """
     if unexpected := options.keys() - ClientOptions.__annotations__.keys():
         raise TypeError(f"futurize() got an unexpected keyword argument {min(unexpected)!r}")
-    one_of("unknown", options.get("unknown", "warn"), ("warn", "error"))
+    given: dict[str, Any] = {name: each for name, each in options.items() if each is not None}
+    return with_twins(client, ClientSettings(**given))
+
+
+def with_twins(client: C, settings: ClientSettings) -> C:
+    """Put the twins on a client, as `futurize` does, and return the same object.
+
+    Raises:
+        InvalidArgument: The client is of another library, or does not send through a
+            keystoneauth1 session.
+    """
     library = type(client).__module__.partition(".")[0]
     put_twins = _PUT_TWINS.get(library)
     if put_twins is None:
@@ -104,13 +109,13 @@ def futurize(client: C, **options: Unpack[ClientOptions]) -> C:
             "accepted: a novaclient or cinderclient Client, an openstacksdk Connection, "
             "a keystoneauth1 Adapter"
         )
-    put_twins(client, partial(_context, library, options))
+    put_twins(client, partial(_context, library, settings))
     return client
 
 
 def _context(
     library: str,
-    options: ClientOptions,
+    settings: ClientSettings,
     adapter: Adapter,
     service: str,
     to_client_object: ToClientObject,
@@ -120,20 +125,8 @@ def _context(
         raise InvalidArgument(
             f"this {library} Client has no keystoneauth1 session; make it with session=..."
         )
-    own = (adapter.session, adapter.auth, adapter.interface, adapter.region_name)
-    context = ClientContext(
-        options.get("engine") or default(),
-        options.get("api_client") or ApiClient(*own, options.get("poll") or Poll()),
-        TABLE,
-        ACTION,
-        service,
-        to_client_object,
-        options.get("run") or PROCESS_RUN,
-        options.get("retry") or Retry(),
-        stamps=options.get("stamp", False),
-        background=options.get("background", False),
-        unknown=options.get("unknown", "warn"),
-        ledger=options.get("ledger"),
+    api_client = settings.api_client or ApiClient(
+        adapter.session, adapter.auth, adapter.interface, adapter.region_name, settings.poll
     )
-    expiry = options.get("expiry")
-    return context if expiry is None else replace(context, expiry=expiry)
+    both: dict[str, Any] = {**vars(settings), "api_client": api_client}
+    return ClientContext(service=service, to_client_object=to_client_object, **both)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -102,8 +103,14 @@ class RunSession:
         #: True if a reaper watches this process.
         self.reaped = self._start_reaper_with_first_resource()
         self.expiry: float = options.EXPIRY.value(config) or DEFAULT_EXPIRY
-        cloud.run, cloud.ledger, cloud.expiry = self.ledger.run, self.ledger, self.expiry
-        cloud.unknown = options.UNKNOWN.value(config) or "warn"
+        cloud.settings = replace(
+            cloud.settings,
+            run=self.ledger.run,
+            ledger=self.ledger,
+            stamp=True,
+            expiry=self.expiry,
+            unknown=options.UNKNOWN.value(config) or "warn",
+        )
         context = SweepContext(cloud.api_client, SystemClock(), self.ledger.note)
         self.heartbeat = Heartbeat(context, self.ledger, self.expiry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,8 +34,10 @@ class Run:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = Cloud(cloud.name, cloud.session, fake=cloud.fake)
-        self.cloud.run = new_id()
-        self.ledger = self.cloud.ledger = Ledger(None, self.cloud.run)
+        self.ledger = Ledger(None, new_id())
+        self.cloud.settings = replace(
+            self.cloud.settings, run=self.ledger.run, ledger=self.ledger, stamp=True
+        )
 
     def ids(self, kind: str) -> set[str]:
         """Return the ids of the resources of a type that carry the run's stamp."""

@@ -20,10 +20,8 @@ from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
-from pytest_osfutures.operations import TABLE
 from pytest_osfutures.operations.model import Body, ResourceType
-from pytest_osfutures.operations.resource_types import ACTION
-from pytest_osfutures.policy import Poll, Retry
+from pytest_osfutures.policy import Poll
 from pytest_osfutures.transport.client import ApiClient
 
 CLOUD = "http://cloud.test"
@@ -245,5 +243,9 @@ def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) 
         return {**first, **body}
 
     return ClientContext(
-        engine, api_client, TABLE, ACTION, "compute", to_client_object, "run-1", Retry()
+        engine=engine,
+        api_client=api_client,
+        service="compute",
+        to_client_object=to_client_object,
+        run="run-1",
     )

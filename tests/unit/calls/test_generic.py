@@ -25,8 +25,6 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations import TABLE
-from pytest_osfutures.operations.resource_types import ACTION
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import answer, lost_after
@@ -78,9 +76,12 @@ class Stage:
         http.mount("http://", self.script)
         self.session = Session(auth=Token(BASE, "token"), session=http)
         self.context = ClientContext(
-            self.engine, ApiClient(self.session), TABLE, ACTION, service,
-            lambda kind, body, plain: dict(body), "run",
-        )  # fmt: skip
+            engine=self.engine,
+            api_client=ApiClient(self.session),
+            service=service,
+            to_client_object=lambda kind, body, plain: dict(body),
+            run="run",
+        )
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Callable[[], Any]:
         """A plain call of one request."""

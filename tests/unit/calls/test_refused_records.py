@@ -25,7 +25,7 @@ def test_only_a_refused_request_is_known_to_have_made_nothing(
     faults: list[Fault], state: str
 ) -> None:
     cloud = Cloud()
-    stamp = cloud.context.stamp()
+    stamp = cloud.context.new_stamp()
     assert stamp is not None
     ledger = Ledger(None, stamp.run)
     cloud.api.fault("POST", "/servers", *faults)

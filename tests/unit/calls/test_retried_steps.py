@@ -40,7 +40,7 @@ class Driven:
         context = self.cloud.context
         retry = Retry(tries, backoff=7.0, jitter=0.0)
         self.call = RetriedCall(
-            CallRequest(context, self.cloud.create, retry, 50.0, context.stamp())
+            CallRequest(context, self.cloud.create, retry, 50.0, context.new_stamp())
         )
         self.steps = retried(self.call)
         self.step: TaskStep | None = next(self.steps)

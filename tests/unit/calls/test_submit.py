@@ -158,7 +158,7 @@ def test_each_request_is_looked_up_once(
 
     monkeypatch.setattr(bound.table, "find", counted_find)
     monkeypatch.setattr(bound.api_client, "resolve_url", counted_resolve)
-    stamp = bound.stamp()
+    stamp = bound.new_stamp()
     submit_stamped(bound, lambda: post(bound, "/servers", {"server": {}}), stamp)
     assert looked_up == [f"{NOVA}/servers", "/servers"]
 

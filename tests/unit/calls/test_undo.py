@@ -189,7 +189,7 @@ def test_what_ends_while_it_is_taken_back_is_no_success(
 def test_the_ledger_forgets_what_was_undone() -> None:
     cloud = Cloud()
     ledger = Ledger(None, "run")
-    future = start_once(replace(cloud.context, ledger=ledger, stamps=True), cloud.create)
+    future = start_once(replace(cloud.context, ledger=ledger, stamp=True), cloud.create)
     cloud.run(future)
     assert len(ledger.rows("bound")) == 1
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(500)] * 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Any
 
@@ -12,11 +13,13 @@ from novaclient import client as nova_client
 from openstack.connection import Connection
 
 import pytest_osfutures as osf
+from pytest_osfutures.calls import ClientSettings
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.stamp import RUN
+from pytest_osfutures.transport import ApiClient
 from tests.unit.api import Api, answer, answers, session
 
 
@@ -234,3 +237,17 @@ def test_an_adapters_errors_have_the_services_own_words(place: Place) -> None:
         compute.post_async("/servers", json={"server": {}})
     assert caught.value.response is not None
     assert caught.value.response.status_code == 409
+
+
+def test_the_options_of_futurize_are_the_settings_of_twins() -> None:
+    from pytest_osfutures.clients.futurizing import ClientOptions
+
+    names = [each.name for each in dataclasses.fields(ClientSettings)]
+    assert sorted(ClientOptions.__annotations__) == sorted(names)
+
+
+def test_none_stands_for_the_default_of_each_option(place: Place) -> None:
+    nova = place.nova(poll=None, retry=None, expiry=None, ledger=None, api_client=None)
+    context = nova.osfutures
+    assert (context.expiry, context.retry, context.poll) == (21600.0, osf.Retry(), osf.Poll())
+    assert isinstance(context.api_client, ApiClient)
