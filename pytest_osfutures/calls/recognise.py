@@ -8,6 +8,8 @@ from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.operations import Operation, Variables
 from pytest_osfutures.transport import Exchange, ResolvedUrl
 
+__tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
