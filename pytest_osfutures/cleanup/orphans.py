@@ -29,7 +29,7 @@ from pytest_osfutures.ownership import (
     stamped_resource,
     unreadable_errors,
 )
-from pytest_osfutures.parsing import identifier, mappings
+from pytest_osfutures.parsing import identifier, mappings, printable
 from pytest_osfutures.transport import (
     ApiClient,
     Page,
@@ -143,7 +143,8 @@ def _delete(api: ApiClient, resource: StampedResource, status: str) -> str | Non
     if response is None or is_missing(response.status_code):
         return None
     if not is_success(response.status_code):
-        return f"DELETE answered {response.status_code}: {error_message(response)}"
+        state = f" (its status is {printable(status)})" if status else ""
+        return f"DELETE answered {response.status_code}: {error_message(response)}{state}"
     return DELETING
 
 

@@ -153,6 +153,8 @@ class _Reports:
         """
         if worker_id(self.config) or is_forked(self.config):
             return
+        if message := getattr(report, "osfutures_message", None):
+            say(self.config, message)
         if why := getattr(report, "osfutures_unusable", None):
             raise pytest.UsageError(why)
         run = getattr(report, "osfutures_run", None)
@@ -174,7 +176,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     result = yield
     run_session = current_run_session(config)
     if run_session is not None:
-        run_session.background.wait(lambda text: say(session.config, text))
+        run_session.background.wait(session.config)
         if not run_session.worker:
             run_session.report_failures()
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Protocol
 
 import pytest
@@ -44,14 +44,14 @@ class BackgroundTeardown:
             with self._lock:
                 self._failures.append((scope.owner, str(error)))
 
-    def wait(self, say: Callable[[str], None]) -> None:
-        """Wait for all threads, and print messages with `say` if that takes long."""
+    def wait(self, config: pytest.Config) -> None:
+        """Wait for all threads, and print messages if that takes long."""
         threads, self._threads = self._threads, {}
 
         def owners() -> list[str]:
             return [owner for thread, owner in threads.items() if thread.is_alive()]
 
-        with progress_messages(say, "waiting for deletions in the background", owners):
+        with progress_messages(config, "waiting for deletions in the background", owners):
             for thread in threads:
                 thread.join()
 

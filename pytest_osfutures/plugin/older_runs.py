@@ -26,7 +26,7 @@ from pytest_osfutures.cleanup import (
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.ownership import UnreadableError
-from pytest_osfutures.plugin.run_id import directory, say
+from pytest_osfutures.plugin.run_id import directory
 from pytest_osfutures.plugin.wait_messages import progress_messages
 
 #: Seconds for which the end of a run waits for the clean-up of older runs.
@@ -68,7 +68,7 @@ class OlderRuns:
             return
         end = time.monotonic() + SWEEP_TIMEOUT
         text = "waiting for the clean-up of older runs"
-        with progress_messages(partial(say, self.config), text):
+        with progress_messages(self.config, text):
             while self._thread.is_alive() and time.monotonic() < end:
                 self._thread.join(0.1)
                 silence = STUBBORN_TIMEOUT if self._stubborn else SILENCE_TIMEOUT

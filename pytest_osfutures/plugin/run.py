@@ -28,7 +28,7 @@ from pytest_osfutures.plugin.background import BackgroundTeardown, report_failur
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION
 from pytest_osfutures.plugin.older_runs import OlderRuns, counted
-from pytest_osfutures.plugin.run_id import is_forked, say, worker_id
+from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run
@@ -180,7 +180,7 @@ class RunSession:
         settings = options.RunSettings.of(self.config)
         seconds = min(CLEANUP_TIMEOUT, settings.teardown_timeout)
         text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
-        with progress_messages(partial(say, self.config), text, self._names):
+        with progress_messages(self.config, text, self._names):
             context = SweepContext(self.cloud.api_client, clock, note, seconds / 2)
             complete = clean_up(context, self.ledger, processes, seconds)
         rows = self.ledger.rows("intent", "bound")

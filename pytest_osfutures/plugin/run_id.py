@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -61,7 +60,7 @@ def identity(path: Path) -> str:
 
 
 def say(config: pytest.Config, text: str) -> None:
-    """Print one line on the terminal; a worker of pytest-xdist prints to the standard error.
+    """Print one line on the terminal; the terminal of a worker of pytest-xdist shows nothing.
 
     Output is captured while a test runs, so capturing is disabled for the line.
     """
@@ -70,6 +69,7 @@ def say(config: pytest.Config, text: str) -> None:
     with nullcontext() if capture is None else capture.global_and_fixture_disabled():
         if terminal is not None:
             terminal.ensure_newline()
+            writer = config.get_terminal_writer()
+            if writer.width_of_current_line:  # the dots of pytest-xdist, which have no file's name
+                writer.line()
             terminal.write_line(f"osfutures: {text}")
-        elif worker := worker_id(config):
-            print(f"osfutures: {worker}: {text}", file=sys.__stderr__, flush=True)

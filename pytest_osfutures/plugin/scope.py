@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import CancelledError
 from contextlib import nullcontext, suppress
-from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cleanup import (
@@ -20,10 +19,15 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import DELETION_ORDER
-from pytest_osfutures.ownership import CHILDREN, StampedResource, UnreadableError, resource_of_row
+from pytest_osfutures.ownership import (
+    CHILDREN,
+    StampedResource,
+    UnreadableError,
+    read_resource,
+    resource_of_row,
+)
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
-from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 
 if TYPE_CHECKING:
@@ -113,9 +117,7 @@ class Scope:
         deadline = Deadline(settings.teardown_timeout)
         most = f"for at most {deadline.seconds:.0f} s"
         text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
-        messages = progress_messages(
-            partial(say, self.run_session.config), text, lambda: deadline.waiting
-        )
+        messages = progress_messages(self.run_session.config, text, lambda: deadline.waiting)
         with nullcontext() if settings.background else messages:
             count, left = self._close(deadline)
         if left:
@@ -160,23 +162,42 @@ class Scope:
             }
         )
         notes = {row.id: row.note for row in self._rows()}
-        return [
-            f"{_label(kind, future)}: {self._why(undo, notes.get(future.resource_id), deadline)}"
+        left = [
+            (kind, future, undo)
             for kind, future, undo in undone
             if not _has_succeeded(undo)
             and (future.resource_id in notes or future.resource_id not in swept)
         ]
+        states = self._states({str(future.resource_id) for _, future, undo in left})
+        heir = "; the reaper goes on" if self.run_session.reaped else ""
+        late = f"after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
+        reasons = []
+        for kind, future, undo in left:
+            note = notes.get(future.resource_id)
+            why = _error_text(undo) or (note if note not in UNDER_WAY else None)
+            state = states.get(future.resource_id, "being deleted")
+            reasons.append(f"{_label(kind, future)}: {why or f'still {state} {late}'}")
+        return reasons
 
     def _rows(self) -> list[LedgerRow]:
         return self.run_session.ledger.rows("intent", "bound")
 
-    def _why(self, undo: OperationFuture[None], note: str | None, deadline: Deadline) -> str:
-        """Return the reason for which a resource is still there: an error, or the deadline."""
-        why = _error_text(undo) or (note if note not in UNDER_WAY else None)
-        if why:
-            return why
-        heir = "; the reaper goes on" if self.run_session.reaped else ""
-        return f"still being deleted after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
+    def _states(self, ids: set[str]) -> dict[str | None, str]:
+        """Return the states of resources by their ids, but of those that are being deleted.
+
+        The first resource that cannot be read ends the search: a teardown has a deadline.
+        """
+        states: dict[str | None, str] = {}
+        with suppress(UnreadableError):
+            for row in self._rows():
+                if row.id not in ids:
+                    continue
+                resource = resource_of_row(self.run_session.ledger, row)
+                body = read_resource(self.cloud.api_client, resource) or {}
+                status = body.get("OS-EXT-STS:task_state") or body.get("status") or "deleting"
+                if status != "deleting":
+                    states[row.id] = f"in status {status}"
+        return states
 
     def _unblock(self, rows: list[LedgerRow], deadline: Deadline) -> None:
         """Delete resources again, and remove obstacles such as locks and dependent resources."""

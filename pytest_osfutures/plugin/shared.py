@@ -32,7 +32,6 @@ from pytest_osfutures.errors import (
 from pytest_osfutures.future import OperationFuture, Promise, link
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
-from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 
 if TYPE_CHECKING:
@@ -254,9 +253,7 @@ class SharedScope:
         shared, self._shared = self._shared, {}
         deadline = Deadline(options.RunSettings.of(self.run_session.config).teardown_timeout)
         text = f"the end of the session waits for at most {deadline.seconds:.0f} s for"
-        with progress_messages(
-            partial(say, self.run_session.config), f"{text} {', '.join(shared)}"
-        ):
+        with progress_messages(self.run_session.config, f"{text} {', '.join(shared)}"):
             for each in shared.values():
                 each.stop(deadline)
             rows = self.holders.release(shared)

@@ -10,6 +10,11 @@ from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import pytest
+
+from pytest_osfutures.plugin.run_id import say, worker_id
+from pytest_osfutures.plugin.xdist import send_message
+
 #: Seconds until the first message about a wait; each pause is twice the one before.
 FIRST_PAUSE = 10.0
 #: Longest pause between two messages, in seconds.
@@ -54,22 +59,24 @@ class Deadline:
 
 @contextmanager
 def progress_messages(
-    say: Callable[[str], None], text: str, names: Callable[[], list[str]] = list
+    config: pytest.Config, text: str, names: Callable[[], list[str]] = list
 ) -> Iterator[None]:
     """Print messages while a block of code runs, the first after ten seconds.
 
     Args:
-        say: prints one line.
+        config: pytest's configuration; the controller of pytest-xdist prints for its workers.
         text: the reason for the wait.
         names: returns the names of the resources that are waited for.
     """
     over = threading.Event()
+    tell = send_message if worker_id(config) else say
 
     def print_messages() -> None:
         began_at, pause = time.monotonic(), FIRST_PAUSE
         while not over.wait(pause):
             pause = min(LONGEST_PAUSE, 2 * pause)
-            say(f"{text} ({time.monotonic() - began_at:.0f} s so far){_list(names())}")
+            seconds = time.monotonic() - began_at
+            tell(config, f"{text} ({seconds:.0f} s so far){_list(names())}")
 
     thread = threading.Thread(target=print_messages, name="osfutures-messages", daemon=True)
     thread.start()

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_osfutures.cleanup import Ledger, LedgerRow, ledger_path
-from pytest_osfutures.plugin.run_id import directory, identity, run_id
+from pytest_osfutures.plugin.fixtures import ITEM
+from pytest_osfutures.plugin.run_id import directory, identity, run_id, worker_id
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
@@ -54,6 +55,15 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     end = time.monotonic() + CONTROLLER_TIMEOUT
     while not ledger.is_partial and controller not in ledger.processes() and time.monotonic() < end:
         time.sleep(0.01)
+
+
+def send_message(config: pytest.Config, text: str) -> None:
+    """Let the controller print one line while the test of this worker runs."""
+    item, text = config.stash[ITEM], f"{worker_id(config)}: {text}"
+    report = pytest.TestReport(
+        item.nodeid, item.location, {}, "passed", None, "setup", osfutures_message=text
+    )
+    config.hook.pytest_runtest_logreport(report=report)
 
 
 def report_to_controller(config: Any, run_session: RunSession) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -60,6 +61,51 @@ def test_background_deletions_print_messages_at_the_end(pytester: pytest.Pyteste
         ["osfutures: waiting for deletions in the background (* s so far): *::test_stuck"]
     )
     result.stdout.fnmatch_lines(["*still being deleted after 2 s (--os-teardown-timeout)*"])
+
+
+def test_controller_prints_messages_of_its_workers(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK.replace("0.2", "1.0"))
+    text = STUCK.replace(
+        "def test_stuck(",
+        "import pytest\n@pytest.mark.parametrize('number', [1, 2])\ndef test_stuck(number, ",
+    )
+    pytester.makepyfile(text)
+    result = pytester.runpytest_subprocess("--os-cloud=fake", "-n2", "--os-teardown-timeout=4")
+    result.assert_outcomes(passed=2, errors=2)
+    lines = [line for line in result.outlines + result.errlines if " s so far)" in line]
+    assert len(set(lines)) == len(lines)
+    for number in (1, 2):
+        start = rf"osfutures: gw[01]: the teardown of \S+::test_stuck\[{number}\] waits for at most"
+        told = [line for line in lines if re.match(start, line)]
+        assert any("(1 s so far): server " in line for line in told)
+        assert any("(3 s so far): server " in line for line in told)
+    assert not [line for line in lines if not line.startswith("osfutures: gw")]
+    assert "Captured" not in result.stdout.str()
+    assert " s so far" not in result.stderr.str()
+
+
+@pytest.mark.parametrize("status", ["detaching", "maintenance"])
+def test_volume_in_a_stuck_status_is_named(pytester: pytest.Pytester, status: str) -> None:
+    pytester.makeconftest(QUICK)
+    text = f"""
+    from pytest_osfutures.cloud import Cloud
+    from pytest_osfutures.fakecloud.shells.inprocess import session
+
+    def test_stuck(os_cloud, os_volumes):
+        volume = os_volumes.create_async(name="disk").result()
+        admin = Cloud("fake-admin", session(os_cloud.fake, "fake-admin"), fake=os_cloud.fake)
+        admin.cinder.volumes.reset_state(volume, "{status}")
+    """
+    result = run(pytester, text, "--os-teardown-timeout=3")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "osfutures: the teardown of *::test_stuck waits for at most 3 s for deletions "
+            "(* s so far): volume *-*",
+            f"*volume *-*: *{status}*",
+        ]
+    )
+    result.stdout.fnmatch_lines([f"NOT deleted: volume disk (*) of *::test_stuck: *{status}*"])
 
 
 @pytest.mark.parametrize(
