@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures import config as clouds_yaml
 from pytest_osfutures.calls import CallLedger, ClientSettings
-from pytest_osfutures.clients import with_twins
+from pytest_osfutures.clients import service_adapter, with_twins
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.policy import Poll, Retry, one_of
@@ -151,10 +151,11 @@ class Cloud:
         """Return a keystoneauth1 `Adapter` of one service, with twins.
 
         Args:
-            service: Service type, such as "network". Paths are below the version of the API.
+            service: Service type, such as "network". Paths are below the version of the API, as
+                "/zones" of "dns"; a path that begins with a version may still be used.
 
         Raises:
-            CloudUnreachableError: The cloud has no such service.
+            CloudUnreachableError: The cloud has no such service, or the service does not answer.
 
         Example:
             >>> import pytest_osfutures as osf
@@ -163,20 +164,27 @@ class Cloud:
             'ACTIVE'
         """
         if service not in self._apis:
-            from keystoneauth1.adapter import Adapter
-            from keystoneauth1.exceptions import EndpointNotFound
+            from keystoneauth1.exceptions import ClientException, EndpointNotFound
 
             try:
                 base = self.api_client.base(service)
             except EndpointNotFound:
-                what = f"the catalog of cloud {self.name!r} has no {service} service"
+                raise CloudUnreachableError(self._missing(service)) from None
+            except ClientException as error:
+                what = f"cloud {self.name!r}: {clouds_yaml.one_line(error)}"
                 raise CloudUnreachableError(what) from None
             settings = {"service_type": service, **self._settings(service, "interface")}
             if self._services is not None:
                 settings["default_microversion"] = self._services.microversion(service)
-            plain = Adapter(self.session, endpoint_override=base, **settings)
+            plain = service_adapter(self.session, base, settings)
             self._apis[service] = self._with_twins(plain)
         return self._apis[service]
+
+    def _missing(self, service: str, where: str = "") -> str:
+        """Return a sentence about a service that the catalog does not have."""
+        there = sorted({name for _, name in self.api_client.catalog()[0]})
+        has = f"; it has {', '.join(there)}" if there else ""
+        return f"the catalog of cloud {self.name!r} has no {service} service{where}{has}"
 
     def configuration(self) -> dict[str, Any] | None:
         """Return the settings for `reconnect` in another process, credentials included.
@@ -241,9 +249,7 @@ class Cloud:
                 if value and name != "service_type"
             }
             where = "".join(f", {name} {value}" for name, value in more.items())
-            raise CloudUnreachableError(
-                f"the catalog of cloud {self.name!r} has no {service} service{where}"
-            )
+            raise CloudUnreachableError(self._missing(service, where))
         endpoint = None if re.search(r"/v\d", data.catalog_url or "/v0") else data.url
         chosen = self._services and self._services.microversion(service)
         if given:

@@ -5,7 +5,9 @@ An Adapter: https://docs.openstack.org/keystoneauth/latest/using-sessions.html
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from pytest_osfutures.calls import ClientContext
@@ -15,6 +17,10 @@ from pytest_osfutures.operations import Body, ResourceType
 from pytest_osfutures.transport import error_message
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
+
+_VERSION = re.compile(r"/v\d+(\.\d+)?(?=/|\Z)")
+#: An endpoint with a version.
+_VERSIONED = re.compile(rf"(?P<root>\w+://[^/]+.*?){_VERSION.pattern}")
 
 
 class Resource(dict[str, Any]):
@@ -35,6 +41,37 @@ class Resource(dict[str, Any]):
             raise AttributeError(
                 f"the resource has no {name!r}; it has {', '.join(self)}"
             ) from None
+
+
+@cache
+def _service_adapter() -> type[Any]:
+    """Return the class of `service_adapter`; keystoneauth1 is loaded when it is used."""
+    from keystoneauth1.adapter import Adapter
+
+    class ServiceAdapter(Adapter):
+        """An Adapter whose endpoint has the version, and whose paths may have one, too."""
+
+        __module__ = Adapter.__module__  # `with_twins` knows a client by its library
+
+        def request(self, url: str, method: str, **more: Any) -> Any:
+            versioned = _VERSIONED.match(self.endpoint_override or "")
+            if versioned and _VERSION.match(url):
+                url = versioned["root"] + url
+            return super().request(url, method, **more)
+
+    return ServiceAdapter
+
+
+def service_adapter(session: Any, endpoint: str, settings: Mapping[str, Any]) -> Any:
+    """Return a keystoneauth1 Adapter of one service.
+
+    Args:
+        session: A keystoneauth1 session.
+        endpoint: The endpoint of the service, with its version. A path that begins with a version
+            itself is below the service's root.
+        settings: Further arguments of the Adapter.
+    """
+    return _service_adapter()(session, endpoint_override=endpoint, **settings)
 
 
 def put_twins(adapter: Any, bind: Bind) -> None:

@@ -174,7 +174,9 @@ class ApiClient:
     def base(self, service: str) -> str:
         """Return the endpoint of a service, with version and project, without a final slash.
 
-        Raises keystoneauth1's EndpointNotFound or DiscoveryFailure if the cloud has none.
+        A service that has no versions has none in its endpoint. Raises keystoneauth1's
+        EndpointNotFound if the cloud has no such service, and DiscoveryFailure or another
+        ClientException if the service does not say which versions it has.
         """
         from keystoneauth1.exceptions import DiscoveryFailure, EndpointNotFound
 
@@ -183,19 +185,12 @@ class ApiClient:
                 return self._bases[service]
         self.catalog()  # removes the unusable entries, for which keystoneauth1 would raise
         endpoint_filter, override = self._endpoint_filter(service)
-        if override is not None and re.search(r"/v\d", urlsplit(override).path):
+        if override is not None and _has_version(override):
             return override
         lowest, highest = _VERSIONS.get(service, (None, None))
-        try:
-            found = self.session.get_endpoint_data(
-                auth=self.auth,
-                **endpoint_filter,
-                min_version=lowest,
-                max_version=highest,
-                discover_versions=False,
-            )
-        except ValueError:  # keystoneauth1 raises it if a service with several names is missing
-            found = None
+        found = self._endpoint_data(endpoint_filter, min_version=lowest, max_version=highest)
+        if found is not None and lowest is None and not _has_version(found.url):
+            found = self._endpoint_data(endpoint_filter, discover_versions=True)
         version = None if found is None else found.api_version
         # A session without a catalog returns its one endpoint for every service.
         if found is None or (lowest and version and version[0] != int(lowest[0])):
@@ -203,8 +198,31 @@ class ApiClient:
         if lowest and version is None and override is None:
             # keystoneauth1 falls back to the catalog's URL, below which no path would exist.
             raise DiscoveryFailure(f"{service} at {found.url} did not say which versions it has")
+        base = str(found.url).rstrip("/")
+        if version is None and not _has_version(base):
+            self._check_versionless(service, base)
+            return base
         with self._lock:
-            return self._bases.setdefault(service, str(found.url).rstrip("/"))
+            return self._bases.setdefault(service, base)
+
+    def _endpoint_data(self, endpoint_filter: Mapping[str, Any], **versions: Any) -> Any:
+        """Return keystoneauth1's EndpointData; None if the catalog has no such service."""
+        wanted = {"discover_versions": False, **endpoint_filter, **versions}
+        try:
+            return self.session.get_endpoint_data(auth=self.auth, **wanted)
+        except ValueError:  # keystoneauth1 raises it if a service with several names is missing
+            return None
+
+    def _check_versionless(self, service: str, base: str) -> None:
+        """Raise DiscoveryFailure if a service may have versions that it cannot tell now."""
+        from keystoneauth1.exceptions import DiscoveryFailure
+
+        answer = self.session.get(
+            base, auth=self.auth, raise_exc=False, timeout=self.poll.read_timeout
+        )
+        if is_retryable(answer.status_code):
+            said = f"it answered {answer.status_code}"
+            raise DiscoveryFailure(f"{service} at {base} did not say which versions it has: {said}")
 
     def _endpoint_filter(self, service: str) -> tuple[dict[str, Any], str | None]:
         """Return keystoneauth1's endpoint filter of a service, and the URL of clouds.yaml."""
@@ -310,6 +328,10 @@ class ApiClient:
             return Page.parse(response.json(), kind.collection or "")
 
         return iterate_pages(fetch, request.path)
+
+
+def _has_version(url: str) -> bool:
+    return re.search(r"/v\d", urlsplit(url).path) is not None
 
 
 def _is_below(url: str, base: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -86,12 +87,12 @@ def test_zones_and_recordsets_end_when_they_are_active(
 ) -> None:
     designate = service("dns")
     name = f"contract-{new_id()}.test."
-    future = designate.post_async("/v2/zones", json={"name": name, "email": "a@b.test"})
+    future = designate.post_async("/zones", json={"name": name, "email": "a@b.test"})
     try:
         zone = future.result(PATIENCE)
         assert (zone.status, zone.action) == ("ACTIVE", "NONE")
         wish = {"name": f"www.{name}", "type": "A", "records": ["10.0.0.1"]}
-        path = f"/v2/zones/{zone.id}"
+        path = f"/zones/{zone.id}"
         record = designate.post_async(f"{path}/recordsets", json=wish).result(PATIENCE)
         assert record.status == "ACTIVE"
         designate.delete_async(f"{path}/recordsets/{record.id}").result(PATIENCE)
@@ -107,13 +108,50 @@ def test_a_done_listener_means_that_the_load_balancer_is_free(
     subnets = service("network").get("/subnets").json()["subnets"]
     subnet = next(each["id"] for each in subnets if each["ip_version"] == 4)
     wish = {"loadbalancer": {"name": "contract", "vip_subnet_id": subnet}}
-    future = octavia.post_async("/v2/lbaas/loadbalancers", json=wish)
+    future = octavia.post_async("/lbaas/loadbalancers", json=wish)
     balancer = future.result(PATIENCE)
     try:
         for port in (80, 81):
             part = {"protocol": "HTTP", "protocol_port": port, "loadbalancer_id": balancer.id}
-            made = octavia.post_async("/v2/lbaas/listeners", json={"listener": part})
+            made = octavia.post_async("/lbaas/listeners", json={"listener": part})
             assert made.result(PATIENCE).provisioning_status == "ACTIVE"
     finally:
-        path = f"/v2/lbaas/loadbalancers/{balancer.id}?cascade=true"
+        path = f"/lbaas/loadbalancers/{balancer.id}?cascade=true"
         octavia.delete_async(path).result(PATIENCE)
+
+
+#: A list of each service that every member may read.
+LISTS = {
+    "orchestration": "/stacks",
+    "load-balancer": "/lbaas/loadbalancers",
+    "shared-file-system": "/shares",
+    "dns": "/zones",
+    "baremetal": "/nodes",
+    "compute": "/servers",
+    "block-storage": "/volumes",
+    "image": "/images",
+    "network": "/networks",
+    "identity": "/auth/projects",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_paths_are_below_the_version_and_may_have_one(
+    service: Callable[[str], Any], name: str
+) -> None:
+    api = service(name)
+    assert api.get(LISTS[name]).status_code == 200
+    version = re.search(r"/v\d.*", api.endpoint_override)
+    assert version is not None
+    assert api.get(version[0] + LISTS[name]).status_code == 200
+
+
+def test_a_service_without_versions_has_none(service: Callable[[str], Any]) -> None:
+    placement = service("placement")
+    answer = placement.get("/resource_providers", raise_exc=False)
+    assert answer.status_code in (200, 403)  # members may not read it, and a wrong path is a 404
+
+
+def test_a_missing_service_is_told_with_those_that_are_there(cloud: Cloud) -> None:
+    with pytest.raises(CloudUnreachableError, match=r"has no nothing service; it has .*compute"):
+        cloud.api("nothing")
