@@ -18,8 +18,10 @@ from pytest_osfutures.stamp import new_id
 from pytest_osfutures.transport import ApiClient, ServiceConfig, remember_refusals, session_of
 
 if TYPE_CHECKING:
+    from keystoneauth1.session import Session
+
     from pytest_osfutures.fakecloud import FakeCloud
-    from pytest_osfutures.protocols import Cinder, Nova
+    from pytest_osfutures.protocols import Api, Cinder, Nova, Sdk
 
 #: Name of the embedded fake, unless a clouds.yaml has a cloud of that name.
 FAKE = "fake"
@@ -55,7 +57,7 @@ class Cloud:
     def __init__(
         self,
         name: str,
-        session: Any,
+        session: Session,
         *,
         engine: Engine | None = None,
         config: Any = None,
@@ -71,7 +73,7 @@ class Cloud:
         )
         self.fake = fake
         self._config = config
-        self._apis: dict[str, Any] = {}
+        self._apis: dict[str, Api] = {}
 
     def __repr__(self) -> str:
         return f"<Cloud {self.name!r}>"
@@ -139,15 +141,15 @@ class Cloud:
         return cinder
 
     @cached_property
-    def sdk(self) -> Any:
+    def sdk(self) -> Sdk:
         """An openstacksdk `Connection` with twins."""
         from openstack.connection import Connection
 
-        if self._config is not None:
-            return self._with_twins(Connection(config=self._config))
-        return self._with_twins(Connection(session=self.session))
+        own = {"session": self.session} if self._config is None else {"config": self._config}
+        sdk: Sdk = self._with_twins(Connection(**own))
+        return sdk
 
-    def api(self, service: str) -> Any:
+    def api(self, service: str) -> Api:
         """Return a keystoneauth1 `Adapter` of one service, with twins.
 
         Args:
@@ -266,7 +268,7 @@ class Cloud:
 def connect(
     name: str | None = None,
     *,
-    session: Any = None,
+    session: Session | None = None,
     engine: Engine | None = None,
     poll: Poll | None = None,
     unknown: str = "warn",
@@ -379,6 +381,7 @@ def _authenticate(cloud: Cloud) -> None:
         text = f"cloud {cloud.name!r} at {where} {what}: {words}"
         raise CloudUnreachableError(text) from without_frames(error)
     if fresh and cloud.fake is None:  # the Date header of a later response is more precise
-        issued = cloud.session.auth.get_access(cloud.session).issued
+        auth: Any = cloud.session.auth
+        issued = auth.get_access(cloud.session).issued
         if issued is not None:
             cloud.api_client.cloud_time.learn(issued)

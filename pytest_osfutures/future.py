@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pytest_osfutures.engine import Engine, Executor, Watch, wait_in_task
 from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
@@ -20,14 +20,28 @@ __tracebackhide__ = True  # pytest: an error belongs to the line that waits for 
 T = TypeVar("T")
 U = TypeVar("U")
 
+if TYPE_CHECKING:
+    import typing_extensions
 
-class OperationFuture(Future[T], Generic[T]):
+    #: The type of `sync_res`. A default needs Python 3.13, or the type checker's typing_extensions.
+    P = typing_extensions.TypeVar("P", default=object, covariant=True)
+
+    class _TypedFuture(Future[T], Generic[T, P]): ...
+else:
+    P = TypeVar("P")
+    _TypedFuture = Future  # which takes any number of types
+
+
+class OperationFuture(_TypedFuture[T, P]):
     """The future of a background operation: a `concurrent.futures.Future` that knows its resource.
 
     Twins like `create_async` return it. `concurrent.futures.wait`, `asyncio.wrap_future`, `await`
     and the functions of this package accept it. `cancel()` returns False once the cloud has
     accepted the request; then `undo()` reverts the operation. Callbacks run in a thread of their
     own, and their exceptions are logged.
+
+    `OperationFuture[Server]` is a future whose `result()` is a `Server`. The second type is that of
+    `sync_res`: `OperationFuture[Server, Server]` for a creation, `object` where it is left out.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -48,13 +62,14 @@ class OperationFuture(Future[T], Generic[T]):
         engine.register_pending(self)
 
     @property
-    def sync_res(self) -> Any:
+    def sync_res(self) -> P:
         """Return the result of the plain call; wait for it if the call runs in the background.
 
         Raises the plain call's error if the call never succeeded.
         """
         check_process(self)
-        return self._plain.result()
+        plain: P = self._plain.result()
+        return plain
 
     @property
     def operation(self) -> str:
@@ -220,12 +235,12 @@ class OperationFuture(Future[T], Generic[T]):
         return promise.future
 
     @property
-    def chain(self) -> Any:
+    def chain(self) -> Chain:
         """Call a method of the result after a success, and return the future of its value.
 
         `future.chain.stop_async()` is short for `future.next(lambda vm: vm.stop_async())`.
         """
-        return _Chain(self)
+        return Chain(self)
 
     def undo(self) -> OperationFuture[Any]:
         """Start the compensating operation (delete for create, ...), and return its future.
@@ -341,7 +356,7 @@ class Promise(Generic[T]):
             self.set_result(done.result())
 
 
-class _Chain:
+class Chain:
     """The proxy behind `future.chain`: each method call becomes a `next`."""
 
     def __init__(self, future: OperationFuture[Any]) -> None:

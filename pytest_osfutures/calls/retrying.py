@@ -39,7 +39,7 @@ def start_retried(
     call: Call,
     try_count: int | Retry | None = None,
     tout: float | None = None,
-) -> OperationFuture[Any]:
+) -> OperationFuture[Any, Any]:
     """Start the call in the background, with clean-up and retries, and return its future.
 
     `tout` (seconds) is the deadline of each try; every error goes into the future.

@@ -32,7 +32,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 def start_once(
     context: ClientContext, call: Call, tout: float | None = None
-) -> OperationFuture[Any]:
+) -> OperationFuture[Any, Any]:
     """Make the plain call now, in this thread, and return the future of its operation.
 
     The future is done at once if the call was done when it was answered, or if its operation

@@ -1,10 +1,9 @@
 """Twins on the objects of novaclient, cinderclient, openstacksdk and keystoneauth1."""
 
-from pytest_osfutures.clients.adapter import Resource, context_of, service_adapter
+from pytest_osfutures.clients.adapter import context_of, service_adapter
 from pytest_osfutures.clients.futurizing import futurize, with_twins
 
 __all__ = [
-    "Resource",
     "context_of",
     "futurize",
     "service_adapter",

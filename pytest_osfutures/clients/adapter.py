@@ -14,6 +14,7 @@ from pytest_osfutures.calls import ClientContext
 from pytest_osfutures.clients.managers import HANDLE, Bind
 from pytest_osfutures.clients.twin import twinned
 from pytest_osfutures.operations import Body, ResourceType
+from pytest_osfutures.protocols import Resource
 from pytest_osfutures.transport import error_message
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -21,26 +22,6 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 _VERSION = re.compile(r"/v\d+(\.\d+)?(?=/|\Z)")
 #: An endpoint with a version.
 _VERSIONED = re.compile(rf"(?P<root>\w+://[^/]+.*?){_VERSION.pattern}")
-
-
-class Resource(dict[str, Any]):
-    """A resource as its API shows it: a dict whose keys are attributes, too.
-
-    Example:
-        >>> port = Resource({"id": "4711", "binding:host_id": "compute1"})
-        >>> port.id
-        '4711'
-        >>> port["binding:host_id"]
-        'compute1'
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(
-                f"the resource has no {name!r}; it has {', '.join(self)}"
-            ) from None
 
 
 @cache

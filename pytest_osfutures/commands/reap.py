@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.cleanup import (
     IN_FLIGHT_SECONDS,
@@ -265,7 +265,8 @@ def _now(cloud: Cloud) -> float:
 
 def _where(cloud: Cloud) -> str:
     """Return the names of a cloud and its project."""
-    access = cloud.session.auth.get_access(cloud.session)
+    auth: Any = cloud.session.auth
+    access = auth.get_access(cloud.session)
     return f"{cloud.name}/{access.project_name or access.project_id}"
 
 

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.clients import Resource
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import RunSettings
+from pytest_osfutures.protocols import Resource
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import is_invisible, is_success
 

@@ -33,7 +33,7 @@ from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
 
-T = TypeVar("T")
+F = TypeVar("F", bound=OperationFuture[Any])
 #: Seconds after which a teardown removes obstacles to the deletion of a resource.
 UNBLOCK_AFTER = 15.0
 #: Seconds within which a keypair is gone after its deletion.
@@ -73,7 +73,7 @@ class Scope:
             self._forked = Scope(run_session.cloud, run_session, self.owner)
         return self._forked
 
-    def own(self, kind: str, future: OperationFuture[T]) -> OperationFuture[T]:
+    def own(self, kind: str, future: F) -> F:
         """Own the resource that a future creates; a closed scope undoes the creation at once.
 
         Args:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cleanup import (
     LedgerRow,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 Future = OperationFuture[Any]
+F = TypeVar("F", bound=OperationFuture[Any])
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ class SharedScope:
                 self._shared[request.key] = known
         return known.future
 
-    def own(self, kind: str, future: Future) -> Future:
+    def own(self, kind: str, future: F) -> F:
         """Return `future` as it is: the ledger owns shared resources."""
         del kind
         return future

@@ -4,6 +4,7 @@ novaclient and cinderclient have no types of their own. These protocols (PEP 544
 objects that the clients return, so that a type checker knows `future.result().status`.
 """
 
+from pytest_osfutures.protocols.api import Api, Resource
 from pytest_osfutures.protocols.arguments import (
     CallArguments,
     FactoryArguments,
@@ -22,9 +23,11 @@ from pytest_osfutures.protocols.block_storage import (
 from pytest_osfutures.protocols.cinder import Cinder
 from pytest_osfutures.protocols.compute import Flavor, Keypair, Nova, VolumeAttachment
 from pytest_osfutures.protocols.image import Image, ImageArguments
+from pytest_osfutures.protocols.sdk import Sdk
 from pytest_osfutures.protocols.server import Server, ServerArguments, SeveralServers
 
 __all__ = [
+    "Api",
     "Backup",
     "BackupArguments",
     "CallArguments",
@@ -37,7 +40,9 @@ __all__ = [
     "Keypair",
     "Nova",
     "Reference",
+    "Resource",
     "RetryArguments",
+    "Sdk",
     "Server",
     "ServerArguments",
     "SeveralServers",

@@ -182,7 +182,7 @@ class ServerManager(Protocol):
         image: Reference | None,
         flavor: Reference,
         **arguments: Unpack[CreateCall],
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     @overload
     def create_async(
         self,
@@ -190,7 +190,7 @@ class ServerManager(Protocol):
         image: Reference | None,
         flavor: Reference,
         **arguments: Unpack[CreateSeveralCall],
-    ) -> OperationFuture[builtins.list[Server]]: ...
+    ) -> OperationFuture[builtins.list[Server], Server]: ...
     @overload
     def create_async_r(
         self,
@@ -198,7 +198,7 @@ class ServerManager(Protocol):
         image: Reference | None,
         flavor: Reference,
         **arguments: Unpack[RetriedCreateCall],
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     @overload
     def create_async_r(
         self,
@@ -206,7 +206,7 @@ class ServerManager(Protocol):
         image: Reference | None,
         flavor: Reference,
         **arguments: Unpack[RetriedCreateSeveralCall],
-    ) -> OperationFuture[builtins.list[Server]]: ...
+    ) -> OperationFuture[builtins.list[Server], Server]: ...
     def reboot_async(
         self, server: Reference, reboot_type: str = "SOFT", **call: Unpack[CallArguments]
     ) -> OperationFuture[Server]: ...
@@ -215,10 +215,10 @@ class ServerManager(Protocol):
     ) -> OperationFuture[Server]: ...
     def rebuild_async(
         self, server: Reference, image: Reference, **arguments: Unpack[RebuildCall]
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     def rebuild_async_r(
         self, server: Reference, image: Reference, **arguments: Unpack[RetriedRebuildCall]
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     def resize_async(
         self,
         server: Reference,
@@ -259,14 +259,14 @@ class ServerManager(Protocol):
         image_name: str,
         metadata: Mapping[str, str] | None = None,
         **call: Unpack[CallArguments],
-    ) -> OperationFuture[str]: ...
+    ) -> OperationFuture[str, str]: ...
     def create_image_async_r(
         self,
         server: Reference,
         image_name: str,
         metadata: Mapping[str, str] | None = None,
         **call: Unpack[RetryArguments],
-    ) -> OperationFuture[str]: ...
+    ) -> OperationFuture[str, str]: ...
     def interface_attach_async(
         self,
         server: Reference,
@@ -274,7 +274,7 @@ class ServerManager(Protocol):
         net_id: str | None,
         fixed_ip: str | None,
         **call: Unpack[AttachCall],
-    ) -> OperationFuture[NetworkInterface]: ...
+    ) -> OperationFuture[NetworkInterface, NetworkInterface]: ...
     def interface_attach_async_r(
         self,
         server: Reference,
@@ -282,7 +282,7 @@ class ServerManager(Protocol):
         net_id: str | None,
         fixed_ip: str | None,
         **call: Unpack[RetriedAttachCall],
-    ) -> OperationFuture[NetworkInterface]: ...
+    ) -> OperationFuture[NetworkInterface, NetworkInterface]: ...
     def interface_detach_async(
         self, server: Reference, port_id: str, **call: Unpack[CallArguments]
     ) -> OperationFuture[None]: ...
@@ -304,14 +304,14 @@ class AttachmentManager(Protocol):
         volume_id: str,
         device: str | None = None,
         **arguments: Unpack[DeviceCall],
-    ) -> OperationFuture[VolumeAttachment]: ...
+    ) -> OperationFuture[VolumeAttachment, VolumeAttachment]: ...
     def create_server_volume_async_r(
         self,
         server_id: str,
         volume_id: str,
         device: str | None = None,
         **arguments: Unpack[RetriedDeviceCall],
-    ) -> OperationFuture[VolumeAttachment]: ...
+    ) -> OperationFuture[VolumeAttachment, VolumeAttachment]: ...
     def delete_server_volume_async(
         self, server_id: str, volume_id: str, **call: Unpack[CallArguments]
     ) -> OperationFuture[None]: ...

@@ -267,10 +267,10 @@ class Server(PlainActions, Protocol):
     ) -> OperationFuture[Server]: ...
     def rebuild_async(
         self, image: Reference, **arguments: Unpack[RebuildCall]
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     def rebuild_async_r(
         self, image: Reference, **arguments: Unpack[RetriedRebuildCall]
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     def resize_async(
         self, flavor: Reference, *, disk_config: str | None = None, tout: float | None = None
     ) -> OperationFuture[Server]:
@@ -316,7 +316,7 @@ class Server(PlainActions, Protocol):
         metadata: Mapping[str, str] | None = None,
         *,
         tout: float | None = None,
-    ) -> OperationFuture[str]:
+    ) -> OperationFuture[str, str]:
         """Create an image of the server; the result is the id of the image."""
 
     def create_image_async_r(
@@ -324,15 +324,15 @@ class Server(PlainActions, Protocol):
         image_name: str,
         metadata: Mapping[str, str] | None = None,
         **call: Unpack[RetryArguments],
-    ) -> OperationFuture[str]: ...
+    ) -> OperationFuture[str, str]: ...
     def backup_async(
         self, backup_name: str, backup_type: str, rotation: int, *, tout: float | None = None
-    ) -> OperationFuture[dict[str, str]]:
+    ) -> OperationFuture[dict[str, str], dict[str, str]]:
         """Create a backup image; the result has its id by the key `image_id`."""
 
     def backup_async_r(
         self, backup_name: str, backup_type: str, rotation: int, **call: Unpack[RetryArguments]
-    ) -> OperationFuture[dict[str, str]]: ...
+    ) -> OperationFuture[dict[str, str], dict[str, str]]: ...
     def interface_attach_async(
         self,
         port_id: str | None,
@@ -341,7 +341,7 @@ class Server(PlainActions, Protocol):
         tag: str | None = None,
         *,
         tout: float | None = None,
-    ) -> OperationFuture[NetworkInterface]: ...
+    ) -> OperationFuture[NetworkInterface, NetworkInterface]: ...
     def interface_attach_async_r(
         self,
         port_id: str | None,
@@ -349,7 +349,7 @@ class Server(PlainActions, Protocol):
         fixed_ip: str | None,
         tag: str | None = None,
         **call: Unpack[RetryArguments],
-    ) -> OperationFuture[NetworkInterface]: ...
+    ) -> OperationFuture[NetworkInterface, NetworkInterface]: ...
     def interface_detach_async(
         self, port_id: str, *, tout: float | None = None
     ) -> OperationFuture[None]: ...

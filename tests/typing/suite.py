@@ -8,22 +8,28 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+from keystoneauth1.adapter import Adapter
+from openstack.connection import Connection
 
 import pytest_osfutures as osf
 
 
 def test_servers(os_servers: osf.Servers) -> None:
     future = os_servers.create_async("web", flavor="m1.small", network="private", tout=60)
-    reveal_type(future)  # reveals: OperationFuture[Server]
+    reveal_type(future)  # reveals: OperationFuture[Server, Server]
+    reveal_type(future.sync_res)  # reveals: Server
     vm = future.result()
     reveal_type(vm)  # reveals: Server
     reveal_type(vm.status)  # reveals: str
     reveal_type(vm.addresses)  # reveals: dict[str, list[dict[str, Any]]]
-    reveal_type(vm.stop_async())  # reveals: OperationFuture[Server]
+    reveal_type(vm.stop_async())  # reveals: OperationFuture[Server, object]
+    reveal_type(vm.stop_async().sync_res)  # reveals: object
     reveal_type(vm.reboot_async_r("HARD", try_count=2).result())  # reveals: Server
     reveal_type(vm.delete_async(tout=5).result())  # reveals: None
     reveal_type(vm.create_image_async("copy").result())  # reveals: str
-    reveal_type(os_servers.create_async(min_count=2).result())  # reveals: list[Server]
+    several = os_servers.create_async(min_count=2)
+    reveal_type(several.result())  # reveals: list[Server]
+    reveal_type(several.sync_res)  # reveals: Server
     os_servers.create_async("web", extra={"new_argument": 1})
     os_servers.create_async(nmae="web")  # error
     os_servers.create_async("web", tout="soon")  # error
@@ -39,7 +45,7 @@ def test_volumes(
     reveal_type(volume)  # reveals: Volume
     reveal_type(volume.attachments)  # reveals: list[dict[str, Any]]
     reveal_type(os_snapshots.create_async(volume, "s").result().volume_id)  # reveals: str
-    reveal_type(os_backups.create_async(volume.id, incremental=True))  # reveals: OperationFuture[Backup]
+    reveal_type(os_backups.create_async(volume.id, incremental=True))  # reveals: OperationFuture[Backup, Backup]
     os_volumes.create_async(szie=2)  # error
     os_volumes.create_async("2")  # error
     os_snapshots.create_async()  # error
@@ -71,10 +77,10 @@ def test_networking(
     port = os_ports.create_async(network, security_groups=[group]).result()
     reveal_type(port)  # reveals: Port
     os_ports.create_async(extra={"binding:vnic_type": "direct"})
-    reveal_type(os_routers.create_async(subnets=network.subnets, external=True))  # reveals: OperationFuture[Router]
+    reveal_type(os_routers.create_async(subnets=network.subnets, external=True))  # reveals: OperationFuture[Router, object]
     reveal_type(os_floating_ips.create_async(port=port).result().port_id)  # reveals: str | None
     hosts = os_address_groups_session.create_async(["192.0.2.7/32"], "hosts")
-    reveal_type(hosts)  # reveals: OperationFuture[AddressGroup]
+    reveal_type(hosts)  # reveals: OperationFuture[AddressGroup, object]
     reveal_type(hosts.result().addresses)  # reveals: list[str]
     os_address_groups_session.create_async(["192.0.2.7/32"], shared=True)  # error
     hosts.result().tags  # error
@@ -86,19 +92,20 @@ def name_of(group: osf.AdressGroup) -> str:  # error
 
 
 def test_clients(os_cloud: osf.Cloud) -> None:
+    reveal_type(os_cloud.session)  # reveals: Session
     nova, cinder = os_cloud.nova, os_cloud.cinder
     reveal_type(nova)  # reveals: Nova
     reveal_type(cinder)  # reveals: Cinder
     flavor, image = nova.flavors.find(name="m1.small"), nova.glance.find_image("cirros")
     future = nova.servers.create_async("web", image, flavor, nics="none", tout=300)
-    reveal_type(future)  # reveals: OperationFuture[Server]
+    reveal_type(future)  # reveals: OperationFuture[Server, Server]
     retried = nova.servers.create_async_r("web", image.id, flavor, try_count=osf.Retry(tries=2))
     reveal_type(retried.result().name)  # reveals: str
     reveal_type(nova.servers.get("id"))  # reveals: Server
     reveal_type(nova.servers.list())  # reveals: list[Server]
-    reveal_type(nova.servers.stop_async("id"))  # reveals: OperationFuture[Server]
-    reveal_type(nova.servers.delete_async_r("id"))  # reveals: OperationFuture[None]
-    reveal_type(cinder.volumes.create_async_r(1, name="disk"))  # reveals: OperationFuture[Volume]
+    reveal_type(nova.servers.stop_async("id"))  # reveals: OperationFuture[Server, object]
+    reveal_type(nova.servers.delete_async_r("id"))  # reveals: OperationFuture[None, object]
+    reveal_type(cinder.volumes.create_async_r(1, name="disk"))  # reveals: OperationFuture[Volume, Volume]
     reveal_type(cinder.volumes.list())  # reveals: list[Volume]
     attached = nova.volumes.create_server_volume_async("server", "volume", tout=60)
     reveal_type(attached.result().device)  # reveals: str
@@ -135,6 +142,38 @@ def stop(vm: osf.Server) -> osf.OperationFuture[osf.Server]:
 
 def test_chains(os_servers: osf.Servers) -> None:
     future = os_servers.create_async("web")
-    reveal_type(future.next(stop))  # reveals: OperationFuture[Server]
+    reveal_type(future.next(stop))  # reveals: OperationFuture[Server, object]
     reveal_type(future.next(lambda vm: vm.name).result())  # reveals: str
+    reveal_type(future.chain)  # reveals: Chain
+    stopped = future.chain.stop_async()
+    reveal_type(stopped)  # reveals: OperationFuture[Any, object]
+    reveal_type(future.chain.delete_async(tout=5).operation)  # reveals: str
+    stopped.resutl()  # error
     future.next(lambda vm: vm.stpo_async())  # error
+
+
+def test_plain_apis(os_cloud: osf.Cloud) -> None:
+    network = os_cloud.api("network")
+    reveal_type(network)  # reveals: Api
+    adapter: Adapter = network
+    reveal_type(adapter.get("/ports").json())  # reveals: Any
+    future = network.post_async_r("/ports", json={"port": {}}, try_count=2, tout=60)
+    reveal_type(future)  # reveals: OperationFuture[Resource, Response]
+    reveal_type(future.result())  # reveals: Resource
+    reveal_type(future.sync_res.status_code)  # reveals: int
+    reveal_type(network.delete_async("/ports/1").result())  # reveals: None
+    network.post_async(json={})  # error
+    network.post_async("/ports", tout="soon")  # error
+    network.psot_async("/ports")  # error
+
+
+def test_openstacksdk(os_cloud: osf.Cloud) -> None:
+    sdk = os_cloud.sdk
+    reveal_type(sdk)  # reveals: Sdk
+    connection: Connection = sdk
+    reveal_type(connection.compute.create_server(name="web").id)  # reveals: str
+    reveal_type(sdk.network.get_network("id"))  # reveals: Network
+    future = sdk.compute.create_server_async(name="web", tout=60)
+    reveal_type(future)  # reveals: OperationFuture[Any, object]
+    sdk.compuet.create_server_async(name="web")  # error
+    future.resutl()  # error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import pytest_osfutures as osf
@@ -35,7 +37,7 @@ def test_each_request_under_way_has_a_connection_to_keep() -> None:
     auth = {"auth_url": f"{CLOUD}/v3", "username": "u", "password": "p", "project_name": "p"}
     cloud = reconnect("x", {"auth_type": "password", "auth": auth, "config": {}})
     for url in (CLOUD, CLOUD.replace("http:", "https:")):
-        adapter = cloud.session.session.get_adapter(url)
+        adapter: Any = cloud.session.session.get_adapter(url)
         assert adapter.__getstate__()["_pool_maxsize"] >= ConcurrencyLimit().most
 
 

@@ -86,10 +86,9 @@ def test_what_nobody_knows_is_empty(engine: Engine) -> None:
 
 def test_sync_res_is_the_plain_calls_answer_or_its_error(engine: Engine) -> None:
     future = begun(engine)
-    Promise(engine, future).set_accepted("plain", None)
-    assert future.sync_res == "plain"
-    Promise(engine, future).set_accepted("the next try's", None)
-    assert future.sync_res == "the next try's"
+    for plain in ("plain", "the next try's"):
+        Promise(engine, future).set_accepted(plain, None)
+        assert future.sync_res == plain
     refused = begun(engine)
     refused.set_exception(KeyError("no such flavor"))
     with pytest.raises(KeyError, match="flavor"):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-T = TypeVar("T")
+F = TypeVar("F", bound=OperationFuture[Any])
 _numbers = itertools.count(1)
 
 
@@ -61,7 +61,7 @@ class Factory:
             "tout": self.settings.tout if tout is None else tout,
         }
 
-    def _own(self, kind: str, future: OperationFuture[T]) -> OperationFuture[T]:
+    def _own(self, kind: str, future: F) -> F:
         """Let the scope delete the resource that `future` creates."""
         return self.scope.own(kind, future)
 

@@ -23,7 +23,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 __all__ = ["Backups", "Snapshots", "Volumes"]
 
-T = TypeVar("T")
+F = TypeVar("F", bound=OperationFuture[Any])
 
 
 class VolumeCall(VolumeArguments, FactoryArguments, total=False):
@@ -44,11 +44,11 @@ class _CinderFactory(Factory):
     def _create(
         self,
         kind: str,
-        create: Callable[..., OperationFuture[T]],
+        create: Callable[..., F],
         first: object,
         name: str | None,
         arguments: Mapping[str, Any],
-    ) -> OperationFuture[T]:
+    ) -> F:
         further, limits = client_arguments(arguments), self._limits(arguments)
         return self._own(kind, create(first, name=self._name(name), **limits, **further))
 
@@ -58,7 +58,7 @@ class Volumes(_CinderFactory):
 
     def create_async(
         self, size: int = 1, name: str | None = None, **arguments: Unpack[VolumeCall]
-    ) -> OperationFuture[Volume]:
+    ) -> OperationFuture[Volume, Volume]:
         """Create a volume in the background, with retries, and return its future.
 
         Args:
@@ -84,7 +84,7 @@ class Snapshots(_CinderFactory):
 
     def create_async(
         self, volume: Reference, name: str | None = None, **arguments: Unpack[SnapshotCall]
-    ) -> OperationFuture[Snapshot]:
+    ) -> OperationFuture[Snapshot, Snapshot]:
         """Create a snapshot of a volume in the background, with retries, and return its future.
 
         Args:
@@ -110,7 +110,7 @@ class Backups(_CinderFactory):
 
     def create_async(
         self, volume: Reference, name: str | None = None, **arguments: Unpack[BackupCall]
-    ) -> OperationFuture[Backup]:
+    ) -> OperationFuture[Backup, Backup]:
         """Create a backup of a volume in the background, with retries, and return its future.
 
         Args:

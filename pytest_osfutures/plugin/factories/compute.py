@@ -52,7 +52,7 @@ class Servers(Factory):
         image: Reference | None = None,
         flavor: Reference | int | None = None,
         **arguments: Unpack[ServerCall],
-    ) -> OperationFuture[Server]: ...
+    ) -> OperationFuture[Server, Server]: ...
     @overload
     def create_async(
         self,
@@ -60,14 +60,14 @@ class Servers(Factory):
         image: Reference | None = None,
         flavor: Reference | int | None = None,
         **arguments: Unpack[SeveralServersCall],
-    ) -> OperationFuture[list[Server]]: ...
+    ) -> OperationFuture[list[Server], Server]: ...
     def create_async(
         self,
         name: str | None = None,
         image: Reference | None = None,
         flavor: Reference | int | None = None,
         **arguments: Any,
-    ) -> OperationFuture[Any]:
+    ) -> OperationFuture[Any, Any]:
         """Create a server in the background, with retries, and return its future.
 
         Args:
@@ -100,7 +100,7 @@ class Servers(Factory):
             raise InvalidArgument(f"give network={network!r} or nics, not both")
         if "nics" not in further:
             further["nics"] = self.defaults.nics(network)
-        future: OperationFuture[Any] = self.cloud.nova.servers.create_async_r(
+        future: OperationFuture[Any, Any] = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
             self.defaults.flavor(flavor, chosen, from_volume),

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from pytest_osfutures.calls import Repeatable, start_retried
-from pytest_osfutures.clients import Resource, context_of
+from pytest_osfutures.clients import context_of
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.identifiers import to_id
-from pytest_osfutures.protocols import FactoryArguments, Image, ImageArguments, Reference
+from pytest_osfutures.protocols import FactoryArguments, Image, ImageArguments, Reference, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -37,7 +37,7 @@ class Images(Factory):
 
     def create_async(
         self, server: Reference, name: str | None = None, **arguments: Unpack[ServerImageCall]
-    ) -> OperationFuture[str]:
+    ) -> OperationFuture[str, str]:
         """Create an image of a server in the background, with retries, and return its future.
 
         Args:
@@ -68,7 +68,7 @@ class Images(Factory):
         source: str | Path | bytes,
         name: str | None = None,
         **arguments: Unpack[ImageArguments],
-    ) -> OperationFuture[Image]:
+    ) -> OperationFuture[Image, Image]:
         """Upload an image in the background, with retries, and return its future.
 
         Args:

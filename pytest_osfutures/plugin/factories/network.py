@@ -7,12 +7,11 @@ from functools import partial
 from ipaddress import ip_network
 from typing import Any, Protocol, Unpack
 
-from pytest_osfutures.clients import Resource
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.plugin.factories.base import client_arguments
 from pytest_osfutures.plugin.factories.neutron import NetworkFactory, NetworkResource
-from pytest_osfutures.protocols import FactoryArguments, Reference
+from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

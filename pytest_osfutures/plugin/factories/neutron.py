@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from pytest_osfutures.clients import Resource
 from pytest_osfutures.future import OperationFuture, renewed, then
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.identifiers import to_ids
+from pytest_osfutures.protocols import Api, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -47,7 +47,7 @@ class NetworkFactory(Factory):
     """A factory of a resource that is created by a POST of its attributes to the Networking API."""
 
     @property
-    def api(self) -> Any:
+    def api(self) -> Api:
         """The Networking API, with twins."""
         return self.cloud.api("network")
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Protocol, Unpack
 
 from pytest_osfutures.calls import start_retried
-from pytest_osfutures.clients import Resource, context_of
+from pytest_osfutures.clients import context_of
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.plugin.factories.base import client_arguments
 from pytest_osfutures.plugin.factories.neutron import (
@@ -16,7 +16,7 @@ from pytest_osfutures.plugin.factories.neutron import (
     StandardResource,
 )
 from pytest_osfutures.plugin.identifiers import to_id
-from pytest_osfutures.protocols import FactoryArguments, Reference
+from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol, Unpack
 
-from pytest_osfutures.clients import Resource
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.plugin.factories.base import client_arguments
 from pytest_osfutures.plugin.factories.neutron import (
@@ -14,7 +13,7 @@ from pytest_osfutures.plugin.factories.neutron import (
     NetworkResource,
     StandardResource,
 )
-from pytest_osfutures.protocols import FactoryArguments
+from pytest_osfutures.protocols import FactoryArguments, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

@@ -100,8 +100,9 @@ def test_a_refused_login_is_shared_by_all_threads(monkeypatch: pytest.MonkeyPatc
     auth = {"auth_url": "http://127.0.0.1:9/v3", "username": "u", "password": "p"}
     cloud = reconnect("x", {"auth_type": "password", "auth": auth, "config": {}})
     monkeypatch.setattr(Password, "get_auth_ref", refuse)
-    del cloud.session.auth.get_auth_ref
-    sessions.remember_refusals(cloud.session.auth)
+    auth_plugin: Any = cloud.session.auth
+    del auth_plugin.get_auth_ref
+    sessions.remember_refusals(auth_plugin)
 
     def send_request() -> None:
         with pytest.raises(Unauthorized):

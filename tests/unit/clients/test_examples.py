@@ -7,10 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from pytest_osfutures.clients import adapter, futurizing
+from pytest_osfutures.clients import futurizing
+from pytest_osfutures.protocols import api
 
 
-@pytest.mark.parametrize("module", [adapter, futurizing])
+@pytest.mark.parametrize("module", [api, futurizing])
 def test_the_examples_of_a_module_are_true(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0

@@ -13,9 +13,9 @@ from cinderclient.v3.volumes import Volume
 from novaclient.v2.keypairs import Keypair
 from novaclient.v2.servers import Server
 
-from pytest_osfutures.clients.adapter import Resource
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.plugin.identifiers import to_id, to_ids
+from pytest_osfutures.protocols import Resource
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # deprecations within openstacksdk
 

@@ -1,0 +1,111 @@
+"""The Connection of openstacksdk with twins on its proxies, for type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from pytest_osfutures.future import OperationFuture
+
+if TYPE_CHECKING:
+    from openstack.accelerator.v2 import _proxy as accelerator
+    from openstack.baremetal.v1 import _proxy as baremetal
+    from openstack.block_storage.v3 import _proxy as block_storage
+    from openstack.clustering.v1 import _proxy as clustering
+    from openstack.compute.v2 import _proxy as compute
+    from openstack.connection import Connection
+    from openstack.container_infrastructure_management.v1 import (
+        _proxy as container_infrastructure_management,
+    )
+    from openstack.database.v1 import _proxy as database
+    from openstack.dns.v2 import _proxy as dns
+    from openstack.image.v2 import _proxy as image
+    from openstack.instance_ha.v1 import _proxy as instance_ha
+    from openstack.key_manager.v1 import _proxy as key_manager
+    from openstack.load_balancer.v2 import _proxy as load_balancer
+    from openstack.network.v2 import _proxy as network
+    from openstack.orchestration.v1 import _proxy as orchestration
+    from openstack.shared_file_system.v2 import _proxy as shared_file_system
+    from openstack.workflow.v2 import _proxy as workflow
+
+    class Twins:
+        """`x_async` and `x_async_r` of each method `x` of a proxy that changes something."""
+
+        def __getattr__(self, name: str, /) -> Callable[..., OperationFuture[Any]]: ...
+
+    class Accelerator(Twins, accelerator.Proxy): ...
+
+    class Baremetal(Twins, baremetal.Proxy): ...
+
+    class BlockStorage(Twins, block_storage.Proxy): ...
+
+    class Clustering(Twins, clustering.Proxy): ...
+
+    class Compute(Twins, compute.Proxy): ...
+
+    class ContainerInfrastructureManagement(Twins, container_infrastructure_management.Proxy): ...
+
+    class Database(Twins, database.Proxy): ...
+
+    class Dns(Twins, dns.Proxy): ...
+
+    class Image(Twins, image.Proxy): ...
+
+    class InstanceHa(Twins, instance_ha.Proxy): ...
+
+    class KeyManager(Twins, key_manager.Proxy): ...
+
+    class LoadBalancer(Twins, load_balancer.Proxy): ...
+
+    class Network(Twins, network.Proxy): ...
+
+    class Orchestration(Twins, orchestration.Proxy): ...
+
+    class SharedFileSystem(Twins, shared_file_system.Proxy): ...
+
+    class Workflow(Twins, workflow.Proxy): ...
+
+else:
+    Connection = object  # openstacksdk is loaded at the first use of `cloud.sdk`
+
+
+class Sdk(Connection):
+    """A Connection of openstacksdk with twins: `sdk.compute.create_server_async(...)`.
+
+    All else is as in openstacksdk: https://docs.openstack.org/openstacksdk/latest/user/
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def accelerator(self) -> Accelerator: ...  # type: ignore[override]
+        @property
+        def baremetal(self) -> Baremetal: ...  # type: ignore[override]
+        @property
+        def block_storage(self) -> BlockStorage: ...  # type: ignore[override]
+        @property
+        def clustering(self) -> Clustering: ...  # type: ignore[override]
+        @property
+        def compute(self) -> Compute: ...  # type: ignore[override]
+        @property
+        def container_infrastructure_management(self) -> ContainerInfrastructureManagement: ...  # type: ignore[override]
+        @property
+        def database(self) -> Database: ...  # type: ignore[override]
+        @property
+        def dns(self) -> Dns: ...  # type: ignore[override]
+        @property
+        def image(self) -> Image: ...  # type: ignore[override]
+        @property
+        def instance_ha(self) -> InstanceHa: ...  # type: ignore[override]
+        @property
+        def key_manager(self) -> KeyManager: ...  # type: ignore[override]
+        @property
+        def load_balancer(self) -> LoadBalancer: ...  # type: ignore[override]
+        @property
+        def network(self) -> Network: ...  # type: ignore[override]
+        @property
+        def orchestration(self) -> Orchestration: ...  # type: ignore[override]
+        @property
+        def shared_file_system(self) -> SharedFileSystem: ...  # type: ignore[override]
+        @property
+        def workflow(self) -> Workflow: ...  # type: ignore[override]
