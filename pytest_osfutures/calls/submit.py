@@ -249,6 +249,7 @@ def accepted(context: ClientContext, plain: Any, exchanges: Iterable[Exchange]) 
     for exchange in exchanges:
         if exchange.accepted and (found := recognise(context, exchange).operation):
             operation, variables = found
+            exchange.recognised = None  # thousands of calls that wait keep their exchange
             variables = {
                 **operation.identify(
                     variables, exchange.request, exchange.response, exchange.headers
