@@ -27,6 +27,7 @@ from pytest_osfutures.operations import (
     is_busy,
     is_done,
     is_idle_yet,
+    is_synchronous,
     progress_variables,
     resource_type,
     saved_state,
@@ -76,7 +77,7 @@ def look_before(api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl
     path = resource_path(resolved.path)
     if (
         path is None
-        or resolved.service in _SYNCHRONOUS
+        or _is_synchronous(exchange, resolved)
         or (exchange.method == "POST" and path == resolved.path)
     ):
         return None
@@ -120,7 +121,7 @@ def find(
     api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
 ) -> Followed | Unfollowed | None:
     """Return the operation of an accepted request; None if it was done when it was answered."""
-    if resolved.service in _SYNCHRONOUS or not _shows_work(exchange, resolved):
+    if _is_synchronous(exchange, resolved) or not _shows_work(exchange, resolved):
         return None
     deletes = exchange.method == "DELETE" and resource_path(resolved.path) in (None, resolved.path)
     why = "nothing that it answers with can be read"
@@ -157,6 +158,13 @@ def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
     elif parts[-1] in ("provision", "power") and isinstance(request, Mapping):
         verb = f" {request.get('target')}"
     return f"{exchange.method} {resolved.service} {'/'.join(parts)}{verb}"
+
+
+def _is_synchronous(exchange: Exchange, resolved: ResolvedUrl) -> bool:
+    """Return True if a request is complete when it has been answered."""
+    return resolved.service in _SYNCHRONOUS or is_synchronous(
+        resolved.service, exchange.method, resolved.path, exchange.request
+    )
 
 
 def _shows_work(exchange: Exchange, resolved: ResolvedUrl) -> bool:

@@ -44,6 +44,7 @@ from pytest_osfutures.operations.status_words import (
     saved_state,
     status_field,
 )
+from pytest_osfutures.operations.synchronous import is_synchronous
 from pytest_osfutures.operations.table import TABLE, OperationTable
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "is_busy",
     "is_done",
     "is_idle_yet",
+    "is_synchronous",
     "progress_variables",
     "resource_type",
     "saved_state",

@@ -245,6 +245,38 @@ def test_what_is_done_when_it_is_answered_is_done_at_once(
         future.undo()
 
 
+SERVER, VOLUME, IMAGE = f"/servers/{ID}", f"/volumes/{ID}", f"/images/{ID}"
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path", "body", "answered"),
+    [
+        ("compute", "POST", f"{SERVER}/action", {"lock": None}, (202, None)),
+        ("compute", "DELETE", f"{SERVER}/tags/x", None, (204, None)),
+        ("block-storage", "POST", f"{VOLUME}/action", {"os-reserve": None}, (202, None)),
+        ("block-storage", "POST", f"{VOLUME}/action", {"os-begin_detaching": None}, (202, None)),
+        ("block-storage", "DELETE", f"{VOLUME}/metadata/x", None, (200, None)),
+        ("block-storage", "POST", f"/types/{ID}/action", {"addProjectAccess": {}}, (202, None)),
+        ("image", "POST", f"{IMAGE}/members", {"member": LB}, (200, {"status": "pending"})),
+        ("image", "DELETE", f"{IMAGE}/tags/x", None, (204, None)),
+        ("network", "DELETE", f"/ports/{ID}/bindings/host", None, (204, None)),
+        ("network", "DELETE", f"/trunks/{ID}/tags", None, (204, None)),
+    ],
+)
+def test_a_synchronous_request_is_done_without_a_read(
+    service: str, method: str, path: str, body: Any, answered: Any
+) -> None:
+    stage = Stage(service)
+    stage.script.on(f"{method} {path}", answered)
+    busy = {"status": "attaching", "OS-EXT-STS:task_state": "rebooting"}
+    for resource in (SERVER, VOLUME, IMAGE):
+        stage.script.on(f"GET {resource}", (200, {"thing": {"id": ID, **busy}}))
+    future = stage.start(method, path, body)
+    assert future.done()
+    assert (future.operation, future.result(0).status_code) == ("", answered[0])
+    assert stage.script.count("GET") == 0
+
+
 def test_what_cannot_be_followed_is_a_warning_and_says_so(stage: Stage) -> None:
     stage.script.on("POST /things/find", 202)
     with pytest.warns(UnknownOperation, match="cannot be followed") as warned:
