@@ -157,8 +157,8 @@ class WatchAll(TaskStep):
 class WaitUntilIdle(TaskStep):
     """Waits until no operation is under way on the resource that a refused request is about.
 
-    Or for `patience` seconds (None: the operation's usual deadline). The result is False, at
-    once, if the request was refused for another reason or no such operation is known.
+    Or for `patience` seconds (None: the operation's usual deadline). The wait is over at once if
+    the request was refused for another reason or no such operation is known.
     """
 
     interruptible = True
@@ -169,9 +169,9 @@ class WaitUntilIdle(TaskStep):
     _call_off: Callable[[], None] = field(default=lambda: None, init=False)
 
     def begin(self, engine: Engine, resume: Resume) -> None:
-        watch = self._watch(engine, lambda _: resume(True))
+        watch = self._watch(engine, lambda _: resume(None))
         if watch is None:
-            resume(False)
+            resume(None)
         else:
             self._call_off = partial(engine.forget, watch)
             engine.watch(watch)

@@ -201,7 +201,7 @@ def _listed(
     body = context.api_client.read(request, context.engine.clock).found.get(ref.id)
     try:
         return None if body is None else {e["id"]: e for e in operation.members(body, variables)}
-    except (LookupError, TypeError, ValueError):  # malformed
+    except (AttributeError, LookupError, TypeError):  # malformed
         return None
 
 

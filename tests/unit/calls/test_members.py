@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.calls.steps import WatchAll
-from pytest_osfutures.calls.submit import submit
+from pytest_osfutures.calls.submit import Submission, submit
 from pytest_osfutures.calls.task import InPool, Pause
 from pytest_osfutures.calls.undo import Sent, send_undo, targets, undone
 from pytest_osfutures.cleanup.ledger import Ledger
@@ -26,7 +26,7 @@ from pytest_osfutures.operations import predicates as seen
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.stamp import OPERATION, Stamp, new_id
-from tests.unit.api import answers
+from tests.unit.api import NOVA, answer, answers
 from tests.unit.stepped import Cloud
 
 RUN = "00112233aabbccdd"
@@ -126,6 +126,38 @@ def test_nothing_is_deleted_where_nobody_can_tell_whose_they_are() -> None:
     with pytest.raises(OSFuturesError, match="carry no stamp; nothing was deleted"):
         future.undo().result(60)
     assert len(nova.servers.list()) == 3
+
+
+def create_two(cloud: Cloud, **metadata: str) -> Submission:
+    """Request two servers with one call."""
+    wanted = {"name": "web", "min_count": 2, "metadata": metadata}
+    post = cloud.context.api_client.session.post
+    return submit(cloud.context, lambda: post(f"{NOVA}/servers", json={"server": wanted}))
+
+
+def test_servers_of_one_request_are_known_before_others_get_their_names() -> None:
+    cloud = Cloud()
+    two = [one("web-1", "server-1"), one("web-2", "server-2")]
+    lists = ([], two, [*two, one("web-2", "other")])
+    shown = [answer(200, {"servers": each}) for each in lists]
+    cloud.api.fault("GET", "/servers/detail", *(lambda _, each=each: each for each in shown))
+    made = create_two(cloud)
+    assert made.ids >= {"server-1", "server-2"}
+    assert idents(targets(made)) == ["server-1", "server-2"]
+    assert cloud.api.count("GET", "/compute/v2.1/servers/detail") == len(lists)
+
+
+@pytest.mark.parametrize(
+    "malformed", [None, ["server-1"], [{"id": "server-1", "metadata": {OPERATION: "mine"}}]]
+)
+def test_a_malformed_list_does_not_fail_a_call_that_has_created_servers(malformed: Any) -> None:
+    cloud = Cloud()
+    odd = answer(200, {"servers": malformed})
+    cloud.api.fault("GET", "/servers/detail", *[lambda _: odd] * 2)
+    made = create_two(cloud, **{OPERATION: "mine"})
+    assert made.operation is not None
+    assert made.operation.name == "servers.create"
+    assert "members" not in (made.variables or {})
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

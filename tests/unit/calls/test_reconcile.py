@@ -34,6 +34,24 @@ def test_promise_5_a_create_that_arrived_is_adopted(loss: Fault) -> None:
     assert len(future.attempts) == 1
 
 
+def test_promise_5_servers_of_one_request_are_adopted_together() -> None:
+    cloud = Cloud()
+
+    def create_two() -> Any:
+        wanted = {"name": "web", "min_count": 2}
+        return cloud.context.api_client.session.post(f"{NOVA}/servers", json={"server": wanted})
+
+    def twice(proceed: Any) -> requests.Response:
+        proceed()
+        return lost_after(proceed)
+
+    cloud.api.fault("POST", "/servers", twice)
+    future = start_retried(cloud.context, create_two)
+    cloud.run(future)
+    assert sorted(each["id"] for each in future.result()) == ["server-1", "server-2"]
+    assert cloud.api.count(*POST) == 1
+
+
 @pytest.mark.parametrize("loss", [lost_before, *map(answers, (500, 502, 503, 504))])
 def test_promise_5_a_create_is_sent_again_only_after_settling(loss: Fault) -> None:
     cloud = Cloud()

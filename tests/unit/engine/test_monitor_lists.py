@@ -82,6 +82,41 @@ def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
     assert held[0] < 20
 
 
+def test_full_lists_that_hang_leave_no_faster_than_the_policy_allows() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    for name in "abcdef":  # only a full list confirms that deleted servers are gone
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "deleting"))
+        scene.world.at(1, SERVER.ref(id=name), server("DELETED"))
+        scene.start("server.delete", id=name)
+    start = scene.engine.monitor._start_read
+    left: list[float] = []
+
+    def hang(reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]) -> None:
+        if request.listing and request.since is None:
+            left.append(scene.clock.now())
+        else:
+            start(reader, request, deliver)
+
+    scene.engine.monitor._start_read = hang
+    scene.run(within=20)
+    assert len(left) > 2
+    pauses = [later - sooner for sooner, later in itertools.pairwise(left)]
+    assert min(pauses) == pytest.approx(scene.world.poll.fastest)
+
+
+@pytest.mark.parametrize(("many", "is_read_early"), [(1, False), (40, True)])
+def test_only_many_operations_are_read_before_their_known_duration(
+    many: int, is_read_early: bool
+) -> None:
+    scene = Scene()
+    known = create_many(scene, lambda _: 30.0, 3)
+    assert scene.run(lambda: all(known))
+    began_at, before = scene.clock.now(), len(scene.world.reads)
+    create_many(scene, lambda _: began_at + 30.0, many)
+    scene.run(within=20)
+    assert (len(scene.world.reads) > before) is is_read_early
+
+
 @pytest.mark.parametrize("many", [1, 10])
 def test_a_look_that_hangs_holds_up_the_others_for_a_moment_only(many: int) -> None:
     scene = Scene()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.cleanup.cleanups import clean_up_by_stamp
+from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.ownership.children import stamp_children_of
 from pytest_osfutures.stamp import Stamp
 from tests.unit.cleanup.test_sweep import OTHER, RUN, World, stamp
@@ -67,6 +68,27 @@ def test_boot_volumes_are_deleted_with_their_server(world: World, by: str) -> No
     else:
         assert clean_up_by_stamp(world.context, lambda _: True)
     assert world.left() == {before, attached}
+
+
+def test_boot_volumes_of_a_server_that_never_launched_are_deleted(world: World) -> None:
+    world.cloud.faults.add(Fault("error", operation="server.create"))
+    server = booted(world, mark := stamp())
+    world.noted("server", mark, server)
+    assert len(world.left()) == 3
+    assert world.clean_up()
+    assert world.left() == set()
+
+
+def test_a_bootable_volume_attached_after_the_launch_is_not_deleted(world: World) -> None:
+    server = booted(world, mark := stamp())
+    world.noted("server", mark, server)
+    image = world.send("GET", "image", "/images")["images"][0]["id"]
+    attached = foreign(world, name="", description="", imageRef=image)
+    body = {"volumeAttachment": {"volumeId": attached}}
+    world.send("POST", "compute", f"/servers/{server}/os-volume_attachments", body)
+    world.clock.advance(60)
+    assert world.clean_up()
+    assert world.left() == {attached}
 
 
 def test_snapshots_behind_an_image_are_deleted_with_it(world: World) -> None:
