@@ -190,9 +190,8 @@ def _adopt_children(submission: Submission, variables: Variables) -> None:
     The request may name no volume: an image without bytes stands for volumes, too.
     """
     operation, context = submission.operation, submission.context
-    if context.ledger is None or operation is None or "id" not in variables:
-        return
-    if operation.creates and operation.type is SERVER:
+    assert operation is not None
+    if context.ledger is not None and operation.creates and operation.type is SERVER:
         stamp_children_of(context.api_client, context.ledger, SERVER.name, variables["id"])
 
 

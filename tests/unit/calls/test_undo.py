@@ -14,11 +14,16 @@ from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.request import Call
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
+from pytest_osfutures.calls.submit import submit
+from pytest_osfutures.calls.undo import undo
 from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import EngineError, OperationTimeout
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, answers, done_but_answers, lost_before
+from tests.unit.cleanup.test_sweep import World, stamp
+from tests.unit.ownership.test_children import booted
 from tests.unit.stepped import POST, Cloud
 
 
@@ -199,6 +204,23 @@ def test_the_ledger_forgets_what_was_undone() -> None:
     cloud.settle(1)
     assert ledger.rows("intent", "bound") == []
     ledger.close()
+
+
+@pytest.mark.parametrize("with_ledger", [True, False])
+def test_an_undo_lists_the_boot_volumes_before_their_server_is_deleted(with_ledger: bool) -> None:
+    world, mark = World(), stamp()
+    ledger = world.ledger if with_ledger else None
+    engine = SteppedEngine(world.clock)
+    context = replace(Cloud().context, engine=engine, api_client=world.api_client, ledger=ledger)
+    submission = submit(context, lambda: booted(world, mark))
+    assert submission.resource_id is not None
+    world.noted("server", mark, submission.resource_id)
+    gone = undo(submission)
+    assert engine.run_until(gone.done, 300)
+    assert gone.result() is None
+    kinds = ["server", "volume", "volume"] if with_ledger else ["server"]
+    assert [row.kind for row in world.ledger.rows("bound")] == kinds
+    world.ledger.close()
 
 
 def test_undo_between_two_tries_prevents_the_next_one() -> None:

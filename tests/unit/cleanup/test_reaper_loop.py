@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_osfutures.cleanup.ledger import Ledger
+from pytest_osfutures.fakecloud import Fault
 from tests.unit.cleanup.test_reaper import Scene, scene
 from tests.unit.cleanup.test_sweep import RUN
 
@@ -95,3 +96,17 @@ def test_a_full_disk_delays_the_cleanup_of_a_process(scene: Scene) -> None:
     scene.die("2")
     assert loop.check()
     assert scene.world.left() == set()
+
+
+@pytest.mark.parametrize(("refuses", "state"), [(False, "reaped"), (True, "reaping")])
+def test_a_run_counts_as_reaped_only_if_all_its_resources_are_gone(
+    scene: Scene, refuses: bool, state: str
+) -> None:
+    left = {scene.server("1")}
+    if refuses:
+        scene.world.cloud.faults.add(Fault("status", method="DELETE", path="servers", status=409))
+    assert scene.loop().check()
+    assert scene.world.left() == (left if refuses else set())
+    run = scene.ledger.info()
+    assert run is not None
+    assert run.state == state

@@ -1,4 +1,4 @@
-"""A sweep checks again after growing pauses, and reports children that stay."""
+"""A sweep checks again after growing pauses, and records which resources are gone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pytest_osfutures.cleanup.cleanups import persist
+from pytest_osfutures.cleanup.cleanups import UNKNOWN_TYPE, persist
 from pytest_osfutures.cleanup.sweep import Sweep, SweepContext
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import Fault
@@ -82,3 +82,19 @@ def test_pauses_between_two_tries_double_up_to_a_minute(
     context = SweepContext(world.api_client, Recorded(), world.notes.append)
     assert not persist(context, lambda: False, seconds)
     assert slept == pauses
+
+
+def test_a_resource_of_an_unknown_type_is_not_recorded_as_gone(world: World) -> None:
+    world.noted("cluster", stamp(), "c-1")  # as another version of the package writes it
+    mark = stamp()
+    world.noted("server", mark, server := world.server(mark.metadata()))
+    assert not world.clean_up(persist_seconds=0.0)
+    assert server not in world.left()
+    (row,) = world.ledger.rows("bound")
+    assert (row.kind, row.id, row.note) == ("cluster", "c-1", UNKNOWN_TYPE)
+
+
+def test_a_resource_that_is_gone_before_the_cleanup_is_recorded_as_gone(world: World) -> None:
+    world.noted("server", stamp(), "deleted-by-hand")
+    assert world.clean_up(persist_seconds=0.0)
+    assert [row.state for row in world.ledger.rows()] == ["gone"]
