@@ -94,7 +94,7 @@ class Submit(TaskStep):
         return self._late
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class WatchUntilDone(TaskStep):
     """Watches an accepted operation; the result is its completion.
 
@@ -135,7 +135,7 @@ class WatchUntilDone(TaskStep):
         self._is_cancelled = True
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class WatchAll(TaskStep):
     """Watches several accepted operations, at least one; the result is all their completions."""
 
@@ -153,7 +153,7 @@ class WatchAll(TaskStep):
             engine.watch(each.watch(None, ended))
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class WaitUntilIdle(TaskStep):
     """Waits until no operation is under way on the resource that a refused request is about.
 
@@ -203,7 +203,7 @@ class WaitUntilIdle(TaskStep):
         )
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class WaitForQuota(TaskStep):
     """Waits until a deletion of this process has ended; the result is True.
 
@@ -225,7 +225,7 @@ class WaitForQuota(TaskStep):
         self._call_off()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class AskPolicy(TaskStep):
     """Asks the retry policy about the `failed`-th failure; the result is an Opinion.
 

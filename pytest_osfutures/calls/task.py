@@ -130,7 +130,7 @@ class Task(Generic[T]):
         self._on_end(result)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class _Resumption:
     """Resumes a task with the result of one step. Smaller than a partial: each task holds one."""
 
@@ -141,7 +141,7 @@ class _Resumption:
         self.task._resume(self.step, result)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Pause(TaskStep):
     """Waits for a number of seconds."""
 
@@ -158,7 +158,7 @@ class Pause(TaskStep):
             self._timer.cancel()
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class InPool(TaskStep):
     """Runs a function that may block, on the pool of submissions; the result is the function's."""
 
@@ -175,7 +175,7 @@ class InPool(TaskStep):
         engine.submissions.submit(run)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(slots=True)
 class Shielded(TaskStep, Generic[T]):
     """Runs another coroutine to its end, whatever happens; the result is that coroutine's."""
 

@@ -24,7 +24,7 @@ from pytest_osfutures.operations import Observation, Operation, ResourceRef, Res
 OVERDUE = 15.0
 
 
-@dataclass(eq=False)
+@dataclass
 class InFlightRead:
     """A read that has left and is not answered yet."""
 
@@ -46,7 +46,7 @@ class InFlightRead:
         return request.listing and request.kind.changes_since and request.since is None
 
 
-@dataclass(eq=False)
+@dataclass
 class PollGroup:
     """All watches with the same reader, resource type and microversion, which share their reads.
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.errors import OperationTimeout
+from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.unit.api import answers
 from tests.unit.stepped import POST, Cloud
@@ -119,3 +122,29 @@ def test_all_tries_together_end_within_their_time_though_each_wish_is_long() -> 
     assert 70 <= ends_at(cloud, future) <= 71
     assert not cloud.engine.run_until(lambda: False, 1000.0)
     assert cloud.clock.now() <= 75
+
+
+def test_of_a_waiting_call_only_the_future_has_a_dictionary() -> None:
+    """The memory of a waiting call is a promise: docs/benchmarks.md."""
+    cloud = Cloud()
+    cloud.api.building = 500.0
+
+    def create() -> Any:
+        return cloud.create().json()
+
+    cloud.run(start_retried(cloud.context, create))  # also fills the caches
+    gc.collect()
+    before = {id(each) for each in gc.get_objects()}
+    futures = [start_retried(cloud.context, create) for _ in range(5)]
+    cloud.settle(10.0)
+    cloud.api.prepared.clear()
+    gc.collect()
+    kept = Counter(
+        type(each)
+        for each in gc.get_objects()
+        if id(each) not in before
+        and type(each).__module__.startswith("pytest_osfutures.")
+        and hasattr(each, "__dict__")
+    )
+    assert not any(each.done() for each in futures)
+    assert [found for found, count in kept.items() if count >= len(futures)] == [OperationFuture]
