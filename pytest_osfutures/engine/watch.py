@@ -154,13 +154,8 @@ class Watch:
         """Add the names that the observations so far tell."""
         for expect in self.operation.expects:
             ref = expect.ref(self.variables)
-            observation = self.observations.get(ref) if ref is not None and expect.extract else None
-            if (
-                expect.extract
-                and observation
-                and observation.body
-                and observation.requested_at >= self.accepted_at
-            ):
+            observation = None if ref is None else self.observations.get(ref)
+            if expect.extract is not None and observation is not None and observation.body:
                 age = observation.requested_at - self.accepted_at
                 self.variables = {
                     **expect.extract(observation.body, self.variables, age),
