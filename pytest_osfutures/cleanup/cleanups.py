@@ -32,7 +32,7 @@ UNKNOWN_RESULT = (
     "its request was cut off before the answer, and could carry no stamp: if it was made, "
     "it cannot be told from those of others, so it is left alone"
 )
-#: Note on a row that another version of the package has written.
+#: Note on a row of another version of the package, whose stamp the sweep has not found.
 UNKNOWN_TYPE = "this version of pytest-osfutures does not know its type, so it is left alone"
 
 
@@ -110,12 +110,12 @@ def _results(
     results: dict[LedgerRow, tuple[str, str | None] | None] = {}
     for row in rows:
         reason = reason_by_id.get(row.id or "", reason_by_operation.get(row.operation))
-        if row.kind not in OWNED_TYPES:
-            reason = UNKNOWN_TYPE
         if reason is not None:
             results[row] = row.state, reason
         elif row.operation in seen:
             results[row] = "gone", NOT_OURS if row.id in spared else None
+        elif row.kind not in OWNED_TYPES:
+            results[row] = row.state, UNKNOWN_TYPE
         else:
             results[row] = None
     return results

@@ -148,8 +148,8 @@ class Sweep:
         seen, pause = set(left), FIRST_PAUSE
         end = max(self._end, clock.now() + self.context.deletion_seconds * STAGE_SHARE)
         while left:
-            reasons = pool.map(self._step, list(left))
-            for resource, reason in zip(list(left), reasons, strict=True):
+            steps = pool.map(lambda each: (each, self._step(each)), list(left))
+            for resource, reason in steps:
                 self._update(left, resource, reason)
             new = [each for each in self.children if each.type in stage and each not in seen]
             left.update(dict.fromkeys(new, ""))

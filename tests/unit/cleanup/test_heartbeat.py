@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from keystoneauth1.exceptions import EndpointNotFound
 
 from pytest_osfutures.cleanup.heartbeat import Heartbeat
 from pytest_osfutures.fakecloud import Fault
@@ -122,3 +123,20 @@ def test_a_refused_renewal_is_noted_and_repeated(world: World) -> None:
     assert "could not be renewed: POST" in told
     beat(world).beat()
     assert [row.expires for row in world.ledger.rows()] == [int(world.clock.time() + EXPIRY)]
+
+
+def test_a_service_that_left_the_catalog_does_not_end_the_heartbeat(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = stamp(RUN, int(world.clock.time()))
+    world.noted("server", mark, world.server(mark.metadata()))
+    send = world.api_client.send
+
+    def leaves(method: str, *request: Any) -> Any:
+        if method != "GET":
+            raise EndpointNotFound("the catalog has no compute service any more")
+        return send(method, *request)
+
+    monkeypatch.setattr(world.api_client, "send", leaves)
+    beat(world).beat()
+    assert world.notes == []
