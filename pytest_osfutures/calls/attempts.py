@@ -145,7 +145,8 @@ def _adopted(
         engine.submissions.submit(partial(note_made, record, first))
     for extra in lost[1:]:
         call.discard(extra)
-    if first.operation is None or not first.operation.multi_request:
+    assert first.operation is not None
+    if not first.operation.multi_request:
         return first
     failure = replace(failure, made=first)  # the call's further requests were never sent
     return failure if failure.decision is not None else (yield from _judged(call, failure))

@@ -96,7 +96,7 @@ def watching(
 
     def hook(exchange: Exchange) -> Any:
         found = recognise(context, exchange)
-        if found.url is not None and found.operation is None:
+        if found.operation is None:
             old[exchange.url] = look_before(context.api_client, exchange, found.url)
         return before(exchange)
 
@@ -108,9 +108,9 @@ def last_found(
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
     """Return the last request of a call that has started work, and its operation."""
     for exchange in reversed(exchanges):
-        url = recognise(context, exchange).url
-        if url is None or not exchange.accepted:
+        if not exchange.accepted:
             continue
+        url = recognise(context, exchange).url
         found = find(context.api_client, exchange, url, old.get(exchange.url))
         if found is not None:
             return exchange, found

@@ -15,8 +15,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 class Recognised:
     """The URL and the operation of a request."""
 
-    #: The URL; None if it belongs to no known service.
-    url: ResolvedUrl | None
+    url: ResolvedUrl
     #: The operation that the request starts once it is accepted, and the variables in its path;
     #: None if the tables have no row for the request.
     operation: tuple[Operation, Variables] | None
@@ -27,9 +26,6 @@ def recognise(context: ClientContext, exchange: Exchange) -> Recognised:
     found = exchange.recognised
     if not isinstance(found, Recognised):
         url = context.api_client.resolve_url(exchange.url, context.service)
-        operation = None
-        if url is not None:
-            request = exchange.request
-            operation = context.table.find(url.service, exchange.method, url.path, request)
+        operation = context.table.find(url.service, exchange.method, url.path, exchange.request)
         found = exchange.recognised = Recognised(url, operation)
     return found

@@ -71,7 +71,7 @@ def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str,
 
     The URL may have the host name that the service itself sees behind a proxy.
     """
-    if "://" in url and (found := api_client.resolve_url(url)) is not None:
+    if "://" in url and (found := api_client.find_url(url)) is not None:
         service, path = found.service, found.path
     else:
         path, base = urlsplit(url).path, urlsplit(resolved.base).path

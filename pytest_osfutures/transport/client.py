@@ -42,8 +42,8 @@ _VERSIONS = {
     "image": ("2.0", "2.latest"),
     "network": ("2.0", "2.latest"),
 }
-#: The version at the beginning of a path, and the rest of the path.
-_VERSIONED_PATH = re.compile(r"(?P<version>/v\d+(?:\.\d+)?)?(?P<rest>/.*|\Z)")
+#: The version at the beginning of a path.
+_VERSION = re.compile(r"\A/v\d+(?:\.\d+)?(?=/|\Z)")
 #: The project id at the beginning of a path, for sessions that do not know their project.
 _PROJECT = re.compile(r"\A/[0-9a-f]{32}(?=/)")
 #: Content types other than JSON, by method and service.
@@ -110,39 +110,45 @@ class ApiClient:
 
     # Endpoints
 
-    def resolve_url(self, url: str, service: str | None = None) -> ResolvedUrl | None:
+    def find_url(self, url: str) -> ResolvedUrl | None:
         """Find the service of a URL by the longest matching endpoint of the token's catalog.
+
+        Returns None if no endpoint matches.
+        """
+        plain = url.split("?", 1)[0]
+        matching = [(base, name) for base, name in self.catalog()[0] if _is_below(plain, base)]
+        if not matching:
+            return None
+        return self._resolved(plain, *max(matching, key=lambda pair: len(pair[0])))
+
+    def resolve_url(self, url: str, service: str) -> ResolvedUrl:
+        """Find the service of a URL by the catalog, or else split the URL before its version.
 
         Args:
             url: URL of a request of some client.
             service: Service type of that client, for sessions that have no catalog.
-
-        Returns:
-            None if no endpoint matches and no service is given.
         """
+        found = self.find_url(url)
+        if found is not None:
+            return found
         plain = url.split("?", 1)[0]
-        endpoints, project = self.catalog()
-        matching = [(base, name) for base, name in endpoints if _is_below(plain, base)]
-        if matching:
-            base, name = max(matching, key=lambda pair: len(pair[0]))
-        elif service is not None:
-            parts = urlsplit(plain)
-            found = re.match(r"(?P<root>.*?)(?:/v\d+(?:\.\d+)?/|\Z)", parts.path)
-            root = found["root"] if found else ""
-            base, name = f"{parts.scheme}://{parts.netloc}{root}", official_type(service)
-        else:
-            return None
-        path = _VERSIONED_PATH.match(plain[len(base) :])
-        if path is None:
-            return None
-        rest = path["rest"]
-        if project and (rest + "/").startswith(f"/{project}/"):
-            rest = rest[len(project) + 1 :]
+        parts = urlsplit(plain)
+        root = re.split(r"/v\d+(?:\.\d+)?/", parts.path, maxsplit=1)[0]
+        return self._resolved(
+            plain, f"{parts.scheme}://{parts.netloc}{root}", official_type(service)
+        )
+
+    def _resolved(self, plain: str, base: str, service: str) -> ResolvedUrl:
+        """Move version and project from the path to the base, and remember the base."""
+        project = self.catalog()[1]
+        path = _VERSION.sub("", plain[len(base) :])
+        if project and (path + "/").startswith(f"/{project}/"):
+            path = path[len(project) + 1 :]
         elif project is None:
-            rest = _PROJECT.sub("", rest)
-        resolved = ResolvedUrl(name, plain[: len(plain) - len(rest)], rest)
+            path = _PROJECT.sub("", path)
+        resolved = ResolvedUrl(service, plain[: len(plain) - len(path)], path)
         with self._lock:
-            self._bases[name] = resolved.base
+            self._bases[service] = resolved.base
         return resolved
 
     def catalog(self) -> tuple[list[tuple[str, str]], str | None]:

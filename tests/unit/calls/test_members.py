@@ -138,7 +138,7 @@ def create_two(cloud: Cloud, **metadata: str) -> Submission:
 def test_servers_of_one_request_are_known_before_others_get_their_names() -> None:
     cloud = Cloud()
     two = [one("web-1", "server-1"), one("web-2", "server-2")]
-    lists = ([], two, [*two, one("web-2", "other")])
+    lists: tuple[list[Any], ...] = ([], two, [*two, one("web-2", "other")])
     shown = [answer(200, {"servers": each}) for each in lists]
     cloud.api.fault("GET", "/servers/detail", *(lambda _, each=each: each for each in shown))
     made = create_two(cloud)

@@ -33,3 +33,22 @@ def test_only_a_refused_request_is_known_to_have_made_nothing(
         submit_stamped(cloud.context, cloud.create, stamp, ledger.record(stamp))
     assert [row.state for row in ledger.rows()] == [state]
     ledger.close()
+
+
+def test_a_try_that_sends_nothing_leaves_the_record_of_the_try_before() -> None:
+    cloud = Cloud()
+    stamp = cloud.context.stamp()
+    assert stamp is not None
+    ledger = Ledger(None, stamp.run)
+    record = ledger.record(stamp)
+    cloud.api.fault("POST", "/servers", lost_after)
+    with pytest.raises(Exception, match=r"cloud\.test"):
+        submit_stamped(cloud.context, cloud.create, stamp, record)
+
+    def call() -> None:
+        raise ValueError("no such flavor")
+
+    with pytest.raises(ValueError, match="flavor"):
+        submit_stamped(cloud.context, call, stamp, record)
+    assert [row.state for row in ledger.rows()] == ["intent"]
+    ledger.close()

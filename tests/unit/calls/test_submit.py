@@ -122,6 +122,14 @@ def test_the_catalog_is_there_before_the_request_leaves(bound: ClientContext, ap
     assert api.servers == {}
 
 
+def test_a_request_outside_of_the_catalog_is_sent_as_it_is(bound: ClientContext, api: Api) -> None:
+    url = "http://elsewhere.test/nothing"
+    made = submit(bound, lambda: bound.api_client.session.post(url, json={}, raise_exc=False))
+    assert made.plain.status_code == 404
+    assert (made.operation, made.unfollowed) == (None, None)
+    assert api.count("POST", url) == 1
+
+
 @pytest.mark.parametrize(
     ("method", "url", "body", "name"),
     [

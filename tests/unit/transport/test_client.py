@@ -62,21 +62,20 @@ def test_a_url_belongs_to_its_longest_endpoint(client: ApiClient) -> None:
         (f"{CLOUD}/identity/v3/auth/tokens", "identity", "/auth/tokens"),
         (NOVA, "compute", ""),
     ):
-        resolved = client.resolve_url(url)
+        resolved = client.find_url(url)
         assert resolved is not None
         assert (resolved.service, resolved.path) == (service, path)
 
 
 @pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
-def test_a_url_without_endpoint_is_not_resolved(client: ApiClient, url: str) -> None:
-    assert client.resolve_url(url) is None
+def test_a_url_without_endpoint_is_not_found(client: ApiClient, url: str) -> None:
+    assert client.find_url(url) is None
 
 
 def test_without_a_catalog_the_service_is_the_clients(api: Api) -> None:
     http = session(api).session
     client = ApiClient(Session(session=http))
     resolved = client.resolve_url("http://nova.test/v2.1/servers/1", "compute")
-    assert resolved is not None
     assert (resolved.service, resolved.path) == ("compute", "/servers/1")
     assert resolved.base == "http://nova.test/v2.1"
 
@@ -84,7 +83,6 @@ def test_without_a_catalog_the_service_is_the_clients(api: Api) -> None:
 def test_without_a_catalog_the_project_id_is_recognised(api: Api) -> None:
     client = ApiClient(Session(session=session(api).session))
     resolved = client.resolve_url(f"http://cinder.test/v3/{'0a' * 16}/volumes/1", "block-storage")
-    assert resolved is not None
     assert (resolved.path, resolved.base) == ("/volumes/1", f"http://cinder.test/v3/{'0a' * 16}")
 
 
@@ -113,7 +111,7 @@ def test_the_catalog_is_read_once(api: Api, client: ApiClient) -> None:
     client.catalog()
     before = len(api.sent)
     for _ in range(5):
-        client.resolve_url(f"{NOVA}/servers")
+        client.find_url(f"{NOVA}/servers")
     assert len(api.sent) == before
 
 
@@ -416,6 +414,6 @@ def test_a_malformed_catalog_entry_hides_no_other_service(
     monkeypatch.setattr(api, "_token", lambda: token)
     found = ApiClient(session(api))
     assert found.base("compute") == NOVA
-    resolved = found.resolve_url(f"{NOVA}/servers")
+    resolved = found.find_url(f"{NOVA}/servers")
     assert resolved is not None
     assert resolved.service == "compute"

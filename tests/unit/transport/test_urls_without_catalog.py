@@ -21,5 +21,4 @@ from tests.unit.api import Api, session
 def test_the_base_of_a_url_ends_with_its_version(url: str, base: str) -> None:
     client = ApiClient(Session(session=session(Api(ManualClock())).session))
     resolved = client.resolve_url(url, "compute")
-    assert resolved is not None
     assert (resolved.service, resolved.base, resolved.path) == ("compute", base, "/servers/1")
