@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from keystoneauth1.exceptions import EndpointNotFound
 
 from pytest_osfutures.cleanup.cleanups import sweep_expired
 from pytest_osfutures.cleanup.orphans import list_stamped
@@ -186,6 +187,30 @@ def test_a_missing_list_of_an_existing_extension_fails(project: Project) -> None
     project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
     with pytest.raises(UnreadableError, match="GET /routers"):
         project.listed(OWNED_TYPES["router"])
+
+
+def test_a_list_is_unreadable_if_its_service_leaves_the_catalog(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.cloud.faults.add(Fault("status", method="GET", path="/routers", status=404))
+    send = project.api_client.send
+
+    def leaves(method: str, service: str, path: str, *request: Any) -> Any:
+        if path.startswith("/extensions"):
+            raise EndpointNotFound("the catalog has no network service any more")
+        return send(method, service, path, *request)
+
+    monkeypatch.setattr(project.api_client, "send", leaves)
+    with pytest.raises(UnreadableError, match=r"GET /routers.* 404"):
+        project.listed(OWNED_TYPES["router"])
+
+
+def test_keypairs_are_found_by_the_stamp_in_their_names(project: Project) -> None:
+    mark = stamp()
+    for name in (mark.name("mine"), "theirs"):
+        project.send("POST", "compute", "/os-keypairs", {"keypair": {"name": name}})
+    (found,) = project.listed(OWNED_TYPES["keypair"])
+    assert (found.id, found.stamp) == (mark.name("mine"), mark)
 
 
 def test_an_older_cinder_shows_the_stamp_in_descriptions(project: Project) -> None:

@@ -198,6 +198,22 @@ def test_an_attachment_is_done_when_nova_and_cinder_have_it() -> None:
     assert not isinstance(verdict_on(elsewhere), Succeeded)
 
 
+def test_a_missing_attachment_fails_once_its_action_is_finished() -> None:
+    of_nova, record = ATTACHMENT.ref(server="s", volume="v"), ACTION.ref(id="s", request_id="req-1")
+    attached = {"status": "in-use", "attachments": [{"server_id": "s"}]}
+    done = action(("compute_attach_volume", "Success"))
+
+    def verdict_on(asked_at: float) -> Verdict:
+        sights = {of_nova: seen(None, asked_at), THE_VOLUME: seen(attached), record: seen(done, 70)}
+        evidence = case("server.attach_volume", sights, now=200, server="s", volume="v", id="v")
+        return verdict_of(replace(evidence, was_present=True))
+
+    assert isinstance(verdict_on(60), Running)  # the list may be older than the end of the action
+    verdict = verdict_on(80)
+    assert isinstance(verdict, Failed)
+    assert "although the cloud calls the action finished" in verdict.why
+
+
 def test_a_volume_that_fails_names_its_status() -> None:
     verdict = verdict_of(
         case("volume.create", {THE_VOLUME: seen({"status": "error"})}, now=60, id="v")
