@@ -56,6 +56,33 @@ def test_lists_come_twice_as_often_while_many_end_at_a_time() -> None:
     assert min(pauses) == pytest.approx(scene.world.poll.fastest / 2)
 
 
+def test_lists_show_only_ended_servers_while_all_operations_create_some() -> None:
+    scene = Scene()
+    create_many(scene, lambda _: 30.0, 10)
+    scene.run(within=10)
+    reads = [each for each in scene.world.reads if each.since is not None]
+    assert reads
+    assert all(each.path.endswith("&status=ACTIVE&status=ERROR") for each in reads)
+    scene.start("server.stop", id="s0")  # an ACTIVE server may still be about to stop
+    scene.run(within=5)
+    assert "status=" not in scene.world.reads[-1].path
+
+
+def test_a_list_serves_watches_that_are_not_due_as_well() -> None:
+    scene = Scene()
+    known = create_many(scene, lambda _: 100.0, 3)
+    assert scene.run(lambda: all(known))
+    began_at = scene.clock.now()
+    for name in "abcd":
+        scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
+        scene.start("server.stop", id=name, tout=300)
+    early = SERVER.ref(id="early")
+    scene.world.at(began_at, early, server("BUILD"))
+    scene.world.at(began_at + 10.0, early, server("ACTIVE"))
+    ends = scene.start("server.create", id="early")  # due after 80 s, by the known durations
+    assert scene.run(lambda: ends, within=20)
+
+
 def test_before_anything_ends_the_burst_is_saved() -> None:
     scene = Scene()
     ends = create_many(scene, lambda _: 30.0)

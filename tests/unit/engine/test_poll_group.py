@@ -82,3 +82,19 @@ def test_a_list_that_misses_a_deleted_server_agrees_with_the_one_before(
     monitor._observe(group, member, REF, ReadResult(every, 1.0, 1.0, {"a": server(last)}))
     assert monitor._observe(group, member, REF, ReadResult(every, 2.0, 2.0, {}))
     assert member.observations[REF] == Observation(2.0, None, confirmed=certain)
+
+
+def test_scheduling_one_of_many_watches_does_not_sort_all_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    group = PollGroup(scene.world, SERVER, "2.96")
+    members = [watch(scene.world, "server.stop", lambda _: None, id=str(n)) for n in range(1000)]
+    for number, member in enumerate(members):
+        group.subscribe(member, (SERVER.ref(id=str(number)),), 0.0)
+    sorts: list[int] = []
+    monkeypatch.setattr("heapq.heapify", lambda heap: sorts.append(len(heap)))
+    for moment in range(3):
+        for member in members:
+            group.schedule(member, float(moment))
+    assert len(sorts) <= 3
