@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ import requests
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
+from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import AmbiguousRequest, OperationFailed, OperationTimeout
+from pytest_osfutures.fakecloud import Fault as CloudFault
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, Fault, answer, answers, done_but_answers, lost_after, lost_before
+from tests.unit.cleanup.test_sweep import World
 from tests.unit.stepped import POST, SETTLING, Cloud, error_of
 
 
@@ -210,3 +214,25 @@ def test_promise_5_a_retry_on_that_says_no_is_searched_for_but_not_sent_again() 
     cloud.run(future)
     assert future.exception() is not None
     assert cloud.api.count(*POST) == 1
+
+
+def test_promise_5_an_image_whose_upload_never_left_is_made_anew() -> None:
+    world = World()
+    engine = SteppedEngine(world.clock)
+    context = replace(Cloud().context, engine=engine, api_client=world.api_client, service="image")
+    world.cloud.faults.add(CloudFault("cut", method="POST", path="images$", when="after", count=1))
+
+    def create() -> Any:
+        body = {"name": "picture", "disk_format": "raw", "container_format": "bare"}
+        image = world.send("POST", "image", "/images", body)
+        url = f"{world.api_client.base('image')}/images/{image['id']}/file"
+        octets = {"Content-Type": "application/octet-stream"}
+        world.api_client.session.put(url, data=b"bits", headers=octets)
+        return image
+
+    future = start_retried(context, create, 2)
+    assert engine.run_until(future.done, 300)
+    assert future.result()["status"] == "active"
+    images = world.send("GET", "image", "/images")["images"]
+    assert [each["id"] for each in images if each["name"] == "picture"] == [future.resource_id]
+    world.ledger.close()

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import requests
+from keystoneauth1.noauth import NoAuth
+from keystoneauth1.session import Session
 
 import pytest_osfutures as osf
 from pytest_osfutures import cloud as clouds
@@ -22,6 +24,7 @@ from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
 from pytest_osfutures.fakecloud.shells.inprocess import mount
 from pytest_osfutures.policy import Poll
 from pytest_osfutures.transport import session_of
+from pytest_osfutures.transport.client import ApiClient
 from pytest_osfutures.transport.service_config import ServiceConfig
 
 AUTH = {
@@ -330,3 +333,10 @@ def test_the_environment_alone_defines_a_cloud(
     assert clouds_yaml.default_name(config) == "envvars"
     found = ServiceConfig(clouds_yaml.region(config, "envvars"))
     assert found.endpoint("compute", None) == VERSIONED["compute_endpoint_override"]
+
+
+def test_without_keystone_an_override_is_used_as_it_is() -> None:
+    url = "http://alive.example/standalone/cinder"
+    config = ServiceConfig(region(block_storage_endpoint_override=url))
+    client = ApiClient(Session(auth=NoAuth()), config=config)
+    assert client.base("block-storage") == url
