@@ -37,7 +37,7 @@ def test_only_a_refused_request_is_known_to_have_made_nothing(
 
 def test_a_try_that_sends_nothing_leaves_the_record_of_the_try_before() -> None:
     cloud = Cloud()
-    stamp = cloud.context.stamp()
+    stamp = cloud.context.new_stamp()
     assert stamp is not None
     ledger = Ledger(None, stamp.run)
     record = ledger.record(stamp)

@@ -160,7 +160,7 @@ def test_each_request_is_looked_up_once(
         looked_up.append(path)
         return find(service, method, path, request)
 
-    def counted_resolve(url: str, service: str | None = None) -> Any:
+    def counted_resolve(url: str, service: str) -> Any:
         looked_up.append(url)
         return resolve(url, service)
 
