@@ -335,8 +335,10 @@ def test_the_environment_alone_defines_a_cloud(
     assert found.endpoint("compute", None) == VERSIONED["compute_endpoint_override"]
 
 
-def test_without_keystone_an_override_is_used_as_it_is() -> None:
+def test_without_keystone_an_override_is_used_as_it_is(fake: FakeCloud) -> None:
     url = "http://alive.example/standalone/cinder"
+    http = requests.Session()
+    mount(fake, http, "http://alive.example")  # which answers 404 there
     config = ServiceConfig(region(block_storage_endpoint_override=url))
-    client = ApiClient(Session(auth=NoAuth()), config=config)
+    client = ApiClient(Session(auth=NoAuth(), session=http), config=config)
     assert client.base("block-storage") == url
