@@ -13,6 +13,8 @@ from random import Random
 import pytest
 
 from pytest_osfutures.calls import attempts
+from pytest_osfutures.calls.decide import decide, is_ambiguous
+from pytest_osfutures.calls.request import Failure, RetryDecision
 from pytest_osfutures.engine import monitor
 from pytest_osfutures.errors import (
     AmbiguousRequest,
@@ -106,13 +108,35 @@ def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPat
         run(5, 50, SUNNY)
 
 
-def test_an_engine_that_sends_lost_requests_again_is_caught(
-    monkeypatch: pytest.MonkeyPatch,
+def believe_lost_requests_did_not_arrive(
+    monkeypatch: pytest.MonkeyPatch, decision: RetryDecision
 ) -> None:
+    """Answer each lost request with `decision`, and never look for its resource."""
+
+    def careless(failure: Failure, wanted: bool | None, failed: int) -> RetryDecision:
+        lost = is_ambiguous(failure.exchange)
+        return decision if lost else decide(failure, wanted, failed)
+
     monkeypatch.setattr(attempts, "needs_reconciliation", lambda failure: False)
-    # Such an engine creates a resource twice, or reports an undo that has left one.
-    with pytest.raises(BrokenPromiseError, match=r"has made|but there is"):
-        run(1, OPERATIONS, Weather(lost_after=0.2))
+    monkeypatch.setattr(attempts, "decide", careless)
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_an_engine_that_sends_lost_requests_again_is_caught(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    believe_lost_requests_did_not_arrive(monkeypatch, RetryDecision.AGAIN)
+    with pytest.raises(BrokenPromiseError, match="^operation [0-9a-f]+ has made "):
+        run(seed, OPERATIONS, Weather(lost_after=0.2))
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_an_undo_that_does_not_look_for_a_lost_request_is_caught(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    believe_lost_requests_did_not_arrive(monkeypatch, RetryDecision.GIVE_UP)
+    with pytest.raises(BrokenPromiseError, match="ended as a success, but there is "):
+        run(seed, OPERATIONS, Weather(lost_after=0.2))
 
 
 def test_each_seed_has_a_weather_of_its_own() -> None:
