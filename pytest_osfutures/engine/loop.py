@@ -66,7 +66,7 @@ class Engine:
         self.own_calls: Executor = Pool("chain", 2, MOST_BLOCKED)
         #: For quick functions of this package, in the thread that ends the future.
         self.links: Executor = Inline()
-        self.monitor = Monitor(self.clock, self._start_read, self.random)
+        self.monitor = Monitor(self.clock, self.start_read, self.random)
         self.quota_queue = self.monitor.quota_queue
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -180,9 +180,10 @@ class Engine:
         elif thread is not threading.current_thread():
             thread.join()
 
-    def _start_read(
+    def start_read(
         self, reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]
     ) -> None:
+        """Read in the background, then call `deliver`. Simulations override this."""
         self.reads.submit(lambda: deliver(reader.read(request, self.clock)))
 
 

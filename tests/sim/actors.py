@@ -58,7 +58,7 @@ class Actor:
         tout = self.random.choice(DEADLINES)
         name = f"a{self.number}-{self.world.started}"
         future = manager.create_async_r(*arguments, name=name, try_count=retry, tout=tout, **more)
-        return self.world.track(future, within)
+        return self.world.track(future, within, name)
 
     def ask(self, manager: Any, name: str, *arguments: Any) -> bool:
         """Start something with what is there and wait for its end; whether it was a success."""
@@ -109,12 +109,12 @@ class Actor:
             return
         ident = error.resource_id or ""
         found = self.world.found(ident) or self.world.cloud.compute.servers.gone(ident)
-        watch = future._watch
-        if watch is None or watch.resource_id != ident or error.seconds is None:
+        accepted_at = self.world.engine.accepted_at.get(ident)
+        if accepted_at is None or error.seconds is None:
             return
         clock = self.world.cloud.clock
         ready = ready_since(found)
-        age = watch.accepted_at + error.seconds - (ready - clock.time() + clock.now())
+        age = accepted_at + error.seconds - (ready - clock.time() + clock.now())
         if age > UNNOTICED:
             raise BrokenPromiseError(
                 f"{future} timed out {age:.1f} s after {ident} was there: {error}"

@@ -21,11 +21,7 @@ from tests.sim.weather import LATE, Weather
 
 
 class Network(FunctionAdapter):
-    """Carries requests, and knows all that ever arrived: what no client can know.
-
-    `made` is what each stamped operation has made, `posted` the stamps of requests that nobody has
-    checked yet, `deleted` the ids that the cloud was asked to delete, `struck` what went wrong.
-    """
+    """Carries requests from the clients to the fake cloud, with faults, and notes their effects."""
 
     def __init__(
         self, cloud: FakeCloud, timeline: Timeline, weather: Weather, random: Random
@@ -35,9 +31,15 @@ class Network(FunctionAdapter):
         self.timeline = timeline
         self.weather = weather
         self.random = random
+        #: The ids of the resources that each operation has created, by the operation's stamp.
         self.made: dict[str, list[str]] = defaultdict(list)
+        #: The same, by the name of the resources.
+        self.made_as: dict[str, list[str]] = defaultdict(list)
+        #: The stamps of creations that were not checked for duplicates yet.
         self.posted: list[str] = []
+        #: The ids of all resources that the cloud was asked to delete.
         self.deleted: set[str] = set()
+        #: How often each fault was injected.
         self.struck: Counter[str] = Counter()
         self.requests = 0
         self.answered = 0
@@ -98,8 +100,13 @@ class Network(FunctionAdapter):
         answer = self.cloud.handle(asked)
         if answer.status in (403, 413) and b"uota" in answer.encoded():
             self.struck["quota" if "/compute/" in asked.path else "volume_quota"] += 1
-        stamp = json.loads(asked.body)[key].get("metadata", {}).get(OPERATION) if key else None
-        if stamp is not None and table is not None:
-            self.made[stamp] += [each.id for each in table if each.id not in before]
+        if table is None:
+            return answer
+        wanted = json.loads(asked.body)[key]
+        stamp = wanted.get("metadata", {}).get(OPERATION)
+        if stamp is not None:
+            made = [each.id for each in table if each.id not in before]
+            self.made[stamp] += made
+            self.made_as[wanted["name"]] += made
             self.posted.append(stamp)
         return answer

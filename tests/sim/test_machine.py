@@ -64,10 +64,11 @@ class Machine(RuleBasedStateMachine):
         return multiple(*(self._made(volumes, tries, size=1) for _ in range(count)))
 
     def _made(self, manager: Any, tries: int, **what: Any) -> Made:
+        name = f"x{len(self.created)}"
         future = manager.create_async_r(
-            name="x", try_count=Retry(tries=tries, within=400.0), tout=100.0, **what
+            name=name, try_count=Retry(tries=tries, within=400.0), tout=100.0, **what
         )
-        made: Made = self.world.track(future, 400.0), []
+        made: Made = self.world.track(future, 400.0, name), []
         self.created.append(made)
         return made
 

@@ -126,7 +126,7 @@ def test_an_engine_that_sends_lost_requests_again_is_caught(
     monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     believe_lost_requests_did_not_arrive(monkeypatch, RetryDecision.AGAIN)
-    with pytest.raises(BrokenPromiseError, match="^operation [0-9a-f]+ has made "):
+    with pytest.raises(BrokenPromiseError, match=r"^operation [0-9a-f]+ has made "):
         run(seed, OPERATIONS, Weather(lost_after=0.2))
 
 

@@ -16,11 +16,10 @@ import requests
 from keystoneauth1.identity.v3 import Password
 from keystoneauth1.session import Session
 
-from pytest_osfutures.calls.retrying import RetriedCall
 from pytest_osfutures.clients import futurize
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
-from pytest_osfutures.engine.watch import Reader
+from pytest_osfutures.engine.watch import Reader, Watch
 from pytest_osfutures.fakecloud import CloudSettings, FakeCloud
 from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
@@ -70,11 +69,17 @@ class SimulatedEngine(SteppedEngine):
         self.weather = weather
         self.chance = Random(random.random())
         self.doubled = 0
+        self.accepted_at: dict[str, float] = {}  # by the id of what was created
         self.reads = Crew(timeline, lambda: 4)
         self.submissions = Crew(timeline, lambda: self.concurrency_limit.now)
         self.callbacks = Crew(timeline, lambda: 16)
 
-    def _start_read(
+    def watch(self, watch: Watch) -> None:
+        if watch.operation.creates and watch.resource_id is not None:
+            self.accepted_at.setdefault(watch.resource_id, watch.accepted_at)
+        super().watch(watch)
+
+    def start_read(
         self, reader: Reader, request: ReadRequest, deliver: Callable[[ReadResult], None]
     ) -> None:
         def maybe_twice(result: ReadResult) -> None:
@@ -84,7 +89,7 @@ class SimulatedEngine(SteppedEngine):
                 after = self.timeline.now() + self.chance.uniform(0.0, 5.0)
                 self.timeline.at(after, lambda: deliver(result))
 
-        super()._start_read(reader, request, maybe_twice)
+        super().start_read(reader, request, maybe_twice)
 
 
 class World:
@@ -114,6 +119,7 @@ class World:
         self.deletions = 0  # by somebody else
         self.excused: set[str] = set()  # what its operation has said may be left
         self.endings: Counter[str] = Counter()
+        self.names: dict[OperationFuture[Any], str] = {}  # of what each one creates
         self._ended: Counter[OperationFuture[Any]] = Counter()
         self._deadlines: list[tuple[float, int, OperationFuture[Any]]] = []
 
@@ -184,18 +190,19 @@ class World:
 
     def made_by(self, future: OperationFuture[Any]) -> list[ResourceRecord]:
         """What is alive of everything that the requests of `future` have made."""
-        call = getattr(future._undo, "__self__", None)
-        assert isinstance(call, RetriedCall)
-        assert call.request.stamp is not None
-        made = self.network.made.get(call.request.stamp.operation, ())
-        found = (self.found(ident) for ident in made)
+        found = (self.found(ident) for ident in self.network.made_as[self.names[future]])
         return [each for each in found if each is not None]
 
     def track(
-        self, future: OperationFuture[Any], within: float | None = None
+        self, future: OperationFuture[Any], within: float | None = None, name: str = ""
     ) -> OperationFuture[Any]:
-        """Hold `future` to its promises; `within` seconds from now it has to be done."""
+        """Hold `future` to its promises; `within` seconds from now it has to be done.
+
+        `name` is that of what it creates.
+        """
         self.started += 1
+        if name:
+            self.names[future] = name
         Future.add_done_callback(future, self._note_end)
         if within is not None:
             due = self.timeline.now() + within
