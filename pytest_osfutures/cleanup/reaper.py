@@ -256,6 +256,11 @@ class ReaperLoop:
                 return
             except Exception as error:
                 self.note(f"{type(error).__name__}: {error}; going on by the stamps in the cloud")
+        keep = self.settings.get("keep", "never")
+        if not state and keep != "never":
+            what = f"only the ledger knew what --os-keep={keep} keeps of run {self.run}"
+            self.note(f"{what}, so nothing is deleted; {self._advice()}")
+            return
         try:
             self._by_stamp()
         except Exception as error:

@@ -41,13 +41,16 @@ class ReaperError(OSFuturesError):
     """The reaper could not be started."""
 
 
-def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> None:
+def start_reaper(
+    ledger: Ledger, cloud: str, configuration: dict[str, Any], keep: str = "never"
+) -> None:
     """Start the run's reaper, unless there is one, and wait until it is ready.
 
     Args:
         ledger: Ledger of the run.
         cloud: Name of the cloud.
         configuration: Configuration of the cloud, credentials included (`Cloud.configuration`).
+        keep: Value of --os-keep.
 
     Raises ReaperError.
     """
@@ -56,7 +59,12 @@ def start_reaper(ledger: Ledger, cloud: str, configuration: dict[str, Any]) -> N
     assert ledger.path is not None
     if not ProcessLock(reaper_lock(ledger.path)).is_free():
         return
-    settings = {"ledger": str(ledger.path), "cloud": cloud, "configuration": configuration}
+    settings = {
+        "ledger": str(ledger.path),
+        "cloud": cloud,
+        "configuration": configuration,
+        "keep": keep,
+    }
     try:
         log = open(reaper_log(ledger.path), "ab", opener=_private)  # noqa: SIM115
     except OSError as error:

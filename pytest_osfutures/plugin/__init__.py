@@ -23,7 +23,7 @@ from pytest_osfutures.plugin.fixtures import (
     current_run_session,
     run_session_of,
 )
-from pytest_osfutures.plugin.run_id import MAIN, RUN, is_forked, run_id, say, worker_id
+from pytest_osfutures.plugin.run_id import FORKED, MAIN, RUN, is_forked, run_id, say, worker_id
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -72,6 +72,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Note in the ledger which test runs, and report failed deletions in the background."""
     config = item.config
     config.stash[ITEM] = item
+    if _forks(item):
+        config.stash[FORKED] = True
     run_session = current_run_session(config)
     if run_session is not None:
         run_session.ledger.test = item.nodeid

@@ -13,6 +13,7 @@ import pytest
 from pytest_osfutures.cleanup import (
     Heartbeat,
     LedgerError,
+    Sweep,
     SweepContext,
     clean_up,
     clean_up_by_stamp,
@@ -23,6 +24,7 @@ from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.commands.reaper import start_reaper
 from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
+from pytest_osfutures.ownership import UnreadableError
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
 from pytest_osfutures.plugin.defaults import Defaults
@@ -31,7 +33,7 @@ from pytest_osfutures.plugin.older_runs import OlderRuns, counted
 from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.wait_messages import progress_messages
-from pytest_osfutures.plugin.xdist import announce_run
+from pytest_osfutures.plugin.xdist import announce_run, has_other_processes
 
 #: Seconds for which the end of a run tries to delete resources that its fixtures have left.
 CLEANUP_TIMEOUT = 60.0
@@ -95,6 +97,9 @@ class RunSession:
         self.background = BackgroundTeardown()
         #: Resources that could not be deleted, with the reasons.
         self.undeleted: list[str] = []
+        #: Types and ids of the resources that the tests of this process keep.
+        self.kept: set[tuple[str, str]] = set()
+        self._unwritten: set[tuple[str, str]] = set()
         self.ledger = open_ledger(config, cloud)
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
         self.older_runs = OlderRuns(config, cloud, self.ledger)
@@ -121,7 +126,8 @@ class RunSession:
             return False
         if not check_locks(self.config, self.ledger):
             return False
-        start = partial(start_reaper, self.ledger, self.cloud.name, configuration)
+        keep = options.RunSettings.of(self.config).keep
+        start = partial(start_reaper, self.ledger, self.cloud.name, configuration, keep)
         self.ledger.before_first = start
         return True
 
@@ -139,7 +145,11 @@ class RunSession:
 
     def keep(self, kind: str, resource_id: str) -> None:
         """Note in the ledger that a resource is kept until it expires."""
-        self.ledger.keep(kind, resource_id)
+        self.kept.add((kind, resource_id))
+        try:
+            self.ledger.keep(kind, resource_id)
+        except LedgerError:  # reported at the end, if the ledger is still lost then
+            self._unwritten.add((kind, resource_id))
 
     def report_failures(self) -> None:
         """Report failed deletions in the background as errors of their tests."""
@@ -157,6 +167,8 @@ class RunSession:
         if self.worker:
             return
         try:
+            for each in self._unwritten:
+                self.ledger.keep(*each)
             if self.ledger.left() or apart or lost:
                 self._clean_up(lost)
         except LedgerError as error:
@@ -206,18 +218,25 @@ class RunSession:
         return self.ledger.processes()
 
     def _clean_up_by_stamp(self, why: str) -> None:
-        """Delete all resources with the run's stamp, because the ledger cannot be read.
+        """Delete the resources with the run's stamp, because the ledger cannot be read.
 
-        With --os-keep nothing is deleted: only the ledger knows which resources are kept.
+        The resources that the tests of this process keep are spared. With --os-keep and other
+        processes nothing is deleted: only the ledger knew which resources these keep.
         """
-        run, clock = self.ledger.run, SystemClock()
+        run, steps = self.ledger.run, list[str]()
+        context = SweepContext(self.cloud.api_client, SystemClock(), steps.append)
         keep = options.RunSettings.of(self.config).keep
-        if keep != "never":
+        if keep != "never" and has_other_processes(self.config):
             self.undeleted = [f"{why}; it alone knows what --os-keep={keep} wants of run {run}"]
             return
         self.summary.append(f"{why}; going by the stamps in the cloud")
-        steps: list[str] = []
-        context = SweepContext(self.cloud.api_client, clock, steps.append)
-        complete = clean_up_by_stamp(context, stamps_of_run(run, ()), CLEANUP_TIMEOUT)
-        if not complete:
+        try:
+            found = Sweep(context, stamps_of_run(run, ())).find() if self.kept else []
+        except UnreadableError as error:
+            self.undeleted = [f"{error}; nothing of run {run} was deleted"]
+            return
+        kept = [each for each in found if (each.type.name, each.id) in self.kept]
+        self.summary += [f"kept: {each}" for each in kept]
+        wanted = stamps_of_run(run, {each.stamp.operation for each in kept})
+        if not clean_up_by_stamp(context, wanted, CLEANUP_TIMEOUT):
             self.undeleted = steps[-1:]

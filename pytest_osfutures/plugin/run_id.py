@@ -17,6 +17,8 @@ from pytest_osfutures.plugin import options
 RUN: pytest.StashKey[str] = pytest.StashKey()
 #: Id of the process in which pytest was started; a test may run in a fork of that process.
 MAIN: pytest.StashKey[int] = pytest.StashKey()
+#: Set if pytest-forked has run a test in a child process.
+FORKED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 def run_id(config: pytest.Config) -> str:

@@ -25,6 +25,8 @@ from pytest_osfutures.plugin.run_ledger import joined_ledger
 
 #: True after `pytest_sessionfinish` has cleaned up.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
+#: Resources that the end of the run could not delete, with the reasons.
+UNDELETED: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def _ledger(config: pytest.Config) -> Ledger | None:
@@ -52,25 +54,29 @@ def finish_session(session: pytest.Session) -> None:
     """Delete the resources that the run has left, and fail the session if some stay."""
     config = session.config
     config.stash[FINISHED] = True
-    run_session = _clean_up(config)
-    if run_session is None or not run_session.undeleted:
+    if not _clean_up(config):
         return
     if session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def _clean_up(config: pytest.Config) -> RunSession | None:
+def _clean_up(config: pytest.Config) -> list[str]:
+    """Delete the resources that the run has left; return those that stay, with the reasons."""
     run_session, ledger = current_run_session(config), _ledger(config)
     if ledger is None:
-        return run_session
+        return []
     if run_session is not None and run_session.worker:
         xdist.report_to_controller(config, run_session)
     apart, lost = _remote_workers(config, ledger)
     if run_session is None and (_count_left(ledger) or apart or lost):
-        run_session = run_session_of(config)  # for resources of workers that have ended
+        try:
+            run_session = run_session_of(config)  # for resources of workers that have ended
+        except pytest.UsageError as error:  # the ledger was lost; the reaper goes by the stamps
+            config.stash[UNDELETED] = [f"what run {ledger.run} has left: {error}"]
     if run_session is not None:
         run_session.finish(apart, lost)
-    return run_session
+        config.stash[UNDELETED] = run_session.undeleted
+    return config.stash.get(UNDELETED, [])
 
 
 def _remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:
@@ -113,7 +119,7 @@ def write_summary(config: pytest.Config, terminal: Any) -> None:
     if ledger is None:
         return
     kept = _kept(ledger)
-    undeleted = run_session.undeleted if run_session is not None else []
+    undeleted = config.stash.get(UNDELETED, [])
     summary = run_session.summary if run_session is not None else []
     if not (kept or undeleted or summary):
         return

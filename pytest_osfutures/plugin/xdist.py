@@ -17,7 +17,7 @@ import pytest
 
 from pytest_osfutures.cleanup import Ledger, LedgerRow, ledger_path
 from pytest_osfutures.plugin.fixtures import ITEM
-from pytest_osfutures.plugin.run_id import directory, identity, run_id, worker_id
+from pytest_osfutures.plugin.run_id import FORKED, directory, identity, run_id, worker_id
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
@@ -81,6 +81,11 @@ def collect(node: Any, ledger: Ledger) -> None:
     """Copy the kept resources of a worker that has ended into the controller's ledger."""
     for row in getattr(node, "workeroutput", {}).get("osfutures_kept", ()):
         ledger.import_row(LedgerRow(*row))
+
+
+def has_other_processes(config: pytest.Config) -> bool:
+    """Return True if tests of this run have run in workers or forked children."""
+    return NODES in config.stash or FORKED in config.stash
 
 
 def remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], list[str]]:

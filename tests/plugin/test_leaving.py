@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from pytest_osfutures.fakecloud import FakeCloud
 from tests.plugin.test_factories import LEFT, run
 
 
@@ -46,6 +51,50 @@ def test_keep_failed(pytester: pytest.Pytester) -> None:
             "kept: volume disk (*) of test_keep_failed.py::test_bad",
         ]
     )
+
+
+LOST = """
+    def test_good(os_servers):
+        os_servers.create_async("good").result()
+
+    def test_bad(os_servers, os_volumes, os_cloud):
+        os_cloud.cinder.volumes.create_async(1, name="twin").result()
+        os_servers.create_async("bad").result()
+        os_volumes.create_async(name="disk").result()
+        path = os_cloud.ledger.path
+        for each in path.parent.glob(path.name + "*"):
+            each.write_bytes(b"garbage" * 4000)
+        assert 0
+"""
+
+
+@pytest.mark.parametrize(("args", "left"), [([], ["bad", "disk"]), (["-n1"], None)])
+def test_keep_failed_without_the_ledger(
+    pytester: pytest.Pytester, served: FakeCloud, http_cloud: str, args: list[str], left: Any
+) -> None:
+    pytester.makepyfile(LOST)
+    ledgers = pytester.path / "ledgers"
+    options = (f"--os-cloud={http_cloud}", "--os-keep=failed", f"--os-ledger={ledgers}")
+    result = pytester.runpytest_subprocess(*options, *args)
+    (log,) = ledgers.glob("*.log")
+    wait_for(lambda: "so nothing is deleted" in log.read_text())  # the reaper's last word
+    rows = [row for row in served.alive() if row["kind"] in ("server", "volume")]
+    names = sorted(row["name"] for row in rows)
+    if left is None:
+        assert {"bad", "disk"} <= set(names)
+        result.assert_outcomes(passed=1, failed=1, errors=1)
+        result.stdout.fnmatch_lines(["NOT deleted: what run * has left: *cannot be used*"])
+    else:
+        assert names == left
+        result.stdout.fnmatch_lines(["*going by the stamps in the cloud", "kept: *", "kept: *"])
+
+
+def wait_for(happened: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    end = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_keep_always_keeps_the_resources_of_a_class(pytester: pytest.Pytester) -> None:

@@ -153,6 +153,20 @@ def test_a_run_with_a_lost_ledger_is_cleaned_up(
     assert scene.said[-1] == "all of it is gone"
 
 
+@pytest.mark.parametrize(("lost", "deleted"), [(True, False), (False, True)])
+def test_with_os_keep_a_lost_ledger_means_that_nothing_is_deleted(
+    scene: Scene, lost: bool, deleted: bool
+) -> None:
+    server = scene.server()
+    loop = scene.loop()
+    loop.settings["keep"] = "failed"
+    if lost:
+        overwrite(scene)
+    assert loop.check()
+    assert scene.world.left() == (set() if deleted else {server})
+    assert ("--os-keep=failed" in scene.said[-1]) is lost
+
+
 def test_a_deleted_ledger_spares_living_processes(scene: Scene) -> None:
     scene.live("2")
     alive = scene.server("2")
