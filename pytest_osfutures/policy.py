@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
+from typing import ClassVar
 
 from pytest_osfutures.errors import InvalidArgument
 
@@ -144,10 +145,13 @@ class Retry:
 
 
 @dataclass(frozen=True)
-class Either(Retry):
-    """A policy that tries again if one of `parts` would."""
+class Combination(Retry):
+    """A policy that asks several others."""
 
     parts: tuple[Retry, ...] = ()
+
+    #: The wish of one part that decides alone.
+    decisive: ClassVar[bool]
 
     @property
     def has_predicate(self) -> bool:
@@ -160,33 +164,27 @@ class Either(Retry):
         if failed >= self.tries:
             return False
         wishes = [part.wants(error, failed) for part in self.parts]
-        return True if True in wishes else None if None in wishes else False
+        if self.decisive in wishes:
+            return self.decisive
+        return None if None in wishes else not self.decisive
 
     def pause(self, failed: int, random: Random) -> float:
-        return min(part.pause(failed, random) for part in self.parts)
+        chosen = min if self.decisive else max
+        return chosen(part.pause(failed, random) for part in self.parts)
 
 
 @dataclass(frozen=True)
-class Both(Retry):
+class Either(Combination):
+    """A policy that tries again if one of `parts` would."""
+
+    decisive = True
+
+
+@dataclass(frozen=True)
+class Both(Combination):
     """A policy that tries again if all of `parts` would."""
 
-    parts: tuple[Retry, ...] = ()
-
-    @property
-    def has_predicate(self) -> bool:
-        return any(part.has_predicate for part in self.parts)
-
-    def asked(self, error: BaseException) -> Retry:
-        return replace(self, parts=tuple(part.asked(error) for part in self.parts))
-
-    def wants(self, error: BaseException, failed: int) -> bool | None:
-        if failed >= self.tries:
-            return False
-        wishes = [part.wants(error, failed) for part in self.parts]
-        return False if False in wishes else None if None in wishes else True
-
-    def pause(self, failed: int, random: Random) -> float:
-        return max(part.pause(failed, random) for part in self.parts)
+    decisive = False
 
 
 @dataclass(frozen=True)

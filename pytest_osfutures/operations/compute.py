@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from pytest_osfutures.operations import predicates
@@ -106,6 +107,13 @@ def migration(name: str, route: Route, event: str, end: str) -> Operation:
 
 
 SLOW: dict[str, Any] = {"tout": 600.0, "usual_duration": 15.0}
+#: Fields that the rows of requests for several servers share.
+SEVERAL: dict[str, Any] = {
+    "members": predicates.servers,
+    "are_identified": predicates.are_identified,
+    "member_type": SERVER,
+    "undo": replace(DELETE, per_member=True),
+}
 
 OPERATIONS = (
     create(
@@ -118,11 +126,8 @@ OPERATIONS = (
             "most": predicates.count_of_servers,
             "op": f"request.server.metadata.{OPERATION}",
         },
-        members=predicates.servers,
-        are_identified=predicates.are_identified,
-        member_type=SERVER,
-        undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
         applies_to=predicates.requests_reservation,
+        **SEVERAL,
     ),
     create(
         "servers.create",
@@ -134,11 +139,8 @@ OPERATIONS = (
             "pattern": predicates.pattern_of_names,
             "op": f"request.server.metadata.{OPERATION}",
         },
-        members=predicates.servers,
-        are_identified=predicates.are_identified,
-        member_type=SERVER,
-        undo=UndoRequest("compute", "DELETE", "/servers/{id}", per_member=True),
         applies_to=predicates.requests_several,
+        **SEVERAL,
     ),
     create(
         "server.create",

@@ -6,10 +6,12 @@ There is no other list: operations, twins, stamps, the sweep and the factories r
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pytest_osfutures.operations.model import ResourceType
 
 LATEST = "latest"
+AVAILABLE = frozenset({"available"})
 
 SERVER = ResourceType(
     "server",
@@ -113,49 +115,50 @@ MESSAGES = ResourceType(
     status=None,
     explains_only=True,
 )
-VOLUME = ResourceType(
+
+
+def cinder(
+    name: str, plural: str, busy: set[str], steady: frozenset[str] = AVAILABLE, **more: Any
+) -> ResourceType:
+    """Build the type for a resource of Cinder; `plural` is the word in its paths."""
+    return ResourceType(
+        name,
+        "block-storage",
+        path=f"/{plural}/{{id}}",
+        member=plural.removesuffix("s"),
+        list_path=f"/{plural}/detail",
+        collection=plural,
+        busy=frozenset(busy),
+        steady=steady,
+        explained_by=MESSAGES,
+        **more,
+    )
+
+
+VOLUME = cinder(
     "volume",
-    "block-storage",
-    path="/volumes/{id}",
-    member="volume",
-    list_path="/volumes/detail",
-    collection="volumes",
+    "volumes",
+    {"creating", "downloading", "restoring-backup", "extending", "reserved", "attaching"}
+    | {"detaching", "retyping", "maintenance", "uploading", "backing-up", "reverting"}
+    | {"managing", "unmanaging", "deleting"},
+    frozenset({"available", "in-use", "awaiting-transfer"}),
     version=LATEST,  # only adds to what older ones show, among it the type's id
-    busy=frozenset(
-        {"creating", "downloading", "restoring-backup", "extending", "reserved", "attaching"}
-        | {"detaching", "retyping", "maintenance", "uploading", "backing-up", "reverting"}
-        | {"managing", "unmanaging", "deleting"}
-    ),
-    steady=frozenset({"available", "in-use", "awaiting-transfer"}),
-    explained_by=MESSAGES,
     owned_path="/volumes/detail",
     manager="volumes",
     sdk_class="block_storage.v3.volume.Volume",
 )
-SNAPSHOT = ResourceType(
+SNAPSHOT = cinder(
     "snapshot",
-    "block-storage",
-    path="/snapshots/{id}",
-    member="snapshot",
-    list_path="/snapshots/detail",
-    collection="snapshots",
-    busy=frozenset({"creating", "deleting", "restoring", "unmanaging", "backing-up"}),
-    steady=frozenset({"available"}),
-    explained_by=MESSAGES,
+    "snapshots",
+    {"creating", "deleting", "restoring", "unmanaging", "backing-up"},
     owned_path="/snapshots/detail",
     manager="volume_snapshots",
     sdk_class="block_storage.v3.snapshot.Snapshot",
 )
-BACKUP = ResourceType(
+BACKUP = cinder(
     "backup",
-    "block-storage",
-    path="/backups/{id}",
-    member="backup",
-    list_path="/backups/detail",
-    collection="backups",
-    busy=frozenset({"creating", "restoring", "deleting"}),
-    steady=frozenset({"available"}),
-    explained_by=MESSAGES,
+    "backups",
+    {"creating", "restoring", "deleting"},
     owned_path="/backups/detail",
     stamp_in_description=True,
     stamp_version="3.43",
@@ -171,54 +174,31 @@ VOLUME_ATTACHMENT = ResourceType(
     manager="attachments",
     sdk_class="block_storage.v3.attachment.Attachment",
 )
-GROUP = ResourceType(
+GROUP = cinder(
     "group",
-    "block-storage",
-    path="/groups/{id}",
-    member="group",
-    list_path="/groups/detail",
-    collection="groups",
-    busy=frozenset({"creating", "updating", "deleting"}),
-    steady=frozenset({"available"}),
-    explained_by=MESSAGES,
+    "groups",
+    {"creating", "updating", "deleting"},
     manager="groups",
     sdk_class="block_storage.v3.group.Group",
 )
 REPLICATION = replace(
     GROUP, name="group's replication", list_path=None, status="replication_status", busy=frozenset()
 )
-GROUP_SNAPSHOT = ResourceType(
+GROUP_SNAPSHOT = cinder(
     "group snapshot",
-    "block-storage",
-    path="/group_snapshots/{id}",
-    member="group_snapshot",
-    list_path="/group_snapshots/detail",
-    collection="group_snapshots",
-    busy=frozenset({"creating", "deleting"}),
-    steady=frozenset({"available"}),
-    explained_by=MESSAGES,
+    "group_snapshots",
+    {"creating", "deleting"},
     manager="group_snapshots",
     sdk_class="block_storage.v3.group_snapshot.GroupSnapshot",
 )
-CONSISTENCY_GROUP = replace(
-    GROUP,
-    name="consistency group",
-    path="/consistencygroups/{id}",
-    member="consistencygroup",
-    list_path="/consistencygroups/detail",
-    collection="consistencygroups",
+CONSISTENCY_GROUP = cinder(
+    "consistency group",
+    "consistencygroups",
+    {"creating", "updating", "deleting"},
     manager="consistencygroups",
-    sdk_class="",
 )
-CGSNAPSHOT = replace(
-    GROUP_SNAPSHOT,
-    name="consistency group's snapshot",
-    path="/cgsnapshots/{id}",
-    member="cgsnapshot",
-    list_path="/cgsnapshots/detail",
-    collection="cgsnapshots",
-    manager="cgsnapshots",
-    sdk_class="",
+CGSNAPSHOT = cinder(
+    "consistency group's snapshot", "cgsnapshots", {"creating", "deleting"}, manager="cgsnapshots"
 )
 SERVICES = ResourceType(
     "list of services",
