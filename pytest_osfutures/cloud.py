@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from pytest_osfutures import config as clouds_yaml
 from pytest_osfutures.calls import CallLedger, ClientSettings
 from pytest_osfutures.clients import service_adapter, with_twins
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
-from pytest_osfutures.policy import Poll, Retry, one_of
+from pytest_osfutures.policy import Poll, Retry, Unknown, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
 from pytest_osfutures.transport import ApiClient, ServiceConfig, remember_refusals, session_of
@@ -271,7 +271,7 @@ def connect(
     session: Session | None = None,
     engine: Engine | None = None,
     poll: Poll | None = None,
-    unknown: str = "warn",
+    unknown: Unknown = "warn",
 ) -> Cloud:
     """Connect to a cloud of your clouds.yaml, to "fake", or through a keystoneauth1 session.
 
@@ -299,7 +299,7 @@ def connect(
         >>> osf.connect("fake")
         <Cloud 'fake'>
     """
-    one_of("unknown", unknown, ("warn", "error"))
+    one_of("unknown", unknown, get_args(Unknown))  # before anything is read or sent
     if session is not None:
         if name is not None:
             raise InvalidArgument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pytest_osfutures.errors import InvalidArgument
 
@@ -14,6 +14,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 #: The pause between two reads of an overdue operation, per second overdue. An operation that ends
 #: up to 75 s late is noticed within a second.
 GROWTH = 0.01
+#: Answers to an operation that cannot be followed: an `osf.UnknownOperation` as a warning or error.
+Unknown = Literal["warn", "error"]
 RetryOn = Callable[[BaseException], bool]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 from pytest_osfutures.engine import Engine, default
 from pytest_osfutures.operations import ACTION, TABLE, Body, OperationTable, ResourceType
 from pytest_osfutures.ownership import StampLedger
-from pytest_osfutures.policy import Poll, Retry, one_of
+from pytest_osfutures.policy import Poll, Retry, Unknown, one_of
 from pytest_osfutures.stamp import Stamp, new_id
 from pytest_osfutures.transport import ApiClient
 
@@ -71,14 +71,14 @@ class ClientSettings:
     #: Seconds from a request until the stamp on its resources expires.
     expiry: float = 6 * 3600.0
     #: The answer to an operation that cannot be followed: "warn" or "error".
-    unknown: str = "warn"
+    unknown: Unknown = "warn"
     #: The ledger that lists stamped resources; None if there is no ledger.
     ledger: CallLedger | None = None
     #: The way to the cloud's APIs; None for the session of the client itself.
     api_client: ApiClient | None = None
 
     def __post_init__(self) -> None:
-        one_of("unknown", self.unknown, ("warn", "error"))
+        one_of("unknown", self.unknown, get_args(Unknown))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
+from typing import cast
 
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.orphans import expired
@@ -12,6 +13,7 @@ from pytest_osfutures.cleanup.sweep import SECOND_SIGHT_SECONDS, Sweep, SweepCon
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership import (
     CredentialsRefusedError,
+    RowState,
     StampedResource,
     UnreadableError,
     resource_of_row,
@@ -97,7 +99,7 @@ def _results(
     sweep: Sweep,
     found: list[StampedResource],
     left: dict[StampedResource, str],
-) -> dict[LedgerRow, tuple[str, str | None] | None]:
+) -> dict[LedgerRow, tuple[RowState, str | None] | None]:
     """Return the new state and the note of each row; None if the sweep found nothing of it."""
     spared = {each.id for each in sweep.spared}
     row_ids = {row.id for row in rows}
@@ -107,15 +109,16 @@ def _results(
         each.stamp.operation: reason for each, reason in left.items() if each.id not in row_ids
     }
     seen = {each.stamp.operation for each in found}
-    results: dict[LedgerRow, tuple[str, str | None] | None] = {}
+    results: dict[LedgerRow, tuple[RowState, str | None] | None] = {}
     for row in rows:
+        state = cast("RowState", row.state)  # the rows were read by their states
         reason = reason_by_id.get(row.id or "", reason_by_operation.get(row.operation))
         if reason is not None:
-            results[row] = row.state, reason
+            results[row] = state, reason
         elif row.operation in seen:
             results[row] = "gone", NOT_OURS if row.id in spared else None
         elif row.kind not in OWNED_TYPES:
-            results[row] = row.state, UNKNOWN_TYPE
+            results[row] = state, UNKNOWN_TYPE
         else:
             results[row] = None
     return results

@@ -24,8 +24,16 @@ from pytest_osfutures.cleanup import sql
 from pytest_osfutures.cleanup.database import Database
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.cleanup.record import OperationRecord
-from pytest_osfutures.cleanup.rows import LedgerRow, Run, process_names, row_of, run_row
+from pytest_osfutures.cleanup.rows import (
+    LedgerRow,
+    Run,
+    RunState,
+    process_names,
+    row_of,
+    run_row,
+)
 from pytest_osfutures.errors import OSFuturesError
+from pytest_osfutures.ownership import RowState
 from pytest_osfutures.stamp import Stamp
 
 #: Separator of run and host in the name of a ledger that is not the controller's.
@@ -189,7 +197,7 @@ class Ledger:
         """Return the number of living processes."""
         return len(self.processes()) - len(self.dead())
 
-    def change_run_state(self, before: Sequence[str], state: str) -> bool:
+    def change_run_state(self, before: Sequence[RunState], state: RunState) -> bool:
         """Set the run's state if it is one of `before`; return True if it was."""
         marks = sql.placeholders(len(before))
         statement = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
@@ -237,7 +245,7 @@ class Ledger:
         self.write("UPDATE resources SET expires = ? WHERE operation = ?", (expires, operation))
 
     def set_state(
-        self, operation: str, state: str, note: str | None = None, part: int | None = None
+        self, operation: str, state: RowState, note: str | None = None, part: int | None = None
     ) -> None:
         """Set the state of an operation's resources.
 
@@ -255,7 +263,7 @@ class Ledger:
         self.write(f"INSERT OR IGNORE INTO resources VALUES ({marks})", astuple(row))  # noqa: S608
 
     def rows(
-        self, *states: str, processes: Iterable[str] = (), test: str | None = None
+        self, *states: RowState, processes: Iterable[str] = (), test: str | None = None
     ) -> list[LedgerRow]:
         """Return the rows in any of `states`, of these processes and this test (default: all)."""
         statement = "SELECT * FROM resources WHERE 1"

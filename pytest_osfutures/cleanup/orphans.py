@@ -16,6 +16,7 @@ from pytest_osfutures.operations import (
     PORT,
     ROUTER,
     SERVER,
+    SUBNET,
     VOLUME,
     Body,
     ResourceType,
@@ -131,7 +132,7 @@ def delete_step(
         return _detach(api, resource, body)
     if before is not None:
         before(resource, body)
-    return disconnect(api, resource.type.name, body) or _delete(api, resource, status)
+    return disconnect(api, resource.type, body) or _delete(api, resource, status)
 
 
 def _delete(api: ApiClient, resource: StampedResource, status: str) -> str | None:
@@ -161,7 +162,7 @@ def _detach(api: ApiClient, volume: StampedResource, body: Body) -> str:
     return DETACHING
 
 
-def disconnect(api: ApiClient, kind: str, body: Body) -> str | None:
+def disconnect(api: ApiClient, resource_type: ResourceType, body: Body) -> str | None:
     """Remove the interfaces between routers and a router, a subnet or a port.
 
     Returns:
@@ -169,10 +170,11 @@ def disconnect(api: ApiClient, kind: str, body: Body) -> str | None:
 
     Raises UnreadableError.
     """
-    ports = _interfaces(api, kind, body)
+    ports = _interfaces(api, resource_type, body)
     responses = []
     for port in ports:
-        document = {"subnet_id": body["id"]} if kind == "subnet" else {"port_id": port.get("id")}
+        interface = {"subnet_id": body["id"]}
+        document = interface if resource_type is SUBNET else {"port_id": port.get("id")}
         path = f"/routers/{port.get('device_id')}/remove_router_interface"
         responses.append(send_request(api, "PUT", ROUTER, path, document))
     for response in responses:
@@ -183,12 +185,12 @@ def disconnect(api: ApiClient, kind: str, body: Body) -> str | None:
     return DISCONNECTING if ports else None
 
 
-def _interfaces(api: ApiClient, kind: str, body: Body) -> list[Body]:
+def _interfaces(api: ApiClient, resource_type: ResourceType, body: Body) -> list[Body]:
     """Return the ports that connect routers with a router, a subnet or a port."""
-    if kind == PORT.name:
+    if resource_type is PORT:
         ports: list[Body] = [body]
-    elif kind in ("router", "subnet"):
-        query = "device_id=" if kind == "router" else "fixed_ips=subnet_id%3D"
+    elif resource_type in (ROUTER, SUBNET):
+        query = "device_id=" if resource_type is ROUTER else "fixed_ips=subnet_id%3D"
         path = f"{PORT.collection_path}?{query}{body.get('id')}"
         with unreadable_errors(f"GET {path}"):
             pages = list(iterate_pages(lambda where: read_page(api, PORT, where), path))

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pytest_osfutures.cleanup import sql
 from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
 from pytest_osfutures.operations import SERVER
+from pytest_osfutures.ownership import RowState
 from pytest_osfutures.stamp import Stamp
 
 
@@ -24,7 +25,7 @@ class RecordLedger(Protocol):
     def begin(self) -> None: ...
     def write(self, statement: str, values: Sequence[object]) -> int: ...
     def read(self, statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]: ...
-    def set_state(self, operation: str, state: str) -> None: ...
+    def set_state(self, operation: str, state: RowState) -> None: ...
 
 
 class OperationRecord:

@@ -6,12 +6,16 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 #: Name of a process: its id. No other text may become a part of a path.
 #: Reason why a resource is left alone for good.
 NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+#: States of a run; from "reaping" on all its processes are dead.
+RunState = Literal["running", "reaping", "reaped", "ended"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,7 @@ class LedgerRow:
     worker: str
     #: Id of the test that made the resource; empty for shared resources and those of a session.
     test: str
-    #: "intent", "bound", "gone" or "kept".
+    #: A `RowState`, or any text in a damaged ledger.
     state: str
     tries: int
     intended: float
@@ -64,7 +68,7 @@ class Run:
     project: str
     #: Seconds since 1970.
     started: float
-    #: "running", "reaping" (all processes are dead), "reaped" or "ended".
+    #: A `RunState`, or any text in a damaged ledger.
     state: str
     #: Seconds since 1970.
     ended: float | None

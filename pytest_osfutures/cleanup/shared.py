@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from typing import Literal
 
 from pytest_osfutures import errors
 from pytest_osfutures.cleanup import sql
@@ -32,8 +33,8 @@ from pytest_osfutures.errors import (
 class SharedState:
     """The state of a shared resource."""
 
-    #: "yours" (this process creates it), "creating" (another one does), "there" or "failed".
-    state: str
+    #: "yours": this process creates the resource; "creating": another process does.
+    state: Literal["yours", "creating", "there", "failed"]
     #: Name of the process that creates the resource.
     creator: str | None = None
     #: Id of the resource.
@@ -84,7 +85,9 @@ class SharedResources:
         """Record that the creation failed, for all holders."""
         self._end(name, "failed", None, dump_error(error))
 
-    def _end(self, name: str, state: str, ident: str | None, error: str | None) -> None:
+    def _end(
+        self, name: str, state: Literal["there", "failed"], ident: str | None, error: str | None
+    ) -> None:
         self.ledger.write(sql.END_CREATION, (state, ident, error, name, self.ledger.process))
 
     def others(self, name: str) -> bool:

@@ -11,7 +11,7 @@ from pytest_osfutures.clients import adapter as adapters
 from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.policy import Poll, Retry
+from pytest_osfutures.policy import Poll, Retry, Unknown
 from pytest_osfutures.transport import ApiClient
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -45,7 +45,7 @@ class ClientOptions(TypedDict, total=False):
     stamp: bool
     background: bool
     expiry: float | None
-    unknown: str
+    unknown: Unknown
     ledger: CallLedger | None
     api_client: ApiClient | None
 

@@ -18,6 +18,7 @@ from pytest_osfutures.ownership.resource import (
     unreadable_errors,
 )
 from pytest_osfutures.ownership.stamping import (
+    RowState,
     StampLedger,
     needs_stamp,
     put_stamp,
@@ -29,6 +30,7 @@ __all__ = [
     "CHILDREN",
     "MAPPING",
     "CredentialsRefusedError",
+    "RowState",
     "StampLedger",
     "StampedResource",
     "UnreadableError",

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pytest_osfutures.operations import IMAGE, OWNED_TYPES, VOLUME, Body
 from pytest_osfutures.ownership.resource import StampedResource, UnreadableError, send_request
 from pytest_osfutures.stamp import OF, Stamp, is_restored
 from pytest_osfutures.transport import ApiClient, error_message, is_missing, is_success
+
+#: States of a resource in a ledger. "intent": the create request is about to leave; "bound": the id
+#: is known; "gone": the resource is deleted; "kept": nobody deletes the resource before it expires.
+RowState = Literal["intent", "bound", "gone", "kept"]
 
 
 class StampedRow(Protocol):
@@ -38,7 +42,7 @@ class StampLedger(Protocol):
 
     run: str
 
-    def rows(self, *states: str) -> Sequence[StampedRow]:
+    def rows(self, *states: RowState) -> Sequence[StampedRow]:
         """Return the rows in any of these states."""
 
     def note(self, text: str) -> None:

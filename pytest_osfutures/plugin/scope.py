@@ -18,7 +18,17 @@ from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations import DELETION_ORDER
+from pytest_osfutures.operations import (
+    BACKUP,
+    DELETION_ORDER,
+    KEYPAIR,
+    PORT,
+    ROUTER,
+    SERVER,
+    SUBNET,
+    VOLUME,
+    ResourceType,
+)
 from pytest_osfutures.ownership import (
     CHILDREN,
     StampedResource,
@@ -39,7 +49,7 @@ UNBLOCK_AFTER = 15.0
 #: Seconds within which a keypair is gone after its deletion.
 KEYPAIR_TIMEOUT = 10.0
 #: The types of resources and the futures of their creations.
-Created = list[tuple[str, OperationFuture[Any]]]
+Created = list[tuple[ResourceType, OperationFuture[Any]]]
 
 
 class Scope:
@@ -73,17 +83,17 @@ class Scope:
             self._forked = Scope(run_session.cloud, run_session, self.owner)
         return self._forked
 
-    def own(self, kind: str, future: F) -> F:
+    def own(self, resource_type: ResourceType, future: F) -> F:
         """Own the resource that a future creates; a closed scope undoes the creation at once.
 
         Args:
-            kind: type of the resource.
+            resource_type: type of the resource.
             future: future of the creation.
 
         Returns:
             The same future.
         """
-        self.created.append((kind, future))
+        self.created.append((resource_type, future))
         if self.closed:
             future.undo()
         return future
@@ -95,12 +105,12 @@ class Scope:
     def keep(self) -> None:
         """Note in the ledger that the resources are kept, and undo creations that have failed."""
         kept = [each for each in self.created if each[1].resource_id and not _has_failed(each[1])]
-        for kind, future in kept:
+        for resource_type, future in kept:
             for resource_id in _resource_ids(future):
-                self.run_session.keep(kind, resource_id)
+                self.run_session.keep(resource_type.name, resource_id)
         self.created = [each for each in self.created if each not in kept]
         for keypair in self.keypairs:
-            self.run_session.keep("keypair", keypair.id)
+            self.run_session.keep(KEYPAIR.name, keypair.id)
         self.keypairs = []
         self.close()
 
@@ -132,23 +142,22 @@ class Scope:
         self._detach(created, deadline)
         left: list[str] = []
         for types in DELETION_ORDER:
-            kinds = [each.name for each in types]
-            if "port" in kinds:
+            if PORT in types:
                 self._disconnect(created)
-            stage = [each for each in created if each[0] in kinds]
+            stage = [each for each in created if each[0] in types]
             for incremental in reversed([each for each in stage if _is_incremental(each)]):
                 stage.remove(incremental)
                 left += self._undo([incremental], deadline)
             left += self._undo(stage, deadline)
-            if "server" in kinds:
+            if SERVER in types:
                 left += self._delete_children(created, deadline)
         left += self._delete_keypairs(keypairs)
         return len(created) + len(keypairs), left
 
     def _undo(self, created: Created, deadline: Deadline) -> list[str]:
         """Undo creations at the same time; return the resources that stay, with the reasons."""
-        undone = [(kind, future, future.undo()) for kind, future in created]
-        deadline.wait({_label(kind, future): undo for kind, future, undo in undone}, UNBLOCK_AFTER)
+        undone = [(each, future, future.undo()) for each, future in created]
+        deadline.wait({_label(each, future): undo for each, future, undo in undone}, UNBLOCK_AFTER)
         blocked = {future.resource_id for _, future, undo in undone if not _has_succeeded(undo)}
         rows = [row for row in self._rows() if row.id in blocked]
         if rows and deadline.remaining():
@@ -156,15 +165,15 @@ class Scope:
         swept = {row.id for row in rows}
         deadline.wait(
             {
-                _label(kind, future): undo
-                for kind, future, undo in undone
+                _label(each, future): undo
+                for each, future, undo in undone
                 if future.resource_id not in swept
             }
         )
         notes = {row.id: row.note for row in self._rows()}
         left = [
-            (kind, future, undo)
-            for kind, future, undo in undone
+            (each, future, undo)
+            for each, future, undo in undone
             if not _has_succeeded(undo)
             and (future.resource_id in notes or future.resource_id not in swept)
         ]
@@ -172,11 +181,11 @@ class Scope:
         heir = "; the reaper goes on" if self.run_session.reaped else ""
         late = f"after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
         reasons = []
-        for kind, future, undo in left:
+        for each, future, undo in left:
             note = notes.get(future.resource_id)
             why = _error_text(undo) or (note if note not in UNDER_WAY else None)
             state = states.get(future.resource_id, "being deleted")
-            reasons.append(f"{_label(kind, future)}: {why or f'still {state} {late}'}")
+            reasons.append(f"{_label(each, future)}: {why or f'still {state} {late}'}")
         return reasons
 
     def _rows(self) -> list[LedgerRow]:
@@ -246,16 +255,16 @@ class Scope:
 
     def _disconnect(self, created: Created) -> None:
         """Disconnect routers from subnets; a failure shows when they are deleted."""
-        for kind, future in created:
-            if kind in ("router", "subnet") and future.resource_id:
+        for each, future in created:
+            if each in (ROUTER, SUBNET) and future.resource_id:
                 with suppress(UnreadableError):
-                    disconnect(self.cloud.api_client, kind, {"id": future.resource_id})
+                    disconnect(self.cloud.api_client, each, {"id": future.resource_id})
 
     def _detach(self, created: Created, deadline: Deadline) -> None:
         """Detach volumes from servers that stay; a failure shows when the volumes are deleted."""
         succeeded = [each for each in created if each[1].done() and not _has_failed(each[1])]
-        volumes = [str(future.resource_id) for kind, future in succeeded if kind == "volume"]
-        servers = {future.resource_id for kind, future in created if kind == "server"}
+        volumes = [str(future.resource_id) for each, future in succeeded if each is VOLUME]
+        servers = {future.resource_id for each, future in created if each is SERVER}
         detached = [
             self.cloud.nova.volumes.delete_server_volume_async_r(each["server_id"], volume)
             for volume in volumes
@@ -288,16 +297,16 @@ def _has_succeeded(future: OperationFuture[None]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _is_incremental(each: tuple[str, OperationFuture[Any]]) -> bool:
+def _is_incremental(each: tuple[ResourceType, OperationFuture[Any]]) -> bool:
     """Return True for an incremental backup: Cinder does not delete the backups before it."""
-    kind, future = each
-    if kind != "backup" or not future.done() or _has_failed(future):
+    resource_type, future = each
+    if resource_type is not BACKUP or not future.done() or _has_failed(future):
         return False
     return bool(getattr(future.result(), "is_incremental", False))
 
 
-def _label(kind: str, future: OperationFuture[Any]) -> str:
-    return f"{kind} {future.resource_id}"
+def _label(resource_type: ResourceType, future: OperationFuture[Any]) -> str:
+    return f"{resource_type.name} {future.resource_id}"
 
 
 def _error_text(undo: OperationFuture[None]) -> str | None:

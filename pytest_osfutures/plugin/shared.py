@@ -30,6 +30,7 @@ from pytest_osfutures.errors import (
     OperationTimeout,
 )
 from pytest_osfutures.future import OperationFuture, Promise, link
+from pytest_osfutures.operations import ResourceType
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
@@ -48,7 +49,7 @@ class SharedRequest:
     """A request for a shared resource."""
 
     #: Type of the resource.
-    kind: str
+    type: ResourceType
     #: Name by which all workers know the resource.
     name: str
     #: Hashes of the arguments: all workers have to ask with the same arguments.
@@ -63,15 +64,15 @@ class SharedRequest:
     @property
     def key(self) -> str:
         """The key of the resource in the ledger."""
-        return f"{self.kind} {self.name}"
+        return f"{self.type.name} {self.name}"
 
 
 class SharedFuture(OperationFuture[Any]):
     """The future of a shared resource, in the worker that creates it and in all others."""
 
-    def __init__(self, cloud: Cloud, kind: str) -> None:
+    def __init__(self, cloud: Cloud, resource_type: ResourceType) -> None:
         super().__init__(cloud.engine)
-        self._kind = kind
+        self._type = resource_type
         #: The future of the creation, if this worker creates the resource.
         self.creation: Future | None = None
         #: The id of the resource.
@@ -79,7 +80,7 @@ class SharedFuture(OperationFuture[Any]):
 
     @property
     def operation(self) -> str:
-        return f"{self._kind}.create"
+        return f"{self._type.name}.create"
 
     @property
     def resource_id(self) -> str | None:
@@ -92,7 +93,7 @@ class SharedFuture(OperationFuture[Any]):
             InvalidArgument: always.
         """
         raise InvalidArgument(
-            f"a shared {self._kind} goes when the last worker that asked for it is done"
+            f"a shared {self._type.name} goes when the last worker that asked for it is done"
         )
 
 
@@ -110,7 +111,7 @@ class SharedResource:
         self.pause = cloud.poll.fastest
         self.holders = holders
         self.request = request
-        self.future = SharedFuture(cloud, request.kind)
+        self.future = SharedFuture(cloud, request.type)
         self.promise = Promise(self.engine, self.future)
         self.promise.start()
         self.creation: Future | None = None
@@ -233,16 +234,16 @@ class SharedScope:
                 self._shared[request.key] = known
         return known.future
 
-    def own(self, kind: str, future: F) -> F:
+    def own(self, resource_type: ResourceType, future: F) -> F:
         """Return `future` as it is: the ledger owns shared resources."""
-        del kind
+        del resource_type
         return future
 
     def keep(self) -> None:
         """Note that the shared resources are kept, even if another worker holds them last."""
         for each in self._shared.values():
             if each.future.shared_id is not None:
-                self.run_session.keep(each.request.kind, each.future.shared_id)
+                self.run_session.keep(each.request.type.name, each.future.shared_id)
         self.close()
 
     def close(self) -> None:

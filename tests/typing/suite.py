@@ -132,7 +132,8 @@ def shared(os_servers_shared: osf.SharedServers) -> osf.OperationFuture[osf.Serv
 
 
 def untyped(client: Any) -> osf.Nova:
-    nova: osf.Nova = osf.futurize(client)
+    nova: osf.Nova = osf.futurize(client, unknown="error")
+    osf.futurize(client, unknown="ignore")  # error
     return nova
 
 

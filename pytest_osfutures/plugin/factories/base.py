@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.operations import ResourceType
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.identifiers import to_ids
 from pytest_osfutures.plugin.options import RunSettings
@@ -61,9 +62,9 @@ class Factory:
             "tout": self.settings.tout if tout is None else tout,
         }
 
-    def _own(self, kind: str, future: F) -> F:
+    def _own(self, resource_type: ResourceType, future: F) -> F:
         """Let the scope delete the resource that `future` creates."""
-        return self.scope.own(kind, future)
+        return self.scope.own(resource_type, future)
 
 
 def client_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, Unpack
 
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.operations import BACKUP, SNAPSHOT, VOLUME, ResourceType
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.protocols import (
@@ -43,14 +44,14 @@ class _CinderFactory(Factory):
 
     def _create(
         self,
-        kind: str,
+        resource_type: ResourceType,
         create: Callable[..., F],
         first: object,
         name: str | None,
         arguments: Mapping[str, Any],
     ) -> F:
         further, limits = client_arguments(arguments), self._limits(arguments)
-        return self._own(kind, create(first, name=self._name(name), **limits, **further))
+        return self._own(resource_type, create(first, name=self._name(name), **limits, **further))
 
 
 class Volumes(_CinderFactory):
@@ -76,7 +77,7 @@ class Volumes(_CinderFactory):
             'available'
         """
         create = self.cloud.cinder.volumes.create_async_r
-        return self._create("volume", create, size, name, arguments)
+        return self._create(VOLUME, create, size, name, arguments)
 
 
 class Snapshots(_CinderFactory):
@@ -102,7 +103,7 @@ class Snapshots(_CinderFactory):
             1
         """
         create = self.cloud.cinder.volume_snapshots.create_async_r
-        return self._create("snapshot", create, to_id(volume, "volume"), name, arguments)
+        return self._create(SNAPSHOT, create, to_id(volume, "volume"), name, arguments)
 
 
 class Backups(_CinderFactory):
@@ -128,4 +129,4 @@ class Backups(_CinderFactory):
             'available'
         """
         create = self.cloud.cinder.backups.create_async_r
-        return self._create("backup", create, to_id(volume, "volume"), name, arguments)
+        return self._create(BACKUP, create, to_id(volume, "volume"), name, arguments)

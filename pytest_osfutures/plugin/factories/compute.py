@@ -8,7 +8,7 @@ from typing import Any, TypedDict, Unpack, overload
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations import KEYPAIR
+from pytest_osfutures.operations import KEYPAIR, SERVER
 from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.scope import Scope
@@ -107,7 +107,7 @@ class Servers(Factory):
             **self._limits(arguments),
             **further,
         )
-        return self._own("server", future)
+        return self._own(SERVER, future)
 
 
 def _boots_from_volume(arguments: Mapping[str, Any]) -> bool:
@@ -148,7 +148,7 @@ class Keypairs(Factory):
         stamp = Stamp(self.cloud.run, new_id(), expires)
         full = stamp.name(name)
         record = scope.run_session.ledger.record(stamp)
-        record.intended("keypair", full)
+        record.intended(KEYPAIR.name, full)
         scope.own_keypair(StampedResource(KEYPAIR, full, stamp, full))
         keypair = self.cloud.nova.keypairs.create(full, public_key)
         record.bound(full)

@@ -12,6 +12,7 @@ from pytest_osfutures.calls import Repeatable, start_retried
 from pytest_osfutures.clients import context_of
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.operations import IMAGE
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.protocols import FactoryArguments, Image, ImageArguments, Reference, Resource
@@ -61,7 +62,7 @@ class Images(Factory):
             **self._limits(arguments),
             **client_arguments(arguments),
         )
-        return self._own("image", future)
+        return self._own(IMAGE, future)
 
     def upload_async(
         self,
@@ -106,7 +107,7 @@ class Images(Factory):
             return Resource(image)
 
         future = start_retried(context_of(api), call, **self._limits(arguments))
-        return self._own("image", future)
+        return self._own(IMAGE, future)
 
 
 def _new_image(api: Any, name: str, formats: Mapping[str, str], **attributes: Any) -> Any:

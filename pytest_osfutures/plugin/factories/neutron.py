@@ -52,19 +52,19 @@ class NetworkFactory(Factory):
         return self.cloud.api("network")
 
     def _create(
-        self, kind: str, attributes: Mapping[str, Any], limits: Limits
+        self, type_name: str, attributes: Mapping[str, Any], limits: Limits
     ) -> OperationFuture[Any]:
-        resource_type = OWNED_TYPES[kind]
+        resource_type = OWNED_TYPES[type_name]
         body = {resource_type.member: to_ids(dict(attributes))}
         future = self.api.post_async_r(resource_type.collection_path, json=body, **limits)
-        return self._own(kind, future)
+        return self._own(resource_type, future)
 
     def _create_with(
-        self, kind: str, attributes: Mapping[str, Any], limits: Limits, steps: Iterable[Step]
+        self, type_name: str, attributes: Mapping[str, Any], limits: Limits, steps: Iterable[Step]
     ) -> OperationFuture[Any]:
         """Create a resource, take the steps one after another, and show the resource afterwards."""
-        created = self._create(kind, attributes, limits)
-        complete, resource_type = created, OWNED_TYPES[kind]
+        created = self._create(type_name, attributes, limits)
+        complete, resource_type = created, OWNED_TYPES[type_name]
         for step in steps:
             complete = then(complete, partial(_take, step, created))
         if complete is created:

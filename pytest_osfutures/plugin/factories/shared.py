@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -11,6 +12,7 @@ from pytest_osfutures.calls import ANSWER_TIMEOUT
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.operations import IMAGE, SERVER, SNAPSHOT, VOLUME, ResourceType
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.factories.block_storage import (
     SnapshotCall,
@@ -44,9 +46,9 @@ class SharedFactory:
     """
 
     #: Type of the resource.
-    kind: str
+    type: ResourceType
     #: The factory by which the first worker creates the resource.
-    factory: type[Factory]
+    factory: builtins.type[Factory]
 
     def __init__(self, scope: SharedScope) -> None:
         self._scope = scope
@@ -65,7 +67,7 @@ class SharedFactory:
     ) -> OperationFuture[T]:
         if not name:
             raise InvalidArgument(
-                f"a shared {self.kind} has no name; give it one (name=...), "
+                f"a shared {self.type.name} has no name; give it one (name=...), "
                 "by which all workers know it"
             )
         settings = self._factory.settings
@@ -73,7 +75,7 @@ class SharedFactory:
         tries = Retry.of(settings.try_count if try_count is None else try_count).tries
         further = {**described, **arguments}
         request = SharedRequest(
-            self.kind,
+            self.type,
             name,
             {
                 each: _digest(value)
@@ -91,7 +93,7 @@ class SharedFactory:
 class SharedServers(SharedFactory):
     """The factory of servers that all workers share: the fixture `os_servers_shared`."""
 
-    kind, factory = "server", Servers
+    type, factory = SERVER, Servers
 
     def create_async(
         self,
@@ -126,7 +128,7 @@ class SharedServers(SharedFactory):
 class SharedVolumes(SharedFactory):
     """The factory of volumes that all workers share: the fixture `os_volumes_shared`."""
 
-    kind, factory = "volume", Volumes
+    type, factory = VOLUME, Volumes
 
     def create_async(
         self, size: int = 1, name: str | None = None, **arguments: Unpack[VolumeCall]
@@ -155,7 +157,7 @@ class SharedVolumes(SharedFactory):
 class SharedSnapshots(SharedFactory):
     """The factory of snapshots that all workers share: the fixture `os_snapshots_shared`."""
 
-    kind, factory = "snapshot", Snapshots
+    type, factory = SNAPSHOT, Snapshots
 
     def create_async(
         self, volume: Reference, name: str | None = None, **arguments: Unpack[SnapshotCall]
@@ -185,7 +187,7 @@ class SharedSnapshots(SharedFactory):
 class SharedImages(SharedFactory):
     """The factory of images that all workers share: the fixture `os_images_shared`."""
 
-    kind, factory = "image", Images
+    type, factory = IMAGE, Images
 
     def create_async(
         self, server: Reference, name: str | None = None, **arguments: Unpack[ServerImageCall]
