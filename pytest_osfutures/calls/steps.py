@@ -39,6 +39,10 @@ class Submit(TaskStep):
     created a resource, after `late_answer` was called.
     """
 
+    __slots__ = (
+        "_discard", "_is_closed", "_late", "_over", "_starts", "_timeout", "request", "sent"
+    )  # fmt: skip
+
     def __init__(
         self,
         request: CallRequest,

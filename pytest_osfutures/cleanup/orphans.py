@@ -69,7 +69,7 @@ def read_page(api: ApiClient, resource_type: ResourceType, path: str) -> Page | 
     if not is_success(response.status_code):
         raise UnreadableError(describe_refusal("GET", path, response))
     with unreadable_errors(f"GET {path}"):
-        page = Page.parse(response.json(), resource_type.collection or "")
+        page = Page.parse(response.json(), resource_type.collection)
     if resource_type is KEYPAIR:  # Nova wraps each keypair of a list
         items = mappings([each.get(resource_type.member, each) for each in page.items])
         return Page(items, page.next_query)

@@ -246,8 +246,9 @@ class ReaperLoop:
 
         A run that another process cleans up, or has cleaned up, is left to that process.
         """
-        ledger = self.ledger
-        if state and ledger is not None:
+        if state:
+            ledger = self.ledger
+            assert ledger is not None
             try:
                 if not ledger.change_run_state(["running"], "reaping"):
                     return

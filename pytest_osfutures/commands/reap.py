@@ -129,17 +129,29 @@ def _directory(args: argparse.Namespace) -> Path:
 def _in_each_cloud(
     command: str, args: argparse.Namespace, directory: Path, do: Callable[[Cloud], int]
 ) -> int:
-    """Call `do` with each cloud that is meant; return the highest exit status."""
+    """Call `do` with each cloud that is meant; return the highest exit status.
+
+    A cloud that cannot be read does not keep the others from being read.
+    """
+    try:
+        names = _names(args, directory)
+    except OSFuturesError as error:
+        return _print_error(command, error)
+    return max(_in_cloud(command, name, do) for name in names)
+
+
+def _in_cloud(command: str, name: str | None, do: Callable[[Cloud], int]) -> int:
     from pytest_osfutures.cloud import connect
 
-    status = 0
     try:
-        for name in _names(args, directory):
-            status = max(status, do(connect(name)))
+        return do(connect(name))
     except (OSFuturesError, UnreadableError) as error:
-        print(f"osfutures {command}: {error}", file=sys.stderr)
-        return 2
-    return status
+        return _print_error(command, error)
+
+
+def _print_error(command: str, error: Exception) -> int:
+    print(f"osfutures {command}: {error}", file=sys.stderr)
+    return 2
 
 
 def _names(args: argparse.Namespace, directory: Path) -> list[str | None]:

@@ -35,7 +35,7 @@ class ResourceType:
     #: Path of the list with the status of all resources; None if there is no such list.
     list_path: str | None = None
     #: Key of the list in the response body.
-    collection: str | None = None
+    collection: str = ""
     #: Microversion of every read; empty for that of the caller's own request.
     version: str = ""
     #: True if the list can be limited to resources that changed since a moment.

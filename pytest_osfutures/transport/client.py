@@ -331,7 +331,7 @@ class ApiClient:
             response = self.send("GET", kind.service, path, None, request.microversion)
             if not is_success(response.status_code):
                 raise _RefusedReadError(response)
-            return Page.parse(response.json(), kind.collection or "")
+            return Page.parse(response.json(), kind.collection)
 
         return iterate_pages(fetch, request.path)
 

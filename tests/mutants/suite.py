@@ -171,7 +171,7 @@ def judge(copy: Path, mutant: Mutant, tests: Baseline) -> tuple[Verdict, str]:
     failed = FAILED.search(output)
     if code == 1:
         return Verdict.KILLED, failed[1] if failed else output[-500:]
-    if code in (2, 3) or code < 0:
+    if code in (2, 3) or code < 0 or "ERROR collecting" in output:
         return Verdict.CRASHED, f"exit code {code}: {failed[1] if failed else output[-500:]}"
     return Verdict.ERROR, f"exit code {code}: {output[-2000:]}"
 

@@ -162,6 +162,24 @@ def test_a_deletion_of_ours_makes_room_and_costs_no_try() -> None:
     assert isinstance(third.exception(), QuotaExceeded)
 
 
+def test_a_call_that_is_undone_while_it_waits_takes_no_turn_in_the_queue() -> None:
+    cloud = Cloud()
+    cloud.api.leaving = 60.0
+    ours = [start_once(cloud.context, cloud.create) for _ in range(2)]
+    for each in ours:
+        cloud.run(each)
+    ours[0].undo()
+    cloud.settle(30.0)
+    ours[1].undo()  # so that the end of the first deletion lets a few calls try, not all
+    cloud.api.fault("POST", "/servers", *[OVER] * 5)
+    *undone, last = (start_retried(cloud.context, cloud.create, 1) for _ in range(5))
+    cloud.settle(5.0)
+    for each in undone:
+        cloud.run(each.undo())
+    assert cloud.engine.run_until(last.done, 45.0)
+    assert last.result()["status"] == "ACTIVE"
+
+
 def test_only_a_quota_waits_for_our_deletions() -> None:
     cloud = Cloud()
     first = start_once(cloud.context, cloud.create)

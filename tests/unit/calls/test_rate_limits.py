@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from keystoneauth1.exceptions import HttpError
 
 from pytest_osfutures.calls.retrying import start_retried
+from pytest_osfutures.calls.start import start_once
 from pytest_osfutures.errors import ObjectCreationError, OperationTimeout
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, answers
@@ -117,6 +121,25 @@ def test_an_undo_outlasts_a_rate_limit() -> None:
     cloud.run(undone)
     assert undone.exception() is None
     assert cloud.api.alive() == []
+
+
+def test_an_undo_pauses_longer_after_each_rate_limit() -> None:
+    cloud = Cloud()
+    cloud.context = replace(cloud.context, retry=Retry(backoff=1.0, jitter=0.0))
+    future = start_once(cloud.context, cloud.create)
+    cloud.run(future)
+    sent_at: list[float] = []
+
+    def limited(proceed: Callable[[], Any]) -> Any:
+        sent_at.append(cloud.clock.now())
+        return answers(429)(proceed)
+
+    cloud.api.fault("DELETE", "/servers/server-1", *[limited] * 4)
+    undo = future.undo()
+    cloud.run(undo)
+    assert undo.result() is None
+    pauses = [later - sooner for sooner, later in pairwise(sent_at)]
+    assert pauses == pytest.approx([1.0, 2.0, 4.0], abs=0.1)
 
 
 def test_an_undo_does_not_wait_for_ever_for_a_rate_limit() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
@@ -93,3 +93,9 @@ def test_an_error_of_a_background_call_is_in_its_future() -> None:
     assert error is not None
     with pytest.raises(type(error)):
         _ = future.sync_res
+
+
+def test_the_settings_that_all_twins_of_a_client_share_cannot_be_changed() -> None:
+    context = Cloud().context
+    with pytest.raises(FrozenInstanceError):
+        context.unknown = "error"  # type: ignore[misc]

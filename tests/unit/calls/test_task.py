@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
 
+import pytest_osfutures.calls.retrying  # noqa: F401  # defines all steps
 from pytest_osfutures.calls.task import (
     InPool,
     Pause,
@@ -171,3 +173,18 @@ def test_a_step_of_an_engine_that_has_ended_ends_the_coroutine(engine: SteppedEn
     assert task.ended
     assert isinstance(results[0], Raised)
     assert isinstance(results[0].error, EngineError)
+
+
+def steps() -> list[type[TaskStep]]:
+    """Return the classes of all steps."""
+    # A dataclass with slots is a second class; the first one may still be among the subclasses.
+    named = {(each.__module__, each.__name__) for each in TaskStep.__subclasses__()}
+    package = (each for each in named if each[0].startswith("pytest_osfutures."))
+    return [getattr(sys.modules[module], name) for module, name in sorted(package)]
+
+
+@pytest.mark.parametrize("step", steps())
+def test_a_step_has_no_dictionary_as_thousands_of_calls_may_wait_in_it(
+    step: type[TaskStep],
+) -> None:
+    assert step.__dictoffset__ == 0

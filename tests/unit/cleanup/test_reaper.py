@@ -248,6 +248,27 @@ def test_a_lost_partial_ledger_limits_the_cleanup(tmp_path: Path) -> None:
     scene.end()
 
 
+def test_a_lost_partial_ledger_spares_operations_with_a_kept_server(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.ledger.close()
+    scene.path = ledgers.ledger_path(tmp_path / "ledgers", RUN, "host")
+    scene.world.ledger = scene.ledger = Ledger(scene.path, RUN)
+    scene.ledger.join()
+    mark = stamp()
+    two = [scene.world.server(mark.metadata()) for _ in range(2)]
+    record = scene.ledger.record(mark)
+    record.intended("server", "web", 2)
+    record.bound(*two)
+    scene.ledger.write("UPDATE resources SET state = 'kept' WHERE id = ?", (two[0],))
+    loop = scene.loop()
+    assert loop.ledger is not None
+    loop.ledger.write("PRAGMA query_only = 1")
+    scene.ledger.close()
+    assert loop.check()
+    assert scene.world.left() == set(two)  # by the stamp alone nobody knows which one is kept
+    scene.end()
+
+
 def test_no_cleanup_waits_for_another(scene: Scene) -> None:
     """An undeletable resource of one process delays neither another process nor the end."""
     stuck = scene.server("1")

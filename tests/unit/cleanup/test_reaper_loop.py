@@ -110,3 +110,4 @@ def test_a_run_counts_as_reaped_only_if_all_its_resources_are_gone(
     run = scene.ledger.info()
     assert run is not None
     assert run.state == state
+    assert scene.said[0] == f"run {RUN}: all its processes died; 1 resources may be left"

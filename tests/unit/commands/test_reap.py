@@ -12,6 +12,7 @@ from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.commands.known_runs import KnownRuns
 from pytest_osfutures.commands.main import main
+from pytest_osfutures.errors import CloudUnreachableError
 from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.resource import StampedResource
@@ -113,3 +114,54 @@ def test_a_volume_that_a_ledger_knows_is_not_listed_as_a_copy(
     ledger.close()
     assert main(["ls", "--os-ledger", str(place)]) == 0
     assert "copy of" not in capsys.readouterr().out
+
+
+def left(world: World) -> str:
+    """Create a volume with the stamp of a dead run; return its id."""
+    return world.volume(Stamp(RUN, "0" * 16, int(world.clock.time()) + 86400).metadata())
+
+
+def test_a_listed_resource_names_its_cloud_and_project(
+    world: World, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ident = left(world)
+    assert main(["ls", "--os-ledger", str(place)]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[4] for row in rows if row[1:2] == [ident]] == ["fake/demo"]
+
+
+def test_ls_without_resources_prints_the_head_alone(
+    world: World, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ls", "--os-ledger", str(place)]) == 0
+    (head,) = capsys.readouterr().out.splitlines()
+    assert head.split()[:3] == ["KIND", "ID", "NAME"]
+    assert world.left() == set()
+
+
+@pytest.mark.parametrize("unreadable", ["a", "b"])
+def test_a_cloud_that_cannot_be_read_does_not_hide_the_others(
+    world: World,
+    place: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    unreadable: str,
+) -> None:
+    ident = left(world)
+    for run, name in ((RUN, "a"), (RUN[::-1], "b")):
+        ledger = Ledger(ledgers.ledger_path(place, run), run)
+        ledger.join()
+        ledger.describe(name, "http://127.0.0.1:9/identity/v3", "4711")
+        ledger.close()
+    readable = Cloud("fake", world.api_client.session, fake=world.cloud)
+
+    def connect(name: str) -> Cloud:
+        if name == unreadable:
+            raise CloudUnreachableError(f"cloud {name!r} does not answer")
+        return readable
+
+    monkeypatch.setattr("pytest_osfutures.cloud.connect", connect)
+    assert main(["ls", "--os-ledger", str(place)]) == 2
+    said = capsys.readouterr()
+    assert f"cloud {unreadable!r} does not answer" in said.err
+    assert ident in said.out

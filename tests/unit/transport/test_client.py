@@ -67,6 +67,24 @@ def test_a_url_belongs_to_its_longest_endpoint(client: ApiClient) -> None:
         assert (resolved.service, resolved.path) == (service, path)
 
 
+@pytest.mark.parametrize("first", ["network", "compute"])
+def test_of_nested_endpoints_the_longest_one_counts(
+    api: Api, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    token = api._token()
+    compute = next(each for each in token["token"]["catalog"] if each["type"] == "compute")
+    outer = [{**each, "url": CLOUD} for each in compute["endpoints"]]
+    network = {"type": "network", "name": "network", "id": "network", "endpoints": outer}
+    both = [network, compute] if first == "network" else [compute, network]
+    token["token"]["catalog"] = both
+    monkeypatch.setattr(api, "_token", lambda: token)
+    client = ApiClient(session(api))
+    for path, service in (("/compute/v2.1/servers/1", "compute"), ("/v2.0/ports", "network")):
+        found = client.find_url(f"{CLOUD}{path}")
+        assert found is not None
+        assert found.service == service
+
+
 @pytest.mark.parametrize("url", [f"{CLOUD}/computer/v2.1/servers", "http://other.test/servers"])
 def test_a_url_without_endpoint_is_not_found(client: ApiClient, url: str) -> None:
     assert client.find_url(url) is None
