@@ -242,7 +242,7 @@ class OperationFuture(_TypedFuture[T, P]):
         """
         return Chain(self)
 
-    def undo(self) -> OperationFuture[Any]:
+    def undo(self) -> OperationFuture[object]:
         """Start the compensating operation (delete for create, ...), and return its future.
 
         Raises:

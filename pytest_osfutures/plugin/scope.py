@@ -293,7 +293,7 @@ def _has_failed(future: OperationFuture[Any]) -> bool:
     return future.done() and (future.cancelled() or future.exception() is not None)
 
 
-def _has_succeeded(future: OperationFuture[None]) -> bool:
+def _has_succeeded(future: OperationFuture[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
@@ -309,7 +309,7 @@ def _label(resource_type: ResourceType, future: OperationFuture[Any]) -> str:
     return f"{resource_type.name} {future.resource_id}"
 
 
-def _error_text(undo: OperationFuture[None]) -> str | None:
+def _error_text(undo: OperationFuture[Any]) -> str | None:
     """Return the reason for which an undo has failed; None while it runs."""
     if not undo.done():
         return None

@@ -27,6 +27,7 @@ def test_servers(os_servers: osf.Servers) -> None:
     reveal_type(vm.reboot_async_r("HARD", try_count=2).result())  # reveals: Server
     reveal_type(vm.delete_async(tout=5).result())  # reveals: None
     reveal_type(vm.create_image_async("copy").result())  # reveals: str
+    reveal_type(future.undo())  # reveals: OperationFuture[object, object]
     several = os_servers.create_async(min_count=2)
     reveal_type(several.result())  # reveals: list[Server]
     reveal_type(several.sync_res)  # reveals: Server
