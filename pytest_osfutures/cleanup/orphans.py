@@ -128,8 +128,8 @@ def delete_step(
     status = str(body.get("status", ""))
     if status == "deleting" or body.get("OS-EXT-STS:task_state") == "deleting":
         return DELETING
-    if resource.type is VOLUME and body.get("attachments"):
-        return _detach(api, resource, body)
+    if resource.type is VOLUME and (reason := _detach(api, resource, body)) is not None:
+        return reason
     if before is not None:
         before(resource, body)
     return disconnect(api, resource.type, body) or _delete(api, resource, status)
@@ -149,8 +149,12 @@ def _delete(api: ApiClient, resource: StampedResource, status: str) -> str | Non
     return DELETING
 
 
-def _detach(api: ApiClient, volume: StampedResource, body: Body) -> str:
-    servers = [identifier(each.get("server_id")) for each in mappings(body["attachments"])]
+def _detach(api: ApiClient, volume: StampedResource, body: Body) -> str | None:
+    """Detach a volume from its servers; return None if it is attached to none.
+
+    Cinder also attaches volumes to hosts (`os-attach` with `host_name`); `unblock` ends these.
+    """
+    servers = [identifier(each.get("server_id")) for each in mappings(body.get("attachments"))]
     responses = [
         send_request(api, "DELETE", SERVER, f"/servers/{server}/os-volume_attachments/{volume.id}")
         for server in servers
@@ -159,7 +163,7 @@ def _detach(api: ApiClient, volume: StampedResource, body: Body) -> str:
     for response in responses:
         if response is not None and not is_success(response.status_code):
             return f"detaching answered {response.status_code}: {error_message(response)}"
-    return DETACHING
+    return DETACHING if responses else None
 
 
 def disconnect(api: ApiClient, resource_type: ResourceType, body: Body) -> str | None:

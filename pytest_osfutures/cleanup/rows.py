@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: Name of a process: its id. No other text may become a part of a path.
 #: Reason why a resource is left alone for good.
 NOT_OURS = "it no longer carries the stamp it was made with, so it is left alone"
+#: Name of a process: its id. No other text may become a part of a path.
 _PROCESS = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 

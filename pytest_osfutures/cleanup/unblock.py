@@ -13,6 +13,7 @@ from typing import Any
 
 from pytest_osfutures.operations import IMAGE, SERVER, VOLUME, Body, ResourceType
 from pytest_osfutures.ownership import StampedResource, is_ours, read_resource, send_request
+from pytest_osfutures.parsing import mappings
 from pytest_osfutures.transport import ApiClient, describe_refusal, is_inapplicable, is_success
 
 #: Lowest microversion of Cinder with attachments.
@@ -76,7 +77,7 @@ def _volume_changes(
 ) -> Iterator[UnblockRequest]:
     action = f"{volume.path}/action"
     status = str(body.get("status", ""))
-    for each in body.get("attachments") or ():
+    for each in mappings(body.get("attachments")):
         detach = {"os-detach": {"attachment_id": each.get("attachment_id")}}
         yield UnblockRequest("Cinder's attachment of it was ended", "POST", action, detach)
     if status in ("reserved", "attaching", "in-use"):

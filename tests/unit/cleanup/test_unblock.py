@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.ownership.resource import StampedResource, read_resource
+from pytest_osfutures.transport.client import ApiClient
+from tests.unit.api import answer
 from tests.unit.cleanup.test_sweep import OTHER, World, stamp
 
 
@@ -54,6 +57,15 @@ def attached_by_cinder(world: World, marks: dict[str, str]) -> tuple[str, str]:
     return "volume", ident
 
 
+def attached_to_a_host(world: World, marks: dict[str, str]) -> tuple[str, str]:
+    ident = world.volume(marks)
+    world.clock.advance(120)
+    act(world, "block-storage", f"/volumes/{ident}", "os-reserve")
+    document = {"host_name": "backup-host", "mountpoint": "/dev/vdb"}
+    act(world, "block-storage", f"/volumes/{ident}", "os-attach", document)
+    return "volume", ident
+
+
 def offered_volume(world: World, marks: dict[str, str]) -> tuple[str, str]:
     ident = world.volume(marks)
     world.clock.advance(120)
@@ -77,6 +89,7 @@ MAKERS = [
     protected_image,
     reserved_volume,
     attached_by_cinder,
+    attached_to_a_host,
     offered_volume,
     reserved_by_attachment,
 ]
@@ -138,3 +151,28 @@ def test_later_stages_wait_a_tenth_after_a_stuck_one(world: World) -> None:
     began = world.clock.now()
     clean_up(replace(world.context, deletion_seconds=100.0), world.ledger, persist_seconds=0.0)
     assert world.clock.now() - began < 140
+
+
+@pytest.mark.parametrize("attachments", [7, True, "x", [None, "x"], [[]], {"id": "x"}])
+def test_malformed_attachments_do_not_stop_the_sweep(world: World, attachments: object) -> None:
+    mark, other = stamp(), stamp()
+    ident, web = world.volume(mark.metadata()), world.server(other.metadata())
+    world.noted("volume", mark, ident)
+    world.noted("server", other, web)
+    world.clock.advance(60)
+    world.cloud.faults.add(Fault("status", method="DELETE", path=f"/volumes/{ident}", status=400))
+
+    class Garbling(ApiClient):
+        """Shows the volume with malformed attachments."""
+
+        def send(self, method: str, *rest: Any) -> Any:
+            response = super().send(method, *rest)
+            if method == "GET" and rest[1] == f"/volumes/{ident}":
+                volume = {**response.json()["volume"], "attachments": attachments}
+                return answer(200, {"volume": volume})
+            return response
+
+    world.api_client = Garbling(world.api_client.session)
+    assert not world.clean_up(persist_seconds=0.0)
+    assert world.left() == {ident}
+    assert "DELETE answered 400" in (world.ledger.rows("bound")[0].note or "")
