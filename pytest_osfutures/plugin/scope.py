@@ -35,7 +35,9 @@ from pytest_osfutures.ownership import (
     UnreadableError,
     read_resource,
     resource_of_row,
+    unreadable_errors,
 )
+from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
@@ -266,20 +268,20 @@ class Scope:
         volumes = [str(future.resource_id) for each, future in succeeded if each is VOLUME]
         servers = {future.resource_id for each, future in created if each is SERVER}
         detached = [
-            self.cloud.nova.volumes.delete_server_volume_async_r(each["server_id"], volume)
+            self.cloud.nova.volumes.delete_server_volume_async_r(server, volume)
             for volume in volumes
-            for each in self._attachments(volume)
-            if each["server_id"] not in servers
+            for server in self._servers_of(volume)
+            if server not in servers
         ]
         deadline.wait({f"detaching {number}": each for number, each in enumerate(detached)})
 
-    def _attachments(self, volume: str) -> list[dict[str, Any]]:
-        from cinderclient.exceptions import NotFound
-
-        try:
-            return self.cloud.cinder.volumes.get(volume).attachments
-        except NotFound:
-            return []
+    def _servers_of(self, volume: str) -> list[str]:
+        """Return the ids of the servers that a volume is attached to, if Cinder shows it."""
+        with suppress(UnreadableError), unreadable_errors(f"GET volume {volume}"):
+            attachments = mappings(self.cloud.cinder.volumes.get(volume).attachments)
+            found = (identifier(each.get("server_id")) for each in attachments)
+            return [server for server in found if server is not None]
+        return []
 
 
 def _resource_ids(future: OperationFuture[Any]) -> list[str]:

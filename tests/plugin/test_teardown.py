@@ -10,7 +10,8 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
-from pytest_osfutures.plugin import wait_messages
+from pytest_osfutures.plugin import scope, wait_messages
+scope.UNBLOCK_AFTER = 1.0
 wait_messages.FIRST_PAUSE = 0.2
 """
 STUCK = """
@@ -30,6 +31,47 @@ def test_locked_and_protected_resources_are_deleted(pytester: pytest.Pytester) -
         image = os_images.upload_async(b"data", "image", protected=True).result()
         volume = os_volumes.create_async().result()
         os_cloud.cinder.volumes.reserve(volume)
+
+    def test_left(os_cloud):
+        assert left(os_cloud) == []
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    "obstacle",
+    [
+        # The volume of the first try cannot be read when the teardown looks for its servers.
+        'Fault("status", method="GET", path=f"/volumes/{volume.id}", status=500, count=1)',
+        'Fault("cut", method="GET", path=f"/volumes/{volume.id}", count=1)',
+    ],
+)
+def test_unreadable_volume_is_detached_and_deleted(
+    pytester: pytest.Pytester, obstacle: str
+) -> None:
+    pytester.makeconftest(QUICK)
+    text = f"""
+    from pytest_osfutures.fakecloud import Fault
+
+    def test_attached(os_cloud, os_servers_module, os_volumes):
+        vm = os_servers_module.create_async("web").result()
+        volume = os_volumes.create_async().result()
+        os_cloud.nova.volumes.create_server_volume_async(vm.id, volume.id).result()
+        os_cloud.fake.faults.add({obstacle})
+
+    def test_left(os_cloud):
+        assert [row["name"] for row in left(os_cloud)] == ["web"]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
+def test_volume_on_a_host_is_detached_and_deleted(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
+    text = """
+    def test_attached(os_cloud, os_volumes):
+        volume = os_volumes.create_async().result()
+        os_cloud.cinder.volumes.reserve(volume)
+        os_cloud.cinder.volumes.attach(volume, None, "/dev/vdb", host_name="backup")
 
     def test_left(os_cloud):
         assert left(os_cloud) == []
