@@ -17,6 +17,7 @@ from typing import Any
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
+from pytest_osfutures.parsing import mappings
 from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
 from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.protocols import Resource
@@ -106,7 +107,7 @@ class Defaults:
         """Return the architectures of the hypervisors; only administrators may list them."""
         path = "/os-hypervisors/detail"
         found = self.lookup.read("compute", path, missing=is_invisible) or {}
-        return {_architecture(each) for each in found.get("hypervisors", ())} - {""}
+        return {_architecture(each) for each in mappings(found.get("hypervisors"))} - {""}
 
     def _flavors(self) -> list[Any]:
         flavors = self.lookup.all(FLAVOR)
@@ -232,8 +233,10 @@ class Defaults:
         """
         project = self.cloud.session.get_project_id()
         path = f"/auto-allocated-topology/{project}?fields=dry-run"
-        answer = self.cloud.api_client.send("GET", "network", path, None)
-        return is_success(answer.status_code)
+        return (
+            self.lookup.read("network", path, missing=lambda status: not is_success(status))
+            is not None
+        )
 
 
 def _is_permanent(resource: Any) -> bool:
@@ -305,6 +308,7 @@ def _fits(flavor: Any, image: Any, from_volume: bool = False) -> bool:
     A flavor with a disk of 0 GiB takes the size of the image; Nova's default policy
     (`os_compute_api:servers:create:zero_disk_flavor`) refuses that to plain members.
     """
-    if flavor.ram < (image.get("min_ram") or 0):
+    ram, disk = flavor.get("ram") or 0, flavor.get("disk") or 0  # 0: the cloud does not show it
+    if ram < (image.get("min_ram") or 0):
         return False
-    return from_volume or (flavor.disk > 0 and flavor.disk * GIB >= _disk_bytes(image))
+    return from_volume or (disk > 0 and disk * GIB >= _disk_bytes(image))

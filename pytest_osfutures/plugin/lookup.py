@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -28,7 +28,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 T = TypeVar("T")
 #: Seconds for which a found resource is used again, while many servers are being created.
 CACHE_SECONDS = 1.0
-#: Fields of images and flavors that have to be integers, because they are compared.
+#: Fields of images and flavors that have to be text or integers, because they are compared.
+_TEXTS = ("name", "architecture")
 _INTEGERS = ("size", "virtual_size", "min_disk", "min_ram", "ram", "disk", "vcpus")
 
 
@@ -52,6 +53,8 @@ class NamedCollection:
     queries: tuple[str, ...]
     #: Query of the list of all resources.
     list_query: str = ""
+    #: Fields that each resource has, all of them integers.
+    required: tuple[str, ...] = ()
 
 
 IMAGE = NamedCollection(
@@ -72,7 +75,14 @@ IMAGE = NamedCollection(
 )
 #: Nova cannot filter flavors by name. `is_public=None` lists private flavors to administrators.
 FLAVOR = NamedCollection(
-    "flavor", "compute", "/flavors", "/flavors/detail", "flavor", "flavors", ("is_public=None",)
+    "flavor",
+    "compute",
+    "/flavors",
+    "/flavors/detail",
+    "flavor",
+    "flavors",
+    ("is_public=None",),
+    required=("ram", "disk", "vcpus"),
 )
 NETWORK = NamedCollection(
     "network", "network", "/networks", "/networks", "network", "networks", ("name={name}",)
@@ -169,7 +179,7 @@ class Lookup:
         path = f"{collection.path}/{quote(resource_id, safe='')}"
         document = self.read(collection.service, path, missing=is_invisible)
         found = document.get(collection.member) if document and collection.member else document
-        return Resource(found) if isinstance(found, dict) and "id" in found else None
+        return Resource(found) if _is_well_formed(collection, found) else None
 
     def _pages(self, collection: NamedCollection, query: str) -> Iterator[Any]:
         path = collection.list_path
@@ -180,7 +190,9 @@ class Lookup:
 
         try:
             for page in iterate_pages(fetch, f"{path}?{query}" if query else path):
-                yield from (Resource(each) for each in page.items if _is_well_formed(each))
+                yield from (
+                    Resource(each) for each in page.items if _is_well_formed(collection, each)
+                )
         except MalformedResponseError as error:
             request = f"GET {collection.service} {path}"
             raise CloudUnreachableError(
@@ -233,12 +245,13 @@ def _as_object(collection: NamedCollection, wanted: Any) -> Any:
     )
 
 
-def _is_well_formed(item: Mapping[str, Any]) -> bool:
-    """Return True if the fields of a listed resource have the types that the API documents."""
-    integers = (item.get(key) for key in _INTEGERS)
+def _is_well_formed(collection: NamedCollection, item: object) -> TypeGuard[Mapping[str, Any]]:
+    """Return True if the fields of a resource have the types that the API documents."""
     return (
-        isinstance(item.get("id"), str)
+        isinstance(item, Mapping)
+        and isinstance(item.get("id"), str)
         and item["id"] != ""
-        and isinstance(item.get("name"), str | None)
-        and all(integer is None or type(integer) is int for integer in integers)
+        and all(isinstance(item.get(key), str | None) for key in _TEXTS)
+        and all(item.get(key) is None or type(item[key]) is int for key in _INTEGERS)
+        and all(item.get(key) is not None for key in collection.required)
     )

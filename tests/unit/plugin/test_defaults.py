@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -386,3 +387,39 @@ def test_auto_is_the_default_where_neutron_allocates(cloud: Scripted, allocates:
     assert defaults(cloud).nics() == ("auto" if allocates else "none")
     cloud.networks = [network("of nobody's use", subnets=[])]
     assert defaults(cloud).nics() == "none"
+
+
+MALFORMED: list[Any] = ["x", [None], {"a": 1}, 1.5, -1, None]
+
+
+@pytest.mark.parametrize("value", MALFORMED, ids=repr)
+@pytest.mark.parametrize(
+    "field", ["size", "min_disk", "min_ram", "architecture", "ram", "disk", "vcpus"]
+)
+def test_malformed_field_is_no_exception_of_python(
+    cloud: Scripted, field: str, value: object
+) -> None:
+    bad_image, bad_flavor = {**image("bad"), field: value}, {**flavor("bad"), field: value}
+    cloud.images, cloud.flavors = [*cloud.images, bad_image], [bad_flavor, *cloud.flavors]
+    chosen = defaults(cloud)
+    assert chosen.image(None).name in ("tiny", "bad")
+    assert chosen.flavor(None, chosen.image(None)).name in ("small", "bad")
+    with suppress(InvalidArgument):
+        chosen.flavor(None, "id of bad")
+    with suppress(InvalidArgument):
+        chosen.image(None, "id of bad")
+
+
+@pytest.mark.parametrize("hosts", [7, "x", {"a": 1}, [None, 7, "x", []], [{"cpu_info": [1]}]])
+def test_malformed_hosts_tell_no_architecture(cloud: Scripted, hosts: Any) -> None:
+    cloud.images = [
+        image("arm", architecture="aarch64", size=2),
+        image("pc", architecture="x86_64"),
+    ]
+    cloud.hosts = hosts
+    assert defaults(cloud).image(None).name in ("arm", "pc")
+
+
+def test_default_image_is_the_smallest_if_the_flavor_is_not_shown(cloud: Scripted) -> None:
+    cloud.images = [image("large", size=2), image("small")]
+    assert defaults(cloud).image(None, SimpleNamespace(id="gone")).name == "small"
