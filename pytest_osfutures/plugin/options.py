@@ -19,14 +19,18 @@ import pytest
 # policy is imported where a value is checked, so that an unused plugin loads nothing else.
 
 
-def _finite(text: str) -> float:
+#: Longest --os-expiry in seconds: 100 years. The expiry of a stamp has at most 18 digits.
+LONGEST_EXPIRY = 36500 * 86400.0
+
+
+def _finite(text: str, most: float = math.inf) -> float:
     """Return the number in `text`.
 
     Raises:
-        ValueError: `text` is no number, or the number is infinite: no date is that late.
+        ValueError: `text` is no number, or the number is infinite or greater than `most`.
     """
     value = float(text)
-    if not math.isfinite(value):
+    if not math.isfinite(value) or value > most:
         raise ValueError(text)
     return value
 
@@ -56,11 +60,11 @@ def _duration(text: str) -> float:
 
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     try:
-        value = _finite(text[:-1]) * units[text[-1]] if text[-1:] in units else _finite(text)
-        return seconds("os_expiry", value, 0.0)
+        number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+        return seconds("os_expiry", _finite(number, LONGEST_EXPIRY / unit) * unit, 0.0)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time greater than 0, as 90s, 45m, 6h or 2d"
+            f"{text!r} is not a time greater than 0, as 90s, 45m, 6h or 2d, and at most 36500d"
         ) from None
 
 
@@ -127,15 +131,15 @@ class Option(NamedTuple):
         given = self.given(config)
         if given is not None:
             return given
-        text = os.environ.get(self.env) if self.env else None
+        text, where = os.environ.get(self.env) if self.env else None, str(self.env)
         if not text and _ini_options(config.stash[PARSER]).get(self.ini) == self.text:
-            text = config.getini(self.ini)
+            text, where = config.getini(self.ini), f"ini option {self.ini}"
         if not text:
             return None
         try:
             return self.type(str(text))
         except argparse.ArgumentTypeError as error:
-            raise pytest.UsageError(f"ini option {self.ini}: {error}") from None
+            raise pytest.UsageError(f"{where}: {error}") from None
 
 
 #: pytest's parser, which tells whether an option is ours.

@@ -72,6 +72,16 @@ def test_wrong_ini_value_names_the_ini_option(pytester: pytest.Pytester) -> None
     assert "ini option os_try_count: 'many' is not a whole number of 1 or more" in text
 
 
+def test_wrong_value_in_the_environment_names_the_variable(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OSFUTURES_RUN", "zz")
+    pytester.makepyfile("def test_x(os_volumes): pass")
+    result = pytester.runpytest_inprocess("--os-cloud=fake")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: OSFUTURES_RUN: 'zz' is no run's id: 16 hexadecimal*"])
+
+
 def test_environment_overrides_the_ini_file(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, clouds: Path
 ) -> None:
