@@ -17,7 +17,7 @@ from typing import Literal
 from pytest_osfutures import errors
 from pytest_osfutures.cleanup import sql
 from pytest_osfutures.cleanup.ledger import SHARING, Ledger
-from pytest_osfutures.cleanup.rows import LedgerRow
+from pytest_osfutures.cleanup.rows import LedgerRow, row_of
 from pytest_osfutures.errors import (
     Attempt,
     Event,
@@ -115,7 +115,7 @@ class SharedResources:
                 mine,
             ).fetchall()
             _restore_invariants(db)
-        return [LedgerRow(*each) for each in found]
+        return [row for row in map(row_of, found) if row is not None]
 
 
 def release_dead_holders(ledger: Ledger, dead: Iterable[str]) -> None:

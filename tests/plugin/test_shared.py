@@ -74,7 +74,8 @@ def test_shared_factories_reject_wrong_arguments(pytester: pytest.Pytester) -> N
             os_volumes_shared.create_async(size=2)
 
     def test_other_arguments(web, os_servers_shared):
-        with pytest.raises(osf.InvalidArgument, match=r"server web .* arguments before \\(flavor\\)"):
+        words = r"server web .* arguments before \\(flavor\\)"
+        with pytest.raises(osf.InvalidArgument, match=words):
             os_servers_shared.create_async("web", flavor="m1.small")
 
     def test_it_stays(web):

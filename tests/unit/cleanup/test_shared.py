@@ -204,3 +204,10 @@ def test_a_ledger_in_memory_has_no_other_holders() -> None:
     assert holders.claim(WEB, {}).state == "there"
     assert [row.id for row in holders.release([WEB])] == ["4711"]
     holders.ledger.close()
+
+
+def test_malformed_columns_of_a_released_row_become_text(mine: SharedResources) -> None:
+    mine.claim(WEB, {})
+    _create(mine, "4711")
+    mine.ledger.write("UPDATE resources SET id = CAST('4711' AS BLOB), expires = 'soon'")
+    assert [(row.id, row.expires) for row in mine.release([WEB])] == [("4711", 0)]
