@@ -25,6 +25,7 @@ from pytest_osfutures.calls.request import (
     Completed,
     Failure,
     GaveUp,
+    Opinion,
     RetryDecision,
 )
 from pytest_osfutures.calls.steps import AskPolicy, Submit, WaitUntilIdle, WatchUntilDone
@@ -129,6 +130,7 @@ def _reconciled(
     if lost:
         return (yield from _adopted(call, replace(failure, exchange=None), lost))
     if found.unknown:
+        call.lost = replace(failure, exchange=exchange)
         return _ambiguous(failure, found)
     return None if limited else replace(failure, exchange=None)
 
@@ -184,7 +186,7 @@ def _judged(call: RetriedCall, failure: Failure) -> Steps[Failure]:
         try:
             opinion = yield AskPolicy(call.request.retry, failure.error, failed)
         except StopRequested:
-            return replace(failure, decision=RetryDecision.GIVE_UP)
+            opinion = Opinion(False)
     assert opinion is not None
     decision = decide(failure, opinion.wanted, failed)
     if opinion.broken is not None:
@@ -229,6 +231,27 @@ def _undone(call: RetriedCall, made: Submission) -> Steps[BaseException | None]:
 
 def undone_by_user(call: RetriedCall) -> Steps[GaveUp]:
     """Undo what there is, because nobody wants it any more."""
-    assert call.made is not None
-    problem = yield from _undone(call, call.made)
+    if call.lost is not None:
+        given_up = yield from _searched_again(call, call.lost)
+        if given_up is not None:
+            return given_up
+    problem = (yield from _undone(call, call.made)) if call.made is not None else None
     return GaveUp(CancelledError(), problem)
+
+
+def _searched_again(call: RetriedCall, failure: Failure) -> Steps[GaveUp | None]:
+    """Search again for the resource of an ambiguous request; give up if nobody can tell still."""
+    request, exchange = call.request, failure.exchange
+    assert exchange is not None
+    assert request.stamp is not None
+    search = reconciled(request.context, exchange, request.stamp, call.known)
+    found: Reconciliation = yield Shielded(search)
+    if found.unknown:
+        return _ambiguous(failure, found)
+    call.lost = None
+    for submission in adopted(request.context, exchange, found):
+        if call.made is None:
+            call.accept(submission)
+        else:
+            call.discard(submission)
+    return None

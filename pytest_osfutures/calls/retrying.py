@@ -56,7 +56,17 @@ class RetriedCall:
     """A retried call and its future. Its state changes in the engine's loop only."""
 
     # Thousands may run at a time.
-    __slots__ = ("_deadline", "_task", "_undos", "began_at", "known", "made", "promise", "request")
+    __slots__ = (
+        "_deadline",
+        "_task",
+        "_undos",
+        "began_at",
+        "known",
+        "lost",
+        "made",
+        "promise",
+        "request",
+    )
 
     def __init__(self, request: CallRequest) -> None:
         engine = request.context.engine
@@ -64,6 +74,8 @@ class RetriedCall:
         self.promise: Promise[Any] = Promise(engine)
         #: The resource that exists by now; undo() has to take it back.
         self.made: Submission | None = None
+        #: The ambiguous request that no search has found yet; undo() has to search again.
+        self.lost: Failure | None = None
         #: The ids of all resources that requests of this call have created.
         self.known: list[str] = []
         #: The beginning of the present try, in seconds on the engine's clock.
@@ -162,7 +174,7 @@ class RetriedCall:
     def _stop(self, gone: Promise[None]) -> None:
         if (why := self._why_not_undone()) is not None:
             finish(gone, why)
-        elif self.promise.future.cancel() or (self._task.ended and self.made is None):
+        elif self.promise.future.cancel() or self._is_over():
             finish(gone, None)
         else:
             self._undos = (*self._undos, gone)
@@ -171,6 +183,10 @@ class RetriedCall:
                 self._task.begin()
             else:
                 self._task.interrupt()
+
+    def _is_over(self) -> bool:
+        """Return True if nothing is under way and nothing is left to undo."""
+        return self._task.ended and self.made is None and self.lost is None
 
     def _end(self, result: Completed | GaveUp | Raised) -> None:
         """Finish the future, and those of the undo() calls."""

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from random import Random
 from typing import Any
 
-from pytest_osfutures.errors import AmbiguousRequest, OperationTimeout
+from pytest_osfutures.errors import OperationTimeout
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.future import OperationFuture
@@ -124,22 +124,17 @@ class Actor:
         self, future: OperationFuture[Any], ident: str | None, gone: OperationFuture[Any]
     ) -> None:
         """After the deletion nothing may be left, unless its error says so."""
-        made = self.world.made_by(future)
         try:
             self.world.timeline.wait(gone)
         except (Exception, CancelledError):
             self.world.excused.update(each.id for each in self.world.made_by(future))
             return
         made = self.world.made_by(future)
-        ended = future.done() and not future.cancelled()
-        if ended and isinstance(future.exception(), AmbiguousRequest):
-            self.world.excused.update(each.id for each in made)
-            made = []
         if ident is not None and (one := self.world.found(ident)) is not None:
             made.append(one)
         if made:
             alive = ", ".join(state(each) for each in made)
-            why = future.exception() if ended else ""
+            why = future.exception() if future.done() and not future.cancelled() else ""
             raise BrokenPromiseError(
                 f"{gone} of {ident} ended as a success, but there is {alive}; {why}"
             )

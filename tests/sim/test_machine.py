@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
-from pytest_osfutures.errors import AmbiguousRequest
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
@@ -139,9 +138,8 @@ class Machine(RuleBasedStateMachine):
                     undone.append(self.world.track(future.undo()))
             self.world.run()
         for future, undone in self.created:
-            unsure = not future.cancelled() and isinstance(future.exception(), AmbiguousRequest)
             left = self.world.made_by(future)
-            if left and not unsure and undone[0].exception() is None:
+            if left and undone[0].exception() is None:
                 raise BrokenPromiseError(f"{future} was taken back, {left} is still there")
             self.world.excused.update(each.id for each in left)
         self.world.check_the_end()

@@ -198,6 +198,36 @@ def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
     assert cloud.api.alive() == ["server-1"]
 
 
+@pytest.mark.parametrize("within", [None, 2.0])
+def test_promise_5_an_undo_after_an_ambiguous_request_searches_again(within: float | None) -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/servers", lost_after)
+    cloud.api.fault("GET", "/servers/detail", *[answers(503)] * 14)
+    future = start_retried(cloud.context, cloud.create, Retry(5, within=within))
+    cloud.settle(2 * SETTLING)
+    assert isinstance(future.exception(), AmbiguousRequest if within is None else OperationTimeout)
+    first = future.undo()
+    cloud.run(first, 2 * SETTLING)
+    assert isinstance(first.exception(), AmbiguousRequest)
+    assert cloud.api.alive() == ["server-1"]
+    second = future.undo()
+    cloud.run(second)
+    assert second.exception() is None
+    assert cloud.api.alive() == []
+
+
+def test_promise_5_an_undo_of_an_unknown_call_does_not_say_that_it_is_done() -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/os-keypairs", lost_after)
+    url = f"{NOVA}/os-keypairs"
+    post = cloud.context.api_client.session.post
+    future = start_retried(cloud.context, lambda: post(url, json={"keypair": {}}))
+    cloud.run(future)
+    undo = future.undo()
+    cloud.run(undo)
+    assert isinstance(undo.exception(), AmbiguousRequest)
+
+
 def test_promise_5_the_last_try_is_searched_for_too() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", lost_after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,15 @@ def test_the_future_of_a_last_late_try_fails_before_the_undo() -> None:
     driven.send(OperationTimeout("not done within 50 s"))
     assert not driven.call.promise.future.done()
     assert isinstance(driven.send(NO), Shielded)
+    assert isinstance(driven.call.promise.future.exception(), OperationTimeout)
+
+
+def test_an_undo_does_not_put_off_the_end_of_a_request_without_an_answer() -> None:
+    driven = Driven()
+    late = driven.refused(0)
+    driven.send(replace(late, error=OperationTimeout("no answer to the request within 50 s")))
+    assert isinstance(driven.stop(), Shielded)  # the search
+    assert driven.call.promise.future.done()
     assert isinstance(driven.call.promise.future.exception(), OperationTimeout)
 
 
