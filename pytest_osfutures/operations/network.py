@@ -6,6 +6,8 @@ all create requests take: tags are taken for new ports only.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pytest_osfutures.operations import predicates
 from pytest_osfutures.operations.model import (
     Expectation,
@@ -18,6 +20,7 @@ from pytest_osfutures.operations.resource_types import (
     FLOATING_IP,
     NETWORK_TYPES,
     PORT,
+    TRUNK,
 )
 
 NEUTRON = "network"
@@ -53,6 +56,28 @@ def create(resource_type: ResourceType) -> Operation:
     )
 
 
+def change_subports(verb: str) -> Operation:
+    """Build the row of a change of a trunk's sub-ports: docs/operations.md#trunk-add-subports."""
+    trunk = settles(TRUNK)
+    return Operation(
+        f"trunk.{verb}_subports",
+        Route(NEUTRON, "PUT", f"{TRUNK.path}/{verb}_subports"),
+        (
+            Expectation(PORT, variables={"id": "{port}"}, extract=predicates.status_of_parent_port),
+            replace(
+                trunk,
+                failure=trunk.failure | {"DEGRADED"},
+                predicate=predicates.has_status_of_its_parent_port,
+                after_previous=True,
+            ),
+        ),
+        variables={"port": "response.port_id"},
+        main_index=1,
+        marks_busy=False,
+        usual_duration=1.0,
+    )
+
+
 OPERATIONS = (
     *(create(resource_type) for resource_type in NETWORK_TYPES),
     *(
@@ -71,4 +96,6 @@ OPERATIONS = (
         usual_duration=1.0,
         applies_to=predicates.changes_port,
     ),
+    change_subports("add"),
+    change_subports("remove"),
 )

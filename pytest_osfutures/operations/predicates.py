@@ -355,6 +355,19 @@ def has_status_of_its_port(floating_ip: Body, _: Variables) -> bool | None:
     return True if floating_ip["status"] == wanted else None
 
 
+def status_of_parent_port(port: Body, _: Variables, age: float) -> Variables:
+    """Extract whether a server uses the parent port of a trunk."""
+    del age
+    return {"parent_status": str(port.get("status"))}
+
+
+def has_status_of_its_parent_port(trunk: Body, variables: Variables) -> bool | None:
+    """Return True if the agent has connected the sub-ports; without a server there is no agent."""
+    if variables.get("parent_status") == "ACTIVE" and trunk["status"] == "DOWN":
+        return None
+    return True
+
+
 def is_imported(image: Body, _: Variables) -> bool | str | None:
     """Return True if the data is in all stores; without a list of stores no task has begun."""
     if image.get("os_glance_importing_to_stores"):

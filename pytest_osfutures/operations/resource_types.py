@@ -238,6 +238,7 @@ SUBNET = neutron("subnet", "subnets", "subnet.Subnet", status=None)
 PORT = neutron("port", "ports", "port.Port")
 ROUTER = neutron("router", "routers", "router.Router", extension="router")
 FLOATING_IP = neutron("floating ip", "floatingips", "floating_ip.FloatingIP", extension="router")
+TRUNK = neutron("trunk", "trunks", "trunk.Trunk", extension="trunk")
 SECURITY_GROUP = neutron(
     "security group",
     "security-groups",
@@ -275,6 +276,7 @@ KEYPAIR = ResourceType(
 #: types in one stage do not keep each other from being deleted.
 DELETION_ORDER: tuple[tuple[ResourceType, ...], ...] = (
     (SERVER, FLOATING_IP, SNAPSHOT, BACKUP, IMAGE, KEYPAIR),
+    (TRUNK,),
     (VOLUME, PORT, SECURITY_GROUP_RULE),
     (ROUTER, SECURITY_GROUP, ADDRESS_GROUP),
     (SUBNET,),

@@ -68,6 +68,7 @@ SECONDS: dict[str, float] = {
     "group_snapshot.delete": 0.8,
     "image.import": 1.5,
     "port.bind": 0.5,
+    "trunk.connect": 1.0,
 }
 
 QUOTAS: dict[str, int] = {

@@ -15,6 +15,7 @@ from pytest_osfutures.fakecloud.services.network.models import (
     ports,
     routers,
     security_groups,
+    trunks,
 )
 from pytest_osfutures.fakecloud.services.network.models.records import (
     NetworkRecord,
@@ -23,6 +24,7 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
     SubnetRecord,
 )
 from pytest_osfutures.fakecloud.services.network.responses import attributes, general, views
+from pytest_osfutures.fakecloud.services.network.responses import trunks as trunk_requests
 from pytest_osfutures.fakecloud.services.network.responses.collection import Collection
 
 
@@ -128,6 +130,17 @@ COLLECTIONS = (
         _change,
     ),
     Collection(
+        "trunk",
+        "trunks",
+        "Trunk",
+        lambda model: model.trunks,
+        trunk_requests.ATTRIBUTES,
+        trunk_requests.view,
+        trunks.create_trunk,
+        trunks.delete_trunk,
+        _change,
+    ),
+    Collection(
         "address_group",
         "address_groups",
         "Address group",
@@ -140,7 +153,7 @@ COLLECTIONS = (
     ),
 )
 QUOTA = "/v2.0/quotas/{project_id}"
-EMPTY = ("subnetpools", "address_scopes", "service_providers", "trunks", "rbac_policies")
+EMPTY = ("subnetpools", "address_scopes", "service_providers", "rbac_policies")
 
 ROUTES: list[UrlRoute] = [
     UrlRoute("GET", "", general.versions, public=True),
@@ -149,6 +162,9 @@ ROUTES: list[UrlRoute] = [
     UrlRoute(
         "PUT", "/v2.0/routers/{router_id}/remove_router_interface", general.remove_router_interface
     ),
+    UrlRoute("GET", "/v2.0/trunks/{trunk_id}/get_subports", trunk_requests.show_sub_ports),
+    UrlRoute("PUT", "/v2.0/trunks/{trunk_id}/add_subports", trunk_requests.add_sub_ports),
+    UrlRoute("PUT", "/v2.0/trunks/{trunk_id}/remove_subports", trunk_requests.remove_sub_ports),
     UrlRoute("GET", "/v2.0/extensions", general.extensions),
     UrlRoute("GET", "/v2.0/extensions/{alias}", general.show_extension),
     UrlRoute("GET", "/v2.0/availability_zones", general.availability_zones),

@@ -22,6 +22,7 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
 )
 from pytest_osfutures.fakecloud.services.network.models.security_groups import default_group
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
+from pytest_osfutures.fakecloud.services.network.models.trunks import check_free
 
 BIND = Lifecycle("port.bind", (Step(1.0, {"status": "BUILD"}),))
 #: Neutron deletes the ports of these owners with their network
@@ -298,6 +299,7 @@ def delete_port(model: NetworkModel, port: PortRecord) -> None:
             f"{port.device_owner}.",
             kind="ServicePortInUse",
         )
+    check_free(model, port)
     remove_port(model, port)
 
 

@@ -111,6 +111,15 @@ class RouterRecord(StandardRecord):
 
 
 @dataclass(eq=False, kw_only=True)
+class TrunkRecord(StandardRecord):
+    """One trunk: a parent port, and sub-ports whose traffic has a tag."""
+
+    port_id: str
+    admin_state_up: bool = True
+    sub_ports: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(eq=False, kw_only=True)
 class FloatingIpRecord(StandardRecord):
     """One floating IP: an external address for a port."""
 

@@ -19,6 +19,7 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
     SecurityGroupRule,
     StandardRecord,
     SubnetRecord,
+    TrunkRecord,
 )
 from pytest_osfutures.fakecloud.services.service_ports import ServersPort
 
@@ -51,6 +52,7 @@ class NetworkModel:
         self.address_groups: ResourceTable[AddressGroupRecord] = ResourceTable(
             runtime.database, "address_group"
         )
+        self.trunks: ResourceTable[TrunkRecord] = ResourceTable(runtime.database, "trunk")
         self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
 
     def keep(self, table: ResourceTable[S], resource: S) -> S:

@@ -42,6 +42,7 @@ EXTENSIONS = (
     ("quotas", "Quota management support"),
     ("router", "Neutron L3 Router"),
     ("security-group", "security-group"),
+    ("trunk", "Trunk Extension"),
     (
         "security-groups-remote-address-group",
         "Remote address group of rules",

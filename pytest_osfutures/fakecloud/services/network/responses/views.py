@@ -22,7 +22,8 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
 )
 
 
-def _standard(resource: StandardRecord) -> dict[str, Any]:
+def standard(resource: StandardRecord) -> dict[str, Any]:
+    """Return the fields of every resource."""
     return {
         "tenant_id": resource.project_id,
         "project_id": resource.project_id,
@@ -51,7 +52,7 @@ def network(call: NetworkCall, network: NetworkRecord) -> dict[str, Any]:
         "ipv6_address_scope": None,
         "router:external": network.external,
         "port_security_enabled": network.port_security_enabled,
-        **_standard(network),
+        **standard(network),
     }
     if network.external:
         view["is_default"] = False
@@ -81,7 +82,7 @@ def subnet(call: NetworkCall, subnet: SubnetRecord) -> dict[str, Any]:
         "dns_nameservers": list(subnet.dns_nameservers),
         "router:external": on is not None and on.external,
         "service_types": list(subnet.service_types),
-        **_standard(subnet),
+        **standard(subnet),
     }
 
 
@@ -102,7 +103,7 @@ def port(call: NetworkCall, port: PortRecord) -> dict[str, Any]:
         "allowed_address_pairs": [dict(pair) for pair in port.allowed_address_pairs],
         "extra_dhcp_opts": [dict(option) for option in port.extra_dhcp_opts],
         "port_security_enabled": port.port_security_enabled,
-        **_standard(port),
+        **standard(port),
     }
     if call.caller.is_admin:
         view["binding:profile"] = dict(port.profile)
@@ -124,7 +125,7 @@ def router(call: NetworkCall, router: RouterRecord) -> dict[str, Any]:
         "availability_zone_hints": [],
         "availability_zones": [ZONE],
         "flavor_id": None,
-        **_standard(router),
+        **standard(router),
     }
     if call.caller.is_admin:
         view |= {"distributed": False, "ha": False}
@@ -156,7 +157,7 @@ def floating_ip(call: NetworkCall, floating: FloatingIpRecord) -> dict[str, Any]
         "port_details": details,
         "dns_domain": "",
         "dns_name": "",
-        **_standard(floating),
+        **standard(floating),
     }
 
 
@@ -176,7 +177,7 @@ def rule(call: NetworkCall, rule: SecurityGroupRule) -> dict[str, Any]:
         "normalized_cidr": rule.remote_ip_prefix,
         "remote_group_id": rule.remote_group_id,
         "belongs_to_default_sg": group is not None and group.name == "default",
-        **_standard(rule),
+        **standard(rule),
     }
 
 
@@ -188,7 +189,7 @@ def security_group(call: NetworkCall, group: SecurityGroupRecord) -> dict[str, A
         "stateful": group.stateful,
         "shared": False,
         "security_group_rules": [rule(call, one) for one in call.model.rules_of(group.id)],
-        **_standard(group),
+        **standard(group),
     }
 
 
@@ -196,4 +197,4 @@ def address_group(call: NetworkCall, group: AddressGroupRecord) -> dict[str, Any
     """Show an address group; it has no tags."""
     del call
     view = {"id": group.id, "name": group.name, "addresses": list(group.addresses)}
-    return view | {key: value for key, value in _standard(group).items() if key != "tags"}
+    return view | {key: value for key, value in standard(group).items() if key != "tags"}
