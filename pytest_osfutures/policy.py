@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import Random
@@ -26,9 +27,16 @@ def seconds(name: str, value: float | None, default: float) -> float:
     """
     if value is None:
         return default
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+    if not _is_number(value) or not value > 0:
         raise InvalidArgument(f"{name}={value!r} is not a number of seconds greater than 0")
     return float(value)
+
+
+def _is_number(value: object) -> bool:
+    """Return True for a number that the arithmetic of floats accepts; a bool is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,10 @@ class Retry:
         if isinstance(self.tries, bool) or not isinstance(self.tries, int) or self.tries < 1:
             raise InvalidArgument(f"try_count={self.tries!r} is not a whole number of 1 or more")
         for name in ("backoff", "factor", "longest"):
-            if not getattr(self, name) >= 0:
-                raise InvalidArgument(f"{name}={getattr(self, name)!r} is less than 0")
-        if not 0 <= self.jitter <= 1:
+            value = getattr(self, name)
+            if not _is_number(value) or not value >= 0:
+                raise InvalidArgument(f"{name}={value!r} is not a number of 0 or more")
+        if not _is_number(self.jitter) or not 0 <= self.jitter <= 1:
             raise InvalidArgument(f"jitter={self.jitter!r} is not between 0 and 1")
         if self.within is not None:
             seconds("within", self.within, 0.0)
@@ -219,8 +228,9 @@ class Poll:
 
     def __post_init__(self) -> None:
         for name in ("max_rate", "fastest", "slowest", "read_timeout", "burst"):
-            if not getattr(self, name) > 0:
-                raise InvalidArgument(f"{name}={getattr(self, name)!r} is not greater than 0")
+            value = getattr(self, name)
+            if not _is_number(value) or not value > 0:
+                raise InvalidArgument(f"{name}={value!r} is not a number greater than 0")
         if self.burst < 1:
             raise InvalidArgument(
                 f"burst={self.burst!r} would never let a read through; 1 or more does"

@@ -56,6 +56,11 @@ def test_jitter_only_shortens(failed: int, seed: int) -> None:
         {"factor": -1},
         {"longest": -1},
         {"longest": float("nan")},
+        {"longest": 10**400},
+        {"backoff": "1"},
+        {"factor": True},
+        {"jitter": None},
+        {"within": 10**400},
         {"jitter": 1.1},
         {"jitter": -0.1},
     ],
@@ -102,6 +107,10 @@ def test_policies_are_values(kind: type[Any]) -> None:
         {"fastest": -1},
         {"slowest": 0},
         {"read_timeout": 0},
+        {"read_timeout": 10**400},
+        {"max_rate": "2"},
+        {"burst": True},
+        {"slowest": None},
     ],
 )
 def test_a_poll_that_makes_no_sense_is_refused(wrong: dict[str, Any]) -> None:
@@ -124,6 +133,6 @@ def test_looks_get_rarer_with_age(age: float, more: float, expected: float) -> N
 def test_seconds_names_what_is_wrong() -> None:
     assert seconds("tout", None, 7.0) == 7.0
     assert seconds("tout", 3, 7.0) == 3.0
-    for wrong in (0, -1, "5", True, float("nan")):
+    for wrong in (0, -1, "5", True, float("nan"), 10**400):
         with pytest.raises(InvalidArgument, match="tout="):
             seconds("tout", wrong, 7.0)  # type: ignore[arg-type]
