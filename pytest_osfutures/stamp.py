@@ -60,10 +60,10 @@ class Stamp:
 
     @classmethod
     def of(cls, resource: Mapping[str, Any], described: bool = False) -> Stamp | None:
-        """Return the stamp that a resource carries; None if the resource carries none of its own.
+        """Return the stamp that was put on a resource; None without a stamp or with a copied one.
 
         Args:
-            resource: Resource as its API shows it. The stamp is in its metadata, among the
+            resource: Resource as the API shows it. The stamp is in the metadata, among the
                 properties of an image, or in the name of a keypair.
             described: True to search the end of the description instead of the name.
         """
@@ -92,7 +92,7 @@ class Stamp:
         return cls(run, operation, expires)
 
     def name(self, wish: str | None = None) -> str:
-        """Return a name with the stamp, for resources that can carry it nowhere else."""
+        """Return a name with the stamp, for resources that can carry a stamp nowhere else."""
         return f"{self._text}-{wish}" if wish else self._text
 
     def description(self, wish: str | None = None) -> str:
@@ -114,7 +114,7 @@ class Stamp:
         Args:
             request: JSON document of the request.
             place: Path of the metadata or the description, such as "server.metadata". "." stands
-                for the properties of a new image, which gets its id here.
+                for the properties of a new image, which gets an id here.
             of: Id of the resource that the stamp is intended for.
         """
         stamped = copy.deepcopy(request)
@@ -133,7 +133,7 @@ class Stamp:
 
 
 def copied_from(resource: Mapping[str, Any]) -> str:
-    """Name the resource from which Cinder copied a volume's metadata; empty if it copied none.
+    """Name the resource from which Cinder copied a volume's metadata; empty if Cinder copied none.
 
     Cinder restores a backup with its metadata, and migrates a volume to a new one with the same
     metadata. A stamp that names the volume itself was put on later.

@@ -1,4 +1,4 @@
-"""Admission: the waits of a refused request that are none of its tries.
+"""Admission: the waits of a refused request, which count as no tries.
 
 A request is admitted when the run's own limit of servers, the project's quota and the cloud's
 rate limit let it pass.

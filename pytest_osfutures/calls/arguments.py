@@ -84,7 +84,7 @@ class Repeatable:
 
 
 def copied(value: Any) -> Any:
-    """Return the value with all its containers copied."""
+    """Return the value with all containers copied."""
     if type(value) in _MAPPINGS:
         found = copy(value)
         found.update((key, copied(each)) for key, each in value.items())

@@ -1,4 +1,4 @@
-"""The coroutine of a retried call: its tries, one after another.
+"""The coroutine of a retried call: one try after another.
 
 Submit -> watch -> done; or undo -> decide -> pause -> and again. An answer that was lost is
 reconciled with the cloud before anything is sent again. `RetriedCall` owns the coroutine.
@@ -79,12 +79,12 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
 
 
 def _may_be_done(failure: Failure) -> bool:
-    """Return True if the request may have been refused because it was carried out before."""
+    """Return True if an earlier copy of the request may have caused the refusal."""
     return failure.exchange is not None and failure.exchange.refused_by_state
 
 
 def _submitted(call: RetriedCall, admission: Admission) -> Steps[Submission | Failure | GaveUp]:
-    """Send the request, once it is admitted; reconcile an answer that was lost."""
+    """Send the request, once admitted; reconcile an answer that was lost."""
     request = call.request
     while True:
         submit = Submit(request, call.begin_try, request.patience, call.discard)
@@ -114,7 +114,7 @@ def _reconciled(
     """Find out whether an ambiguous request has created a resource.
 
     Returns the submission that was lost, the failure if there is none, and None if a rate limit
-    refused the request and it may be sent again without counting as a try.
+    refused the request, which may be sent again without counting as a try.
     """
     request, exchange = call.request, failure.exchange
     assert exchange is not None
@@ -175,7 +175,7 @@ def _ended(
 
 
 def _judged(call: RetriedCall, failure: Failure) -> Steps[Failure]:
-    """Note a failed try, and decide what to do about it.
+    """Note a failed try, and decide about the next one.
 
     The future of a last try that has missed its deadline fails now, however long it takes to undo
     the try.
@@ -230,7 +230,7 @@ def _undone(call: RetriedCall, made: Submission) -> Steps[BaseException | None]:
 
 
 def undone_by_user(call: RetriedCall) -> Steps[GaveUp]:
-    """Undo what there is, because nobody wants it any more."""
+    """Undo the resources of the call, because the user has stopped it."""
     if call.lost is not None:
         given_up = yield from _searched_again(call, call.lost)
         if given_up is not None:

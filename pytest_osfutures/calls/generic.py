@@ -106,7 +106,7 @@ def watching(
 def last_found(
     context: ClientContext, exchanges: Sequence[Exchange], old: Mapping[str, Body | None]
 ) -> tuple[Exchange | None, Followed | Unfollowed | None]:
-    """Return the last request of a call that has started work, and its operation."""
+    """Return the last request of a call that has started work, and the operation."""
     for exchange in reversed(exchanges):
         if not exchange.accepted:
             continue
@@ -120,7 +120,7 @@ def last_found(
 def find(
     api_client: ApiClient, exchange: Exchange, resolved: ResolvedUrl, old: Body | None
 ) -> Followed | Unfollowed | None:
-    """Return the operation of an accepted request; None if it was done when it was answered."""
+    """Return the operation of an accepted request; None if the answer was the end of the work."""
     if _is_synchronous(exchange, resolved) or not _shows_work(exchange, resolved):
         return None
     deletes = exchange.method == "DELETE" and resource_path(resolved.path) in (None, resolved.path)
@@ -148,7 +148,7 @@ def find(
 
 
 def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
-    """Return the name of an operation without a row: its method, service and path without ids."""
+    """Return the name of an operation without a row: method, service and path without ids."""
     parts = ["{id}" if ID.fullmatch(part) else part for part in resolved.path.split("/")]
     request = exchange.request
     key = next(iter(request), "") if isinstance(request, Mapping) and len(request) == 1 else ""
@@ -161,7 +161,7 @@ def name_of(exchange: Exchange, resolved: ResolvedUrl) -> str:
 
 
 def _is_synchronous(exchange: Exchange, resolved: ResolvedUrl) -> bool:
-    """Return True if a request is complete when it has been answered."""
+    """Return True if the answer is the end of the request's work."""
     return resolved.service in _SYNCHRONOUS or is_synchronous(
         resolved.service, exchange.method, resolved.path, exchange.request
     )
@@ -222,7 +222,7 @@ def _deleted(exchange: Exchange, resolved: ResolvedUrl, old: Body | None) -> Fol
 
 @dataclass(frozen=True)
 class _Shown:
-    """A resource as one read shows it: where, under which key, and its fields."""
+    """A resource in one answer: where, under which key, and its fields."""
 
     service: str
     path: str

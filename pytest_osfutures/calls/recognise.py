@@ -1,4 +1,4 @@
-"""Recognition of a request: its service, and the operation of the tables that it starts."""
+"""Recognition of a request: the service, and the operation of the tables that it starts."""
 
 from __future__ import annotations
 

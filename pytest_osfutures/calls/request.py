@@ -1,4 +1,4 @@
-"""The values that a call's coroutine passes on: its request, a failed try, its result."""
+"""The values that a call's coroutine passes on: the request, a failed try, the result."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Failure:
     def unfinished(self) -> Submission | None:
         """Return the operation that has missed its deadline if nothing undoes it.
 
-        It goes on in the cloud and may be done before the next try.
+        The operation goes on in the cloud and may be done before the next try.
         """
         made = self.made
         if made is None or made.operation is None or made.operation.undo is not None:
@@ -90,7 +90,7 @@ class GaveUp:
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A plain call as it is sent at each try."""
+    """A plain call, to be sent at each try."""
 
     context: ClientContext
     call: Call
@@ -104,17 +104,17 @@ class CallRequest:
 
     @property
     def patience(self) -> float:
-        """Seconds that a request, or the wait for its admission, may take."""
+        """Seconds that a request, or the wait for admission, may take."""
         return self.tout or ANSWER_TIMEOUT
 
     def submit(self, sent: list[Exchange] | None = None) -> Submission:
-        """Make the call now, in this thread; `sent` receives its requests. Raises its errors."""
+        """Make the call now, in this thread; `sent` gets the requests. Raises the call's errors."""
         if self.stamp is None:
             return submit(self.context, self.call, sent=sent)
         return submit_stamped(self.context, self.call, self.stamp, self.record, sent)
 
     def answer(self, sent: list[Exchange]) -> Submission | Failure:
-        """Make the call now, in this thread, and return its submission or its failure."""
+        """Make the call now, in this thread, and return the submission or the failure."""
         try:
             return self.submit(sent)
         except BaseException as error:

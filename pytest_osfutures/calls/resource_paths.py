@@ -1,4 +1,4 @@
-"""Where the resource of a request without a row may be: its links, and the path of the request."""
+"""Where the resource of a request without a row may be: links in the answer, or the path."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def candidates(
 
 
 def _share_rules(exchange: Exchange, ident: object) -> Iterator[str]:
-    """Yield the path of an access rule, which Manila does not show below its share."""
+    """Yield the path of an access rule, which Manila does not show below the share."""
     request = exchange.request
     if not isinstance(request, Mapping):
         return
@@ -84,7 +84,7 @@ def _local(api_client: ApiClient, resolved: ResolvedUrl, url: str) -> tuple[str,
 
 
 def resource_path(path: str) -> str | None:
-    """Return the path up to its last id, which names a resource; None without an id."""
+    """Return the path up to the last id, which names a resource; None without an id."""
     parts = path.rstrip("/").split("/")
     last = max((at for at, part in enumerate(parts) if ID.fullmatch(part)), default=0)
     return "/".join(parts[: last + 1]) if last > 1 else None

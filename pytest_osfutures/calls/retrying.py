@@ -40,7 +40,7 @@ def start_retried(
     try_count: int | Retry | None = None,
     tout: float | None = None,
 ) -> OperationFuture[Any, Any]:
-    """Start the call in the background, with clean-up and retries, and return its future.
+    """Start the call in the background, with clean-up and retries, and return the future.
 
     `tout` (seconds) is the deadline of each try; every error goes into the future.
     """
@@ -118,7 +118,7 @@ class RetriedCall:
         return self.promise.future.running() or self.promise.start()
 
     def accept(self, submission: Submission) -> None:
-        """Note what exists by now. If nothing undoes it, those who wait for that are told so."""
+        """Note the last submission; end the futures of an undo that is impossible."""
         self.made = submission
         self.known.extend(submission.ids)
         why = self._why_not_undone()

@@ -35,13 +35,13 @@ def start_once(
 ) -> OperationFuture[Any, Any]:
     """Make the plain call now, in this thread, and return the future of its operation.
 
-    The future is done at once if the call was done when it was answered, or if its operation
+    The future is done at once if the answer was the end of the call, or if its operation
     cannot be followed. With `context.background` the call leaves in the background; then an error
     of the call goes into the future, and `sync_res` waits for the answer.
 
     Args:
         context: The context of the client.
-        call: The plain call, with its arguments.
+        call: The plain call, with all arguments.
         tout: The operation's deadline in seconds (default: by the kind of operation).
 
     Raises:
@@ -92,7 +92,7 @@ def _end(promise: Promise[Any], result: Completed | GaveUp | Raised) -> None:
 
 
 def settle(promise: Promise[Any], result: Completed) -> None:
-    """Finish the future of a call that has succeeded. Never raises: the loop calls it."""
+    """Finish the future of a call that has succeeded. Never raises, as the loop calls it."""
     submission, completion = result.submission, result.completion
     if submission is None:
         promise.set_result(None)
@@ -113,7 +113,7 @@ def settle(promise: Promise[Any], result: Completed) -> None:
 def _finish_at_once(promise: Promise[Any], submission: Submission) -> None:
     """Finish the future of a call without an operation that can be followed.
 
-    Such a call was done when it was answered, or it has started unknown work.
+    The answer was the end of such a call, or the call has started unknown work.
     """
     lost = submission.unfollowed
     if lost is None:

@@ -31,10 +31,10 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
 class Submit(TaskStep):
-    """Makes the plain call on the pool; the result is its Submission or its Failure.
+    """Makes the plain call on the pool; the result is a Submission or a Failure.
 
     Without an answer within `timeout` seconds (None: no limit) the result is a Failure, and the
-    answer may come late. `starts` is called right before the call; if it returns False, nobody
+    answer may come late. `starts` is called right before the call; if the result is False, nobody
     wants the call any more and the result is None. `discard` gets each late answer that has
     created a resource, after `late_answer` was called.
     """
@@ -100,7 +100,7 @@ class Submit(TaskStep):
 
 @dataclass(slots=True)
 class WatchUntilDone(TaskStep):
-    """Watches an accepted operation; the result is its completion.
+    """Watches an accepted operation; the result is the completion.
 
     `tout` is in seconds, None for the operation's own deadline; a given deadline counts from
     `began_at` (seconds on the engine's clock), the operation's own from the answer at the
@@ -233,7 +233,7 @@ class WaitForQuota(TaskStep):
 class AskPolicy(TaskStep):
     """Asks the retry policy about the `failed`-th failure; the result is an Opinion.
 
-    A function of the user's runs in the pool of callbacks, because it may block.
+    A function of the user's runs in the pool of callbacks, where the function may block.
     """
 
     interruptible = True

@@ -116,16 +116,16 @@ def submit(
     before: BeforeSending | None = None,
     sent: list[Exchange] | None = None,
 ) -> Submission:
-    """Make the plain call, in this thread, and recognise the operation that it starts.
+    """Make the plain call, in this thread, and recognise the operation that the call starts.
 
     Args:
         context: The context of the client.
-        call: The plain call, with its arguments.
-        before: Called with each changing request before it leaves; may return another body.
+        call: The plain call, with all arguments.
+        before: Called with each changing request that is about to leave; may return another body.
         sent: Receives the requests, also those of a call that raises.
 
     Raises:
-        UnusableAnswerError: An accepted answer does not name the resource of its operation.
+        UnusableAnswerError: An accepted answer does not name the resource of the operation.
         Exception: The errors of the plain call.
     """
     context.api_client.catalog()
@@ -176,7 +176,7 @@ def _listing(context: ClientContext, there: dict[str, str]) -> BeforeSending:
 def _with_members(submission: Submission, there: Variables) -> Submission:
     """Return the submission with the ids of all servers, if the request creates many.
 
-    Nova has created all of them when it answers (`min_count` in
+    Nova's answer comes after all of them are created (`min_count` in
     https://docs.openstack.org/api-ref/compute/#create-multiple-servers), so a list shows them
     before another request can create servers of the same names. If the list cannot be read, only
     the stamp identifies them later.
@@ -269,7 +269,7 @@ def made_by(context: ClientContext, exchanges: Iterable[Exchange]) -> Submission
 
 
 def _joined(started: Sequence[Submission]) -> Submission:
-    """Return the last submission; merge in undo and stamp of the request that created its resource.
+    """Return the last submission; merge in undo and stamp of the request that created the resource.
 
     As one request creates an image and another one uploads the data.
     """
@@ -301,7 +301,7 @@ def submit_stamped(
     record: Record | None = None,
     sent: list[Exchange] | None = None,
 ) -> Submission:
-    """Submit a call, stamp the resources that it creates and note them in `record`."""
+    """Submit a call, stamp the resources that the call creates and note them in `record`."""
     sent = [] if sent is None else sent
     try:
         submission = submit(context, call, stamping(context, stamp, record), sent)
@@ -315,7 +315,7 @@ def submit_stamped(
 
 
 def stamping(context: ClientContext, stamp: Stamp, record: Record | None = None) -> BeforeSending:
-    """Return a hook that stamps each creating request, and notes the intent before it leaves."""
+    """Return a hook that stamps each creating request, after a note of the intent."""
 
     def before(exchange: Exchange) -> Any:
         found = recognise(context, exchange).operation

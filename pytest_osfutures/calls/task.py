@@ -23,9 +23,9 @@ Resume = Callable[[Any], None]
 
 
 class StopRequested(BaseException):
-    """Thrown into a coroutine that waits in an interruptible step: nobody wants its result.
+    """Thrown into a coroutine that waits in an interruptible step: nobody wants the result.
 
-    A BaseException, as `asyncio.CancelledError` is, so that `except Exception` lets it pass.
+    A BaseException, as `asyncio.CancelledError` is, which `except Exception` lets pass.
     """
 
 
@@ -48,7 +48,7 @@ class TaskStep:
         raise NotImplementedError
 
     def cancel(self) -> None:
-        """Release what the wait holds: its result is not wanted any more."""
+        """Release the resources of the wait, whose result is not wanted any more."""
 
 
 #: A coroutine: yields steps and returns a `T`.
@@ -56,7 +56,7 @@ Steps: TypeAlias = Generator[TaskStep, Any, T]
 
 
 class Task(Generic[T]):
-    """Drives one coroutine to its end, then calls `on_end` with its result, in the loop."""
+    """Drives one coroutine to its end, then calls `on_end` with the result, in the loop."""
 
     __slots__ = ("_engine", "_interrupted", "_on_end", "_steps", "ended", "step")
 
@@ -72,7 +72,7 @@ class Task(Generic[T]):
         self._interrupted = False
 
     def begin(self) -> None:
-        """Run the coroutine to its first step."""
+        """Run the coroutine to the first step."""
         self._go_on(partial(next, self._steps))
 
     def interrupt(self) -> None:
@@ -177,7 +177,7 @@ class InPool(TaskStep):
 
 @dataclass(slots=True)
 class Shielded(TaskStep, Generic[T]):
-    """Runs another coroutine to its end, whatever happens; the result is that coroutine's."""
+    """Runs another coroutine to the end, whatever happens; the result is that coroutine's."""
 
     steps: Steps[T]
 

@@ -51,9 +51,9 @@ class Sent:
 def undone(
     submission: Submission, retry: Retry, known: list[str] | None = None
 ) -> Steps[BaseException | None]:
-    """Undo an operation and wait until that is done; again, if it fails.
+    """Undo an operation and wait for the end of the undo; again after a failure.
 
-    Returns None, or why it could not be undone. `known` receives the ids of what is undone.
+    Returns None, or the reason of the failure. `known` receives the ids of the resources.
     """
     operation, api_client = submission.operation, submission.context.api_client
     if operation is None or operation.undo is None:
@@ -90,7 +90,7 @@ def _insist(submission: Submission, retry: Retry, known: list[str]) -> Steps[Bas
 
 
 class _RateLimits:
-    """The pauses of one undo after rate limits, which are no failed tries of it."""
+    """The pauses of one undo after rate limits, which count as no failed tries."""
 
     def __init__(self, retry: Retry, engine: Engine) -> None:
         self._retry = retry
@@ -221,7 +221,7 @@ def finish(promise: Promise[None], error: BaseException | None) -> None:
 
 
 def log_problem(problem: BaseException | Raised | None) -> None:
-    """Log why something could not be undone, where no future tells it."""
+    """Log the failure of an undo that has no future."""
     error = problem.error if isinstance(problem, Raised) else problem
     if error is not None:
         _log.warning("could not be taken back: %s", error)
@@ -260,7 +260,7 @@ def targets(submission: Submission) -> list[Variables]:
 
 
 def _is_ours(submission: Submission, variables: Variables, path: str, version: str) -> bool:
-    """Read one of several resources right before its deletion; return False if it is gone.
+    """Read one of several resources right before its deletion; return False if there is none.
 
     Raises OSFuturesError if the resource does not carry the stamp of the request any more.
     """

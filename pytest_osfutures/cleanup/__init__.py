@@ -1,6 +1,6 @@
-"""Cleanup: the ledger of a run, the sweep of its resources, and the reaper of dead processes.
+"""Cleanup: the ledger of a run, the sweep of the run's resources, and the reaper of dead processes.
 
-Each name is loaded when it is used first: a waiting reaper needs few of them, and little memory.
+Each name is loaded at the first use: a waiting reaper needs few of them, and little memory.
 """
 
 from __future__ import annotations

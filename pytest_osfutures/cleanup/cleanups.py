@@ -1,4 +1,4 @@
-"""Cleanups of a run: by the rows of its ledger, by the stamps in the cloud, or by expiry."""
+"""Cleanups of a run: by the rows of the ledger, by the stamps in the cloud, or by expiry."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ UNKNOWN_TYPE = "this version of pytest-osfutures does not know its type, so it i
 def sweep_rows(context: SweepContext, ledger: Ledger, rows: list[LedgerRow]) -> bool:
     """Delete the resources of these rows, in one sweep; return True if all of them are gone.
 
-    A row without an id is closed only when its request can no longer take effect.
+    A row without an id is closed only when the row's request can no longer take effect.
     """
     operations = {row.operation for row in rows}
     sweep = Sweep(context, lambda stamp: stamp.operation in operations, ledger)
@@ -100,7 +100,7 @@ def _results(
     found: list[StampedResource],
     left: dict[StampedResource, str],
 ) -> dict[LedgerRow, tuple[RowState, str | None] | None]:
-    """Return the new state and the note of each row; None if the sweep found nothing of it."""
+    """Return the new state and the note of each row; None if no resource was found."""
     spared = {each.id for each in sweep.spared}
     row_ids = {row.id for row in rows}
     reason_by_id = {each.id: reason for each, reason in left.items()}
@@ -157,7 +157,7 @@ def clean_up_by_stamp(
 ) -> bool:
     """Delete all resources with a wanted stamp, without a ledger; return True if they are gone.
 
-    The cleanup goes on until a request that was under way at its start can no longer take effect.
+    The cleanup goes on until a request that was under way at the start can no longer take effect.
     """
     clock = context.clock
     began = clock.now()
@@ -170,9 +170,9 @@ def clean_up_by_stamp(
 
 
 def persist(context: SweepContext, once: Callable[[], bool], seconds: float) -> bool:
-    """Call `once` until it returns True, for so many seconds, with growing pauses.
+    """Call `once` until the result is True, for so many seconds, with growing pauses.
 
-    Returns False if it never did, or if Keystone refused the credentials several times.
+    Returns False if the result never was, or if Keystone refused the credentials several times.
     """
     clock, note = context.clock, context.note
     end = clock.now() + seconds

@@ -57,9 +57,9 @@ class Database:
         return self._connection
 
     def _mend_index(self) -> None:
-        """Restore the size of the file `-shm` if another program has cut it.
+        """Restore the size of the file `-shm` if another program has cut the file.
 
-        An access beyond its end would kill the process (SIGBUS). Sqlite rebuilds the content.
+        An access beyond the end would kill the process (SIGBUS). Sqlite rebuilds the content.
         https://www.sqlite.org/walformat.html#the_wal_index_file_format
         """
         if self.path is None:

@@ -1,6 +1,6 @@
-"""The heartbeat of a run: it renews the stamps of a long run, so that they do not expire.
+"""The heartbeat of a run: the stamps of a long run are renewed before they expire.
 
-A stamp is renewed after half of its lifetime, with one read and one change of its resource.
+A stamp is renewed after half of the lifetime, with one read and one change of the resource.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def renewal(resource: StampedResource, body: Body) -> tuple[str, str, object] | 
 
     Args:
         resource: Resource with the new stamp.
-        body: Resource as the cloud shows it.
+        body: Resource as the cloud's answer shows it.
     """
     resource_type, stamp, path = resource.type, resource.stamp, resource.path
     metadata = {EXPIRES: str(stamp.expires)}

@@ -1,4 +1,4 @@
-"""The ledger of a run: all resources that it makes, on disk before each request leaves.
+"""The ledger of a run: all resources that the run makes, on disk before each request leaves.
 
 A ledger is one sqlite file. A row is an *intent* before the request, *bound* when the id is known,
 and *gone* when the deletion was confirmed; *kept* rows are resources that the user wants to keep.
@@ -54,7 +54,7 @@ class Ledger:
     """The ledger of one run. Safe to use from any thread, and from many processes at once.
 
     Args:
-        path: File of the ledger, which is created if it is missing; None keeps it in memory.
+        path: File of the ledger, which is created if missing; None for a ledger in memory.
         run: Id of the run.
     """
 
@@ -145,7 +145,7 @@ class Ledger:
         return not self.living()
 
     def end_if_last(self) -> bool:
-        """End the run if no other process lives and nothing is left; return True if it ended.
+        """End the run if no other process lives and nothing is left; return True if the run ended.
 
         No process can join during the decision.
         """
@@ -179,7 +179,7 @@ class Ledger:
         return run_row(found[0]) if found else None
 
     def lock_path(self, process: str) -> Path:
-        """Return the file whose lock a process holds while it lives."""
+        """Return the file whose lock a living process holds."""
         assert self.path is not None
         return self.path.with_name(f"{self.path.stem}.{process}.lock")
 
@@ -198,7 +198,7 @@ class Ledger:
         return len(self.processes()) - len(self.dead())
 
     def change_run_state(self, before: Sequence[RunState], state: RunState) -> bool:
-        """Set the run's state if it is one of `before`; return True if it was."""
+        """Set the run's state if it is one of `before`; return True if so."""
         marks = sql.placeholders(len(before))
         statement = f"UPDATE run SET state = ?, ended = ? WHERE state IN ({marks})"  # noqa: S608
         return self.write(statement, (state, time.time(), *before)) > 0
@@ -206,13 +206,13 @@ class Ledger:
     # Resources
 
     def record(self, stamp: Stamp) -> OperationRecord:
-        """Return the record of an operation; its first `intended` writes the row."""
+        """Return the record of an operation; the first `intended` writes the row."""
         if (name := SHARING.get()) is not None:
             self.write("UPDATE shared SET operation = ? WHERE name = ?", (stamp.operation, name))
         return OperationRecord(self, stamp, self.test)
 
     def begin(self) -> None:
-        """Call `before_first` if it has not been called yet."""
+        """Call `before_first`, once."""
         with self._before_first_lock:
             if self.before_first is not None:
                 self.before_first()
@@ -224,7 +224,7 @@ class Ledger:
             self.write(sql.GONE, (time.time(), resource_id, kind))
 
     def keep(self, kind: str, resource_id: str) -> None:
-        """Record that the user wants to keep a resource, and the children of it."""
+        """Record that the user wants to keep a resource and the children of that resource."""
         self.write(sql.KEEP, (resource_id, kind))
 
     def add_child(self, operation: str, kind: str, ident: str) -> None:
@@ -237,7 +237,7 @@ class Ledger:
         return {str(name).removeprefix("operation ") for (name,) in found}
 
     def mark_stamped(self, operation: str) -> None:
-        """Record that the resource of an operation carries its stamp now."""
+        """Record that the resource of an operation carries the stamp now."""
         self.write("DELETE FROM facts WHERE name = ?", (f"operation {operation}",))
 
     def renew(self, operation: str, expires: int) -> None:

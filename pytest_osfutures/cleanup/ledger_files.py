@@ -80,7 +80,7 @@ def ledgers(directory: Path, note: Callable[[str], None] = lambda _: None) -> li
 
 
 def _open_intact(path: Path) -> Ledger:
-    """Open a ledger and check its file. Raises LedgerError if it is damaged."""
+    """Open a ledger and check its file. Raises LedgerError for a damaged file."""
     ledger = Ledger(path, run_of(path))
     try:
         ((result,),) = ledger.read("PRAGMA quick_check(1)")
@@ -94,7 +94,7 @@ def _open_intact(path: Path) -> Ledger:
 
 
 def remove_ledger(path: Path) -> None:
-    """Delete a ledger with all its companion files but its log."""
+    """Delete a ledger with all companion files but the log."""
     for each in path.parent.glob(f"{path.stem}.*"):
         if each.suffix != ".log":
             each.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Orphans: stamped resources in a project. Functions that list them and delete one of them.
 
 A resource is read right before its deletion and has to carry the same stamp then. A resource
-without a stamp is never deleted, whatever its name.
+without a stamp is never deleted, whatever the name.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def list_stamped(
     """Return the resources of a type that carry a stamp, their own or a copy.
 
     Args:
-        insist: Calls a function that reads one page, and may call it again after an error.
+        insist: Calls a function that reads one page, again after an error if need be.
 
     Raises UnreadableError.
     """
@@ -110,13 +110,13 @@ def delete_step(
     resource: StampedResource,
     before: Callable[[StampedResource, Body], None] | None = None,
 ) -> str | None:
-    """Take the next step of the deletion of a resource; return the reason why it still exists.
+    """Take the next step of the deletion of a resource; return why the resource still exists.
 
     Args:
-        before: Called with the resource and its body before its deletion.
+        before: Called with the resource and the body before the deletion.
 
     Returns:
-        None if the resource does not exist; NOT_OURS if it carries another stamp, or none.
+        None if the resource does not exist; NOT_OURS without the same stamp.
 
     Raises UnreadableError.
     """
@@ -222,7 +222,8 @@ def expired(found: Iterable[StampedResource], now: float) -> list[StampedResourc
 def _has_fixed_stamp(resource: StampedResource) -> bool:
     """Return True if no request can renew the stamp.
 
-    A keypair has it in its name; Nova refuses new metadata of a server in other statuses (409).
+    A keypair has the stamp in the name; Nova refuses (409) new metadata of a server in other
+    statuses.
     https://docs.openstack.org/api-ref/compute/#create-or-update-metadata-items
     """
     if resource.type is SERVER:

@@ -33,7 +33,7 @@ class ProcessLock:
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Take the lock if no process holds it; return True if this one holds it now."""
+        """Take the lock if no process holds it; return True if this process holds the lock now."""
         if self.path in _HELD:
             return False
         file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -45,7 +45,7 @@ class ProcessLock:
         return True
 
     def release(self) -> None:
-        """Release the lock, and remove its file."""
+        """Release the lock, and remove the file."""
         if self._file is not None:
             self.path.unlink(missing_ok=True)
             os.close(self._file)
@@ -67,9 +67,9 @@ class ProcessLock:
         return tried.returncode != _TAKEN
 
     def is_free(self) -> bool:
-        """Return True if no process holds the lock, also if it was never taken.
+        """Return True if no process holds the lock, also if the lock was never taken.
 
-        Returns False if the lock cannot be tried: its process may live.
+        Returns False if the lock cannot be tried: the process may live.
         """
         if self.path in _HELD:
             return False
@@ -90,7 +90,7 @@ class ProcessLock:
 class LockView:
     """The lock of another process, observed through one open file, which may be deleted meanwhile.
 
-    A process must not hold a lock that it observes.
+    No process may observe a lock that the same process holds.
     """
 
     def __init__(self, path: Path) -> None:

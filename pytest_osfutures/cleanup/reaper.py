@@ -77,7 +77,7 @@ class ReaperLog:
 
 
 def _append(path: Path, text: str) -> bool:
-    """Append the whole text to a file of this user, or nothing; return True if it was written."""
+    """Append the whole text to a file of this user, or nothing; return True if written."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ class ReaperLoop:
         path: File of the ledger.
         settings: Name and configuration of the cloud, from the process that started the reaper.
         log: Takes each line of progress.
-        connect: Returns the client of the project's APIs; called only when it is needed.
+        connect: Returns the client of the project's APIs; called only when needed.
     """
 
     def __init__(
@@ -183,7 +183,7 @@ class ReaperLoop:
         return False
 
     def _note_trouble(self, trouble: str) -> None:
-        """Write a line about the ledger's trouble, once as long as it stays the same."""
+        """Write a line about the ledger's trouble, once as long as the trouble stays the same."""
         if trouble != self.trouble:
             self.trouble = trouble
             self.note(trouble)
@@ -279,7 +279,7 @@ class ReaperLoop:
         return complete
 
     def _by_stamp(self) -> None:
-        """Delete the resources with the run's stamp; for a partial ledger only those it named."""
+        """Delete the resources with the run's stamp; only those in the ledger if it is partial."""
         from pytest_osfutures.cleanup.cleanups import clean_up_by_stamp, stamps_of_run
 
         self.note(f"run {self.run}: all its processes died; looking for its stamp")

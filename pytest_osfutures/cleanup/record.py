@@ -1,4 +1,4 @@
-"""The record of one operation in the ledger, written before its request leaves."""
+"""The record of one operation in the ledger, written before the request leaves."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OperationRecord:
 
         Args:
             kind: Name of the resource type.
-            name: Name of the resource, if it has one.
+            name: Name of the resource, if any.
             count: Number of resources that the request asks for.
             stamped: False if the request cannot carry the stamp.
 

@@ -1,8 +1,8 @@
-"""Resources that all processes of a run share: one process creates each, the last deletes it.
+"""Resources that all processes of a run share: one process creates each, the last holder deletes.
 
-A process holds a shared resource from its claim until it releases it or dies (reference counting).
-The ledger has the holders of each resource, its creator, and the result of the creation. A created
-resource always belongs to one of its holders, so that the cleanup of a dead process spares it.
+A process holds a shared resource from the claim to the release or to the process's death (reference
+counting). The ledger has the holders of each resource, the creator, and the result of the creation.
+A created resource always belongs to one of the holders, so the cleanup of a dead process spares it.
 """
 
 from __future__ import annotations

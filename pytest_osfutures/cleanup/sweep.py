@@ -1,4 +1,4 @@
-"""The sweep: finds stamped resources, deletes them in the order that works, and confirms it.
+"""The sweep: finds stamped resources, deletes them in a safe order, and confirms each deletion.
 
 All requests are made in the caller's thread and a few helpers of its own, so that the reaper, the
 commands and both ends of a run can use it without an engine.
@@ -198,6 +198,6 @@ class Sweep:
             return str(error)
 
     def _stamp_children(self, parent: StampedResource, body: Body) -> None:
-        """Stamp the children of a resource before its deletion; the sweep deletes them too."""
+        """Stamp the children of a resource before the deletion; the sweep deletes them too."""
         found = stamp_children(self.context.api, parent, body, self.ledger)
         self.children += [each for each in found if each not in self.children]

@@ -1,4 +1,4 @@
-"""Removal of whatever keeps a resource of ours from being deleted, as far as a member may do it.
+"""Removal of whatever keeps a resource of ours from being deleted, as far as a member may.
 
 A locked server is unlocked and a protected image unprotected; a volume that Cinder reserved or
 attached on its own account is released, and its offer to another project is withdrawn. Only

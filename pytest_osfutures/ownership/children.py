@@ -1,8 +1,8 @@
 """Children: resources that the cloud makes for another resource and leaves when that is deleted.
 
 Nova makes the volumes that a server boots from, and the snapshots behind the image of such a
-server. A child gets the stamp of its parent and a row in the ledger as soon as it is seen: at the
-end of the parent's creation, and once more before the parent is deleted.
+server. A child gets the stamp of the parent and a row in the ledger as soon as a read shows the
+child: at the end of the parent's creation, and once more before the parent is deleted.
 https://docs.openstack.org/nova/latest/user/block-device-mapping.html
 """
 
@@ -29,14 +29,14 @@ CHILDREN = (VOLUME.name, SNAPSHOT.name)
 
 
 def may_have_children(body: Body) -> bool:
-    """Return True if a server or an image, by its body, may have children."""
+    """Return True if the body of a server or an image names possible children."""
     return bool(body.get(VOLUMES) or body.get(MAPPING))
 
 
 def stamp_children(
     api: ApiClient, parent: StampedResource, body: Body, ledger: StampLedger | None
 ) -> list[StampedResource]:
-    """Put the parent's stamp on its children, add them to the ledger, and return them.
+    """Put the parent's stamp on the children, add them to the ledger, and return them.
 
     A child that carries the stamp of another operation is left out. Raises UnreadableError.
     """
@@ -73,7 +73,7 @@ def stamp_children_of(api: ApiClient, ledger: StampLedger, kind: str, ident: str
 def _children(
     api: ApiClient, parent: StampedResource, body: Body
 ) -> Iterator[tuple[StampedResource, Body]]:
-    """Yield the children of a server or an image, each with its body."""
+    """Yield the children of a server or an image, and the body of each."""
     is_child: Callable[[Body, Body], bool]
     if parent.type is SERVER:
         idents = [identifier(each.get("id")) for each in mappings(body.get(VOLUMES) or [])]
@@ -99,9 +99,9 @@ def _snapshots(image: Body) -> list[str | None]:
 
 
 def _is_made_for_server(server: Body, volume: Body) -> bool:
-    """Return True if Nova made the volume for this server, and no user attached it.
+    """Return True if Nova made the volume for this server, and no user attached the volume.
 
-    Nova gives such a volume no name, or one made of the server's id, and an empty description. It
+    Nova gives such a volume no name, or one made of the server's id, and an empty description. Nova
     creates the volume between the request for the server and its first launch, when no user can
     attach another one.
     https://opendev.org/openstack/nova/src/branch/master/nova/virt/block_device.py
@@ -119,7 +119,7 @@ def _is_made_for_server(server: Body, volume: Body) -> bool:
 
 
 def _is_made_for_image(image: Body, snapshot: Body) -> bool:
-    """Return True if Nova made the snapshot for this image: Nova names the image in its name.
+    """Return True if Nova made the snapshot for this image, whose name is in the snapshot's.
 
     See `snapshot_volume_backed` in
     https://opendev.org/openstack/nova/src/branch/master/nova/compute/api.py
@@ -130,5 +130,5 @@ def _is_made_for_image(image: Body, snapshot: Body) -> bool:
 
 
 def _to_seconds(moment: object) -> str:
-    """Cut a time to seconds: services write it with or without microseconds and zone."""
+    """Cut a time to seconds: services write times with or without microseconds and zone."""
     return str(moment or "")[:19]

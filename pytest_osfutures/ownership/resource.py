@@ -32,7 +32,7 @@ class CredentialsRefusedError(UnreadableError):
 
 @dataclass(frozen=True)
 class StampedResource:
-    """One resource that carries a stamp, as the cloud showed it last."""
+    """One resource that carries a stamp, as the cloud's last answer shows the resource."""
 
     type: ResourceType
     id: str
@@ -50,7 +50,7 @@ class StampedResource:
 
     @property
     def path(self) -> str:
-        """Path of the resource below the endpoint of its service."""
+        """Path of the resource below the endpoint of the service."""
         return f"{self.type.collection_path}/{self.id}"
 
     def __str__(self) -> str:
@@ -58,7 +58,7 @@ class StampedResource:
 
 
 def stamped_resource(resource_type: ResourceType, body: Body) -> StampedResource | None:
-    """Return the resource with the stamp that it carries, which may be a copy; None without one."""
+    """Return a resource with the stamp in the body, which may be a copy; None without a stamp."""
     if copied := copied_from(body):
         stamp = Stamp.in_metadata(body["metadata"])
     else:
@@ -77,7 +77,7 @@ def stamped_resource(resource_type: ResourceType, body: Body) -> StampedResource
 
 
 def _image_copied_from(image: Body) -> str:
-    """Name the resource from which an image has its stamp; empty if the stamp is its own.
+    """Name the resource whose stamp an image has copied; empty if the stamp was put on the image.
 
     Nova and Cinder copy the properties of an image to the images of servers and volumes that were
     made from it. https://docs.openstack.org/api-ref/compute/#create-image-createimage-action
@@ -92,7 +92,7 @@ def _image_copied_from(image: Body) -> str:
 def send_request(
     api: ApiClient, method: str, resource_type: ResourceType, path: str, body: Any = None
 ) -> Any:
-    """Send a request about a resource and return its `requests.Response`, whatever its status.
+    """Send a request about a resource and return its `requests.Response`, whatever the status.
 
     Returns None if the cloud has no such service. Raises UnreadableError if there is no response.
     """
@@ -123,7 +123,7 @@ def unreadable_errors(request: str) -> Iterator[None]:
 
 
 def read_resource(api: ApiClient, resource: StampedResource) -> Body | None:
-    """Return the resource as it is now; None if it does not exist. Raises UnreadableError."""
+    """Return the present body of the resource; None if there is none. Raises UnreadableError."""
     resource_type = resource.type
     response = send_request(api, "GET", resource_type, resource.path)
     if response is None or is_missing(response.status_code):
@@ -141,10 +141,10 @@ def read_resource(api: ApiClient, resource: StampedResource) -> Body | None:
 
 
 def is_ours(resource: StampedResource, body: Body) -> bool:
-    """Return True if `body` still is the resource of that stamp, so that it may be deleted.
+    """Return True if `body` still is the resource of that stamp, which may be deleted then.
 
-    A resource that the ledger knows by its id may have lost its stamp in three ways: nothing has
-    put it on yet, Cinder is restoring a backup to it, or Cinder has done so.
+    A resource that the ledger knows by id may lack the stamp for three reasons: nothing has
+    put the stamp on yet, Cinder is restoring a backup to the volume, or has done so.
     """
     now = stamped_resource(resource.type, body)
     if now is not None and not now.copy_of and now.stamp == resource.stamp:

@@ -1,8 +1,8 @@
 """Stamps that are put on after the creation, or once more after the cloud overwrote them.
 
-Cinder writes the metadata of a backup over those of the volume that it restores to, and the images
+Cinder writes the metadata of a backup over those of the target volume, and the images
 that Cinder and Nova make have the properties of other images. The stamp that is put on afterwards
-includes the id of its resource (`osf_of`), which tells the original from copies.
+includes the resource's id (`osf_of`), which tells the original from copies.
 See docs/leaks.md.
 """
 
@@ -52,7 +52,7 @@ class StampLedger(Protocol):
         """Return the operations whose resources may not carry their stamp."""
 
     def mark_stamped(self, operation: str) -> None:
-        """Record that the resource of an operation carries its stamp now."""
+        """Record that the resource of an operation carries the stamp now."""
 
     def add_child(self, operation: str, kind: str, ident: str) -> None:
         """Add a row for a resource that the cloud made for the resource of an operation."""
@@ -61,7 +61,7 @@ class StampLedger(Protocol):
 def resource_of_row(
     ledger: StampLedger, row: StampedRow, is_unstamped: bool = False
 ) -> StampedResource:
-    """Return the resource of a ledger's row that has an id, with the stamp that it should carry."""
+    """Return the resource of a ledger's row that has an id, with the stamp that the row demands."""
     return StampedResource(
         OWNED_TYPES[row.kind],
         str(row.id),
@@ -73,9 +73,9 @@ def resource_of_row(
 
 
 def needs_stamp(kind: str, body: Body) -> bool:
-    """Return True for a resource that does not say that it is an original, and can be changed now.
+    """Return True for a resource without the mark of an original that can be changed now.
 
-    That is a volume after the restore of a backup, and an image whose request did not fix its id.
+    That is a volume after the restore of a backup, and an image whose request did not fix the id.
     Glance may lose the data of an image that changes during the upload, so the image has to be
     active.
     """
@@ -96,7 +96,7 @@ def stamp_by_id(api: ApiClient, ledger: StampLedger, kind: str, ident: str) -> N
 
 
 def put_stamp(api: ApiClient, ledger: StampLedger | None, resource: StampedResource) -> bool:
-    """Put the stamp on a resource, with its id; return True if the service accepted it.
+    """Put the stamp on a resource, with the resource's id; return True if the service accepted it.
 
     Raises UnreadableError if there is no response.
     """
