@@ -22,7 +22,7 @@ def steady(limit: ConcurrencyLimit, workers: int, answers: int, work: float = 0.
     return limits
 
 
-def test_it_grows_while_answers_stay_quick() -> None:
+def test_the_limit_grows_while_answers_stay_quick() -> None:
     limit = ConcurrencyLimit()
     assert steady(limit, 1000, 100)[-1] == limit.most
 
@@ -33,7 +33,7 @@ def test_a_busy_api_is_given_no_more_than_it_can_take() -> None:
     assert all(8 <= each <= 20 for each in limits[100:])
 
 
-def test_a_refusal_halves_it_once_for_all_that_was_under_way() -> None:
+def test_one_burst_of_refusals_halves_the_limit_once() -> None:
     limit = ConcurrencyLimit(start=16)
     for _ in range(10):
         limit.observe("POST server", 0.01, True)
@@ -43,7 +43,7 @@ def test_a_refusal_halves_it_once_for_all_that_was_under_way() -> None:
     assert limit.now == 4
 
 
-def test_it_never_falls_below_the_least() -> None:
+def test_the_limit_never_falls_below_its_minimum() -> None:
     limit = ConcurrencyLimit()
     for _ in range(100):
         limit.observe("POST server", 0.0, True)

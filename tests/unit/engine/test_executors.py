@@ -56,7 +56,7 @@ def test_a_task_never_waits_behind_a_hung_one_while_there_is_room() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt])
-def test_what_a_task_raises_is_logged_and_costs_no_thread(
+def test_an_error_of_a_task_is_logged_and_costs_no_thread(
     error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR, "osfutures")

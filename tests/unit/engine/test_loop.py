@@ -43,7 +43,7 @@ def test_there_is_one_thread_however_much_there_is_to_do(engine: Engine) -> None
     assert monitors()[-1].daemon
 
 
-def test_what_is_asked_for_happens_in_the_loop_and_in_order(engine: Engine) -> None:
+def test_calls_run_in_the_loop_and_in_order(engine: Engine) -> None:
     seen: list[Any] = []
     done = threading.Event()
     engine.call_soon(lambda: seen.append(threading.current_thread().name))
@@ -132,7 +132,7 @@ def test_stopping_while_others_submit_leaves_nothing_in_between() -> None:
         assert taken + not_taken == 40
 
 
-def test_the_default_engine_is_one_until_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_engine_is_shared_until_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_default", None)
     first = default()
     assert default() is first

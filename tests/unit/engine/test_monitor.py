@@ -103,7 +103,7 @@ def test_all_watches_of_a_kind_without_a_list_get_their_turn() -> None:
     assert len(asked) == 10
 
 
-def test_one_that_always_fails_does_not_keep_the_others_from_being_read() -> None:
+def test_a_read_that_always_fails_does_not_delay_other_reads() -> None:
     scene = Scene(Poll(max_rate=1, burst=1))
     bad = INTERFACE.ref(server="s0", port="p0")
 
@@ -120,7 +120,7 @@ def test_one_that_always_fails_does_not_keep_the_others_from_being_read() -> Non
     assert len(asked) == 4
 
 
-def test_what_retry_after_asks_for_is_granted_to_all_kinds_and_to_new_watches() -> None:
+def test_retry_after_delays_all_resource_types_and_new_watches() -> None:
     scene = Scene()
     scene.world.now(SERVER.ref(id="a"), server("ACTIVE", "powering-off"))
     scene.world.now(SERVER.ref(id="b"), server("ACTIVE", "powering-off"))

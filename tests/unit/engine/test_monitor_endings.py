@@ -128,7 +128,7 @@ def test_a_deadline_counts_from_the_accept(since_accept: float) -> None:
     assert scene.clock.now() == pytest.approx(begin + 30)
 
 
-def test_an_error_carries_what_was_seen() -> None:
+def test_an_error_carries_the_evidence() -> None:
     scene = Scene()
     ref = SERVER.ref(id="a")
     scene.world.at(0, ref, server("ACTIVE", "powering-off", name="web"))

@@ -16,7 +16,7 @@ from pytest_osfutures.policy import Poll
 from tests.unit.scripted import SERVER, Ends, Scene, failing, server, watch
 
 
-def test_what_was_not_answered_for_long_is_asked_for_by_itself() -> None:
+def test_resources_unmentioned_for_long_are_read_by_id_or_full_list() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     for name in "abcdef":
         scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
@@ -91,7 +91,7 @@ def test_before_anything_ends_the_burst_is_saved() -> None:
     assert len(scene.world.times) <= 10 * scene.world.poll.max_rate
 
 
-def test_a_list_of_everything_does_not_hold_up_what_has_ended() -> None:
+def test_a_slow_full_list_does_not_delay_ended_operations() -> None:
     scene = Scene()
     ends = create_many(scene, lambda number: 20.0 if number else 40.0)
     monitor, start = scene.engine.monitor, scene.engine.monitor._start_read
@@ -145,7 +145,7 @@ def test_only_many_operations_are_read_before_their_known_duration(
 
 
 @pytest.mark.parametrize("many", [1, 10])
-def test_a_look_that_hangs_holds_up_the_others_for_a_moment_only(many: int) -> None:
+def test_a_read_that_hangs_delays_other_reads_for_a_moment_only(many: int) -> None:
     scene = Scene()
     ends = create_many(scene, lambda _: 4.0, many)
     monitor, start = scene.engine.monitor, scene.engine.monitor._start_read
@@ -186,7 +186,7 @@ def test_two_share_a_list_where_the_rate_has_no_room_for_a_read_of_each() -> Non
     assert scene.run(lambda: all(ends), within=300)
 
 
-def test_who_comes_new_does_not_wait_for_the_pauses_of_the_old() -> None:
+def test_a_new_watch_does_not_wait_for_the_pauses_of_old_watches() -> None:
     scene = Scene()
     old = [scene.start("server.stop", id=name, tout=3000) for name in "abcdef"]
     for name in "abcdef":
@@ -205,7 +205,7 @@ def test_who_comes_new_does_not_wait_for_the_pauses_of_the_old() -> None:
     assert not any(old)
 
 
-def test_what_is_remembered_of_looks_does_not_grow_with_them() -> None:
+def test_the_heap_of_due_reads_does_not_grow_with_their_number() -> None:
     scene = Scene()
     for name in "abc":
         scene.world.at(-1000, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
@@ -216,7 +216,7 @@ def test_what_is_remembered_of_looks_does_not_grow_with_them() -> None:
     assert len(group._by_due) <= 2 * 3 + 65
 
 
-def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
+def test_a_list_older_than_an_earlier_read_is_outdated() -> None:
     scene = Scene()
     deleting = watch(scene.world, "server.delete", lambda _: None, id="a")
     creating = watch(scene.world, "server.create", lambda _: None, id="a")
@@ -234,7 +234,7 @@ def test_a_list_of_the_past_does_not_bring_back_what_was_seen_since() -> None:
     assert not creating.is_outdated(known, old)  # what was built stays so
 
 
-def test_what_was_done_before_the_answer_came_is_in_the_first_list() -> None:
+def test_the_first_list_reaches_back_to_the_request() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     scene.clock.advance(20)
     scene.world.now(SERVER.ref(id="z"), server("SHUTOFF"))  # tells the cloud's date exactly
@@ -279,7 +279,7 @@ def test_a_change_between_two_lists_is_never_missed() -> None:
     assert scene.run(lambda: all(ends), within=OVERDUE - 1)
 
 
-def test_a_watch_that_comes_while_a_list_failed_sees_what_happened_before() -> None:
+def test_a_watch_added_after_a_failed_list_sees_earlier_changes() -> None:
     scene = Scene(Poll(max_rate=100, burst=100))
     for name in "abcd":
         scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))
@@ -304,7 +304,7 @@ def test_many_that_are_deleted_together_end_soon_after_they_are_gone() -> None:
     assert scene.clock.now() < 10
 
 
-def test_a_server_deleted_before_it_was_placed_is_found_to_be_gone() -> None:
+def test_a_server_deleted_before_its_scheduling_is_gone() -> None:
     scene = Scene()
     for name in "abcd":  # others are being watched, so lists of changes are read
         scene.world.at(0, SERVER.ref(id=name), server("ACTIVE", "powering-off"))

@@ -56,7 +56,7 @@ def test_every_wish_is_served_or_waits_for_the_clouds_date(
 
 
 @given(situations, some_names, some_names)
-def test_what_is_to_be_confirmed_is_asked_for_by_itself(
+def test_a_resource_to_confirm_is_read_by_id(
     context: ReadContext, wanted: list[str], confirm: list[str]
 ) -> None:
     kind = context.kind
@@ -87,7 +87,7 @@ def test_reads_do_not_grow_with_the_wishes_where_there_is_a_list(
         assert len(reads) <= READS_PER_LIST + max(1, context.total // RESOURCES_PER_READ)
 
 
-def test_one_or_two_are_read_by_id_and_more_by_a_list() -> None:
+def test_one_or_two_resources_are_read_by_id_and_more_by_a_list() -> None:
     context = ReadContext(VOLUME, "3.70")
     assert [request.listing for request in plan(context, refs(VOLUME, ["a", "b"]))] == [
         False,
@@ -130,7 +130,7 @@ def answered(found: dict[str, dict[str, str]], **request: object) -> ReadResult:
     return ReadResult(asked, 5.0, 7.0, found)
 
 
-def test_what_a_list_does_not_have_is_absent_but_not_for_sure() -> None:
+def test_a_resource_missing_in_a_list_is_absent_but_unconfirmed() -> None:
     result = answered({"a": {"status": "ACTIVE"}}, listing=True)
     there, absent = (result.observation(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
@@ -140,7 +140,7 @@ def test_what_a_list_does_not_have_is_absent_but_not_for_sure() -> None:
     assert not absent.confirmed
 
 
-def test_a_list_of_changes_says_nothing_about_what_did_not_change() -> None:
+def test_a_list_of_changes_tells_nothing_about_unchanged_resources() -> None:
     result = answered({"a": {"status": "ACTIVE"}}, listing=True, since=3.0)
     there, unchanged = (result.observation(ref) for ref in refs(SERVER, ["a", "b"]))
     assert there is not None
@@ -152,7 +152,7 @@ def test_a_failed_read_says_nothing() -> None:
     assert ReadResult(request, 1, 2, error="503").observation(request.refs[0]) is None
 
 
-def test_a_read_says_nothing_about_what_it_did_not_ask_for() -> None:
+def test_a_read_tells_nothing_about_resources_not_requested() -> None:
     assert answered({}).observation(SERVER.ref(id="other")) is None
 
 
@@ -180,7 +180,7 @@ def test_dates_without_a_zone_are_utc() -> None:
     assert plain == zulu
 
 
-def test_a_date_that_no_clock_can_show_does_not_hide_what_changes() -> None:
+def test_an_implausible_date_does_not_hide_changes() -> None:
     date = 1_700_000_000.0
     sound = {"updated": datetime.fromtimestamp(date, UTC).isoformat()}
     found: Any = {"a": sound, "b": {"updated": "9999-12-31T23:59:59Z"}, "c": {"updated": ["x"]}}
