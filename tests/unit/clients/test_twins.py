@@ -99,7 +99,7 @@ def test_futurize_returns_the_same_object_and_twice_is_fine(place: Place) -> Non
     assert type(client.servers) is kind
 
 
-def test_other_clients_stay_what_they_were(place: Place) -> None:
+def test_other_clients_are_left_unchanged(place: Place) -> None:
     place.nova()
     plain = nova_client.Client("2.90", session=place.session)
     assert not hasattr(plain.servers, "create_async")
@@ -152,7 +152,7 @@ def test_a_servers_life_through_openstacksdk(place: Place) -> None:
 
 
 @pytest.mark.parametrize("thing", [None, "client", object(), 7])
-def test_what_is_no_client_is_refused(thing: object) -> None:
+def test_an_object_that_is_no_client_is_refused(thing: object) -> None:
     with pytest.raises(InvalidArgument, match="accepted"):
         osf.futurize(thing)
 
