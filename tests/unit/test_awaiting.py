@@ -71,7 +71,7 @@ def test_the_result_comes_from_another_thread(run: Run, engine: Engine) -> None:
     assert run(main) == 7
 
 
-def test_an_error_is_raised_where_it_is_awaited(run: Run, engine: Engine) -> None:
+def test_await_raises_the_error_of_the_future(run: Run, engine: Engine) -> None:
     future = begun(engine)
 
     async def main() -> None:
@@ -82,7 +82,7 @@ def test_an_error_is_raised_where_it_is_awaited(run: Run, engine: Engine) -> Non
     run(main)
 
 
-def test_what_is_done_already_is_there_at_once(run: Run, engine: Engine) -> None:
+def test_await_of_a_finished_future_returns_at_once(run: Run, engine: Engine) -> None:
     future = finished(engine, 7)
 
     async def main() -> Any:

@@ -9,7 +9,7 @@ import pytest
 from pytest_osfutures.clock import ManualClock, ScaledClock, SystemClock
 
 
-def test_a_manual_clock_stands_still_until_it_is_moved() -> None:
+def test_a_manual_clock_stands_still_until_advanced() -> None:
     clock = ManualClock(epoch=1000.0)
     assert (clock.now(), clock.time()) == (0.0, 1000.0)
     clock.advance(2.5)

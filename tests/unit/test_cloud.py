@@ -53,7 +53,7 @@ def test_a_service_that_the_catalog_does_not_have_is_named(monkeypatch: pytest.M
         _ = cloud.cinder
 
 
-def test_any_service_can_be_spoken_to_but_one_that_is_not_there() -> None:
+def test_api_returns_an_adapter_for_every_service_of_the_catalog() -> None:
     engine = SteppedEngine(ManualClock())
     cloud = osf.connect(session=session(Api(engine.clock)), engine=engine)
     compute = cloud.api("compute")

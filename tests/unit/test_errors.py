@@ -120,7 +120,7 @@ def test_a_timeout_is_a_timeout_error_and_bad_input_a_value_error() -> None:
     assert isinstance(InvalidArgument("no"), ValueError)
 
 
-def test_a_cleanup_error_names_what_is_left() -> None:
+def test_a_cleanup_error_names_the_remaining_resources() -> None:
     error = CleanupError("2 are left", ["a", "b"])
     assert error.left == ("a", "b")
     assert str(error) == "2 are left"

@@ -41,7 +41,7 @@ def declared_for_type_checkers() -> dict[str, str]:
 NAMES = declared_for_type_checkers()
 
 
-def test_every_name_is_there_and_is_what_type_checkers_see() -> None:
+def test_every_public_name_exists_as_type_checkers_see_the_name() -> None:
     for name, module in NAMES.items():
         assert getattr(osf, name) is getattr(importlib.import_module(module), name)
 
@@ -76,7 +76,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
             getattr(osf, name)
 
 
-def test_what_is_given_out_says_what_it_is_for() -> None:
+def test_every_public_object_has_a_docstring() -> None:
     for name in NAMES:
         if not name.isupper():
             assert inspect.getdoc(getattr(osf, name)), name

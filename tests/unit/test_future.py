@@ -39,7 +39,7 @@ def begun(engine: Engine) -> OperationFuture[Any]:
     return future
 
 
-def test_it_is_one_of_the_standard_library(engine: Engine) -> None:
+def test_a_future_is_one_of_the_standard_library(engine: Engine) -> None:
     future = begun(engine)
     assert isinstance(future, Future)
     assert future.running()
@@ -50,7 +50,7 @@ def test_it_is_one_of_the_standard_library(engine: Engine) -> None:
     assert (future.result(), future.exception(), future.done()) == (3, None, True)
 
 
-def test_the_wait_is_bounded_and_leaves_it_running(engine: Engine) -> None:
+def test_a_timeout_of_the_wait_leaves_the_operation_running(engine: Engine) -> None:
     future = begun(engine)
     with pytest.raises(TimeoutError):
         future.result(timeout=0)
@@ -73,7 +73,7 @@ def test_an_operations_own_timeout_is_not_that_of_a_wait(engine: Engine) -> None
         future.result(0.01)
 
 
-def test_what_nobody_knows_is_empty(engine: Engine) -> None:
+def test_unknown_details_are_empty(engine: Engine) -> None:
     future = begun(engine)
     assert future.operation == ""
     assert future.resource_id is None
@@ -166,7 +166,7 @@ def test_a_callback_of_a_future_that_is_done_is_called(engine: Engine) -> None:
 # cancel
 
 
-def test_what_has_not_begun_can_be_cancelled_and_then_does_not_begin(engine: Engine) -> None:
+def test_a_pending_future_can_be_cancelled_and_never_starts(engine: Engine) -> None:
     future: OperationFuture[Any] = OperationFuture(engine)
     assert future.cancel()
     assert future.cancel()
@@ -181,7 +181,7 @@ def test_what_has_not_begun_can_be_cancelled_and_then_does_not_begin(engine: Eng
     assert future.cancelled()
 
 
-def test_what_is_under_way_or_done_cannot_be_cancelled(engine: Engine) -> None:
+def test_a_running_or_finished_future_cannot_be_cancelled(engine: Engine) -> None:
     future = begun(engine)
     assert not future.cancel()
     future.set_result(1)
@@ -241,7 +241,7 @@ def test_next_of_an_operation_knows_about_it(engine: Engine) -> None:
     assert after.undo().result() == "undone"
 
 
-def test_a_failure_skips_what_would_have_come(engine: Engine) -> None:
+def test_a_failure_skips_the_next_calls(engine: Engine) -> None:
     future = begun(engine)
     called: list[Any] = []
     after = future.next(called.append).next(called.append)
@@ -252,14 +252,14 @@ def test_a_failure_skips_what_would_have_come(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(3), KeyboardInterrupt()])
-def test_what_next_raises_is_the_new_futures_error(engine: Engine, error: BaseException) -> None:
+def test_an_error_of_next_is_the_new_futures_error(engine: Engine, error: BaseException) -> None:
     def raises(_: Any) -> None:
         raise error
 
     assert finished(engine, 1).next(raises).exception() is error
 
 
-def test_a_cancelled_future_ends_what_would_have_come(engine: Engine) -> None:
+def test_a_cancelled_future_cancels_the_next_calls(engine: Engine) -> None:
     future: OperationFuture[Any] = OperationFuture(engine)
     after = future.next(str)
     future.cancel()
@@ -328,7 +328,7 @@ def test_chain_calls_a_method_of_the_result(engine: Engine) -> None:
 # asyncio
 
 
-def test_it_can_be_awaited(threaded: Engine) -> None:
+def test_a_future_can_be_awaited(threaded: Engine) -> None:
     future, failing = begun(threaded), begun(threaded)
 
     async def main() -> Any:

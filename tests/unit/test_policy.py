@@ -130,7 +130,7 @@ def test_looks_get_rarer_with_age(age: float, more: float, expected: float) -> N
     assert poll.interval(age, expected) <= poll.interval(age + more, expected)
 
 
-def test_seconds_names_what_is_wrong() -> None:
+def test_an_invalid_number_of_seconds_is_named() -> None:
     assert seconds("tout", None, 7.0) == 7.0
     assert seconds("tout", 3, 7.0) == 3.0
     for wrong in (0, -1, "5", True, float("nan"), 10**400):

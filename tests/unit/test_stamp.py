@@ -17,7 +17,7 @@ def test_a_stamp_is_metadata_of_strings() -> None:
 
 
 @pytest.mark.parametrize("metadata", [{"mine": "1"}, {}, None])
-def test_putting_it_on_keeps_what_is_there_and_the_callers_document(
+def test_stamping_keeps_other_metadata_and_the_callers_document(
     metadata: dict[str, str] | None,
 ) -> None:
     request = {"server": {"name": "web", "metadata": metadata}}
@@ -27,12 +27,12 @@ def test_putting_it_on_keeps_what_is_there_and_the_callers_document(
     assert request == {"server": {"name": "web", "metadata": metadata}}
 
 
-def test_it_is_put_where_nothing_was() -> None:
+def test_a_stamp_is_put_into_a_request_without_metadata() -> None:
     assert STAMP.put_on({"volume": {}}, "volume.metadata")["volume"]["metadata"]
 
 
 @given(st.dictionaries(st.text(), st.text()))
-def test_it_is_found_on_its_own_resource_and_on_no_other(metadata: dict[str, str]) -> None:
+def test_a_stamp_is_found_on_its_own_resource_only(metadata: dict[str, str]) -> None:
     other = Stamp("run-1", "op-2", 1)
     resource = STAMP.put_on({"server": {"metadata": metadata}}, "server.metadata")["server"]
     assert STAMP.is_on(resource)
@@ -40,7 +40,7 @@ def test_it_is_found_on_its_own_resource_and_on_no_other(metadata: dict[str, str
 
 
 @pytest.mark.parametrize("resource", [{}, {"metadata": None}, {"metadata": {}}, {"metadata": []}])
-def test_what_has_no_stamp_is_not_ours(resource: dict[str, object]) -> None:
+def test_a_stamp_is_not_found_on_resources_without_one(resource: dict[str, object]) -> None:
     assert not STAMP.is_on(resource)
 
 
@@ -88,13 +88,13 @@ def test_ids_differ() -> None:
 @pytest.mark.parametrize(
     "expires", ["²", "٣", "9" * 5000, "-1", "", "1e9", None, [], {}, 1.5, True]
 )
-def test_what_anybody_writes_as_an_expiry_is_no_stamp(expires: object) -> None:
+def test_an_invalid_expiry_makes_no_stamp(expires: object) -> None:
     metadata = {**STAMP.metadata(), EXPIRES: expires}
     assert Stamp.of({"metadata": metadata}) is None
     assert Stamp.of({"description": f"osf-{'0' * 16}-{'1' * 16}-{expires}"}, True) is None
 
 
 @pytest.mark.parametrize("run", [None, 1.5, [], {}, "a/b", "\ud800", "a\x1b[2J"])
-def test_what_is_no_name_of_a_run_is_no_stamp(run: object) -> None:
+def test_an_invalid_run_makes_no_stamp(run: object) -> None:
     assert Stamp.of({"metadata": {**STAMP.metadata(), RUN: run}}) is None
     assert Stamp.of({"metadata": {**STAMP.metadata(), OPERATION: run}}) is None

@@ -59,7 +59,7 @@ def test_more_can_be_added_while_iterating() -> None:
     assert seen == [a, b, c]
 
 
-def test_one_that_is_given_twice_comes_once() -> None:
+def test_a_future_given_twice_is_returned_once() -> None:
     (a,) = some(1)
     a.set_result(1)
     assert list(osf.as_completed([a, a])) == [a]
@@ -130,7 +130,7 @@ def test_gather_takes_one_twice() -> None:
     assert list(osf.gather(a, a)) == [1, 1]
 
 
-def test_what_is_no_future_is_named() -> None:
+def test_an_argument_that_is_no_future_is_named() -> None:
     listed: Any = some(1)
     with pytest.raises(osf.InvalidArgument, match="is no future; give one list, or futures only"):
         osf.gather(listed, listed)
