@@ -67,7 +67,7 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def test_each_try_reads_a_file_from_where_it_was_given(file: Any) -> None:
+def test_each_try_reads_a_file_from_its_first_position(file: Any) -> None:
     file.read(2)
     seen = tries(3, "web", file)
     assert [_text(args[1]) for args, _ in seen] == ["payload"] * 3
@@ -141,7 +141,7 @@ class Lazy:
         raise AssertionError(f"{name} was asked for")
 
 
-def test_resources_stay_what_they_are() -> None:
+def test_resources_as_arguments_are_not_copied() -> None:
     resource, lazy = Resource(id="a"), Lazy()
     [[[name, first], options]] = tries(1, lazy, resource, image=[resource], read=False)
     assert name is lazy
@@ -173,7 +173,7 @@ ONCE: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("kind", list(ONCE))
-def test_what_can_be_read_only_once_is_refused(kind: str) -> None:
+def test_an_argument_that_can_be_read_only_once_is_refused(kind: str) -> None:
     with pytest.raises(InvalidArgument, match=r"^create_async_r: userdata is an iterator"):
         repeatable(print, "web", ONCE[kind]())
     with pytest.raises(
@@ -187,7 +187,7 @@ def test_a_further_argument_is_told_by_its_number() -> None:
         repeatable(print, "web", None, iter(()))
 
 
-def test_a_pipe_is_refused_and_keeps_what_it_holds() -> None:
+def test_a_pipe_is_refused_and_keeps_its_content() -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb") as end:
         end.write(b"payload")

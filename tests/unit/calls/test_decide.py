@@ -92,14 +92,14 @@ def test_the_answer_to_a_failure(
     assert answer_to(Retry(3), error, sent, failed) is expected
 
 
-def test_what_ends_a_thread_is_never_a_reason_to_try_again() -> None:
+def test_an_exception_that_ends_a_thread_causes_no_other_try() -> None:
     willing = Retry(3, retry_on=lambda _: True)
     assert answer_to(willing, OSError(), None, 1) is RetryDecision.AGAIN
     assert answer_to(willing, SystemExit(), None, 1) is RetryDecision.GIVE_UP
 
 
 @pytest.mark.parametrize("status", [408, 413, 425, 429, 500, 502, 503, 504])
-def test_what_the_cloud_cannot_do_now_is_tried_again(status: int) -> None:
+def test_a_temporary_refusal_is_tried_again(status: int) -> None:
     sent = exchange(status, "PUT", {"message": "later"})
     assert answer_to(Retry(3), OSError(), sent, 1) is RetryDecision.AGAIN
 
@@ -119,7 +119,7 @@ def test_what_the_cloud_cannot_do_now_is_tried_again(status: int) -> None:
         (200, "quota", False),
     ],
 )
-def test_each_service_refuses_in_its_own_way_what_is_over_a_quota(
+def test_the_quota_refusals_of_each_service_are_recognised(
     status: int, said: str, expected: bool
 ) -> None:
     assert exchange(status, response={"message": said}).over_quota is expected

@@ -212,7 +212,7 @@ def test_a_part_of_a_load_balancer_is_done_when_its_tree_is(stage: Stage) -> Non
     assert len(asked) == 2
 
 
-def test_a_deletion_ends_when_the_service_says_that_it_is_gone(stage: Stage) -> None:
+def test_a_deletion_ends_when_the_service_answers_404(stage: Stage) -> None:
     share = {"share": {"id": ID, "status": "deleting"}}
     stage.script.on(f"DELETE /shares/{ID}", 202)
     stage.script.on(f"GET /shares/{ID}", (200, share), (200, share), (200, share), (404, {}))
@@ -233,7 +233,7 @@ def test_a_deletion_ends_when_the_service_says_that_it_is_gone(stage: Stage) -> 
         ("DELETE", f"/things/{ID}", (204, None)),
     ],
 )
-def test_what_is_done_when_it_is_answered_is_done_at_once(
+def test_a_request_complete_with_its_answer_is_done_at_once(
     stage: Stage, method: str, path: str, answered: Any
 ) -> None:
     stage.script.on(f"{method} {path}", answered)
@@ -277,7 +277,7 @@ def test_a_synchronous_request_is_done_without_a_read(
     assert stage.script.count("GET") == 0
 
 
-def test_what_cannot_be_followed_is_a_warning_and_says_so(stage: Stage) -> None:
+def test_an_unknown_operation_is_a_warning(stage: Stage) -> None:
     stage.script.on("POST /things/find", 202)
     with pytest.warns(UnknownOperation, match="cannot be followed") as warned:
         future = stage.start("POST", "/things/find", {})
@@ -289,7 +289,7 @@ def test_what_cannot_be_followed_is_a_warning_and_says_so(stage: Stage) -> None:
         future.undo()
 
 
-def test_what_cannot_be_followed_is_an_error_where_that_is_wanted(stage: Stage) -> None:
+def test_an_unknown_operation_is_an_error_if_wanted(stage: Stage) -> None:
     stage.script.on("POST /things/find", 202)
     stage.context = replace(stage.context, unknown="error")
     future = stage.start("POST", "/things/find", {})
@@ -307,7 +307,7 @@ def test_a_retried_call_that_is_done_cannot_be_undone(stage: Stage) -> None:
     assert stage.script.count("DELETE") == 0
 
 
-def test_who_stops_a_retried_call_too_early_hears_that_it_stays(stage: Stage) -> None:
+def test_an_early_undo_of_an_irreversible_call_fails(stage: Stage) -> None:
     path, gone = f"/things/{ID}", []
     stage.script.on(f"PUT {path}", 503, (200, {"thing": {"id": ID, "size": 1}}))
     plain = stage.call("PUT", path, {})

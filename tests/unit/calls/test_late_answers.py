@@ -44,7 +44,7 @@ def test_a_timeout_together_with_the_answer_changes_nothing(is_accepted: bool) -
     assert step.late_answer() is None
 
 
-def test_a_late_answer_is_forgotten_with_the_try_that_it_belongs_to() -> None:
+def test_a_late_answer_is_dropped_with_its_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR", "ACTIVE"]
     hidden = [True]

@@ -71,7 +71,7 @@ def test_each_deletion_lets_one_try_and_the_last_one_all() -> None:
     assert not queue.wait("project", partial(tried.append, "d"))
 
 
-def test_one_who_waits_no_longer_takes_nobody_s_turn() -> None:
+def test_a_forgotten_call_takes_no_turn_in_the_queue() -> None:
     queue, tried = QuotaQueue(), list[str]()
     for _ in range(2):
         queue.deletion_started("project")
@@ -85,7 +85,7 @@ def test_one_who_waits_no_longer_takes_nobody_s_turn() -> None:
     assert tried == ["b"]
 
 
-def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Ledger) -> None:
+def test_waiting_for_deletions_of_other_processes_costs_no_try(cloud: Cloud, other: Ledger) -> None:
     theirs = _make(other, "server")
     cloud.api.fault("POST", "/servers", *[OVER] * 50)
     future = start_retried(cloud.context, cloud.create, 1)
@@ -100,7 +100,9 @@ def test_it_costs_no_try_until_the_others_have_made_room(cloud: Cloud, other: Le
     assert cloud.api.count(*POST) == asked + 1
 
 
-def test_it_ends_at_the_deadline_with_the_words_of_the_cloud(cloud: Cloud, other: Ledger) -> None:
+def test_a_wait_for_quota_ends_at_the_deadline_with_the_clouds_words(
+    cloud: Cloud, other: Ledger
+) -> None:
     _make(other, "server")
     cloud.api.fault("POST", "/servers", *[OVER] * 500)
     future = start_retried(cloud.context, cloud.create, 3, 30.0)
@@ -110,7 +112,9 @@ def test_it_ends_at_the_deadline_with_the_words_of_the_cloud(cloud: Cloud, other
 
 
 @pytest.mark.parametrize("kind", ["volume", "server"])
-def test_what_makes_no_room_is_not_waited_for(cloud: Cloud, other: Ledger, kind: str) -> None:
+def test_resources_of_another_quota_are_not_waited_for(
+    cloud: Cloud, other: Ledger, kind: str
+) -> None:
     _make(other, kind, None if kind == "server" else "4711")
     cloud.api.fault("POST", "/servers", *[OVER] * 500)
     future = start_retried(cloud.context, cloud.create, 2)
@@ -130,7 +134,9 @@ def test_volumes_and_snapshots_have_one_quota(cloud: Cloud, other: Ledger) -> No
     assert mine.others()
 
 
-def test_what_is_shared_with_the_others_makes_no_room(cloud: Cloud, other: Ledger) -> None:
+def test_resources_shared_with_other_processes_are_not_waited_for(
+    cloud: Cloud, other: Ledger
+) -> None:
     assert isinstance(cloud.context.ledger, Ledger)
     mine, theirs = SharedResources(cloud.context.ledger), SharedResources(other)
     for ledger in (cloud.context.ledger, other):
@@ -216,9 +222,7 @@ def test_the_limit_is_waited_for_and_costs_no_try(
     assert until <= limited.api.servers["server-1"]["born"] <= until + 0.6
 
 
-def test_the_limit_is_named_by_who_has_waited_for_a_whole_try(
-    limited: Cloud, other: Ledger
-) -> None:
+def test_the_limit_is_named_after_the_wait_of_a_whole_try(limited: Cloud, other: Ledger) -> None:
     _make(other, "server")
     future = start_retried(limited.context, limited.create, 3, 30.0)
     limited.run(future, 32.0)

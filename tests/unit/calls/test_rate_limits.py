@@ -95,7 +95,7 @@ def test_a_pause_that_would_outlast_the_try_is_not_waited_for() -> None:
     assert cloud.clock.now() < 100
 
 
-def test_a_policy_that_does_not_want_it_is_asked() -> None:
+def test_a_policy_may_refuse_to_wait_for_a_rate_limit() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(429))
     future = start_retried(cloud.context, cloud.create, Retry(3, retry_on=lambda _: False))

@@ -71,7 +71,9 @@ def test_promise_5_a_create_is_sent_again_only_after_settling(loss: Fault) -> No
     ("shows", "adopted_by"),
     [(0.0, 0.5), (0.8, 1.5), (2.0, 3.5), (4.0, 6.5), (8.0, 10.5), (13.0, 15.5), (21.0, 22.5)],
 )
-def test_promise_5_what_shows_up_late_is_adopted_as_well(shows: float, adopted_by: float) -> None:
+def test_promise_5_a_resource_that_shows_up_late_is_adopted(
+    shows: float, adopted_by: float
+) -> None:
     cloud = Cloud()
 
     def late(proceed: Any) -> requests.Response:
@@ -101,7 +103,7 @@ def test_promise_5_the_oldest_is_adopted_and_extras_are_deleted(
     assert len(cloud.api.servers) == 3
 
 
-def test_promise_5_what_an_earlier_try_has_made_is_not_adopted() -> None:
+def test_promise_5_a_resource_of_an_earlier_try_is_not_adopted() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"]
     past: list[bytes] = []
@@ -139,7 +141,7 @@ def test_promise_5_others_are_left_alone() -> None:
     assert cloud.api.alive() == ["server-1", "server-2"]
 
 
-def test_promise_5_without_a_stamp_it_is_not_sent_again() -> None:
+def test_promise_5_a_request_without_a_stamp_is_not_sent_again() -> None:
     cloud = Cloud()
     created = start_once(cloud.context, cloud.create)
     cloud.run(created)
@@ -183,7 +185,7 @@ def test_promise_5_a_cloud_that_cannot_be_searched_leaves_the_fate_unknown() -> 
 
 
 @pytest.mark.parametrize("within", [None, 2.0])
-def test_promise_5_an_undo_that_cannot_know_does_not_say_that_it_is_done(
+def test_promise_5_an_undo_of_an_ambiguous_request_fails(
     within: float | None,
 ) -> None:
     cloud = Cloud()

@@ -139,7 +139,7 @@ def test_an_undo_does_not_put_off_the_end_of_a_request_without_an_answer() -> No
     assert isinstance(driven.call.promise.future.exception(), OperationTimeout)
 
 
-def test_a_stop_request_undoes_what_is_watched() -> None:
+def test_a_stop_request_undoes_the_watched_operation() -> None:
     driven = Driven()
     driven.send(driven.accepted())
     assert isinstance(driven.stop(), Shielded)
@@ -229,7 +229,7 @@ def test_a_call_that_breaks_off_is_undone(broken: Exception) -> None:
     assert driven.gave_up().error is broken
 
 
-def test_a_call_that_was_cancelled_before_it_was_sent_sends_nothing() -> None:
+def test_a_call_cancelled_before_its_request_sends_nothing() -> None:
     driven = Driven()
     assert driven.send(None) is None
     assert isinstance(driven.gave_up().error, CancelledError)

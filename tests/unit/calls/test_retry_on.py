@@ -153,7 +153,7 @@ def test_a_retry_on_that_raises_fails_the_future_by_name(
     assert cloud.api.count(*POST) == 1
 
 
-def test_it_is_asked_once_about_each_failure() -> None:
+def test_retry_on_is_asked_once_about_each_failure() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR", "ERROR", "ACTIVE"]
     asked: list[BaseException] = []

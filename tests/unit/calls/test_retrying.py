@@ -32,7 +32,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "osfutures")
 
 
-def test_a_retried_call_stamps_what_it_creates_and_keeps_what_was_there() -> None:
+def test_a_retried_call_adds_its_stamp_to_the_users_metadata() -> None:
     cloud = Cloud()
     future = start_retried(cloud.context, cloud.create)
     cloud.run(future)
@@ -91,7 +91,7 @@ def test_a_try_that_was_undone_is_not_gone_on_with() -> None:
 
 
 @pytest.mark.parametrize(("status", "looked_at"), [(403, False), (404, False), (409, True)])
-def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
+def test_a_late_operation_is_watched_anew_only_if_it_may_be_done(
     status: int, looked_at: bool
 ) -> None:
     cloud = Cloud()
@@ -111,7 +111,7 @@ def test_what_was_late_is_looked_at_anew_only_if_it_may_be_done_by_now(
 
 
 @pytest.mark.parametrize(("lost", "left"), [(False, 0), (True, 1)])
-def test_the_ledger_forgets_what_is_certainly_not_there(lost: bool, left: int) -> None:
+def test_a_resource_certainly_not_created_leaves_the_ledger(lost: bool, left: int) -> None:
     cloud = Cloud()
     ledger = Ledger(None, "run")
     cloud.api.fates = ["ERROR"]
@@ -267,7 +267,7 @@ def test_a_renewal_that_fails_is_no_request_of_unknown_fate() -> None:
     assert len(cloud.api.alive()) <= 1
 
 
-def test_retry_on_decides_where_it_has_an_opinion() -> None:
+def test_retry_on_decides_before_the_rules_of_the_call() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"] * 5
     future = start_retried(cloud.context, cloud.create, Retry(5, retry_on=OperationTimeout))
@@ -299,7 +299,7 @@ def test_a_retry_on_that_raises_ends_its_own_operation_only() -> None:
     assert cloud.api.alive() == ["server-2"]
 
 
-def test_what_could_not_be_undone_is_said_and_not_tried_again() -> None:
+def test_a_failed_undo_is_reported_and_causes_no_other_try() -> None:
     cloud = Cloud()
     cloud.api.fates = ["ERROR"]
     cloud.api.fault("DELETE", "/servers/server-1", *[answers(409)] * 9)
@@ -314,7 +314,7 @@ def test_what_could_not_be_undone_is_said_and_not_tried_again() -> None:
 
 
 @pytest.mark.parametrize("stays", [True, False])
-def test_what_nobody_waits_for_and_could_not_be_taken_back_is_logged(
+def test_a_failed_undo_without_a_future_is_logged(
     stays: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING, "osfutures")

@@ -37,7 +37,7 @@ def test_an_error_of_the_plain_call_is_raised_at_once() -> None:
     assert cloud.api.count(*POST) == 1
 
 
-def test_one_try_stamps_nothing() -> None:
+def test_a_call_with_one_try_stamps_nothing() -> None:
     cloud = Cloud()
     start_once(cloud.context, cloud.create)
     assert cloud.api.servers["server-1"]["metadata"] == {"mine": "1"}

@@ -73,7 +73,9 @@ def test_the_last_request_that_is_known_counts(bound: ClientContext) -> None:
     assert made.operation.name == "server.stop"
 
 
-def test_what_an_earlier_request_has_made_is_what_is_undone(bound: ClientContext) -> None:
+def test_the_undo_of_a_call_deletes_the_resource_of_an_earlier_request(
+    bound: ClientContext,
+) -> None:
     def call() -> None:
         post(bound, "/servers", {"server": {}})
         post(bound, "/servers/server-1/action", {"os-stop": None})
@@ -85,7 +87,7 @@ def test_what_an_earlier_request_has_made_is_what_is_undone(bound: ClientContext
     assert row("server.stop").undo is None
 
 
-def test_what_another_request_has_made_is_not(bound: ClientContext) -> None:
+def test_a_call_of_several_requests_undoes_the_last_ones_resource(bound: ClientContext) -> None:
     def call() -> None:
         post(bound, "/servers", {"server": {}})
         post(bound, "/servers", {"server": {}})
@@ -105,7 +107,7 @@ def test_a_request_that_was_refused_has_started_nothing(bound: ClientContext, ap
     assert made.resource_id is None
 
 
-def test_what_the_call_raises_is_raised_and_its_requests_are_told(
+def test_an_error_of_the_call_is_raised_and_its_requests_are_returned(
     bound: ClientContext, api: Api
 ) -> None:
     api.fault("POST", "/servers", lost_before)

@@ -108,7 +108,7 @@ def test_an_interruption_waits_for_a_shielded_coroutine(engine: SteppedEngine) -
     assert engine.clock.now() == 5.0
 
 
-def test_an_interruption_can_be_withdrawn_before_it_is_thrown(engine: SteppedEngine) -> None:
+def test_an_interruption_can_be_withdrawn_in_time(engine: SteppedEngine) -> None:
     def steps() -> Steps[str]:
         yield InPool(lambda: None)
         yield Pause(1.0)

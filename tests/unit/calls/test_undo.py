@@ -32,7 +32,7 @@ def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR, "osfutures")
 
 
-def test_undo_takes_back_what_was_created() -> None:
+def test_undo_deletes_the_created_resource() -> None:
     cloud = Cloud()
     future = start_once(cloud.context, cloud.create)
     cloud.run(future)
@@ -43,7 +43,7 @@ def test_undo_takes_back_what_was_created() -> None:
 
 
 @pytest.mark.parametrize("begin", [start_once, start_retried])
-def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused(
+def test_an_undo_cannot_be_cancelled_nor_begin_on_a_stopped_engine(
     begin: Callable[[ClientContext, Call], OperationFuture[Any]],
 ) -> None:
     cloud = Cloud()
@@ -59,7 +59,7 @@ def test_an_undo_cannot_be_cancelled_and_one_that_nobody_could_finish_is_refused
         begin(cloud.context, cloud.create)
 
 
-def test_undoing_what_is_gone_already_is_done() -> None:
+def test_undo_of_a_deleted_resource_succeeds() -> None:
     cloud = Cloud()
     future = start_once(cloud.context, cloud.create)
     cloud.run(future)
@@ -69,7 +69,7 @@ def test_undoing_what_is_gone_already_is_done() -> None:
     assert gone.result() is None
 
 
-def test_undo_insists_and_then_says_what_it_could_not_do() -> None:
+def test_undo_tries_again_and_then_names_the_failure() -> None:
     cloud = Cloud()
     future = start_once(cloud.context, cloud.create)
     cloud.run(future)
@@ -174,7 +174,7 @@ def test_undo_in_the_middle_deletes_and_leaves_the_engine_well() -> None:
 @pytest.mark.parametrize(
     ("building", "tout", "error"), [(3.0, None, CancelledError), (100.0, 3.0, OperationTimeout)]
 )
-def test_what_ends_while_it_is_taken_back_is_no_success(
+def test_an_operation_that_ends_during_its_undo_is_no_success(
     building: float, tout: float | None, error: type[BaseException]
 ) -> None:
     cloud = Cloud()
@@ -191,7 +191,7 @@ def test_what_ends_while_it_is_taken_back_is_no_success(
     assert gone.exception() is None
 
 
-def test_the_ledger_forgets_what_was_undone() -> None:
+def test_an_undone_resource_leaves_the_ledger() -> None:
     cloud = Cloud()
     ledger = Ledger(None, "run")
     future = start_once(replace(cloud.context, ledger=ledger, stamp=True), cloud.create)
@@ -237,7 +237,7 @@ def test_undo_between_two_tries_prevents_the_next_one() -> None:
     assert cloud.api.alive() == []
 
 
-def test_an_undo_that_has_given_up_is_no_reason_to_try_again_when_it_is_gone_after_all() -> None:
+def test_a_failed_undo_that_took_effect_late_causes_no_other_try() -> None:
     cloud = Cloud()
     future = start_retried(cloud.context, cloud.create)
     cloud.settle(1)
@@ -251,7 +251,7 @@ def test_an_undo_that_has_given_up_is_no_reason_to_try_again_when_it_is_gone_aft
     assert cloud.api.count(*POST) == 1
 
 
-def test_undo_after_the_end_deletes_what_was_made_and_twice_is_fine() -> None:
+def test_undo_after_the_end_deletes_the_resource_and_can_be_repeated() -> None:
     cloud = Cloud()
     future = start_retried(cloud.context, cloud.create)
     cloud.run(future)

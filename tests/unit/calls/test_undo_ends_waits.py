@@ -67,7 +67,7 @@ def wait_between_tries(cloud: Cloud) -> Any:
 
 
 @pytest.mark.parametrize("wait", [wait_for_quota, wait_for_busy, wait_between_tries])
-def test_undo_ends_what_the_call_waits_for(wait: Callable[[Cloud], Any]) -> None:
+def test_undo_ends_the_waits_of_the_call(wait: Callable[[Cloud], Any]) -> None:
     cloud = Cloud()
     future = wait(cloud)
     cloud.settle(8.0)
@@ -84,7 +84,7 @@ def test_undo_ends_what_the_call_waits_for(wait: Callable[[Cloud], Any]) -> None
     assert posted == []
 
 
-def test_the_room_is_for_the_next_when_one_who_waits_is_taken_back() -> None:
+def test_the_quota_is_for_the_next_call_when_a_waiting_one_is_undone() -> None:
     cloud = Cloud()
     second = wait_for_quota(cloud)
     cloud.api.leaving = 20.0
@@ -96,7 +96,7 @@ def test_the_room_is_for_the_next_when_one_who_waits_is_taken_back() -> None:
     assert third.result()["status"] == "ACTIVE"
 
 
-def test_nobody_looks_any_more_at_what_was_busy() -> None:
+def test_a_busy_resource_is_read_no_more_after_an_undo() -> None:
     cloud = Cloud()
     future = wait_for_busy(cloud)
     cloud.settle(8.0)
@@ -106,7 +106,7 @@ def test_nobody_looks_any_more_at_what_was_busy() -> None:
     assert cloud.engine.monitor.pending == pending - 1
 
 
-def test_the_deadline_of_all_tries_ends_the_wait_for_what_is_busy() -> None:
+def test_the_deadline_of_all_tries_ends_the_wait_for_a_busy_resource() -> None:
     cloud = Cloud()
     cloud.api.building = 500.0
     start_once(cloud.context, cloud.create)
@@ -117,7 +117,7 @@ def test_the_deadline_of_all_tries_ends_the_wait_for_what_is_busy() -> None:
     assert cloud.engine.monitor.pending == 1
 
 
-def test_undo_of_a_lost_request_ends_with_the_search_for_what_it_made() -> None:
+def test_undo_of_a_lost_request_ends_with_its_reconciliation() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", answers(503))
     future = start_retried(cloud.context, cloud.create)

@@ -35,7 +35,7 @@ def made_but_unusable(proceed: Callable[[], requests.Response]) -> requests.Resp
 
 
 @pytest.mark.parametrize("body", BODIES)
-def test_the_error_names_the_answer_and_what_it_lacks(body: Any) -> None:
+def test_an_unusable_answer_is_named_with_the_missing_resource(body: Any) -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable(body), unusable(body))
 
@@ -51,7 +51,7 @@ def test_the_error_names_the_answer_and_what_it_lacks(body: Any) -> None:
     assert len(error.attempts) == 2
 
 
-def test_what_was_made_is_found_by_its_stamp() -> None:
+def test_the_resource_of_an_unusable_answer_is_found_by_its_stamp() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", made_but_unusable)
     future = start_retried(cloud.context, cloud.create, 2)
@@ -69,7 +69,7 @@ def test_a_password_in_such_an_answer_is_not_told() -> None:
     assert "secret" not in str(future.exception())
 
 
-def test_a_plain_call_raises_it_at_once() -> None:
+def test_a_plain_call_raises_unusable_answers_at_once() -> None:
     cloud = Cloud()
     cloud.api.fault("POST", "/servers", unusable({}))
     with pytest.raises(UnusableAnswerError, match="does not name the server"):

@@ -36,7 +36,7 @@ def refused(status: int, text: str) -> Exchange:
         (500, "status must be", False),
     ],
 )
-def test_what_counts_as_busy(status: int, text: str, expected: bool) -> None:
+def test_refusals_of_busy_resources_are_recognised(status: int, text: str, expected: bool) -> None:
     assert refused(status, text).busy is expected
 
 
@@ -82,7 +82,7 @@ def test_everything_that_the_operation_works_on_has_to_be_free(
     assert {expect.type for expect in free.expects} == kinds
 
 
-def test_what_is_only_to_be_made_is_not_waited_for() -> None:
+def test_a_resource_to_be_created_is_not_waited_for() -> None:
     assert row("volume.create").until_idle({}) is None
 
 
@@ -113,9 +113,7 @@ def test_a_call_is_made_again_when_its_server_is_free_or_its_try_is_over(
 
 
 @pytest.mark.parametrize(("building", "again"), [(40.0, 40.0), (500.0, BUSY_TIMEOUT)])
-def test_what_is_busy_is_taken_back_when_it_is_free_or_after_a_while(
-    building: float, again: float
-) -> None:
+def test_an_undo_waits_for_a_busy_resource_for_a_while(building: float, again: float) -> None:
     cloud = Cloud()
     cloud.api.building = building
     future = start_once(cloud.context, cloud.create)
