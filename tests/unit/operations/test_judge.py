@@ -334,3 +334,14 @@ def test_deleted_status_is_gone_but_not_for_a_deletion(
     assert isinstance(vanished, Failed)
     assert vanished.vanished
     assert verdict_of(case("server.delete", known, id="a")) == Running((THE_SERVER,))
+
+
+@pytest.mark.parametrize(
+    ("status", "is_step"), [("SHUTOFF", True), ("PAUSED", True), ("TELEPORTED", False)]
+)
+def test_a_standstill_in_a_status_of_no_step_says_so(status: str, is_step: bool) -> None:
+    evidence = case("server.start", {THE_SERVER: seen(server(status), 100)}, now=300, id="a")
+    verdict = verdict_of(replace(evidence, action_kind=None))
+    assert isinstance(verdict, Failed)
+    assert f"the server is in status {status} with nothing under way" in verdict.why
+    assert verdict.why.endswith("no step of server.start") is not is_step

@@ -31,7 +31,7 @@ def unstamped_volume(world: World, mark: Stamp) -> str:
 
 
 @pytest.mark.parametrize("status", [403, 409, 500])
-def test_a_refused_stamp_is_noted_and_the_resource_still_counts_as_unstamped(
+def test_a_refused_stamp_is_noted_and_the_resource_stays_unstamped(
     world: World, status: int
 ) -> None:
     ident = unstamped_volume(world, mark := stamp())
