@@ -170,6 +170,21 @@ def test_floating_ips_end_with_the_port_that_was_asked_for(cloud: Cloud, network
     router.undo().result(PATIENCE)
 
 
+def test_a_router_has_its_gateway_when_the_future_is_done(cloud: Cloud) -> None:
+    api = cloud.api("network")
+    outside = api.get("/networks?router:external=true").json()["networks"]
+    if not outside:
+        pytest.skip("this cloud has no external network")
+    router = make(cloud, "router")
+    path = f"/routers/{router.resource_id}"
+    for gateway in ({"network_id": outside[0]["id"]}, None):
+        future = api.put_async(path, json={"router": {"external_gateway_info": gateway}})
+        assert future.done()
+        found = api.get(path).json()["router"]["external_gateway_info"]
+        assert (found or {}).get("network_id") == (gateway or {}).get("network_id")
+    router.undo().result(PATIENCE)
+
+
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_openstacksdk_has_twins_for_neutron(cloud: Cloud, network: Any) -> None:
     future = cloud.sdk.network.create_port_async_r(network_id=network.id, name="sdk")
