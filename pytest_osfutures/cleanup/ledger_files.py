@@ -80,13 +80,17 @@ def ledgers(directory: Path, note: Callable[[str], None] = lambda _: None) -> li
 
 
 def _open_intact(path: Path) -> Ledger:
-    """Open a ledger and check its file. Raises LedgerError for a damaged file."""
+    """Open a ledger and check the file. Raises LedgerError if damaged, or no ledger."""
     ledger = Ledger(path, run_of(path))
     try:
         ((result,),) = ledger.read("PRAGMA quick_check(1)")
         if result != "ok":
             raise LedgerError(f"the ledger {path} is damaged: {result}")
         ledger.info()
+        ledger.rows()
+    except ValueError as error:
+        ledger.close()
+        raise LedgerError(f"the ledger {path} has other columns: {error}") from error
     except sqlite3.Error:
         ledger.close()
         raise

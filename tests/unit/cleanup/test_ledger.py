@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import sqlite3
 import stat
 import threading
 import time
@@ -328,3 +329,21 @@ def _join_and_end(path: Path) -> None:
     ledger = Ledger(path, RUN)
     assert ledger.join()
     assert not ledger.end_if_last(), "the parent lives"
+
+
+@pytest.mark.parametrize("table", ["run", "resources"])
+def test_a_file_with_other_columns_does_not_hide_the_ledgers(path: Path, table: str) -> None:
+    Ledger(path, RUN).close()
+    other = sqlite3.connect(path.with_name("0000000000000000.sqlite"))
+    other.execute(f"CREATE TABLE {table}(operation, state, intended, expires, kind, id)")
+    other.execute(f"INSERT INTO {table} VALUES (1, 2, 3, 4, 5, 6)")
+    other.commit()
+    other.close()
+    notes: list[str] = []
+    found = ledgers.ledgers(path.parent, notes.append)
+    for ledger in found:
+        ledger.close()
+    assert [ledger.path for ledger in found] == [path]
+    (note,) = notes
+    assert "has other columns" in note
+    assert "osfutures reap --run 0000000000000000" in note
