@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 HIDDEN = "***"
 Failure = TypeVar("Failure", bound=BaseException)
-#: Names of fields with secret values.
+#: Names of fields with secret values. `/tokens` is the end of a URL of Keystone.
 _NAME = (
     r"(?:[\w:.-]*(?:admin_?pass|passw|passphrase|user_?data|personality|secret|private_?key"
-    r"|connection_info|credential|authorization|api_?key)\w*|[\w.-]*token|tokens)"
+    r"|connection_info|credential|authorization|api_?key)\w*|[\w.-]*token|(?<!/)tokens)"
 )
 _FIELD = re.compile(
     rf"(?<![\w:.-]){_NAME}\\*[\"']?\s*[:=]\s*(?:[bu](?=[\"']))?(?=\S)", re.IGNORECASE
