@@ -219,7 +219,9 @@ class OperationFuture(_TypedFuture[T, P]):
             except BaseException as error:
                 promise.set_exception(error)
                 return
-            if isinstance(value, Future):
+            if value is promise.future:  # it would wait for itself
+                promise.set_exception(InvalidArgument(f"{fn!r} returned the future of its own end"))
+            elif isinstance(value, Future):
                 promise.follow(value)
             else:
                 promise.set_result(value)

@@ -166,6 +166,15 @@ def test_a_callback_of_a_future_that_is_done_is_called(engine: Engine) -> None:
 # cancel
 
 
+def test_a_function_that_returns_the_future_of_its_own_end_fails(threaded: Engine) -> None:
+    before = OperationFuture[int](threaded)
+    after: OperationFuture[int] = before.next(lambda _: after)
+    before.set_running_or_notify_cancel()
+    before.set_result(1)
+    with pytest.raises(InvalidArgument, match="the future of its own end"):
+        after.result(5)
+
+
 def test_a_pending_future_can_be_cancelled_and_never_starts(engine: Engine) -> None:
     future: OperationFuture[Any] = OperationFuture(engine)
     assert future.cancel()
