@@ -65,7 +65,7 @@ def _live_through(world: World, era: int, *, bad: bool) -> None:
     before = world.everything()
     assert len(before) > FOREIGN_COUNT
     seeds = range(FIRST_SEED + era * ERA, FIRST_SEED + (era + 1) * ERA)
-    with _weather(world, bad=bad):
+    with _fault_profile(world, bad=bad):
         with ThreadPoolExecutor(TOGETHER) as pool:
             kills = list(pool.map(lambda seed: run_and_kill(world, seed, WORKERS), seeds))
         until(lambda: all(run.is_over() for run in world.runs), "the end of the runs", 180.0)
@@ -79,7 +79,7 @@ def _live_through(world: World, era: int, *, bad: bool) -> None:
 
 
 @contextmanager
-def _weather(world: World, *, bad: bool) -> Iterator[None]:
+def _fault_profile(world: World, *, bad: bool) -> Iterator[None]:
     for fault in BAD_WEATHER if bad else ():
         world.ask("/_osf/faults", {**fault, "probability": PROBABILITY}, "POST")
     try:

@@ -1,4 +1,4 @@
-"""`python -m tests.sim`: simulated runs, one a seed; the first broken promise ends it."""
+"""`python -m tests.sim`: simulated runs, one for each seed; a broken promise ends its run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from functools import partial
 
 from tests.sim.run import Result, run
 
-#: Seconds between two words about how far it is.
+#: Seconds between two reports of progress.
 PROGRESS = 30.0
 
 
 def main() -> int:
-    """Run the seeds, print what came of them; 1 if a promise was broken."""
+    """Run the seeds and print their results; return 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.sim", description=__doc__)
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--operations", type=int, default=1000, help="of each run")
@@ -31,7 +31,7 @@ def main() -> int:
     logging.basicConfig(level=logging.DEBUG if args.trace else logging.CRITICAL)
     began = time.perf_counter()
     seeds = range(args.seed, args.seed + args.runs)
-    broken, operations, endings, struck = 0, 0, Counter[str](), Counter[str]()
+    broken, operations, endings, injected = 0, 0, Counter[str](), Counter[str]()
     told_at = began
     for number, result in enumerate(_results(seeds, args.operations, args.processes)):
         operations += result.operations
@@ -40,13 +40,13 @@ def main() -> int:
             so_far = f"{number + 1} of {len(seeds)} runs, {operations} operations, {broken} broken"
             print(f"{so_far}, {now - began:.0f} s", file=sys.stderr, flush=True)
         endings += Counter(result.endings)
-        struck += Counter(result.struck)
+        injected += Counter(result.injected)
         if result.broken:
             broken += 1
             print(result.broken, file=sys.stderr)
     took = time.perf_counter() - began
     print(f"{len(seeds)} runs, {operations} operations in {took:.1f} s; {broken} runs broken")
-    for title, counts in (("endings", endings), ("faults", struck)):
+    for title, counts in (("endings", endings), ("faults", injected)):
         listed = ", ".join(f"{count} {name}" for name, count in counts.most_common())
         print(f"{title}: {listed or 'none'}")
     return 1 if broken else 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from tests.sim.scale import BIG, unlimited
+from tests.sim.scale import LARGE_QUOTA, unlimited
 from tests.sim.world import World
 
 #: As in the benchmarks: seconds of a request by its method, of a list, of each server in it.
@@ -53,7 +53,7 @@ class Detection:
 
 def detection(servers: int, builds: Builds, seed: int, retried: bool = True) -> Detection:
     """Create so many servers at once, and note when each is ACTIVE and when its future is done."""
-    world = World(seed, BIG)
+    world = World(seed, LARGE_QUOTA)
     unlimited(world)
     settings = world.cloud.settings
     settings.method_latency.update(LATENCY)

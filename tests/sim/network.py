@@ -1,4 +1,4 @@
-"""The way between the clients and the fake cloud: it takes time, and not everything arrives."""
+"""The simulated network: latency, lost requests and lost answers."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter, to_request, to_response
 from pytest_osfutures.stamp import OPERATION
+from tests.sim.fault_profile import LATE, FaultProfile
 from tests.sim.timeline import Timeline
-from tests.sim.weather import LATE, Weather
 
 
 class Network(FunctionAdapter):
     """Carries requests from the clients to the fake cloud, with faults, and notes their effects."""
 
     def __init__(
-        self, cloud: FakeCloud, timeline: Timeline, weather: Weather, random: Random
+        self, cloud: FakeCloud, timeline: Timeline, profile: FaultProfile, random: Random
     ) -> None:
         super().__init__(self.carry)
         self.cloud = cloud
         self.timeline = timeline
-        self.weather = weather
+        self.profile = profile
         self.random = random
         #: The ids of the resources that each operation has created, by the operation's stamp.
         self.made: dict[str, list[str]] = defaultdict(list)
@@ -40,7 +40,7 @@ class Network(FunctionAdapter):
         #: The ids of all resources that the cloud was asked to delete.
         self.deleted: set[str] = set()
         #: How often each fault was injected.
-        self.struck: Counter[str] = Counter()
+        self.injected: Counter[str] = Counter()
         self.requests = 0
         self.answered = 0
         self.tables: dict[str, tuple[str, ResourceTable[Any]]] = {
@@ -56,26 +56,26 @@ class Network(FunctionAdapter):
             return to_response(self.cloud.handle(asked), request)
         self.requests += 1
         number = self.requests
-        weather = self.weather
+        profile = self.profile
         patience = float(timeout if timeout is not None else 60.0)
         self.timeline.sleep(self.random.uniform(0.005, 0.05))
-        if self._strikes("lost_before", weather.lost_before):
+        if self._inject("lost_before", profile.lost_before):
             raise Cut("broken on the way there", request=request)
-        if self._strikes("late", weather.late):
+        if self._inject("late", profile.late):
             self._later(asked)
             self.timeline.sleep(self.random.choice((0.1, patience)))
             raise ReadTimeout(f"no answer within {patience} s", request=request)
         answer = self._handle(asked)
         delay = answer.delay + self.random.expovariate(1 / 0.05)
-        if self._strikes("slow", weather.slow):
+        if self._inject("slow", profile.slow):
             delay += self.random.uniform(1.0, 20.0)
-        if self._strikes("hung", weather.hung) or delay > patience:
+        if self._inject("hung", profile.hung) or delay > patience:
             self.timeline.sleep(patience)
             raise ReadTimeout(f"no answer within {patience} s", request=request)
         self.timeline.sleep(delay)
-        if self._strikes("lost_after", weather.lost_after) or answer.cut:
+        if self._inject("lost_after", profile.lost_after) or answer.cut:
             raise Cut("broken on the way back", request=request)
-        self.struck["overtaken"] += number < self.answered
+        self.injected["overtaken"] += number < self.answered
         self.answered = max(number, self.answered)
         return to_response(answer, request)
 
@@ -83,13 +83,13 @@ class Network(FunctionAdapter):
         when = self.timeline.now() + self.random.uniform(0.1, LATE)
         self.timeline.at(when, lambda: self._handle(asked))
 
-    def _strikes(self, name: str, chance: float) -> bool:
-        strikes = self.random.random() < chance
-        self.struck[name] += strikes
-        return strikes
+    def _inject(self, name: str, chance: float) -> bool:
+        inject = self.random.random() < chance
+        self.injected[name] += inject
+        return inject
 
     def _handle(self, asked: Request) -> Response:
-        """Let the cloud do it, and note what it has made or was asked to delete."""
+        """Pass a request to the cloud, and note the resources that it creates or deletes."""
         last = asked.path.rsplit("/", 1)[-1]
         if asked.method == "DELETE":
             self.deleted.add(last)
@@ -99,7 +99,7 @@ class Network(FunctionAdapter):
         before = set() if table is None else {each.id for each in table}
         answer = self.cloud.handle(asked)
         if answer.status in (403, 413) and b"uota" in answer.encoded():
-            self.struck["quota" if "/compute/" in asked.path else "volume_quota"] += 1
+            self.injected["quota" if "/compute/" in asked.path else "volume_quota"] += 1
         if table is None:
             return answer
         wanted = json.loads(asked.body)[key]

@@ -9,10 +9,10 @@ import tracemalloc
 from dataclasses import dataclass
 from typing import Any
 
-from tests.sim.weather import Weather
+from tests.sim.fault_profile import FaultProfile
 from tests.sim.world import World
 
-BIG = Weather(quota=1_000_000)
+LARGE_QUOTA = FaultProfile(quota=1_000_000)
 #: What this package has allocated, without the fake cloud; results are the clients' objects.
 OURS = (
     tracemalloc.Filter(True, "*/pytest_osfutures/*.py"),
@@ -46,7 +46,7 @@ def cost(servers: int, memory: bool = True) -> Cost:
 
 
 def _world() -> World:
-    world = World(3, BIG)
+    world = World(3, LARGE_QUOTA)
     unlimited(world)
     return world
 

@@ -1,4 +1,4 @@
-"""What the cloud is asked for by the second try is what it was asked for by the first."""
+"""All tries of a call send the same request."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-from tests.sim.weather import Weather
+from tests.sim.fault_profile import FaultProfile
 from tests.sim.world import World
 
 
-def test_each_try_of_a_create_sends_the_same(tmp_path: Path) -> None:
-    world = World(0, Weather())
+def test_each_try_of_a_create_sends_the_same_request(tmp_path: Path) -> None:
+    world = World(0, FaultProfile())
     world.cloud.faults.add(Fault("error", operation="server.create", count=2))
     script = tmp_path / "user-data"
     script.write_text("#!/bin/sh\necho hello\n")

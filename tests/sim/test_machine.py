@@ -1,4 +1,4 @@
-"""The same world in the hands of Hypothesis: it looks for the shortest way to break a promise."""
+"""A Hypothesis state machine on the simulated world: it shrinks what breaks a promise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
-from tests.sim.weather import SERVICES, Weather
+from tests.sim.fault_profile import SERVICES, FaultProfile
 from tests.sim.world import BrokenPromiseError, World
 
 FAULTS = (
@@ -46,7 +46,7 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(0, Weather())
+        self.world = World(0, FaultProfile())
         self.created: list[Made] = []
 
     @rule(target=servers, count=st.integers(1, 5), tries=st.integers(1, 3))
@@ -73,19 +73,19 @@ class Machine(RuleBasedStateMachine):
 
     @rule(made=servers)
     def stop(self, made: Made) -> None:
-        """Work on a server that is there."""
+        """Stop a server."""
         if ident := _ready(made):
             self.world.track(self.world.nova.servers.stop_async_r(ident, tout=60.0))
 
     @rule(made=volumes, size=st.integers(2, 9))
     def extend(self, made: Made, size: int) -> None:
-        """Work on a volume that is there."""
+        """Extend a volume."""
         if ident := _ready(made):
             self.world.track(self.world.cinder.volumes.extend_async_r(ident, size, tout=60.0))
 
     @rule(server=servers, volume=volumes)
     def attach(self, server: Made, volume: Made) -> None:
-        """Put the two together."""
+        """Attach a volume to a server."""
         vm, disk = _ready(server), _ready(volume)
         if vm and disk:
             attach = self.world.nova.volumes.create_server_volume_async_r
@@ -93,17 +93,17 @@ class Machine(RuleBasedStateMachine):
 
     @rule(made=consumes(servers))
     def undo_server(self, made: Made) -> None:
-        """Take a server back, at whatever moment of its life."""
+        """Undo the creation of a server at any moment."""
         made[1].append(self.world.track(made[0].undo()))
 
     @rule(made=consumes(volumes))
     def undo_volume(self, made: Made) -> None:
-        """Take a volume back, at whatever moment of its life."""
+        """Undo the creation of a volume at any moment."""
         made[1].append(self.world.track(made[0].undo()))
 
     @rule(number=st.integers(0, len(FAULTS) - 1), service=st.sampled_from(SERVICES))
     def fault(self, number: int, service: str) -> None:
-        """Something will go wrong once."""
+        """Inject a fault."""
         kind = FAULTS[number]
         facts = {
             name: value for name, value in kind.as_dict().items() if name not in ("fired", "id")
@@ -113,24 +113,24 @@ class Machine(RuleBasedStateMachine):
         self.world.cloud.faults.add(Fault(**facts))
 
     @rule(seed=st.integers(0, 100))
-    def third_party(self, seed: int) -> None:
-        """Somebody else deletes something of ours."""
+    def foreign_deletion(self, seed: int) -> None:
+        """Delete a resource as a third party."""
         ours = sorted(self.world.alive() - self.world.foreign)
         if ours:
-            self.world.delete_behind_our_back(Random(seed).choice(ours))
+            self.world.delete_as_third_party(Random(seed).choice(ours))
 
     @rule(seconds=st.sampled_from((0.1, 1.0, 7.0, 60.0)))
     def tick(self, seconds: float) -> None:
-        """Time passes."""
+        """Let time pass."""
         self.world.run(seconds)
 
     @invariant()
     def promises(self) -> None:
-        """Every promise is kept so far."""
+        """Check the invariants."""
         self.world.check()
 
     def teardown(self) -> None:
-        """Take everything back: then nothing may be left, and all must have ended."""
+        """Undo everything: then no resource is left, and all futures are done."""
         self.world.cloud.faults.clear()
         for servers in (True, False):  # first, so that no volume is in use any more
             for future, undone in self.created:
@@ -140,13 +140,13 @@ class Machine(RuleBasedStateMachine):
         for future, undone in self.created:
             left = self.world.made_by(future)
             if left and undone[0].exception() is None:
-                raise BrokenPromiseError(f"{future} was taken back, {left} is still there")
+                raise BrokenPromiseError(f"{future} was undone, and {left} exists")
             self.world.excused.update(each.id for each in left)
         self.world.check_the_end()
 
 
 def _ready(made: Made) -> str | None:
-    """The id of what is there, and not taken back yet."""
+    """Return the id of a resource that exists and is not undone; None otherwise."""
     future, undone = made
     if undone or not future.done() or future.cancelled() or future.exception() is not None:
         return None

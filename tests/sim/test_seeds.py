@@ -25,23 +25,23 @@ from pytest_osfutures.errors import (
     ResourceVanished,
 )
 from pytest_osfutures.operations.judge import Succeeded
+from tests.sim.fault_profile import FaultProfile
 from tests.sim.run import run
-from tests.sim.weather import Weather
 from tests.sim.world import BrokenPromiseError
 
 OPERATIONS = 500
-SUNNY = Weather()
+NO_FAULTS = FaultProfile()
 
 
 def environment(hash_seed: str) -> dict[str, str]:
-    """What a process needs that is to repeat a run."""
+    """Return the environment of a process that repeats a run."""
     path = os.pathsep.join(sys.path)
     return {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": path}
 
 
 @pytest.fixture(scope="module")
-def told() -> str:
-    """What 38 runs say, each in a weather of its own."""
+def output() -> str:
+    """Return the output of 38 runs, each with a fault profile of its own."""
     command = [sys.executable, "-m", "tests.sim", "--runs", "38", "--operations", "500"]
     command += ["--processes", str(os.cpu_count() or 1)]
     done = subprocess.run(
@@ -57,33 +57,33 @@ def counted(text: str, title: str) -> dict[str, int]:
     return {name: int(count) for count, name in re.findall(r"(\d+) (\w+)", line)}
 
 
-def test_twenty_thousand_operations_keep_every_promise_whatever_the_weather(told: str) -> None:
-    operations = re.search(r"(\d+) operations in .*; 0 runs broken", told)
-    assert operations is not None, told
+def test_twenty_thousand_operations_break_no_promise(output: str) -> None:
+    operations = re.search(r"(\d+) operations in .*; 0 runs broken", output)
+    assert operations is not None, output
     assert int(operations[1]) >= 20_000
 
 
-def test_every_kind_of_fault_has_really_struck(told: str) -> None:
-    struck = counted(told, "faults")
-    for fault in fields(Weather):
-        assert struck.get(fault.name, 0) >= 5, fault.name
-    assert struck["overtaken"] > 1000  # answers in another order than their requests
+def test_every_fault_is_injected(output: str) -> None:
+    injected = counted(output, "faults")
+    for fault in fields(FaultProfile):
+        assert injected.get(fault.name, 0) >= 5, fault.name
+    assert injected["overtaken"] > 1000  # answers in another order than their requests
 
 
-def test_every_kind_of_ending_was_seen(told: str) -> None:
-    endings = counted(told, "endings")
+def test_operations_end_in_every_way(output: str) -> None:
+    endings = counted(output, "endings")
     ours = (OperationTimeout, ObjectCreationError, OperationFailed, ResourceVanished)
     others = (AmbiguousRequest, QuotaExceeded, CancelledError)
     assert {"success", *(kind.__name__ for kind in (*ours, *others))} <= set(endings)
 
 
-def test_on_a_sunny_day_only_deadlines_that_are_too_short_are_missed() -> None:
-    endings = run(1, OPERATIONS, SUNNY).endings
+def test_without_faults_only_short_deadlines_are_missed() -> None:
+    endings = run(1, OPERATIONS, NO_FAULTS).endings
     assert set(endings) <= {"success", "OperationTimeout", "CancelledError"}
     assert endings["success"] > OPERATIONS * 0.7
 
 
-def test_the_same_seed_is_the_same_history_in_every_process() -> None:
+def test_a_seed_gives_the_same_history_in_every_process() -> None:
     program = "from tests.sim.run import run; print(run(7, 200).digest)"
     digests = [
         subprocess.run(
@@ -98,14 +98,16 @@ def test_the_same_seed_is_the_same_history_in_every_process() -> None:
     assert digests[0] == digests[1] != ""
 
 
-def test_a_broken_promise_says_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_promise_prints_the_command_that_repeats_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(
         monitor,
         "verdict_of",
         lambda evidence, final=False: Succeeded({"id": evidence.variables["id"]}),
     )
     with pytest.raises(BrokenPromiseError, match=r"python -m tests\.sim --seed 5 --operations 50"):
-        run(5, 50, SUNNY)
+        run(5, 50, NO_FAULTS)
 
 
 def believe_lost_requests_did_not_arrive(
@@ -127,7 +129,7 @@ def test_an_engine_that_sends_lost_requests_again_is_caught(
 ) -> None:
     believe_lost_requests_did_not_arrive(monkeypatch, RetryDecision.AGAIN)
     with pytest.raises(BrokenPromiseError, match=r"^operation [0-9a-f]+ has made "):
-        run(seed, OPERATIONS, Weather(lost_after=0.2))
+        run(seed, OPERATIONS, FaultProfile(lost_after=0.2))
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -136,9 +138,9 @@ def test_an_undo_that_does_not_look_for_a_lost_request_is_caught(
 ) -> None:
     believe_lost_requests_did_not_arrive(monkeypatch, RetryDecision.GIVE_UP)
     with pytest.raises(BrokenPromiseError, match="ended as a success, but there is "):
-        run(seed, OPERATIONS, Weather(lost_after=0.2))
+        run(seed, OPERATIONS, FaultProfile(lost_after=0.2))
 
 
-def test_each_seed_has_a_weather_of_its_own() -> None:
-    drawn = {str(Weather.drawn(Random(seed))) for seed in range(40)}
+def test_each_seed_has_its_own_fault_profile() -> None:
+    drawn = {str(FaultProfile.drawn(Random(seed))) for seed in range(40)}
     assert len(drawn) == 40

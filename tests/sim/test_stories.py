@@ -1,4 +1,4 @@
-"""Single stories on a clock that jumps, each through real clients: what becomes of one failure."""
+"""Scenarios of one failure each, through real clients, on a clock that jumps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll
-from tests.sim.weather import Weather
+from tests.sim.fault_profile import FaultProfile
 from tests.sim.world import World
 
 SETTLING = MOMENTS[-1] * Poll().slowest
@@ -27,8 +27,8 @@ SETTLING = MOMENTS[-1] * Poll().slowest
 
 @pytest.fixture
 def world() -> World:
-    """A sunny day."""
-    return World(0, Weather())
+    """Return a world without faults."""
+    return World(0, FaultProfile())
 
 
 def tell(world: World, story: Callable[[], Any]) -> Any:
@@ -57,7 +57,7 @@ def ours(world: World) -> set[str]:
     return world.alive() - world.foreign
 
 
-# Requests of unknown fate
+# Requests whose answers are lost
 
 LOSSES = {
     "cut before": Fault("cut", method="POST", count=1),
@@ -72,7 +72,7 @@ LOSSES = {
 
 @pytest.mark.parametrize("kind", ["server", "volume", "snapshot"])
 @pytest.mark.parametrize("loss", LOSSES)
-def test_a_create_of_unknown_fate_makes_one_and_only_one(
+def test_a_create_with_a_lost_answer_creates_one_resource(
     world: World, kind: str, loss: str
 ) -> None:
     def story() -> tuple[Any, float, set[str]]:
@@ -94,15 +94,15 @@ def test_a_create_of_unknown_fate_makes_one_and_only_one(
 
 
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_an_effect_that_comes_seconds_later_and_shows_seconds_later_still_is_adopted(
+def test_a_late_and_hidden_resource_is_adopted(
     world: World, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = ["late"]
 
-    def strikes(name: str, chance: float) -> bool:
+    def inject(name: str, chance: float) -> bool:
         return name in left and not left.remove(name)  # type: ignore[func-returns-value]
 
-    monkeypatch.setattr(world.network, "_strikes", strikes)
+    monkeypatch.setattr(world.network, "_inject", inject)
     monkeypatch.setattr(world.network.random, "choice", lambda _: 0.1)  # the loss is known at once
     world.cloud.faults.add(Fault("slow", method="POST", path=f"/{kind}s$", seconds=4.0))
     made = tell(world, lambda: world.timeline.wait(create(world, kind)))
@@ -120,7 +120,7 @@ BRIEF = 5.0
 
 @pytest.fixture
 def quick(world: World) -> World:
-    """A sunny day on which nothing takes long."""
+    """Return a world without faults in which operations are short."""
     world.cloud.settings.sigma = 0.0
     world.cloud.settings.seconds.update({"server.create": 2.0, "volume.create": 2.0})
     return world
@@ -146,7 +146,7 @@ def posts(world: World) -> int:
 
 @pytest.mark.parametrize("seconds", [25.0, 45.0])  # the clients give up after 30
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_what_has_arrived_is_adopted_before_its_answer_comes_or_never_does(
+def test_a_resource_is_adopted_before_the_answer_comes(
     quick: World, kind: str, seconds: float
 ) -> None:
     quick.cloud.faults.add(Fault("delay", method="POST", seconds=seconds, count=1))
@@ -162,7 +162,7 @@ def test_what_has_arrived_is_adopted_before_its_answer_comes_or_never_does(
 
 
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_an_answer_says_what_is_not_listed_yet(quick: World, kind: str) -> None:
+def test_a_late_answer_names_a_resource_that_no_list_shows(quick: World, kind: str) -> None:
     quick.cloud.faults.add(Fault("delay", method="POST", seconds=15.0, count=1))
     quick.cloud.faults.add(Fault("slow", method="POST", seconds=60.0, count=1))
     made = tell(quick, lambda: quick.timeline.wait(create(quick, kind, tout=BRIEF)))
@@ -171,7 +171,7 @@ def test_an_answer_says_what_is_not_listed_yet(quick: World, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_what_arrives_after_it_was_made_again_is_deleted(
+def test_a_create_that_arrives_after_the_next_try_is_deleted(
     quick: World, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_held_up(quick, monkeypatch)
@@ -181,7 +181,7 @@ def test_what_arrives_after_it_was_made_again_is_deleted(
 
 
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_what_arrives_after_its_call_was_given_up_is_deleted(
+def test_a_create_that_arrives_after_the_call_failed_is_deleted(
     quick: World, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_held_up(quick, monkeypatch)
@@ -193,7 +193,7 @@ def test_what_arrives_after_its_call_was_given_up_is_deleted(
 
 
 @pytest.mark.parametrize("kind", ["server", "volume"])
-def test_an_undo_while_the_request_is_under_way_leaves_nothing(quick: World, kind: str) -> None:
+def test_an_undo_during_the_request_leaves_nothing(quick: World, kind: str) -> None:
     quick.cloud.faults.add(Fault("delay", method="POST", seconds=5.0, count=1))
 
     def story() -> OperationFuture[Any]:
@@ -231,7 +231,7 @@ def test_an_undo_of_many_fails_if_one_of_them_stays(
 
 
 @pytest.mark.parametrize("loss", ["cut after", "cut before"])
-def test_an_attach_of_unknown_fate_is_not_sent_again(world: World, loss: str) -> None:
+def test_an_attach_with_a_lost_answer_is_not_sent_again(world: World, loss: str) -> None:
     def story() -> Any:
         vm = world.timeline.wait(create(world, "server")).id
         volume = world.timeline.wait(create(world, "volume")).id
@@ -246,10 +246,10 @@ def test_an_attach_of_unknown_fate_is_not_sent_again(world: World, loss: str) ->
     assert isinstance(error.__cause__, Exception)
 
 
-# What a failure is answered with
+# Retry decisions
 
 
-def test_a_volume_over_quota_waits_for_a_deletion_of_ours_and_costs_no_try(world: World) -> None:
+def test_a_volume_over_quota_waits_for_a_deletion_without_a_try(world: World) -> None:
     world.cloud.settings.quotas["volumes"] = len(world.cloud.block_storage.volumes) + 1
 
     def story() -> OperationFuture[Any]:
@@ -265,7 +265,7 @@ def test_a_volume_over_quota_waits_for_a_deletion_of_ours_and_costs_no_try(world
     assert ours(world) == {second.result().id}
 
 
-def test_a_volume_over_quota_without_a_deletion_of_ours_is_told_in_cinders_words(
+def test_a_volume_over_quota_fails_with_cinders_message(
     world: World,
 ) -> None:
     world.cloud.settings.quotas["volumes"] = 0
@@ -280,7 +280,7 @@ def test_a_volume_over_quota_without_a_deletion_of_ours_is_told_in_cinders_words
     assert [each.number for each in error.attempts] == [1, 2]
 
 
-def test_a_volume_that_no_backend_takes_is_deleted_and_made_again(world: World) -> None:
+def test_a_volume_that_no_backend_accepts_is_tried_again(world: World) -> None:
     world.cloud.faults.add(Fault("error", operation="volume.create", count=2))
     future = tell(world, lambda: _waited(world, create(world, "volume", try_count=3)))
     assert future.exception() is None
@@ -292,7 +292,7 @@ def test_a_volume_that_no_backend_takes_is_deleted_and_made_again(world: World) 
     ("manager", "name", "arguments", "slow"),
     [("volumes", "extend", (2,), "volume.extend"), ("servers", "stop", (), "server.stop")],
 )
-def test_what_is_done_right_after_the_deadline_of_its_try_is_the_success_that_was_asked_for(
+def test_an_action_done_right_after_its_deadline_is_a_success(
     world: World, manager: str, name: str, arguments: tuple[Any, ...], slow: str
 ) -> None:
     world.cloud.settings.sigma = 0.0

@@ -1,4 +1,4 @@
-"""Concurrency without threads: tasks that take turns on one clock that jumps.
+"""Concurrency without threads: cooperative tasks on one clock that jumps.
 
 A task is a coroutine (a greenlet) that runs the very code which elsewhere runs in a thread. Where
 that code waits for the network it sleeps on the clock, and another task or the monitor gets its
@@ -69,7 +69,7 @@ class Timeline(ManualClock):
         what()
 
 
-class Crew:
+class SimulatedPool:
     """An `Executor` on a timeline: up to `size()` tasks at a time, the others wait in order."""
 
     def __init__(self, timeline: Timeline, size: Callable[[], int]) -> None:

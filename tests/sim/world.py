@@ -31,9 +31,9 @@ from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
 from tests.fakecloud.api_client import ApiClient
 from tests.fakecloud.cinder_client import Cinder
+from tests.sim.fault_profile import FaultProfile
 from tests.sim.network import Network
-from tests.sim.timeline import Crew, Timeline
-from tests.sim.weather import Weather
+from tests.sim.timeline import SimulatedPool, Timeline
 
 #: A future may end so many seconds after its deadline.
 GRACE = 1.0
@@ -63,16 +63,16 @@ class SkewedClock:
 class SimulatedEngine(SteppedEngine):
     """The real engine; what would run in threads runs on the timeline."""
 
-    def __init__(self, timeline: Timeline, weather: Weather, random: Random) -> None:
+    def __init__(self, timeline: Timeline, profile: FaultProfile, random: Random) -> None:
         super().__init__(timeline, random)
         self.timeline = timeline
-        self.weather = weather
+        self.profile = profile
         self.chance = Random(random.random())
         self.doubled = 0
         self.accepted_at: dict[str, float] = {}  # by the id of what was created
-        self.reads = Crew(timeline, lambda: 4)
-        self.submissions = Crew(timeline, lambda: self.concurrency_limit.now)
-        self.callbacks = Crew(timeline, lambda: 16)
+        self.reads = SimulatedPool(timeline, lambda: 4)
+        self.submissions = SimulatedPool(timeline, lambda: self.concurrency_limit.now)
+        self.callbacks = SimulatedPool(timeline, lambda: 16)
 
     def watch(self, watch: Watch) -> None:
         if watch.operation.creates and watch.resource_id is not None:
@@ -84,7 +84,7 @@ class SimulatedEngine(SteppedEngine):
     ) -> None:
         def maybe_twice(result: ReadResult) -> None:
             deliver(result)
-            if self.chance.random() < self.weather.twice:
+            if self.chance.random() < self.profile.duplicated:
                 self.doubled += 1
                 after = self.timeline.now() + self.chance.uniform(0.0, 5.0)
                 self.timeline.at(after, lambda: deliver(result))
@@ -93,31 +93,31 @@ class SimulatedEngine(SteppedEngine):
 
 
 class World:
-    """Everything of one run, made from one seed; `step` is one turn of somebody."""
+    """The state of one run, made from one seed; `step` runs one task or the engine's loop."""
 
-    def __init__(self, seed: int, weather: Weather | None = None) -> None:
+    def __init__(self, seed: int, profile: FaultProfile | None = None) -> None:
         self.seed = seed
         self.random = Random(seed)
-        self.weather = weather or Weather.drawn(self.random)
+        self.profile = profile or FaultProfile.drawn(self.random)
         self.timeline = Timeline()
         self.cloud = FakeCloud(
-            SkewedClock(self.timeline, self.weather.skew), seed, CloudSettings(sigma=0.4)
+            SkewedClock(self.timeline, self.profile.skew), seed, CloudSettings(sigma=0.4)
         )
         self.tables: tuple[ResourceTable[Any], ...] = (
             self.cloud.compute.servers,
             self.cloud.block_storage.volumes,
             self.cloud.block_storage.snapshots,
         )
-        self.foreign = self._what_is_foreign()
-        self.weather.settle_on(self.cloud)
-        self.network = Network(self.cloud, self.timeline, self.weather, Random(seed + 1))
-        self.engine = SimulatedEngine(self.timeline, self.weather, Random(seed + 2))
+        self.foreign = self._create_foreign()
+        self.profile.configure(self.cloud)
+        self.network = Network(self.cloud, self.timeline, self.profile, Random(seed + 1))
+        self.engine = SimulatedEngine(self.timeline, self.profile, Random(seed + 2))
         self.session = self._session()
         self.nova = self._client(novaclient.client, "2.90", "compute")
         self.cinder = self._client(cinderclient.client, "3.70", "block-storage")
         self.started = 0
         self.deletions = 0  # by somebody else
-        self.excused: set[str] = set()  # what its operation has said may be left
+        self.excused: set[str] = set()  # the error of the operation said that they may be left
         self.endings: Counter[str] = Counter()
         self.names: dict[OperationFuture[Any], str] = {}  # of what each one creates
         self._ended: Counter[OperationFuture[Any]] = Counter()
@@ -144,11 +144,11 @@ class World:
         )
         return Session(auth=auth, session=http, timeout=30.0)
 
-    def _what_is_foreign(self) -> set[str]:
-        """What somebody else has in the same project; nobody here may touch it."""
-        self.someone_else = ApiClient(self.cloud)
-        cinder = Cinder(self.someone_else)
-        servers = {self.someone_else.create(f"foreign-{number}") for number in range(3)}
+    def _create_foreign(self) -> set[str]:
+        """Create resources of a third party in the same project, which the run may not touch."""
+        self.third_party_client = ApiClient(self.cloud)
+        cinder = Cinder(self.third_party_client)
+        servers = {self.third_party_client.create(f"foreign-{number}") for number in range(3)}
         return servers | {cinder.make("volume", size=1, name="foreign") for _ in range(2)}
 
     def a_flavor(self) -> str:
@@ -160,46 +160,43 @@ class World:
         return next(image.id for image in self.cloud.image.images)
 
     def found(self, ident: str) -> ResourceRecord | None:
-        """What has that id, as it really is now."""
+        """Return the resource as it is in the cloud now, the oracle of all checks."""
         self.cloud.runtime.schedule.catch_up()
         found = (table.get(ident) for table in self.tables)
         return next((each for each in found if each is not None), None)
 
     def server(self, ident: str) -> ServerRecord | None:
-        """The server as it really is now."""
+        """Return the server as it is in the cloud now."""
         found = self.found(ident)
         return found if isinstance(found, ServerRecord) else None
 
     def volume(self, ident: str) -> VolumeRecord | None:
-        """The volume as it really is now."""
+        """Return the volume as it is in the cloud now."""
         found = self.found(ident)
         return found if isinstance(found, VolumeRecord) else None
 
     def alive(self) -> set[str]:
-        """The ids of everything that there is."""
+        """Return the ids of all resources in the cloud."""
         return {each.id for table in self.tables for each in table}
 
-    def delete_behind_our_back(self, ident: str) -> None:
-        """Somebody else deletes it, if the cloud takes that."""
+    def delete_as_third_party(self, ident: str) -> None:
+        """Delete a resource as a third party, if the cloud accepts that."""
         if self.server(ident) is not None:
-            answer = self.someone_else("DELETE", f"/servers/{ident}")
+            answer = self.third_party_client("DELETE", f"/servers/{ident}")
         else:
             kind = "volumes" if self.volume(ident) else "snapshots"
-            answer = Cinder(self.someone_else)("DELETE", f"/{kind}/{ident}")
+            answer = Cinder(self.third_party_client)("DELETE", f"/{kind}/{ident}")
         self.deletions += answer.status < 300
 
     def made_by(self, future: OperationFuture[Any]) -> list[ResourceRecord]:
-        """What is alive of everything that the requests of `future` have made."""
+        """Return the resources that the requests of `future` have created and that still exist."""
         found = (self.found(ident) for ident in self.network.made_as[self.names[future]])
         return [each for each in found if each is not None]
 
     def track(
         self, future: OperationFuture[Any], within: float | None = None, name: str = ""
     ) -> OperationFuture[Any]:
-        """Hold `future` to its promises; `within` seconds from now it has to be done.
-
-        `name` is that of what it creates.
-        """
+        """Check `future`, which has to be done within `within` seconds; it creates `name`."""
         self.started += 1
         if name:
             self.names[future] = name
@@ -219,12 +216,12 @@ class World:
         self.endings[type(error).__name__ if error is not None else "success"] += 1
 
     def step(self, end: float = math.inf) -> bool:
-        """Let whoever is due first have its turn, and check; False if nobody is until `end`."""
+        """Run the task that is due first, and check; return False if none is due until `end`."""
         again = self.engine.monitor.step()
         due = self.timeline.next_due()
         if min(again, due) > end or math.isinf(min(again, due)):
             return False
-        self._third_party()
+        self._maybe_delete_foreign()
         if due <= again:
             self.timeline.run_next()
         else:
@@ -232,12 +229,12 @@ class World:
         self.check()
         return True
 
-    def _third_party(self) -> None:
-        """Now and then somebody else deletes something of ours."""
-        if self.random.random() < self.weather.third_party:
+    def _maybe_delete_foreign(self) -> None:
+        """Delete a random resource of the run as a third party, with the profile's probability."""
+        if self.random.random() < self.profile.foreign_deletion:
             ours = sorted(self.alive() - self.foreign)
             if ours:
-                self.delete_behind_our_back(self.random.choice(ours))
+                self.delete_as_third_party(self.random.choice(ours))
 
     def run(self, seconds: float = math.inf) -> None:
         """Step until nothing is due any more, or for `seconds`."""
@@ -248,7 +245,7 @@ class World:
             self.timeline.advance_to(end)
 
     def check(self) -> None:
-        """What has to be true at every moment. Raises BrokenPromiseError."""
+        """Check the invariants that hold after each step. Raises BrokenPromiseError."""
         now = self.timeline.now()
         while self._deadlines and self._deadlines[0][0] + GRACE < now:
             due, _, future = heapq.heappop(self._deadlines)
@@ -259,24 +256,24 @@ class World:
         while self.network.posted:
             self._check_duplicates(self.network.posted.pop())
         if not self.network.deleted.isdisjoint(self.foreign):
-            raise BrokenPromiseError("what is somebody else's was deleted")
+            raise BrokenPromiseError("a foreign resource was deleted")
 
     def _check_duplicates(self, stamp: str) -> None:
-        twins = [each for each in self.network.made[stamp] if self.found(each) is not None]
-        if len(twins) > 1:
-            raise BrokenPromiseError(f"operation {stamp} has made {twins}")
+        duplicates = [each for each in self.network.made[stamp] if self.found(each) is not None]
+        if len(duplicates) > 1:
+            raise BrokenPromiseError(f"operation {stamp} has made {duplicates}")
 
-    def struck(self) -> Counter[str]:
-        """How often each fault of the weather has really happened."""
+    def injected(self) -> Counter[str]:
+        """Return how often each fault of the profile was injected."""
         ours = Counter(
-            twice=self.engine.doubled,
-            third_party=self.deletions,
-            skew=int(self.weather.skew != 0.0),
+            duplicated=self.engine.doubled,
+            foreign_deletion=self.deletions,
+            skew=int(self.profile.skew != 0.0),
         )
-        return self.network.struck + self.weather.struck(self.cloud) + ours
+        return self.network.injected + self.profile.injected(self.cloud) + ours
 
     def check_the_end(self) -> None:
-        """What has to be true when nothing is under way any more. Raises BrokenPromiseError."""
+        """Check the invariants that hold at the end of a run. Raises BrokenPromiseError."""
         if again := [future for future, times in self._ended.items() if times != 1]:
             raise BrokenPromiseError(f"ended more than once: {again}")
         late = [future for _, _, future in self._deadlines if not future.done()]
@@ -284,6 +281,6 @@ class World:
             raise BrokenPromiseError(f"never ended: {late}, {self.engine.monitor.pending} watches")
         alive = self.alive()
         if not self.foreign <= alive:
-            raise BrokenPromiseError(f"what is somebody else's is gone: {self.foreign - alive}")
+            raise BrokenPromiseError(f"foreign resources are gone: {self.foreign - alive}")
         if unknown := alive - self.foreign - self.excused:
-            raise BrokenPromiseError(f"nobody knows of {sorted(unknown)}")
+            raise BrokenPromiseError(f"unknown resources: {sorted(unknown)}")

@@ -1,4 +1,4 @@
-"""Who uses the clients in a simulated run, and what they know must be true of each ending."""
+"""The simulated users of a run, and the checks of each operation that ends for them."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.world import BrokenPromiseError, World
 
-#: A deadline that is shorter than what some operations need, so that it is met and missed.
+#: Deadlines (seconds), some shorter than some operations need.
 DEADLINES = (5.0, 30.0, 120.0, 300.0)
-#: A resource may be there so long before a deadline without being noticed, when reads fail.
-UNNOTICED = 90.0
-#: Longer than a list can be out of date: nobody could tell two states apart.
-APART = 3.0
+#: Seconds within which the engine has to notice that a resource is ready, even if reads fail.
+DETECTION_BOUND = 90.0
+#: Seconds between two operations on one resource: more than the age of a list.
+ACTION_SPACING = 3.0
 
-Use = Callable[["Actor", str], None]
+Use = Callable[["SimulatedUser", str], None]
 
 
-class Actor:
-    """Lives one life after another with what it makes, until `budget` is spent."""
+class SimulatedUser:
+    """Runs one workload after another, chosen at random, until `budget` is spent."""
 
     def __init__(
         self,
         world: World,
         number: int,
         budget: Callable[[], bool],
-        lives: tuple[Callable[[Actor], None], ...],
+        workloads: tuple[Callable[[SimulatedUser], None], ...],
     ) -> None:
         self.world = world
         self.number = number
         self.random = Random(f"{world.seed}:{number}")
         self.budget = budget
-        self.lives = lives
+        self.workloads = workloads
 
     def __call__(self) -> None:
-        """Be a task on the timeline."""
+        """Run as a task on the timeline."""
         self.rest(10.0)
         while self.budget():
-            self.random.choice(self.lives)(self)
+            self.random.choice(self.workloads)(self)
             self.rest(5.0)
 
     def rest(self, most: float, least: float = 0.0) -> None:
-        """Do nothing for a while."""
+        """Sleep for a random number of seconds."""
         self.world.timeline.sleep(self.random.uniform(least, most))
 
     def make(self, manager: Any, *arguments: Any, **more: Any) -> OperationFuture[Any]:
-        """Ask for something new with retries, sometimes with a deadline for it all."""
+        """Start a creation with retries, sometimes with a deadline for all tries."""
         within = self.random.choice((None, None, 60.0, 300.0))
         retry = Retry(tries=self.random.choice((1, 3, 5)), within=within)
         tout = self.random.choice(DEADLINES)
@@ -61,7 +61,7 @@ class Actor:
         return self.world.track(future, within, name)
 
     def ask(self, manager: Any, name: str, *arguments: Any) -> bool:
-        """Start something with what is there and wait for its end; whether it was a success."""
+        """Start an operation on a resource and wait for its end; return True if it succeeds."""
         tout = self.random.choice(DEADLINES)
         kind = self.random.choice(("_async", "_async_r"))
         try:
@@ -75,8 +75,10 @@ class Actor:
             return False
         return True
 
-    def life(self, future: OperationFuture[Any], manager: Any, use: Use | None = None) -> None:
-        """One thing from its creation to its certain end, and what it is used for between."""
+    def use_and_delete(
+        self, future: OperationFuture[Any], manager: Any, use: Use | None = None
+    ) -> None:
+        """Wait for a creation, use the resource, delete it, and check that nothing is left."""
         stopped = None
         if self.random.random() < 0.1:
             self.rest(15.0)
@@ -87,24 +89,24 @@ class Actor:
         gone = stopped or (future.undo() if self.random.random() < 0.5 or ident is None else None)
         if gone is None:
             gone = self.world.track(manager.delete_async_r(ident, tout=120.0))
-        self.certain(future, ident, gone)
+        self.check_deleted(future, ident, gone)
 
     def made(self, future: OperationFuture[Any]) -> str | None:
-        """Wait until a creation ends; the id of what was made, which has to be there."""
+        """Wait for a creation; return the id of the resource, which has to be ready, or None."""
         try:
             ident = str(self.world.timeline.wait(future).id)
         except (Exception, CancelledError) as error:
-            self.noticed(future, error)
+            self.check_timeout(future, error)
             return None
         found = self.world.found(ident)
-        if found is not None and not is_leaving(found) and not is_ready(found):
+        if found is not None and not is_being_deleted(found) and not is_ready(found):
             raise BrokenPromiseError(
                 f"{future.operation} of {ident} ended as a success in {state(found)}"
             )
         return ident
 
-    def noticed(self, future: OperationFuture[Any], error: BaseException) -> None:
-        """A deadline was missed: then it must not have been there long before."""
+    def check_timeout(self, future: OperationFuture[Any], error: BaseException) -> None:
+        """Check that a resource was not ready long before its creation timed out."""
         if not isinstance(error, OperationTimeout) or error.status is None:
             return
         ident = error.resource_id or ""
@@ -115,15 +117,15 @@ class Actor:
         clock = self.world.cloud.clock
         ready = ready_since(found)
         age = accepted_at + error.seconds - (ready - clock.time() + clock.now())
-        if age > UNNOTICED:
+        if age > DETECTION_BOUND:
             raise BrokenPromiseError(
                 f"{future} timed out {age:.1f} s after {ident} was there: {error}"
             )
 
-    def certain(
+    def check_deleted(
         self, future: OperationFuture[Any], ident: str | None, gone: OperationFuture[Any]
     ) -> None:
-        """After the deletion nothing may be left, unless its error says so."""
+        """Check that a successful deletion or undo leaves nothing of the creation."""
         try:
             self.world.timeline.wait(gone)
         except (Exception, CancelledError):
@@ -141,21 +143,21 @@ class Actor:
 
 
 def is_ready(resource: ResourceRecord) -> bool:
-    """Whether it is as it should be at the end of its creation."""
+    """Return True if the creation of the resource has succeeded."""
     if isinstance(resource, ServerRecord):
         return (resource.vm_state, resource.task_state) == ("active", None)
     return resource.status == "available"
 
 
-def is_leaving(resource: ResourceRecord) -> bool:
-    """Whether somebody else is deleting it, or has tried to."""
+def is_being_deleted(resource: ResourceRecord) -> bool:
+    """Return True if a third party is deleting the resource, or has tried to."""
     if isinstance(resource, ServerRecord):
         return any(each.action == "delete" for each in resource.actions)
     return resource.status in ("deleting", "error_deleting")
 
 
 def ready_since(resource: ResourceRecord | None) -> float:
-    """Since when (the cloud's date) it is ready, for ever if it is not."""
+    """Return since when (the cloud's date) the resource is ready; infinity if it is not."""
     if isinstance(resource, ServerRecord):
         when = resource.launched_at
     else:
@@ -164,6 +166,6 @@ def ready_since(resource: ResourceRecord | None) -> float:
 
 
 def state(resource: ResourceRecord) -> str:
-    """What it is and how it is, in a few words."""
+    """Return the type, id and status of a resource."""
     task = f"/{resource.task_state}" if isinstance(resource, ServerRecord) else ""
     return f"{type(resource).__name__} {resource.id} {resource.shown_status}{task}"

@@ -1,7 +1,7 @@
-"""What goes wrong in one simulated run: drawn from the seed, for each run another mixture.
+"""The fault profile of a simulated run, drawn from its seed.
 
-A run with every fault at once would hide most mistakes: nothing gets far. So each seed switches on
-some of them only, each with a strength of its own.
+In a run with every fault no operation would get far. So each seed switches on some faults only,
+each with a probability of its own.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ SERVICES = ("compute", "block_storage")
 
 
 @dataclass
-class Weather:
-    """Probabilities, each of one request; times in seconds. All 0 is a sunny day."""
+class FaultProfile:
+    """The probability of each fault of a request; times in seconds. The default has no faults."""
 
     lost_before: float = 0.0  # the connection breaks before the cloud has heard
     lost_after: float = 0.0  # ... after the cloud has done what was asked
     late: float = 0.0  # ... and the cloud does it some seconds later
-    twice: float = 0.0  # a read's answer is delivered a second time, later
+    duplicated: float = 0.0  # a read's answer is delivered a second time, later
     slow: float = 0.0  # an answer takes seconds, and others overtake it
     hung: float = 0.0  # an answer never comes
     stale: float = 0.0  # a list shows the past
@@ -39,14 +39,14 @@ class Weather:
     silent: float = 0.0  # an action falls back without a word
     stuck: float = 0.0  # an action never ends
     stays: float = 0.0  # a deletion fails
-    third_party: float = 0.0  # somebody else deletes something of ours, chance a step
+    foreign_deletion: float = 0.0  # somebody else deletes something of ours, chance a step
     quota: int = 1000  # servers
     volume_quota: int = 1000
     skew: float = 0.0  # the cloud's date minus ours
 
     @classmethod
-    def drawn(cls, random: Random) -> Weather:
-        """The mixture of one seed."""
+    def drawn(cls, random: Random) -> FaultProfile:
+        """Draw the profile of one seed."""
 
         def some(most: float) -> float:
             return random.uniform(0.0, most) if random.random() < 0.4 else 0.0
@@ -55,7 +55,7 @@ class Weather:
             lost_before=some(0.1),
             lost_after=some(0.1),
             late=some(0.05),
-            twice=some(0.2),
+            duplicated=some(0.2),
             slow=some(0.2),
             hung=some(0.03),
             stale=some(0.3),
@@ -68,21 +68,21 @@ class Weather:
             silent=some(0.2),
             stuck=some(0.05),
             stays=some(0.05),
-            third_party=some(0.003),
+            foreign_deletion=some(0.003),
             quota=random.choice((1000, 1000, 1000, 20)),
             volume_quota=random.choice((1000, 1000, 1000, 12)),
             skew=random.choice((0.0, 0.0, -3600.0, 7.5, -2.3, 86400.0)),
         )
 
-    def settle_on(self, cloud: FakeCloud) -> None:
-        """Tell the fake cloud its part of it; the network does the rest."""
+    def configure(self, cloud: FakeCloud) -> None:
+        """Configure the faults that the fake cloud injects; the network injects the others."""
         cloud.settings.quotas.update(instances=self.quota, volumes=self.volume_quota)
         for _, rule in self._rules():
             if rule.probability > 0:
                 cloud.faults.add(rule)
 
-    def struck(self, cloud: FakeCloud) -> Counter[str]:
-        """How often each of the cloud's own faults has happened."""
+    def injected(self, cloud: FakeCloud) -> Counter[str]:
+        """Return how often the fake cloud has injected each of its faults."""
         rules = iter(cloud.faults.all())
         mine = [(name, next(rules)) for name, rule in self._rules() if rule.probability > 0]
         found: Counter[str] = Counter()
@@ -91,7 +91,7 @@ class Weather:
         return found
 
     def _rules(self) -> Iterator[tuple[str, Fault]]:
-        """The name of each of the cloud's own faults, with its rules."""
+        """Return the rules of the faults that the fake cloud injects, with their names."""
         for service in SERVICES:
             yield from self._on_requests(service)
         failing = ("server.create", "volume.create", "snapshot.create", "volume.extend")
