@@ -24,10 +24,11 @@ from pytest_osfutures.errors import (
     QuotaExceeded,
     ResourceVanished,
 )
+from pytest_osfutures.future import Promise
 from pytest_osfutures.operations.judge import Succeeded
 from tests.sim.fault_profile import FaultProfile
 from tests.sim.run import run
-from tests.sim.world import BrokenPromiseError
+from tests.sim.world import BrokenPromiseError, World
 
 OPERATIONS = 500
 NO_FAULTS = FaultProfile()
@@ -108,6 +109,16 @@ def test_a_broken_promise_prints_the_command_that_repeats_it(
     )
     with pytest.raises(BrokenPromiseError, match=r"python -m tests\.sim --seed 5 --operations 50"):
         run(5, 50, NO_FAULTS)
+
+
+def test_a_future_without_a_deadline_that_never_ends_is_caught() -> None:
+    world = World(0, NO_FAULTS)
+    promise: Promise[None] = Promise(world.engine)
+    world.track(promise.future)
+    with pytest.raises(BrokenPromiseError, match="never ended"):
+        world.check_the_end()
+    promise.set_result(None)
+    world.check_the_end()
 
 
 def believe_lost_requests_did_not_arrive(

@@ -121,6 +121,7 @@ class World:
         self.endings: Counter[str] = Counter()
         self.names: dict[OperationFuture[Any], str] = {}  # of what each one creates
         self._ended: Counter[OperationFuture[Any]] = Counter()
+        self._tracked: list[OperationFuture[Any]] = []
         self._deadlines: list[tuple[float, int, OperationFuture[Any]]] = []
 
     def _client(self, library: Any, version: str, service: str) -> Any:
@@ -200,6 +201,7 @@ class World:
         self.started += 1
         if name:
             self.names[future] = name
+        self._tracked.append(future)
         Future.add_done_callback(future, self._note_end)
         if within is not None:
             due = self.timeline.now() + within
@@ -276,7 +278,7 @@ class World:
         """Check the invariants that hold at the end of a run. Raises BrokenPromiseError."""
         if again := [future for future, times in self._ended.items() if times != 1]:
             raise BrokenPromiseError(f"ended more than once: {again}")
-        late = [future for _, _, future in self._deadlines if not future.done()]
+        late = [future for future in self._tracked if not future.done()]
         if late or self.engine.monitor.pending:
             raise BrokenPromiseError(f"never ended: {late}, {self.engine.monitor.pending} watches")
         alive = self.alive()
