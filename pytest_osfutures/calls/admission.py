@@ -44,9 +44,8 @@ class Admission:
         """
         try:
             if isinstance(failure.error, ServerLimitReached):
-                return (
-                    yield from self._pause(failure, self._request.context.api_client.poll.fastest)
-                )
+                yield from self._room_made()
+                return (yield from self._pause(failure, self._fastest))
             if failure.exchange is not None and failure.exchange.over_quota:
                 return (yield from self._wait_for_quota(failure))
             if is_rate_limit(failure):
@@ -55,11 +54,22 @@ class Admission:
             return GaveUp(failure.error)
         return failure
 
+    @property
+    def _fastest(self) -> float:
+        return self._request.context.api_client.poll.fastest
+
+    def _room_made(self) -> Steps[bool]:
+        """Let a resource be deleted that no test needs yet; return False if there is none."""
+        record = self._request.record
+        return record is not None and bool((yield InPool(record.make_room)))
+
     def _wait_for_quota(self, failure: Failure) -> Steps[Failure | GaveUp | None]:
         """Wait for a deletion of this process, or while other processes have resources."""
         request = self._request
         if (yield WaitForQuota(request.context.api_client)):
             return None
+        if (yield from self._room_made()):
+            return (yield from self._pause(failure, self._fastest))
         if request.record is None or not (yield InPool(request.record.others)):
             return failure
         now = request.context.engine.clock.now()

@@ -38,6 +38,9 @@ class Record(Protocol):
     def gone(self) -> None:
         """Note that no resource of the operation exists, as the cloud has confirmed."""
 
+    def make_room(self) -> bool:
+        """Give up a resource that no test needs yet; return False if there is none."""
+
     def others(self) -> bool:
         """Return True if another process of the run has resources under the same quota."""
 

@@ -154,7 +154,9 @@ def _mark(submission: Submission, completion: Succeeded) -> None:
         return
     made = operation.members(body, submission.variables or {}) if operation.members else [body]
     for each in made:
-        if operation.creates and may_have_children(each):
+        if operation.creates and not may_have_children(each):
+            submission.childless.append(str(each.get("id")))
+        elif operation.creates:
             parent = operation.type.name, str(each.get("id"))
             find = partial(stamp_children_of, context.api_client, context.ledger, *parent)
             context.engine.submissions.submit(find)

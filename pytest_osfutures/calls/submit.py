@@ -43,6 +43,8 @@ class Submission:
     unfollowed: Unfollowed | None = None
     #: The variables of each resource of an operation on many, once an undo has listed them.
     members: list[Variables] = field(default_factory=list, compare=False)
+    #: The ids of created resources that have no children, as their last bodies tell.
+    childless: list[str] = field(default_factory=list, compare=False)
 
     @property
     def resource_id(self) -> str | None:

@@ -191,6 +191,8 @@ def _adopt_children(submission: Submission, variables: Variables) -> None:
     """
     operation, context = submission.operation, submission.context
     assert operation is not None
+    if variables.get("id") in submission.childless:
+        return
     if context.ledger is not None and operation.creates and operation.type is SERVER:
         stamp_children_of(context.api_client, context.ledger, SERVER.name, variables["id"])
 

@@ -44,6 +44,8 @@ EMPTY_RUN_SECONDS = 3600.0
 UNKNOWN_RUN_SECONDS = 86400.0
 #: Name of the shared resource that is being created in this context (see shared.py).
 SHARING: ContextVar[str | None] = ContextVar("osfutures_sharing", default=None)
+#: Id of the test to which operations of this context belong; empty for the running test.
+TEST: ContextVar[str] = ContextVar("osfutures_test", default="")
 
 
 class LedgerError(OSFuturesError, sqlite3.DatabaseError):
@@ -67,6 +69,9 @@ class Ledger:
         self.test = ""
         #: Greatest number of servers at a time, over all processes of the run; None for no limit.
         self.max_servers: int | None = None
+        #: Gives up a resource that no test needs yet, for the test with this id; returns False if
+        #: there is none.
+        self.make_room: Callable[[str], bool] = lambda _: False
         #: Called once, before the first row is written.
         self.before_first: Callable[[], None] | None = None
         #: Name of this process: its id.
@@ -209,7 +214,16 @@ class Ledger:
         """Return the record of an operation; the first `intended` writes the row."""
         if (name := SHARING.get()) is not None:
             self.write("UPDATE shared SET operation = ? WHERE name = ?", (stamp.operation, name))
-        return OperationRecord(self, stamp, self.test)
+        return OperationRecord(self, stamp, TEST.get() or self.test)
+
+    @contextmanager
+    def of_test(self, test: str) -> Iterator[None]:
+        """Let operations that begin in this context belong to a test that is not running yet."""
+        token = TEST.set(test)
+        try:
+            yield
+        finally:
+            TEST.reset(token)
 
     def begin(self) -> None:
         """Call `before_first`, once."""

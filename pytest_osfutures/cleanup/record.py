@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ class RecordLedger(Protocol):
     process: str
     worker: str
     max_servers: int | None
+    make_room: Callable[[str], bool]
 
     def begin(self) -> None: ...
     def write(self, statement: str, values: Sequence[object]) -> int: ...
@@ -74,6 +75,10 @@ class OperationRecord:
         """Record that no resource of the operation exists."""
         with suppress(sqlite3.Error):  # the sweep reads the resource from the cloud
             self.ledger.set_state(self.stamp.operation, "gone")
+
+    def make_room(self) -> bool:
+        """Give up a resource that no test needs yet; return False if there is none."""
+        return self.ledger.make_room(self.test)
 
     def others(self) -> bool:
         """Return True if other processes of the run have resources that count in the same quota.

@@ -23,6 +23,7 @@ from pytest_osfutures.operations.model import (
 )
 from pytest_osfutures.operations.resource_types import (
     ACTION,
+    ATTACHMENT,
     BACKUP,
     DELETION_ORDER,
     IMAGE,
@@ -49,6 +50,7 @@ from pytest_osfutures.operations.table import TABLE, OperationTable
 
 __all__ = [
     "ACTION",
+    "ATTACHMENT",
     "BACKUP",
     "DELETION_ORDER",
     "ENOUGH_FAILURES",

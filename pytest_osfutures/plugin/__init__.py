@@ -7,6 +7,7 @@ nothing of OpenStack is imported before a fixture of the plugin is used.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Note the main process, and register the listener to reports of other processes."""
     options.free_names(config)
     config.stash[MAIN] = os.getpid()
+    config.addinivalue_line("markers", options.MARK)
     config.pluginmanager.register(_Reports(config), "osfutures-reports")
 
 
@@ -76,15 +78,30 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         config.stash[FORKED] = True
     run_session = current_run_session(config)
     if run_session is not None:
-        run_session.ledger.test = item.nodeid
+        run_session.begin_test(item)
     elif _forks(item) and certainly_uses_plugin(item):
         _before_fork(config)
     try:
         return (yield)
     finally:
         run_session = current_run_session(config)
-        if run_session is not None and not run_session.worker:
-            run_session.report_failures()
+        if run_session is not None:
+            run_session.delete_released()
+            if not run_session.worker:
+                run_session.report_failures()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Delete the resources of the fixtures that a test's teardown has torn down.
+
+    pytest skips this after an error of a fixture; `pytest_runtest_protocol` does the same then.
+    """
+    run_session = current_run_session(item.config)
+    if run_session is not None:
+        from pytest_osfutures.plugin.teardown import end_test
+
+        end_test(run_session)
 
 
 def _forks(item: pytest.Item) -> bool:
@@ -175,13 +192,17 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     runs = not (config.option.collectonly or config.option.setupplan or session.testsfailed)
     if named and runs and any(certainly_uses_plugin(item) for item in session.items):
         run_session_of(config)  # raises UsageError: exit status 4 before any resource exists
-    result = yield
-    run_session = current_run_session(config)
-    if run_session is not None:
-        run_session.background.wait(session.config)
-        if not run_session.worker:
-            run_session.report_failures()
-    return result
+    try:
+        return (yield)
+    finally:
+        run_session = current_run_session(config)
+        if run_session is not None:
+            run_session.lookahead.stop()
+            run_session.delete_released()
+            if not isinstance(sys.exception(), KeyboardInterrupt):  # its end waits with a bound
+                run_session.background.wait(config)
+                if not run_session.worker:
+                    run_session.report_failures()
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_sessionfinish")

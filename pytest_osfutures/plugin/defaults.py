@@ -27,7 +27,7 @@ from pytest_osfutures.transport import is_invisible, is_success
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 GIB = 1024**3
-#: Seconds for which the default image and flavor stay the same.
+#: Seconds for which the default image, flavor and network stay the same.
 DEFAULTS_CACHE_SECONDS = 60.0
 #: Disk and container formats that no server boots from alone: kernels, installers, archives
 #: (https://docs.openstack.org/glance/latest/user/formats.html).
@@ -162,7 +162,8 @@ class Defaults:
             return wanted
         if wanted:
             return [{"net-id": self.network(wanted)}]
-        if only := self.lookup.cached("default network", self._default_network):
+        default = "default network"
+        if only := self.lookup.cached(default, self._default_network, DEFAULTS_CACHE_SECONDS):
             return [{"net-id": only.id}]
         return "auto" if not self._available_networks() and self._allocates() else "none"
 

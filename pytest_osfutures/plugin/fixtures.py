@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-
-from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.failed_nodes import has_failed
 
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
@@ -18,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.plugin.scope import Scope
     from pytest_osfutures.plugin.shared import SharedScope
 
-_log = logging.getLogger("osfutures")
+Node = pytest.Item | pytest.Collector
 #: The run session of this process, or of the process of which this one is a fork.
 RUN_SESSION: pytest.StashKey[RunSession] = pytest.StashKey()
 #: The id of the process that has joined a run and has to leave it at the end.
@@ -68,7 +64,7 @@ def _run_session(config: pytest.Config) -> RunSession:
         return run_session_of(config)
     except pytest.UsageError as error:
         config.stash[UNUSABLE] = str(error)
-        raise _failure(str(error)) from None
+        raise failure(str(error)) from None
 
 
 @pytest.fixture(scope="session")
@@ -131,42 +127,26 @@ def _osfutures_shared(
 ) -> Iterator[SharedScope]:
     """Hold the resources that all workers of pytest-xdist share."""
     from pytest_osfutures.plugin.shared import SharedScope
+    from pytest_osfutures.plugin.teardown import close_scope
 
     run_session = _run_session(request.config)
     scope = SharedScope(run_session.cloud, run_session, request.node.nodeid)
     yield scope
-    _close(scope, request)
+    close_scope(scope, request)
 
 
 def _scope(request: pytest.FixtureRequest) -> Iterator[Scope]:
     """Yield the owner of all resources that the factories of one scope create, and close it."""
     from pytest_osfutures.plugin.scope import Scope
+    from pytest_osfutures.plugin.teardown import close_scope
 
     run_session = _run_session(request.config)
     scope = Scope(run_session.cloud, run_session, request.node.nodeid)
+    scope.request = request
     yield scope
-    _close(scope, request)
+    close_scope(scope, request)
 
 
-def _close(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> None:
-    """Delete or keep the resources of a scope, as --os-keep and --os-teardown say."""
-    if scope.run_session is not current_run_session(request.config):
-        return  # a fork of the process that owns the scope and goes on using it
-    settings = options.RunSettings.of(request.config)
-    try:
-        if settings.keep == "always" or (settings.keep == "failed" and has_failed(request.node)):
-            scope.keep()
-        elif settings.background:
-            scope.run_session.background.close(scope)
-        else:
-            scope.close()
-    except Exception as error:
-        _log.debug("a teardown failed", exc_info=True)
-        ours = type(error).__module__.startswith("pytest_osfutures.")
-        text = str(error) if ours else f"{type(error).__name__}: {error}"
-        raise _failure(f"osfutures: {text}") from None
-
-
-def _failure(text: str) -> BaseException:
+def failure(text: str) -> BaseException:
     """Return a failure that pytest shows as its text, without a traceback."""
     return pytest.fail.Exception(text, pytrace=False)

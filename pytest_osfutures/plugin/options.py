@@ -11,6 +11,7 @@ import copy
 import math
 import os
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -74,6 +75,18 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _lookahead(text: str) -> int:
+    """Return the number of tests: all for `auto`, 0 for `off`."""
+    if text in ("auto", "off"):
+        return ALL_TESTS if text == "auto" else 0
+    try:
+        return _count(text)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of auto and off, and no whole number of 1 or more"
+        ) from None
+
+
 def _run_id(text: str) -> str:
     if len(text) != 16 or not set(text) <= set("0123456789abcdef"):
         raise argparse.ArgumentTypeError(f"{text!r} is no run's id: 16 hexadecimal digits")
@@ -87,6 +100,10 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return check
+
+
+#: The default of --os-lookahead.
+ALL_TESTS = sys.maxsize
 
 
 class Option(NamedTuple):
@@ -215,6 +232,12 @@ UNKNOWN = Option(
     "Accepted request of an unknown operation: warn (the default) or error",
     _one_of("warn", "error"),
 )
+LOOKAHEAD = Option(
+    "lookahead",
+    "HOW",
+    "Coming tests whose declared resources are created: auto (as many as fit), off, or a number",
+    _lookahead,
+)
 ALL = (
     CLOUD,
     IMAGE,
@@ -231,6 +254,7 @@ ALL = (
     LEDGER,
     REAPER,
     UNKNOWN,
+    LOOKAHEAD,
 )
 
 
@@ -292,6 +316,16 @@ def free_names(config: pytest.Config) -> None:
     for option in ALL:
         if option.string in actions and actions[option.string].dest == option.dest:
             del actions[option.string]
+
+
+#: Arguments of the mark for every factory, and their names there.
+FOR_ALL = {"timeout": "tout", "try_count": "try_count"}
+#: Arguments of the mark for servers.
+FOR_SERVERS = ("image", "flavor", "network")
+MARK = (
+    f"os({', '.join(f'{each}=...' for each in (*FOR_SERVERS, *FOR_ALL))}): "
+    "default arguments of the resources of a test"
+)
 
 
 class RunSettings(NamedTuple):

@@ -29,11 +29,13 @@ from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION
+from pytest_osfutures.plugin.lookahead import Lookahead
 from pytest_osfutures.plugin.older_runs import OlderRuns, counted
 from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
+from pytest_osfutures.plugin.scope import Scope, merged
 from pytest_osfutures.plugin.wait_messages import progress_messages
-from pytest_osfutures.plugin.xdist import announce_run, has_other_processes
+from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
 
 #: Seconds for which the end of a run tries to delete resources that its fixtures have left.
 CLEANUP_TIMEOUT = 60.0
@@ -71,8 +73,10 @@ def _open_run_session(config: pytest.Config) -> RunSession:
         run_session.ledger.test = item.nodeid
         if run_session.worker and not run_session.forked:
             announce_run(run_session, item)
-    Defaults(cloud, options.RunSettings.of(config)).check()
+    run_session.defaults.check()
     run_session.start()
+    if item is not None:
+        run_session.begin_test(item)
     return run_session
 
 
@@ -95,12 +99,18 @@ class RunSession:
         #: Name of the worker of pytest-xdist; "" in other processes.
         self.worker = worker_id(config)
         self.background = BackgroundTeardown()
+        #: Scopes whose fixtures are torn down, and whose resources are not deleted yet.
+        self.closing: list[Scope] = []
+        #: Image, flavor and network of a new server when the test names none.
+        self.defaults = Defaults(cloud, options.RunSettings.of(config))
+        self.lookahead = Lookahead(self)
         #: Resources that could not be deleted, with the reasons.
         self.undeleted: list[str] = []
         #: Types and ids of the resources that the tests of this process keep.
         self.kept: set[tuple[str, str]] = set()
         self._unwritten: set[tuple[str, str]] = set()
         self.ledger = open_ledger(config, cloud)
+        self.ledger.make_room = self.lookahead.make_room
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
         self.older_runs = OlderRuns(config, cloud, self.ledger)
         #: Lines for the summary.
@@ -131,6 +141,12 @@ class RunSession:
         self.ledger.before_first = start
         return True
 
+    def begin_test(self, item: pytest.Item) -> None:
+        """Note in the ledger which test runs, and create the resources of this and coming tests."""
+        self.ledger.test = item.nodeid
+        if not self.forked:
+            self.lookahead.begin_test(item, partial(coming_tests, item))
+
     def start(self) -> None:
         """Start the heartbeat and the clean-up of older runs, and handle signals."""
         if self.cloud.fake is not None:
@@ -143,6 +159,12 @@ class RunSession:
         if not self.worker or first_on_this_host:
             self.older_runs.start()
 
+    @property
+    def deletes_in_background(self) -> bool:
+        """True if a teardown does not wait for deletions: --os-teardown, else with lookahead."""
+        given = options.TEARDOWN.value(self.config)
+        return given == "background" or (given is None and self.lookahead.is_used)
+
     def keep(self, kind: str, resource_id: str) -> None:
         """Note in the ledger that a resource is kept until it expires."""
         self.kept.add((kind, resource_id))
@@ -150,6 +172,14 @@ class RunSession:
             self.ledger.keep(kind, resource_id)
         except LedgerError:  # reported at the end, if the ledger is still lost then
             self._unwritten.add((kind, resource_id))
+
+    def delete_released(self) -> None:
+        """Delete, in the background, the resources of fixtures that were torn down."""
+        scopes, self.closing = [*self.closing, *self.lookahead.take_released()], []
+        if scopes:
+            whole = merged(scopes)
+            whole.gone = self.lookahead.gone
+            self.background.close(whole)
 
     def report_failures(self) -> None:
         """Report failed deletions in the background as errors of their tests."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import pytest
 
 from pytest_osfutures.cleanup import (
     UNDER_WAY,
@@ -19,6 +23,7 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import (
+    ATTACHMENT,
     BACKUP,
     DELETION_ORDER,
     KEYPAIR,
@@ -39,6 +44,7 @@ from pytest_osfutures.ownership import (
 )
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.plugin import options
+from pytest_osfutures.plugin.default_arguments import arguments_fixture, checked, marked_arguments
 from pytest_osfutures.plugin.fixtures import run_session_of
 from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
 
@@ -70,6 +76,10 @@ class Scope:
         self.created: Created = []
         self.keypairs: list[StampedResource] = []
         self.closed = False
+        #: The request of the fixture that closes this scope.
+        self.request: pytest.FixtureRequest | None = None
+        #: Called with the future of each creation whose resource is gone.
+        self.gone: Callable[[OperationFuture[Any]], None] | None = None
         self._forked: Scope | None = None
 
     def in_this_process(self) -> Scope:
@@ -84,6 +94,21 @@ class Scope:
         if self._forked is None or self._forked.run_session is not run_session:
             self._forked = Scope(run_session.cloud, run_session, self.owner)
         return self._forked
+
+    def given_arguments(self, factory: str) -> Mapping[str, Any]:
+        """Return the default arguments of a factory: of its fixture, and for a test of its marks.
+
+        Raises:
+            InvalidArgument: a mark or the value of the fixture is not valid.
+        """
+        __tracebackhide__ = True
+        if self.request is None:
+            return {}
+        name = arguments_fixture(factory)
+        given = checked(name, self.request.getfixturevalue(name))
+        if self.request.scope == "function":
+            given.update(marked_arguments(self.request.node, factory))
+        return given
 
     def own(self, resource_type: ResourceType, future: F) -> F:
         """Own the resource that a future creates; a closed scope undoes the creation at once.
@@ -106,7 +131,9 @@ class Scope:
 
     def keep(self) -> None:
         """Note in the ledger that the resources are kept, and undo creations that have failed."""
-        kept = [each for each in self.created if each[1].resource_id and not _has_failed(each[1])]
+        kept = [
+            each for each in self.created if each[1].resource_id and not creation_failed(each[1])
+        ]
         for resource_type, future in kept:
             for resource_id in _resource_ids(future):
                 self.run_session.keep(resource_type.name, resource_id)
@@ -130,7 +157,7 @@ class Scope:
         most = f"for at most {deadline.seconds:.0f} s"
         text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
         messages = progress_messages(self.run_session.config, text, lambda: deadline.waiting)
-        with nullcontext() if settings.background else messages:
+        with nullcontext() if self.run_session.deletes_in_background else messages:
             count, left = self._close(deadline)
         if left:
             text = f"{len(left)} of {count} resources could not be deleted"
@@ -141,8 +168,8 @@ class Scope:
         self.closed = True
         created, self.created = self.created, []
         keypairs, self.keypairs = self.keypairs, []
+        left = self._undo(_separate_attachments(created), deadline)
         self._detach(created, deadline)
-        left: list[str] = []
         for types in DELETION_ORDER:
             if PORT in types:
                 self._disconnect(created)
@@ -159,6 +186,8 @@ class Scope:
     def _undo(self, created: Created, deadline: Deadline) -> list[str]:
         """Undo creations at the same time; return the resources that stay, with the reasons."""
         undone = [(each, future, future.undo()) for each, future in created]
+        for _, future, undo in undone:
+            undo.add_done_callback(partial(self._note_gone, future))
         deadline.wait({_label(each, future): undo for each, future, undo in undone}, UNBLOCK_AFTER)
         blocked = {future.resource_id for _, future, undo in undone if not _has_succeeded(undo)}
         rows = [row for row in self._rows() if row.id in blocked]
@@ -189,6 +218,10 @@ class Scope:
             state = states.get(future.resource_id, "being deleted")
             reasons.append(f"{_label(each, future)}: {why or f'still {state} {late}'}")
         return reasons
+
+    def _note_gone(self, creation: OperationFuture[Any], undo: Future[None]) -> None:
+        if self.gone is not None and _has_succeeded(undo):
+            self.gone(creation)
 
     def _rows(self) -> list[LedgerRow]:
         return self.run_session.ledger.rows("intent", "bound")
@@ -264,7 +297,7 @@ class Scope:
 
     def _detach(self, created: Created, deadline: Deadline) -> None:
         """Detach volumes from servers that stay; a failure shows when the volumes are deleted."""
-        succeeded = [each for each in created if each[1].done() and not _has_failed(each[1])]
+        succeeded = [each for each in created if each[1].done() and not creation_failed(each[1])]
         volumes = [str(future.resource_id) for each, future in succeeded if each is VOLUME]
         servers = {future.resource_id for each, future in created if each is SERVER}
         detached = [
@@ -284,25 +317,50 @@ class Scope:
         return []
 
 
+def merged(scopes: Sequence[Scope]) -> Scope:
+    """Return one scope that owns the resources of several, which are closed.
+
+    A resource whose creation begins after this is undone at once, as in any closed scope.
+    """
+    first = scopes[0]
+    whole = Scope(first.cloud, first.run_session, first.owner)
+    for scope in scopes:
+        scope.closed = True
+        whole.created += scope.created
+        whole.keypairs += scope.keypairs
+    return whole
+
+
 def _resource_ids(future: OperationFuture[Any]) -> list[str]:
     """Return the ids of the created resources: one, or those of all servers of one request."""
     result = future.result() if future.done() else None
     return [each.id for each in result] if isinstance(result, list) else [str(future.resource_id)]
 
 
-def _has_failed(future: OperationFuture[Any]) -> bool:
+def creation_failed(future: OperationFuture[Any]) -> bool:
     """Return True if a future is done and has created nothing."""
     return future.done() and (future.cancelled() or future.exception() is not None)
 
 
-def _has_succeeded(future: OperationFuture[Any]) -> bool:
+def _has_succeeded(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
+
+
+def _separate_attachments(created: Created) -> Created:
+    """Return the attachments that do not end with their server, which stays or is unknown."""
+    servers = {future.resource_id for each, future in created if each is SERVER}
+    return [
+        (each, future)
+        for each, future in created
+        if each is ATTACHMENT
+        and not (future.done() and (creation_failed(future) or future.result().serverId in servers))
+    ]
 
 
 def _is_incremental(each: tuple[ResourceType, OperationFuture[Any]]) -> bool:
     """Return True for an incremental backup: Cinder does not delete the backups before it."""
     resource_type, future = each
-    if resource_type is not BACKUP or not future.done() or _has_failed(future):
+    if resource_type is not BACKUP or not future.done() or creation_failed(future):
         return False
     return bool(getattr(future.result(), "is_incremental", False))
 

@@ -209,6 +209,11 @@ class SharedScope:
         self._shared: dict[str, SharedResource] = {}
         self._forked: SharedScope | None = None
 
+    def given_arguments(self, factory: str) -> Mapping[str, Any]:
+        """Return no default arguments: all workers have to ask for the same resource."""
+        del factory
+        return {}
+
     def in_this_process(self) -> SharedScope:
         """Return this scope, or in a fork a scope with a connection of its own."""
         run_session = run_session_of(self.run_session.config)

@@ -66,6 +66,23 @@ def send_message(config: pytest.Config, text: str) -> None:
     config.hook.pytest_runtest_logreport(report=report)
 
 
+def coming_tests(item: pytest.Item) -> list[pytest.Item]:
+    """Return the tests that this process will run after `item`, in their order.
+
+    A worker knows the tests that its controller has sent; more may come.
+    """
+    items = item.session.items
+    if not worker_id(item.config):
+        return items[items.index(item) + 1 :]
+    plugins: list[Any] = list(item.config.pluginmanager.get_plugins())
+    worker = next((each for each in plugins if hasattr(each, "torun")), None)
+    if worker is None:
+        return []
+    with worker.torun.lock() as indices:
+        coming = [worker.nextitem_index, *indices]
+    return [items[each] for each in coming if isinstance(each, int)]
+
+
 def report_to_controller(config: Any, run_session: RunSession) -> None:
     """Send the controller failed deletions, and the kept resources of a ledger that it cannot read.
 

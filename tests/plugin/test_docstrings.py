@@ -41,7 +41,7 @@ def documented() -> dict[str, str]:
         name: inspect.cleandoc(inspect.getdoc(getattr(each, "__wrapped__", each)) or "")
         for module in modules
         for name, each in vars(module).items()
-        if name.startswith("os_") and not name.endswith(OTHER_SCOPES)
+        if name.startswith("os_") and not name.endswith((*OTHER_SCOPES, "_args"))
     }
 
 

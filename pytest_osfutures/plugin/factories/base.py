@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.future import OperationFuture
 from pytest_osfutures.operations import ResourceType
+from pytest_osfutures.plugin.default_arguments import with_default_arguments
 from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.identifiers import to_ids
 from pytest_osfutures.plugin.options import RunSettings
@@ -34,7 +35,16 @@ class Factory:
     def __init__(self, scope: Scope | SharedScope) -> None:
         self.settings = RunSettings.of(scope.run_session.config)
         self._scope = scope
-        self._defaults: dict[Cloud, Defaults] = {}
+
+    def __init_subclass__(cls) -> None:
+        """Let the methods that create resources take the default arguments of the test."""
+        for name in ("create_async", "upload_async", "create"):
+            if name in vars(cls):
+                setattr(cls, name, with_default_arguments(vars(cls)[name]))
+
+    def given_arguments(self) -> Mapping[str, Any]:
+        """Return the default arguments of the test: of `os_server_args` etc., and of the mark."""
+        return self._scope.given_arguments(type(self).__name__)
 
     @property
     def scope(self) -> Scope | SharedScope:
@@ -49,7 +59,7 @@ class Factory:
     @property
     def defaults(self) -> Defaults:
         """Image, flavor and network of a new server when the test names none."""
-        return self._defaults.setdefault(self.cloud, Defaults(self.cloud, self.settings))
+        return self.scope.run_session.defaults
 
     def _name(self, name: str | None) -> str:
         return name or f"osf-{self.cloud.run[:6]}-{next(_numbers)}"

@@ -8,9 +8,10 @@ from typing import Any, TypedDict, Unpack, overload
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.operations import KEYPAIR, SERVER
+from pytest_osfutures.operations import ATTACHMENT, KEYPAIR, SERVER
 from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
+from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.protocols import (
     FactoryArguments,
@@ -19,12 +20,13 @@ from pytest_osfutures.protocols import (
     Server,
     ServerArguments,
     SeveralServers,
+    VolumeAttachment,
 )
 from pytest_osfutures.stamp import Stamp, new_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-__all__ = ["Keypairs", "Servers"]
+__all__ = ["Attachments", "Keypairs", "Servers"]
 
 
 class ServerNetwork(TypedDict, total=False):
@@ -94,8 +96,7 @@ class Servers(Factory):
             'ACTIVE'
         """
         network, further = arguments.pop("network", None), client_arguments(arguments)
-        from_volume = _boots_from_volume(further)
-        chosen = None if image is None and from_volume else self.defaults.image(image, flavor)
+        chosen, size = self.choose(image, flavor, further)
         if network is not None and "nics" in further:
             raise InvalidArgument(f"give network={network!r} or nics, not both")
         if "nics" not in further:
@@ -103,11 +104,21 @@ class Servers(Factory):
         future: OperationFuture[Any, Any] = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
-            self.defaults.flavor(flavor, chosen, from_volume),
+            size,
             **self._limits(arguments),
             **further,
         )
         return self._own(SERVER, future)
+
+    def choose(self, image: Any, flavor: Any, arguments: Mapping[str, Any]) -> tuple[Any, Any]:
+        """Return the image and the flavor of a server with these arguments.
+
+        Raises:
+            InvalidArgument: an image or a flavor is unknown.
+        """
+        from_volume = _boots_from_volume(arguments)
+        chosen = None if image is None and from_volume else self.defaults.image(image, flavor)
+        return chosen, self.defaults.flavor(flavor, chosen, from_volume)
 
 
 def _boots_from_volume(arguments: Mapping[str, Any]) -> bool:
@@ -115,6 +126,36 @@ def _boots_from_volume(arguments: Mapping[str, Any]) -> bool:
     mappings = arguments.get("block_device_mapping_v2") or ()
     first = any(str(each.get("boot_index")) == "0" for each in mappings)
     return first or bool(arguments.get("block_device_mapping"))
+
+
+class Attachments(Factory):
+    """The factory of attachments of volumes to servers: the fixture `os_attachments`, ..."""
+
+    def create_async(
+        self, server: Reference, volume: Reference, **arguments: Unpack[FactoryArguments]
+    ) -> OperationFuture[VolumeAttachment]:
+        """Attach a volume to a server in the background, with retries, and return the future.
+
+        Args:
+            server: id or object of the server.
+            volume: id or object of the volume.
+            arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`.
+
+        Returns:
+            The future of the attachment; the volume is `in-use` when the future is done.
+
+        Example:
+            >>> vm, disk = os_servers.create_async().result(), os_volumes.create_async().result()
+            >>> os_attachments.create_async(vm, disk).result().volumeId == disk.id
+            True
+        """
+        future = self.cloud.nova.volumes.create_server_volume_async_r(
+            to_id(server, "server"),
+            to_id(volume, "volume"),
+            **self._limits(arguments),
+            **client_arguments(arguments),
+        )
+        return self._own(ATTACHMENT, future)
 
 
 class Keypairs(Factory):

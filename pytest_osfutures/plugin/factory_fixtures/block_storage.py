@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,6 +46,12 @@ def os_volumes_session(_osfutures_session: Scope) -> factories.Volumes:
 
 
 @pytest.fixture(scope="session")
+def os_volume_args() -> dict[str, Any]:
+    """Return default arguments for volumes, to override in a folder, module or class."""
+    return {}
+
+
+@pytest.fixture(scope="session")
 def os_volumes_shared(_osfutures_shared: SharedScope) -> factories.SharedVolumes:
     """Create volumes once for all workers of pytest-xdist; the last worker deletes them."""
     return factories.SharedVolumes(_osfutures_shared)
@@ -85,6 +91,12 @@ def os_snapshots_session(_osfutures_session: Scope) -> factories.Snapshots:
 
 
 @pytest.fixture(scope="session")
+def os_snapshot_args() -> dict[str, Any]:
+    """Return default arguments for snapshots, to override in a folder, module or class."""
+    return {}
+
+
+@pytest.fixture(scope="session")
 def os_snapshots_shared(_osfutures_shared: SharedScope) -> factories.SharedSnapshots:
     """Create snapshots once for all workers of pytest-xdist; the last worker deletes them."""
     return factories.SharedSnapshots(_osfutures_shared)
@@ -121,3 +133,9 @@ def os_backups_module(_osfutures_module: Scope) -> factories.Backups:
 def os_backups_session(_osfutures_session: Scope) -> factories.Backups:
     """Create backups as `os_backups` does; they are deleted at the end of the session."""
     return factories.Backups(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_backup_args() -> dict[str, Any]:
+    """Return default arguments for backups, to override in a folder, module or class."""
+    return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -49,9 +49,53 @@ def os_servers_session(_osfutures_session: Scope) -> factories.Servers:
 
 
 @pytest.fixture(scope="session")
+def os_server_args() -> dict[str, Any]:
+    """Return default arguments for servers, to override in a folder, module or class."""
+    return {}
+
+
+@pytest.fixture(scope="session")
 def os_servers_shared(_osfutures_shared: SharedScope) -> factories.SharedServers:
     """Create servers once for all workers of pytest-xdist; the last worker deletes them."""
     return factories.SharedServers(_osfutures_shared)
+
+
+@pytest.fixture
+def os_attachments(_osfutures_function: Scope) -> factories.Attachments:
+    """Attach volumes to servers; the volumes are detached at the end of the test.
+
+    `os_attachments.create_async(server, volume)` returns a future at once.
+
+    Example:
+        def test_attachment(os_servers, os_volumes, os_attachments):
+            vm, disk = os_servers.create_async().result(), os_volumes.create_async().result()
+            assert os_attachments.create_async(vm, disk).result().volumeId == disk.id
+    """
+    return factories.Attachments(_osfutures_function)
+
+
+@pytest.fixture(scope="class")
+def os_attachments_class(_osfutures_class: Scope) -> factories.Attachments:
+    """Attach volumes as `os_attachments` does; they are detached at the end of the class."""
+    return factories.Attachments(_osfutures_class)
+
+
+@pytest.fixture(scope="module")
+def os_attachments_module(_osfutures_module: Scope) -> factories.Attachments:
+    """Attach volumes as `os_attachments` does; they are detached at the end of the module."""
+    return factories.Attachments(_osfutures_module)
+
+
+@pytest.fixture(scope="session")
+def os_attachments_session(_osfutures_session: Scope) -> factories.Attachments:
+    """Attach volumes as `os_attachments` does; they are detached at the end of the session."""
+    return factories.Attachments(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_attachment_args() -> dict[str, Any]:
+    """Return default arguments for attachments, to override in a folder, module or class."""
+    return {}
 
 
 @pytest.fixture
@@ -85,3 +129,9 @@ def os_keypairs_module(_osfutures_module: Scope) -> factories.Keypairs:
 def os_keypairs_session(_osfutures_session: Scope) -> factories.Keypairs:
     """Create keypairs as `os_keypairs` does; they are deleted at the end of the session."""
     return factories.Keypairs(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_keypair_args() -> dict[str, Any]:
+    """Return default arguments for keypairs, to override in a folder, module or class."""
+    return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,6 +45,12 @@ def os_images_module(_osfutures_module: Scope) -> factories.Images:
 def os_images_session(_osfutures_session: Scope) -> factories.Images:
     """Create images as `os_images` does; they are deleted at the end of the session."""
     return factories.Images(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_image_args() -> dict[str, Any]:
+    """Return default arguments for images, to override in a folder, module or class."""
+    return {}
 
 
 @pytest.fixture(scope="session")

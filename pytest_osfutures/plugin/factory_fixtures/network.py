@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -45,6 +45,12 @@ def os_networks_session(_osfutures_session: Scope) -> factories.Networks:
     return factories.Networks(_osfutures_session)
 
 
+@pytest.fixture(scope="session")
+def os_network_args() -> dict[str, Any]:
+    """Return default arguments for networks, to override in a folder, module or class."""
+    return {}
+
+
 @pytest.fixture
 def os_subnets(_osfutures_function: Scope) -> factories.Subnets:
     """Create subnets, which are deleted at the end of the test.
@@ -78,6 +84,12 @@ def os_subnets_session(_osfutures_session: Scope) -> factories.Subnets:
     return factories.Subnets(_osfutures_session)
 
 
+@pytest.fixture(scope="session")
+def os_subnet_args() -> dict[str, Any]:
+    """Return default arguments for subnets, to override in a folder, module or class."""
+    return {}
+
+
 @pytest.fixture
 def os_ports(_osfutures_function: Scope) -> factories.Ports:
     """Create ports, which are deleted at the end of the test.
@@ -109,6 +121,12 @@ def os_ports_module(_osfutures_module: Scope) -> factories.Ports:
 def os_ports_session(_osfutures_session: Scope) -> factories.Ports:
     """Create ports as `os_ports` does; they are deleted at the end of the session."""
     return factories.Ports(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_port_args() -> dict[str, Any]:
+    """Return default arguments for ports, to override in a folder, module or class."""
+    return {}
 
 
 @pytest.fixture
@@ -145,6 +163,12 @@ def os_routers_session(_osfutures_session: Scope) -> factories.Routers:
     return factories.Routers(_osfutures_session)
 
 
+@pytest.fixture(scope="session")
+def os_router_args() -> dict[str, Any]:
+    """Return default arguments for routers, to override in a folder, module or class."""
+    return {}
+
+
 @pytest.fixture
 def os_floating_ips(_osfutures_function: Scope) -> factories.FloatingIps:
     """Create floating IPs, which are deleted at the end of the test.
@@ -175,6 +199,12 @@ def os_floating_ips_module(_osfutures_module: Scope) -> factories.FloatingIps:
 def os_floating_ips_session(_osfutures_session: Scope) -> factories.FloatingIps:
     """Create floating IPs as `os_floating_ips` does; they are deleted at the end of the session."""
     return factories.FloatingIps(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_floating_ip_args() -> dict[str, Any]:
+    """Return default arguments for floating IPs, to override in a folder, module or class."""
+    return {}
 
 
 @pytest.fixture
@@ -210,6 +240,12 @@ def os_security_groups_session(_osfutures_session: Scope) -> factories.SecurityG
     return factories.SecurityGroups(_osfutures_session)
 
 
+@pytest.fixture(scope="session")
+def os_security_group_args() -> dict[str, Any]:
+    """Return default arguments for security groups, to override in a folder, module or class."""
+    return {}
+
+
 @pytest.fixture
 def os_address_groups(_osfutures_function: Scope) -> factories.AddressGroups:
     """Create address groups, which are deleted at the end of the test.
@@ -241,3 +277,9 @@ def os_address_groups_module(_osfutures_module: Scope) -> factories.AddressGroup
 def os_address_groups_session(_osfutures_session: Scope) -> factories.AddressGroups:
     """Create address groups as `os_address_groups` does; they go at the end of the session."""
     return factories.AddressGroups(_osfutures_session)
+
+
+@pytest.fixture(scope="session")
+def os_address_group_args() -> dict[str, Any]:
+    """Return default arguments for address groups, to override in a folder, module or class."""
+    return {}
