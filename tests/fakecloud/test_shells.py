@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import gc
 import http.client
 import json
 import os
@@ -110,6 +111,16 @@ def test_server_holds_many_delayed_requests() -> None:
             assert isinstance(cloud.clock, ManualClock)
             cloud.clock.advance(5)
             assert {one.result() for one in stalled} == {200}
+
+
+def test_server_stop_ends_abandoned_requests(caplog: pytest.LogCaptureFixture) -> None:
+    """aiohttp forgets a lost connection while the handler of its request still waits."""
+    cloud = FakeCloud(ManualClock())
+    cloud.faults.add(Fault("delay", seconds=1000))
+    with running(cloud) as url, pytest.raises(requests.exceptions.ReadTimeout):
+        requests.get(f"{url}/compute/", timeout=0.2)
+    gc.collect()  # asyncio logs a pending task when the task is destroyed
+    assert caplog.messages == []
 
 
 @contextmanager
