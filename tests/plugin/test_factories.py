@@ -108,7 +108,10 @@ def test_failed_creation_is_retried(pytester: pytest.Pytester) -> None:
     run(pytester, LEFT + text).assert_outcomes(passed=1)
 
 
-def test_failed_deletion_is_an_error_of_the_test(pytester: pytest.Pytester) -> None:
+def test_failed_deletion_is_an_error_of_the_test(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pytest_osfutures.plugin.scope.UNBLOCK_AFTER", 0.5)
     text = """
     from pytest_osfutures.fakecloud import Fault
 
@@ -119,7 +122,7 @@ def test_failed_deletion_is_an_error_of_the_test(pytester: pytest.Pytester) -> N
     def test_other(os_cloud):
         pass
     """
-    result = run(pytester, LEFT + text)
+    result = run(pytester, LEFT + text, "--os-teardown-timeout=5")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_stuck*", "*server *-*-*: *409*"])
 

@@ -110,8 +110,9 @@ def test_keep_always_keeps_the_resources_of_a_class(pytester: pytest.Pytester) -
 
 
 def test_failed_background_deletion_is_an_error_of_its_test(
-    pytester: pytest.Pytester,
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("pytest_osfutures.plugin.scope.UNBLOCK_AFTER", 0.5)
     text = """
     from pytest_osfutures.fakecloud import Fault
 
@@ -122,7 +123,9 @@ def test_failed_background_deletion_is_an_error_of_its_test(
     def test_other(os_cloud):
         pass
     """
-    result = run(pytester, LEFT + text, "--os-teardown=background")
+    result = run(
+        pytester, LEFT + text, "--os-teardown=background", "--os-teardown-timeout=5"
+    )
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at teardown of *test_stuck*", "*server *-*-*: *409*"])
     assert result.ret == 1

@@ -47,7 +47,7 @@ def test_skipped_tests_need_no_cloud(pytester: pytest.Pytester, args: list[str])
             pass
         """
     )
-    result = pytester.runpytest_subprocess(*args)
+    result = pytester.runpytest_inprocess(*args)
     result.assert_outcomes(skipped=2, passed=1)
     assert result.ret == 0
 
@@ -69,7 +69,7 @@ def test_project_fixture_may_skip_before_the_cloud_is_needed(
         def test_two(os_cloud): pass
         """
     )
-    result = pytester.runpytest_subprocess(*args)
+    result = pytester.runpytest_inprocess(*args)
     result.assert_outcomes(skipped=2)
     assert result.ret == 0
 
@@ -105,7 +105,7 @@ def test_project_fixtures_override_the_plugin(pytester: pytest.Pytester) -> None
             assert (os_images_dir, os_cloud, os_servers) == ("/images", "mine", ["mine"])
         """
     )
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_factories_ignore_an_os_cloud_of_the_project(pytester: pytest.Pytester) -> None:
@@ -121,7 +121,7 @@ def test_factories_ignore_an_os_cloud_of_the_project(pytester: pytest.Pytester) 
             assert os_cloud == "mine"
         """
     )
-    pytester.runpytest_subprocess("--os-cloud=fake").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--os-cloud=fake").assert_outcomes(passed=1)
 
 
 OPTIONS = """
@@ -135,12 +135,15 @@ OPTIONS_TEST = """
         assert pytestconfig.getini("os_image") == ["tiny", "small"]
         assert os_volumes.create_async(name="disk").result().name == "disk"
 """
-#: pytest loads the plugins of distributions in the order of sys.path.
+#: Puts the distribution of a test at the end of sys.path, in a process of its own.
 ENTRY_POINT_LAST = "import os, sys; sys.path.append(os.environ['DISTRIBUTIONS'])"
 
 
 def _install(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, last: bool) -> None:
-    """Install the module `plugin` with an entry point, before or after pytest-osfutures."""
+    """Install the module `plugin` with an entry point, before or after pytest-osfutures.
+
+    pytest loads the plugins of distributions in the order of sys.path.
+    """
     site = pytester.mkdir("site")
     (pytester.path / "plugin.py").rename(site / "plugin.py")
     metadata = site / "theirs-1.dist-info"
@@ -150,6 +153,9 @@ def _install(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *, last
     if last:
         monkeypatch.setenv("DISTRIBUTIONS", str(site))
         pytester.mkdir("start").joinpath("sitecustomize.py").write_text(ENTRY_POINT_LAST)
+        monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    else:
+        monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(pytester.path / "start" if last else site))
 
 
@@ -176,7 +182,8 @@ def test_options_of_others_replace_those_of_the_plugin(
     args: list[str],
 ) -> None:
     monkeypatch.setenv("OS_CLOUD", "fake")
-    monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path))  # of a process with workers
+    monkeypatch.syspath_prepend(pytester.path)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--os-timeout=60")
     name = "conftest" if where == "conftest" else "plugin"
     pytester.makepyfile(**{name: OPTIONS.format(string=string, group="parser")})
@@ -188,7 +195,9 @@ def test_options_of_others_replace_those_of_the_plugin(
         _install(pytester, monkeypatch, last=where.endswith("after"))
     pytester.makeini("[pytest]\nos_image = tiny small\nos_try_count = 2")
     pytester.makepyfile(test_x=OPTIONS_TEST.format(string=string, value="mine"))
-    result = pytester.runpytest_subprocess(*args, string, "mine")
+    # A worker gets the sys.path that its controller had when pytest-xdist was imported.
+    run = pytester.runpytest_subprocess if "-n1" in args else pytester.runpytest_inprocess
+    result = run(*args, string, "mine")
     result.assert_outcomes(passed=1)
     assert result.ret == 0
 
@@ -203,7 +212,7 @@ def test_options_of_a_later_conftest_replace_those_of_the_plugin(
     (folder / "conftest.py").write_text(OPTIONS.format(string="--os-cloud", group=group))
     test = OPTIONS_TEST.format(string="os_cloud", value="theirs")
     (folder / "test_x.py").write_text(textwrap.dedent(test))
-    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+    pytester.runpytest_inprocess().assert_outcomes(passed=1)
 
 
 def test_values_of_options_are_no_paths(
@@ -221,13 +230,13 @@ def test_values_of_options_are_no_paths(
         "    assert pytestconfig.getoption('mine') == 'given'\n"
         "    assert os_volumes.create_async(name='disk').result().name == 'disk'\n"
     )
-    pytester.runpytest_subprocess("--os-cloud", "fake", "--mine=given").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--os-cloud", "fake", "--mine=given").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("conftest", ["", "raise OSError('broken')"])
 def test_help_lists_all_options(pytester: pytest.Pytester, conftest: str) -> None:
     pytester.makeconftest(conftest)
-    result = pytester.runpytest_subprocess("--help")
+    result = pytester.runpytest_inprocess("--help")
     assert result.ret == 0
     for option in ALL:
         assert f"  {option.string}={option.metavar}" in result.stdout.str()
@@ -240,13 +249,13 @@ def test_options_exist_if_a_conftest_loads_the_plugin(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeconftest("pytest_plugins = ['pytest_osfutures.plugin']")
     pytester.makepyfile(TEST)
-    pytester.runpytest_subprocess("--os-cloud", "fake").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--os-cloud", "fake").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("args", [["--os-cloud"], ["--os-cloud", "fake", "--os-timeout", "-1"]])
 def test_wrong_options_are_usage_errors(pytester: pytest.Pytester, args: list[str]) -> None:
     pytester.makepyfile(TEST)
-    result = pytester.runpytest_subprocess(*args)
+    result = pytester.runpytest_inprocess(*args)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*error: argument {args[-2] if args[1:] else args[0]}: *"])
 
@@ -264,7 +273,7 @@ def test_unused_plugin_needs_no_state_directory(
     pytester: pytest.Pytester, clouds: Path, no_place: Path, args: list[str]
 ) -> None:
     pytester.makepyfile("def test_x(): pass")
-    result = pytester.runpytest_subprocess("--os-cloud=devstack", *args)
+    result = pytester.runpytest_inprocess("--os-cloud=devstack", *args)
     result.assert_outcomes(passed=1)
     assert result.ret == 0
 
@@ -280,7 +289,7 @@ def test_unused_plugin_writes_nothing(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("OS_CLOUD", "devstack")
     pytester.makepyfile("def test_x(): pass")
-    pytester.runpytest_subprocess("--os-cloud=devstack", *args).assert_outcomes(passed=1)
+    pytester.runpytest_inprocess("--os-cloud=devstack", *args).assert_outcomes(passed=1)
     assert not (tmp_path / "state").exists()
 
 
@@ -305,7 +314,7 @@ def test_unusable_state_directory_is_a_usage_error(
     pytester.makepyfile(TEST)
     if trouble == NO_LOCKS:
         args = [*args, f"--os-ledger={pytester.path}/ledgers"]
-    result = pytester.runpytest_subprocess(f"--os-cloud={http_cloud}", *args)
+    result = pytester.runpytest_subprocess(f"--os-cloud={http_cloud}", *args)  # trouble stays
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: *{words}"])
     said = result.stdout.str() + result.stderr.str()
@@ -333,7 +342,7 @@ def test_unexpected_error_at_the_start_is_a_usage_error(pytester: pytest.Pyteste
 
 def test_cloud_option_is_checked_before_the_first_test(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_first(): print('RUN')\n" + TEST)
-    result = pytester.runpytest_subprocess("--os-cloud=nope", "-s")
+    result = pytester.runpytest_inprocess("--os-cloud=nope", "-s")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stdout.no_fnmatch_line("*RUN*")
     result.stderr.fnmatch_lines(["ERROR: --os-cloud: unknown cloud 'nope'*"])
@@ -347,7 +356,7 @@ def test_missing_cloud_ends_the_run_at_the_first_use(pytester: pytest.Pytester) 
         def test_last(): pass
         """
     )
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.assert_outcomes(passed=1, failed=1)
     result.stderr.fnmatch_lines(["ERROR: --os-cloud: no cloud was chosen*"])

@@ -115,9 +115,6 @@ def test_keep_failed_keeps_only_finished_shared_resources(pytester: pytest.Pytes
 def test_failed_deletion_of_a_shared_resource_is_an_error(pytester: pytest.Pytester) -> None:
     text = """
     from pytest_osfutures.fakecloud import Fault
-    from pytest_osfutures.plugin import shared
-
-    shared.INSISTENCE = 1.0
 
     def test_stuck(os_cloud, web):
         web.result()

@@ -164,7 +164,7 @@ def test_wrong_option_is_a_usage_error(
     pytester: pytest.Pytester, option: str, sentence: str
 ) -> None:
     pytester.makepyfile("def test_x(os_cloud): pass")
-    result = pytester.runpytest_subprocess("--os-cloud=fake", option)
+    result = pytester.runpytest_inprocess("--os-cloud=fake", option)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     assert sentence in result.stderr.str()
 
@@ -172,6 +172,6 @@ def test_wrong_option_is_a_usage_error(
 def test_wrong_ini_value_is_a_usage_error(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_x(os_servers): pass")
     pytester.makeini("[pytest]\nos_cloud = fake\nos_teardown_timeout = never\n")
-    result = pytester.runpytest_subprocess()
+    result = pytester.runpytest_inprocess()
     text = result.stdout.str() + result.stderr.str()
     assert "ini option os_teardown_timeout: 'never' is not a number of seconds" in text
