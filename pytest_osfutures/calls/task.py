@@ -7,6 +7,7 @@ functions that `InPool` runs.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
@@ -36,18 +37,18 @@ class Raised:
     error: Exception
 
 
-class TaskStep:
+class TaskStep(ABC):
     """A wait of a coroutine. Each step is used once."""
 
     __slots__ = ()
     #: True if a stop request ends the wait; otherwise the request waits for the step's result.
     interruptible: ClassVar[bool] = False
 
+    @abstractmethod
     def begin(self, engine: Engine, resume: Resume) -> None:
         """Start the wait. Call `resume` with the result once, now or later, in the loop."""
-        raise NotImplementedError
 
-    def cancel(self) -> None:
+    def cancel(self) -> None:  # noqa: B027 - most waits hold nothing
         """Release the resources of the wait, whose result is not wanted any more."""
 
 

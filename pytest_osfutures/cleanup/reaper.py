@@ -155,7 +155,7 @@ class ReaperLoop:
         """Check every second until nothing is left to do; an error does not end the loop."""
         done = False
         while not done:
-            time.sleep(CHECK_SECONDS)
+            self.clock.sleep(CHECK_SECONDS)
             try:
                 done = self.check()
             except Exception as error:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Seconds for which a worker waits until its controller has joined the run.
 CONTROLLER_TIMEOUT = 10.0
+#: Seconds between two readings of the ledger meanwhile: SQLite tells no other process of a change.
+LEDGER_CHECK_SECONDS = 0.01
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 
 
@@ -50,11 +52,12 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     report = pytest.TestReport(
         item.nodeid, item.location, {}, "passed", None, "setup", osfutures_run=ledger.run
     )
-    item.config.hook.pytest_runtest_logreport(report=report)
-    controller = item.config.workerinput["osfutures_controller"]  # type: ignore[attr-defined]
+    config: Any = item.config  # with the attribute `workerinput`, which pytest-xdist adds
+    config.hook.pytest_runtest_logreport(report=report)
+    controller = config.workerinput["osfutures_controller"]
     end = time.monotonic() + CONTROLLER_TIMEOUT
     while not ledger.is_partial and controller not in ledger.processes() and time.monotonic() < end:
-        time.sleep(0.01)
+        time.sleep(LEDGER_CHECK_SECONDS)
 
 
 def send_message(config: pytest.Config, text: str) -> None:

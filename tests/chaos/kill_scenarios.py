@@ -1,4 +1,7 @@
-"""Kill scenarios: runs that are killed at random moments, in many ways."""
+"""Kill scenarios: runs that are killed at random moments, in many ways.
+
+The sleeps are part of a scenario: its seed draws how long a run goes on before it is killed.
+"""
 
 from __future__ import annotations
 
@@ -52,6 +55,8 @@ def mark(text):
     with open({marks!r}, "a") as file:
         file.write(text + "\\n")
 """
+#: Seconds between two readings of the marks that a run writes to a file.
+MARKS_CHECK_SECONDS = 0.02
 MOMENTS = ("run", "making", "attaching", "imaging", "copying", "detaching", "deleting")
 #: What befalls the ledger of a run right before its death, and the clock of its host.
 MISHAPS = ("", "", "", "", "damaged", "overwritten", "deleted", "ahead", "behind")
@@ -117,7 +122,7 @@ def _wait(run: Run, random: Random) -> str:
     while run.count(word) < count and not run.is_over():
         if time.monotonic() > end:  # this one has stood still before
             return f"{suite.LIMIT} s without {word!r} {count}"
-        time.sleep(0.02)
+        time.sleep(MARKS_CHECK_SECONDS)
     time.sleep(later)
     return what
 

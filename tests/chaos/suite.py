@@ -172,11 +172,18 @@ class World:
         return self.runs[-1]
 
     def end(self) -> None:
-        """Kill what still runs."""
+        """Kill the runs and reapers that are still alive.
+
+        A reaper goes on for an hour with resources that it cannot delete, and the cloud ends now.
+        """
         for run in self.runs:
             with suppress(ProcessLookupError):
                 run.kill(group=True)
             run.wait()
+        for lock in self.place.rglob("*.reaper.lock"):  # of `beside` too
+            if (reaper := holder(lock)) is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(reaper, signal.SIGKILL)
 
     def quiet(self) -> bool:
         """Whether no reaper is at work."""

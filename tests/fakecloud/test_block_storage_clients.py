@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import cinderclient.client
@@ -16,11 +10,9 @@ import cinderclient.exceptions
 import openstack
 import pytest
 
-from pytest_osfutures.clock import ManualClock, ScaledClock
+from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.fakecloud.shells.inprocess import session
-from pytest_osfutures.fakecloud.shells.server import running
 
 
 @pytest.fixture
@@ -261,34 +253,11 @@ def test_sdk_network(sdk: Any) -> None:
     assert {one.name for one in sdk.network.networks()} == {"private", "public"}
 
 
-@pytest.fixture
-def command(tmp_path: Path) -> Iterator[Any]:
-    """Run the `openstack` command against the fake on a port."""
-    with running(FakeCloud(ScaledClock(100))) as url:
-        clouds = tmp_path / "clouds.yaml"
-        clouds.write_text(clouds_yaml.text(f"{url}/identity/v3"))
-        env = os.environ | {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "fake"}
-        program = str(Path(sys.executable).parent / "openstack")
-
-        def run(*arguments: str) -> Any:
-            done = subprocess.run(
-                [program, *arguments, "-f", "json"],
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            return json.loads(done.stdout)
-
-        yield run
-
-
-def test_openstack_command(command: Any) -> None:
-    made = command("volume", "create", "v", "--size", "1")
+def test_openstack_command(openstack_commands: Any) -> None:
+    made, (listed,), images, networks = openstack_commands(
+        ["volume create v --size 1", "volume list", "image list", "network list"]
+    )
     assert made["name"] == "v"
-    (listed,) = command("volume", "list")
     assert (listed["Name"], listed["Size"]) == ("v", 1)
-    assert {row["Name"] for row in command("image", "list")} == {"cirros", "tiny"}
-    assert {row["Name"] for row in command("network", "list")} == {"private", "public"}
+    assert {row["Name"] for row in images} == {"cirros", "tiny"}
+    assert {row["Name"] for row in networks} == {"private", "public"}

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 import warnings
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import novaclient.client
 import openstack
 import pytest
 
-from pytest_osfutures.clock import ScaledClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.shells import clouds_yaml
 from pytest_osfutures.fakecloud.shells.inprocess import session
-from pytest_osfutures.fakecloud.shells.server import running
 from tests.fakecloud.api_client import ApiClient
 
 
@@ -133,36 +124,13 @@ def test_openstacksdk(sdk: Any, demo: ApiClient) -> None:
     assert sdk.compute.find_server("web") is None
 
 
-@pytest.fixture
-def command(tmp_path: Path) -> Iterator[Any]:
-    """Run the `openstack` command against the fake on a port."""
-    with running(FakeCloud(ScaledClock(100))) as url:
-        clouds = tmp_path / "clouds.yaml"
-        clouds.write_text(clouds_yaml.text(f"{url}/identity/v3"))
-        env = os.environ | {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "fake"}
-
-        def run(*arguments: str) -> Any:
-            program = str(Path(sys.executable).parent / "openstack")
-            done = subprocess.run(
-                [program, *arguments, "-f", "json"],
-                env=env,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            return json.loads(done.stdout)
-
-        yield run
-
-
-def test_openstack_command(command: Any) -> None:
-    made = command(
-        *("server", "create", "web", "--image", "tiny", "--flavor", "m1.nano"),
-        *("--network", "private", "--wait"),
+def test_openstack_command(openstack_commands: Any) -> None:
+    made, (listed,) = openstack_commands(
+        [
+            "server create web --image tiny --flavor m1.nano --network private --wait",
+            "server list",
+        ]
     )
     assert made["status"] == "ACTIVE"
-    (listed,) = command("server", "list")
     assert (listed["Name"], listed["Status"], listed["Flavor"]) == ("web", "ACTIVE", "m1.nano")
     assert listed["Networks"]["private"]

@@ -36,8 +36,12 @@ def loaded() -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_clouds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the clouds of the user who runs these tests."""
+def no_clouds(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Hide the clouds of the user who runs these tests, and the plugin of hypothesis.
+
+    That plugin loads all of hypothesis at the end of each run.
+    """
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
     for name in [name for name in os.environ if name.startswith("OS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))

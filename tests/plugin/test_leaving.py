@@ -123,9 +123,7 @@ def test_failed_background_deletion_is_an_error_of_its_test(
     def test_other(os_cloud):
         pass
     """
-    result = run(
-        pytester, LEFT + text, "--os-teardown=background", "--os-teardown-timeout=5"
-    )
+    result = run(pytester, LEFT + text, "--os-teardown=background", "--os-teardown-timeout=5")
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*ERROR at teardown of *test_stuck*", "*server *-*-*: *409*"])
     assert result.ret == 1

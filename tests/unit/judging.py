@@ -24,7 +24,7 @@ class Nobody:
     poll = Poll()
 
     def read(self, request: ReadRequest, clock: Any) -> ReadResult:
-        raise NotImplementedError
+        raise AssertionError(f"{request} at {clock}: nothing is read here")
 
 
 class Judged:

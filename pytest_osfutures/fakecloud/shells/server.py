@@ -126,9 +126,7 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
 
     app = web.Application(client_max_size=LARGEST_BODY)
     app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5, handler_cancellation=True)
     await runner.setup()
     try:
         site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar, Unpack
@@ -38,7 +39,7 @@ __all__ = ["SharedImages", "SharedServers", "SharedSnapshots", "SharedVolumes"]
 T = TypeVar("T")
 
 
-class SharedFactory:
+class SharedFactory(ABC):
     """A factory whose resources are found by their name in all workers.
 
     The first worker that asks for a name creates the resource; all others get a future of the same
@@ -54,9 +55,9 @@ class SharedFactory:
         self._scope = scope
         self._factory: Any = self.factory(scope)
 
+    @abstractmethod
     def read(self, cloud: Cloud, resource_id: str) -> OperationFuture[Any]:
         """Return a future of the resource that another worker has created."""
-        raise NotImplementedError
 
     def _share(
         self,

@@ -64,7 +64,6 @@ def test_a_blocking_retry_on_holds_up_no_other_call() -> None:
         asked.set()
         return not free.wait(30)
 
-    api.fault("POST", "/servers", answers(500))
     api.fates = ["ERROR"]
     first = start_retried(plain, create, Retry(3, retry_on=blocks))
     assert asked.wait(30)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ def test_the_loop_notes_an_error_once_and_checks_again(
         return bool(result)
 
     monkeypatch.setattr(loop, "check", look)
-    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(loop.clock, "sleep", pauses.append)
     loop.run_until_done()
     assert scene.said == ["OSError: no space; looking again"]
     assert pauses == [1.0] * 4
