@@ -44,7 +44,15 @@ if TYPE_CHECKING:
         UnknownOperation as UnknownOperation,
         UnusableAnswerError as UnusableAnswerError,
     )
-    from pytest_osfutures.future import OperationFuture as OperationFuture
+    from pytest_osfutures.futures import (
+        ALL_COMPLETED as ALL_COMPLETED,
+        FIRST_COMPLETED as FIRST_COMPLETED,
+        FIRST_EXCEPTION as FIRST_EXCEPTION,
+        OperationFuture as OperationFuture,
+        as_completed as as_completed,
+        gather as gather,
+        wait as wait,
+    )
     from pytest_osfutures.plugin.factories import *  # noqa: F403
     from pytest_osfutures.policy import (
         Poll as Poll,
@@ -64,14 +72,6 @@ if TYPE_CHECKING:
         Snapshot as Snapshot,
         Volume as Volume,
         VolumeAttachment as VolumeAttachment,
-    )
-    from pytest_osfutures.waiting import (
-        ALL_COMPLETED as ALL_COMPLETED,
-        FIRST_COMPLETED as FIRST_COMPLETED,
-        FIRST_EXCEPTION as FIRST_EXCEPTION,
-        as_completed as as_completed,
-        gather as gather,
-        wait as wait,
     )
 
 # isort: on
@@ -104,7 +104,15 @@ _PLACES = {
         "UnknownOperation",
         "UnusableAnswerError",
     ),
-    "future": ("OperationFuture",),
+    "futures": (
+        "ALL_COMPLETED",
+        "FIRST_COMPLETED",
+        "FIRST_EXCEPTION",
+        "OperationFuture",
+        "as_completed",
+        "gather",
+        "wait",
+    ),
     "policy": ("Poll", "Retry"),
     "protocols": (
         "Api",
@@ -120,14 +128,6 @@ _PLACES = {
         "Snapshot",
         "Volume",
         "VolumeAttachment",
-    ),
-    "waiting": (
-        "ALL_COMPLETED",
-        "FIRST_COMPLETED",
-        "FIRST_EXCEPTION",
-        "as_completed",
-        "gather",
-        "wait",
     ),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}

@@ -28,7 +28,7 @@ from pytest_osfutures.errors import (
     OperationError,
     OperationTimeout,
 )
-from pytest_osfutures.future import OperationFuture, Promise
+from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.policy import Retry, seconds
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test

@@ -17,7 +17,7 @@ from pytest_osfutures.calls.submit import Submission
 from pytest_osfutures.calls.task import Raised, Steps, Task
 from pytest_osfutures.calls.undo import undo
 from pytest_osfutures.errors import UnknownOperation, without_frames
-from pytest_osfutures.future import OperationFuture, Promise
+from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.ownership import (
     may_have_children,

@@ -22,7 +22,7 @@ from pytest_osfutures.errors import (
     ResourceVanished,
     without_frames,
 )
-from pytest_osfutures.future import Promise
+from pytest_osfutures.futures import Promise
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import ApiClient, Exchange, microversion_of

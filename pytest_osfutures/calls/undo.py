@@ -16,7 +16,7 @@ from pytest_osfutures.calls.submit import Submission, submit
 from pytest_osfutures.calls.task import InPool, Pause, Raised, Steps, Task
 from pytest_osfutures.engine import Completion, Engine, ReadRequest
 from pytest_osfutures.errors import InvalidArgument, OSFuturesError
-from pytest_osfutures.future import OperationFuture, Promise
+from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.operations import SERVER, Succeeded, Variables
 from pytest_osfutures.ownership import stamp_children_of
 from pytest_osfutures.policy import Retry

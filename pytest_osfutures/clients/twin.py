@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_osfutures.calls import ClientContext, Repeatable, copied, start_once, start_retried
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test

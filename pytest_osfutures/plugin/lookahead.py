@@ -35,7 +35,7 @@ from pytest_osfutures.plugin.scope import Scope, creation_failed
 from pytest_osfutures.plugin.teardown import is_kept
 
 if TYPE_CHECKING:
-    from pytest_osfutures.future import OperationFuture
+    from pytest_osfutures.futures import OperationFuture
     from pytest_osfutures.plugin.run import RunSession
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test

@@ -17,7 +17,7 @@ import pytest
 from pytest_osfutures.plugin.default_arguments import arguments_fixture
 
 if TYPE_CHECKING:
-    from pytest_osfutures.future import OperationFuture
+    from pytest_osfutures.futures import OperationFuture
     from pytest_osfutures.plugin.scope import Scope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -70,7 +70,7 @@ class Need:
             scope: the owner of the resource.
             values: the values of the required fixtures, by name.
         """
-        from pytest_osfutures.future import OperationFuture, then
+        from pytest_osfutures.futures import OperationFuture, then
 
         waiting = (name for name, each in values.items() if isinstance(each, OperationFuture))
         if (first := next(waiting, None)) is None:
@@ -79,7 +79,7 @@ class Need:
 
     def _create(self, scope: Scope, values: Mapping[str, Any]) -> OperationFuture[Any]:
         """Create the resource; errors of the arguments belong to the test that needs the result."""
-        from pytest_osfutures.future import OperationFuture, Promise
+        from pytest_osfutures.futures import OperationFuture, Promise
         from pytest_osfutures.plugin import factories
 
         factory = getattr(factories, self.factory)(scope)

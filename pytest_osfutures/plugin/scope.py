@@ -21,7 +21,7 @@ from pytest_osfutures.cleanup import (
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import (
     ATTACHMENT,
     BACKUP,

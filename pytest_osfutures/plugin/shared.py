@@ -29,7 +29,7 @@ from pytest_osfutures.errors import (
     OperationDetails,
     OperationTimeout,
 )
-from pytest_osfutures.future import OperationFuture, Promise, link
+from pytest_osfutures.futures import OperationFuture, Promise, link
 from pytest_osfutures.operations import ResourceType
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import run_session_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.protocols.arguments import T
 

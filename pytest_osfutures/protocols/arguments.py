@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol, TypedDict, TypeVar
 from uuid import UUID
 
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 
 T = TypeVar("T")

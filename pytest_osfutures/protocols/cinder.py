@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Mapping
 from typing import Any, Protocol, Unpack
 
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.protocols.arguments import CallArguments, Reference, RetryArguments, T
 from pytest_osfutures.protocols.block_storage import (
     Backup,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 
 if TYPE_CHECKING:
     from openstack.accelerator.v2 import _proxy as accelerator

@@ -14,7 +14,7 @@ MODULES = (
     "commands/reap",
     "commands/reaper",
     "engine/*",
-    "future",
+    "futures/*",
     "operations/judge",
     "operations/predicates",
     "operations/status_words",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
 from pytest_osfutures.fakecloud import Fault
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.fault_profile import SERVICES, FaultProfile
 from tests.sim.world import BrokenPromiseError, World

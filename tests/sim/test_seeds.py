@@ -24,7 +24,7 @@ from pytest_osfutures.errors import (
     QuotaExceeded,
     ResourceVanished,
 )
-from pytest_osfutures.future import Promise
+from pytest_osfutures.futures import Promise
 from pytest_osfutures.operations.judge import Succeeded
 from tests.sim.fault_profile import FaultProfile
 from tests.sim.run import run

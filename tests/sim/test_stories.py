@@ -17,7 +17,7 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.fakecloud import Fault
 from pytest_osfutures.fakecloud.kernel.wire import Request, Response
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Poll
 from tests.sim.fault_profile import FaultProfile
 from tests.sim.world import World

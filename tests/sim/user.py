@@ -10,7 +10,7 @@ from typing import Any
 from pytest_osfutures.errors import OperationTimeout
 from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.sim.world import BrokenPromiseError, World
 

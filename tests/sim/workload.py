@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from tests.sim.user import ACTION_SPACING, SimulatedUser, is_being_deleted, is_ready, state
 from tests.sim.world import BrokenPromiseError
 

@@ -27,7 +27,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.records import Vol
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 from pytest_osfutures.fakecloud.shells.inprocess import URL
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Poll, Retry
 from tests.fakecloud.api_client import ApiClient
 from tests.fakecloud.cinder_client import Cinder

@@ -12,7 +12,7 @@ from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import (
     OperationError,
 )
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Poll
 
 from .api import (

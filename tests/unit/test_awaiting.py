@@ -11,7 +11,7 @@ import pytest
 
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.errors import OperationFailed
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.futures import OperationFuture, finished
 
 trio = pytest.importorskip("trio")
 anyio = pytest.importorskip("anyio")

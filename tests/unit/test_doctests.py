@@ -9,12 +9,14 @@ import pytest
 
 import pytest_osfutures as osf
 
-MODULES = sorted(osf._PLACES)
+PUBLIC = [getattr(osf, name) for names in osf._PLACES.values() for name in names]
+#: The modules that define the public names.
+MODULES = sorted({each.__module__ for each in PUBLIC if hasattr(each, "__module__")})
 
 
 def examples(module: str) -> list[doctest.DocTest]:
-    """The docstrings of a module of the package that have examples."""
-    found = doctest.DocTestFinder().find(importlib.import_module(f"pytest_osfutures.{module}"))
+    """The docstrings of a module that have examples."""
+    found = doctest.DocTestFinder().find(importlib.import_module(module))
     return [each for each in found if each.examples]
 
 
@@ -32,16 +34,17 @@ def test_docstring_example_runs(example: doctest.DocTest) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "future.OperationFuture.next",
-        "future.OperationFuture.result",
-        "future.OperationFuture.undo",
+        "futures.future.OperationFuture.next",
+        "futures.future.OperationFuture.result",
+        "futures.future.OperationFuture.undo",
         "policy.Poll",
         "policy.Retry",
-        "waiting.as_completed",
-        "waiting.gather",
-        "waiting.wait",
+        "futures.waiting.as_completed",
+        "futures.waiting.gather",
+        "futures.waiting.wait",
     ],
 )
 def test_public_name_has_an_example(name: str) -> None:
-    module = name.partition(".")[0]
-    assert f"pytest_osfutures.{name}" in [each.name for each in examples(module)]
+    assert f"pytest_osfutures.{name}" in [
+        each.name for module in MODULES for each in examples(module)
+    ]

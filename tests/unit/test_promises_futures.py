@@ -18,7 +18,7 @@ from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.watch import Completion
 from pytest_osfutures.errors import EngineError, OperationTimeout, OSFuturesError, ResourceVanished
-from pytest_osfutures.future import OperationFuture, Promise
+from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.operations.judge import Succeeded
 from pytest_osfutures.policy import Poll
 

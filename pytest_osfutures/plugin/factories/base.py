@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import ResourceType
 from pytest_osfutures.plugin.default_arguments import with_default_arguments
 from pytest_osfutures.plugin.defaults import Defaults

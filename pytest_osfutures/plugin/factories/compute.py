@@ -7,7 +7,7 @@ from typing import Any, TypedDict, Unpack, overload
 
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import ATTACHMENT, KEYPAIR, SERVER
 from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments

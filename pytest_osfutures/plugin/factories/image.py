@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from pytest_osfutures.calls import Repeatable, start_retried
 from pytest_osfutures.clients import context_of
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import IMAGE
 from pytest_osfutures.plugin.factories.base import Factory, client_arguments
 from pytest_osfutures.plugin.identifiers import to_id

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any, Protocol, Unpack
 
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.plugin.factories.base import client_arguments
 from pytest_osfutures.plugin.factories.neutron import NetworkFactory, NetworkResource
 from pytest_osfutures.protocols import FactoryArguments, Reference, Resource

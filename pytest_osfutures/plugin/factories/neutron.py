@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from pytest_osfutures.future import OperationFuture, renewed, then
+from pytest_osfutures.futures import OperationFuture, renewed, then
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.identifiers import to_ids

@@ -8,7 +8,7 @@ from typing import Any, Protocol, Unpack
 
 from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import context_of
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.plugin.factories.base import client_arguments
 from pytest_osfutures.plugin.factories.neutron import (
     NetworkFactory,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Unpack
 from pytest_osfutures.calls import ANSWER_TIMEOUT
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture, finished
+from pytest_osfutures.futures import OperationFuture, finished
 from pytest_osfutures.operations import IMAGE, SERVER, SNAPSHOT, VOLUME, ResourceType
 from pytest_osfutures.plugin.factories.base import Factory
 from pytest_osfutures.plugin.factories.block_storage import (

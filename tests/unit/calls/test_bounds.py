@@ -12,7 +12,7 @@ import pytest
 
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.errors import OperationTimeout
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.unit.api import answers
 from tests.unit.stepped import POST, Cloud

@@ -24,7 +24,7 @@ from pytest_osfutures.errors import (
     UnknownOperation,
 )
 from pytest_osfutures.fakecloud.shells.adapter import FunctionAdapter
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import answer, lost_after

@@ -19,7 +19,7 @@ from pytest_osfutures.calls.undo import undo
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.engine.loop import SteppedEngine
 from pytest_osfutures.errors import EngineError, OperationTimeout
-from pytest_osfutures.future import OperationFuture
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
 from tests.unit.api import NOVA, answers, done_but_answers, lost_before
 from tests.unit.cleanup.test_sweep import World, stamp

@@ -13,8 +13,7 @@ import pytest
 from pytest_osfutures.engine import executors as module
 from pytest_osfutures.engine.executors import Pool
 from pytest_osfutures.engine.loop import Engine
-from pytest_osfutures.future import OperationFuture, finished, then
-from pytest_osfutures.waiting import as_completed, gather
+from pytest_osfutures.futures import OperationFuture, as_completed, finished, gather, then
 
 #: More than the threads that a pool starts at once.
 MANY = 40

@@ -15,9 +15,8 @@ import pytest
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import Engine, SteppedEngine
 from pytest_osfutures.errors import InvalidArgument, OperationFailed, OperationTimeout, StatusSample
-from pytest_osfutures.future import OperationFuture, Promise, finished
-
-from .scripted import Scene, watch
+from pytest_osfutures.futures import OperationFuture, Promise, finished
+from tests.unit.scripted import Scene, watch
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The future of a background operation: `concurrent.futures.Future` plus facts about the cloud.
 
-`OperationFuture` is the reader's side, which users hold. `Promise` is the writer's side, which the
-code that carries out the operation holds, as CPython keeps `Future.set_result` for executors:
+Users hold an `OperationFuture`; the code that carries out the operation holds its `Promise`, as in
 https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Future.set_result
 """
 
@@ -23,6 +22,8 @@ U = TypeVar("U")
 if TYPE_CHECKING:
     import typing_extensions
 
+    from pytest_osfutures.futures.chain import Chain
+
     #: The type of `sync_res`. A default needs Python 3.13, or the type checker's typing_extensions.
     P = typing_extensions.TypeVar("P", default=object, covariant=True)
 
@@ -35,10 +36,9 @@ else:
 class OperationFuture(_TypedFuture[T, P]):
     """The future of a background operation: a `concurrent.futures.Future` that knows its resource.
 
-    Twins like `create_async` return it. `concurrent.futures.wait`, `asyncio.wrap_future`, `await`
-    and the functions of this package accept it. `cancel()` returns False once the cloud has
-    accepted the request; then `undo()` reverts the operation. Callbacks run in a thread of their
-    own, and their exceptions are logged.
+    Twins return it. `concurrent.futures.wait`, `asyncio.wrap_future` and `await` accept it.
+    `cancel()` returns False once the cloud has accepted the request; then `undo()` reverts the
+    operation. Callbacks run in a thread of their own; their exceptions are logged.
 
     `OperationFuture[Server]` is a future whose `result()` is a `Server`. The second type is that of
     `sync_res`: `OperationFuture[Server, Server]` for a creation, `object` where it is left out.
@@ -47,8 +47,7 @@ class OperationFuture(_TypedFuture[T, P]):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self._engine = engine
-        #: The result of the plain call.
-        self._plain: Future[Any] = Future()
+        self._plain: Future[Any] = Future()  # of the plain call
         self._watch: Watch | None = None
         #: The name of a request that the tables of operations do not know.
         self._untracked = ""
@@ -178,11 +177,8 @@ class OperationFuture(_TypedFuture[T, P]):
             link(self, fn)
             return
         self._engine.check_process()
-
-        def run(future: Future[T]) -> None:
-            self._engine.callbacks.submit(partial(fn, future))
-
-        super().add_done_callback(run)
+        callbacks = self._engine.callbacks
+        super().add_done_callback(lambda future: callbacks.submit(partial(fn, future)))
 
     @overload
     def next(self, fn: Callable[[T], Future[U]]) -> OperationFuture[U]: ...
@@ -242,6 +238,8 @@ class OperationFuture(_TypedFuture[T, P]):
 
         `future.chain.stop_async()` is short for `future.next(lambda vm: vm.stop_async())`.
         """
+        from pytest_osfutures.futures.chain import Chain  # which imports this module
+
         return Chain(self)
 
     def undo(self) -> OperationFuture[object]:
@@ -356,22 +354,6 @@ class Promise(Generic[T]):
             self.set_exception(error)
         else:
             self.set_result(done.result())
-
-
-class Chain:
-    """The proxy behind `future.chain`: each method call becomes a `next`."""
-
-    def __init__(self, future: OperationFuture[Any]) -> None:
-        self._future = future
-
-    def __getattr__(self, name: str) -> Callable[..., OperationFuture[Any]]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-
-        def call(*args: Any, **kwargs: Any) -> OperationFuture[Any]:
-            return then(self._future, lambda result: getattr(result, name)(*args, **kwargs))
-
-        return call
 
 
 def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.future import OperationFuture, check_process
+from pytest_osfutures.futures.future import OperationFuture, check_process
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

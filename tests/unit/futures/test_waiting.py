@@ -11,8 +11,7 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
-from pytest_osfutures.future import OperationFuture
-from pytest_osfutures.waiting import as_completed
+from pytest_osfutures.futures import OperationFuture, as_completed
 
 
 def some(number: int) -> list[OperationFuture[int]]:

@@ -1,0 +1,33 @@
+"""What users hold: the future of a background operation, and functions that wait for several."""
+
+from pytest_osfutures.futures.future import (
+    OperationFuture,
+    Promise,
+    finished,
+    link,
+    renewed,
+    then,
+)
+from pytest_osfutures.futures.waiting import (
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    as_completed,
+    gather,
+    wait,
+)
+
+__all__ = [
+    "ALL_COMPLETED",
+    "FIRST_COMPLETED",
+    "FIRST_EXCEPTION",
+    "OperationFuture",
+    "Promise",
+    "as_completed",
+    "finished",
+    "gather",
+    "link",
+    "renewed",
+    "then",
+    "wait",
+]
