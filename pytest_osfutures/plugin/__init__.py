@@ -22,6 +22,7 @@ from pytest_osfutures.plugin.fixtures import (
     UNUSABLE,
     certainly_uses_plugin,
     current_run_session,
+    forks,
     run_session_of,
 )
 from pytest_osfutures.plugin.run_id import FORKED, MAIN, RUN, is_forked, run_id, say, worker_id
@@ -74,12 +75,12 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Note in the ledger which test runs, and report failed deletions in the background."""
     config = item.config
     config.stash[ITEM] = item
-    if _forks(item):
+    if forks(item):
         config.stash[FORKED] = True
     run_session = current_run_session(config)
     if run_session is not None:
         run_session.begin_test(item)
-    elif _forks(item) and certainly_uses_plugin(item):
+    elif forks(item) and certainly_uses_plugin(item):
         _before_fork(config)
     try:
         return (yield)
@@ -102,12 +103,6 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         from pytest_osfutures.plugin.teardown import end_test
 
         end_test(run_session)
-
-
-def _forks(item: pytest.Item) -> bool:
-    """Return True if pytest-forked will run a test in a child process."""
-    forked = item.config.getoption("forked", False)
-    return bool(forked or item.get_closest_marker("forked"))
 
 
 def _before_fork(config: pytest.Config) -> None:

@@ -38,6 +38,12 @@ def certainly_uses_plugin(item: pytest.Item) -> bool:
     return any(each[-1].func.__module__ == __name__ for each in found.values() if each)
 
 
+def forks(item: pytest.Item) -> bool:
+    """Return True if pytest-forked will run a test in a child process."""
+    forked = item.config.getoption("forked", False)
+    return bool(forked or item.get_closest_marker("forked"))
+
+
 def current_run_session(config: pytest.Config) -> RunSession | None:
     """Return the run session of this process, not of its parent; None without a cloud so far."""
     known = config.stash.get(RUN_SESSION, None)

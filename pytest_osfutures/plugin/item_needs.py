@@ -14,7 +14,7 @@ from pytest_osfutures.plugin.default_arguments import (
     checked,
     marked_arguments,
 )
-from pytest_osfutures.plugin.fixtures import Node
+from pytest_osfutures.plugin.fixtures import Node, forks
 from pytest_osfutures.plugin.need import NEED, Need
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -118,8 +118,12 @@ def node_of(item: pytest.Item, scope: str) -> Node:
     return found or item
 
 
-def may_be_skipped(item: pytest.Item) -> bool:
-    """Return True if a mark skips a test, or skips it under a condition that pytest evaluates."""
+def is_certain(item: pytest.Item) -> bool:
+    """Return True if this process will run a test.
+
+    A mark may skip the test, perhaps under a condition that pytest evaluates, and pytest-forked
+    runs the test in a child process.
+    """
     conditions = [mark.args for mark in item.iter_markers("skipif")]
     undecided = any(not args or any(each is not False for each in args) for args in conditions)
-    return undecided or any(item.iter_markers("skip"))
+    return not (undecided or any(item.iter_markers("skip")) or forks(item))

@@ -27,7 +27,7 @@ from pytest_osfutures.plugin.fixtures import current_run_session, failure, run_s
 from pytest_osfutures.plugin.item_needs import (
     ItemNeed,
     Key,
-    may_be_skipped,
+    is_certain,
     needs_of,
 )
 from pytest_osfutures.plugin.need import NEED, Need
@@ -103,7 +103,7 @@ class Lookahead:
 
     def begin_test(self, item: pytest.Item, coming: Coming) -> None:
         """Create the resources of a test that begins now, and in a thread those of coming tests."""
-        needs = {} if may_be_skipped(item) else needs_of(item)
+        needs = needs_of(item) if is_certain(item) else {}
         with self._changed:
             self._item, self._coming, self._paused = item, coming, False
             for each in needs.values():
@@ -142,7 +142,8 @@ class Lookahead:
         used = {key for key, each in self._instances.items() if each.request is not None}
         for key in _unneeded(used, self._coming()):
             instance = self._instances[key]
-            _definition(instance).finish(instance.request)
+            if (definition := _definition(instance)) is not None:
+                definition.finish(instance.request)
 
     def take_released(self) -> list[Scope]:
         """Return the owners of the resources that are to be deleted."""
@@ -228,7 +229,7 @@ class Lookahead:
         for item in coming[: self._depth]:
             if item.session.shouldstop or item.session.shouldfail:
                 return
-            needs = {} if may_be_skipped(item) else needs_of(item)
+            needs = needs_of(item) if is_certain(item) else {}
             if not all(self._begin(each, needs, must=False) for each in needs.values()):
                 return
 
@@ -296,14 +297,16 @@ def _unneeded(keys: set[Key], items: Iterable[pytest.Item]) -> set[Key]:
 
 
 def _definition(instance: Instance) -> Any:
-    """Return the definition of a declared fixture that a test has used."""
+    """Return the definition of a declared fixture; None if a test asked for it while it ran."""
     item: Any = instance.item
     request: Any = instance.request
-    return next(
-        each
-        for each in item._fixtureinfo.name2fixturedefs[request.fixturename]
-        if getattr(each.func, NEED, None) is instance.key.declaration
-    )
+    definitions = item._fixtureinfo.name2fixturedefs.get(request.fixturename, ())
+    declaration = instance.key.declaration
+    return next((each for each in definitions if _declares(each, declaration)), None)
+
+
+def _declares(definition: Any, declaration: Need) -> bool:
+    return getattr(definition.func, NEED, None) is declaration
 
 
 def use(

@@ -76,7 +76,7 @@ def coming_tests(item: pytest.Item) -> list[pytest.Item]:
     """
     items = item.session.items
     if not worker_id(item.config):
-        return items[items.index(item) + 1 :]
+        return items[items.index(item) + 1 :] if item in items else []
     plugins: list[Any] = list(item.config.pluginmanager.get_plugins())
     worker = next((each for each in plugins if hasattr(each, "torun")), None)
     if worker is None:

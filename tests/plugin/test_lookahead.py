@@ -128,8 +128,10 @@ def test_resource_of_a_module_ends_with_its_last_user(pytester: pytest.Pytester)
 
     def test_4(request):
         assert request.getfixturevalue("web").result().status == "ACTIVE"
+
+    def test_5(): ...
     """
-    run(pytester, BEGIN + text).assert_outcomes(passed=4)
+    run(pytester, BEGIN + text).assert_outcomes(passed=5)
 
 
 def test_servers_of_tests_that_do_not_come_are_deleted(
