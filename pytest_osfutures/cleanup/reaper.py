@@ -145,11 +145,23 @@ class ReaperLoop:
             self._read()
 
     def note(self, text: str) -> None:
-        """Write a line to the log and, if possible, to the ledger."""
+        """Write a line to the log and, if possible, to the ledger.
+
+        A run that ends clean removes its log, so nothing is written after that.
+        """
+        if self._has_ended():
+            return
         self.log(text)
         if self.ledger is not None:
             with suppress(Exception):
                 self.ledger.note(text)
+
+    def _has_ended(self) -> bool:
+        """Return True if the run has confirmed by itself that nothing is left."""
+        with suppress(Exception):
+            run = self.ledger.info() if self.ledger is not None else None
+            return run is not None and run.state == "ended"
+        return False
 
     def run_until_done(self) -> None:
         """Check every second until nothing is left to do; an error does not end the loop."""

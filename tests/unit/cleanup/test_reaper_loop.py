@@ -42,6 +42,19 @@ def test_an_existing_ledger_is_not_reported_as_deleted(scene: Scene) -> None:
     assert scene.said == []
 
 
+def test_nothing_is_logged_after_the_run_has_removed_its_log(scene: Scene) -> None:
+    """A clean-up of one process may notice the end of a resource together with the run itself."""
+    scene.live("2")
+    loop = scene.loop()
+    loop.note("before")
+    scene.ledger.change_run_state(["running"], "ended")
+    for path in scene.path.parent.glob(f"{RUN}.sqlite*"):
+        path.unlink()
+    loop.note("all of it is gone")
+    assert scene.said == ["before"]
+    assert loop.check()
+
+
 def test_a_replaced_ledger_is_read(scene: Scene) -> None:
     """A restored ledger may have processes that joined after the old file was deleted."""
     scene.live("2")
