@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.cleanup import sql
 from pytest_osfutures.cleanup.database import Database
@@ -33,8 +33,10 @@ from pytest_osfutures.cleanup.rows import (
     run_row,
 )
 from pytest_osfutures.errors import OSFuturesError
-from pytest_osfutures.ownership import RowState
 from pytest_osfutures.stamp import Stamp
+
+if TYPE_CHECKING:  # a reaper, which waits for hours, does without the transport
+    from pytest_osfutures.ownership import RowState
 
 #: Separator of run and host in the name of a ledger that is not the controller's.
 HOST_SEPARATOR = "@"

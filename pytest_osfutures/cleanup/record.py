@@ -6,13 +6,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_osfutures.cleanup import sql
 from pytest_osfutures.errors import InvalidArgument, ServerLimitReached
 from pytest_osfutures.operations import SERVER
-from pytest_osfutures.ownership import RowState
 from pytest_osfutures.stamp import Stamp
+
+if TYPE_CHECKING:  # a reaper, which waits for hours, does without the transport
+    from pytest_osfutures.ownership import RowState
 
 
 class RecordLedger(Protocol):

@@ -24,3 +24,12 @@ def test_an_import_loads_no_client_library(program: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "pytest_osfutures" in done.stdout.split()
     assert not CLIENTS & set(done.stdout.split())
+
+
+def test_a_waiting_reaper_loads_neither_engine_nor_transport() -> None:
+    """A reaper waits for as long as its run lives, beside each run."""
+    code = "import sys; import pytest_osfutures.commands.reaper; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "pytest_osfutures.cleanup.reaper" in loaded
+    assert not {"pytest_osfutures.engine", "pytest_osfutures.transport", "asyncio"} & loaded
