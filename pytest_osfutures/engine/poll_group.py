@@ -196,16 +196,20 @@ class PollGroup:
         return [*reads, *plan(context, wanted, (), late)]
 
     def _most_urgent(self, now: float) -> list[ResourceRef]:
-        """Return the resources of all due watches, the longest unseen resource of a watch first."""
+        """Return the resources of all due watches, the longest unseen resource of a watch first.
+
+        Each resource is there once: two watches of one server need no more reads than one.
+        """
         due = sorted(
             (when, order) for order, when in enumerate(self.due_at.values()) if when <= now
         )
         watches = list(self.due_at)
-        return [
+        refs = (
             ref
             for _, order in due
             for ref in sorted(self.watches[watches[order]], key=self.last_seen_at.__getitem__)
-        ]
+        )
+        return list(dict.fromkeys(refs))
 
     def _overdue(self, now: float) -> list[ResourceRef]:
         """Return the resources that no list of changes has mentioned for `OVERDUE` seconds."""

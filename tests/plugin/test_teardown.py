@@ -24,6 +24,7 @@ def test_stuck(os_cloud, os_servers, os_volumes):
 
 
 def test_locked_and_protected_resources_are_deleted(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
     text = """
     def test_some(os_cloud, os_servers, os_images, os_volumes):
         vm = os_servers.create_async("web").result()

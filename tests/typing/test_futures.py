@@ -38,8 +38,8 @@ tuple[int, str, bytes, int, str]
 list[int]
 list[int]
 int
-pytest_osfutures.futures.OperationFuture[str, object]
-pytest_osfutures.futures.OperationFuture[str, object]
+pytest_osfutures.futures.future.OperationFuture[str, object]
+pytest_osfutures.futures.future.OperationFuture[str, object]
 """
 
 

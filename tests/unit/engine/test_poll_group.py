@@ -32,6 +32,18 @@ def test_a_watch_needs_only_changes_once_a_list_has_shown_its_resource(seen: boo
     assert (member in group.awaiting_full_list) is not seen
 
 
+def test_two_watches_of_one_server_need_no_more_reads_than_one() -> None:
+    """A list of changes never shows a server that was deleted while its build was requested."""
+    scene = Scene()
+    group = PollGroup(scene.world, SERVER, "2.96")
+    other = SERVER.ref(id="b")
+    for ref in (REF, REF, other):
+        member = watch(scene.world, "server.delete", lambda _: None, id=ref.id)
+        group.subscribe(member, (ref,), 0.0)
+    reads = group.reads(1.0, offset=0.0, allowed=8)
+    assert [each.path for each in reads] == [REF.path, other.path]
+
+
 def test_no_read_leaves_while_the_service_asks_for_quiet() -> None:
     scene = Scene()
     group, _ = one_of(scene)
