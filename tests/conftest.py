@@ -1,4 +1,4 @@
-"""Marks for whole folders of tests."""
+"""Marks for whole folders and modules of tests."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from pathlib import Path
 
 import pytest
 
-#: Minutes of simulated faults, and runs of pytest that are killed.
-SLOW = frozenset({"chaos", "sim"})
+#: Minutes of simulated faults, runs of pytest that are killed or forked, and random values.
+SLOW = (
+    "chaos",
+    "sim",
+    "fakecloud/test_fuzz.py",
+    "fakecloud/test_wrong_types.py",
+    "plugin/test_forked.py",
+)
 HERE = Path(__file__).parent
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest deselects by marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of the slow folders."""
+    """Mark the slow tests."""
+    slow = [HERE / each for each in SLOW]
     for item in items:
-        if item.path.is_relative_to(HERE) and item.path.relative_to(HERE).parts[0] in SLOW:
+        if any(item.path.is_relative_to(each) for each in slow):
             item.add_marker(pytest.mark.slow)

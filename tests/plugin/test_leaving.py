@@ -68,6 +68,7 @@ LOST = """
 """
 
 
+@pytest.mark.slow  # the reaper looks for the stamp for half a minute
 @pytest.mark.parametrize(("args", "left"), [([], ["bad", "disk"]), (["-n1"], None)])
 def test_keep_failed_without_the_ledger(
     pytester: pytest.Pytester, served: FakeCloud, http_cloud: str, args: list[str], left: Any
