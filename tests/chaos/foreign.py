@@ -64,7 +64,7 @@ class ForeignResources:
             until(lambda: not self.seen(kind), f"the end of the foreign {kind}s")  # noqa: B023
 
     def seen(self, *kinds: str) -> dict[str, dict[str, Any]]:
-        """What is to be seen of them now, by id."""
+        """Return the foreign resources as the cloud shows them now, by id."""
         ours = {ident for kind in kinds or ORDER for ident in self.paths[kind]}
         return {key: row for key, row in self.world.everything().items() if key in ours}
 

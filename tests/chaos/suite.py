@@ -114,7 +114,7 @@ class World:
         return json.loads(text) if text else None
 
     def alive(self, run: str | None = None) -> list[str]:
-        """What exists in the cloud that carries a stamp, of one run or of any."""
+        """Return the stamped resources that exist in the cloud, of one run or of all."""
         return [
             f"{row['kind']} {row['id']}"
             for row in self.ask("/_osf/resources")["resources"]
@@ -122,7 +122,7 @@ class World:
         ]
 
     def left(self) -> list[str]:
-        """What exists in the cloud of the runs that were started here."""
+        """Return the resources that exist in the cloud of the runs that were started here."""
         idents = {ident for run in self.runs for ident in run.idents()}
         assert idents, "no run has said who it is"
         return [each for ident in idents for each in self.alive(ident)]
@@ -132,7 +132,7 @@ class World:
         return {row["id"]: row for row in self.ask("/_osf/resources")["resources"]}
 
     def environment(self) -> dict[str, str]:
-        """What a run in this world sees."""
+        """Return the environment variables of a run in this world."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
         return {**env, "OS_CLIENT_CONFIG_FILE": str(self.clouds), "COLUMNS": "200"}
 
@@ -205,7 +205,7 @@ class Run:
     marks: Path
 
     def made(self, count: int = 1) -> None:
-        """Wait until so many tests have what they need."""
+        """Wait until so many tests have their resources."""
         until(lambda: self.marks.read_text().count("made") >= count, f"{count} tests\n{self.out}")
 
     def count(self, word: str) -> int:
@@ -223,7 +223,7 @@ class Run:
 
     @property
     def out(self) -> str:
-        """What pytest has said."""
+        """Return the output of pytest."""
         return (self.folder / "out").read_text()
 
     def ledger(self) -> Ledger:

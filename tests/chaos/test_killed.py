@@ -1,4 +1,4 @@
-"""Killed runs: whatever the cause, no resources are left."""
+"""A killed run leaves no resources, by any signal and at any moment."""
 
 from __future__ import annotations
 

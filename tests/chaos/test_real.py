@@ -54,7 +54,7 @@ class RealWorld(World):
         return seen
 
     def stamped(self) -> list[StampedResource]:
-        """What carries the stamp of one of the runs."""
+        """Return the resources that carry the stamp of one of the runs."""
         idents = {ident for run in self.runs for ident in run.idents()}
         idents |= {path.name.partition(".")[0] for path in self.ledgers.iterdir()}
         clock = SystemClock()

@@ -62,7 +62,7 @@ def cinder_admin(admin: ApiClient) -> Cinder:
 
 @pytest.fixture
 def openstack_commands(tmp_path: Path) -> Iterator[Callable[[list[str]], list[Any]]]:
-    """Run `openstack` commands on the fake on a port; return what each of them prints."""
+    """Run `openstack` commands on the fake on a port; return the output of each."""
     with running(FakeCloud(ScaledClock(100))) as url:
         clouds = tmp_path / "clouds.yaml"
         clouds.write_text(clouds_yaml.text(f"{url}/identity/v3"))

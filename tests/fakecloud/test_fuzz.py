@@ -99,7 +99,7 @@ OBEYED = {"/faults", "/clock", "/settings"}
 
 
 class World:
-    """A cloud with one resource of each type, and an administrator who sends odd requests."""
+    """A cloud with one resource of each type, and an administrator's odd requests."""
 
     def __init__(self) -> None:
         self.client = ApiClient(FakeCloud(ManualClock()), "admin", version="2.104")
@@ -204,7 +204,7 @@ class World:
                 assert self.ask("GET", path).status == 200
 
     def lives_on(self) -> None:
-        """List, create and list servers again, whatever the control API has accepted."""
+        """List, create and list servers again after the control API has accepted odd values."""
         self.ask("GET", "/compute/v2.1/servers/detail")
         for number in range(3):
             self.client(

@@ -1,1 +1,1 @@
-"""Mutation testing of the modules that decide what becomes of a resource."""
+"""Mutation testing of the modules that decide about the end of a resource."""

@@ -37,7 +37,7 @@ def loaded() -> None:
 
 @pytest.fixture(autouse=True)
 def no_clouds(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Hide the clouds of the user who runs these tests, and the plugin of hypothesis.
+    """Hide the clouds of the user of these tests, and the plugin of hypothesis.
 
     That plugin loads all of hypothesis at the end of each run.
     """

@@ -40,7 +40,7 @@ BUILDS: dict[str, Builds] = {
 
 @dataclass(frozen=True)
 class Detection:
-    """How late (seconds) the ends of all servers were noticed, and what that has cost."""
+    """The delays (seconds) after which the ends of all servers were noticed, and their cost."""
 
     delays: tuple[float, ...]
     moments: tuple[float, ...]

@@ -1,4 +1,4 @@
-"""`python -m tests.sim.scale 500 1000 10000`: what each of so many servers costs."""
+"""`python -m tests.sim.scale 500 1000 10000`: the cost of each of so many servers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONG = 120.0
 
 @dataclass(frozen=True)
 class Cost:
-    """What one of `servers` costs: requests, CPU of the loop (ms), bytes while it runs, after."""
+    """The cost of one of `servers`: requests, CPU of the loop (ms), bytes while it runs, after."""
 
     servers: int
     requests: float

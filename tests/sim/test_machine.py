@@ -1,4 +1,4 @@
-"""A Hypothesis state machine on the simulated world: it shrinks what breaks a promise."""
+"""A Hypothesis state machine on the simulated world; Hypothesis shrinks a broken promise."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def world() -> World:
 
 
 def tell(world: World, story: Callable[[], Any]) -> Any:
-    """Let `story` happen as a task, and everything that comes of it; what it returns."""
+    """Run `story` as a task, with everything that follows from it; return its result."""
     told: list[Any] = []
     world.timeline.spawn(lambda: told.append(story()))
     world.run()
@@ -52,7 +52,7 @@ def create(world: World, kind: str, **more: Any) -> OperationFuture[Any]:
 
 
 def ours(world: World) -> set[str]:
-    """What there is besides what is foreign."""
+    """Return the resources of the world that are not foreign."""
     world.cloud.runtime.schedule.catch_up()
     return world.alive() - world.foreign
 

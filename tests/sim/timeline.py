@@ -27,7 +27,7 @@ _log = logging.getLogger("osfutures")
 
 
 class Timeline(ManualClock):
-    """A clock that stands still while anything runs, and jumps to whatever is due next."""
+    """A clock that stands still while anything runs, and then jumps to the next due call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Timeline(ManualClock):
         self._order = itertools.count()
 
     def at(self, when: float, what: Callable[[], Any]) -> None:
-        """Call `what` at `when` on the scale of `now()`."""
+        """Call a function at a time on the scale of `now()`."""
         heapq.heappush(self._due, (when, next(self._order), what))
 
     def spawn(self, task: Task, after: float = 0.0) -> None:

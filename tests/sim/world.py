@@ -61,7 +61,7 @@ class SkewedClock:
 
 
 class SimulatedEngine(SteppedEngine):
-    """The real engine; what would run in threads runs on the timeline."""
+    """The real engine; the functions of its threads run on the timeline."""
 
     def __init__(self, timeline: Timeline, profile: FaultProfile, random: Random) -> None:
         super().__init__(timeline, random)

@@ -233,7 +233,7 @@ def session(api: Api, auth: Any = None, **options: Any) -> Session:
 
 
 def context(api: Api, engine: Engine, poll: Poll | None = None, **options: Any) -> ClientContext:
-    """What the twins of a client on `api` know; results are the API's own documents."""
+    """Return the context of the twins of a client on `api`; results are the API's own documents."""
     through = session(api, **options)
     api_client = ApiClient(through, poll=poll or Poll())
 

@@ -1,4 +1,4 @@
-"""A case for `verdict_of` in a few words: what was seen, in the order in which it was asked for."""
+"""Cases for `verdict_of` in a few words: observations, in the order of their requests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Nobody:
 
 
 class Judged:
-    """An operation that was accepted at second 0, and what is seen of it from then on."""
+    """An operation that was accepted at second 0, and its later observations."""
 
     def __init__(self, operation: str, **names: str) -> None:
         self.watch = Watch(
@@ -44,19 +44,19 @@ class Judged:
         self.now = 0.0
 
     def see(self, kind: ResourceType, body: Any, at: float | None = None, **names: str) -> Verdict:
-        """What is concluded when a read of that resource, asked for a second later, says `body`."""
+        """Return the verdict after a read of that resource, a second later, that answers `body`."""
         self.now = self.now + 1.0 if at is None else at
         self.watch.observations[kind.ref(**names)] = Observation(self.now, body)
         return verdict_of(self.watch.evidence(self.now))
 
     def server(self, status: str | None, task: str | None = None, **more: Any) -> Verdict:
-        """What is concluded when the server looks like that (None: it is gone)."""
+        """Return the verdict after a read of the server with these values (None: it is gone)."""
         ident = self.watch.variables.get("id") or self.watch.variables["server"]
         body = None if status is None else {"status": status, TASK: task, **more}
         return self.see(SERVER, body, id=ident)
 
     def action(self, *events: tuple[str, str | None], message: str | None = None) -> Verdict:
-        """What is concluded when the instance action has these events."""
+        """Return the verdict after a read of an instance action with these events."""
         shown = [{"event": name, "result": result, "details": None} for name, result in events]
         return self.record(
             {
@@ -68,7 +68,7 @@ class Judged:
         )
 
     def record(self, body: Any) -> Verdict:
-        """What is concluded when the instance action looks like that (None: there is none)."""
+        """Return the verdict after a read of the instance action (None: there is none)."""
         server = (self.watch.operation.action or "{id}").format_map(self.watch.variables)
         return self.see(ACTION, body, id=server, request_id=REQUEST)
 

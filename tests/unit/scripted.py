@@ -1,4 +1,4 @@
-"""What the unit tests watch instead of a cloud: resources that change at moments a test has set."""
+"""Resources for unit tests in place of a cloud; they change at times that a test has set."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def action(*events: tuple[str, str | None], message: str | None = None) -> dict[
 
 
 class World:
-    """A cloud by script, and its reader: each resource is what the test said for that moment.
+    """A cloud by script, and its reader: the test sets the resources for each moment.
 
     As in Nova a resource has its `updated` in whole seconds, lists of changes are inclusive, and
     what is deleted shows there as DELETED.
@@ -160,7 +160,7 @@ def case(
     request_id: str | None = "req-1",
     **names: str,
 ) -> Evidence:
-    """What there is to judge about an operation accepted at 0: its sights by resource."""
+    """Return the evidence of an operation accepted at 0, with its observations by resource."""
     names = {**names, "request_id": request_id or ""}
     return Evidence(row(name), names, 0.0, now, seen, ACTION, request_id)
 

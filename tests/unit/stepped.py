@@ -47,7 +47,7 @@ class Cloud:
         assert self.engine.run_until(future.done, within)
 
     def settle(self, seconds: float = 300.0) -> None:
-        """Let time pass for what goes on afterwards."""
+        """Let time pass for the work that goes on afterwards."""
         self.engine.run_until(lambda: False, seconds)
 
 

@@ -1,4 +1,4 @@
-"""What this package raises: one tree, details as attributes, picklable."""
+"""The errors of this package: one tree, details as attributes, picklable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the package gives to the outside: exact, sorted, lazy, typed."""
+"""The public names of the package: exact, sorted, lazy, typed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parsers of single values: each result is safe to use, whatever a service sends."""
+"""Parsers of single values: each result is safe to use, for any answer of a service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine promises (design, section 5) about futures: promises 1, 7, 8 and 9."""
+"""The engine's promises (design, section 5) about futures: promises 1, 7, 8 and 9."""
 
 from __future__ import annotations
 

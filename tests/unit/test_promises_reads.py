@@ -1,4 +1,4 @@
-"""What the engine promises (design, section 5) about what it reads: promises 2, 3, 4 and 6."""
+"""The engine's promises (design, section 5) about reads: promises 2, 3, 4 and 6."""
 
 from __future__ import annotations
 

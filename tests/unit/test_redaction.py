@@ -1,4 +1,4 @@
-"""What is printed has no secrets: errors, and the logs of our own sessions."""
+"""Errors and the logs of our own sessions show no secrets."""
 
 from __future__ import annotations
 

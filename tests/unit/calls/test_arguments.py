@@ -18,11 +18,11 @@ from pytest_osfutures.errors import InvalidArgument
 
 
 def method(self: Any, name: str, userdata: Any = None, *more: Any, **options: Any) -> None:
-    """What the arguments are for."""
+    """Accept any arguments: the method that the arguments are for."""
 
 
 def tries(number: int, *args: Any, read: bool = True, **kwargs: Any) -> list[Any]:
-    """What each try sees, read to its end as a client does."""
+    """Return the data that each try reads to the end, as a client does."""
 
     def look(*args: Any, **kwargs: Any) -> Any:
         return _read([args, kwargs]) if read else [args, kwargs]

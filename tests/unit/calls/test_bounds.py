@@ -1,4 +1,4 @@
-"""No try outlives its deadline, no pause the call: whatever the cloud answers, and however late."""
+"""No try outlives its deadline and no pause its call, for any answer of the cloud at any time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to do about a failed try."""
+"""Decisions about failed tries."""
 
 from __future__ import annotations
 

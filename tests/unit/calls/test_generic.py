@@ -1,4 +1,4 @@
-"""Requests that no row of the tables knows: what they have started is found and followed."""
+"""Requests without a row in the tables: the started work is found and followed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Stage:
         return start_once(self.context, self.call(method, path, body, **headers))
 
     def end(self, future: OperationFuture[Any]) -> Any:
-        """What the future comes to, with as much time as it wants."""
+        """Return the result or the error of a future, after any time."""
         self.engine.run_until(future.done, 4000)
         error = future.exception(0)
         return future.result(0) if error is None else error

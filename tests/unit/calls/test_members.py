@@ -1,4 +1,4 @@
-"""Servers of one request: whose they are, and what the ledger knows of them."""
+"""Servers of one request: their owner, and their rows in the ledger."""
 
 from __future__ import annotations
 

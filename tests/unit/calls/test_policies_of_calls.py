@@ -1,4 +1,4 @@
-"""What a policy says about real calls: how often, after what pause, for how long."""
+"""Policies on real calls: the number of tries, the pauses, the longest time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is refused for a quota, or by the run's own limit, waits for what makes room."""
+"""A call that a quota or the run's own limit refuses waits for room."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A rate limit refuses whatever is asked: to ask again later is not one of the tries."""
+"""A request that is sent again after a rate limit is not one of the tries."""
 
 from __future__ import annotations
 

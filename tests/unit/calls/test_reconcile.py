@@ -1,4 +1,4 @@
-"""Promise 5: what became of a request whose answer was lost."""
+"""Promise 5: a request whose answer was lost is reconciled."""
 
 from __future__ import annotations
 

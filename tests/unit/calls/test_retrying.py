@@ -1,4 +1,4 @@
-"""Calls that are tried again: clean-up, deadlines, what is said and noted."""
+"""Calls that are tried again: clean-up, deadlines, messages and rows of the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking back what a call has started, before and after its end."""
+"""The undo of a call, before and after the end of the call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Taking a call back ends at once whatever the call waits for; how long an undo itself may take."""
+"""An undo ends all waits of its call at once, and takes a bounded time itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request that was accepted with an answer that does not name what it has made."""
+"""An accepted request whose answer does not name the new resource."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def unusable(body: Any) -> Fault:
 
 
 def made_but_unusable(proceed: Callable[[], requests.Response]) -> requests.Response:
-    """The cloud makes it, and the answer does not say what."""
+    """Create a resource, and answer without its id."""
     proceed()
     response: requests.Response = answer(202, {"servers": []})
     return response

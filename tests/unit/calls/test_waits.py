@@ -1,4 +1,4 @@
-"""What is refused because of what a resource is doing now, and until when it does so."""
+"""Requests that a busy resource refuses, and the wait until the resource is idle."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_refusals_of_busy_resources_are_recognised(status: int, text: str, expec
 
 
 def waiting(operation: str, **variables: str) -> Judged:
-    """Waiting until what the operation works on is free."""
+    """Wait until the resource of the operation is idle."""
     case = Judged(operation, **variables)
     free = row(operation).until_idle(variables)
     assert free is not None

@@ -1,4 +1,4 @@
-"""No method of novaclient or cinderclient that changes something is left unexplained.
+"""Each method of novaclient and cinderclient that changes something has a row or a reason.
 
 Every public method of every manager is called, and what it sends is looked up in the tables. What
 no row knows has to stand in `SYNCHRONOUS`, with the reason why there is nothing to wait for.

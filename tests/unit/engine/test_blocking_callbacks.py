@@ -122,7 +122,7 @@ def test_quick_tasks_need_no_more_threads_than_the_size() -> None:
 
 
 class Thing:
-    """What a chained method is called on."""
+    """The result on which a chained method is called."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

@@ -1,4 +1,4 @@
-"""Threads for what may block."""
+"""Threads for functions that may block."""
 
 from __future__ import annotations
 

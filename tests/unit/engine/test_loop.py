@@ -1,4 +1,4 @@
-"""The thread, its pools, and their ends. What the engine promises is in test_promises_*.py."""
+"""The thread, its pools, and their ends. test_promises_*.py has the engine's promises."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loop: when it looks, at what rate, and that nobody is forgotten."""
+"""The loop: the times of its reads, their rate, and the end of every watch."""
 
 from __future__ import annotations
 

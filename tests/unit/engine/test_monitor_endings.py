@@ -1,4 +1,4 @@
-"""How the loop ends a watch, what an end tells, and that nothing is kept behind it."""
+"""The loop ends a watch, tells the reason, and keeps nothing of the watch."""
 
 from __future__ import annotations
 

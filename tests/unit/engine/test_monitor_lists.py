@@ -1,4 +1,4 @@
-"""The loop where lists are read: how often, of what, and that they miss nothing."""
+"""The loop's lists: their frequency, their contents, and their completeness."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def create_many(scene: Scene, done: Callable[[int], float], many: int = 100) -> 
 
 
 def lists(scene: Scene, narrow: bool = True) -> list[float]:
-    """When lists left: those of what has ended, or those of everything."""
+    """Return the times of the lists: of ended resources, or of all."""
     reads = zip(scene.world.times, scene.world.reads, strict=True)
     return [
         when for when, request in reads if request.listing and (request.since is not None) == narrow

@@ -1,4 +1,4 @@
-"""What one kind of read serves: pauses, and the watches that still need more than the changes."""
+"""Groups of watches with one kind of read: pauses, and watches that need a full list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which reads serve a number of wishes, and what an answer says."""
+"""Plans of reads for a number of resources, and the meaning of an answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The future: the standard library's, and what a cloud adds to it."""
+"""The future: that of the standard library, and the facts of the cloud."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The room under a quota: what others use is known up to the resources that are under way."""
+"""The room under a quota: the usage of others is known up to the requests under way."""
 
 from __future__ import annotations
 

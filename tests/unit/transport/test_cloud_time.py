@@ -1,4 +1,4 @@
-"""The cloud's time decides about expiry, whatever the local clock says."""
+"""The cloud's time decides about expiry, and not the local clock."""
 
 from __future__ import annotations
 
