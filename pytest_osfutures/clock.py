@@ -25,7 +25,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The computer's time."""
+    """The computer's time; code that has to wait takes a clock, and tests give it another one."""
 
     def now(self) -> float:
         return time.monotonic()
@@ -39,7 +39,7 @@ class SystemClock:
 
 
 class ScaledClock:
-    """The computer's time, `speed` times as fast from the construction on."""
+    """The computer's time, `speed` times as fast; the fake's waits take real time divided by it."""
 
     def __init__(self, speed: float) -> None:
         if not speed > 0:

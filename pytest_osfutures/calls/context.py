@@ -86,7 +86,7 @@ class ClientSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientContext(ClientSettings):
-    """The settings of the twins on one service's client, and what is special to that client."""
+    """The settings of twins, with the table, the session and the classes of one client."""
 
     api_client: ApiClient
     #: The service type that the client speaks to, as "compute".

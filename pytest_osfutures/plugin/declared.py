@@ -75,7 +75,7 @@ def server(
 
 
 def volume(
-    size: int = 1,
+    size: int | None = None,
     name: str | None = None,
     *,
     scope: ScopeName = "function",
@@ -85,7 +85,7 @@ def volume(
     """Declare a volume; the arguments are those of `os_volumes.create_async`.
 
     Args:
-        size: size in GiB.
+        size: size in GiB (default: 1).
         name: name of the volume.
         scope: scope of the fixture.
         params: arguments for each parameter of the fixture; tests run once with each.

@@ -97,7 +97,7 @@ def port(
 
 def router(
     name: str | None = None,
-    subnets: Iterable[Reference] = (),
+    subnets: Iterable[Reference] | None = None,
     external: Reference | bool | None = None,
     *,
     scope: ScopeName = "function",
@@ -147,7 +147,7 @@ def floating_ip(
 
 def security_group(
     name: str | None = None,
-    rules: Iterable[Mapping[str, Any]] = (),
+    rules: Iterable[Mapping[str, Any]] | None = None,
     *,
     scope: ScopeName = "function",
     params: Sequence[Mapping[str, Any]] = (),
@@ -170,7 +170,7 @@ def security_group(
 
 
 def address_group(
-    addresses: Iterable[str] = (),
+    addresses: Iterable[str] | None = None,
     name: str | None = None,
     *,
     scope: ScopeName = "function",

@@ -96,7 +96,7 @@ def _default_arguments(item: pytest.Item, info: Any, declaration: Need) -> dict[
 
 
 def _is_plain(definition: Any, name: str) -> bool:
-    """Return True if a fixture is a function of no other fixture than the one that it overrides."""
+    """Return True if a fixture is a function whose only argument is the overridden fixture."""
     is_function = not inspect.isgeneratorfunction(definition.func)
     return is_function and set(definition.argnames) <= {name}
 

@@ -58,7 +58,7 @@ class Instance:
     #: The request and the test of the fixture's setup, once the fixture is set up.
     request: pytest.FixtureRequest | None = None
     item: pytest.Item | None = None
-    #: True if the creation has ended.
+    #: True if the creation has succeeded.
     is_created: bool = False
 
 
@@ -191,9 +191,11 @@ class Lookahead:
     def _note_created(self, instance: Instance) -> None:
         """Note the end of a creation; create again once what failed before a test needed it."""
         with self._changed:
-            instance.is_created = True
-            self._capacity.created(instance.cost)
-            if instance.key in self._repeated or not creation_failed(instance.future):
+            if not creation_failed(instance.future):
+                instance.is_created = True
+                self._capacity.created(instance.cost)
+                return
+            if instance.key in self._repeated:
                 return
             if self._instances.get(instance.key) is instance and instance.request is None:
                 self._repeated.add(instance.key)

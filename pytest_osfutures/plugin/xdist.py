@@ -57,7 +57,7 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     controller = config.workerinput["osfutures_controller"]
     end = time.monotonic() + CONTROLLER_TIMEOUT
     while not ledger.is_partial and controller not in ledger.processes() and time.monotonic() < end:
-        time.sleep(LEDGER_CHECK_SECONDS)
+        time.sleep(LEDGER_CHECK_SECONDS)  # no message of xdist reaches a worker during a test
 
 
 def send_message(config: pytest.Config, text: str) -> None:

@@ -78,6 +78,8 @@ class Sdk(Connection):
     """
 
     if TYPE_CHECKING:
+        # `override`: openstacksdk declares descriptors (`ServiceDescription`), which return proxies
+        # of any version when they are read; a property of a subclass may not narrow them.
 
         @property
         def accelerator(self) -> AcceleratorProxy: ...  # type: ignore[override]

@@ -63,7 +63,7 @@ def test_layers(pytester: pytest.Pytester, lookahead: str) -> None:
 
 def test_defaults_that_need_fixtures_are_known_later(pytester: pytest.Pytester) -> None:
     text = """
-    disk = factories.volume(None)
+    disk = factories.volume()
 
     @pytest.fixture(scope="module")
     def size():

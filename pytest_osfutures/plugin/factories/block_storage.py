@@ -64,7 +64,7 @@ class Volumes(_CinderFactory):
 
         Args:
             size: size in GiB.
-            name: name of the volume (default: a new one that begins with `osf-`).
+            name: name of the volume (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 arguments of cinderclient's `volumes.create`.
 
@@ -90,7 +90,7 @@ class Snapshots(_CinderFactory):
 
         Args:
             volume: id or object of the volume.
-            name: name of the snapshot (default: a new one that begins with `osf-`).
+            name: name of the snapshot (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 arguments of cinderclient's `volume_snapshots.create`.
 
@@ -116,7 +116,7 @@ class Backups(_CinderFactory):
 
         Args:
             volume: id or object of the volume.
-            name: name of the backup (default: a new one that begins with `osf-`).
+            name: name of the backup (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 arguments of cinderclient's `backups.create`.
 

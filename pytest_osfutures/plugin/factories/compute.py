@@ -73,7 +73,7 @@ class Servers(Factory):
         """Create a server in the background, with retries, and return its future.
 
         Args:
-            name: name of the server (default: a new one that begins with `osf-`).
+            name: name of the server (default: a new name that begins with `osf-`).
             image: name, id or object (default: --os-image, else the smallest that boots).
             flavor: name, id or object (default: --os-flavor, else the smallest that holds the
                 image).

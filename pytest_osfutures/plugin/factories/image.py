@@ -43,7 +43,7 @@ class Images(Factory):
 
         Args:
             server: id or object of the server.
-            name: name of the image (default: a new one that begins with `osf-`).
+            name: name of the image (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 `metadata` of novaclient's `servers.create_image`.
 
@@ -74,7 +74,7 @@ class Images(Factory):
 
         Args:
             source: path of a file, or the bytes themselves.
-            name: name of the image (default: a new one that begins with `osf-`).
+            name: name of the image (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Image API. `disk_format` is by default the extension of the
                 file's name if that is one of Glance's formats, or else `raw`.

@@ -55,7 +55,7 @@ class Networks(NetworkFactory):
         """Create a network in the background, with retries, and return its future.
 
         Args:
-            name: name of the network (default: a new one that begins with `osf-`).
+            name: name of the network (default: a new name that begins with `osf-`).
             cidr: address range of a subnet of the network (default: no subnet).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Networking API.
@@ -128,7 +128,7 @@ class Subnets(NetworkFactory):
         Args:
             network: name, id or object of the network.
             cidr: address range of the subnet.
-            name: name of the subnet (default: a new one that begins with `osf-`).
+            name: name of the subnet (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Networking API.
 
@@ -192,7 +192,7 @@ class Ports(NetworkFactory):
 
         Args:
             network: name, id or object of the network (default: --os-network, else the only one).
-            name: name of the port (default: a new one that begins with `osf-`).
+            name: name of the port (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Networking API.
 

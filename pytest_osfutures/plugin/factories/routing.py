@@ -54,7 +54,7 @@ class Routers(NetworkFactory):
         """Create a router in the background, with retries, and return its future.
 
         Args:
-            name: name of the router (default: a new one that begins with `osf-`).
+            name: name of the router (default: a new name that begins with `osf-`).
             subnets: ids or objects of the subnets that the router connects.
             external: name, id or object of the external network; True is the only external
                 network (default: no gateway).

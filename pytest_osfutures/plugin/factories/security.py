@@ -46,7 +46,7 @@ class SecurityGroups(NetworkFactory):
         """Create a security group in the background, with retries, and return its future.
 
         Args:
-            name: name of the group (default: a new one that begins with `osf-`).
+            name: name of the group (default: a new name that begins with `osf-`).
             rules: attributes of the group's rules by the names of the Networking API; a rule
                 without a direction is for ingress.
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
@@ -97,7 +97,7 @@ class AddressGroups(NetworkFactory):
 
         Args:
             addresses: address blocks with their masks: `["10.0.0.0/24", "192.0.2.7/32"]`.
-            name: name of the group (default: a new one that begins with `osf-`).
+            name: name of the group (default: a new name that begins with `osf-`).
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Networking API.
 

@@ -18,16 +18,6 @@ from tests.unit.scripted import row
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def api(clock: ManualClock) -> Api:
-    return Api(clock)
-
-
-@pytest.fixture
 def bound(api: Api, clock: ManualClock) -> ClientContext:
     return context(api, SteppedEngine(clock))
 

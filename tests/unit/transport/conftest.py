@@ -4,19 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.transport.client import ApiClient
 from tests.unit.api import NOVA, Api, session
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def api(clock: ManualClock) -> Api:
-    return Api(clock)
 
 
 @pytest.fixture

@@ -19,16 +19,6 @@ BODY = {"server": {"name": "web", "metadata": {"mine": "1"}}}
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def api(clock: ManualClock) -> Api:
-    return Api(clock)
-
-
-@pytest.fixture
 def ks(api: Api) -> Session:
     made = session(api)
     install(made)
