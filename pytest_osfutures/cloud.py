@@ -15,7 +15,13 @@ from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, with
 from pytest_osfutures.policy import Poll, Retry, Unknown, one_of
 from pytest_osfutures.redaction import hide_in_logs
 from pytest_osfutures.stamp import new_id
-from pytest_osfutures.transport import ApiClient, ServiceConfig, remember_refusals, session_of
+from pytest_osfutures.transport import (
+    ApiClient,
+    ServiceConfig,
+    remember_refusals,
+    sent_requests,
+    session_of,
+)
 
 if TYPE_CHECKING:
     from keystoneauth1.session import Session
@@ -41,6 +47,7 @@ class Cloud:
     Attributes:
         name: Name of the cloud in clouds.yaml; "session" or "fake" without one.
         session: The keystoneauth1 session.
+        requests: Number of requests that all clients have sent.
         nova: A novaclient `Client` with twins.
         cinder: A cinderclient `Client` with twins.
         sdk: An openstacksdk `Connection` with twins.
@@ -107,6 +114,11 @@ class Cloud:
     def ledger(self) -> CallLedger | None:
         """Ledger of the run, if there is one."""
         return self.settings.ledger
+
+    @property
+    def requests(self) -> int:
+        """Number of requests that all clients of this cloud have sent, those for tokens too."""
+        return sent_requests(self.session)
 
     @cached_property
     def nova(self) -> Nova:

@@ -39,6 +39,7 @@ from pytest_osfutures.errors import (
     OperationTimeout,
     without_frames,
 )
+from pytest_osfutures.futures import Promise
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.transport import retry_after
 
@@ -219,11 +220,13 @@ def _recovered(call: RetriedCall, failure: Failure) -> Steps[Completed | GaveUp 
     return None
 
 
-def _undone(call: RetriedCall, made: Submission) -> Steps[BaseException | None]:
+def _undone(
+    call: RetriedCall, made: Submission, promises: Sequence[Promise[None]] = ()
+) -> Steps[BaseException | None]:
     """Undo what a try has made, and return why not if that fails: a later undo() tries again."""
     call.made = None
     problem: BaseException | None
-    problem = yield Shielded(undone(made, call.request.retry, call.known))
+    problem = yield Shielded(undone(made, call.request.retry, call.known, promises))
     if problem is not None:
         call.made = made
     return problem
@@ -235,7 +238,8 @@ def undone_by_user(call: RetriedCall) -> Steps[GaveUp]:
         given_up = yield from _searched_again(call, call.lost)
         if given_up is not None:
             return given_up
-    problem = (yield from _undone(call, call.made)) if call.made is not None else None
+    made = call.made
+    problem = (yield from _undone(call, made, call.undos)) if made is not None else None
     return GaveUp(CancelledError(), problem)
 
 

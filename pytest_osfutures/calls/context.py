@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, get_args
 
 from pytest_osfutures.engine import Engine, default
+from pytest_osfutures.futures import Observer
 from pytest_osfutures.operations import ACTION, TABLE, Body, OperationTable, ResourceType
 from pytest_osfutures.ownership import StampLedger
 from pytest_osfutures.policy import Poll, Retry, Unknown, one_of
@@ -77,6 +78,8 @@ class ClientSettings:
     unknown: Unknown = "warn"
     #: The ledger that lists stamped resources; None if there is no ledger.
     ledger: CallLedger | None = None
+    #: Receives all calls and the waits for them; None if they are not recorded.
+    observer: Observer | None = None
     #: The way to the cloud's APIs; None for the session of the client itself.
     api_client: ApiClient | None = None
 

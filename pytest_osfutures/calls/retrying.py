@@ -59,19 +59,19 @@ class RetriedCall:
     __slots__ = (
         "_deadline",
         "_task",
-        "_undos",
         "began_at",
         "known",
         "lost",
         "made",
         "promise",
         "request",
+        "undos",
     )
 
     def __init__(self, request: CallRequest) -> None:
         engine = request.context.engine
         self.request = request
-        self.promise: Promise[Any] = Promise(engine)
+        self.promise: Promise[Any] = Promise(engine, observer=request.context.observer)
         #: The resource that exists by now; undo() has to take it back.
         self.made: Submission | None = None
         #: The ambiguous request that no search has found yet; undo() has to search again.
@@ -81,7 +81,8 @@ class RetriedCall:
         #: The beginning of the present try, in seconds on the engine's clock.
         self.began_at = engine.clock.now()
         self._task = Task(engine, retried(self), self._end)
-        self._undos: tuple[Promise[None], ...] = ()
+        #: The futures of the undo() calls.
+        self.undos: tuple[Promise[None], ...] = ()
         self._deadline: Timer | None = None
 
     def begin(self) -> OperationFuture[Any]:
@@ -91,6 +92,8 @@ class RetriedCall:
         self.promise.set_undo(self.undo)
         if within is not None:
             self._deadline = engine.call_later(within, partial(self._run_out, within))
+        if (observer := self.request.context.observer) is not None:
+            observer.submitted(self.promise.future)
         self._task.begin()
         return self.promise.future
 
@@ -102,7 +105,7 @@ class RetriedCall:
         if (why := self._why_not_undone()) is not None:
             raise why
         engine = self.request.context.engine
-        gone: Promise[None] = Promise(engine)
+        gone: Promise[None] = Promise(engine, observer=self.request.context.observer)
         gone.start()
         engine.call_soon(partial(self._stop, gone))
         return gone.future
@@ -124,7 +127,7 @@ class RetriedCall:
         why = self._why_not_undone()
         if why is None:
             return
-        undos, self._undos = self._undos, ()
+        undos, self.undos = self.undos, ()
         for gone in undos:
             finish(gone, why)
         if not self.promise.future.done():
@@ -177,7 +180,7 @@ class RetriedCall:
         elif self.promise.future.cancel() or self._is_over():
             finish(gone, None)
         else:
-            self._undos = (*self._undos, gone)
+            self.undos = (*self.undos, gone)
             if self._task.ended:
                 self._task = Task(self.request.context.engine, undone_by_user(self), self._end)
                 self._task.begin()
@@ -204,7 +207,7 @@ class RetriedCall:
             if isinstance(error, OperationError):
                 error = error.with_details(attempts=self.promise.future.attempts)
             self.promise.set_exception(error)
-        undos, self._undos = self._undos, ()
+        undos, self.undos = self.undos, ()
         for gone in undos:
             finish(gone, left)
         if not undos and not is_told:

@@ -56,11 +56,13 @@ def start_once(
     if context.stamp:
         stamp = context.new_stamp()
         request = replace(request, stamp=stamp, record=context.record(stamp))
-    promise: Promise[Any] = Promise(context.engine)
+    promise: Promise[Any] = Promise(context.engine, observer=context.observer)
     submission = None
     if not context.background:
         submission = request.submit()
         promise.start()
+    if context.observer is not None:
+        context.observer.submitted(promise.future)
     Task(context.engine, once(request, promise, submission), partial(_end, promise)).begin()
     return promise.future
 

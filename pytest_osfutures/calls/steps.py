@@ -141,9 +141,13 @@ class WatchUntilDone(TaskStep):
 
 @dataclass(slots=True)
 class WatchAll(TaskStep):
-    """Watches several accepted operations, at least one; the result is all their completions."""
+    """Watches several accepted operations, at least one; the result is all their completions.
+
+    The futures of `promises` tell the first of the operations.
+    """
 
     submissions: Sequence[Submission]
+    promises: Sequence[Promise[None]] = ()
 
     def begin(self, engine: Engine, resume: Resume) -> None:
         endings: list[Completion] = []
@@ -153,8 +157,11 @@ class WatchAll(TaskStep):
             if len(endings) == len(self.submissions):
                 resume(endings)
 
-        for each in self.submissions:
-            engine.watch(each.watch(None, ended))
+        watches = [each.watch(None, ended) for each in self.submissions]
+        for promise in self.promises:
+            promise.set_accepted(None, watches[0])
+        for watch in watches:
+            engine.watch(watch)
 
 
 @dataclass(slots=True)

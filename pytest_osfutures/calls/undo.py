@@ -49,23 +49,30 @@ class Sent:
 
 
 def undone(
-    submission: Submission, retry: Retry, known: list[str] | None = None
+    submission: Submission,
+    retry: Retry,
+    known: list[str] | None = None,
+    promises: Sequence[Promise[None]] = (),
 ) -> Steps[BaseException | None]:
     """Undo an operation and wait for the end of the undo; again after a failure.
 
-    Returns None, or the reason of the failure. `known` receives the ids of the resources.
+    Returns None, or the reason of the failure. `known` receives the ids of the resources. The
+    futures of `promises` tell the operation of the undo.
     """
     operation, api_client = submission.operation, submission.context.api_client
     if operation is None or operation.undo is None:
         return None
     quota_queue = submission.context.engine.quota_queue
     quota_queue.deletion_started(api_client)
-    problem = yield from _insist(submission, retry, [] if known is None else known)
+    known = [] if known is None else known
+    problem = yield from _insist(submission, retry, known, promises)
     quota_queue.deletion_ended(api_client)
     return problem
 
 
-def _insist(submission: Submission, retry: Retry, known: list[str]) -> Steps[BaseException | None]:
+def _insist(
+    submission: Submission, retry: Retry, known: list[str], promises: Sequence[Promise[None]]
+) -> Steps[BaseException | None]:
     """Send the requests until they are done: three times, or as often as a call is tried."""
     engine, failed = submission.context.engine, 0
     limits = _RateLimits(retry, engine)
@@ -73,7 +80,7 @@ def _insist(submission: Submission, retry: Retry, known: list[str]) -> Steps[Bas
         # A refusal may mean that there is nothing to undo, or not yet. The second one counts.
         sent: Sent = yield InPool(partial(_send_all, submission, known, failed == 0))
         if sent.refusal is None:
-            error = yield from _completed(submission, sent.started)
+            error = yield from _completed(submission, sent.started, promises)
             if error is None:
                 return None
         else:
@@ -135,14 +142,14 @@ def _send_all(submission: Submission, known: list[str], first: bool) -> Sent:
 
 
 def _completed(
-    submission: Submission, started: Sequence[Submission]
+    submission: Submission, started: Sequence[Submission], promises: Sequence[Promise[None]]
 ) -> Steps[BaseException | None]:
     """Wait until the undoing operations are done; delete what Nova only hides.
 
     Returns None, or why one of them is not done.
     """
     while started:
-        endings: list[Completion] = yield WatchAll(started)
+        endings: list[Completion] = yield WatchAll(started, promises)
         failures = [each for each in endings if not isinstance(each, Succeeded)]
         if failures:
             return failures[-1]
@@ -201,7 +208,7 @@ def undo(submission: Submission, record: Record | None = None) -> OperationFutur
     """Undo an accepted operation in the background and return the future of that."""
     engine = submission.context.engine
     engine.check()
-    promise: Promise[None] = Promise(engine)
+    promise: Promise[None] = Promise(engine, observer=submission.context.observer)
     promise.start()
 
     def ended(problem: BaseException | Raised | None) -> None:
@@ -209,7 +216,8 @@ def undo(submission: Submission, record: Record | None = None) -> OperationFutur
             engine.submissions.submit(record.gone)
         finish(promise, problem.error if isinstance(problem, Raised) else problem)
 
-    task = Task(engine, undone(submission, submission.context.retry), ended)
+    steps = undone(submission, submission.context.retry, promises=[promise])
+    task = Task(engine, steps, ended)
     engine.call_soon(task.begin)
     return promise.future
 

@@ -216,7 +216,12 @@ class Ledger:
         """Return the record of an operation; the first `intended` writes the row."""
         if (name := SHARING.get()) is not None:
             self.write("UPDATE shared SET operation = ? WHERE name = ?", (stamp.operation, name))
-        return OperationRecord(self, stamp, TEST.get() or self.test)
+        return OperationRecord(self, stamp, self.owner)
+
+    @property
+    def owner(self) -> str:
+        """The id of the test, class, module or session to which new operations belong."""
+        return TEST.get() or self.test
 
     @contextmanager
     def of_test(self, test: str) -> Iterator[None]:
@@ -321,6 +326,18 @@ class Ledger:
     def steps(self) -> list[str]:
         """Return the notes of the cleanup, in their order."""
         return [str(text) for (text,) in self.read("SELECT text FROM steps ORDER BY rowid")]
+
+    # Spans
+
+    def add_spans(self, documents: Iterable[str]) -> None:
+        """Add documents about what has happened in this process. Raises LedgerError."""
+        with self.transaction() as db:
+            rows = ((self.process, document) for document in documents)
+            db.executemany("INSERT INTO spans VALUES (?, ?)", rows)
+
+    def spans(self) -> list[str]:
+        """Return the documents of all processes, those of each process in their order."""
+        return [str(text) for (text,) in self.read("SELECT document FROM spans ORDER BY rowid")]
 
     # Access
 

@@ -1,13 +1,8 @@
 """What users hold: the future of a background operation, and functions that wait for several."""
 
-from pytest_osfutures.futures.future import (
-    OperationFuture,
-    Promise,
-    finished,
-    link,
-    renewed,
-    then,
-)
+from pytest_osfutures.futures.future import OperationFuture, accepted_at, link
+from pytest_osfutures.futures.observer import Observer
+from pytest_osfutures.futures.promise import Promise, finished, renewed, then
 from pytest_osfutures.futures.waiting import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -21,8 +16,10 @@ __all__ = [
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
+    "Observer",
     "OperationFuture",
     "Promise",
+    "accepted_at",
     "as_completed",
     "finished",
     "gather",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from pytest_osfutures.futures.future import OperationFuture, then
+from pytest_osfutures.futures.future import OperationFuture
+from pytest_osfutures.futures.promise import then
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import CancelledError, Future
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from pytest_osfutures.engine import Engine, Executor, Watch, wait_in_task
+from pytest_osfutures.engine import Engine, Watch, wait_in_task
 from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
+from pytest_osfutures.futures.observer import Observer, waiting_for
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
@@ -44,9 +46,11 @@ class OperationFuture(_TypedFuture[T, P]):
     `sync_res`: `OperationFuture[Server, Server]` for a creation, `object` where it is left out.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, observer: Observer | None = None) -> None:
         super().__init__()
         self._engine = engine
+        #: The observer of the cloud, which learns of waits for this future.
+        self.observer = observer
         self._plain: Future[Any] = Future()  # of the plain call
         self._watch: Watch | None = None
         #: The name of a request that the tables of operations do not know.
@@ -67,7 +71,8 @@ class OperationFuture(_TypedFuture[T, P]):
         Raises the plain call's error if the call never succeeded.
         """
         check_process(self)
-        plain: P = self._plain.result()
+        with waiting_for((self,)) if not self._plain.done() else nullcontext():
+            plain: P = self._plain.result()
         return plain
 
     @property
@@ -81,7 +86,7 @@ class OperationFuture(_TypedFuture[T, P]):
         return f"unknown: {self._untracked}" if self._untracked else ""
 
     def __repr__(self) -> str:
-        name, ident = self._watch.resource_name if self._watch else None, self.resource_id
+        name, ident = self.resource_name, self.resource_id
         words = [type(self).__name__, self.operation, name and repr(name), ident and f"({ident})"]
         return f"<{' '.join(filter(None, [*words, self._state_text()]))}>"
 
@@ -93,7 +98,7 @@ class OperationFuture(_TypedFuture[T, P]):
         if self.cancelled():
             text = f"cancelled after {age:.1f} s"
         elif self.done():
-            error = _error_of(self)
+            error = error_of(self)
             failure = f" with {type(error).__name__}" if error else ""
             text = f"{'failed' if error else 'finished'} after {age:.1f} s{failure}"
         for seen in self.history[-1:]:
@@ -105,6 +110,11 @@ class OperationFuture(_TypedFuture[T, P]):
     def resource_id(self) -> str | None:
         """The id of the operation's resource; None before the cloud has told it."""
         return self._watch.resource_id if self._watch else None
+
+    @property
+    def resource_name(self) -> str | None:
+        """The name of the operation's resource; None if the resource has none."""
+        return self._watch.resource_name if self._watch else None
 
     @property
     def request_id(self) -> str | None:
@@ -155,7 +165,8 @@ class OperationFuture(_TypedFuture[T, P]):
         """Wait like `result`, and return the error of the operation; None after a success."""
         check_process(self)
         try:
-            return super().exception(timeout)
+            with waiting_for((self,)):
+                return super().exception(timeout)
         except TimeoutError:
             ident = f" ({self.resource_id})" if self.resource_id else ""
             title = f"{self.operation or 'the call'}{ident}"
@@ -202,35 +213,9 @@ class OperationFuture(_TypedFuture[T, P]):
             >>> copy.result().name
             'copy'
         """
-        return self._then(fn, self._engine.callbacks)
+        from pytest_osfutures.futures.promise import follow_up  # which imports this module
 
-    def _then(self, fn: Callable[[T], Any], executor: Executor) -> OperationFuture[Any]:
-        promise: Promise[Any] = Promise(self._engine)
-
-        def call(before: Future[T]) -> None:
-            if not promise.start():
-                return
-            try:
-                value: Any = fn(before.result())
-            except BaseException as error:
-                promise.set_exception(error)
-                return
-            if value is promise.future:  # it would wait for itself
-                promise.set_exception(InvalidArgument(f"{fn!r} returned the future of its own end"))
-            elif isinstance(value, Future):
-                promise.follow(value)
-            else:
-                promise.set_result(value)
-
-        def go_on(before: Future[T]) -> None:
-            error = _error_of(before)
-            if error is None:
-                executor.submit(partial(call, before))
-            elif promise.start():
-                promise.set_exception(error)
-
-        link(self, go_on)
-        return promise.future
+        return follow_up(self, fn, self._engine.callbacks)
 
     @property
     def chain(self) -> Chain:
@@ -256,12 +241,16 @@ class OperationFuture(_TypedFuture[T, P]):
         """
         if self._undo is None:
             raise InvalidArgument(f"{self.operation or 'this call'} has nothing that would undo it")
-        return self._undo()
+        undo = self._undo()
+        if self.observer is not None:
+            self.observer.submitted(undo, undoes=self)
+        return undo
 
     def __await__(self) -> Generator[Any, Any, T]:
         if not self.done():
             check_process(self)
-            yield from wait_in_task(partial(link, self)).__await__()
+            with waiting_for((self,)):
+                yield from wait_in_task(partial(link, self)).__await__()
         return self.result()
 
     # The writer's methods of `concurrent.futures.Future`, for `Promise` and the engine.
@@ -294,76 +283,6 @@ class OperationFuture(_TypedFuture[T, P]):
         return first
 
 
-class Promise(Generic[T]):
-    """The writer's side of an `OperationFuture`; only the first end of several counts."""
-
-    __slots__ = ("future",)
-
-    def __init__(self, engine: Engine, future: OperationFuture[T] | None = None) -> None:
-        self.future: OperationFuture[T] = future or OperationFuture(engine)
-
-    def start(self) -> bool:
-        """Mark the future as running; return False if the future is cancelled or has ended."""
-        return self.future.set_running_or_notify_cancel()
-
-    def set_accepted(self, plain: Any, watch: Watch | None, untracked: str = "") -> None:
-        """Store the plain call's result, and the watch of the operation that the call started.
-
-        A request that cannot be followed has no watch, and `untracked` is the request's name.
-        """
-        self.future._watch, self.future._untracked = watch, untracked
-        if self.future._plain.done():  # by an earlier try
-            self.future._plain = Future()
-        self.future._plain.set_result(plain)
-
-    def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
-        """Let `future.undo()` call `undo`."""
-        self.future._undo = undo
-
-    def set_attempts(self, attempts: tuple[Attempt, ...]) -> None:
-        """Store the tries that have failed so far."""
-        self.future._attempts = attempts
-
-    def set_result(self, result: T) -> None:
-        """End the future with `result`."""
-        self.future.set_result(result)
-
-    def set_exception(self, error: BaseException) -> None:
-        """End the future with `error`."""
-        self.future.set_exception(error)
-
-    def follow(self, other: Future[Any]) -> None:
-        """End the future like `other`, once `other` is done, and take over its operation."""
-        future = self.future
-        if not isinstance(other, OperationFuture):
-            links = future._engine.links
-            other.add_done_callback(lambda done: links.submit(partial(self._copy_end, done)))
-            return
-        future._watch, future._undo = other._watch, other._undo
-        future._untracked = other._untracked
-
-        def copy(done: Future[Any]) -> None:
-            future._watch, future._attempts = other._watch, other._attempts
-            self._copy_end(done)
-
-        link(other, copy)
-
-    def _copy_end(self, done: Future[Any]) -> None:
-        error = _error_of(done)
-        if error is not None:
-            self.set_exception(error)
-        else:
-            self.set_result(done.result())
-
-
-def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:
-    """Do the same as `before.next(fn)`, for functions of this package.
-
-    They run on the engine's `own_calls`, so that users' functions cannot hold them up.
-    """
-    return before._then(fn, before._engine.own_calls)
-
-
 def link(future: OperationFuture[T], fn: Callable[[Future[T]], object]) -> None:
     """Call `fn`, which must be quick, in the thread that ends `future`."""
     future._engine.check_process()
@@ -377,22 +296,12 @@ def check_process(future: OperationFuture[Any]) -> None:
         future._engine.check_process()
 
 
-def finished(engine: Engine, value: T) -> OperationFuture[T]:
-    """Return a future that is done already, with the result `value`."""
-    promise: Promise[T] = Promise(engine)
-    promise.start()
-    promise.set_result(value)
-    return promise.future
+def accepted_at(future: OperationFuture[Any]) -> float | None:
+    """Return the time on the engine's clock at which the cloud accepted the last request."""
+    return future._watch.accepted_at if future._watch else None
 
 
-def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
-    """Return a future of the same operation as `before`, done already with the result `value`."""
-    future = finished(before._engine, value)
-    future._watch, future._undo = before._watch, before._undo
-    return future
-
-
-def _error_of(future: Future[Any]) -> BaseException | None:
+def error_of(future: Future[Any]) -> BaseException | None:
     """Return the error of a future that is done; a cancelled one gives CancelledError."""
     try:
         return future.exception(0)

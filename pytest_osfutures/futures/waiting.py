@@ -8,11 +8,13 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
 from concurrent.futures._base import DoneAndNotDoneFutures
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar, overload
 
 from pytest_osfutures.clock import Clock, SystemClock
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures.future import OperationFuture, check_process
+from pytest_osfutures.futures.observer import waiting_for
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -50,7 +52,8 @@ def wait(
     futures = list(futures)
     for future in futures:
         _check(future)
-    return concurrent.futures.wait(futures, timeout, return_when)
+    with waiting_for(futures):
+        return concurrent.futures.wait(futures, timeout, return_when)
 
 
 def _check(future: Future[Any]) -> None:
@@ -116,12 +119,20 @@ class as_completed(Generic[T]):
                 raise StopIteration
         left = None if self._end is None else max(0.0, self._end - self._clock.now())
         try:
-            future = self._done.get(timeout=left)
+            with self._waiting():
+                future = self._done.get(timeout=left)
         except queue.Empty:
             raise TimeoutError(f"{self._open} (of {len(self._known)}) futures unfinished") from None
         with self._lock:
             self._open -= 1
         return future
+
+    def _waiting(self) -> AbstractContextManager[object]:
+        """Return a context that tells the observers of the futures about a wait."""
+        if not self._done.empty():
+            return nullcontext()
+        with self._lock:
+            return waiting_for([future for future in self._known if not future.done()])
 
 
 # The types are tuples and the value is a list, as typeshed has it for asyncio.gather:

@@ -88,6 +88,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         run_session = current_run_session(config)
         if run_session is not None:
             run_session.delete_released()
+            run_session.save_spans()
             if not run_session.worker:
                 run_session.report_failures()
 
@@ -137,6 +138,8 @@ def pytest_runtest_makereport(
         and run_session.ledger.path is not None
     ):
         vars(report)["osfutures_run"] = run_session.ledger.run
+    if run_session is not None:
+        run_session.end_phase(report)
     return report
 
 
@@ -264,8 +267,11 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
-    """Collect the kept resources and failed deletions of a worker that has ended."""
+    """Collect the spans, kept resources and failed deletions of a worker that has ended."""
+    from pytest_osfutures.plugin import xdist
+
     del error
+    xdist.collect_spans(node)
     if _is_in_use(node.config):
         from pytest_osfutures.plugin.session_end import collect_worker
 

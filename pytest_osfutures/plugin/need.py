@@ -83,7 +83,7 @@ class Need:
         from pytest_osfutures.plugin import factories
 
         factory = getattr(factories, self.factory)(scope)
-        promise: Promise[Any] = Promise(scope.cloud.engine)
+        promise: Promise[Any] = Promise(scope.cloud.engine, observer=scope.cloud.settings.observer)
         promise.start()
         try:
             with scope.run_session.ledger.of_test(scope.owner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,11 +32,13 @@ from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION
 from pytest_osfutures.plugin.lookahead import Lookahead
 from pytest_osfutures.plugin.older_runs import OlderRuns, counted
+from pytest_osfutures.plugin.recorder import Recorder
 from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.scope import Scope, merged
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
+from pytest_osfutures.reports import span_document
 
 #: Seconds for which the end of a run tries to delete resources that its fixtures have left.
 CLEANUP_TIMEOUT = 60.0
@@ -112,6 +115,11 @@ class RunSession:
         self.ledger = open_ledger(config, cloud)
         self.ledger.make_room = self.lookahead.make_room
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
+        ledger = self.ledger
+        #: The operations and waits of the tests of this process.
+        self.recorder = Recorder(
+            cloud.engine.clock, ledger.process, self.worker, lambda: ledger.owner
+        )
         self.older_runs = OlderRuns(config, cloud, self.ledger)
         #: Lines for the summary.
         self.summary = self.older_runs.summary
@@ -125,6 +133,7 @@ class RunSession:
             stamp=True,
             expiry=self.expiry,
             unknown=options.UNKNOWN.value(config) or "warn",
+            observer=self.recorder,
         )
         context = SweepContext(cloud.api_client, SystemClock(), self.ledger.note)
         self.heartbeat = Heartbeat(context, self.ledger, self.expiry)
@@ -144,6 +153,7 @@ class RunSession:
     def begin_test(self, item: pytest.Item) -> None:
         """Note in the ledger which test runs, and create the resources of this and coming tests."""
         self.ledger.test = item.nodeid
+        self.recorder.begin_phase(item.nodeid, "setup")
         if not self.forked:
             self.lookahead.begin_test(item, partial(coming_tests, item))
 
@@ -173,6 +183,19 @@ class RunSession:
         except LedgerError:  # reported at the end, if the ledger is still lost then
             self._unwritten.add((kind, resource_id))
 
+    def end_phase(self, report: pytest.TestReport) -> None:
+        """Record the phase of a test that has ended."""
+        self.recorder.end_phase(report.outcome, report.start, report.stop)
+        goes_on = report.when == "setup" and report.passed
+        phase = "call" if goes_on else "" if report.when == "teardown" else "teardown"
+        self.recorder.begin_phase(report.nodeid if phase else "", phase)
+
+    def save_spans(self) -> None:
+        """Write the spans that have ended into the ledger; a lost ledger costs the report only."""
+        documents = [json.dumps(span_document(each)) for each in self.recorder.take_spans()]
+        with suppress(LedgerError):
+            self.ledger.add_spans(documents)
+
     def delete_released(self) -> None:
         """Delete, in the background, the resources of fixtures that were torn down."""
         scopes, self.closing = [*self.closing, *self.lookahead.take_released()], []
@@ -194,6 +217,7 @@ class RunSession:
         """
         self.older_runs.wait()
         self.heartbeat.stop()
+        self.save_spans()
         if self.worker:
             return
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from typing import Any
 
@@ -22,6 +23,7 @@ from pytest_osfutures.plugin.older_runs import counted
 from pytest_osfutures.plugin.run import RunSession
 from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.run_ledger import joined_ledger
+from pytest_osfutures.reports import Span, parse_span
 
 #: True after `pytest_sessionfinish` has cleaned up.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
@@ -40,6 +42,19 @@ def _count_left(ledger: Ledger) -> int:
         return ledger.left()
     except LedgerError:
         return 1
+
+
+def spans_of_run(config: pytest.Config) -> list[Span]:
+    """Return what has happened in all processes of the run, as far as this one knows it."""
+    documents, ledger = list(config.stash.get(xdist.SPANS, ())), _ledger(config)
+    if ledger is not None:
+        with suppress(LedgerError):
+            documents += ledger.spans()
+    spans = []
+    for each in documents:
+        with suppress(ValueError):  # of another version
+            spans.append(parse_span(json.loads(each)))
+    return spans
 
 
 def announce_interruption(config: pytest.Config) -> None:
@@ -66,6 +81,7 @@ def _clean_up(config: pytest.Config) -> list[str]:
     if ledger is None:
         return []
     if run_session is not None and run_session.worker:
+        run_session.save_spans()
         xdist.report_to_controller(config, run_session)
     apart, lost = _remote_workers(config, ledger)
     if run_session is None and (_count_left(ledger) or apart or lost):

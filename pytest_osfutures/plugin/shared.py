@@ -71,7 +71,7 @@ class SharedFuture(OperationFuture[Any]):
     """The future of a shared resource, in the worker that creates it and in all others."""
 
     def __init__(self, cloud: Cloud, resource_type: ResourceType) -> None:
-        super().__init__(cloud.engine)
+        super().__init__(cloud.engine, cloud.settings.observer)
         self._type = resource_type
         #: The future of the creation, if this worker creates the resource.
         self.creation: Future | None = None

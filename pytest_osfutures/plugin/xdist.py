@@ -27,6 +27,8 @@ CONTROLLER_TIMEOUT = 10.0
 #: Seconds between two readings of the ledger meanwhile: SQLite tells no other process of a change.
 LEDGER_CHECK_SECONDS = 0.01
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
+#: Documents of the spans of workers whose ledgers the controller cannot read.
+SPANS: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
 def configure_node(node: Any) -> None:
@@ -87,14 +89,23 @@ def coming_tests(item: pytest.Item) -> list[pytest.Item]:
 
 
 def report_to_controller(config: Any, run_session: RunSession) -> None:
-    """Send the controller failed deletions, and the kept resources of a ledger that it cannot read.
+    """Send the controller failed deletions and, if it cannot read the ledger, the rows for it.
 
-    A worker calls this when its session ends.
+    These are the kept resources and the spans. A worker calls this when its session ends.
     """
     config.workeroutput["osfutures_failures"] = run_session.background.take_failures()
+    ledger = run_session.ledger
+    if ledger.is_partial or ledger.path is None:
+        config.workeroutput["osfutures_spans"] = ledger.spans()
     if run_session.ledger.is_partial:
         kept = run_session.ledger.rows("kept")
         config.workeroutput["osfutures_kept"] = [astuple(row) for row in kept]
+
+
+def collect_spans(node: Any) -> None:
+    """Keep the spans that a worker has sent."""
+    spans = getattr(node, "workeroutput", {}).pop("osfutures_spans", [])
+    node.config.stash.setdefault(SPANS, []).extend(spans)
 
 
 def collect(node: Any, ledger: Ledger) -> None:

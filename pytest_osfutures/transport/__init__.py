@@ -1,6 +1,11 @@
 """The only way to the cloud: requests, their capture, and the meaning of their responses."""
 
-from pytest_osfutures.transport.capture import BeforeSending, Exchange, captured_exchanges
+from pytest_osfutures.transport.capture import (
+    BeforeSending,
+    Exchange,
+    captured_exchanges,
+    sent_requests,
+)
 from pytest_osfutures.transport.client import ApiClient, ResolvedUrl
 from pytest_osfutures.transport.documents import parse_resource
 from pytest_osfutures.transport.microversions import microversion_of
@@ -54,5 +59,6 @@ __all__ = [
     "refuses_credentials",
     "remember_refusals",
     "retry_after",
+    "sent_requests",
     "session_of",
 ]

@@ -8,6 +8,7 @@ no patch of any client. https://requests.readthedocs.io/en/latest/user/advanced/
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -183,8 +184,12 @@ class _CapturingAuth:
     def __init__(self, original: Any) -> None:
         self.original = original
         self.cloud_time = CloudTime()
+        #: The number of requests that have left.
+        self.sent = 0
+        self._numbers = itertools.count(1)
 
     def __call__(self, request: Any) -> Any:
+        self.sent = next(self._numbers)
         if callable(self.original):
             request = self.original(request)
         request.register_hook("response", self.learn_time)
@@ -203,6 +208,18 @@ def install(session: KeystoneSession) -> CloudTime:
 
     A second call for the same session changes nothing.
     """
+    return _installed(session).cloud_time
+
+
+def sent_requests(session: KeystoneSession) -> int:
+    """Return the number of requests that `session` has sent since its capture began.
+
+    Requests for tokens count too.
+    """
+    return _installed(session).sent
+
+
+def _installed(session: KeystoneSession) -> _CapturingAuth:
     http = session.session
     if not isinstance(http.auth, _CapturingAuth):
         original = http.auth
@@ -212,7 +229,7 @@ def install(session: KeystoneSession) -> CloudTime:
             original = HTTPBasicAuth(*original)
         http.auth = _CapturingAuth(original)
     auth: _CapturingAuth = http.auth
-    return auth.cloud_time
+    return auth
 
 
 @contextmanager

@@ -1,0 +1,138 @@
+"""The writer's side of a future, and functions of this package that make futures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from pytest_osfutures.engine import Engine, Executor, Watch
+from pytest_osfutures.errors import Attempt, InvalidArgument
+from pytest_osfutures.futures.future import OperationFuture, error_of, link
+from pytest_osfutures.futures.observer import Observer
+
+__tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
+T = TypeVar("T")
+
+
+class Promise(Generic[T]):
+    """The writer's side of an `OperationFuture`; only the first end of several counts."""
+
+    __slots__ = ("future",)
+
+    def __init__(
+        self,
+        engine: Engine,
+        future: OperationFuture[T] | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.future: OperationFuture[T] = future or OperationFuture(engine, observer)
+
+    def start(self) -> bool:
+        """Mark the future as running; return False if the future is cancelled or has ended."""
+        return self.future.set_running_or_notify_cancel()
+
+    def set_accepted(self, plain: Any, watch: Watch | None, untracked: str = "") -> None:
+        """Store the plain call's result, and the watch of the operation that the call started.
+
+        A request that cannot be followed has no watch, and `untracked` is the request's name.
+        """
+        self.future._watch, self.future._untracked = watch, untracked
+        if self.future._plain.done():  # by an earlier try
+            self.future._plain = Future()
+        self.future._plain.set_result(plain)
+
+    def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
+        """Let `future.undo()` call `undo`."""
+        self.future._undo = undo
+
+    def set_attempts(self, attempts: tuple[Attempt, ...]) -> None:
+        """Store the tries that have failed so far."""
+        self.future._attempts = attempts
+
+    def set_result(self, result: T) -> None:
+        """End the future with `result`."""
+        self.future.set_result(result)
+
+    def set_exception(self, error: BaseException) -> None:
+        """End the future with `error`."""
+        self.future.set_exception(error)
+
+    def follow(self, other: Future[Any]) -> None:
+        """End the future like `other`, once `other` is done, and take over its operation."""
+        future = self.future
+        if not isinstance(other, OperationFuture):
+            links = future._engine.links
+            other.add_done_callback(lambda done: links.submit(partial(self._copy_end, done)))
+            return
+        future._watch, future._undo = other._watch, other._undo
+        future._untracked = other._untracked
+
+        def copy(done: Future[Any]) -> None:
+            future._watch, future._attempts = other._watch, other._attempts
+            self._copy_end(done)
+
+        link(other, copy)
+
+    def _copy_end(self, done: Future[Any]) -> None:
+        error = error_of(done)
+        if error is not None:
+            self.set_exception(error)
+        else:
+            self.set_result(done.result())
+
+
+def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:
+    """Do the same as `before.next(fn)`, for functions of this package.
+
+    They run on the engine's `own_calls`, so that users' functions cannot hold them up.
+    """
+    return follow_up(before, fn, before._engine.own_calls)
+
+
+def follow_up(
+    before: OperationFuture[T], fn: Callable[[T], Any], executor: Executor
+) -> OperationFuture[Any]:
+    """Call `fn` with the result of `before` on an executor; return the future of its value."""
+    promise: Promise[Any] = Promise(before._engine, observer=before.observer)
+
+    def call(done: Future[T]) -> None:
+        if not promise.start():
+            return
+        try:
+            value: Any = fn(done.result())
+        except BaseException as error:
+            promise.set_exception(error)
+            return
+        if value is promise.future:  # it would wait for itself
+            promise.set_exception(InvalidArgument(f"{fn!r} returned the future of its own end"))
+        elif isinstance(value, Future):
+            promise.follow(value)
+        else:
+            promise.set_result(value)
+
+    def go_on(done: Future[T]) -> None:
+        error = error_of(done)
+        if error is None:
+            executor.submit(partial(call, done))
+        elif promise.start():
+            promise.set_exception(error)
+
+    link(before, go_on)
+    return promise.future
+
+
+def finished(engine: Engine, value: T) -> OperationFuture[T]:
+    """Return a future that is done already, with the result `value`."""
+    promise: Promise[T] = Promise(engine)
+    promise.start()
+    promise.set_result(value)
+    return promise.future
+
+
+def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
+    """Return a future of the same operation as `before`, done already with the result `value`."""
+    future = finished(before._engine, value)
+    future._watch, future._undo = before._watch, before._undo
+    return future

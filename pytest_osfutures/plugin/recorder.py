@@ -1,0 +1,197 @@
+"""The recorder of this process: the operations of its tests, their waits, and their phases."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pytest_osfutures.clock import Clock
+from pytest_osfutures.errors import OperationError
+from pytest_osfutures.futures import OperationFuture, accepted_at, link
+from pytest_osfutures.reports import OperationSpan, PhaseSpan, Span, WaitSpan
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that became a future."""
+
+    number: int
+    #: The id of the test, class, module or session that the operation belongs to.
+    test: str
+    #: Seconds since 1970.
+    began: float
+    #: The number of the call that this one undoes.
+    undoes: int | None
+
+
+@dataclass(eq=False, frozen=True)
+class Wait:
+    """A wait for futures that goes on."""
+
+    futures: Sequence[Future[Any]]
+    #: The id of the running test, and its phase.
+    test: str
+    phase: str
+    #: Seconds since 1970.
+    began: float
+    thread: threading.Thread
+
+
+class Recorder:
+    """The observer of a run's cloud. Safe to use from any thread.
+
+    Args:
+        clock: the engine's clock.
+        process: the name of this process.
+        worker: the worker of pytest-xdist; "" in other processes.
+        owner: returns the id of the test, class, module or session to which a call belongs that
+            this thread makes now.
+    """
+
+    def __init__(self, clock: Clock, process: str, worker: str, owner: Callable[[], str]) -> None:
+        self._clock = clock
+        self._process = process
+        self._worker = worker
+        self._owner = owner
+        #: The id of the running test, and its phase; both "" outside of tests.
+        self.test, self.phase = "", ""
+        self._calls: WeakKeyDictionary[OperationFuture[Any], Call] = WeakKeyDictionary()
+        #: The calls whose futures are not done, and the waits that go on, oldest first.
+        self._pending: dict[OperationFuture[Any], None] = {}
+        self._waits: dict[Wait, None] = {}
+        self._spans: list[Span] = []
+        self._numbers = itertools.count(1)
+        self._lock = threading.RLock()
+
+    # The observer
+
+    def submitted(
+        self, future: OperationFuture[Any], undoes: OperationFuture[Any] | None = None
+    ) -> None:
+        """Record a call that begins, or an undo of the future `undoes`."""
+        with self._lock:
+            undone = None if undoes is None else self._calls.get(undoes)
+            owner = self._owner() if undone is None else undone.test
+            number = None if undone is None else undone.number
+            self._calls[future] = Call(next(self._numbers), owner, self._clock.time(), number)
+            self._pending[future] = None
+        link(future, partial(self._end, future))
+
+    @contextmanager
+    def waiting(self, futures: Sequence[Future[Any]]) -> Iterator[None]:
+        """Record a wait of this thread for futures."""
+        began, thread = self._clock.time(), threading.current_thread()
+        wait = Wait(tuple(futures), self.test, self.phase, began, thread)
+        with self._lock:
+            self._waits[wait] = None
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._waits[wait]
+                if thread is threading.main_thread():
+                    self._spans.append(self._wait_span(wait))
+
+    # For the run
+
+    def pending(self) -> list[OperationFuture[Any]]:
+        """Return the futures of the calls that are not done, oldest first."""
+        with self._lock:
+            return list(self._pending)
+
+    def waits(self) -> list[Wait]:
+        """Return the waits that go on, oldest first."""
+        with self._lock:
+            return list(self._waits)
+
+    def begin_phase(self, test: str, phase: str) -> None:
+        """Note the phase that the running test is in; "" and "" after a test."""
+        self.test, self.phase = test, phase
+
+    def end_phase(self, outcome: str, began: float, ended: float) -> None:
+        """Record the phase that has ended; times are in seconds since 1970."""
+        span = PhaseSpan(
+            process=self._process,
+            worker=self._worker,
+            test=self.test,
+            phase=self.phase,
+            outcome=outcome,
+            began=began,
+            ended=ended,
+        )
+        with self._lock:
+            self._spans.append(span)
+
+    def take_spans(self) -> list[Span]:
+        """Return the spans that have ended since the last call."""
+        with self._lock:
+            spans, self._spans = self._spans, []
+        return spans
+
+    def unfinished_spans(self) -> list[OperationSpan]:
+        """Return the spans of the calls whose futures are not done."""
+        with self._lock:
+            return [self._operation_span(future) for future in self._pending]
+
+    def _end(self, future: OperationFuture[Any], _: object) -> None:
+        with self._lock:
+            span = self._operation_span(future, self._clock.time())
+            del self._pending[future]
+            self._spans.append(span)
+
+    def _operation_span(
+        self, future: OperationFuture[Any], ended: float | None = None
+    ) -> OperationSpan:
+        call, accepted = self._calls[future], accepted_at(future)
+        error: BaseException | None = None
+        if future.done():
+            error = CancelledError() if future.cancelled() else future.exception()
+        if accepted is not None:
+            accepted += self._clock.time() - self._clock.now()
+        details = error.details if isinstance(error, OperationError) else None
+        return OperationSpan(
+            number=call.number,
+            process=self._process,
+            worker=self._worker,
+            test=call.test,
+            operation=future.operation or (details.operation if details is not None else ""),
+            resource_id=future.resource_id,
+            resource_name=future.resource_name,
+            request_id=future.request_id,
+            began=call.began,
+            accepted=accepted,
+            ended=ended,
+            history=future.history,
+            attempts=future.attempts,
+            error_type=type(error).__name__ if error is not None else "",
+            error=_why(error),
+            undoes=call.undoes,
+        )
+
+    def _wait_span(self, wait: Wait) -> WaitSpan:
+        calls = (
+            self._calls.get(each) for each in wait.futures if isinstance(each, OperationFuture)
+        )
+        return WaitSpan(
+            process=self._process,
+            worker=self._worker,
+            test=wait.test,
+            phase=wait.phase,
+            began=wait.began,
+            ended=self._clock.time(),
+            operations=tuple(call.number for call in calls if call is not None),
+        )
+
+
+def _why(error: BaseException | None) -> str:
+    """Return the reason of a failure, without the evidence."""
+    if error is None:
+        return ""
+    return error.why if isinstance(error, OperationError) else str(error)
