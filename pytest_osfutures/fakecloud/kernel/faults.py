@@ -26,7 +26,11 @@ OPERATION_EFFECTS = {
     "error": "end in an error status, after `seconds` if given",
     "silent": "return to the old status; only the operation's own record shows the failure",
     "stuck": "stay in the last intermediate state, or in the one reached after `seconds`, for ever",
+    "late": "take `seconds` longer",
 }
+#: Prefix of the operations of guests, which concern only rules that name an `operation`: a rule for
+#: any operation is about the cloud's own work.
+GUEST = "guest."
 
 TEXTS = ("service", "method", "path", "action", "operation", "resource", "when", "message")
 WHOLE = ("count", "skip", "status", "retry_after", "fired", "id")
@@ -74,7 +78,7 @@ class Fault:
             raise ValueError(f"`when` must be 'before' or 'after', not {self.when!r}")
         if not 100 <= self.status <= 599:
             raise ValueError(f"`status` must be an HTTP status, not {self.status!r}")
-        if self.seconds is None and self.effect in ("delay", "stale", "slow"):
+        if self.seconds is None and self.effect in ("delay", "stale", "slow", "late"):
             raise ValueError(f"the effect {self.effect!r} needs `seconds`")
         for pattern in (self.path, self.resource):
             if (why := pattern_error(pattern or "")) is not None:
@@ -104,9 +108,10 @@ class Fault:
 
     def matches_operation(self, operation: str, resource_name: str) -> bool:
         """Return True if the rule is for operations and this operation has all its properties."""
+        pattern = self.operation or ("" if operation.startswith(GUEST) else "*")
         return (
             self.effect in OPERATION_EFFECTS
-            and (self.operation is None or fnmatchcase(operation, self.operation))
+            and fnmatchcase(operation, pattern)
             and re.search(self.resource or "", resource_name) is not None
         )
 

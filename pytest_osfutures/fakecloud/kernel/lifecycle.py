@@ -73,8 +73,8 @@ def start_lifecycle(
 ) -> None:
     """Begin `lifecycle` on `resource`: enter the first step now, run `done` after the last.
 
-    A fault rule can make the operation fail (`failed` runs instead of `done`) or hang. The
-    lifecycle that the resource was in ends.
+    A fault rule can make the operation fail (`failed` runs instead of `done`), hang or end late.
+    The lifecycle that the resource was in ends.
     """
     transition = resource.activity = Transition(runtime, resource, lifecycle.callbacks)
     duration = runtime.seconds(lifecycle.operation)
@@ -83,14 +83,15 @@ def start_lifecycle(
 
     def finish() -> None:
         resource.activity = None
-        if fault is None:
+        if fault is None or fault.effect == "late":
             done()
         else:
             failed(fault)
 
     end = duration
     if fault is not None and fault.seconds is not None:
-        end = min(fault.seconds, duration) if stuck else fault.seconds
+        ends = {"stuck": min(fault.seconds, duration), "late": duration + fault.seconds}
+        end = ends.get(fault.effect, fault.seconds)
     whole = sum(step.share for step in lifecycle.steps) or 1.0
     begins = 0.0
     for step in lifecycle.steps:

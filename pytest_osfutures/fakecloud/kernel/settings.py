@@ -41,6 +41,11 @@ SECONDS: dict[str, float] = {
     "server.detach_volume": 1.0,
     "server.swap_volume": 2.0,
     "server.detach_interface": 0.5,
+    "guest.boot": 6.0,
+    # after the boot has come so far
+    "guest.authorize_key": 0.0,
+    "guest.ssh": 0.0,
+    "guest.http": 0.0,
     "volume.create": 1.5,
     "volume.delete": 1.0,
     "volume.extend": 1.0,
@@ -124,7 +129,7 @@ class CloudSettings:
     deleted_seconds: float = 0.2  #: how long GET shows a deleted server as DELETED
     soft_delete: bool = False  #: deleted servers are SOFT_DELETED and can be restored
     shelved_offload: bool = True  #: a shelved server is offloaded at once
-    console_output: str = "FAKE CONSOLE OUTPUT\nANOTHER\nLAST LINE"
+    console_output: str = ""  #: the console of each server, instead of the log of its boot
 
     def most_on_a_page(self, service: str) -> int:
         """Return the greatest number of items on a page of that service's lists; 0: no limit."""

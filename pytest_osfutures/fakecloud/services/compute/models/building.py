@@ -12,16 +12,16 @@ from pytest_osfutures.fakecloud.kernel import (
     RequestContext,
     start_lifecycle,
 )
-from pytest_osfutures.fakecloud.services.compute.models import attaching
+from pytest_osfutures.fakecloud.services.compute.models import attaching, guest
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.operations import (
     ACTIVE,
     BUILD,
     BUILD_FROM_VOLUME,
 )
+from pytest_osfutures.fakecloud.services.compute.models.power import NOSTATE
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import (
-    NOSTATE,
     FlavorRecord,
     PendingVolume,
     ServerRecord,
@@ -241,6 +241,7 @@ def _spawned(model: ComputeModel, server: ServerRecord, action: InstanceAction) 
         setattr(server, name, value)
     server.task_state = None
     server.launched_at = model.now()
+    guest.power_on(model, server)
     server.touch()
     action.finish(model.now())
 

@@ -7,9 +7,10 @@ from pytest_osfutures.fakecloud.kernel import (
     RequestContext,
     start_lifecycle,
 )
-from pytest_osfutures.fakecloud.services.compute.models import attaching
+from pytest_osfutures.fakecloud.services.compute.models import attaching, guest
 from pytest_osfutures.fakecloud.services.compute.models.operations import DELETE, SOFT_DELETE
-from pytest_osfutures.fakecloud.services.compute.models.server import NOSTATE, ServerRecord
+from pytest_osfutures.fakecloud.services.compute.models.power import NOSTATE
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock, reason
 
@@ -36,6 +37,7 @@ def delete(
         if soft:
             server.task_state = None
             server.vm_state = "soft-delete"
+            guest.halt(model, server)
             server.touch()
         else:
             gone(model, server)
@@ -71,6 +73,7 @@ def gone(model: ComputeModel, server: ServerRecord, at_once: bool = False) -> No
     server.task_state = None
     server.vm_state = "deleted"
     server.power_state = NOSTATE
+    guest.halt(model, server)
     server.terminated_at = model.now()
     server.touch()
     seconds = 0.0 if at_once else model.runtime.settings.deleted_seconds

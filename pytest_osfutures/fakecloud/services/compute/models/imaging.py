@@ -11,7 +11,8 @@ from pytest_osfutures.fakecloud.kernel import (
     RequestContext,
 )
 from pytest_osfutures.fakecloud.services.compute.models import operations
-from pytest_osfutures.fakecloud.services.compute.models.server import RUNNING, ServerRecord
+from pytest_osfutures.fakecloud.services.compute.models.power import RUNNING
+from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 from pytest_osfutures.fakecloud.services.compute.models.work import Callbacks, begin, check
 

@@ -12,9 +12,8 @@ from pytest_osfutures.fakecloud.kernel import (
 from pytest_osfutures.fakecloud.services.compute.models import operations
 from pytest_osfutures.fakecloud.services.compute.models.migrations import Migration
 from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
+from pytest_osfutures.fakecloud.services.compute.models.power import RUNNING, SHUTDOWN
 from pytest_osfutures.fakecloud.services.compute.models.server import (
-    RUNNING,
-    SHUTDOWN,
     FlavorRecord,
     ServerRecord,
 )

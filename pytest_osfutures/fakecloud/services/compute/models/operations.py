@@ -10,7 +10,7 @@ from pytest_osfutures.fakecloud.kernel import (
     Lifecycle,
     Step,
 )
-from pytest_osfutures.fakecloud.services.compute.models.server import (
+from pytest_osfutures.fakecloud.services.compute.models.power import (
     NOSTATE,
     PAUSED,
     RUNNING,
@@ -30,6 +30,7 @@ class ServerOperation:
     to: Mapping[str, Any] = field(default_factory=dict)  #: the server's fields after success
     tasks: tuple[str | None, ...] = (None,)  #: the task_states that allow the operation
     begun: int = 1  #: so many of `events` begin at once, the others after success
+    boots: bool = False  #: a guest that runs before and after has booted again
 
 
 def _path(operation: str, *tasks: str | tuple[str, float]) -> Lifecycle:
@@ -57,7 +58,12 @@ STOP = ServerOperation(
     STOPPED,
 )
 SOFT_REBOOT = ServerOperation(
-    "reboot", _path("reboot", *REBOOT_TASKS), ("active",), ("compute_reboot_instance",), ACTIVE
+    "reboot",
+    _path("reboot", *REBOOT_TASKS),
+    ("active",),
+    ("compute_reboot_instance",),
+    ACTIVE,
+    boots=True,
 )
 HARD_REBOOT = ServerOperation(
     "reboot",
@@ -66,6 +72,7 @@ HARD_REBOOT = ServerOperation(
     ("compute_reboot_instance",),
     ACTIVE,
     (None, *REBOOT_TASKS, *HARD_TASKS, "resuming", "unpausing", "suspending"),
+    boots=True,
 )
 PAUSE = ServerOperation(
     "pause",
@@ -93,6 +100,7 @@ RESCUE = ServerOperation(
     ("active", "stopped", "error"),
     ("compute_rescue_instance",),
     {"vm_state": "rescued", "power_state": RUNNING},
+    boots=True,
 )
 UNRESCUE = ServerOperation(
     "unrescue",
@@ -100,6 +108,7 @@ UNRESCUE = ServerOperation(
     ("rescued",),
     ("compute_unrescue_instance",),
     ACTIVE,
+    boots=True,
 )
 CHANGE_PASSWORD = ServerOperation(
     "changePassword",
@@ -112,6 +121,7 @@ CRASH_DUMP = ServerOperation(
     Lifecycle("server.trigger_crash_dump", (Step(1.0),)),
     ("active", "paused", "rescued", "resized", "error"),
     ("compute_trigger_crash_dump",),
+    boots=True,
 )
 RESTORE = ServerOperation(
     "restore",
@@ -119,6 +129,7 @@ RESTORE = ServerOperation(
     ("soft-delete",),
     ("compute_restore_instance",),
     ACTIVE,
+    boots=True,
 )
 REBUILD = ServerOperation(
     "rebuild",
@@ -126,6 +137,7 @@ REBUILD = ServerOperation(
     ("active", "stopped", "error"),
     ("rebuild_server", "compute_rebuild_instance"),
     begun=2,
+    boots=True,
 )
 RESIZE_EVENTS = (
     "conductor_migrate_server",
@@ -143,8 +155,12 @@ RESIZE_PATH = Lifecycle(
         Step(0.2, {"task_state": "resize_finish"}, "resize"),
     ),
 )
-RESIZE = ServerOperation("resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
-MIGRATE = ServerOperation("migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2)
+RESIZE = ServerOperation(
+    "resize", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2, boots=True
+)
+MIGRATE = ServerOperation(
+    "migrate", RESIZE_PATH, ("active", "stopped"), RESIZE_EVENTS, begun=2, boots=True
+)
 CONFIRM_RESIZE = ServerOperation(
     "confirmResize",
     Lifecycle("server.confirm_resize", (Step(1.0),)),
@@ -156,6 +172,7 @@ REVERT_RESIZE = ServerOperation(
     _path("revert_resize", "resize_reverting"),
     ("resized",),
     ("compute_revert_resize", "compute_finish_revert_resize"),
+    boots=True,
 )
 LIVE_MIGRATE = ServerOperation(
     "live-migration",
@@ -176,6 +193,7 @@ EVACUATE = ServerOperation(
     ("active", "stopped", "error"),
     ("rebuild_server", "compute_rebuild_instance"),
     begun=2,
+    boots=True,
 )
 SHELVE = ServerOperation(
     "shelve",

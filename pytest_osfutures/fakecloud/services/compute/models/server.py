@@ -9,16 +9,9 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel import (
     ResourceRecord,
 )
+from pytest_osfutures.fakecloud.services.compute.models.guest import Boot
+from pytest_osfutures.fakecloud.services.compute.models.power import NOSTATE
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
-
-NOSTATE, RUNNING, PAUSED, SHUTDOWN, CRASHED, SUSPENDED = (
-    0,
-    1,
-    3,
-    4,
-    6,
-    7,
-)  #: nova/compute/power_state.py
 
 _RESIZING = ("resize_prep", "resize_migrating", "resize_migrated", "resize_finish")
 _REBUILDING = ("rebuilding", "rebuild_block_device_mapping", "rebuild_spawning")
@@ -149,6 +142,7 @@ class ServerRecord(ResourceRecord):
     confirming: bool = False
     fault: ServerFault | None = None
     key_name: str | None = None
+    key_data: str | None = None  #: the public key, also when its keypair is deleted
     description: str | None = None
     tags: tuple[str, ...] = ()
     locked_by: str | None = None
@@ -174,6 +168,7 @@ class ServerRecord(ResourceRecord):
     #: image ids by backup type
     backups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     admin_pass: str = ""
+    boot: Boot | None = None  #: the last boot of the guest
     security_groups: tuple[str, ...] = ("default",)
 
     @property

@@ -11,6 +11,7 @@ from pytest_osfutures.fakecloud.kernel import (
     RequestContext,
     start_lifecycle,
 )
+from pytest_osfutures.fakecloud.services.compute.models import guest
 from pytest_osfutures.fakecloud.services.compute.models.operations import ServerOperation
 from pytest_osfutures.fakecloud.services.compute.models.records import InstanceAction
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
@@ -90,6 +91,7 @@ def begin(
         for name, value in operation.to.items():
             setattr(server, name, value)
         callbacks.done()
+        guest.follow(model, server, power_state, operation.boots)
         server.touch()
         action.finish(model.now())
         for event in operation.events[operation.begun :]:

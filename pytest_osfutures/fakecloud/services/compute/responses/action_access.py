@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel import (
     ApiError,
     Response,
-    parse_integer,
 )
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
+from pytest_osfutures.fakecloud.services.compute.models import console, guest
 from pytest_osfutures.fakecloud.services.compute.models.server import ServerRecord
 from pytest_osfutures.fakecloud.services.compute.models.work import check_lock
 from pytest_osfutures.fakecloud.services.compute.responses import validation
@@ -90,15 +91,36 @@ def _set_groups(call: ComputeCall, server: ServerRecord, names: tuple[str, ...])
 
 
 def _console_output(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response:
+    length = _console_length(arguments)
     if not server.placed or server.host is None:
         raise ApiError(409, f"Instance {server.id} is not ready")
-    length = arguments.get("length") if isinstance(arguments, dict) else None
-    lines = call.runtime.settings.console_output.splitlines()
-    if length is not None:
-        if (tail := parse_integer(length)) is None:
-            raise validation.invalid("length", length, f"{length!r} is not of type 'integer'")
-        lines = lines[-tail:] if tail > 0 else lines
-    return Response(200, {"output": "\n".join(lines)})
+    model = call.model
+    ports = model.networks.ports_of(server.id)
+    shown = console.GuestFacts(
+        hostname=server.hostname,
+        vcpus=server.flavor.vcpus,
+        ram=server.flavor.ram,
+        networks=[(port.mac_address, ip["ip_address"]) for port in ports for ip in port.fixed_ips],
+        keys=guest.authorized_keys(server),
+    )
+    output = call.runtime.settings.console_output or console.text(server.boot, shown, model.now())
+    return Response(200, {"output": console.tail(output, length)})
+
+
+def _console_length(arguments: Any) -> int | None:
+    """Return the number of lines of a request for a console. Raises ApiError(400)."""
+    validation.typed("os-getConsoleOutput", arguments, "object")
+    validation.only("os-getConsoleOutput", arguments, ("length",))
+    length = arguments.get("length")
+    validation.typed("length", length, "integer string null")
+    if isinstance(length, str) and re.fullmatch("-?[0-9]+", length) is None:
+        raise validation.invalid("length", length, f"{length!r} does not match '^-?[0-9]+$'")
+    if length is None:
+        return None
+    number = int(str(length)[:20])  # more digits are as unlimited, and Python refuses thousands
+    if number < -1:
+        raise validation.invalid("length", length, f"{number} is less than the minimum of -1")
+    return number
 
 
 def _no_network_change(call: ComputeCall, server: ServerRecord, _: Any) -> Response:

@@ -58,6 +58,8 @@ def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Respons
     fields: dict[str, Any] = {
         field: arguments[name] for name, field in REBUILD_FIELDS.items() if name in arguments
     }
+    if "key_name" in fields:
+        fields["key_data"] = validation.public_key(call, fields["key_name"])
     fields.setdefault("admin_pass", call.runtime.new_id().replace("-", "")[:12])
     if "name" in arguments:
         fields["name"] = validation.name(arguments["name"])

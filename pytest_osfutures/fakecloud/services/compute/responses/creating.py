@@ -335,8 +335,6 @@ def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
     if zone is not None and zone.split(":")[0] != ZONE:
         raise ApiError(400, "The requested availability zone is not available")
     key_name = body.get("key_name")
-    if key_name is not None and model.keypair(call.caller.user_id, key_name) is None:
-        raise ApiError(400, "Invalid key_name provided.")
     tags = body.get("tags") or []
     both = call.json()
     hints = both.get("os:scheduler_hints") or both.get("OS-SCH-HNT:scheduler_hints") or {}
@@ -347,6 +345,7 @@ def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
         "metadata": validation.metadata(call, body.get("metadata") or {}),
         "pinned_zone": zone,
         "key_name": key_name,
+        "key_data": validation.public_key(call, key_name),
         "tags": tuple(sorted({validation.tag(tag) for tag in tags})),
         "description": body.get("description"),
         "user_data": body.get("user_data"),

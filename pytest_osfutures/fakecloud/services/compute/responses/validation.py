@@ -38,6 +38,16 @@ def invalid_query(name: str, value: str, why: str) -> ApiError:
     return ApiError(400, f"Invalid input for query parameters {name}. Value: {value}. {why}")
 
 
+def public_key(call: ComputeCall, key_name: str | None) -> str | None:
+    """Return the public key of the caller's keypair; None without a name. Raises ApiError(400)."""
+    if key_name is None:
+        return None
+    pair = call.model.keypair(call.caller.user_id, key_name)
+    if pair is None:
+        raise ApiError(400, "Invalid key_name provided.")
+    return pair.public_key
+
+
 def envelope(call: ComputeCall, key: str) -> dict[str, Any]:
     """Return the object under `key` of the body. Raises ApiError(400)."""
     body = call.json()
