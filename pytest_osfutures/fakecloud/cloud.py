@@ -34,6 +34,7 @@ class FakeCloud:
             happens until the test advances it.
         seed: equal seeds give equal ids, hosts, durations and random faults.
         settings: durations, quotas, page sizes and the like.
+        cidrs: the address ranges of the networks `private` and `public`.
 
     Example:
         >>> from pytest_osfutures.fakecloud.kernel import Request
@@ -45,7 +46,11 @@ class FakeCloud:
     """
 
     def __init__(
-        self, clock: Clock | None = None, seed: int = 0, settings: CloudSettings | None = None
+        self,
+        clock: Clock | None = None,
+        seed: int = 0,
+        settings: CloudSettings | None = None,
+        cidrs: tuple[str, str] = network.CIDRS,
     ) -> None:
         runtime = self.runtime = Runtime(clock, seed, settings)
         self.clock = runtime.clock
@@ -56,7 +61,7 @@ class FakeCloud:
         # The order decides which ids a seed gives.
         self.identity = identity.IdentityModel(runtime)
         self.network = network.NetworkModel(runtime)
-        network.create_initial_resources(self.network, self.identity)
+        network.create_initial_resources(self.network, self.identity, cidrs)
         self.image = image.ImageModel(runtime, owner=self.identity.project_id("admin"))
         images = image.ImagesAdapter(self.image)
         self.block_storage = block_storage.BlockStorageModel(runtime, images, self.identity)
@@ -85,6 +90,18 @@ class FakeCloud:
         with self._lock:
             self.runtime.schedule.catch_up()
             return self._dispatcher.answer(request)
+
+    def guests(self) -> list[compute.Guest]:
+        """Return the guests that have open ports now, with their addresses."""
+        with self._lock:
+            self.runtime.schedule.catch_up()
+            return compute.reachable_guests(self.compute)
+
+    def accepted_keys(self, server_id: str) -> list[str]:
+        """Return the public keys that the guest of a server accepts for logins now."""
+        with self._lock:
+            self.runtime.schedule.catch_up()
+            return compute.accepted_keys(self.compute, server_id)
 
     def alive(self) -> list[dict[str, Any]]:
         """Return a row for each resource that exists now.

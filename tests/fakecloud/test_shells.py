@@ -123,6 +123,9 @@ def test_server_stop_ends_abandoned_requests(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == []
 
 
+GUESTS = "--guests takes two different ports from 1 to 65535, as in 22:80 (ssh, http), not "
+
+
 @contextmanager
 def process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `osfutures fake`; yield the process and its first line."""
@@ -173,6 +176,10 @@ def test_command_rejects_invalid_options(
             (["--speed", "0"], "speed must be greater than 0, not 0.0"),
             (["--port", taken], f"cannot listen on port {taken}: Address already in use"),
             (["--port", "70000"], "--port must be from 0 to 65535, not 70000"),
+            *(
+                (["--guests", given], f"{GUESTS}{given!r}")
+                for given in ("22", "22:22", "a:80", "0:1")
+            ),
             (["--clouds-yaml", missing], f"cannot write {missing}: No such file or directory"),
         ):
             assert main(["fake", *arguments]) == 2

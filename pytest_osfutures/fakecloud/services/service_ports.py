@@ -169,6 +169,9 @@ class NetworksPort(Protocol):
     def ports_of(self, server_id: str) -> list[PortDetails]:
         """Return the ports of a server in the order of their assignment."""
 
+    def addresses(self) -> Mapping[str, Sequence[str]]:
+        """Return the fixed and the floating addresses of all servers, by the servers' ids."""
+
     def security_groups(self, project_id: str, names: Sequence[str]) -> Sequence[Mapping[str, Any]]:
         """Return the project's security groups with those names or ids, in Nova's format.
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 from pytest_osfutures.clock import Clock, ManualClock, ScaledClock
 from pytest_osfutures.fakecloud.cloud import FakeCloud
+from pytest_osfutures.fakecloud.services.network import CIDRS
 from pytest_osfutures.fakecloud.shells import clouds_yaml
+from pytest_osfutures.fakecloud.shells.loopback import (
+    GuestNetwork,
+    GuestPorts,
+    GuestsUnavailableError,
+)
 from pytest_osfutures.fakecloud.shells.server import MissingLibraryError, serve
 
 
@@ -50,6 +56,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0,
         help="seed of ids, hosts, durations and random faults (default 0)",
     )
+    parser.add_argument(
+        "--guests",
+        metavar="SSH:HTTP",
+        nargs="?",
+        const="22:80",
+        help="give servers addresses in 127.0.0.0/8, on which their guests listen once they are up "
+        "(default ports 22:80)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -61,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
         return _bad(f"--port must be from 0 to 65535, not {args.port}")
     try:
         clock: Clock = ManualClock() if args.manual_clock else ScaledClock(args.speed)
-        cloud = FakeCloud(clock, seed=args.seed)
+        guests = None if args.guests is None else _reserve(args.guests)
+        cloud = FakeCloud(clock, seed=args.seed, cidrs=guests.cidrs if guests else CIDRS)
         if args.page_limit is not None:
             limits = {"page_limit": args.page_limit, "page_limits": {"network": args.page_limit}}
             cloud.settings.change(limits)
@@ -72,14 +87,23 @@ def run(args: argparse.Namespace) -> int:
                 _write(args.clouds_yaml, clouds_yaml.text(auth_url))
             print(auth_url, flush=True)
 
-        asyncio.run(serve(cloud, args.port, ready))
+        asyncio.run(serve(cloud, args.port, ready, guests))
     except _UnwritableError as error:
         return _bad(str(error))
     except OSError as error:
         return _bad(f"cannot listen on port {args.port}: {os.strerror(error.errno or 0)}")
-    except (ValueError, MissingLibraryError) as error:
+    except (ValueError, MissingLibraryError, GuestsUnavailableError) as error:
         return _bad(str(error))
     return 0
+
+
+def _reserve(given: str) -> GuestNetwork:
+    """Return loopback addresses for guests. Raises ValueError, GuestsUnavailableError."""
+    try:
+        ports = GuestPorts.parse(given)
+    except ValueError as error:
+        raise ValueError(f"--guests takes {error}") from None
+    return GuestNetwork.reserve(ports)
 
 
 class _UnwritableError(Exception):

@@ -10,7 +10,7 @@ import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from email.utils import formatdate
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,8 @@ from pytest_osfutures.fakecloud.cloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel import (
     Request,
 )
+from pytest_osfutures.fakecloud.shells.guests import GuestPortsServer
+from pytest_osfutures.fakecloud.shells.loopback import GuestNetwork
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -137,13 +139,33 @@ async def _start(cloud: FakeCloud, port: int) -> tuple[web.AppRunner, str]:
     return runner, f"http://{LOOPBACK}:{runner.addresses[0][1]}"
 
 
-async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> None:
+async def _start_all(
+    cloud: FakeCloud, port: int, guests: GuestNetwork | None
+) -> tuple[AsyncExitStack, str]:
+    """Listen on `port`, and for the guests of the cloud; return all to close, and the URL."""
+    stack = AsyncExitStack()
+    runner, url = await _start(cloud, port)
+    stack.push_async_callback(runner.cleanup)
+    if guests is not None:
+        guest_ports = GuestPortsServer(cloud, guests)
+        stack.push_async_callback(guest_ports.close)
+        guest_ports.start()
+    return stack, url
+
+
+async def serve(
+    cloud: FakeCloud,
+    port: int,
+    ready: Callable[[str], None],
+    guests: GuestNetwork | None = None,
+) -> None:
     """Answer requests until SIGTERM or SIGINT.
 
     Args:
         cloud: the fake cloud.
         port: the TCP port on 127.0.0.1; 0 chooses a free port.
         ready: called with the server's URL as soon as requests are answered.
+        guests: the loopback addresses of the guests; closed at the end.
 
     Raises:
         OSError: the port is not free.
@@ -152,21 +174,20 @@ async def serve(cloud: FakeCloud, port: int, ready: Callable[[str], None]) -> No
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    runner, url = await _start(cloud, port)
-    try:
+    stack, url = await _start_all(cloud, port, guests)
+    async with stack:
         ready(url)
         await stop.wait()
-    finally:
-        await runner.cleanup()
 
 
 @contextmanager
-def running(cloud: FakeCloud, port: int = 0) -> Iterator[str]:
+def running(cloud: FakeCloud, port: int = 0, guests: GuestNetwork | None = None) -> Iterator[str]:
     """Serve the cloud over HTTP from a thread of this process; yield the server's URL.
 
     Args:
         cloud: the fake cloud.
         port: the TCP port on 127.0.0.1; 0 chooses a free port.
+        guests: the loopback addresses of the guests; closed at the end.
 
     Example:
         >>> from urllib.request import urlopen
@@ -183,11 +204,11 @@ def running(cloud: FakeCloud, port: int = 0) -> Iterator[str]:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     try:
-        runner, url = run(_start(cloud, port))
+        stack, url = run(_start_all(cloud, port, guests))
         try:
             yield url
         finally:
-            run(runner.cleanup())
+            run(stack.aclose())
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -2,6 +2,20 @@
 
 from pytest_osfutures.fakecloud.services.compute.adapter import ServersAdapter
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel
+from pytest_osfutures.fakecloud.services.compute.models.guest import OpenPort
+from pytest_osfutures.fakecloud.services.compute.models.guests import (
+    Guest,
+    accepted_keys,
+    reachable_guests,
+)
 from pytest_osfutures.fakecloud.services.compute.urls import SERVICE
 
-__all__ = ["SERVICE", "ComputeModel", "ServersAdapter"]
+__all__ = [
+    "SERVICE",
+    "ComputeModel",
+    "Guest",
+    "OpenPort",
+    "ServersAdapter",
+    "accepted_keys",
+    "reachable_guests",
+]

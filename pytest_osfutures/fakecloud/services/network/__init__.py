@@ -2,7 +2,10 @@
 
 from pytest_osfutures.fakecloud.services.network.adapter import NetworksAdapter
 from pytest_osfutures.fakecloud.services.network.models import NetworkModel
-from pytest_osfutures.fakecloud.services.network.models.initial import create_initial_resources
+from pytest_osfutures.fakecloud.services.network.models.initial import (
+    CIDRS,
+    create_initial_resources,
+)
 from pytest_osfutures.fakecloud.services.network.urls import SERVICE
 
-__all__ = ["SERVICE", "NetworkModel", "NetworksAdapter", "create_initial_resources"]
+__all__ = ["CIDRS", "SERVICE", "NetworkModel", "NetworksAdapter", "create_initial_resources"]

@@ -85,6 +85,20 @@ class NetworksAdapter:
         """Return the ports of a server in the order of their assignment."""
         return [self._details(port) for port in self._model.ports if port.device_id == server_id]
 
+    def addresses(self) -> Mapping[str, Sequence[str]]:
+        """Return the fixed and the floating addresses of all servers, by the servers' ids."""
+        found: dict[str, list[str]] = {}
+        owners = {port.id: port.device_id for port in self._model.ports if port.device_id}
+        for port in self._model.ports:
+            if port.id in owners:
+                found.setdefault(port.device_id, []).extend(
+                    ip["ip_address"] for ip in port.fixed_ips
+                )
+        for floating in self._model.floating_ips:
+            if floating.port_id in owners:
+                found.setdefault(owners[floating.port_id], []).append(floating.address)
+        return found
+
     def _details(self, port: PortRecord) -> PortDetails:
         floating = [ip.address for ip in self._model.floating_ips if ip.port_id == port.id]
         return PortDetails(

@@ -8,26 +8,30 @@ from pytest_osfutures.fakecloud.services.network.models import ports, security_g
 from pytest_osfutures.fakecloud.services.network.models.state import NetworkModel
 from pytest_osfutures.fakecloud.services.service_ports import ProjectsPort
 
-PRIVATE_CIDR, PUBLIC_CIDR = "10.20.0.0/16", "172.24.4.0/24"
+#: The address ranges of the networks `private` and `public`.
+CIDRS = ("10.20.0.0/16", "172.24.4.0/24")
 
 
-def create_initial_resources(model: NetworkModel, projects: ProjectsPort) -> None:
+def create_initial_resources(
+    model: NetworkModel, projects: ProjectsPort, cidrs: tuple[str, str] = CIDRS
+) -> None:
     """Create the networks `private` and `public`, and a default group for each project."""
     owner = projects.project_id("admin")
-    _create_network(model, owner, "private", PRIVATE_CIDR, shared=True)
-    _create_public(model, owner)
+    private, public = cidrs
+    _create_network(model, owner, "private", private, shared=True)
+    _create_public(model, owner, public)
     for project_id in projects.project_ids():
         security_groups.default_group(model, project_id)
 
 
-def _create_public(model: NetworkModel, owner: str) -> None:
+def _create_public(model: NetworkModel, owner: str, cidr: str) -> None:
     """Create the external network with a random generator of its own.
 
     So the ids of all other resources stay the same as in a cloud without this network.
     """
     runtime = model.runtime
     shared, runtime.random = runtime.random, Random(f"{runtime.seed}:public")
-    _create_network(model, owner, "public", PUBLIC_CIDR, external=True)
+    _create_network(model, owner, "public", cidr, external=True)
     runtime.random = shared
 
 
