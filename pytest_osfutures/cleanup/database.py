@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
@@ -34,10 +35,28 @@ class Database:
         #: Inode and size of the file `-shm`, which sqlite maps into memory.
         self._index: tuple[int, int] | None = None
         with _FORKING:
-            self.connection.execute("PRAGMA journal_mode = WAL")
+            self._use_wal()
             self.connection.executescript(tables)
             if path is not None:
                 _OPEN.add(self)
+
+    def _use_wal(self) -> None:
+        """Switch the file to a write-ahead log.
+
+        Sqlite refuses this at once while another process opens the same new file, without its
+        usual wait (https://www.sqlite.org/c3ref/busy_handler.html), so a transaction waits.
+        """
+        end = time.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                self.connection.execute("BEGIN IMMEDIATE")
+                self.connection.execute("COMMIT")
+            else:
+                return
 
     @property
     def connection(self) -> sqlite3.Connection:
