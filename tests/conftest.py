@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-#: Minutes of simulated faults, runs of pytest that are killed or forked, and random values.
+#: Minutes of simulated faults, runs of pytest that are killed, forked or have other plugins, and
+#: random values.
 SLOW = (
     "chaos",
     "sim",
+    "compatibility",
     "fakecloud/test_fuzz.py",
     "fakecloud/test_wrong_types.py",
     "plugin/test_forked.py",

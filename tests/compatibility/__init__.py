@@ -1,0 +1,1 @@
+"""Runs of pytest with other plugins; each test is skipped where its plugin is not installed."""
