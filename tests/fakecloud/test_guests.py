@@ -14,13 +14,11 @@ from contextlib import closing
 from typing import Any
 from urllib.request import urlopen
 
-import asyncssh
 import pytest
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.fakecloud import FakeCloud, Fault
 from pytest_osfutures.fakecloud.shells import guests, loopback
-from pytest_osfutures.fakecloud.shells.guest_ssh import run
 from pytest_osfutures.fakecloud.shells.loopback import (
     GuestNetwork,
     GuestPorts,
@@ -28,6 +26,9 @@ from pytest_osfutures.fakecloud.shells.loopback import (
 )
 from pytest_osfutures.fakecloud.shells.server import running
 from tests.fakecloud.api_client import ApiClient
+
+asyncssh = pytest.importorskip("asyncssh", reason="the extra `ssh`")
+guest_ssh = pytest.importorskip("pytest_osfutures.fakecloud.shells.guest_ssh")
 
 PORTS = GuestPorts(ssh=2222, http=8080)
 PATIENCE = 10.0  #: seconds of real time in which a port follows its guest
@@ -171,7 +172,7 @@ def test_ssh_takes_the_key_of_user_data_and_runs_no_real_command(
     ],
 )
 def test_commands_of_guests(line: str, result: tuple[str, str, int]) -> None:
-    assert run(line, "cirros", "web") == result
+    assert guest_ssh.run(line, "cirros", "web") == result
 
 
 def test_a_guest_refuses_its_key_by_a_rule(demo: ApiClient, user_data: str) -> None:
