@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.errors import ObjectCreationError, OperationDetails, OSFuturesError
-from pytest_osfutures.redaction import hide_in_logs, redact, secrets_in, without_secrets
+from pytest_osfutures.redaction import (
+    hide_in_logs,
+    redact,
+    redact_log,
+    secrets_in,
+    secrets_in_text,
+    without_secrets,
+)
 from pytest_osfutures.transport.responses import error_message
 
 from .api import NOVA, Api, answer, session
@@ -116,3 +123,59 @@ def test_a_session_of_ours_logs_without_secrets(
     assert "RESP BODY" in caplog.text
     assert '"name": "web"' in caplog.text
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "web\nSet the following 'random' passwords\nroot:%s\nubuntu:%s\n",
+        "[ 1] cloud-init[8]: Set the following 'random' passwords web\n[ 1] cloud-init[8]: x:%s",
+        "web\n+ echo root:%s\n+ chpasswd",
+        "web\n+ chpasswd\n+ echo root:%s",
+        "echo 'root:%s' | chpasswd web\n",
+        "login web as 'cirros' user. default password: '%s'. use 'sudo' for root.",
+        "web password: %s and %s",
+        "web: The Administrator password is %s",
+        "web: password for user root set to %s",
+        "web + export DB_PASSWORD=%s",
+        "web + mysql --password %s -u root",
+        "web: kubeadm join 192.0.2.1:6443 --token %s",
+        "web: curl -u admin:%s http://192.0.2.1",
+        "web: git clone https://joe:%s@example.org/x.git",
+        "web: CREATE USER x IDENTIFIED BY '%s'",
+        "web: Authorization: Bearer %s",
+        "web: root:$6$salt$%s:19000",
+        "web\n-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n%s\n-----END OPENSSH PRIVATE KEY-----",
+        "%s\n-----END RSA PRIVATE KEY-----\nweb",
+        "web\n-----BEGIN PRIVATE KEY-----\n%s",
+    ],
+)
+def test_secrets_of_consoles_are_hidden(text: str) -> None:
+    shown = redact_log(text.replace("%s", "hunter2hunter2"))
+    assert "hunter2" not in shown
+    assert "web" in shown
+    assert "***" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[    0.000000] Linux version 5.4.0 (buildd@host) #1 SMP",
+        "systemd[1]: Started Forward Password Requests to Wall Directory Watch.",
+        "ci-info: no authorized SSH keys fingerprints found for user ubuntu.",
+        "-----BEGIN SSH HOST KEY FINGERPRINTS-----\n256 SHA256:abc root@web (ED25519)",
+        "12:34:56 http://192.0.2.1:80/x eth0: up",
+        "cirros login: ",
+    ],
+)
+def test_plain_lines_of_consoles_stay(text: str) -> None:
+    assert redact_log(text) == text
+
+
+def test_known_secrets_of_consoles_are_hidden_anywhere() -> None:
+    assert redact_log("xhunter2y", ["hunter2"]) == "x***y"
+
+
+def test_secrets_in_user_data() -> None:
+    data = "#!/bin/sh\nPASSWORD='one two'\necho root:three | chpasswd\nlock_passwd: false\nx: y"
+    assert set(secrets_in_text(data)) == {"one two", "three"}
