@@ -1,6 +1,14 @@
 """What users hold: the future of a background operation, and functions that wait for several."""
 
-from pytest_osfutures.futures.future import OperationFuture, accepted_at, link
+from pytest_osfutures.futures.future import (
+    OperationFuture,
+    accepted_at,
+    error_of,
+    link,
+    secrets_of,
+    state_of,
+    type_of,
+)
 from pytest_osfutures.futures.observer import Observer
 from pytest_osfutures.futures.promise import Promise, finished, renewed, then
 from pytest_osfutures.futures.waiting import (
@@ -21,10 +29,14 @@ __all__ = [
     "Promise",
     "accepted_at",
     "as_completed",
+    "error_of",
     "finished",
     "gather",
     "link",
     "renewed",
+    "secrets_of",
+    "state_of",
     "then",
+    "type_of",
     "wait",
 ]

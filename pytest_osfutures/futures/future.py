@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from pytest_osfutures.engine import Engine, Watch, wait_in_task
 from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
 from pytest_osfutures.futures.observer import Observer, waiting_for
+from pytest_osfutures.operations import ResourceType
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
@@ -299,6 +300,21 @@ def check_process(future: OperationFuture[Any]) -> None:
 def accepted_at(future: OperationFuture[Any]) -> float | None:
     """Return the time on the engine's clock at which the cloud accepted the last request."""
     return future._watch.accepted_at if future._watch else None
+
+
+def state_of(future: OperationFuture[Any]) -> str:
+    """Return state, age and last status: `running for 3.0 s, last status BUILD (spawning)`."""
+    return future._state_text()
+
+
+def type_of(future: OperationFuture[Any]) -> ResourceType | None:
+    """Return the type of the operation's resource; None before the request is accepted."""
+    return future._watch.operation.type if future._watch else None
+
+
+def secrets_of(future: OperationFuture[Any]) -> frozenset[str]:
+    """Return the values of the secret fields of the request and of its answer."""
+    return future._watch.secrets if future._watch else frozenset()
 
 
 def error_of(future: Future[Any]) -> BaseException | None:
