@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,42 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
         end_test(run_session)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Begin a test or a further try of the test (pytest-rerunfailures)."""
+    run_session = current_run_session(item.config)
+    if run_session is not None:
+        run_session.begin_try(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Note the fixture to which calls belong; gather evidence if the fixture's teardown fails."""
+    run_session = current_run_session(request.config)
+    module = str(getattr(fixturedef.func, "__module__", ""))
+    if run_session is None or module.startswith("pytest_osfutures.plugin."):
+        return (yield)
+    from pytest_osfutures.plugin.evidence import guard_teardown
+
+    with run_session.usage.setting_up(fixturedef, request.node):
+        try:
+            return (yield)
+        finally:
+            guard_teardown(run_session, fixturedef)
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_timeout_set_timer(item: pytest.Item) -> Generator[None, object, object]:
+    """Let pytest-timeout tell which future a test waits for when its time is over."""
+    result = yield
+    from pytest_osfutures.plugin.timeouts import tell_before_timeout
+
+    tell_before_timeout(partial(current_run_session, item.config), item)
+    return result
+
+
 def _before_fork(config: pytest.Config) -> None:
     """Let this process join the run before its forked children do."""
     if worker_id(config):
@@ -129,9 +166,13 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed:
         mark_failed(item)
+    run_session = current_run_session(item.config)
+    if run_session is not None:
+        from pytest_osfutures.plugin.evidence import add_evidence
+
+        add_evidence(run_session, item, report, call.excinfo and call.excinfo.value)
     if UNUSABLE in item.config.stash:
         vars(report)["osfutures_unusable"] = item.config.stash[UNUSABLE]
-    run_session = current_run_session(item.config)
     if (
         run_session is not None
         and (run_session.worker or run_session.forked)
@@ -172,6 +213,10 @@ class _Reports:
             return
         if message := getattr(report, "osfutures_message", None):
             say(self.config, message)
+        if text := getattr(report, "osfutures_crash_evidence", None):
+            from pytest_osfutures.plugin.xdist import CRASH_EVIDENCE
+
+            self.config.stash.setdefault(CRASH_EVIDENCE, {})[report.nodeid] = text
         if why := getattr(report, "osfutures_unusable", None):
             raise pytest.UsageError(why)
         run = getattr(report, "osfutures_run", None)
@@ -280,8 +325,13 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_handlecrashitem(crashitem: str, report: Any) -> None:
-    """Add the resources that a crashed test has left to its report."""
+    """Add the evidence of a crashed test, and the resources that it has left, to its report."""
+    from pytest_osfutures.plugin.background import EVIDENCE
+    from pytest_osfutures.plugin.xdist import CRASH_EVIDENCE
+
     config: pytest.Config = report.node.config
+    if text := config.stash.get(CRASH_EVIDENCE, {}).pop(crashitem, None):
+        report.sections.append((EVIDENCE, text))
     if _is_in_use(config):
         from pytest_osfutures.plugin.session_end import add_crash_section
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
 
 from pytest_osfutures.plugin.wait_messages import progress_messages
+
+if TYPE_CHECKING:
+    from pytest_osfutures.futures import OperationFuture
+
+#: Title of the section with the evidence in the report of a test.
+EVIDENCE = "osfutures: evidence"
 
 
 class Closable(Protocol):
@@ -21,13 +27,29 @@ class Closable(Protocol):
         """Delete the resources and wait until they are gone."""
 
 
-class BackgroundTeardown:
-    """Threads that close scopes, and the failures of these threads."""
+class Failure(NamedTuple):
+    """A deletion that has failed in the background; workers send it to their controller."""
 
-    def __init__(self) -> None:
+    #: Id of the test, class, module or session.
+    owner: str
+    reason: str
+    #: The evidence about the resources that are left; empty without any.
+    evidence: str
+
+
+class BackgroundTeardown:
+    """Threads that close scopes, and the failures of these threads.
+
+    Args:
+        evidence: returns the evidence about the resources of an owner that are left, from the
+            owner's id, the text of the error, and the futures of the creations.
+    """
+
+    def __init__(self, evidence: Callable[[str, str, Sequence[OperationFuture[Any]]], str]) -> None:
+        self._evidence = evidence
         self._threads: dict[threading.Thread, str] = {}
         self._lock = threading.Lock()
-        self._failures: list[tuple[str, str]] = []
+        self._failures: list[Failure] = []
 
     def close(self, scope: Closable) -> None:
         """Close a scope in a thread."""
@@ -38,11 +60,13 @@ class BackgroundTeardown:
         thread.start()
 
     def _close(self, scope: Closable) -> None:
+        created = [future for _, future in getattr(scope, "created", ())]
         try:
             scope.close()
         except Exception as error:
+            evidence = self._evidence(scope.owner, str(error), created)
             with self._lock:
-                self._failures.append((scope.owner, str(error)))
+                self._failures.append(Failure(scope.owner, str(error), evidence))
 
     def wait(self, config: pytest.Config) -> None:
         """Wait for all threads, and print messages if that takes long."""
@@ -55,21 +79,21 @@ class BackgroundTeardown:
             for thread in threads:
                 thread.join()
 
-    def take_failures(self) -> list[tuple[str, str]]:
-        """Return the failures since the last call, each as (owner, reason)."""
+    def take_failures(self) -> list[Failure]:
+        """Return the failures since the last call."""
         with self._lock:
             failures, self._failures = self._failures, []
         return failures
 
 
-def report_failures(config: pytest.Config, failures: Iterable[tuple[str, str]]) -> None:
+def report_failures(config: pytest.Config, failures: Iterable[Failure]) -> None:
     """Report failures in the background as errors at the teardown of their tests.
 
     Args:
         config: pytest's configuration.
-        failures: pairs of a test's node id and a reason.
+        failures: the failures.
     """
-    for owner, text in failures:
+    for owner, text, evidence in failures:
         config.hook.pytest_runtest_logreport(
             report=pytest.TestReport(
                 nodeid=owner,
@@ -78,5 +102,6 @@ def report_failures(config: pytest.Config, failures: Iterable[tuple[str, str]]) 
                 outcome="failed",
                 longrepr=f"deletion in the background: {text}",
                 when="teardown",
+                sections=[(EVIDENCE, evidence)] if evidence else [],
             )
         )

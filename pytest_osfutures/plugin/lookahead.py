@@ -320,6 +320,7 @@ def use(
         instance = run_session.lookahead.claim(declaration, request, values)
     except InvalidArgument as error:
         raise failure(str(error)) from None
+    run_session.usage.note(instance.future)
     yield instance.future
     if run_session is current_run_session(request.config):
         run_session.lookahead.release(instance)

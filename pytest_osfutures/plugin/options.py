@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -100,6 +101,16 @@ def _one_of(*words: str) -> Callable[[str], str]:
         return text
 
     return check
+
+
+def _directory(text: str) -> str:
+    """Return the path of a directory, which need not exist."""
+    path = Path(text)
+    inner = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
+    if not text or (os.path.lexists(inner) and not inner.is_dir()):
+        where = f": {str(inner)!r} is none" if text and inner != path else ""
+        raise argparse.ArgumentTypeError(f"{text!r} is no directory{where}")
+    return text
 
 
 #: The default of --os-lookahead.
@@ -238,6 +249,20 @@ LOOKAHEAD = Option(
     "Coming tests whose declared resources are created: auto (as many as fit), off, or a number",
     _lookahead,
 )
+ARTIFACTS = Option(
+    "artifacts",
+    "WHEN",
+    "Evidence about resources to gather: retain-on-failure (of failed tests, the default), on, off",
+    _one_of("retain-on-failure", "on", "off"),
+)
+#: Default of --os-artifacts-dir.
+ARTIFACTS_FOLDER = "test-results/osfutures"
+ARTIFACTS_DIR = Option(
+    "artifacts-dir",
+    "DIR",
+    f"Directory of the evidence, a folder for each test (default: {ARTIFACTS_FOLDER})",
+    _directory,
+)
 ALL = (
     CLOUD,
     IMAGE,
@@ -255,6 +280,8 @@ ALL = (
     REAPER,
     UNKNOWN,
     LOOKAHEAD,
+    ARTIFACTS,
+    ARTIFACTS_DIR,
 )
 
 

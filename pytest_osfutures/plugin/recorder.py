@@ -62,6 +62,10 @@ class Recorder:
         self._owner = owner
         #: The id of the running test, and its phase; both "" outside of tests.
         self.test, self.phase = "", ""
+        #: Called with each future of a call that undoes nothing, and the owner of the call.
+        self.on_call: Callable[[OperationFuture[Any], str], None] = lambda *_: None
+        #: The waits of the present phase that exceptions have ended, with the exceptions.
+        self._broken: list[tuple[Wait, BaseException]] = []
         self._calls: WeakKeyDictionary[OperationFuture[Any], Call] = WeakKeyDictionary()
         #: The calls whose futures are not done, and the waits that go on, oldest first.
         self._pending: dict[OperationFuture[Any], None] = {}
@@ -82,6 +86,8 @@ class Recorder:
             number = None if undone is None else undone.number
             self._calls[future] = Call(next(self._numbers), owner, self._clock.time(), number)
             self._pending[future] = None
+        if undone is None:
+            self.on_call(future, owner)
         link(future, partial(self._end, future))
 
     @contextmanager
@@ -93,6 +99,9 @@ class Recorder:
             self._waits[wait] = None
         try:
             yield
+        except BaseException as error:
+            self._broken.append((wait, error))
+            raise
         finally:
             with self._lock:
                 del self._waits[wait]
@@ -111,9 +120,24 @@ class Recorder:
         with self._lock:
             return list(self._waits)
 
+    def waits_ended_by(self, failure: BaseException | None) -> list[Wait]:
+        """Return the waits of the test that `failure` has ended, and those that go on.
+
+        A cancelled task has ended its wait by an exception of its own.
+        """
+        chain = [] if failure is None else [*_chain(failure)]
+        is_stop = not isinstance(failure, Exception)  # as pytest-timeout's
+        ended = [
+            wait
+            for wait, error in self._broken
+            if (is_stop and not isinstance(error, Exception)) or any(error is e for e in chain)
+        ]
+        return ended + [each for each in self.waits() if not each.thread.name.startswith("osf")]
+
     def begin_phase(self, test: str, phase: str) -> None:
         """Note the phase that the running test is in; "" and "" after a test."""
         self.test, self.phase = test, phase
+        self._broken = []
 
     def end_phase(self, outcome: str, began: float, ended: float) -> None:
         """Record the phase that has ended; times are in seconds since 1970."""
@@ -188,6 +212,19 @@ class Recorder:
             ended=self._clock.time(),
             operations=tuple(call.number for call in calls if call is not None),
         )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, the exceptions that it stems from, and the members of a group."""
+    if isinstance(error, BaseExceptionGroup):
+        for member in error.exceptions:
+            yield from _chain(member)
+    each: BaseException | None = error
+    seen: set[int] = set()
+    while each is not None and id(each) not in seen:
+        seen.add(id(each))
+        yield each
+        each = each.__cause__ or each.__context__
 
 
 def _why(error: BaseException | None) -> str:

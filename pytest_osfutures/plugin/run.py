@@ -27,8 +27,10 @@ from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
 from pytest_osfutures.ownership import UnreadableError
 from pytest_osfutures.plugin import options, signals
+from pytest_osfutures.plugin.artifacts import ArtifactSettings, remove_files, remove_properties
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
 from pytest_osfutures.plugin.defaults import Defaults
+from pytest_osfutures.plugin.evidence import EARLY, evidence_of_left
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION
 from pytest_osfutures.plugin.lookahead import Lookahead
 from pytest_osfutures.plugin.older_runs import OlderRuns, counted
@@ -36,6 +38,7 @@ from pytest_osfutures.plugin.recorder import Recorder
 from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.scope import Scope, merged
+from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
 from pytest_osfutures.reports import span_document
@@ -76,6 +79,7 @@ def _open_run_session(config: pytest.Config) -> RunSession:
         run_session.ledger.test = item.nodeid
         if run_session.worker and not run_session.forked:
             announce_run(run_session, item)
+        run_session.begin_try(item)
     run_session.defaults.check()
     run_session.start()
     if item is not None:
@@ -101,12 +105,13 @@ class RunSession:
         self.inherited = config.stash.get(RUN_SESSION, None), config.stash.get(JOINED_LEDGER, None)
         #: Name of the worker of pytest-xdist; "" in other processes.
         self.worker = worker_id(config)
-        self.background = BackgroundTeardown()
+        self.background = BackgroundTeardown(partial(evidence_of_left, self))
         #: Scopes whose fixtures are torn down, and whose resources are not deleted yet.
         self.closing: list[Scope] = []
         #: Image, flavor and network of a new server when the test names none.
         self.defaults = Defaults(cloud, options.RunSettings.of(config))
         self.lookahead = Lookahead(self)
+        self.artifacts = ArtifactSettings.of(config)
         #: Resources that could not be deleted, with the reasons.
         self.undeleted: list[str] = []
         #: Types and ids of the resources that the tests of this process keep.
@@ -120,6 +125,9 @@ class RunSession:
         self.recorder = Recorder(
             cloud.engine.clock, ledger.process, self.worker, lambda: ledger.owner
         )
+        #: The calls of the running test and of its fixtures.
+        self.usage = Usage(lambda: ledger.test)
+        self.recorder.on_call = self.usage.submitted
         self.older_runs = OlderRuns(config, cloud, self.ledger)
         #: Lines for the summary.
         self.summary = self.older_runs.summary
@@ -156,6 +164,15 @@ class RunSession:
         self.recorder.begin_phase(item.nodeid, "setup")
         if not self.forked:
             self.lookahead.begin_test(item, partial(coming_tests, item))
+
+    def begin_try(self, item: pytest.Item) -> None:
+        """Forget the calls of other tests, and the evidence of earlier runs and tries."""
+        self.usage.begin(item)
+        if EARLY in item.stash:
+            del item.stash[EARLY]
+        remove_properties(item)
+        if self.usage.tries_of(item) == 1 and not self.artifacts.are_off:
+            remove_files(self.artifacts, item.nodeid)
 
     def start(self) -> None:
         """Start the heartbeat and the clean-up of older runs, and handle signals."""

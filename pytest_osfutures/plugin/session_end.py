@@ -17,7 +17,7 @@ from pytest_osfutures.cleanup import (
     remove_ledger,
 )
 from pytest_osfutures.plugin import options, signals, xdist
-from pytest_osfutures.plugin.background import report_failures
+from pytest_osfutures.plugin.background import Failure, report_failures
 from pytest_osfutures.plugin.fixtures import current_run_session, run_session_of
 from pytest_osfutures.plugin.older_runs import counted
 from pytest_osfutures.plugin.run import RunSession
@@ -109,7 +109,7 @@ def collect_worker(node: Any) -> None:
         with suppress(LedgerError):  # reported at the end
             xdist.collect(node, ledger)
     if failures := getattr(node, "workeroutput", {}).get("osfutures_failures"):
-        report_failures(node.config, failures)
+        report_failures(node.config, [Failure(*each) for each in failures])
 
 
 def add_crash_section(config: pytest.Config, test: str, report: pytest.TestReport) -> None:

@@ -237,6 +237,7 @@ class SharedScope:
                 known = SharedResource(self.cloud, self.holders, request)
                 known.proceed(share)
                 self._shared[request.key] = known
+        self.run_session.usage.note(known.future)
         return known.future
 
     def own(self, resource_type: ResourceType, future: F) -> F:

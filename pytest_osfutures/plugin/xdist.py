@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CONTROLLER_TIMEOUT = 10.0
 #: Seconds between two readings of the ledger meanwhile: SQLite tells no other process of a change.
 LEDGER_CHECK_SECONDS = 0.01
+#: The evidence of tests that have ended their workers, by the ids of the tests.
+CRASH_EVIDENCE: pytest.StashKey[dict[str, str]] = pytest.StashKey()
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 #: Documents of the spans of workers whose ledgers the controller cannot read.
 SPANS: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -36,6 +38,8 @@ def configure_node(node: Any) -> None:
     config = node.config
     node.workerinput["osfutures_run"] = run_id(config)
     node.workerinput["osfutures_controller"] = str(os.getpid())
+    if config.option.dist == "each":  # then all workers run the same tests
+        node.workerinput["osfutures_each"] = f"-{node.workerinput['workerid']}"
     with suppress(pytest.UsageError):  # raised again where the ledger is needed
         path = ledger_path(directory(config), run_id(config))
         node.workerinput["osfutures_ledger"] = identity(path)
@@ -71,6 +75,14 @@ def send_message(config: pytest.Config, text: str) -> None:
     config.hook.pytest_runtest_logreport(report=report)
 
 
+def send_crash_evidence(item: pytest.Item, text: str) -> None:
+    """Send the controller the evidence for the report of a test that ends this worker."""
+    report = pytest.TestReport(
+        item.nodeid, item.location, {}, "passed", None, "setup", osfutures_crash_evidence=text
+    )
+    item.config.hook.pytest_runtest_logreport(report=report)
+
+
 def coming_tests(item: pytest.Item) -> list[pytest.Item]:
     """Return the tests that this process will run after `item`, in their order.
 
@@ -93,7 +105,8 @@ def report_to_controller(config: Any, run_session: RunSession) -> None:
 
     These are the kept resources and the spans. A worker calls this when its session ends.
     """
-    config.workeroutput["osfutures_failures"] = run_session.background.take_failures()
+    failures = run_session.background.take_failures()
+    config.workeroutput["osfutures_failures"] = [tuple(each) for each in failures]
     ledger = run_session.ledger
     if ledger.is_partial or ledger.path is None:
         config.workeroutput["osfutures_spans"] = ledger.spans()
