@@ -53,7 +53,7 @@ if TYPE_CHECKING:
         gather as gather,
         wait as wait,
     )
-    from pytest_osfutures.plugin.factories import *  # noqa: F403
+    from pytest_osfutures.scopes.factories import *  # noqa: F403
     from pytest_osfutures.policy import (
         Poll as Poll,
         Retry as Retry,
@@ -131,7 +131,7 @@ _PLACES = {
     ),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
-_FACTORIES = f"{__name__}.plugin.factories"
+_FACTORIES = f"{__name__}.scopes.factories"
 
 
 __version__: str

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.parsing import whole_number
-from pytest_osfutures.plugin.lookup import FLAVOR
 from pytest_osfutures.plugin.need import FixtureName, Need
+from pytest_osfutures.scopes import FLAVOR
 from pytest_osfutures.transport import is_success
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
-    from pytest_osfutures.plugin.scope import Scope
+    from pytest_osfutures.scopes import Scope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -157,7 +157,7 @@ def capacity_of(run_session: RunSession) -> Capacity:
 
 def cost_of(need: Need, scope: Scope) -> Cost:
     """Return the quota that the resource of a need takes, as far as its arguments tell."""
-    from pytest_osfutures.plugin import factories
+    from pytest_osfutures.scopes import factories
 
     arguments: dict[str, Any] = {
         name: None if isinstance(each, FixtureName) else each

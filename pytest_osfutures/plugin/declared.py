@@ -22,18 +22,18 @@ from pytest_osfutures.plugin.need import FixtureName, Need, ScopeName, declare
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_osfutures.plugin.factories.block_storage import (
-        BackupCall,
-        SnapshotCall,
-        VolumeCall,
-    )
-    from pytest_osfutures.plugin.factories.compute import ServerCall
-    from pytest_osfutures.plugin.factories.image import ServerImageCall
     from pytest_osfutures.protocols import (
         FactoryArguments,
         ImageArguments,
         Reference,
     )
+    from pytest_osfutures.scopes.factories.block_storage import (
+        BackupCall,
+        SnapshotCall,
+        VolumeCall,
+    )
+    from pytest_osfutures.scopes.factories.compute import ServerCall
+    from pytest_osfutures.scopes.factories.image import ServerImageCall
 
 
 def fixture(name: str) -> Any:

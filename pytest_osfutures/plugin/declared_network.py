@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, Unpack
 from pytest_osfutures.plugin.need import Need, ScopeName, declare
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.factories.network import (
-        NetworkArguments,
-        PortArguments,
-        SubnetArguments,
-    )
-    from pytest_osfutures.plugin.factories.routing import FloatingIpArguments, RouterArguments
-    from pytest_osfutures.plugin.factories.security import SecurityGroupArguments
     from pytest_osfutures.protocols import (
         FactoryArguments,
         Reference,
     )
+    from pytest_osfutures.scopes.factories.network import (
+        NetworkArguments,
+        PortArguments,
+        SubnetArguments,
+    )
+    from pytest_osfutures.scopes.factories.routing import FloatingIpArguments, RouterArguments
+    from pytest_osfutures.scopes.factories.security import SecurityGroupArguments
 
 
 def network(

@@ -6,10 +6,8 @@ https://docs.pytest.org/en/stable/how-to/fixtures.html#override-a-fixture-on-a-f
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -59,18 +57,18 @@ def checked(name: str, value: object) -> dict[str, Any]:
     return dict(value)
 
 
-def with_default_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a factory's method take arguments that the caller leaves out from `given_arguments`."""
-    signature = inspect.signature(method)
+def arguments_of(request: pytest.FixtureRequest, factory: str) -> dict[str, Any]:
+    """Return the default arguments of a factory: of its fixture, and for a test of its marks.
 
-    @wraps(method)
-    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        named = signature.bind_partial(self, *args).arguments
-        defaults = {
-            name: value
-            for name, value in self.given_arguments().items()
-            if name not in named and kwargs.get(name) is None
-        }
-        return method(self, *args, **{**kwargs, **defaults})
+    Args:
+        request: the request of the fixture that owns the resources.
+        factory: name of the factory's class.
 
-    return call
+    Raises:
+        InvalidArgument: a mark or the value of the fixture is not valid.
+    """
+    name = arguments_fixture(factory)
+    given = checked(name, request.getfixturevalue(name))
+    if request.scope == "function":
+        given.update(marked_arguments(request.node, factory))
+    return given

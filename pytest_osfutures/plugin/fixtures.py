@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,8 +12,7 @@ import pytest
 if TYPE_CHECKING:
     from pytest_osfutures.cloud import Cloud
     from pytest_osfutures.plugin.run import RunSession
-    from pytest_osfutures.plugin.scope import Scope
-    from pytest_osfutures.plugin.shared import SharedScope
+    from pytest_osfutures.scopes import Scope, SharedScope
 
 Node = pytest.Item | pytest.Collector
 #: The run session of this process, or of the process of which this one is a fork.
@@ -132,8 +132,8 @@ def _osfutures_shared(
     _osfutures_cloud: Cloud, request: pytest.FixtureRequest
 ) -> Iterator[SharedScope]:
     """Hold the resources that all workers of pytest-xdist share."""
-    from pytest_osfutures.plugin.shared import SharedScope
     from pytest_osfutures.plugin.teardown import close_scope
+    from pytest_osfutures.scopes import SharedScope
 
     run_session = _run_session(request.config)
     scope = SharedScope(run_session.cloud, run_session, request.node.nodeid)
@@ -143,12 +143,13 @@ def _osfutures_shared(
 
 def _scope(request: pytest.FixtureRequest) -> Iterator[Scope]:
     """Yield the owner of all resources that the factories of one scope create, and close it."""
-    from pytest_osfutures.plugin.scope import Scope
+    from pytest_osfutures.plugin.default_arguments import arguments_of
     from pytest_osfutures.plugin.teardown import close_scope
+    from pytest_osfutures.scopes import Scope
 
     run_session = _run_session(request.config)
     scope = Scope(run_session.cloud, run_session, request.node.nodeid)
-    scope.request = request
+    scope.arguments = partial(arguments_of, request)
     yield scope
     close_scope(scope, request)
 

@@ -31,8 +31,8 @@ from pytest_osfutures.plugin.item_needs import (
     needs_of,
 )
 from pytest_osfutures.plugin.need import NEED, Need
-from pytest_osfutures.plugin.scope import Scope, creation_failed
 from pytest_osfutures.plugin.teardown import is_kept
+from pytest_osfutures.scopes import Scope, creation_failed
 
 if TYPE_CHECKING:
     from pytest_osfutures.futures import OperationFuture

@@ -18,7 +18,7 @@ from pytest_osfutures.plugin.default_arguments import arguments_fixture
 
 if TYPE_CHECKING:
     from pytest_osfutures.futures import OperationFuture
-    from pytest_osfutures.plugin.scope import Scope
+    from pytest_osfutures.scopes import Scope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -80,7 +80,7 @@ class Need:
     def _create(self, scope: Scope, values: Mapping[str, Any]) -> OperationFuture[Any]:
         """Create the resource; errors of the arguments belong to the test that needs the result."""
         from pytest_osfutures.futures import OperationFuture, Promise
-        from pytest_osfutures.plugin import factories
+        from pytest_osfutures.scopes import factories
 
         factory = getattr(factories, self.factory)(scope)
         promise: Promise[Any] = Promise(scope.cloud.engine, observer=scope.cloud.settings.observer)

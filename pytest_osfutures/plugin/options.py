@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_osfutures.scopes import TEARDOWN_SECONDS, RunSettings
+
 # policy is imported where a value is checked, so that an unused plugin loads nothing else.
 
 
@@ -190,8 +192,6 @@ NETWORK = Option(
 TIMEOUT = Option(
     "timeout", "SECONDS", "Deadline of each try (default: by the kind of operation)", _seconds
 )
-#: Default of --os-teardown-timeout.
-TEARDOWN_SECONDS = 300.0
 TEARDOWN_TIMEOUT = Option(
     "teardown-timeout",
     "SECONDS",
@@ -355,33 +355,15 @@ MARK = (
 )
 
 
-class RunSettings(NamedTuple):
-    """The values of the options that factories and teardowns read."""
-
-    image: str | None = None
-    flavor: str | None = None
-    network: str | None = None
-    #: Deadline of each try in seconds.
-    tout: float | None = None
-    try_count: int = 3
-    #: "never", "failed" or "always".
-    keep: str = "never"
-    #: True if deletions run in the background.
-    background: bool = False
-    #: Longest teardown in seconds.
-    teardown_timeout: float = TEARDOWN_SECONDS
-
-    @classmethod
-    def of(cls, config: pytest.Config) -> RunSettings:
-        """Return the settings of a run."""
-        try_count = TRY_COUNT.value(config)
-        return cls(
-            IMAGE.value(config),
-            FLAVOR.value(config),
-            NETWORK.value(config),
-            TIMEOUT.value(config),
-            3 if try_count is None else try_count,
-            KEEP.value(config) or "never",
-            TEARDOWN.value(config) == "background",
-            TEARDOWN_TIMEOUT.value(config) or TEARDOWN_SECONDS,
-        )
+def run_settings(config: pytest.Config) -> RunSettings:
+    """Return the settings of factories and teardowns."""
+    try_count = TRY_COUNT.value(config)
+    return RunSettings(
+        IMAGE.value(config),
+        FLAVOR.value(config),
+        NETWORK.value(config),
+        TIMEOUT.value(config),
+        3 if try_count is None else try_count,
+        KEEP.value(config) or "never",
+        TEARDOWN_TIMEOUT.value(config) or TEARDOWN_SECONDS,
+    )

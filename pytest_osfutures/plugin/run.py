@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -25,23 +26,23 @@ from pytest_osfutures.cloud import Cloud, connect
 from pytest_osfutures.commands.reaper import start_reaper
 from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
+from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.ownership import UnreadableError
 from pytest_osfutures.plugin import options, signals
 from pytest_osfutures.plugin.artifacts import ArtifactSettings, remove_files, remove_properties
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
-from pytest_osfutures.plugin.defaults import Defaults
 from pytest_osfutures.plugin.evidence import EARLY, evidence_of_left
-from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION
+from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION, run_session_of
 from pytest_osfutures.plugin.lookahead import Lookahead
 from pytest_osfutures.plugin.older_runs import OlderRuns, counted
 from pytest_osfutures.plugin.recorder import Recorder
 from pytest_osfutures.plugin.run_id import is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
-from pytest_osfutures.plugin.scope import Scope, merged
 from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
 from pytest_osfutures.reports import span_document
+from pytest_osfutures.scopes import Defaults, Run, Scope, merged
 
 #: Seconds for which the end of a run tries to delete resources that its fixtures have left.
 CLEANUP_TIMEOUT = 60.0
@@ -87,7 +88,7 @@ def _open_run_session(config: pytest.Config) -> RunSession:
     return run_session
 
 
-class RunSession:
+class RunSession(Run):
     """One process of a run: its cloud, its ledger, and the clean-up at the end.
 
     Args:
@@ -109,7 +110,8 @@ class RunSession:
         #: Scopes whose fixtures are torn down, and whose resources are not deleted yet.
         self.closing: list[Scope] = []
         #: Image, flavor and network of a new server when the test names none.
-        self.defaults = Defaults(cloud, options.RunSettings.of(config))
+        self.settings = options.run_settings(config)
+        self.defaults = Defaults(cloud, self.settings)
         self.lookahead = Lookahead(self)
         self.artifacts = ArtifactSettings.of(config)
         #: Resources that could not be deleted, with the reasons.
@@ -153,7 +155,7 @@ class RunSession:
             return False
         if not check_locks(self.config, self.ledger):
             return False
-        keep = options.RunSettings.of(self.config).keep
+        keep = self.settings.keep
         start = partial(start_reaper, self.ledger, self.cloud.name, configuration, keep)
         self.ledger.before_first = start
         return True
@@ -191,6 +193,20 @@ class RunSession:
         """True if a teardown does not wait for deletions: --os-teardown, else with lookahead."""
         given = options.TEARDOWN.value(self.config)
         return given == "background" or (given is None and self.lookahead.is_used)
+
+    def in_this_process(self) -> RunSession:
+        """Return the run session of this process, which may be a fork of the one of this object."""
+        return run_session_of(self.config)
+
+    def note_use(self, future: OperationFuture[Any]) -> None:
+        """Note that the running test uses a shared resource."""
+        self.usage.note(future)
+
+    def progress_messages(
+        self, text: str, names: Callable[[], list[str]] = list
+    ) -> AbstractContextManager[None]:
+        """Return a context that prints messages while a wait goes on."""
+        return progress_messages(self.config, text, names)
 
     def keep(self, kind: str, resource_id: str) -> None:
         """Note in the ledger that a resource is kept until it expires."""
@@ -260,10 +276,9 @@ class RunSession:
 
         processes = self._processes_to_clean_up(lost)
         clock = self.cloud.fake.clock if self.cloud.fake is not None else SystemClock()
-        settings = options.RunSettings.of(self.config)
-        seconds = min(CLEANUP_TIMEOUT, settings.teardown_timeout)
+        seconds = min(CLEANUP_TIMEOUT, self.settings.teardown_timeout)
         text = f"the end of the run insists for {seconds:.0f} s on deleting what the tests left"
-        with progress_messages(self.config, text, self._names):
+        with self.progress_messages(text, self._names):
             context = SweepContext(self.cloud.api_client, clock, note, seconds / 2)
             complete = clean_up(context, self.ledger, processes, seconds)
         rows = self.ledger.rows("intent", "bound")
@@ -279,7 +294,7 @@ class RunSession:
         With --os-keep, lost workers on other hosts may have kept resources. Only the reapers there
         can read their ledgers, so nothing is deleted by its stamp.
         """
-        keep = options.RunSettings.of(self.config).keep
+        keep = self.settings.keep
         if not lost or keep == "never":
             return []
         self.summary.append(
@@ -296,7 +311,7 @@ class RunSession:
         """
         run, steps = self.ledger.run, list[str]()
         context = SweepContext(self.cloud.api_client, SystemClock(), steps.append)
-        keep = options.RunSettings.of(self.config).keep
+        keep = self.settings.keep
         if keep != "never" and has_other_processes(self.config):
             self.undeleted = [f"{why}; it alone knows what --os-keep={keep} wants of run {run}"]
             return

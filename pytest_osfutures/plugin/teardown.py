@@ -12,11 +12,11 @@ import pytest
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.failed_nodes import has_failed
 from pytest_osfutures.plugin.fixtures import Node, current_run_session, failure
-from pytest_osfutures.plugin.scope import Scope, merged
+from pytest_osfutures.scopes import Scope, merged
 
 if TYPE_CHECKING:
     from pytest_osfutures.plugin.run import RunSession
-    from pytest_osfutures.plugin.shared import SharedScope
+    from pytest_osfutures.scopes import SharedScope
 
 _log = logging.getLogger("osfutures")
 
@@ -39,7 +39,7 @@ def close_scope(scope: Scope | SharedScope, request: pytest.FixtureRequest) -> N
 
 def is_kept(node: Node) -> bool:
     """Return True if --os-keep keeps the resources of a test, class, module or session."""
-    keep = options.RunSettings.of(node.config).keep
+    keep = options.run_settings(node.config).keep
     return keep == "always" or (keep == "failed" and has_failed(node))
 
 

@@ -13,8 +13,8 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.plugin.defaults import Defaults
-from pytest_osfutures.plugin.options import CLOUD, RunSettings
+from pytest_osfutures.plugin.options import CLOUD, run_settings
+from pytest_osfutures.scopes.defaults import Defaults
 from pytest_osfutures.stamp import new_id
 
 #: Name of the administrator's cloud by the name of the plain member's cloud.
@@ -67,7 +67,7 @@ def _only_fake(request: pytest.FixtureRequest) -> None:
 @pytest.fixture(scope="session")
 def defaults(cloud: Cloud, pytestconfig: pytest.Config) -> Defaults:
     """Return the defaults for image, flavor and network of new servers."""
-    return Defaults(cloud, RunSettings.of(pytestconfig))
+    return Defaults(cloud, run_settings(pytestconfig))
 
 
 @pytest.fixture(scope="session")

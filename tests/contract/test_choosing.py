@@ -10,8 +10,8 @@ import pytest
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.plugin.defaults import Defaults
-from pytest_osfutures.plugin.options import RunSettings
+from pytest_osfutures.scopes.defaults import Defaults
+from pytest_osfutures.scopes.settings import RunSettings
 from pytest_osfutures.stamp import new_id
 
 
@@ -58,7 +58,7 @@ def test_images_of_other_projects_are_found(cloud: Cloud, admin: Cloud, status: 
 
 def test_flavors_limited_to_some_projects_are_found(cloud: Cloud, admin: Cloud) -> None:
     if cloud.fake is not None:
-        pytest.skip("the fake has the flavors that it has; tests/unit/plugin/test_defaults.py")
+        pytest.skip("the fake has the flavors that it has; tests/unit/scopes/test_defaults.py")
     name = f"contract {new_id()}/1"
     made = admin.nova.flavors.create(name, 64, 1, 0, is_public=False)
     try:

@@ -7,7 +7,8 @@ import textwrap
 
 import pytest
 
-from pytest_osfutures.plugin import factories, factory_fixtures, fixtures
+from pytest_osfutures.plugin import factory_fixtures, fixtures
+from pytest_osfutures.scopes import factories
 from tests.plugin.test_factories import run
 
 FACTORIES = """
@@ -19,7 +20,7 @@ FACTORIES = """
 
     @pytest.mark.parametrize("module", {modules!r})
     def test_examples(module, request):
-        found = importlib.import_module("pytest_osfutures.plugin.factories." + module)
+        found = importlib.import_module("pytest_osfutures.scopes.factories." + module)
         globs = {{name: request.getfixturevalue(name) for name in NAMES}}
         assert doctest.testmod(found, globs=globs).failed == 0
 """

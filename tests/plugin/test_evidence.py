@@ -13,7 +13,8 @@ from tests.plugin.test_factories import run
 
 #: Shortens the time for questions and the teardown's patience.
 QUICK = """
-from pytest_osfutures.plugin import scope, usage
+from pytest_osfutures.plugin import usage
+from pytest_osfutures.scopes import scope
 usage.SECONDS = 1.0
 scope.UNBLOCK_AFTER = 0.5
 """

@@ -111,7 +111,7 @@ def test_failed_creation_is_retried(pytester: pytest.Pytester) -> None:
 def test_failed_deletion_is_an_error_of_the_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_osfutures.plugin.scope.UNBLOCK_AFTER", 0.5)
+    monkeypatch.setattr("pytest_osfutures.scopes.scope.UNBLOCK_AFTER", 0.5)
     text = """
     from pytest_osfutures.fakecloud import Fault
 

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
-from pytest_osfutures.plugin import factories
-from pytest_osfutures.plugin.factories.base import Factory
-from pytest_osfutures.plugin.factories.shared import SharedFactory
+from pytest_osfutures.scopes import factories
+from pytest_osfutures.scopes.factories.base import Factory
+from pytest_osfutures.scopes.factories.shared import SharedFactory
 
 HEAVY = ("requests", "keystoneauth1", "novaclient", "cinderclient", "openstack", "yaml")
 

@@ -113,7 +113,7 @@ def test_keep_always_keeps_the_resources_of_a_class(pytester: pytest.Pytester) -
 def test_failed_background_deletion_is_an_error_of_its_test(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pytest_osfutures.plugin.scope.UNBLOCK_AFTER", 0.5)
+    monkeypatch.setattr("pytest_osfutures.scopes.scope.UNBLOCK_AFTER", 0.5)
     text = """
     from pytest_osfutures.fakecloud import Fault
 

@@ -373,7 +373,7 @@ def test_unused_plugin_loads_only_fixtures_and_options() -> None:
     assert run.stdout.split() == [
         "pytest_osfutures",
         "pytest_osfutures.plugin",
-        "pytest_osfutures.plugin.factories",
+        "pytest_osfutures.scopes.factories",
         "pytest_osfutures.plugin.factory_fixtures",
         "pytest_osfutures.plugin.factory_fixtures.block_storage",
         "pytest_osfutures.plugin.factory_fixtures.compute",

@@ -10,7 +10,8 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
-from pytest_osfutures.plugin import scope, wait_messages
+from pytest_osfutures.plugin import wait_messages
+from pytest_osfutures.scopes import scope
 scope.UNBLOCK_AFTER = 1.0
 wait_messages.FIRST_PAUSE = 0.2
 """

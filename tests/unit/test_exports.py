@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.plugin import factories
+from pytest_osfutures.scopes import factories
 
 PACKAGE = Path(inspect.getfile(osf)).parent
 

@@ -8,7 +8,7 @@ import pkgutil
 import pytest
 
 from pytest_osfutures import calls, clients
-from pytest_osfutures.plugin import factories
+from pytest_osfutures.scopes import factories
 
 MODULES = [
     module.name

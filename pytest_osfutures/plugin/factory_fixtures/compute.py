@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_osfutures.plugin import factories
+from pytest_osfutures.scopes import factories
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.scope import Scope
-    from pytest_osfutures.plugin.shared import SharedScope
+    from pytest_osfutures.scopes import Scope, SharedScope
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.factories.block_storage import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.compute import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.image import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.network import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.routing import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.security import *  # noqa: F403
-    from pytest_osfutures.plugin.factories.shared import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.block_storage import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.compute import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.image import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.network import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.routing import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.security import *  # noqa: F403
+    from pytest_osfutures.scopes.factories.shared import *  # noqa: F403
 
 #: The modules with factories; `base` and `neutron` have what several of them need.
 MODULES = ("compute", "block_storage", "image", "network", "routing", "security", "shared")

@@ -10,9 +10,6 @@ from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import ATTACHMENT, KEYPAIR, SERVER
 from pytest_osfutures.ownership import StampedResource
-from pytest_osfutures.plugin.factories.base import Factory, client_arguments
-from pytest_osfutures.plugin.identifiers import to_id
-from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.protocols import (
     FactoryArguments,
     Keypair,
@@ -22,6 +19,9 @@ from pytest_osfutures.protocols import (
     SeveralServers,
     VolumeAttachment,
 )
+from pytest_osfutures.scopes.factories.base import Factory, client_arguments
+from pytest_osfutures.scopes.identifiers import to_id
+from pytest_osfutures.scopes.scope import Scope
 from pytest_osfutures.stamp import Stamp, new_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test

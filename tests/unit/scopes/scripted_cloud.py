@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.plugin.defaults import Defaults
-from pytest_osfutures.plugin.options import RunSettings
+from pytest_osfutures.scopes.defaults import Defaults
+from pytest_osfutures.scopes.settings import RunSettings
 
 Row = dict[str, Any]
 PROJECT = "p" * 32

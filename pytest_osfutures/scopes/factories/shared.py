@@ -14,16 +14,6 @@ from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture, finished
 from pytest_osfutures.operations import IMAGE, SERVER, SNAPSHOT, VOLUME, ResourceType
-from pytest_osfutures.plugin.factories.base import Factory
-from pytest_osfutures.plugin.factories.block_storage import (
-    SnapshotCall,
-    Snapshots,
-    VolumeCall,
-    Volumes,
-)
-from pytest_osfutures.plugin.factories.compute import ServerCall, Servers
-from pytest_osfutures.plugin.factories.image import Images, ServerImageCall
-from pytest_osfutures.plugin.shared import SharedRequest, SharedScope
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.protocols import (
     Reference,
@@ -31,6 +21,16 @@ from pytest_osfutures.protocols import (
     Snapshot,
     Volume,
 )
+from pytest_osfutures.scopes.factories.base import Factory
+from pytest_osfutures.scopes.factories.block_storage import (
+    SnapshotCall,
+    Snapshots,
+    VolumeCall,
+    Volumes,
+)
+from pytest_osfutures.scopes.factories.compute import ServerCall, Servers
+from pytest_osfutures.scopes.factories.image import Images, ServerImageCall
+from pytest_osfutures.scopes.shared import SharedRequest, SharedScope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

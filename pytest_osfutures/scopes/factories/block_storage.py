@@ -7,8 +7,6 @@ from typing import Any, TypeVar, Unpack
 
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import BACKUP, SNAPSHOT, VOLUME, ResourceType
-from pytest_osfutures.plugin.factories.base import Factory, client_arguments
-from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.protocols import (
     Backup,
     BackupArguments,
@@ -19,6 +17,8 @@ from pytest_osfutures.protocols import (
     Volume,
     VolumeArguments,
 )
+from pytest_osfutures.scopes.factories.base import Factory, client_arguments
+from pytest_osfutures.scopes.identifiers import to_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

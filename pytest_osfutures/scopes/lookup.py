@@ -12,8 +12,8 @@ from uuid import UUID
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument, without_frames
 from pytest_osfutures.parsing import MalformedResponseError
-from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.protocols import Resource
+from pytest_osfutures.scopes.identifiers import to_id
 from pytest_osfutures.transport import (
     Page,
     error_message,

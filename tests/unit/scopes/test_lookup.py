@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import pytest_osfutures as osf
-from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup, NamedCollection
+from pytest_osfutures.scopes.lookup import FLAVOR, IMAGE, NETWORK, Lookup, NamedCollection
 from tests.unit.api import answer
 
 GOOD = {"id": "good", "name": "good", "ram": 1, "disk": 1, "vcpus": 1}

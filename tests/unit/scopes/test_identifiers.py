@@ -14,8 +14,8 @@ from novaclient.v2.keypairs import Keypair
 from novaclient.v2.servers import Server
 
 from pytest_osfutures.errors import InvalidArgument
-from pytest_osfutures.plugin.identifiers import to_id, to_ids
 from pytest_osfutures.protocols import Resource
+from pytest_osfutures.scopes.identifiers import to_id, to_ids
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")  # deprecations within openstacksdk
 

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from pytest_osfutures.futures import OperationFuture, renewed, then
 from pytest_osfutures.operations import OWNED_TYPES
-from pytest_osfutures.plugin.factories.base import Factory
-from pytest_osfutures.plugin.identifiers import to_ids
 from pytest_osfutures.protocols import Api, Resource
+from pytest_osfutures.scopes.factories.base import Factory
+from pytest_osfutures.scopes.identifiers import to_ids
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

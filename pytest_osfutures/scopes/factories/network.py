@@ -9,9 +9,9 @@ from typing import Any, Protocol, Unpack
 
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture
-from pytest_osfutures.plugin.factories.base import client_arguments
-from pytest_osfutures.plugin.factories.neutron import NetworkFactory, NetworkResource
 from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
+from pytest_osfutures.scopes.factories.base import client_arguments
+from pytest_osfutures.scopes.factories.neutron import NetworkFactory, NetworkResource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import ResourceType
-from pytest_osfutures.plugin.default_arguments import with_default_arguments
-from pytest_osfutures.plugin.defaults import Defaults
-from pytest_osfutures.plugin.identifiers import to_ids
-from pytest_osfutures.plugin.options import RunSettings
-from pytest_osfutures.plugin.scope import Scope
 from pytest_osfutures.protocols import FactoryArguments
+from pytest_osfutures.scopes.defaults import Defaults
+from pytest_osfutures.scopes.identifiers import to_ids
+from pytest_osfutures.scopes.scope import Scope
 
 if TYPE_CHECKING:
-    from pytest_osfutures.plugin.shared import SharedScope
+    from pytest_osfutures.scopes.shared import SharedScope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -33,7 +33,7 @@ class Factory:
     """
 
     def __init__(self, scope: Scope | SharedScope) -> None:
-        self.settings = RunSettings.of(scope.run_session.config)
+        self.settings = scope.run_session.settings
         self._scope = scope
 
     def __init_subclass__(cls) -> None:
@@ -83,3 +83,20 @@ def client_arguments(arguments: Mapping[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in arguments.items() if name not in own}
     further: dict[str, Any] = to_ids({**plain, **arguments.get("extra", {})})
     return further
+
+
+def with_default_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a factory's method take arguments that the caller leaves out from `given_arguments`."""
+    signature = inspect.signature(method)
+
+    @wraps(method)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        named = signature.bind_partial(self, *args).arguments
+        defaults = {
+            name: value
+            for name, value in self.given_arguments().items()
+            if name not in named and kwargs.get(name) is None
+        }
+        return method(self, *args, **{**kwargs, **defaults})
+
+    return call

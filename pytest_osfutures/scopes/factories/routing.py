@@ -9,14 +9,14 @@ from typing import Any, Protocol, Unpack
 from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import context_of
 from pytest_osfutures.futures import OperationFuture
-from pytest_osfutures.plugin.factories.base import client_arguments
-from pytest_osfutures.plugin.factories.neutron import (
+from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
+from pytest_osfutures.scopes.factories.base import client_arguments
+from pytest_osfutures.scopes.factories.neutron import (
     NetworkFactory,
     NetworkResource,
     StandardResource,
 )
-from pytest_osfutures.plugin.identifiers import to_id
-from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
+from pytest_osfutures.scopes.identifiers import to_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

@@ -18,9 +18,9 @@ from typing import Any
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.parsing import mappings
-from pytest_osfutures.plugin.lookup import FLAVOR, IMAGE, NETWORK, Lookup
-from pytest_osfutures.plugin.options import RunSettings
 from pytest_osfutures.protocols import Resource
+from pytest_osfutures.scopes.lookup import FLAVOR, IMAGE, NETWORK, Lookup
+from pytest_osfutures.scopes.settings import RunSettings
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import is_invisible, is_success
 

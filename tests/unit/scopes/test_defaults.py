@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
-from pytest_osfutures.plugin.defaults import GIB
+from pytest_osfutures.scopes.defaults import GIB
 from pytest_osfutures.stamp import Stamp
-from tests.unit.plugin.scripted_cloud import (
+from tests.unit.scopes.scripted_cloud import (
     Answer,
     Row,
     Scripted,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pytest_osfutures.cleanup import (
     LedgerRow,
@@ -31,12 +31,8 @@ from pytest_osfutures.errors import (
 )
 from pytest_osfutures.futures import OperationFuture, Promise, link
 from pytest_osfutures.operations import ResourceType
-from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.fixtures import run_session_of
-from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
-
-if TYPE_CHECKING:
-    from pytest_osfutures.plugin.run import RunSession
+from pytest_osfutures.scopes.deadline import Deadline
+from pytest_osfutures.scopes.run import Run
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -200,7 +196,7 @@ class SharedScope:
         owner: node id of the session.
     """
 
-    def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
+    def __init__(self, cloud: Cloud, run_session: Run, owner: str) -> None:
         self.cloud = cloud
         self.run_session = run_session
         self.owner = owner
@@ -216,7 +212,7 @@ class SharedScope:
 
     def in_this_process(self) -> SharedScope:
         """Return this scope, or in a fork a scope with a connection of its own."""
-        run_session = run_session_of(self.run_session.config)
+        run_session = self.run_session.in_this_process()
         if run_session is self.run_session:
             return self
         if self._forked is None or self._forked.run_session is not run_session:
@@ -237,7 +233,7 @@ class SharedScope:
                 known = SharedResource(self.cloud, self.holders, request)
                 known.proceed(share)
                 self._shared[request.key] = known
-        self.run_session.usage.note(known.future)
+        self.run_session.note_use(known.future)
         return known.future
 
     def own(self, resource_type: ResourceType, future: F) -> F:
@@ -259,9 +255,9 @@ class SharedScope:
             CleanupError: some resources could not be deleted; the text names them.
         """
         shared, self._shared = self._shared, {}
-        deadline = Deadline(options.RunSettings.of(self.run_session.config).teardown_timeout)
+        deadline = Deadline(self.run_session.settings.teardown_timeout)
         text = f"the end of the session waits for at most {deadline.seconds:.0f} s for"
-        with progress_messages(self.run_session.config, f"{text} {', '.join(shared)}"):
+        with self.run_session.progress_messages(f"{text} {', '.join(shared)}"):
             for each in shared.values():
                 each.stop(deadline)
             rows = self.holders.release(shared)

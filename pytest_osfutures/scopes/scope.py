@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import pytest
+from typing import Any, TypeVar
 
 from pytest_osfutures.cleanup import (
     UNDER_WAY,
@@ -43,13 +41,8 @@ from pytest_osfutures.ownership import (
     unreadable_errors,
 )
 from pytest_osfutures.parsing import identifier, mappings
-from pytest_osfutures.plugin import options
-from pytest_osfutures.plugin.default_arguments import arguments_fixture, checked, marked_arguments
-from pytest_osfutures.plugin.fixtures import run_session_of
-from pytest_osfutures.plugin.wait_messages import Deadline, progress_messages
-
-if TYPE_CHECKING:
-    from pytest_osfutures.plugin.run import RunSession
+from pytest_osfutures.scopes.deadline import Deadline
+from pytest_osfutures.scopes.run import Run
 
 F = TypeVar("F", bound=OperationFuture[Any])
 #: Seconds after which a teardown removes obstacles to the deletion of a resource.
@@ -69,15 +62,15 @@ class Scope:
         owner: node id of the test, class, module or session.
     """
 
-    def __init__(self, cloud: Cloud, run_session: RunSession, owner: str) -> None:
+    def __init__(self, cloud: Cloud, run_session: Run, owner: str) -> None:
         self.cloud = cloud
         self.run_session = run_session
         self.owner = owner
         self.created: Created = []
         self.keypairs: list[StampedResource] = []
         self.closed = False
-        #: The request of the fixture that closes this scope.
-        self.request: pytest.FixtureRequest | None = None
+        #: Returns the default arguments of a factory by the name of its class.
+        self.arguments: Callable[[str], Mapping[str, Any]] = lambda _: {}
         #: Called with the future of each creation whose resource is gone.
         self.gone: Callable[[OperationFuture[Any]], None] | None = None
         self._forked: Scope | None = None
@@ -88,7 +81,7 @@ class Scope:
         Nobody closes the scope of a fork: the reaper deletes the resources of processes that have
         ended.
         """
-        run_session = run_session_of(self.run_session.config)
+        run_session = self.run_session.in_this_process()
         if run_session is self.run_session:
             return self
         if self._forked is None or self._forked.run_session is not run_session:
@@ -96,19 +89,13 @@ class Scope:
         return self._forked
 
     def given_arguments(self, factory: str) -> Mapping[str, Any]:
-        """Return the default arguments of a factory: of its fixture, and for a test of its marks.
+        """Return the default arguments of a factory, by the name of its class.
 
         Raises:
-            InvalidArgument: a mark or the value of the fixture is not valid.
+            InvalidArgument: the user has given arguments that are not valid.
         """
         __tracebackhide__ = True
-        if self.request is None:
-            return {}
-        name = arguments_fixture(factory)
-        given = checked(name, self.request.getfixturevalue(name))
-        if self.request.scope == "function":
-            given.update(marked_arguments(self.request.node, factory))
-        return given
+        return self.arguments(factory)
 
     def own(self, resource_type: ResourceType, future: F) -> F:
         """Own the resource that a future creates; a closed scope undoes the creation at once.
@@ -152,11 +139,10 @@ class Scope:
         Raises:
             CleanupError: some resources could not be deleted; the text names them.
         """
-        settings = options.RunSettings.of(self.run_session.config)
-        deadline = Deadline(settings.teardown_timeout)
+        deadline = Deadline(self.run_session.settings.teardown_timeout)
         most = f"for at most {deadline.seconds:.0f} s"
         text = f"the teardown of {self.owner or 'the session'} waits {most} for deletions"
-        messages = progress_messages(self.run_session.config, text, lambda: deadline.waiting)
+        messages = self.run_session.progress_messages(text, lambda: deadline.waiting)
         with nullcontext() if self.run_session.deletes_in_background else messages:
             count, left = self._close(deadline)
         if left:

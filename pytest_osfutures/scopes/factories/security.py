@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Protocol, Unpack
 
 from pytest_osfutures.futures import OperationFuture
-from pytest_osfutures.plugin.factories.base import client_arguments
-from pytest_osfutures.plugin.factories.neutron import (
+from pytest_osfutures.protocols import FactoryArguments, Resource
+from pytest_osfutures.scopes.factories.base import client_arguments
+from pytest_osfutures.scopes.factories.neutron import (
     NetworkFactory,
     NetworkResource,
     StandardResource,
 )
-from pytest_osfutures.protocols import FactoryArguments, Resource
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 

@@ -13,9 +13,9 @@ from pytest_osfutures.clients import context_of
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.operations import IMAGE
-from pytest_osfutures.plugin.factories.base import Factory, client_arguments
-from pytest_osfutures.plugin.identifiers import to_id
 from pytest_osfutures.protocols import FactoryArguments, Image, ImageArguments, Reference, Resource
+from pytest_osfutures.scopes.factories.base import Factory, client_arguments
+from pytest_osfutures.scopes.identifiers import to_id
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
