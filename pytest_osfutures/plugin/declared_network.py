@@ -124,6 +124,7 @@ def router(
 def floating_ip(
     network: Reference | None = None,
     port: Reference | None = None,
+    server: Reference | None = None,
     *,
     scope: ScopeName = "function",
     params: Sequence[Mapping[str, Any]] = (),
@@ -134,14 +135,15 @@ def floating_ip(
     Args:
         network: the external network.
         port: the port to which the floating IP leads.
+        server: the server to which the floating IP leads, instead of `port`.
         scope: scope of the fixture.
         params: arguments for each parameter of the fixture; tests run once with each.
         arguments: as of `os_floating_ips.create_async`.
 
     Example:
-        address = factories.floating_ip(port=port)
+        address = factories.floating_ip(server=web)
     """
-    given = {"network": network, "port": port, **arguments}
+    given = {"network": network, "port": port, "server": server, **arguments}
     return declare(Need("FloatingIps", given, scope), params)
 
 

@@ -192,3 +192,32 @@ def test_openstacksdk_has_twins_for_neutron(cloud: Cloud, network: Any) -> None:
     assert (type(port).__name__, port.name) == ("Port", "sdk")
     assert port.description.startswith("osf-")
     assert cloud.sdk.network.delete_port_async(port).result(PATIENCE) is None
+
+
+def test_a_floating_ip_finds_the_port_of_a_server(
+    cloud: Cloud, network: Any, image: Any, flavor: Any
+) -> None:
+    api = cloud.api("network")
+    nics = [{"net-id": network.id}]
+    vm = cloud.nova.servers.create_async("contract", image.id, flavor.id, nics=nics)
+    server_id = vm.result(PATIENCE).id
+    (port,) = api.get(f"/ports?device_id={server_id}").json()["ports"]
+    assert [each["ip_address"] for each in port["fixed_ips"]] == [
+        each["addr"] for entries in vm.result().addresses.values() for each in entries
+    ]
+    outside = api.get("/networks?router:external=true").json()["networks"]
+    if outside:
+        gateway = {"network_id": outside[0]["id"]}
+        router = make(cloud, "router", external_gateway_info=gateway)
+        connection = {"subnet_id": port["fixed_ips"][0]["subnet_id"]}
+        api.put(f"/routers/{router.resource_id}/add_router_interface", json=connection)
+        target = {"floating_network_id": outside[0]["id"], "port_id": port["id"]}
+        floating = make(cloud, "floating ip", **target)
+        shown = cloud.nova.servers.get(server_id).addresses
+        address = floating.result().floating_ip_address
+        kinds = {each["addr"]: each["OS-EXT-IPS:type"] for each in next(iter(shown.values()))}
+        assert kinds[address] == "floating"
+        floating.undo().result(PATIENCE)
+        api.put(f"/routers/{router.resource_id}/remove_router_interface", json=connection)
+        router.undo().result(PATIENCE)
+    vm.undo().result(PATIENCE)

@@ -284,3 +284,66 @@ def test_factories_work_with_warnings_as_errors(pytester: pytest.Pytester) -> No
         assert os_images.upload_async(b"bits").result().status == "active"
     """
     run_apart(pytester, text, "-W", "error").assert_outcomes(passed=1)
+
+
+FLOATING = """
+    import pytest
+    import pytest_osfutures as osf
+    from pytest_osfutures import factories
+
+    net = factories.network(cidr="10.7.0.0/24", scope="module")
+    other = factories.network(cidr="10.8.0.0/24", scope="module")
+    way = factories.router(subnets=[], external=True, scope="module")
+    web = factories.server("web", network=net)
+    address = factories.floating_ip(server=web)
+
+    @pytest.fixture(autouse=True, scope="module")
+    def connected(os_cloud, net, other, way):
+        path = f"/routers/{way.result().id}/add_router_interface"
+        api = os_cloud.api("network")
+        subnets = [*net.result().subnets, *other.result().subnets]
+        for each in subnets:
+            api.put(path, json={"subnet_id": each})
+        yield
+        for each in subnets:
+            api.put(path.replace("add", "remove"), json={"subnet_id": each})
+
+    def ports_of(os_cloud, server_id):
+        found = os_cloud.api("network").get(f"/ports?device_id={server_id}").json()["ports"]
+        return [port["id"] for port in found]
+
+    def test_declared(os_cloud, web, address):
+        (port,) = ports_of(os_cloud, web.result().id)
+        assert address.result().port_id == port
+        vm = os_cloud.nova.servers.get(web.result().id)
+        addresses = [entry["addr"] for entries in vm.addresses.values() for entry in entries]
+        assert address.result().floating_ip_address in addresses
+
+    def test_server_as_object_id_and_future(os_cloud, os_servers, os_floating_ips, net):
+        futures = [os_servers.create_async(network=net.result()) for _ in range(3)]
+        vms = osf.gather(futures)
+        given = [vms[0], vms[1].id, os_servers.create_async(network=net.result())]
+        made = osf.gather([os_floating_ips.create_async(server=each) for each in given])
+        ids = [vms[0].id, vms[1].id, given[2].result().id]
+        assert [[each.port_id] for each in made] == [ports_of(os_cloud, each) for each in ids]
+
+    def test_no_port_and_several(os_servers, os_ports, os_floating_ips, net, other):
+        lone = os_servers.create_async(network="none")
+        nics = [{"net-id": net.result()}, {"net-id": other.result()}]
+        double = os_servers.create_async(nics=nics)
+        with pytest.raises(osf.InvalidArgument, match="has no port with an IPv4 address, to wh"):
+            os_floating_ips.create_async(server=lone).result()
+        with pytest.raises(osf.InvalidArgument, match=r"has 2 ports with an IPv4 .*; give port="):
+            os_floating_ips.create_async(server=double.result())
+        with pytest.raises(osf.InvalidArgument, match="give port='p' or server='s', not both"):
+            os_floating_ips.create_async(port="p", server="s")
+
+    def test_failed_server(os_servers, os_floating_ips):
+        bad = os_servers.create_async(flavor="m1.huge", try_count=1, network="none")
+        with pytest.raises(osf.OperationFailed, match="No valid host"):
+            os_floating_ips.create_async(server=bad).result()
+"""
+
+
+def test_floating_ips_of_servers(pytester: pytest.Pytester) -> None:
+    run(pytester, FLOATING).assert_outcomes(passed=4)

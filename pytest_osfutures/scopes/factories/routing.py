@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol, Unpack
+from urllib.parse import quote
 
 from pytest_osfutures.calls import start_retried
 from pytest_osfutures.clients import context_of
-from pytest_osfutures.futures import OperationFuture
+from pytest_osfutures.errors import InvalidArgument
+from pytest_osfutures.futures import OperationFuture, then
 from pytest_osfutures.protocols import FactoryArguments, Reference, Resource
 from pytest_osfutures.scopes.factories.base import client_arguments
 from pytest_osfutures.scopes.factories.neutron import (
@@ -131,6 +133,7 @@ class FloatingIps(NetworkFactory):
         self,
         network: Reference | None = None,
         port: Reference | None = None,
+        server: Reference | OperationFuture[Any] | None = None,
         **arguments: Unpack[FloatingIpArguments],
     ) -> OperationFuture[FloatingIp]:
         """Create a floating IP in the background, with retries, and return its future.
@@ -138,6 +141,8 @@ class FloatingIps(NetworkFactory):
         Args:
             network: name, id or object of the external network (default: the only one).
             port: id or object of the port to which the floating IP leads (default: none).
+            server: id, object or future of the server whose only port with an IPv4 address this
+                is, instead of `port`.
             arguments: `try_count`, `tout` and `extra` as of `os_servers.create_async`, and
                 attributes of the Networking API.
 
@@ -145,14 +150,47 @@ class FloatingIps(NetworkFactory):
             The future of the floating IP, which leads to the port when the future is done.
 
         Raises:
-            InvalidArgument: `network` is unknown or ambiguous.
+            InvalidArgument: `network` is unknown or ambiguous, both `port` and `server` are given,
+                or the server has several such ports or none. For the future of a server, the
+                last is an error of the floating IP's future.
 
         Example:
             >>> os_floating_ips.create_async().result().status
             'DOWN'
         """
+        if port is not None and server is not None:
+            raise InvalidArgument(f"give port={port!r:.80} or server={server!r:.80}, not both")
         outside = self.defaults.network(network, external=True)
         attributes = {"floating_network_id": outside, **client_arguments(arguments)}
+        limits = self._limits(arguments)
         if port is not None:
             attributes["port_id"] = to_id(port, "port")
-        return self._create("floating ip", attributes, self._limits(arguments))
+
+        def create_for(server: Any) -> OperationFuture[FloatingIp]:
+            target = {"port_id": self._port_of(server)}
+            return self._create("floating ip", {**attributes, **target}, limits)
+
+        if isinstance(server, OperationFuture):
+            return then(server, create_for)
+        if server is not None:
+            return create_for(server)
+        return self._create("floating ip", attributes, limits)
+
+    def _port_of(self, server: Any) -> str:
+        """Return the id of the only port of a server with an IPv4 address."""
+        server_id = to_id(server, "server")
+        found = self.api.get(f"/ports?device_id={quote(str(server_id), safe='')}").json()["ports"]
+        ports = [port for port in found if any("." in each for each in _addresses(port))]
+        if len(ports) == 1:
+            return str(ports[0]["id"])
+        which = ", ".join(f"{port['id']} ({', '.join(_addresses(port))})" for port in ports)
+        why = (
+            f"{len(ports)} ports with an IPv4 address: {which}; give port="
+            if ports
+            else ("no port with an IPv4 address, to which a floating IP could lead")
+        )
+        raise InvalidArgument(f"server {server_id} has {why}")
+
+
+def _addresses(port: Mapping[str, Any]) -> list[str]:
+    return [str(each["ip_address"]) for each in port["fixed_ips"]]
