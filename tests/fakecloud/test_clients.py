@@ -8,6 +8,7 @@ from typing import Any
 import novaclient.client
 import openstack
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.shells.inprocess import session
@@ -55,6 +56,12 @@ def test_novaclient_limits_keypairs_groups_and_flavors(nova: Any, cloud: FakeClo
     assert nova.limits.get().to_dict()["absolute"]["maxTotalInstances"] == 1000
     pair = nova.keypairs.create("k", public_key="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAA me")
     assert nova.keypairs.get("k").fingerprint == pair.fingerprint
+    older = novaclient.client.Client("2.79", session=session(cloud))
+    made = older.keypairs.create("made")  # by Nova itself
+    key = serialization.load_pem_private_key(made.private_key.encode(), None).public_key()
+    openssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    assert made.public_key.startswith(key.public_bytes(*openssh).decode())
+    made.delete()
     pair.delete()
     group = nova.server_groups.create("g", "anti-affinity")
     assert group.policy == "anti-affinity"

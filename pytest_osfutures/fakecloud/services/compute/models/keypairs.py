@@ -41,10 +41,21 @@ def fingerprint(public_key: str) -> str:
 
 
 def generate(random: Random) -> tuple[str, str]:
-    """Return a private and a public key of valid format that no SSH server accepts."""
-    blob = b"\x00\x00\x00\x07ssh-rsa" + random.randbytes(128)
-    private = base64.encodebytes(random.randbytes(300)).decode()
-    return (
-        f"-----BEGIN RSA PRIVATE KEY-----\n{private}-----END RSA PRIVATE KEY-----\n",
-        f"ssh-rsa {base64.b64encode(blob).decode()} Generated-by-Nova",
+    """Return a new private and public key, by which guests are reached.
+
+    Keys are secrets and come from the system. The bytes that are drawn from `random` keep the ids
+    that each seed gives.
+    """
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    random.randbytes(428)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
     )
+    openssh = serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH
+    public = key.public_key().public_bytes(*openssh).decode()
+    return private.decode(), f"{public} Generated-by-Nova"
