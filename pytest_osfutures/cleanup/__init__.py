@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         sweep_rows,
     )
     from pytest_osfutures.cleanup.heartbeat import Heartbeat
+    from pytest_osfutures.cleanup.key_files import KeyFiles
     from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
     from pytest_osfutures.cleanup.ledger_files import (
         ledger_directory,
@@ -51,6 +52,7 @@ _MODULES = {
         "sweep_rows",
     ),
     "heartbeat": ("Heartbeat",),
+    "key_files": ("KeyFiles",),
     "ledger": (
         "Ledger",
         "LedgerError",
@@ -97,6 +99,7 @@ __all__ = [
     "IN_FLIGHT_SECONDS",
     "UNDER_WAY",
     "Heartbeat",
+    "KeyFiles",
     "Ledger",
     "LedgerError",
     "LedgerRow",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 from typing import cast
 
+from pytest_osfutures.cleanup.key_files import remove_key_files
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.orphans import expired
 from pytest_osfutures.cleanup.rows import NOT_OURS, LedgerRow
@@ -149,7 +150,9 @@ def clean_up(
             done = sweep_stamps(context, stamps_of_run(ledger.run, kept))
         return done
 
-    return persist(context, once, persist_seconds)
+    complete = persist(context, once, persist_seconds)
+    remove_key_files(ledger)
+    return complete
 
 
 def clean_up_by_stamp(

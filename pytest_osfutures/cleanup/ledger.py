@@ -244,9 +244,12 @@ class Ledger:
         with suppress(sqlite3.Error):
             self.write(sql.GONE, (time.time(), resource_id, kind))
 
-    def keep(self, kind: str, resource_id: str) -> None:
-        """Record that the user wants to keep a resource and the children of that resource."""
-        self.write(sql.KEEP, (resource_id, kind))
+    def keep(self, kind: str, resource_id: str, note: str | None = None) -> None:
+        """Record that the user wants to keep a resource and the children of that resource.
+
+        `note` tells how to use the kept resource.
+        """
+        self.write(sql.KEEP, (resource_id, kind, note))
 
     def add_child(self, operation: str, kind: str, ident: str) -> None:
         """Add a row for a resource that the cloud made for the resource of an operation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -54,6 +55,11 @@ def reaper_log(ledger: Path) -> Path:
     return ledger.with_suffix(".log")
 
 
+def key_directory(ledger: Path) -> Path:
+    """Return the directory of the private keys of a run's keypairs."""
+    return ledger.with_suffix(".keys")
+
+
 def living_runs(directory: Path) -> set[str]:
     """Return the runs with a living process, by their locks alone: a ledger may be lost."""
     locks = [path for path in directory.glob("*.lock") if not path.name.endswith(".reaper.lock")]
@@ -99,6 +105,7 @@ def _open_intact(path: Path) -> Ledger:
 
 def remove_ledger(path: Path) -> None:
     """Delete a ledger with all companion files but the log."""
+    shutil.rmtree(key_directory(path), ignore_errors=True)
     for each in path.parent.glob(f"{path.stem}.*"):
         if each.suffix != ".log":
             each.unlink(missing_ok=True)

@@ -49,7 +49,9 @@ WHERE operation = ? AND part >= ? AND state = 'intent'
 GONE = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
 #: Keeps a resource and its children.
 KEEP = """
-UPDATE resources SET state = 'kept' WHERE id = ?1 AND kind = ?2 OR kind <> ?2 AND state = 'bound'
+UPDATE resources SET
+    state = 'kept', note = CASE WHEN kind = ?2 THEN coalesce(?3, note) ELSE note END
+WHERE id = ?1 AND kind = ?2 OR kind <> ?2 AND state = 'bound'
     AND operation IN (SELECT operation FROM resources WHERE id = ?1 AND kind = ?2)
 """
 #: Sets the state of one part, or of all parts that are no children.

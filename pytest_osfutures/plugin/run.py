@@ -118,7 +118,7 @@ class RunSession(Run):
         self.undeleted: list[str] = []
         #: Types and ids of the resources that the tests of this process keep.
         self.kept: set[tuple[str, str]] = set()
-        self._unwritten: set[tuple[str, str]] = set()
+        self._unwritten: set[tuple[str, str, str | None]] = set()
         self.ledger = open_ledger(config, cloud)
         self.ledger.make_room = self.lookahead.make_room
         self.ledger.max_servers = options.MAX_SERVERS.value(config)
@@ -208,13 +208,13 @@ class RunSession(Run):
         """Return a context that prints messages while a wait goes on."""
         return progress_messages(self.config, text, names)
 
-    def keep(self, kind: str, resource_id: str) -> None:
-        """Note in the ledger that a resource is kept until it expires."""
+    def keep(self, kind: str, resource_id: str, note: str | None = None) -> None:
+        """Note in the ledger that a resource is kept until it expires, and how to use it."""
         self.kept.add((kind, resource_id))
         try:
-            self.ledger.keep(kind, resource_id)
+            self.ledger.keep(kind, resource_id, note)
         except LedgerError:  # reported at the end, if the ledger is still lost then
-            self._unwritten.add((kind, resource_id))
+            self._unwritten.add((kind, resource_id, note))
 
     def end_phase(self, report: pytest.TestReport) -> None:
         """Record the phase of a test that has ended."""

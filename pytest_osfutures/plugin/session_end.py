@@ -144,6 +144,8 @@ def write_summary(config: pytest.Config, terminal: Any) -> None:
         terminal.write_line(text)
     for row in kept:
         terminal.write_line(f"kept: {row}")
+        if row.note:
+            terminal.write_line(f"      {row.note}")
     for text in undeleted:
         terminal.write_line(f"NOT deleted: {text}")
     if (kept or undeleted) and ledger.path is not None:
@@ -174,6 +176,8 @@ def leave_run(config: pytest.Config) -> None:
     if ledger is None:
         return
     run_session = current_run_session(config)
+    if run_session is not None:
+        run_session.keys.close()
     worker = run_session is not None and run_session.worker
     if not worker and not config.stash.get(FINISHED, False):
         _clean_up_without_reaper(config, ledger)

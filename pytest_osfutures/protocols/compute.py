@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol, TypedDict, Unpack, overload
 
 from pytest_osfutures.futures import OperationFuture
@@ -55,6 +56,8 @@ class Keypair(Protocol):
     name: str
     public_key: str
     private_key: str
+    #: File with the private key, for `ssh -i`: of keys that `os_keypairs` has made.
+    private_key_file: Path
     fingerprint: str
     type: str
     user_id: str

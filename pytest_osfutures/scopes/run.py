@@ -5,9 +5,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any
 
-from pytest_osfutures.cleanup import Ledger
+from pytest_osfutures.cleanup import KeyFiles, Ledger
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.scopes.defaults import Defaults
@@ -36,9 +37,14 @@ class Run(ABC):
     def in_this_process(self) -> Run:
         """Return this run, or in a fork the part of the new process."""
 
+    @cached_property
+    def keys(self) -> KeyFiles:
+        """The private keys of the keypairs of this process; the end of the run closes them."""
+        return KeyFiles(self.ledger)
+
     @abstractmethod
-    def keep(self, kind: str, resource_id: str) -> None:
-        """Note in the ledger that a resource is kept until it expires."""
+    def keep(self, kind: str, resource_id: str, note: str | None = None) -> None:
+        """Note in the ledger that a resource is kept until it expires, and how to use it."""
 
     @abstractmethod
     def note_use(self, future: OperationFuture[Any]) -> None:

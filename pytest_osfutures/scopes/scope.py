@@ -43,6 +43,7 @@ from pytest_osfutures.ownership import (
 from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.scopes.deadline import Deadline
 from pytest_osfutures.scopes.run import Run
+from pytest_osfutures.scopes.ssh_command import keep_login
 
 F = TypeVar("F", bound=OperationFuture[Any])
 #: Seconds after which a teardown removes obstacles to the deletion of a resource.
@@ -121,12 +122,16 @@ class Scope:
         kept = [
             each for each in self.created if each[1].resource_id and not creation_failed(each[1])
         ]
+        keys = self.run_session.keys
         for resource_type, future in kept:
             for resource_id in _resource_ids(future):
-                self.run_session.keep(resource_type.name, resource_id)
+                is_server = resource_type is SERVER
+                note = keep_login(self.cloud, keys, resource_id) if is_server else None
+                self.run_session.keep(resource_type.name, resource_id, note)
         self.created = [each for each in self.created if each not in kept]
         for keypair in self.keypairs:
             self.run_session.keep(KEYPAIR.name, keypair.id)
+            keys.keep(keypair.id)
         self.keypairs = []
         self.close()
 
@@ -244,6 +249,7 @@ class Scope:
         sweep = Sweep(context, lambda _: True)
         left = sweep.remove(keypairs)
         for each in keypairs:
+            self.run_session.keys.remove(each.id)
             if each not in left:
                 ledger.set_state(each.stamp.operation, "gone")
         return [f"{each}: {why}" for each, why in left.items()]

@@ -171,11 +171,16 @@ class Keypairs(Factory):
             public_key: public key in OpenSSH's format (default: that of a new Ed25519 key).
 
         Returns:
-            novaclient's object; after the creation of a new key with its `private_key`.
+            novaclient's object; after the creation of a new key with its `private_key` and the
+            path of a file with it, `private_key_file`, for `ssh -i`. Only this user can read the
+            file, which is deleted with the keypair.
+
+        Raises:
+            InvalidArgument: the file cannot be written.
 
         Example:
             >>> key = os_keypairs.create("laptop")
-            >>> key.private_key.splitlines()[0]
+            >>> key.private_key_file.read_text().splitlines()[0]
             '-----BEGIN OPENSSH PRIVATE KEY-----'
         """
         private = None
@@ -190,11 +195,13 @@ class Keypairs(Factory):
         full = stamp.name(name)
         record = scope.run_session.ledger.record(stamp)
         record.intended(KEYPAIR.name, full)
+        keys = scope.run_session.keys
+        file = None if private is None else keys.write(full, stamp.operation, private)
         scope.own_keypair(StampedResource(KEYPAIR, full, stamp, full))
         keypair = self.cloud.nova.keypairs.create(full, public_key)
         record.bound(full)
-        if private is not None:
-            keypair.private_key = private
+        if private is not None and file is not None:
+            keypair.private_key, keypair.private_key_file = private, file
         return keypair
 
 
