@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.cleanup.key_files import KeyFiles
     from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
     from pytest_osfutures.cleanup.ledger_files import (
+        leave_ledger,
         ledger_directory,
         ledger_path,
         ledgers,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.cleanup.orphans import UNDER_WAY, disconnect, expired
     from pytest_osfutures.cleanup.process_lock import ProcessLock
     from pytest_osfutures.cleanup.reaper import ReaperLog, ReaperLoop
+    from pytest_osfutures.cleanup.reaper_process import READY, ReaperError, start_reaper
     from pytest_osfutures.cleanup.recovery import clean_up_dead, dead_runs, is_dead
     from pytest_osfutures.cleanup.rows import LedgerRow
     from pytest_osfutures.cleanup.shared import (
@@ -59,6 +61,7 @@ _MODULES = {
     ),
     "ledger_files": (
         "ledger_directory",
+        "leave_ledger",
         "ledger_path",
         "ledgers",
         "living_runs",
@@ -75,6 +78,11 @@ _MODULES = {
     "reaper": (
         "ReaperLog",
         "ReaperLoop",
+    ),
+    "reaper_process": (
+        "READY",
+        "ReaperError",
+        "start_reaper",
     ),
     "recovery": (
         "clean_up_dead",
@@ -97,6 +105,7 @@ _MODULE_OF = {name: module for module, names in _MODULES.items() for name in nam
 
 __all__ = [
     "IN_FLIGHT_SECONDS",
+    "READY",
     "UNDER_WAY",
     "Heartbeat",
     "KeyFiles",
@@ -104,6 +113,7 @@ __all__ = [
     "LedgerError",
     "LedgerRow",
     "ProcessLock",
+    "ReaperError",
     "ReaperLog",
     "ReaperLoop",
     "SharedResources",
@@ -117,6 +127,7 @@ __all__ = [
     "disconnect",
     "expired",
     "is_dead",
+    "leave_ledger",
     "ledger_directory",
     "ledger_path",
     "ledgers",
@@ -127,6 +138,7 @@ __all__ = [
     "release_dead_holders",
     "remove_ledger",
     "stamps_of_run",
+    "start_reaper",
     "sweep_expired",
     "sweep_rows",
 ]

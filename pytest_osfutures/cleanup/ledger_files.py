@@ -109,3 +109,28 @@ def remove_ledger(path: Path) -> None:
     for each in path.parent.glob(f"{path.stem}.*"):
         if each.suffix != ".log":
             each.unlink(missing_ok=True)
+
+
+def leave_ledger(ledger: Ledger, worker: bool = False, forked: bool = False) -> None:
+    """Close a ledger; if nothing is left, tell the reaper to go and remove the files.
+
+    The reaper deletes resources that are left.
+
+    Args:
+        ledger: The ledger of the run.
+        worker: True in a worker of pytest-xdist, which is not the run's last process.
+        forked: True in a fork, whose parent may not even have joined the run.
+    """
+    path = ledger.path
+    if forked:
+        over = ledger.end_if_last()
+    else:
+        last = ledger.leave() if ledger.is_partial else not worker
+        over = last and not ledger.left()
+        if over:
+            ledger.change_run_state(["running"], "ended")
+    kept = ledger.rows("kept")
+    ledger.close()
+    if over and path is not None and not kept:
+        remove_ledger(path)
+        reaper_log(path).unlink(missing_ok=True)

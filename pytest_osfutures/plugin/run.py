@@ -20,29 +20,28 @@ from pytest_osfutures.cleanup import (
     clean_up,
     clean_up_by_stamp,
     stamps_of_run,
+    start_reaper,
 )
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud, connect
-from pytest_osfutures.commands.reaper import start_reaper
 from pytest_osfutures.config import one_line
 from pytest_osfutures.errors import CloudUnreachableError, InvalidArgument
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.ownership import UnreadableError
-from pytest_osfutures.plugin import options, signals
+from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.artifacts import ArtifactSettings, remove_files, remove_properties
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
 from pytest_osfutures.plugin.evidence import EARLY, evidence_of_left
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION, run_session_of
 from pytest_osfutures.plugin.lookahead import Lookahead
-from pytest_osfutures.plugin.older_runs import OlderRuns, counted
 from pytest_osfutures.plugin.recorder import Recorder
-from pytest_osfutures.plugin.run_id import is_forked, worker_id
+from pytest_osfutures.plugin.run_id import directory, is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
 from pytest_osfutures.reports import span_document
-from pytest_osfutures.scopes import Defaults, Run, Scope, merged
+from pytest_osfutures.scopes import Defaults, OlderRuns, Run, Scope, counted, handle_signals, merged
 
 #: Seconds for which the end of a run tries to delete resources that its fixtures have left.
 CLEANUP_TIMEOUT = 60.0
@@ -130,7 +129,7 @@ class RunSession(Run):
         #: The calls of the running test and of its fixtures.
         self.usage = Usage(lambda: ledger.test)
         self.recorder.on_call = self.usage.submitted
-        self.older_runs = OlderRuns(config, cloud, self.ledger)
+        self.older_runs = OlderRuns(self, partial(directory, config))
         #: Lines for the summary.
         self.summary = self.older_runs.summary
         #: True if a reaper watches this process.
@@ -183,7 +182,7 @@ class RunSession(Run):
         self.heartbeat.start()
         if self.forked:
             return
-        signals.install()
+        handle_signals()
         first_on_this_host = self.ledger.is_partial and self.ledger.living() == 1
         if not self.worker or first_on_this_host:
             self.older_runs.start()

@@ -17,7 +17,7 @@ import pytest
 
 from pytest_osfutures.cleanup import Ledger, ledger_path
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.plugin import options, signals
+from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import IN_USE, current_run_session
 from pytest_osfutures.plugin.run_id import (
     RUN,
@@ -28,6 +28,7 @@ from pytest_osfutures.plugin.run_id import (
     say,
     worker_id,
 )
+from pytest_osfutures.scopes import handle_signals
 from pytest_osfutures.stamp import new_id
 
 JOINED_LEDGER: pytest.StashKey[Ledger] = pytest.StashKey()
@@ -60,7 +61,7 @@ def join_run(config: pytest.Config) -> None:
             check_run_id(config, ledger)
             ledger.join()
             check_locks(config, ledger)
-        signals.install()
+        handle_signals()
 
 
 def open_ledger(config: pytest.Config, cloud: Cloud) -> Ledger:

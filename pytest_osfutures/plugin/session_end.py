@@ -12,18 +12,18 @@ from pytest_osfutures.cleanup import (
     Ledger,
     LedgerError,
     LedgerRow,
+    leave_ledger,
     reaper_log,
     release_dead_holders,
-    remove_ledger,
 )
-from pytest_osfutures.plugin import options, signals, xdist
+from pytest_osfutures.plugin import options, xdist
 from pytest_osfutures.plugin.background import Failure, report_failures
 from pytest_osfutures.plugin.fixtures import current_run_session, run_session_of
-from pytest_osfutures.plugin.older_runs import counted
 from pytest_osfutures.plugin.run import RunSession
 from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.run_ledger import joined_ledger
 from pytest_osfutures.reports import Span, parse_span
+from pytest_osfutures.scopes import counted, restore_signals
 
 #: True after `pytest_sessionfinish` has cleaned up.
 FINISHED: pytest.StashKey[bool] = pytest.StashKey()
@@ -185,11 +185,11 @@ def leave_run(config: pytest.Config) -> None:
         if not worker and ledger.path is not None and (left := ledger.left()):
             verb = "is" if left == 1 else "are"
             say(config, f"{counted(left)} {verb} left to {_heir(config, ledger, run_session)}")
-        _close(ledger, bool(worker), run_session is not None and run_session.forked)
+        leave_ledger(ledger, bool(worker), run_session is not None and run_session.forked)
     except LedgerError as error:
         say(config, f"{error}; what may be left is left to {_heir(config, ledger, run_session)}")
         ledger.close()
-    signals.remove()
+    restore_signals()
 
 
 def _clean_up_without_reaper(config: pytest.Config, ledger: Ledger) -> None:
@@ -209,26 +209,3 @@ def _heir(config: pytest.Config, ledger: Ledger, run_session: RunSession | None)
     if run_session is None or run_session.reaped:
         return f"the reaper, which writes to {reaper_log(ledger.path)}"
     return f"you: {reap_command(config, ledger)}"
-
-
-def _close(ledger: Ledger, worker: bool, forked: bool) -> None:
-    """Close the ledger; if nothing is left, tell the reaper to go and remove the files.
-
-    Args:
-        ledger: the ledger of the run.
-        worker: True in a worker of pytest-xdist, which is not the run's last process.
-        forked: True in a fork, whose parent may not even have joined the run.
-    """
-    path = ledger.path
-    if forked:
-        over = ledger.end_if_last()
-    else:
-        last = ledger.leave() if ledger.is_partial else not worker
-        over = last and not ledger.left()
-        if over:
-            ledger.change_run_state(["running"], "ended")
-    kept = ledger.rows("kept")
-    ledger.close()
-    if over and path is not None and not kept:
-        remove_ledger(path)
-        reaper_log(path).unlink(missing_ok=True)

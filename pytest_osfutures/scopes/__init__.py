@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pytest_osfutures.scopes.defaults import Defaults
     from pytest_osfutures.scopes.lookup import FLAVOR
+    from pytest_osfutures.scopes.older_runs import OlderRuns, counted
     from pytest_osfutures.scopes.run import Run
     from pytest_osfutures.scopes.scope import Scope, creation_failed, merged
     from pytest_osfutures.scopes.settings import TEARDOWN_SECONDS, RunSettings
     from pytest_osfutures.scopes.shared import SharedScope
+    from pytest_osfutures.scopes.signals import handle_signals, restore_signals
 
 _MODULES = {
     "defaults": ("Defaults",),
     "lookup": ("FLAVOR",),
+    "older_runs": ("OlderRuns", "counted"),
     "run": ("Run",),
     "scope": ("Scope", "creation_failed", "merged"),
     "settings": ("TEARDOWN_SECONDS", "RunSettings"),
     "shared": ("SharedScope",),
+    "signals": ("handle_signals", "restore_signals"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 
@@ -31,12 +35,16 @@ __all__ = [
     "FLAVOR",
     "TEARDOWN_SECONDS",
     "Defaults",
+    "OlderRuns",
     "Run",
     "RunSettings",
     "Scope",
     "SharedScope",
+    "counted",
     "creation_failed",
+    "handle_signals",
     "merged",
+    "restore_signals",
 ]
 
 

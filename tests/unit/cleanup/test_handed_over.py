@@ -10,8 +10,8 @@ import pytest
 
 from pytest_osfutures import cloud as clouds
 from pytest_osfutures import config as clouds_yaml
+from pytest_osfutures.cleanup import reaper_process
 from pytest_osfutures.cloud import reconnect
-from pytest_osfutures.commands import reaper
 from pytest_osfutures.transport import session as sessions
 
 TEXT = """
@@ -73,7 +73,7 @@ def test_the_environment_has_paths_and_no_credentials(
     monkeypatch.setenv("SSL_CERT_FILE", "/etc/ca.pem")
     monkeypatch.setenv("OS_PASSWORD", "secret")
     monkeypatch.delenv("NETRC", raising=False)
-    env = reaper._environment()
+    env = reaper_process._environment()
     assert env["REQUESTS_CA_BUNDLE"] == str(tmp_path / "ca.pem")
     assert env["SSL_CERT_FILE"] == "/etc/ca.pem"
     assert "OS_PASSWORD" not in env

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-
-import pytest
 
 from pytest_osfutures.cleanup import (
     Ledger,
@@ -24,10 +22,8 @@ from pytest_osfutures.cleanup import (
     sweep_expired,
 )
 from pytest_osfutures.clock import SystemClock
-from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.ownership import UnreadableError
-from pytest_osfutures.plugin.run_id import directory
-from pytest_osfutures.plugin.wait_messages import progress_messages
+from pytest_osfutures.scopes.run import Run
 
 #: Seconds for which the end of a run waits for the clean-up of older runs.
 SWEEP_TIMEOUT = 60.0
@@ -41,15 +37,14 @@ class OlderRuns:
     """The clean-up of dead runs and of resources whose stamps have expired.
 
     Args:
-        config: pytest's configuration.
-        cloud: the cloud of this run.
-        ledger: the ledger of this run.
+        run: this run.
+        place: returns the directory of the ledgers.
     """
 
-    def __init__(self, config: pytest.Config, cloud: Cloud, ledger: Ledger) -> None:
-        self.config = config
-        self.cloud = cloud
-        self.ledger = ledger
+    def __init__(self, run: Run, place: Callable[[], Path]) -> None:
+        self.run = run
+        self.cloud = run.cloud
+        self._place = place
         #: Lines for the summary.
         self.summary: list[str] = []
         self._thread: threading.Thread | None = None
@@ -68,7 +63,7 @@ class OlderRuns:
             return
         end = time.monotonic() + SWEEP_TIMEOUT
         text = "waiting for the clean-up of older runs"
-        with progress_messages(self.config, text):
+        with self.run.progress_messages(text):
             while self._thread.is_alive() and time.monotonic() < end:
                 self._thread.join(0.1)
                 silence = STUBBORN_TIMEOUT if self._stubborn else SILENCE_TIMEOUT
@@ -82,7 +77,7 @@ class OlderRuns:
         self._thread = None
 
     def _clean_up(self) -> None:
-        place, clock, api_client = directory(self.config), SystemClock(), self.cloud.api_client
+        place, clock, api_client = self._place(), SystemClock(), self.cloud.api_client
         project = self.cloud.session.get_project_id() or ""
         steps: list[str] = []
 
@@ -98,7 +93,7 @@ class OlderRuns:
                     clean_up_dead(SweepContext(api_client, clock, note_in), ledger)
                 ledger.close()
             self._remove_ledgers(place)
-            alive = living_runs(place) | {self.ledger.run}
+            alive = living_runs(place) | {self.run.ledger.run}
             left = sweep_expired(SweepContext(api_client, clock, note), alive)
         except UnreadableError as error:
             self.summary.append(f"older runs' resources could not be listed: {error}")

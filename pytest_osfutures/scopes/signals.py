@@ -1,6 +1,6 @@
 """SIGTERM and SIGHUP, which end a run as Ctrl-C does.
 
-pytest handles SIGINT alone; without a handler these two end the process without any teardown.
+Without a handler these two end the process without any clean-up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from types import FrameType
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def install() -> None:
+def handle_signals() -> None:
     """Interrupt the main thread on these signals, unless another handler is installed."""
     if threading.current_thread() is not threading.main_thread():
         return
@@ -21,7 +21,7 @@ def install() -> None:
             signal.signal(number, _interrupt)
 
 
-def remove() -> None:
+def restore_signals() -> None:
     """Restore the default handlers, unless another handler has been installed since."""
     if threading.current_thread() is not threading.main_thread():
         return
@@ -31,5 +31,13 @@ def remove() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    del frame
+    """Interrupt the main thread, in the way of the framework that runs there.
+
+    asyncio and trio handle SIGINT: they cancel their tasks, whose clean-up then runs.
+    https://docs.python.org/3/library/asyncio-runner.html#handling-keyboard-interruption
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler) and handler is not signal.default_int_handler:
+        handler(signal.SIGINT, frame)
+        return
     raise KeyboardInterrupt(signal.Signals(number).name)

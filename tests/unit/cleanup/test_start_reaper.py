@@ -11,7 +11,7 @@ import pytest
 from pytest_osfutures.cleanup.ledger import Ledger
 from pytest_osfutures.cleanup.ledger_files import ledger_path, reaper_lock, reaper_log
 from pytest_osfutures.cleanup.process_lock import ProcessLock
-from pytest_osfutures.commands.reaper import ReaperError, start_reaper
+from pytest_osfutures.cleanup.reaper_process import ReaperError, start_reaper
 from tests.unit.cleanup.test_sweep import RUN
 
 
