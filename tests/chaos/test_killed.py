@@ -304,3 +304,35 @@ def test_no_secret_leaves_the_process(world: World) -> None:
     for secret in secrets:
         assert len(secret) > 5
         assert secret.encode() not in written + reports.encode()
+
+
+KEYS = """
+import time
+import pytest
+
+@pytest.fixture(scope="session", autouse=True)
+def run(os_cloud):
+    mark("run " + os_cloud.run)
+
+def test_keys(os_keypairs, os_keypairs_session):
+    for key in (os_keypairs.create(), os_keypairs_session.create()):
+        assert key.private_key_file.stat().st_mode & 0o777 == 0o600
+    mark("made")
+    time.sleep(600)
+
+def mark(text):
+    with open({marks!r}, "a") as file:
+        file.write(text + "\\n")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_no_private_key_is_left(world: World, number: int) -> None:
+    run = world.run(KEYS)
+    run.made()
+    assert len(list(world.ledgers.rglob("*.pem"))) == 2
+    run.kill(number)
+    until(lambda: not world.left(), "all is gone")
+    world.settle()
+    run.wait()
+    assert [path for path in world.ledgers.rglob("*") if ".keys" in str(path)] == []
