@@ -103,6 +103,12 @@ class FakeCloud:
             self.runtime.schedule.catch_up()
             return compute.accepted_keys(self.compute, server_id)
 
+    def cloud_init_status(self, server_id: str) -> str:
+        """Return the status of cloud-init in the guest of a server: running, done or error."""
+        with self._lock:
+            self.runtime.schedule.catch_up()
+            return compute.cloud_init_status(self.compute, server_id)
+
     def alive(self) -> list[dict[str, Any]]:
         """Return a row for each resource that exists now.
 

@@ -239,6 +239,26 @@ def test_a_guest_without_its_key_says_so(demo: ApiClient) -> None:
     assert not boot.takes_keys(demo.cloud.compute.now())
 
 
+@pytest.mark.parametrize(
+    ("effect", "statuses"),
+    [("error", ["running", "error"]), ("stuck", ["running"]), ("late", ["running", "done"])],
+)
+def test_cloud_init_fails_hangs_or_is_late(
+    demo: ApiClient, effect: str, statuses: list[str]
+) -> None:
+    demo.cloud.faults.add(Fault(effect, operation="guest.cloud_init", seconds=50))
+    vm = started(demo)
+    seen: dict[str, str] = {}
+    for _ in range(80):
+        seen[demo.cloud.cloud_init_status(vm)] = console(demo, vm)
+        demo.clock.advance(1)
+    assert list(seen) == statuses
+    whole = seen[statuses[-1]]
+    assert "login:" in seen["running"] or effect == "error"
+    assert ("finished at" in whole) == (effect != "stuck")
+    assert ("Failed to run module" in whole) == (effect == "error")
+
+
 def test_rules_for_any_operation_are_not_about_guests(demo: ApiClient) -> None:
     rule = demo.cloud.faults.add(Fault("stuck", count=2))
     demo.create()
@@ -248,6 +268,9 @@ def test_rules_for_any_operation_are_not_about_guests(demo: ApiClient) -> None:
     rule = demo.cloud.faults.add(Fault("stuck", operation="guest.*", count=2))
     demo.active("other")
     assert rule.fired == 2
+    rule = demo.cloud.faults.add(Fault("late", operation="guest.*", seconds=1))
+    demo.active("third")
+    assert rule.fired == 5  # boot, key, cloud-init and two ports
 
 
 def test_late_operations_end_later(demo: ApiClient) -> None:

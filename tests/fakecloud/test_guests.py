@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any
 from urllib.request import urlopen
@@ -161,6 +162,8 @@ def test_ssh_takes_the_key_of_user_data_and_runs_no_real_command(
     ("line", "result"),
     [
         ("true", ("", "", 0)),
+        ("cloud-init status", ("status: error\n", "", 1)),
+        ("cloud-init --version", ("/usr/bin/cloud-init 24.4.1\n", "", 0)),
         ("false", ("", "", 1)),
         ("echo 'a  b' $HOME", ("a  b $HOME\n", "", 0)),
         ("cat /etc/hostname", ("web\n", "", 0)),
@@ -172,7 +175,7 @@ def test_ssh_takes_the_key_of_user_data_and_runs_no_real_command(
     ],
 )
 def test_commands_of_guests(line: str, result: tuple[str, str, int]) -> None:
-    assert guest_ssh.run(line, "cirros", "web") == result
+    assert guest_ssh.run(line, guest_ssh.Session("cirros", "web", "error")) == result
 
 
 def test_a_guest_refuses_its_key_by_a_rule(demo: ApiClient, user_data: str) -> None:
@@ -190,6 +193,19 @@ def test_a_guest_takes_its_key_late_by_a_rule(demo: ApiClient, user_data: str) -
         ssh(address, "true")
     demo.clock.advance(1000)
     assert ssh(address, "true") == ("", "", 0)
+
+
+def test_cloud_init_status_follows_the_boot(demo: ApiClient, user_data: str) -> None:
+    vm = demo.create(networks=[{"uuid": demo.network()}], user_data=user_data)
+    demo.clock.advance(8.0 + 5.0)
+    address = address_of(demo, vm)
+    wait_until(lambda: is_open(address, PORTS.ssh))
+    assert ssh(address, "cloud-init status") == ("status: running\n", "", 0)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(ssh, address, "cloud-init status --wait")
+        assert ssh(address, "cloud-init status") == ("status: running\n", "", 0)
+        demo.clock.advance(1.0)
+        assert waiting.result(PATIENCE) == ("status: done\n", "", 0)
 
 
 def test_a_port_may_say_nothing_and_another_never_open(demo: ApiClient) -> None:

@@ -44,6 +44,7 @@ SECONDS: dict[str, float] = {
     "guest.boot": 6.0,
     # after the boot has come so far
     "guest.authorize_key": 0.0,
+    "guest.cloud_init": 0.0,
     "guest.ssh": 0.0,
     "guest.http": 0.0,
     "volume.create": 1.5,

@@ -5,35 +5,62 @@ No command of a client reaches the machine's own shell: guests know a few words 
 
 from __future__ import annotations
 
+import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import asyncssh
 
 if TYPE_CHECKING:
+    from pytest_osfutures.fakecloud.cloud import FakeCloud
     from pytest_osfutures.fakecloud.shells.guests import Connections, Endpoint
 
 KEY_TYPE = "ssh-ed25519"
 VERSION = "OpenSSH_9.9"
 LOGIN_SECONDS = 30.0
 NOT_FOUND = 127  #: the exit status of shells for an unknown command
-#: Return the output and the exit status of a command, from its arguments, user and hostname.
-Command = Callable[[Sequence[str], str, str], tuple[str, int]]
+WAIT_SECONDS = 0.05  #: how often a waiting command looks at its guest, in real time
+
+
+@dataclass(frozen=True)
+class Session:
+    """The surroundings of a command in a guest."""
+
+    user: str
+    hostname: str
+    cloud_init: str = "done"  #: the status of cloud-init
+
+
+#: Returns the output and the exit status of a command, from its arguments and its session.
+Command = Callable[[Sequence[str], Session], tuple[str, int]]
+
+
+def _id(_: Sequence[str], session: Session) -> tuple[str, int]:
+    user = session.user
+    return f"uid=1000({user}) gid=1000({user}) groups=1000({user})\n", 0
+
+
+def _cloud_init(words: Sequence[str], session: Session) -> tuple[str, int]:
+    if words[:1] != ["status"]:
+        return "/usr/bin/cloud-init 24.4.1\n", 0
+    return f"status: {session.cloud_init}\n", int(session.cloud_init == "error")
+
 
 COMMANDS: dict[str, Command] = {
     "true": lambda *_: ("", 0),
     "false": lambda *_: ("", 1),
     ":": lambda *_: ("", 0),
-    "echo": lambda words, *_: (" ".join(words) + "\n", 0),
-    "hostname": lambda _, __, hostname: (f"{hostname}\n", 0),
-    "whoami": lambda _, user, __: (f"{user}\n", 0),
-    "id": lambda _, user, __: (f"uid=1000({user}) gid=1000({user}) groups=1000({user})\n", 0),
+    "echo": lambda words, _: (" ".join(words) + "\n", 0),
+    "hostname": lambda _, session: (f"{session.hostname}\n", 0),
+    "whoami": lambda _, session: (f"{session.user}\n", 0),
+    "id": _id,
     "uname": lambda *_: ("Linux\n", 0),
     "uptime": lambda *_: (" up 0 min,  1 user,  load average: 0.00, 0.00, 0.00\n", 0),
-    "cloud-init": lambda *_: ("status: done\n", 0),
-    "exit": lambda words, *_: ("", int(words[0]) & 255 if words and words[0].isdigit() else 0),
+    "cloud-init": _cloud_init,
+    "exit": lambda words, _: ("", int(words[0]) & 255 if words and words[0].isdigit() else 0),
 }
 
 
@@ -41,18 +68,18 @@ class SshService:
     """Serves ssh for the guests of a cloud.
 
     Args:
-        accepted_keys: returns the public keys that the guest of a server accepts.
+        cloud: the fake cloud.
         find: returns where the port of a guest listens, for jumps from guest to guest.
         connections: admits connections.
     """
 
     def __init__(
         self,
-        accepted_keys: Callable[[str], Iterable[str]],
+        cloud: FakeCloud,
         find: Callable[[str, int], tuple[str, int] | None],
         connections: Connections,
     ) -> None:
-        self.accepted_keys = accepted_keys
+        self.cloud = cloud
         self.find = find
         self.connections = connections
         self._host_keys: dict[str, asyncssh.SSHKey] = {}
@@ -104,7 +131,7 @@ class SshListener:
         """Run the command of a client, or an interactive shell without one."""
         user, hostname = str(process.get_extra_info("username")), self.endpoint.hostname
         if process.command is not None:
-            output, error, status = run(process.command, user, hostname)
+            output, error, status = await self._result(process, process.command)
             process.stdout.write(output)
             process.stderr.write(error)
             process.exit(status)
@@ -114,13 +141,25 @@ class SshListener:
         process.stdout.write(prompt)
         with suppress(asyncssh.BreakReceived, asyncssh.TerminalSizeChanged):
             async for line in process.stdin:
-                output, error, status = run(line, user, hostname)
+                output, error, status = await self._result(process, line)
                 process.stdout.write(output)
                 process.stderr.write(error)
                 if line.split()[:1] in (["exit"], ["logout"]):
                     break
                 process.stdout.write(prompt)
         process.exit(status)
+
+    async def _result(
+        self, process: asyncssh.SSHServerProcess[str], line: str
+    ) -> tuple[str, str, int]:
+        """Return the result of a command, which may wait for cloud-init."""
+        server_id, status = self.endpoint.server_id, self.service.cloud.cloud_init_status
+        while "--wait" in line.split() and status(server_id) == "running":
+            if process.is_closing():
+                break
+            await asyncio.sleep(WAIT_SECONDS)
+        user = str(process.get_extra_info("username"))
+        return run(line, Session(user, self.endpoint.hostname, status(server_id)))
 
 
 class _Login(asyncssh.SSHServer):
@@ -148,7 +187,7 @@ class _Login(asyncssh.SSHServer):
         return True
 
     def validate_public_key(self, _: str, key: asyncssh.SSHKey) -> bool:
-        accepted = self._listener.service.accepted_keys(self._listener.endpoint.server_id)
+        accepted = self._listener.service.cloud.accepted_keys(self._listener.endpoint.server_id)
         return any(_same(text, key) for text in accepted)
 
     def connection_requested(
@@ -162,13 +201,13 @@ class _Login(asyncssh.SSHServer):
         return forwarded
 
 
-def run(line: str, user: str, hostname: str) -> tuple[str, str, int]:
+def run(line: str, session: Session) -> tuple[str, str, int]:
     """Return output, error output and exit status of a command line in a guest.
 
     Example:
-        >>> run("echo hello", "cirros", "web")
+        >>> run("echo hello", Session("cirros", "web"))
         ('hello\\n', '', 0)
-        >>> run("reboot", "cirros", "web")
+        >>> run("reboot", Session("cirros", "web"))
         ('', 'sh: reboot: not found\\n', 127)
     """
     try:
@@ -176,7 +215,7 @@ def run(line: str, user: str, hostname: str) -> tuple[str, str, int]:
     except ValueError as error:
         return "", f"sh: {error}\n", 2
     if words[:1] == ["sudo"]:
-        user, words = "root", words[1:]
+        session, words = replace(session, user="root"), words[1:]
     if not words:
         return "", "", 0
     if words == ["cat", "/etc/hostname"]:
@@ -184,7 +223,7 @@ def run(line: str, user: str, hostname: str) -> tuple[str, str, int]:
     command = COMMANDS.get(words[0])
     if command is None:
         return "", f"sh: {words[0]}: not found\n", NOT_FOUND
-    output, status = command(words[1:], user, hostname)
+    output, status = command(words[1:], session)
     return output, "", status
 
 

@@ -156,7 +156,7 @@ class GuestPortsServer:
         except ImportError:
             _log.warning(NO_LOGINS)
             return self._greet
-        return SshService(self._cloud.accepted_keys, self.find, self._connections).listen
+        return SshService(self._cloud, self.find, self._connections).listen
 
     def start(self) -> None:
         """Begin to look at the guests."""

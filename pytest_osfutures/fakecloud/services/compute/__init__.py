@@ -6,6 +6,7 @@ from pytest_osfutures.fakecloud.services.compute.models.guest import OpenPort
 from pytest_osfutures.fakecloud.services.compute.models.guests import (
     Guest,
     accepted_keys,
+    cloud_init_status,
     reachable_guests,
 )
 from pytest_osfutures.fakecloud.services.compute.urls import SERVICE
@@ -17,5 +18,6 @@ __all__ = [
     "OpenPort",
     "ServersAdapter",
     "accepted_keys",
+    "cloud_init_status",
     "reachable_guests",
 ]

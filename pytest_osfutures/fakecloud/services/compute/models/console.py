@@ -100,13 +100,13 @@ def _cloud_init(guest: GuestFacts) -> Iterable[tuple[float, str]]:
         yield 0.52, f"ci-info: | ens{number + 3} | True | {address} | global | {mac} |"
     if not guest.networks:
         yield 0.52, "ci-info: | lo | True | 127.0.0.1 | host | . |"
-    source = "Datasource DataSourceOpenStackLocal [net,ver=2]"
-    finished = f"{CLOUD_INIT} finished at {{date}}. {source}.  Up {{uptime}} seconds"
-    yield 0.97, f"cloud-init[433]: {finished}"
 
 
 def _services(boot: Boot, guest: GuestFacts) -> Iterable[tuple[float, str]]:
-    """Yield the lines of keys and services, each with its time in seconds."""
+    """Yield the lines of keys, services and the end of cloud-init, each with its time in seconds.
+
+    cloud-init says that it has finished also after an error.
+    """
     keys = guest.keys if boot.key_at != NEVER else ()
     for key in keys:
         yield boot.key_at, f"ci-info: | {_key_row(key)} |"
@@ -120,6 +120,13 @@ def _services(boot: Boot, guest: GuestFacts) -> Iterable[tuple[float, str]]:
             yield port.opens, f"[  OK  ] Started {title}."
         elif port is not None:
             yield share * boot.seconds, f"[FAILED] Failed to start {title}."
+    if boot.cloud_init_failed:
+        failed = "cc_scripts_user.py[WARNING]: Failed to run module scripts_user"
+        yield boot.cloud_init_at, f"cloud-init[433]: {failed}"
+    if boot.cloud_init_at != NEVER:
+        source = "Datasource DataSourceOpenStackLocal [net,ver=2]"
+        finished = f"{CLOUD_INIT} finished at {{date}}. {source}.  Up {{uptime}} seconds"
+        yield boot.cloud_init_at, f"cloud-init[433]: {finished}"
 
 
 def _key_row(key: str) -> str:

@@ -1,7 +1,8 @@
 """The guest in a server: its boots, the ports that it opens, and the keys that it accepts.
 
 A guest is a plan that is made when the server is powered on. Fault rules for the operations
-`guest.boot`, `guest.authorize_key`, `guest.ssh` and `guest.http` change the plan.
+`guest.boot`, `guest.authorize_key`, `guest.cloud_init`, `guest.ssh` and `guest.http` change the
+plan.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from pytest_osfutures.fakecloud.services.compute.models.state import ComputeModel
 
 NEVER = math.inf
-#: The parts of a boot after which a guest has its keys and opens its ports.
-KEYS_AT, SSH_AT, HTTP_AT = 0.6, 0.75, 0.9
+#: The parts of a boot after which a guest has its keys, opens its ports, and cloud-init is done.
+KEYS_AT, SSH_AT, HTTP_AT, CLOUD_INIT_AT = 0.6, 0.75, 0.9, 0.97
 #: The task states in which a guest is down, or cannot be reached.
 DOWN = (
     *("powering-off", "powering-on", "rebooting", "reboot_pending", "reboot_started"),
@@ -51,6 +52,8 @@ class Boot:
     panic: str | None = None  #: the reason of a kernel panic at `last`
     ports: Mapping[str, OpenPort] = field(default_factory=dict)  #: "ssh" and "http"
     key_at: float = 0.0  #: seconds until the guest accepts its keys
+    cloud_init_at: float = 0.0  #: seconds until cloud-init has finished
+    cloud_init_failed: bool = False  #: True if cloud-init finishes with an error
     halted_at: float | None = None  #: the power was cut, or the guest paused, at this time
 
     def elapsed(self, now: float) -> float:
@@ -69,6 +72,15 @@ class Boot:
         """Return True if the guest accepts its keys now."""
         return self.key_at <= self.elapsed(now)
 
+    def cloud_init_status(self, now: float) -> str:
+        """Return the status of cloud-init: `running`, `done` or `error`.
+
+        https://docs.cloud-init.io/en/latest/reference/cli.html#status
+        """
+        if self.elapsed(now) < self.cloud_init_at:
+            return "running"
+        return "error" if self.cloud_init_failed else "done"
+
 
 def plan(runtime: Runtime, server: ServerRecord) -> Boot:
     """Return the boot of a server that is powered on now, as the fault rules say."""
@@ -86,7 +98,20 @@ def plan(runtime: Runtime, server: ServerRecord) -> Boot:
     keys = _port(runtime, server, "authorize_key", KEYS_AT * boot.seconds)
     if fault is not None and fault.effect == "silent":  # the guest comes up without its network
         ports = {}
-    return replace(boot, ports=ports, key_at=keys.opens if keys.answers else NEVER)
+    boot = replace(boot, ports=ports, key_at=keys.opens if keys.answers else NEVER)
+    return _with_cloud_init(runtime, server, boot)
+
+
+def _with_cloud_init(runtime: Runtime, server: ServerRecord, boot: Boot) -> Boot:
+    at = CLOUD_INIT_AT * boot.seconds + runtime.seconds("guest.cloud_init")
+    fault = runtime.faults.on_operation("guest.cloud_init", server)
+    if fault is None:
+        return replace(boot, cloud_init_at=at)
+    if fault.effect == "late":
+        return replace(boot, cloud_init_at=at + (fault.seconds or 0.0))
+    if fault.effect == "stuck":
+        return replace(boot, cloud_init_at=NEVER)
+    return replace(boot, cloud_init_at=at, cloud_init_failed=True)
 
 
 def _port(runtime: Runtime, server: ServerRecord, name: str, at: float) -> OpenPort:

@@ -35,6 +35,14 @@ def reachable_guests(model: ComputeModel) -> list[Guest]:
     ]
 
 
+def cloud_init_status(model: ComputeModel, server_id: str) -> str:
+    """Return the status of cloud-init in a guest: `running`, `done` or `error`."""
+    server = model.servers.get(server_id)
+    if server is None or server.boot is None:
+        return "running"
+    return server.boot.cloud_init_status(model.now())
+
+
 def accepted_keys(model: ComputeModel, server_id: str) -> list[str]:
     """Return the public keys that the guest accepts now."""
     server = model.servers.get(server_id)
