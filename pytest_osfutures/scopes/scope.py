@@ -181,7 +181,8 @@ class Scope:
             undo.add_done_callback(partial(self._note_gone, future))
         deadline.wait({_label(each, future): undo for each, future, undo in undone}, UNBLOCK_AFTER)
         blocked = {future.resource_id for _, future, undo in undone if not _has_succeeded(undo)}
-        rows = [row for row in self._rows() if row.id in blocked]
+        # An unanswered request has no id yet: its row is not to be told from those of others.
+        rows = [row for row in self._rows() if row.id is not None and row.id in blocked]
         if rows and deadline.remaining():
             self._unblock(rows, deadline)
         swept = {row.id for row in rows}

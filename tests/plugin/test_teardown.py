@@ -67,6 +67,26 @@ def test_unreadable_volume_is_detached_and_deleted(
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
+def test_unanswered_requests_of_other_scopes_are_left_alone(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
+    text = """
+    from pytest_osfutures.fakecloud import Fault
+
+    others = []
+
+    def test_own(os_cloud, os_servers, os_servers_module):
+        os_cloud.fake.faults.add(Fault("delay", method="POST", path="/servers$", seconds=40.0))
+        os_servers.create_async("own")
+        others.append(os_servers_module.create_async("other"))
+
+    def test_other(os_cloud):
+        assert others[0].result().status == "ACTIVE"
+        assert others[0].attempts == ()
+        assert [row["name"] for row in left(os_cloud)] == ["other"]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
 def test_volume_on_a_host_is_detached_and_deleted(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(QUICK)
     text = """
