@@ -62,7 +62,7 @@ class Repeatable:
         InvalidArgument: An argument can be read only once: an iterator, or a file without seek.
     """
 
-    __slots__ = ("_args", "_fn", "_kwargs")
+    __slots__ = ("args", "func", "keywords")  # the names of functools.partial
 
     def __init__(
         self,
@@ -72,15 +72,32 @@ class Repeatable:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
     ) -> None:
-        self._fn = fn
+        self.func = fn
         named = zip(_names(method, len(args)), args, strict=True)
-        self._args = tuple(_keep(value, f"{name}: {where}") for where, value in named)
-        self._kwargs = {key: _keep(value, f"{name}: {key}") for key, value in kwargs.items()}
+        self.args = tuple(_keep(value, f"{name}: {where}") for where, value in named)
+        self.keywords = {key: _keep(value, f"{name}: {key}") for key, value in kwargs.items()}
 
     def __call__(self) -> Any:
         """Make the call."""
-        again = {key: _give(value) for key, value in self._kwargs.items()}
-        return self._fn(*map(_give, self._args), **again)
+        again = {key: _give(value) for key, value in self.keywords.items()}
+        return self.func(*map(_give, self.args), **again)
+
+
+def title_of(call: Callable[..., Any]) -> str:
+    """Return the method of a call, and the name of the call's resource: `VolumeManager.create 'a'`.
+
+    Args:
+        call: A `functools.partial`, a `Repeatable`, or any function, which has no arguments then.
+    """
+    method = getattr(call, "func", call)
+    title = str(getattr(method, "__qualname__", "")).partition(".<locals>")[0]
+    try:
+        names = inspect.signature(method).parameters
+    except (TypeError, ValueError):  # a function in C
+        return title
+    given = dict(zip(names, getattr(call, "args", ()), strict=False))
+    name = {**given, **getattr(call, "keywords", {})}.get("name")
+    return f"{title} {name!r}" if isinstance(name, str) else title
 
 
 def copied(value: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pytest_osfutures.calls.arguments import title_of
 from pytest_osfutures.calls.attempts import retried, undone_by_user
 from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.request import (
@@ -72,6 +73,7 @@ class RetriedCall:
         engine = request.context.engine
         self.request = request
         self.promise: Promise[Any] = Promise(engine, observer=request.context.observer)
+        self.promise.set_title(partial(title_of, request.call))
         #: The resource that exists by now; undo() has to take it back.
         self.made: Submission | None = None
         #: The ambiguous request that no search has found yet; undo() has to search again.
@@ -106,6 +108,7 @@ class RetriedCall:
             raise why
         engine = self.request.context.engine
         gone: Promise[None] = Promise(engine, observer=self.request.context.observer)
+        gone.set_title(lambda: f"undo of {title_of(self.request.call)}")
         gone.start()
         engine.call_soon(partial(self._stop, gone))
         return gone.future

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pytest_osfutures.calls.arguments import title_of
 from pytest_osfutures.calls.context import ClientContext
 from pytest_osfutures.calls.request import Call, CallRequest, Completed, Failure, GaveUp
 from pytest_osfutures.calls.steps import Submit, WatchUntilDone
@@ -57,6 +58,7 @@ def start_once(
         stamp = context.new_stamp()
         request = replace(request, stamp=stamp, record=context.record(stamp))
     promise: Promise[Any] = Promise(context.engine, observer=context.observer)
+    promise.set_title(partial(title_of, call))
     submission = None
     if not context.background:
         submission = request.submit()

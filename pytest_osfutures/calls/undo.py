@@ -209,6 +209,7 @@ def undo(submission: Submission, record: Record | None = None) -> OperationFutur
     engine = submission.context.engine
     engine.check()
     promise: Promise[None] = Promise(engine, observer=submission.context.observer)
+    promise.set_title(lambda: f"undo of {submission.title}")
     promise.start()
 
     def ended(problem: BaseException | Raised | None) -> None:

@@ -7,6 +7,7 @@ from pytest_osfutures.futures.future import (
     link,
     secrets_of,
     state_of,
+    title_of,
     type_of,
 )
 from pytest_osfutures.futures.observer import Observer
@@ -37,6 +38,7 @@ __all__ = [
     "secrets_of",
     "state_of",
     "then",
+    "title_of",
     "type_of",
     "wait",
 ]

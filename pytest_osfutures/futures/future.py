@@ -53,9 +53,13 @@ class OperationFuture(_TypedFuture[T, P]):
         #: The observer of the cloud, which learns of waits for this future.
         self.observer = observer
         self._plain: Future[Any] = Future()  # of the plain call
-        self._watch: Watch | None = None
+        self._own_watch: Watch | None = None
+        #: The future that will end this one.
+        self._followed: OperationFuture[Any] | None = None
         #: The name of a request that the tables of operations do not know.
         self._untracked = ""
+        #: Names the call as long as its operation is not known.
+        self._title: Callable[[], str] = str
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
         #: Reentrant, because a callback may call a method of its future.
@@ -64,6 +68,11 @@ class OperationFuture(_TypedFuture[T, P]):
         self._began_at = engine.clock.now()
         self._ended_at: float | None = None
         engine.register_pending(self)
+
+    @property
+    def _watch(self) -> Watch | None:
+        followed = self._followed
+        return self._own_watch if followed is None else followed._watch
 
     @property
     def sync_res(self) -> P:
@@ -88,7 +97,7 @@ class OperationFuture(_TypedFuture[T, P]):
 
     def __repr__(self) -> str:
         name, ident = self.resource_name, self.resource_id
-        words = [type(self).__name__, self.operation, name and repr(name), ident and f"({ident})"]
+        words = [type(self).__name__, title_of(self), name and repr(name), ident and f"({ident})"]
         return f"<{' '.join(filter(None, [*words, self._state_text()]))}>"
 
     def _state_text(self) -> str:
@@ -300,6 +309,11 @@ def check_process(future: OperationFuture[Any]) -> None:
 def accepted_at(future: OperationFuture[Any]) -> float | None:
     """Return the time on the engine's clock at which the cloud accepted the last request."""
     return future._watch.accepted_at if future._watch else None
+
+
+def title_of(future: OperationFuture[Any]) -> str:
+    """Return the operation's name, or the name of the call before its request is accepted."""
+    return future.operation or future._title()
 
 
 def state_of(future: OperationFuture[Any]) -> str:

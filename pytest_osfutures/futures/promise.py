@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.engine import Engine, Executor, Watch
 from pytest_osfutures.errors import Attempt, InvalidArgument
-from pytest_osfutures.futures.future import OperationFuture, error_of, link
+from pytest_osfutures.futures.future import OperationFuture, error_of, link, title_of
 from pytest_osfutures.futures.observer import Observer
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
@@ -38,10 +38,14 @@ class Promise(Generic[T]):
 
         A request that cannot be followed has no watch, and `untracked` is the request's name.
         """
-        self.future._watch, self.future._untracked = watch, untracked
+        self.future._own_watch, self.future._untracked = watch, untracked
         if self.future._plain.done():  # by an earlier try
             self.future._plain = Future()
         self.future._plain.set_result(plain)
+
+    def set_title(self, title: Callable[[], str]) -> None:
+        """Let `title` name the call as long as its operation is not known."""
+        self.future._title = title
 
     def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
         """Let `future.undo()` call `undo`."""
@@ -66,11 +70,12 @@ class Promise(Generic[T]):
             links = future._engine.links
             other.add_done_callback(lambda done: links.submit(partial(self._copy_end, done)))
             return
-        future._watch, future._undo = other._watch, other._undo
-        future._untracked = other._untracked
+        future._followed, future._undo = other, other._undo
+        future._title, future._untracked = partial(title_of, other), other._untracked
 
         def copy(done: Future[Any]) -> None:
-            future._watch, future._attempts = other._watch, other._attempts
+            future._own_watch, future._attempts = other._watch, other._attempts
+            future._followed = None
             self._copy_end(done)
 
         link(other, copy)
@@ -134,5 +139,5 @@ def finished(engine: Engine, value: T) -> OperationFuture[T]:
 def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
     """Return a future of the same operation as `before`, done already with the result `value`."""
     future = finished(before._engine, value)
-    future._watch, future._undo = before._watch, before._undo
+    future._own_watch, future._undo = before._watch, before._undo
     return future

@@ -8,12 +8,13 @@ import os
 import tempfile
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_osfutures.calls.arguments import SMALL, Repeatable, copied
+from pytest_osfutures.calls.arguments import SMALL, Repeatable, copied, title_of
 from pytest_osfutures.errors import InvalidArgument
 
 
@@ -214,3 +215,27 @@ class Stream:
 def test_a_stream_that_cannot_seek_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="cannot be rewound"):
         repeatable(print, files={"/x": Stream()})
+
+
+class Manager:
+    """A manager of a client."""
+
+    def create(self, name: str, size: int = 1) -> None: ...
+    def extend(self, volume: str, size: int) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("call", "title"),
+    [
+        (partial(Manager().create, "web", 2), "Manager.create 'web'"),
+        (partial(Manager().create, size=2, name="web"), "Manager.create 'web'"),
+        (partial(Manager().create, size=3), "Manager.create"),
+        (partial(Manager().extend, "id", 2), "Manager.extend"),
+        (Repeatable("x", Manager.create, Manager().create, ["web"], {}), "Manager.create 'web'"),
+        (Manager().extend, "Manager.extend"),
+        (partial(dict.get, {}), "dict.get"),
+        (int, "int"),
+    ],
+)
+def test_a_call_has_a_title(call: Any, title: str) -> None:
+    assert title_of(call) == title

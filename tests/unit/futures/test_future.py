@@ -106,6 +106,27 @@ def test_repr_of_a_call_tells_its_state_and_age(engine: SteppedEngine) -> None:
     assert repr(future) == "<OperationFuture cancelled after 2.0 s>"
 
 
+def test_a_call_has_a_title_until_its_operation_is_known() -> None:
+    scene = Scene()
+    promise: Promise[Any] = Promise(scene.engine)
+    promise.set_title(lambda: "ServerManager.stop 'web'")
+    promise.start()
+    last: Promise[Any] = Promise(scene.engine)
+    last.start()
+    last.follow(promise.future)
+    for each in (promise.future, last.future):
+        assert repr(each) == "<OperationFuture ServerManager.stop 'web' running for 0.0 s>"
+    one = watch(scene.world, "server.stop", lambda _: None, id="s1")
+    promise.set_accepted("plain", one)
+    one.history.append(StatusSample(1.0, "ACTIVE", "powering-off"))
+    for each in (promise.future, last.future):
+        assert (each.operation, each.resource_id) == ("server.stop", "s1")
+        assert each.history == (StatusSample(1.0, "ACTIVE", "powering-off"),)
+    promise.set_result(3)
+    assert last.future.result(1) == 3
+    assert (last.future.operation, last.future.resource_id) == ("server.stop", "s1")
+
+
 @pytest.mark.parametrize(
     ("error", "end"),
     [(None, "finished after 3.5 s"), (KeyError("no"), "failed after 3.5 s with KeyError")],
