@@ -25,7 +25,14 @@ from pytest_osfutures.evidence import (
     gather,
     text_of,
 )
-from pytest_osfutures.futures import OperationFuture, error_of, secrets_of, state_of, type_of
+from pytest_osfutures.futures import (
+    OperationFuture,
+    error_of,
+    secrets_of,
+    state_of,
+    title_of,
+    type_of,
+)
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.plugin.artifacts import Attachments, folder_of, write_files
 from pytest_osfutures.plugin.background import EVIDENCE
@@ -232,7 +239,7 @@ def _operation(future: Future) -> OperationEvidence:
     elif error is not None:
         lines = [f"{ERROR}{type(error).__name__}: {error}"]
     return OperationEvidence(
-        future.operation or "a call",
+        _title(future),
         state_of(future),
         future.resource_id,
         future.resource_name,
@@ -263,4 +270,10 @@ def waits_of(run_session: RunSession, error: BaseException | None) -> Iterator[s
 def _named(future: Future) -> str:
     name = f" of {future.resource_name!r}" if future.resource_name else ""
     ident = f" ({future.resource_id})" if future.resource_id else ""
-    return f"{future.operation or 'a call'}{name}{ident}: {state_of(future)}"
+    return f"{_title(future)}{name}{ident}: {state_of(future)}"
+
+
+def _title(future: Future) -> str:
+    if future.operation:
+        return future.operation
+    return f"{title_of(future) or 'a call'}, whose request has no answer yet"

@@ -9,15 +9,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.plugin.test_factories import run
-
-#: Shortens the time for questions and the teardown's patience.
-QUICK = """
 from pytest_osfutures.plugin import usage
 from pytest_osfutures.scopes import scope
-usage.SECONDS = 1.0
-scope.UNBLOCK_AFTER = 0.5
-"""
+from tests.plugin.test_factories import run
+
 #: The end of a folder's name, and the id in a file's name.
 DIGEST = r"-[0-9a-f]{8}-[0-9a-f-]{27}|-[0-9a-f]{8}(?=[-/])"
 HEAD = """
@@ -29,6 +24,13 @@ from pytest_osfutures.fakecloud import Fault
 def break_(os_cloud, effect="error", **matching):
     os_cloud.fake.faults.add(Fault(effect, **matching))
 """
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the time for questions, and the patience of teardowns."""
+    monkeypatch.setattr(usage, "SECONDS", 1.0)
+    monkeypatch.setattr(scope, "UNBLOCK_AFTER", 0.5)
 
 
 def sections(result: pytest.RunResult) -> list[str]:
@@ -118,6 +120,7 @@ def test_a_failed_creation_is_not_told_twice(pytester: pytest.Pytester) -> None:
     assert "  event compute__do_build_and_run_instance: Error" in once
 
 
+@pytest.mark.usefixtures("quick")
 def test_setup_and_teardown_fail_before_resources_are_deleted(pytester: pytest.Pytester) -> None:
     text = """
     @pytest.fixture
@@ -137,7 +140,6 @@ def test_setup_and_teardown_fail_before_resources_are_deleted(pytester: pytest.P
         os_servers.create_async("stuck").result()
         break_(os_cloud, "stuck", operation="server.delete")
     """
-    pytester.makeconftest(QUICK)
     result = run(pytester, HEAD + dedent(text), "--os-teardown-timeout=1")
     result.assert_outcomes(passed=2, errors=3)
     teardown, setup, stuck = sorted(sections(result), key=lambda each: "'late'" not in each)
@@ -153,6 +155,7 @@ def test_setup_and_teardown_fail_before_resources_are_deleted(pytester: pytest.P
     ]
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_failed_deletion_in_the_background_has_evidence(pytester: pytest.Pytester) -> None:
     text = """
     def test_stuck(os_cloud, os_servers):
@@ -162,7 +165,6 @@ def test_a_failed_deletion_in_the_background_has_evidence(pytester: pytest.Pytes
     def test_other(os_servers):
         os_servers.create_async("fine").result()
     """
-    pytester.makeconftest(QUICK)
     options = ("--os-teardown=background", "--os-teardown-timeout=1")
     result = run(pytester, HEAD + dedent(text), *options)
     result.assert_outcomes(passed=2, errors=1)
@@ -192,6 +194,7 @@ def test_what_cannot_be_read_is_said_in_words(pytester: pytest.Pytester) -> None
     assert re.search(r"^volume 'disk' \(\S+\): available$", section, re.MULTILINE)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_cloud_that_hangs_costs_its_own_facts(pytester: pytest.Pytester, http_cloud: str) -> None:
     text = """
     def test_failed(os_cloud, os_servers):
@@ -201,13 +204,45 @@ def test_a_cloud_that_hangs_costs_its_own_facts(pytester: pytest.Pytester, http_
         assert os_cloud.session.post(control, json=rule, authenticated=False).ok
         assert 0
     """
-    pytester.makeconftest(QUICK)
     pytester.makepyfile(HEAD + dedent(text))
     result = pytester.runpytest_inprocess(f"--os-cloud={http_cloud}", "--os-reaper=off")
     result.assert_outcomes(failed=1)
     (section,) = sections(result)
     assert "\n  console: no answer within 1 s\n" in section
     assert re.search(r"^server 'web' \(\S+\): ACTIVE$", section, re.MULTILINE)
+
+
+def test_a_call_without_an_answer_is_told_by_its_name(pytester: pytest.Pytester) -> None:
+    text = """
+    web, disk = factories.server(name="web"), factories.volume(name="disk")
+    io = factories.attachment(web, disk)
+
+    def test_slow(os_cloud, os_servers):
+        break_(os_cloud, "delay", method="POST", path="/servers$", seconds=20.0)
+        os_servers.create_async("slow").result(timeout=0.1)
+
+    def test_next(os_cloud, os_servers):
+        os_cloud.fake.faults.clear()
+        break_(os_cloud, "stuck", operation="server.stop")
+        os_servers.create_async("late").chain.stop_async().result(timeout=2)
+
+    def test_attached(os_cloud, io):
+        assert io.result() is None
+    """
+    result = run(pytester, HEAD + dedent(text))
+    result.assert_outcomes(failed=3)
+    slow, chained, attached = sections(result)
+    assert re.match(
+        r"\nwaiting since \S+Z \(0\.\d s\) for ServerManager.create 'slow', "
+        r"whose request has no answer yet: running for ",
+        slow,
+    )
+    assert re.match(
+        r"\nwaiting since \S+Z \(\d.\d s\) for server.stop of 'late' \(\S+\): "
+        r"running for .* s, last status ACTIVE \(powering-off\)\n",
+        chained,
+    )
+    assert re.search(r"^  server.attach_volume: finished after ", attached, re.MULTILINE)
 
 
 COUNTED = """
