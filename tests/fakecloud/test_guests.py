@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import builtins
+import errno
 import logging
 import os
 import socket
@@ -366,3 +367,22 @@ def test_ports_in_use_on_all_addresses_are_an_error() -> None:
         ports = GuestPorts(taken.getsockname()[1], 8080)
         with pytest.raises(GuestsUnavailableError, match="another program uses the ports"):
             GuestNetwork.reserve(ports)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (errno.EACCES, "this user may not open the ports 2222 and 8080 of guests; give other"),
+        (errno.EADDRNOTAVAIL, "guests need Linux, which routes all of 127.0.0.0/8"),
+        (errno.EMFILE, "the ports 2222 and 8080 of guests cannot be opened: Too many open files"),
+    ],
+)
+def test_ports_that_cannot_be_opened_are_an_error(
+    monkeypatch: pytest.MonkeyPatch, number: int, why: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(loopback, "_markers", fail)
+    with pytest.raises(GuestsUnavailableError, match=f"^{why}"):
+        GuestNetwork.reserve(PORTS)
