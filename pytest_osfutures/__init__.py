@@ -39,10 +39,12 @@ if TYPE_CHECKING:
         OSFuturesError as OSFuturesError,
         QuotaExceeded as QuotaExceeded,
         ResourceVanished as ResourceVanished,
+        RetryWarning as RetryWarning,
         ServerLimitReached as ServerLimitReached,
         StatusSample as StatusSample,
         UnknownOperation as UnknownOperation,
         UnusableAnswerError as UnusableAnswerError,
+        UnwatchedWarning as UnwatchedWarning,
     )
     from pytest_osfutures.futures import (
         ALL_COMPLETED as ALL_COMPLETED,
@@ -99,10 +101,12 @@ _PLACES = {
         "OperationTimeout",
         "QuotaExceeded",
         "ResourceVanished",
+        "RetryWarning",
         "StatusSample",
         "ServerLimitReached",
         "UnknownOperation",
         "UnusableAnswerError",
+        "UnwatchedWarning",
     ),
     "futures": (
         "ALL_COMPLETED",

@@ -6,6 +6,8 @@
     ├── EngineError                        the engine broke, was stopped, or runs in another process
     ├── ServerLimitReached                 the run has as many servers as it may have at a time
     ├── UnknownOperation (UserWarning)     a request may have started work that cannot be followed
+    ├── RetryWarning (UserWarning)         an operation has succeeded only when tried again
+    ├── UnwatchedWarning (UserWarning)     a failure of which nothing has asked for the result
     ├── CleanupError                       a resource could not be deleted
     └── OperationError                     an operation did not succeed
         ├── OperationFailed                the cloud reports the failure
@@ -64,6 +66,14 @@ class UnknownOperation(OSFuturesError, UserWarning):
     """
 
 
+class RetryWarning(OSFuturesError, UserWarning):
+    """An operation of a test has succeeded only when it was tried again (`--os-retries`)."""
+
+
+class UnwatchedWarning(OSFuturesError, UserWarning):
+    """A future of a test has failed, and nothing asked for the result (`--os-unwatched`)."""
+
+
 class CleanupError(OSFuturesError):
     """Resources could not be deleted.
 
@@ -100,12 +110,16 @@ class Event(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """One failed try of a call with several tries; `seconds` is how long it took."""
+    """One failed try of a call with several tries; `seconds` is how long it took.
+
+    A `busy` one was refused because another operation on the resource was under way.
+    """
 
     number: int
     resource_id: str | None
     seconds: float
     why: str
+    busy: bool = False
 
 
 @dataclass(frozen=True)

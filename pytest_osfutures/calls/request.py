@@ -58,6 +58,11 @@ class Failure:
     decision: RetryDecision | None = None
 
     @property
+    def is_busy(self) -> bool:
+        """Return True if another operation on the resource was the reason."""
+        return self.exchange is not None and self.exchange.busy
+
+    @property
     def unfinished(self) -> Submission | None:
         """Return the operation that has missed its deadline if nothing undoes it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -32,6 +33,7 @@ from pytest_osfutures.errors import (
 from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.policy import Retry, seconds
 
+_log = logging.getLogger("osfutures")
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
@@ -149,8 +151,11 @@ class RetriedCall:
         why = error.why if isinstance(error, OperationError) else f"{type(error).__name__}: {error}"
         took = self.request.context.engine.clock.now() - self.began_at
         ident = failure.made.resource_id if failure.made is not None else None
-        attempts = self.promise.future.attempts
-        self.promise.set_attempts((*attempts, Attempt(len(attempts) + 1, ident, took, why)))
+        attempts, busy = self.promise.future.attempts, failure.is_busy
+        attempt = Attempt(len(attempts) + 1, ident, took, why, busy)
+        self.promise.set_attempts((*attempts, attempt))
+        what = failure.made.title if failure.made is not None else "a call"
+        _log.info("try %d of %s has failed after %.1f s: %s", attempt.number, what, took, why)
 
     def fail_now(self, error: OperationError) -> None:
         """Fail the future now; the coroutine stops when it has found out what is left."""

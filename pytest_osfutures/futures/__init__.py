@@ -4,11 +4,14 @@ from pytest_osfutures.futures.future import (
     OperationFuture,
     accepted_at,
     error_of,
+    is_taken,
     link,
     secrets_of,
     state_of,
     title_of,
     type_of,
+    undo_of,
+    value_of,
 )
 from pytest_osfutures.futures.observer import Observer
 from pytest_osfutures.futures.promise import Promise, finished, renewed, then
@@ -33,6 +36,7 @@ __all__ = [
     "error_of",
     "finished",
     "gather",
+    "is_taken",
     "link",
     "renewed",
     "secrets_of",
@@ -40,5 +44,7 @@ __all__ = [
     "then",
     "title_of",
     "type_of",
+    "undo_of",
+    "value_of",
     "wait",
 ]

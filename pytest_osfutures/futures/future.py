@@ -67,6 +67,8 @@ class OperationFuture(_TypedFuture[T, P]):
         self._ended = False
         self._began_at = engine.clock.now()
         self._ended_at: float | None = None
+        #: True if a user has asked for the result, or has undone the operation.
+        self._taken = False
         engine.register_pending(self)
 
     @property
@@ -176,7 +178,9 @@ class OperationFuture(_TypedFuture[T, P]):
         check_process(self)
         try:
             with waiting_for((self,)):
-                return super().exception(timeout)
+                error = super().exception(timeout)
+            self._taken = True
+            return error
         except TimeoutError:
             ident = f" ({self.resource_id})" if self.resource_id else ""
             title = f"{self.operation or 'the call'}{ident}"
@@ -249,11 +253,10 @@ class OperationFuture(_TypedFuture[T, P]):
             >>> cloud.cinder.volumes.list()
             []
         """
-        if self._undo is None:
-            raise InvalidArgument(f"{self.operation or 'this call'} has nothing that would undo it")
-        undo = self._undo()
+        undo = undo_of(self)
+        self._taken = True
         if self.observer is not None:
-            self.observer.submitted(undo, undoes=self)
+            self.observer.derived(undo)
         return undo
 
     def __await__(self) -> Generator[Any, Any, T]:
@@ -331,9 +334,36 @@ def secrets_of(future: OperationFuture[Any]) -> frozenset[str]:
     return future._watch.secrets if future._watch else frozenset()
 
 
+def undo_of(future: OperationFuture[Any]) -> OperationFuture[object]:
+    """Do the same as `future.undo()` for the owner of a resource, not for the user.
+
+    Raises:
+        InvalidArgument: The operation has no compensating operation.
+    """
+    if future._undo is None:
+        raise InvalidArgument(f"{future.operation or 'this call'} has nothing that would undo it")
+    undo = future._undo()
+    if future.observer is not None:
+        future.observer.submitted(undo, undoes=future)
+    return undo
+
+
+def is_taken(future: OperationFuture[Any]) -> bool:
+    """Return True if a user has asked for the result, or has undone the operation."""
+    return future._taken
+
+
 def error_of(future: Future[Any]) -> BaseException | None:
-    """Return the error of a future that is done; a cancelled one gives CancelledError."""
+    """Return the error of a future that is done; a cancelled one gives CancelledError.
+
+    The result does not count as taken.
+    """
     try:
-        return future.exception(0)
+        return Future.exception(future, 0)
     except CancelledError as cancelled:
         return cancelled
+
+
+def value_of(future: Future[T]) -> T:
+    """Return the result of a future that has succeeded; it does not count as taken."""
+    return Future.result(future, 0)

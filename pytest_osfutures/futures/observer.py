@@ -24,6 +24,14 @@ class Observer(Protocol):
     ) -> None:
         """Note a call that begins, or an undo of the future `undoes`."""
 
+    def derived(
+        self, future: OperationFuture[Any], source: OperationFuture[Any] | None = None
+    ) -> None:
+        """Note a future without a call of its own, which ends after `source` or later."""
+
+    def followed(self, future: OperationFuture[Any], other: OperationFuture[Any]) -> None:
+        """Note that `future` ends like `other`, whose result only `future` hands on."""
+
     def waiting(self, futures: Sequence[Future[Any]]) -> AbstractContextManager[object]:
         """Return a context in which this thread waits for futures."""
 

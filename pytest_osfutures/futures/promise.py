@@ -9,7 +9,13 @@ from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.engine import Engine, Executor, Watch
 from pytest_osfutures.errors import Attempt, InvalidArgument
-from pytest_osfutures.futures.future import OperationFuture, error_of, link, title_of
+from pytest_osfutures.futures.future import (
+    OperationFuture,
+    error_of,
+    link,
+    title_of,
+    value_of,
+)
 from pytest_osfutures.futures.observer import Observer
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
@@ -72,6 +78,8 @@ class Promise(Generic[T]):
             return
         future._followed, future._undo = other, other._undo
         future._title, future._untracked = partial(title_of, other), other._untracked
+        if future.observer is not None:
+            future.observer.followed(future, other)
 
         def copy(done: Future[Any]) -> None:
             future._own_watch, future._attempts = other._watch, other._attempts
@@ -85,7 +93,7 @@ class Promise(Generic[T]):
         if error is not None:
             self.set_exception(error)
         else:
-            self.set_result(done.result())
+            self.set_result(value_of(done))
 
 
 def then(before: OperationFuture[T], fn: Callable[[T], Any]) -> OperationFuture[Any]:
@@ -101,12 +109,14 @@ def follow_up(
 ) -> OperationFuture[Any]:
     """Call `fn` with the result of `before` on an executor; return the future of its value."""
     promise: Promise[Any] = Promise(before._engine, observer=before.observer)
+    if before.observer is not None:
+        before.observer.derived(promise.future, before)
 
     def call(done: Future[T]) -> None:
         if not promise.start():
             return
         try:
-            value: Any = fn(done.result())
+            value: Any = fn(value_of(done))
         except BaseException as error:
             promise.set_exception(error)
             return

@@ -240,6 +240,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     finally:
         run_session = current_run_session(config)
         if run_session is not None:
+            from pytest_osfutures.plugin.traces import tell_rest
+
+            tell_rest(session)
             run_session.lookahead.stop()
             run_session.delete_released()
             if not isinstance(sys.exception(), KeyboardInterrupt):  # its end waits with a bound

@@ -66,7 +66,8 @@ class BackgroundTeardown:
         except Exception as error:
             evidence = self._evidence(scope.owner, str(error), created)
             with self._lock:
-                self._failures.append(Failure(scope.owner, str(error), evidence))
+                text = f"deletion in the background: {error}"
+                self._failures.append(Failure(scope.owner, text, evidence))
 
     def wait(self, config: pytest.Config) -> None:
         """Wait for all threads, and print messages if that takes long."""
@@ -78,6 +79,11 @@ class BackgroundTeardown:
         with progress_messages(config, "waiting for deletions in the background", owners):
             for thread in threads:
                 thread.join()
+
+    def add_failures(self, failures: Iterable[tuple[str, str]]) -> None:
+        """Add failures, each as (owner, reason), that are to be reported like those of threads."""
+        with self._lock:
+            self._failures += [Failure(owner, reason, "") for owner, reason in failures]
 
     def take_failures(self) -> list[Failure]:
         """Return the failures since the last call."""
@@ -100,7 +106,7 @@ def report_failures(config: pytest.Config, failures: Iterable[Failure]) -> None:
                 location=(owner.partition("::")[0], None, owner),
                 keywords={},
                 outcome="failed",
-                longrepr=f"deletion in the background: {text}",
+                longrepr=text,
                 when="teardown",
                 sections=[(EVIDENCE, evidence)] if evidence else [],
             )

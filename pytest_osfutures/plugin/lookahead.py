@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_osfutures.errors import InvalidArgument
+from pytest_osfutures.errors import Attempt, InvalidArgument
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.capacity import Cost, capacity_of, cost_of
 from pytest_osfutures.plugin.default_arguments import (
@@ -31,6 +31,7 @@ from pytest_osfutures.plugin.item_needs import (
     needs_of,
 )
 from pytest_osfutures.plugin.need import NEED, Need
+from pytest_osfutures.plugin.outcomes import failed_tries
 from pytest_osfutures.plugin.teardown import is_kept
 from pytest_osfutures.scopes import Scope, creation_failed
 
@@ -83,8 +84,8 @@ class Lookahead:
         self._coming: Coming = list
         self._changed = threading.Condition(threading.RLock())
         self._thread: threading.Thread | None = None
-        #: The needs whose resources were created a second time, as the first creation failed.
-        self._repeated: set[Key] = set()
+        #: The needs whose resources were created a second time, with the first, failed creations.
+        self._repeated: dict[Key, tuple[Attempt, ...]] = {}
         #: True while the running test needs room that coming tests must not take.
         self._paused = False
         self._stopped = False
@@ -130,6 +131,7 @@ class Lookahead:
                 self._create(key, need, scope, cost, values)
             instance = self._instances[key]
             instance.request, instance.item = request, self._item
+            self._run_session.recorder.outcomes.claim(instance.future)
             return instance
 
     def release(self, instance: Instance) -> None:
@@ -198,7 +200,9 @@ class Lookahead:
             if instance.key in self._repeated:
                 return
             if self._instances.get(instance.key) is instance and instance.request is None:
-                self._repeated.add(instance.key)
+                self._repeated[instance.key] = failed_tries(instance.future)
+                why = self._repeated[instance.key][-1].why
+                _log.info("created again before %s: %s", instance.scope.owner, why)
                 self.release(instance)
                 self._changed.notify()
 
@@ -263,6 +267,9 @@ class Lookahead:
         self, key: Key, need: Need, scope: Scope, cost: Cost, values: Mapping[str, Any]
     ) -> None:
         instance = Instance(key, scope, cost, need.begin(scope, values))
+        earlier = self._repeated.get(key, ())
+        outcomes = self._run_session.recorder.outcomes
+        outcomes.look_ahead(instance.future, scope.owner, earlier)
         instance.future.add_done_callback(lambda _: self._note_created(instance))
         self._instances[key] = instance
 

@@ -85,6 +85,8 @@ class Need:
         factory = getattr(factories, self.factory)(scope)
         promise: Promise[Any] = Promise(scope.cloud.engine, observer=scope.cloud.settings.observer)
         promise.start()
+        if (observer := promise.future.observer) is not None:
+            observer.derived(promise.future)
         try:
             with scope.run_session.ledger.of_test(scope.owner):
                 created = getattr(factory, self.method)(**_with_values(self.arguments, values))

@@ -243,6 +243,18 @@ UNKNOWN = Option(
     "Accepted request of an unknown operation: warn (the default) or error",
     _one_of("warn", "error"),
 )
+RETRIES = Option(
+    "retries",
+    "HOW",
+    "Test that passes only as something was tried again: warn (the default), silent or fail",
+    _one_of("warn", "silent", "fail"),
+)
+UNWATCHED = Option(
+    "unwatched",
+    "HOW",
+    "Failed future whose result nothing has asked for: warn (the default), silent or fail",
+    _one_of("warn", "silent", "fail"),
+)
 LOOKAHEAD = Option(
     "lookahead",
     "HOW",
@@ -282,6 +294,8 @@ ALL = (
     LOOKAHEAD,
     ARTIFACTS,
     ARTIFACTS_DIR,
+    RETRIES,
+    UNWATCHED,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,8 @@ from weakref import WeakKeyDictionary
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import OperationError
-from pytest_osfutures.futures import OperationFuture, accepted_at, link
+from pytest_osfutures.futures import OperationFuture, accepted_at, error_of, link
+from pytest_osfutures.plugin.outcomes import Outcomes, operation_of
 from pytest_osfutures.reports import OperationSpan, PhaseSpan, Span, WaitSpan
 
 
@@ -66,6 +67,10 @@ class Recorder:
         self.on_call: Callable[[OperationFuture[Any], str], None] = lambda *_: None
         #: The waits of the present phase that exceptions have ended, with the exceptions.
         self._broken: list[tuple[Wait, BaseException]] = []
+        #: The retries and failures of which the tests are told.
+        self.outcomes = Outcomes(lambda: self.test)
+        #: The numbers of the calls for which futures without a call of their own stand.
+        self._numbers_of_derived: WeakKeyDictionary[OperationFuture[Any], int] = WeakKeyDictionary()
         self._calls: WeakKeyDictionary[OperationFuture[Any], Call] = WeakKeyDictionary()
         #: The calls whose futures are not done, and the waits that go on, oldest first.
         self._pending: dict[OperationFuture[Any], None] = {}
@@ -86,9 +91,37 @@ class Recorder:
             number = None if undone is None else undone.number
             self._calls[future] = Call(next(self._numbers), owner, self._clock.time(), number)
             self._pending[future] = None
+            if undoes is None:
+                self.outcomes.begun(future, owner)
+            else:
+                self.outcomes.undone(undoes)
         if undone is None:
             self.on_call(future, owner)
         link(future, partial(self._end, future))
+
+    def derived(
+        self, future: OperationFuture[Any], source: OperationFuture[Any] | None = None
+    ) -> None:
+        """Record a future without a call of its own, which ends after `source` or later."""
+        with self._lock:
+            self.outcomes.derived(future, source, self._owner())
+            if source is not None and (number := self._number_of(source)) is not None:
+                self._numbers_of_derived[future] = number
+        link(future, lambda _: self.outcomes.ended(future, error_of(future)))
+
+    def followed(self, future: OperationFuture[Any], other: OperationFuture[Any]) -> None:
+        """Record that `future` ends like `other`."""
+        with self._lock:
+            self.outcomes.followed(future, other)
+            if (number := self._number_of(other)) is not None:
+                self._numbers_of_derived[future] = number
+
+    def _number_of(self, future: Future[Any]) -> int | None:
+        """Return the number of the call for which a future stands."""
+        if not isinstance(future, OperationFuture):
+            return None
+        call = self._calls.get(future)
+        return self._numbers_of_derived.get(future) if call is None else call.number
 
     @contextmanager
     def waiting(self, futures: Sequence[Future[Any]]) -> Iterator[None]:
@@ -169,23 +202,21 @@ class Recorder:
             span = self._operation_span(future, self._clock.time())
             del self._pending[future]
             self._spans.append(span)
+        self.outcomes.ended(future, error_of(future))
 
     def _operation_span(
         self, future: OperationFuture[Any], ended: float | None = None
     ) -> OperationSpan:
         call, accepted = self._calls[future], accepted_at(future)
-        error: BaseException | None = None
-        if future.done():
-            error = CancelledError() if future.cancelled() else future.exception()
+        error = error_of(future) if future.done() else None
         if accepted is not None:
             accepted += self._clock.time() - self._clock.now()
-        details = error.details if isinstance(error, OperationError) else None
         return OperationSpan(
             number=call.number,
             process=self._process,
             worker=self._worker,
             test=call.test,
-            operation=future.operation or (details.operation if details is not None else ""),
+            operation=operation_of(future),
             resource_id=future.resource_id,
             resource_name=future.resource_name,
             request_id=future.request_id,
@@ -193,16 +224,14 @@ class Recorder:
             accepted=accepted,
             ended=ended,
             history=future.history,
-            attempts=future.attempts,
+            attempts=self.outcomes.attempts_of(future),
             error_type=type(error).__name__ if error is not None else "",
             error=_why(error),
             undoes=call.undoes,
         )
 
     def _wait_span(self, wait: Wait) -> WaitSpan:
-        calls = (
-            self._calls.get(each) for each in wait.futures if isinstance(each, OperationFuture)
-        )
+        numbers = dict.fromkeys(self._number_of(each) for each in wait.futures)
         return WaitSpan(
             process=self._process,
             worker=self._worker,
@@ -210,7 +239,7 @@ class Recorder:
             phase=wait.phase,
             began=wait.began,
             ended=self._clock.time(),
-            operations=tuple(call.number for call in calls if call is not None),
+            operations=tuple(each for each in numbers if each is not None),
         )
 
 

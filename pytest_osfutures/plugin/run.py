@@ -37,6 +37,7 @@ from pytest_osfutures.plugin.lookahead import Lookahead
 from pytest_osfutures.plugin.recorder import Recorder
 from pytest_osfutures.plugin.run_id import directory, is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
+from pytest_osfutures.plugin.traces import register_traces
 from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.plugin.wait_messages import progress_messages
 from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
@@ -129,6 +130,7 @@ class RunSession(Run):
         #: The calls of the running test and of its fixtures.
         self.usage = Usage(lambda: ledger.test)
         self.recorder.on_call = self.usage.submitted
+        register_traces(config)
         self.older_runs = OlderRuns(self, partial(directory, config))
         #: Lines for the summary.
         self.summary = self.older_runs.summary
@@ -196,6 +198,10 @@ class RunSession(Run):
     def in_this_process(self) -> RunSession:
         """Return the run session of this process, which may be a fork of the one of this object."""
         return run_session_of(self.config)
+
+    def note_owner(self, future: OperationFuture[Any], owner: str) -> None:
+        """Note until when code may ask for the result of a future."""
+        self.recorder.outcomes.keep(future, owner)
 
     def note_use(self, future: OperationFuture[Any]) -> None:
         """Note that the running test uses a shared resource."""

@@ -1,5 +1,6 @@
 """What happened in a run: its spans, for the summary and for reports."""
 
+from pytest_osfutures.reports.reasons import counted_reasons, counted_text, kind_of
 from pytest_osfutures.reports.spans import (
     OperationSpan,
     PhaseSpan,
@@ -14,6 +15,9 @@ __all__ = [
     "PhaseSpan",
     "Span",
     "WaitSpan",
+    "counted_reasons",
+    "counted_text",
+    "kind_of",
     "parse_span",
     "span_document",
 ]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
 from uuid import UUID
@@ -12,19 +10,13 @@ from pytest_osfutures.errors import InvalidArgument
 
 #: Arguments whose value is a name and not an id.
 _NAMED = ("key_name",)
-#: Arguments whose value is a resource, which may be a mapping: the document of an API.
-_REFERENCES = re.compile(
-    r"(.*[_-])?id|uuid|key_name|security_groups|server|volume|port|network|subnets|group|imageRef|"
-    "source_volid|volume_type"
-)
 
 
 def to_id(value: Any, key: str = "") -> Any:
     """Return the id of an object, or the object's name if the argument takes a name.
 
     Args:
-        value: an object of any client library, or the mapping of a resource for an argument that
-            takes one; any other value is returned as it is.
+        value: an object of any client library, or any other value, which is returned as it is.
         key: name of the argument whose value this is.
 
     Raises:
@@ -36,8 +28,6 @@ def to_id(value: Any, key: str = "") -> Any:
         '4f2a'
         >>> to_id(SimpleNamespace(id="4f2a", name="laptop"), "key_name")
         'laptop'
-        >>> to_id({"id": "4f2a", "name": "laptop"}, "port")
-        '4f2a'
     """
     if isinstance(value, Future):
         argument = f"{key}=" if key else ""
@@ -46,12 +36,9 @@ def to_id(value: Any, key: str = "") -> Any:
         )
     if isinstance(value, UUID):
         return str(value)
-    wanted = "name" if key in _NAMED else "id"
-    if hasattr(value, "id"):
-        return getattr(value, wanted)
-    if isinstance(value, Mapping) and wanted in value and _REFERENCES.fullmatch(key):
-        return value[wanted]
-    return value
+    if not hasattr(value, "id"):
+        return value
+    return getattr(value, "name" if key in _NAMED else "id")
 
 
 def to_ids(value: Any, key: str = "") -> Any:

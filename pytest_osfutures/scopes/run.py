@@ -50,6 +50,16 @@ class Run(ABC):
     def note_use(self, future: OperationFuture[Any]) -> None:
         """Note that the user waits for a future whose call another process may have made."""
 
+    def note_owner(self, future: OperationFuture[Any], owner: str) -> None:  # noqa: B027
+        """Note that the user may ask for the result of a future until its owner's end.
+
+        Only a run of tests has to know.
+
+        Args:
+            future: the future.
+            owner: id of the test, class, module or session.
+        """
+
     @abstractmethod
     def progress_messages(
         self, text: str, names: Callable[[], list[str]] = list

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from pytest_osfutures.cleanup import (
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.errors import CleanupError, OperationError
-from pytest_osfutures.futures import OperationFuture
+from pytest_osfutures.futures import OperationFuture, error_of, undo_of, value_of
 from pytest_osfutures.operations import (
     ATTACHMENT,
     BACKUP,
@@ -109,8 +109,9 @@ class Scope:
             The same future.
         """
         self.created.append((resource_type, future))
+        self.run_session.note_owner(future, self.owner)
         if self.closed:
-            future.undo()
+            undo_of(future)
         return future
 
     def own_keypair(self, keypair: StampedResource) -> None:
@@ -176,7 +177,7 @@ class Scope:
 
     def _undo(self, created: Created, deadline: Deadline) -> list[str]:
         """Undo creations at the same time; return the resources that stay, with the reasons."""
-        undone = [(each, future, future.undo()) for each, future in created]
+        undone = [(each, future, undo_of(future)) for each, future in created]
         for _, future, undo in undone:
             undo.add_done_callback(partial(self._note_gone, future))
         deadline.wait({_label(each, future): undo for each, future, undo in undone}, UNBLOCK_AFTER)
@@ -326,17 +327,17 @@ def merged(scopes: Sequence[Scope]) -> Scope:
 
 def _resource_ids(future: OperationFuture[Any]) -> list[str]:
     """Return the ids of the created resources: one, or those of all servers of one request."""
-    result = future.result() if future.done() else None
+    result = value_of(future) if future.done() else None
     return [each.id for each in result] if isinstance(result, list) else [str(future.resource_id)]
 
 
 def creation_failed(future: OperationFuture[Any]) -> bool:
     """Return True if a future is done and has created nothing."""
-    return future.done() and (future.cancelled() or future.exception() is not None)
+    return future.done() and error_of(future) is not None
 
 
 def _has_succeeded(future: Future[Any]) -> bool:
-    return future.done() and not future.cancelled() and future.exception() is None
+    return future.done() and error_of(future) is None
 
 
 def _separate_attachments(created: Created) -> Created:
@@ -346,8 +347,15 @@ def _separate_attachments(created: Created) -> Created:
         (each, future)
         for each, future in created
         if each is ATTACHMENT
-        and not (future.done() and (creation_failed(future) or future.result().serverId in servers))
+        and not (
+            future.done() and (creation_failed(future) or value_of(future).serverId in servers)
+        )
     ]
+
+
+def _is_over(attachment: OperationFuture[Any], servers: set[str | None]) -> bool:
+    """Return True if there is no attachment, or if it ends with its server."""
+    return creation_failed(attachment) or value_of(attachment).serverId in servers
 
 
 def _is_incremental(each: tuple[ResourceType, OperationFuture[Any]]) -> bool:
@@ -355,7 +363,7 @@ def _is_incremental(each: tuple[ResourceType, OperationFuture[Any]]) -> bool:
     resource_type, future = each
     if resource_type is not BACKUP or not future.done() or creation_failed(future):
         return False
-    return bool(getattr(future.result(), "is_incremental", False))
+    return bool(getattr(value_of(future), "is_incremental", False))
 
 
 def _label(resource_type: ResourceType, future: OperationFuture[Any]) -> str:
@@ -366,5 +374,5 @@ def _error_text(undo: OperationFuture[Any]) -> str | None:
     """Return the reason for which an undo has failed; None while it runs."""
     if not undo.done():
         return None
-    error = CancelledError() if undo.cancelled() else undo.exception()
+    error = error_of(undo)
     return error.why if isinstance(error, OperationError) else str(error)

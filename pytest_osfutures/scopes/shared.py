@@ -29,7 +29,7 @@ from pytest_osfutures.errors import (
     OperationDetails,
     OperationTimeout,
 )
-from pytest_osfutures.futures import OperationFuture, Promise, link
+from pytest_osfutures.futures import OperationFuture, Promise, error_of, link, undo_of
 from pytest_osfutures.operations import ResourceType
 from pytest_osfutures.scopes.deadline import Deadline
 from pytest_osfutures.scopes.run import Run
@@ -109,6 +109,8 @@ class SharedResource:
         self.request = request
         self.future = SharedFuture(cloud, request.type)
         self.promise = Promise(self.engine, self.future)
+        if self.future.observer is not None:
+            self.future.observer.derived(self.future)
         self.promise.start()
         self.creation: Future | None = None
         #: True when this worker has stopped waiting.
@@ -167,7 +169,7 @@ class SharedResource:
     def _created(self, creation: Any) -> None:
         """Write the result of the creation into the ledger, then end this worker's future."""
         try:
-            error = creation.exception()
+            error = error_of(creation)
             if error is None:
                 self.future.shared_id = creation.resource_id
                 self.holders.created(self.request.key, creation.resource_id)
@@ -181,7 +183,7 @@ class SharedResource:
         self.over = not self.holders.others(self.request.key)
         if self.creation is not None and not self.future.done():
             if self.over:
-                deadline.wait({self.request.key: self.creation.undo()})
+                deadline.wait({self.request.key: undo_of(self.creation)})
             deadline.wait({self.request.key: self.future})
         self.over = True
         self.promise.set_exception(CancelledError())
@@ -232,6 +234,7 @@ class SharedScope:
             if known is None:
                 known = SharedResource(self.cloud, self.holders, request)
                 known.proceed(share)
+                self.run_session.note_owner(known.future, self.owner)
                 self._shared[request.key] = known
         self.run_session.note_use(known.future)
         return known.future

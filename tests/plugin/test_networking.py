@@ -164,7 +164,8 @@ def test_failed_upload_is_undone_and_retried(
         with pytest.raises(osf.InvalidArgument, match="there is no file 'nothing.img'"):
             os_images.upload_async("nothing.img")
     """
-    run(pytester, "    import pytest_osfutures as osf\n" + OURS + text).assert_outcomes(passed=5)
+    text = "    import pytest_osfutures as osf\n" + OURS + text
+    run(pytester, text, "--os-retries=silent").assert_outcomes(passed=5)
 
 
 def test_keep_failed(pytester: pytest.Pytester) -> None:

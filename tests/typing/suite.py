@@ -58,7 +58,6 @@ def test_images_and_keypairs(os_images: osf.Images, os_keypairs: osf.Keypairs) -
     reveal_type(image.min_disk)  # reveals: int
     image["hw_disk_bus"]
     reveal_type(os_keypairs.create("k"))  # reveals: Keypair
-    reveal_type(os_keypairs.create("k").private_key_file)  # reveals: Path
     os_images.upload_async(7)  # error
 
 
@@ -81,7 +80,6 @@ def test_networking(
     os_ports.create_async(extra={"binding:vnic_type": "direct"})
     reveal_type(os_routers.create_async(subnets=network.subnets, external=True))  # reveals: OperationFuture[Router, object]
     reveal_type(os_floating_ips.create_async(port=port).result().port_id)  # reveals: str | None
-    os_floating_ips.create_async(server=os_ports)  # error
     hosts = os_address_groups_session.create_async(["192.0.2.7/32"], "hosts")
     reveal_type(hosts)  # reveals: OperationFuture[AddressGroup, object]
     reveal_type(hosts.result().addresses)  # reveals: list[str]

@@ -44,8 +44,7 @@ class Fault:
     Rules for requests (`REQUEST_EFFECTS`) look at `service`, `method`, `path` (a regular
     expression, searched in the path) and `action` (the key of an action's body). Rules for
     background operations (`OPERATION_EFFECTS`) look at `operation` (a name or a pattern:
-    `server.*`) and `resource` (a regular expression, searched in the resource's name). A rule
-    without `operation` does not concern guests (`guest.*`).
+    `server.*`) and `resource` (a regular expression, searched in the resource's name).
 
     A rule is in force from `after` seconds on. The first `skip` matches pass; then the rule fires
     with `probability`, at most `count` times.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from pytest_osfutures.futures import OperationFuture, renewed, then
+from pytest_osfutures.futures import OperationFuture, renewed, then, value_of
 from pytest_osfutures.operations import OWNED_TYPES
 from pytest_osfutures.protocols import Api, Resource
 from pytest_osfutures.scopes.factories.base import Factory
@@ -79,4 +79,4 @@ class NetworkFactory(Factory):
 
 
 def _take(step: Step, created: OperationFuture[Any], _: Any) -> OperationFuture[Any]:
-    return step(created.result())
+    return step(value_of(created))

@@ -151,6 +151,18 @@ def test_a_follow_up_is_observed_like_its_call(engine: SteppedEngine, recorder: 
     assert promise.future.next(str).observer is recorder
 
 
+def test_a_wait_for_a_follow_up_is_one_for_the_calls_of_the_follow_up(
+    engine: SteppedEngine, recorder: Recorder
+) -> None:
+    first, second = promised(engine, recorder), promised(engine, recorder)
+    follow_up = first.future.next(lambda _: second.future)
+    with recorder.waiting([follow_up]):
+        first.set_result("vm")
+        second.set_result("attached")
+    spans = recorder.take_spans()
+    assert [each.operations for each in spans if isinstance(each, WaitSpan)] == [(2,)]
+
+
 def test_phases_are_recorded(recorder: Recorder) -> None:
     recorder.begin_phase("test_web", "setup")
     recorder.end_phase("passed", 1.0, 2.5)

@@ -62,36 +62,6 @@ def test_security_group_is_replaced_by_its_id() -> None:
     assert to_ids({"security_groups": groups}) == {"security_groups": ["a", "b", "default"]}
 
 
-def test_mappings_of_resources_are_replaced_by_their_ids() -> None:
-    found = {"id": "x", "name": "n"}
-    assert to_id(found, "server") == to_id(found, "subnets") == "x"
-    assert to_ids(
-        {
-            "key_name": {"name": "key"},
-            "security_groups": [found, "default"],
-            "nics": [{"net-id": found}, {"port-id": found}],
-            "block_device_mapping_v2": [{"uuid": found, "boot_index": 0}],
-            "scheduler_hints": {"group": found},
-            "fixed_ips": [{"subnet_id": found, "ip_address": "10.0.0.1"}],
-            "external_gateway_info": {"network_id": found},
-            "remote_group_id": found,
-            "imageRef": found,
-            "meta": found,
-        }
-    ) == {
-        "key_name": "key",
-        "security_groups": ["x", "default"],
-        "nics": [{"net-id": "x"}, {"port-id": "x"}],
-        "block_device_mapping_v2": [{"uuid": "x", "boot_index": 0}],
-        "scheduler_hints": {"group": "x"},
-        "fixed_ips": [{"subnet_id": "x", "ip_address": "10.0.0.1"}],
-        "external_gateway_info": {"network_id": "x"},
-        "remote_group_id": "x",
-        "imageRef": "x",
-        "meta": found,
-    }
-
-
 def test_plain_values_are_unchanged() -> None:
     file = SimpleNamespace(read=lambda: "")
     values = {"meta": {"id": "mine"}, "userdata": file, "bytes": b"", "nics": "none", "n": None}
