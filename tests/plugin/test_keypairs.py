@@ -5,16 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.clock import ScaledClock
 from pytest_osfutures.fakecloud import FakeCloud
-from pytest_osfutures.fakecloud.shells import clouds_yaml
-from pytest_osfutures.fakecloud.shells.loopback import GuestNetwork, GuestPorts
-from pytest_osfutures.fakecloud.shells.server import running
 from tests.plugin.test_factories import run
 
 BEGIN = """
@@ -179,7 +174,6 @@ def test_reports_show_no_private_key(pytester: pytest.Pytester) -> None:
     assert [line for line in secrets if len(line) > 40 and line in everything] == []
 
 
-PORTS = GuestPorts(2222, 8080)
 KEPT = """
     import pytest
     from pytest_osfutures import factories
@@ -198,26 +192,6 @@ KEPT = """
         assert address.startswith("127.")
         assert not bad
 """
-
-
-@pytest.fixture
-def guests() -> Iterator[tuple[FakeCloud, GuestNetwork]]:
-    with GuestNetwork.reserve(PORTS) as network:
-        yield FakeCloud(ScaledClock(20.0), cidrs=network.cidrs), network
-
-
-@pytest.fixture
-def guest_cloud(
-    guests: tuple[FakeCloud, GuestNetwork], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[FakeCloud]:
-    """Serve a cloud with guests as `served`; yield the cloud."""
-    cloud, network = guests
-    path = tmp_path / "guests.yaml"
-    monkeypatch.setenv("OS_CLIENT_CONFIG_FILE", str(path))
-    with running(cloud, guests=network) as url:
-        text = clouds_yaml.text(f"{url}/identity/v3")
-        path.write_text(text.replace("  fake", "  served"))
-        yield cloud
 
 
 @pytest.mark.skipif(shutil.which("ssh") is None, reason="needs the command ssh")
