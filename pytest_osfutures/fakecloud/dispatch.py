@@ -20,6 +20,9 @@ from pytest_osfutures.fakecloud.kernel import (
 )
 
 ANONYMOUS = Caller()
+NO_PROJECT = (
+    "Policy doesn't allow this request to be performed: the token has no project for its scope."
+)
 
 
 class Tokens(Protocol):
@@ -73,7 +76,7 @@ class Dispatcher:
             caller: Caller | None = ANONYMOUS
         else:
             caller = self._tokens.caller_of(request.headers.get("x-auth-token", ""))
-        if caller is None:
+        if caller is None or not _is_allowed(caller, service, request):
             return unauthorized(service, request)
         try:
             version = service.microversions.requested(request) if service.microversions else (0, 0)
@@ -82,6 +85,8 @@ class Dispatcher:
         if found is None:
             return Response(404, service.unknown_path)
         route, names = found
+        if service.needs_project and not (caller.project_id or route.public or route.any_scope):
+            return service.error_response(ApiError(403, NO_PROJECT))
         if service.can_fail:
             self._runtime.counters[f"{request.method} {service.prefix}{route.path}"] += 1
         root = request.origin + service.prefix
@@ -118,6 +123,18 @@ class Dispatcher:
             response = _faulty_response(rules, service, request.method, "after") or response
         response.delay += _seconds(rules, "delay")
         return response
+
+
+def _is_allowed(caller: Caller, service: Service, request: Request) -> bool:
+    """Return False if the access rules of an application credential refuse the request.
+
+    The rules hold for paths with and without the service's own prefix. Each credential may validate
+    tokens.
+    """
+    limit, path = caller.access_limit, request.path
+    if limit is None or (request.method == "GET" and path.endswith("/v3/auth/tokens")):
+        return True
+    return limit.allows(service.types, request.method, path, path.removeprefix(service.prefix))
 
 
 def _add_headers(response: Response, service: Service, request_id: str) -> None:

@@ -19,7 +19,7 @@ def test_wrong_password_is_rejected(demo: ApiClient) -> None:
     for body in (
         password(given="wrong"),
         password("nobody"),
-        password(scope={"project": {"name": "admin"}}),
+        password(scope={"project": {"name": "admin", "domain": {"id": "default"}}}),
     ):
         response = demo("POST", TOKENS, body)
         assert response.status == 401

@@ -1,6 +1,13 @@
 """The parts of which each service is made. The kernel knows no service."""
 
-from pytest_osfutures.fakecloud.kernel.call import MALFORMED, Call, Caller, RequestContext, Version
+from pytest_osfutures.fakecloud.kernel.call import (
+    MALFORMED,
+    AccessLimit,
+    Call,
+    Caller,
+    RequestContext,
+    Version,
+)
 from pytest_osfutures.fakecloud.kernel.database import ResourceTable
 from pytest_osfutures.fakecloud.kernel.errors import ApiError
 from pytest_osfutures.fakecloud.kernel.faults import Fault
@@ -24,6 +31,7 @@ from pytest_osfutures.fakecloud.kernel.wire import Handler, Request, Response, U
 __all__ = [
     "MALFORMED",
     "UNKNOWN_PATH",
+    "AccessLimit",
     "ApiError",
     "Call",
     "Caller",

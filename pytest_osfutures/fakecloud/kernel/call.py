@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -18,14 +20,62 @@ MALFORMED = (
 )
 
 
+_PATH_PART = re.compile(r"(?P<name>\{[^}]*\})|(?P<any>\*\*)|(?P<one>\*)|(?P<literal>[^{}*]+)")
+
+
+@dataclass(frozen=True)
+class AccessLimit:
+    """The access rules of an application credential: all other requests are refused.
+
+    Each rule is a service type, a method and a pattern of the path, with keystonemiddleware's
+    wildcards: `*` or `{name}` for one segment of the path, `**` for any number.
+    """
+
+    rules: tuple[tuple[str, str, re.Pattern[str]], ...]
+
+    @classmethod
+    def of(cls, rules: Iterable[tuple[str, str, str]]) -> AccessLimit:
+        """Return the limit for rules of service type, method and path.
+
+        Example:
+            >>> limit = AccessLimit.of([("compute", "GET", "/v2.1/servers/*")])
+            >>> limit.allows({"compute"}, "GET", "/v2.1/servers/1")
+            True
+            >>> limit.allows({"compute"}, "GET", "/v2.1/servers/1/action")
+            False
+        """
+        return cls(tuple((kind, method, _path_pattern(path)) for kind, method, path in rules))
+
+    def allows(self, types: Collection[str], method: str, *paths: str) -> bool:
+        """Return True if a rule allows one of the paths of a service with those types."""
+        return any(
+            kind in types and method == allowed and any(map(pattern.fullmatch, paths))
+            for kind, allowed, pattern in self.rules
+        )
+
+
+def _path_pattern(path: str) -> re.Pattern[str]:
+    wildcards = {"name": "[^/]+", "one": "[^/]+", "any": ".*"}
+    parts = (match for match in _PATH_PART.finditer(path))
+    return re.compile(
+        "".join(wildcards.get(part.lastgroup or "") or re.escape(part[0]) for part in parts)
+    )
+
+
 @dataclass(frozen=True)
 class Caller:
-    """The user, project and roles of a token."""
+    """The user, scope and roles of a token. The scope is a project, a domain, the system or none.
+
+    A request to any service but Keystone needs a project.
+    """
 
     user_id: str = ""
     project_id: str = ""
     roles: tuple[str, ...] = ()
     token: str = ""
+    domain_id: str = ""
+    is_system: bool = False
+    access_limit: AccessLimit | None = None
 
     @property
     def is_admin(self) -> bool:

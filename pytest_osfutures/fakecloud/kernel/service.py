@@ -114,6 +114,7 @@ class Service:
     name: str  #: the name in fault rules and page limits: "compute"
     prefix: str  #: "/compute"
     routes: Sequence[UrlRoute]
+    types: tuple[str, ...] = ()  #: the service types of the catalog
     microversions: Microversions | None = None
     error_body: Callable[[ApiError], Any] = kind_body
     error_type: str = "application/json"
@@ -122,6 +123,7 @@ class Service:
     headers: Mapping[str, str] = field(default_factory=dict)  #: of each response
     unknown_path: Any = field(default_factory=lambda: UNKNOWN_PATH)
     unauthorized: Any = field(default_factory=lambda: UNAUTHORIZED)
+    needs_project: bool = False  #: a token with another scope, or without one, is refused
     can_fail: bool = True  #: fault rules apply and requests are counted
     quota_status: int = 403  #: the status of a request over quota
     quota_headers: Mapping[str, str] = field(default_factory=dict)

@@ -84,13 +84,15 @@ Handler = Callable[..., Response]
 class UrlRoute:
     """A method, a path with `{names}`, and the handler: `handler(call, **names)`.
 
-    A `public` route needs no token: version documents and the request for a token.
+    A `public` route needs no token: version documents and the request for a token. A route for
+    `any_scope` needs a token, but no project.
     """
 
     method: str
     path: str
     handler: Handler
     public: bool = False
+    any_scope: bool = False
 
 
 class UrlRouter:

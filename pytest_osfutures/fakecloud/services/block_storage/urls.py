@@ -200,6 +200,8 @@ ROUTES: list[UrlRoute] = list(_routes())
 
 SERVICE = Service(
     name="block_storage",
+    types=("block-storage", "volumev3", "volumev2", "volume"),
+    needs_project=True,
     prefix="/volume",
     routes=ROUTES,
     microversions=Microversions("volume", (3, 0), (3, 71)),

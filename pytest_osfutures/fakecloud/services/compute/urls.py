@@ -112,6 +112,8 @@ ROUTES: list[UrlRoute] = [
 
 SERVICE = Service(
     name="compute",
+    types=("compute",),
+    needs_project=True,
     prefix="/compute",
     routes=ROUTES,
     microversions=Microversions(

@@ -41,6 +41,8 @@ ROUTES: list[UrlRoute] = [
 
 SERVICE = Service(
     name="image",
+    types=("image",),
+    needs_project=True,
     prefix="/image",
     routes=ROUTES,
     error_body=responses.error_body,

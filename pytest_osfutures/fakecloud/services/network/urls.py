@@ -184,6 +184,7 @@ ROUTES: list[UrlRoute] = [
 
 SERVICE = Service(
     name="network",
+    types=("network",),
     prefix="/network",
     routes=ROUTES,
     error_body=general.error_body,

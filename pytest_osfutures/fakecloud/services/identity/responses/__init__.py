@@ -1,0 +1,1 @@
+"""Keystone's handlers: they read requests, change the model and write responses."""
