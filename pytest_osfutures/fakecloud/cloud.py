@@ -1,4 +1,4 @@
-"""The fake cloud: five services and a control API on one clock, behind the method `handle`."""
+"""The fake cloud: six services and a control API on one clock, behind the method `handle`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from pytest_osfutures.fakecloud.kernel import (
     Response,
     Runtime,
 )
-from pytest_osfutures.fakecloud.services import block_storage, compute, identity, image, network
+from pytest_osfutures.fakecloud.services import (
+    block_storage,
+    compute,
+    identity,
+    image,
+    network,
+    placement,
+)
 
 SERVICES = (
     identity.SERVICE,
@@ -22,6 +29,7 @@ SERVICES = (
     block_storage.SERVICE,
     image.SERVICE,
     network.SERVICE,
+    placement.SERVICE,
     control.SERVICE,
 )
 
@@ -67,13 +75,16 @@ class FakeCloud:
         self.block_storage = block_storage.BlockStorageModel(runtime, images, self.identity)
         self.compute = compute.ComputeModel(
             runtime,
+            self.identity,
             block_storage.VolumesAdapter(self.block_storage),
             images,
             network.NetworksAdapter(self.network),
         )
-        self.block_storage.servers = self.network.servers = compute.ServersAdapter(self.compute)
+        servers = compute.ServersAdapter(self.compute)
+        self.block_storage.servers = self.network.servers = servers
         models: tuple[Any, ...] = (
             *(self.identity, self.compute, self.block_storage, self.image, self.network),
+            placement.PlacementModel(servers),
             runtime,
         )
         self._dispatcher = Dispatcher(

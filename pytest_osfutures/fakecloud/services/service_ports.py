@@ -34,6 +34,10 @@ class ImageDetails:
     min_ram: int = 0  #: MiB
     size: int | None = None  #: bytes; None before the upload
     properties: Mapping[str, Any] = field(default_factory=dict)
+    owner: str = ""  #: the id of a project
+    protected: bool = False
+    created_at: float = 0.0  #: seconds since 1970
+    updated_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,12 @@ class ImagesPort(Protocol):
     def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
         """Return an image that `project_id` (None: any project) may see. Raises ApiError(404)."""
 
+    def listed(self, project_id: str | None) -> list[ImageDetails]:
+        """Return the images that a list shows to `project_id` (None: to administrators)."""
+
+    def set_properties(self, image_id: str, properties: Mapping[str, str]) -> None:
+        """Replace the custom properties of an image."""
+
     def named(self, name: str, project_id: str | None) -> list[str]:
         """Return the ids of the images of that name that `project_id` (None: any) may see."""
 
@@ -193,6 +203,36 @@ class ServersPort(Protocol):
 
     def hosts(self) -> list[HostDetails]:
         """Return the hosts on which servers run."""
+
+
+@dataclass(frozen=True)
+class ProviderDetails:
+    """A compute host as a resource provider of Placement."""
+
+    id: str
+    name: str
+    totals: Mapping[str, int]  #: by resource class
+
+
+@dataclass(frozen=True)
+class AllocationDetails:
+    """What a server uses of a host."""
+
+    provider_id: str
+    consumer_id: str
+    project_id: str
+    user_id: str
+    amounts: Mapping[str, int]  #: by resource class
+
+
+class ResourcesPort(Protocol):
+    """Nova, as Placement uses it."""
+
+    def providers(self) -> list[ProviderDetails]:
+        """Return the hosts on which servers run."""
+
+    def allocations(self) -> list[AllocationDetails]:
+        """Return what each server uses of its host."""
 
 
 class ProjectsPort(Protocol):

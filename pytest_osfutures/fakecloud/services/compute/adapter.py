@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pytest_osfutures.fakecloud.services.compute.models import ComputeModel, attaching
-from pytest_osfutures.fakecloud.services.service_ports import HostDetails
+from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord
+from pytest_osfutures.fakecloud.services.service_ports import (
+    AllocationDetails,
+    HostDetails,
+    ProviderDetails,
+)
 
 
 class ServersAdapter:
@@ -24,3 +29,34 @@ class ServersAdapter:
     def hosts(self) -> list[HostDetails]:
         """Return the hosts on which servers run."""
         return [HostDetails(host.name, host.service_id) for host in self._model.hosts.values()]
+
+    def providers(self) -> list[ProviderDetails]:
+        """Return the hosts on which servers run, as resource providers."""
+        return [
+            ProviderDetails(
+                host.id,
+                host.name,
+                {"VCPU": host.vcpus, "MEMORY_MB": host.memory_mb, "DISK_GB": host.local_gb},
+            )
+            for host in self._model.hosts.values()
+        ]
+
+    def allocations(self) -> list[AllocationDetails]:
+        """Return what each server uses of its host."""
+        return [
+            AllocationDetails(
+                self._model.hosts[server.host].id,
+                server.id,
+                server.project_id,
+                server.user_id,
+                _amounts(server.flavor),
+            )
+            for server in self._model.servers
+            if server.host is not None
+        ]
+
+
+def _amounts(flavor: FlavorRecord) -> dict[str, int]:
+    disk = flavor.disk + flavor.ephemeral
+    amounts = {"VCPU": flavor.vcpus, "MEMORY_MB": flavor.ram, "DISK_GB": disk}
+    return {name: amount for name, amount in amounts.items() if amount}

@@ -10,8 +10,10 @@ from pytest_osfutures.fakecloud.kernel import (
 from pytest_osfutures.fakecloud.services.compute.responses import (
     actions,
     creating,
+    diagnostics,
     flavors,
     hosts,
+    images,
     instance_actions,
     interfaces,
     keypairs,
@@ -19,17 +21,21 @@ from pytest_osfutures.fakecloud.services.compute.responses import (
     quotas,
     servers,
     shares,
+    usage,
     volumes,
 )
 
 SERVERS = "/v2.1/servers"
 SERVER = "/v2.1/servers/{server_id}"
 SPECS = "/v2.1/flavors/{flavor_id}/os-extra_specs"
+IMAGE = "/v2.1/images/{image_id}"
+QUOTA_CLASS = "/v2.1/os-quota-class-sets/{class_id}"
 QUOTAS = "/v2.1/os-quota-sets/{project_id}"
 
 ROUTES: list[UrlRoute] = [
     UrlRoute("GET", "", flavors.versions, public=True),
     UrlRoute("GET", "/v2.1", flavors.version, public=True),
+    UrlRoute("GET", "/v2", flavors.old_version, public=True),
     UrlRoute("POST", SERVERS, creating.create_server),
     UrlRoute("GET", SERVERS, listing.list_servers),
     UrlRoute("GET", SERVERS + "/detail", listing.list_servers_in_detail),
@@ -63,6 +69,8 @@ ROUTES: list[UrlRoute] = [
     UrlRoute("POST", SERVER + "/os-interface", interfaces.attach),
     UrlRoute("GET", SERVER + "/os-interface/{port_id}", interfaces.show_interface),
     UrlRoute("DELETE", SERVER + "/os-interface/{port_id}", interfaces.detach),
+    UrlRoute("GET", SERVER + "/diagnostics", diagnostics.show_diagnostics),
+    UrlRoute("GET", SERVER + "/topology", diagnostics.show_topology),
     UrlRoute("GET", SERVER + "/shares", shares.list_shares),
     UrlRoute("POST", SERVER + "/shares", shares.attach_share),
     UrlRoute("GET", SERVER + "/shares/{share_id}", shares.no_share),
@@ -71,12 +79,14 @@ ROUTES: list[UrlRoute] = [
     UrlRoute("GET", SERVER + "/migrations/{migration_id}", hosts.show_server_migration),
     UrlRoute("DELETE", SERVER + "/migrations/{migration_id}", hosts.abort_migration),
     UrlRoute("POST", SERVER + "/migrations/{migration_id}/action", hosts.complete_migration),
-    UrlRoute("GET", "/v2.1/flavors", flavors.list_flavors),
+    UrlRoute("GET", "/v2.1/flavors", flavors.list_flavors, any_scope=True),
     UrlRoute("POST", "/v2.1/flavors", flavors.create_flavor),
-    UrlRoute("GET", "/v2.1/flavors/detail", flavors.list_flavors_in_detail),
-    UrlRoute("GET", "/v2.1/flavors/{flavor_id}", flavors.show_flavor),
+    UrlRoute("GET", "/v2.1/flavors/detail", flavors.list_flavors_in_detail, any_scope=True),
+    UrlRoute("GET", "/v2.1/flavors/{flavor_id}", flavors.show_flavor, any_scope=True),
     UrlRoute("DELETE", "/v2.1/flavors/{flavor_id}", flavors.delete_flavor),
     UrlRoute("PUT", "/v2.1/flavors/{flavor_id}", flavors.update_flavor),
+    UrlRoute("GET", "/v2.1/flavors/{flavor_id}/os-flavor-access", flavors.list_access),
+    UrlRoute("POST", "/v2.1/flavors/{flavor_id}/action", flavors.change_access),
     UrlRoute("GET", SPECS, flavors.list_extra_specs),
     UrlRoute("POST", SPECS, flavors.add_extra_specs),
     UrlRoute("GET", SPECS + "/{key}", flavors.show_extra_spec),
@@ -96,8 +106,20 @@ ROUTES: list[UrlRoute] = [
     UrlRoute("DELETE", QUOTAS, quotas.reset_quotas),
     UrlRoute("GET", QUOTAS + "/defaults", quotas.show_default_quotas),
     UrlRoute("GET", QUOTAS + "/detail", quotas.show_quota_usage),
-    UrlRoute("GET", "/v2.1/os-simple-tenant-usage", quotas.list_usage),
-    UrlRoute("GET", "/v2.1/os-simple-tenant-usage/{project_id}", quotas.show_usage),
+    UrlRoute("GET", "/v2.1/os-simple-tenant-usage", usage.list_usage),
+    UrlRoute("GET", "/v2.1/os-simple-tenant-usage/{project_id}", usage.show_usage),
+    UrlRoute("GET", QUOTA_CLASS, quotas.show_class_quotas),
+    UrlRoute("PUT", QUOTA_CLASS, quotas.change_class_quotas),
+    UrlRoute("GET", "/v2.1/images", images.list_images),
+    UrlRoute("GET", "/v2.1/images/detail", images.list_images_in_detail),
+    UrlRoute("GET", IMAGE, images.show_image),
+    UrlRoute("DELETE", IMAGE, images.delete_image),
+    UrlRoute("GET", IMAGE + "/metadata", images.list_metadata),
+    UrlRoute("POST", IMAGE + "/metadata", images.change_metadata),
+    UrlRoute("PUT", IMAGE + "/metadata", images.change_metadata),
+    UrlRoute("GET", IMAGE + "/metadata/{key}", images.show_metadata_item),
+    UrlRoute("PUT", IMAGE + "/metadata/{key}", images.set_metadata_item),
+    UrlRoute("DELETE", IMAGE + "/metadata/{key}", images.delete_metadata_item),
     UrlRoute("GET", "/v2.1/extensions", hosts.list_extensions),
     UrlRoute("GET", "/v2.1/os-availability-zone", hosts.list_zones),
     UrlRoute("GET", "/v2.1/os-availability-zone/detail", hosts.list_zones_in_detail),

@@ -9,7 +9,12 @@ from typing import Any
 from pytest_osfutures.fakecloud.kernel import (
     Caller,
 )
-from pytest_osfutures.fakecloud.services.image.models import FIELDS, NO_PROPERTIES, ImageModel
+from pytest_osfutures.fakecloud.services.image.models import (
+    FIELDS,
+    NO_PROPERTIES,
+    ImageModel,
+    ImageRecord,
+)
 from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 
 
@@ -21,16 +26,24 @@ class ImagesAdapter:
 
     def image_details(self, image_id: str, project_id: str | None) -> ImageDetails:
         """Return an image that `project_id` (None: any project) may see. Raises ApiError(404)."""
-        image = self._model.image(image_id, Caller(project_id=project_id) if project_id else None)
-        return ImageDetails(
-            id=image.id,
-            name=image.name or "",
-            status=image.status,
-            min_disk=image.min_disk,
-            min_ram=image.min_ram,
-            size=image.size,
-            properties=image.metadata,
+        return _details(
+            self._model.image(image_id, Caller(project_id=project_id) if project_id else None)
         )
+
+    def listed(self, project_id: str | None) -> list[ImageDetails]:
+        """Return the images that a list shows to `project_id` (None: to administrators)."""
+        caller = Caller(project_id=project_id or "", roles=() if project_id else ("admin",))
+        return [
+            _details(image)
+            for image in self._model.images.listed()
+            if image.listed_for(caller, None, "accepted") and not image.hidden
+        ]
+
+    def set_properties(self, image_id: str, properties: Mapping[str, str]) -> None:
+        """Replace the custom properties of an image."""
+        image = self._model.image(image_id)
+        image.metadata = dict(properties)
+        image.touch()
 
     def named(self, name: str, project_id: str | None) -> list[str]:
         """Return the ids of the images of that name that `project_id` (None: any) may see."""
@@ -97,3 +110,19 @@ class ImagesAdapter:
         if image := self._model.images.get(image_id):
             image.protected = False
             self._model.delete(image)
+
+
+def _details(image: ImageRecord) -> ImageDetails:
+    return ImageDetails(
+        id=image.id,
+        name=image.name or "",
+        status=image.status,
+        min_disk=image.min_disk,
+        min_ram=image.min_ram,
+        size=image.size,
+        properties=image.metadata,
+        owner=image.project_id,
+        protected=image.protected,
+        created_at=image.created_at,
+        updated_at=image.updated_at or image.created_at,
+    )

@@ -142,7 +142,7 @@ def update(call: ImageCall, image_id: str) -> Response:
     if not isinstance(changes, list):
         raise ApiError(400, "Request body must be a JSON array of operation objects.")
     image = call.model.own_image(image_id, call.caller, "modify_image")
-    steps = [_step(change) for change in changes]
+    steps = [_step(_modern(change) if kind == PATCHES[0] else change) for change in changes]
     known = {*FIELDS, *image.metadata}
     for operation, key, value in steps:  # all steps must be valid before the first is applied
         _check_step(call, operation, key, value, known)
@@ -154,6 +154,20 @@ def update(call: ImageCall, image_id: str) -> Response:
     if steps:
         image.touch()
     return Response(200, view(image))
+
+
+def _modern(change: Any) -> Any:
+    """Return a step of the draft of JSON patch, `{"replace": "/name"}`, in today's format."""
+    if not isinstance(change, dict):
+        return change
+    operations = [key for key in ("add", "remove", "replace") if key in change]
+    if len(operations) != 1:
+        raise ApiError(
+            400, "Operation objects must contain only one member named add, remove, or replace."
+        )
+    return {"op": operations[0], "path": change[operations[0]]} | {
+        key: value for key, value in change.items() if key == "value"
+    }
 
 
 def _step(change: Any) -> tuple[str, str, Any]:

@@ -14,6 +14,10 @@ from pytest_osfutures.fakecloud.services.network.models.records import (
     SecurityGroupRecord,
     SecurityGroupRule,
 )
+from pytest_osfutures.fakecloud.services.network.models.security_groups import (
+    DEFAULT,
+    default_group,
+)
 from pytest_osfutures.fakecloud.services.service_ports import PortDetails
 
 
@@ -113,6 +117,8 @@ class NetworksAdapter:
 
     def _groups(self, project_id: str, names: Sequence[str]) -> list[SecurityGroupRecord]:
         found = []
+        if DEFAULT in names:
+            default_group(self._model, project_id)
         for name in names:
             matching = [
                 group

@@ -157,6 +157,7 @@ EMPTY = ("subnetpools", "address_scopes", "service_providers", "rbac_policies")
 
 ROUTES: list[UrlRoute] = [
     UrlRoute("GET", "", general.versions, public=True),
+    UrlRoute("GET", "/v2.0", general.resources(tuple((c.name, c.path) for c in COLLECTIONS))),
     *(route for collection in COLLECTIONS for route in collection.routes()),
     UrlRoute("PUT", "/v2.0/routers/{router_id}/add_router_interface", general.add_router_interface),
     UrlRoute(

@@ -67,7 +67,12 @@ class FlavorRecord:
     swap: int = 0
     description: str | None = None
     is_public: bool = True
+    project_ids: tuple[str, ...] = ()  #: the projects that may use a flavor that is not public
     extra_specs: Mapping[str, str] = field(default_factory=dict)
+
+    def is_for(self, project_id: str) -> bool:
+        """Return True if the project may use the flavor."""
+        return self.is_public or project_id in self.project_ids
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,12 @@ from pytest_osfutures.fakecloud.services.compute.models.server import (
     ServerFault,
     ServerRecord,
 )
-from pytest_osfutures.fakecloud.services.service_ports import ImagesPort, NetworksPort, VolumesPort
+from pytest_osfutures.fakecloud.services.service_ports import (
+    ImagesPort,
+    NetworksPort,
+    ProjectsPort,
+    VolumesPort,
+)
 
 HOSTS = ("compute1", "compute2")
 #: name, MiB of RAM, GiB of disk, vCPUs; the last flavor fits on no host
@@ -31,12 +36,18 @@ FLAVORS = (
 
 
 class ComputeModel:
-    """The state of Nova, with the ports to Cinder, Glance and Neutron."""
+    """The state of Nova, with the ports to its neighbours."""
 
     def __init__(
-        self, runtime: Runtime, volumes: VolumesPort, images: ImagesPort, networks: NetworksPort
+        self,
+        runtime: Runtime,
+        projects: ProjectsPort,
+        volumes: VolumesPort,
+        images: ImagesPort,
+        networks: NetworksPort,
     ) -> None:
         self.runtime = runtime
+        self.projects = projects
         self.volumes = volumes
         self.images = images
         self.networks = networks
@@ -72,10 +83,17 @@ class ComputeModel:
             raise ApiError(404, f"Instance {server_id} could not be found.")
         return server
 
-    def flavor(self, id_or_url: object, status: int = 404) -> FlavorRecord:
-        """Return the flavor with that id or URL. Raises ApiError(`status`)."""
+    def flavor(
+        self, id_or_url: object, status: int = 404, context: RequestContext | None = None
+    ) -> FlavorRecord:
+        """Return the flavor with that id or URL, if the context (None: any) may see the flavor.
+
+        Raises ApiError(`status`).
+        """
         flavor = self.flavors.get(str(id_or_url).rstrip("/").rsplit("/", 1)[-1])
-        if flavor is None:
+        if flavor is None or not (
+            context is None or context.is_admin or flavor.is_for(context.project_id)
+        ):
             raise ApiError(status, f"Flavor {id_or_url} could not be found.")
         return flavor
 

@@ -26,7 +26,7 @@ def _resize(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response
     validation.required("resize", arguments, "flavorRef")
     validation.strict(arguments, {"flavorRef": "string integer"})
     model = call.model
-    flavor = model.flavor(arguments["flavorRef"], status=400)
+    flavor = model.flavor(arguments["flavorRef"], status=400, context=call.context)
     moving.resize(model, server, call.context, flavor)
     return Response(202)
 

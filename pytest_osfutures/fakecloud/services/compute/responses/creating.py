@@ -94,7 +94,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> ServerRequest:
         )
     networks = _networks(call, body.get("networks"))
     model, context = call.model, call.context
-    flavor = model.flavor(body["flavorRef"], status=400)
+    flavor = model.flavor(body["flavorRef"], status=400, context=context)
     disks, image_id = _disks(call, body)
     in_place_of_image = _boots_from_volume(disks)
     facts = None

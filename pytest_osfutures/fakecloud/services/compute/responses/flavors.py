@@ -33,17 +33,36 @@ def _version(call: ComputeCall) -> dict[str, Any]:
 
 
 def versions(call: ComputeCall) -> Response:
-    """List the API versions."""
-    return Response(200, {"versions": [_version(call)]})
+    """List the API versions: the old v2.0 and v2.1."""
+    return Response(200, {"versions": [_old_version(call), _version(call)]})
+
+
+def _old_version(call: ComputeCall) -> dict[str, Any]:
+    return {
+        "id": "v2.0",
+        "status": "DEPRECATED",
+        "version": "",
+        "min_version": "",
+        "updated": "2025-07-04T12:00:00Z",
+        "links": [{"rel": "self", "href": f"{call.root}/v2/"}],
+    }
+
+
+def old_version(call: ComputeCall) -> Response:
+    """Show the version document of v2.0, which has no other URL here."""
+    return _document(_old_version(call), "2")
 
 
 def version(call: ComputeCall) -> Response:
     """Show the version document of v2.1."""
-    shown = _version(call)
+    return _document(_version(call), "2.1")
+
+
+def _document(shown: dict[str, Any], number: str) -> Response:
     shown["links"].append(
         {"rel": "describedby", "type": "text/html", "href": "http://docs.openstack.org/"}
     )
-    kind = "application/vnd.openstack.compute+json;version=2.1"
+    kind = f"application/vnd.openstack.compute+json;version={number}"
     shown["media-types"] = [{"base": "application/json", "type": kind}]
     return Response(200, {"version": shown})
 
@@ -104,8 +123,14 @@ def _brief(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
 def _listed(call: ComputeCall) -> list[FlavorRecord]:
     request = call.request
     flavors = sorted(call.model.flavors.values(), key=lambda flavor: flavor.id)
-    if not call.caller.is_admin:
-        flavors = [flavor for flavor in flavors if flavor.is_public]
+    public = _wants_public(call)
+    if public is not None:
+        project_id = call.caller.project_id
+        flavors = [
+            flavor
+            for flavor in flavors
+            if flavor.is_public == public or (public and project_id in flavor.project_ids)
+        ]
     for name, size in (("minRam", "ram"), ("minDisk", "disk")):
         if (least := request.param(name)) is not None:
             if (bound := parse_natural(least)) is None:
@@ -116,14 +141,82 @@ def _listed(call: ComputeCall) -> list[FlavorRecord]:
     return flavors
 
 
+def _wants_public(call: ComputeCall) -> bool | None:
+    """Return whether the list shows public flavors; None for all. Only administrators may choose.
+
+    Raises ApiError(400).
+    """
+    text = (call.request.param("is_public") or "true").strip().lower()
+    if not call.caller.is_admin:
+        return True
+    if text == "none":
+        return None
+    if text not in (*validation.TRUE, *validation.FALSE):
+        raise ApiError(400, f"Invalid is_public filter [{call.request.param('is_public')}]")
+    return text in validation.TRUE
+
+
 def show_flavor(call: ComputeCall, flavor_id: str) -> Response:
     """Show one flavor."""
-    return Response(200, {"flavor": flavor_view(call, call.model.flavor(flavor_id))})
+    flavor = call.model.flavor(flavor_id, context=call.context)
+    return Response(200, {"flavor": flavor_view(call, flavor)})
+
+
+def _access_view(flavor: FlavorRecord) -> Response:
+    rows = [{"flavor_id": flavor.id, "tenant_id": each} for each in flavor.project_ids]
+    return Response(200, {"flavor_access": rows})
+
+
+def list_access(call: ComputeCall, flavor_id: str) -> Response:
+    """List the projects that may use a flavor that is not public (administrators only)."""
+    validation.admin_only(call, "os_compute_api:os-flavor-access")
+    flavor = call.model.flavor(flavor_id)
+    if flavor.is_public:
+        raise ApiError(404, "Access list not available for public flavors.")
+    return _access_view(flavor)
+
+
+def change_access(call: ComputeCall, flavor_id: str) -> Response:
+    """Give a project access to a flavor that is not public, or end it (administrators only)."""
+    body = call.json()
+    action = next(iter(body), "")
+    if action not in ("addTenantAccess", "removeTenantAccess"):
+        raise ApiError(400, f"There is no such action: {action}")
+    rule = "add_tenant_access" if action == "addTenantAccess" else "remove_tenant_access"
+    validation.admin_only(call, f"os_compute_api:os-flavor-access:{rule}")
+    content = validation.envelope(call, action)
+    validation.required(action, content, "tenant")
+    validation.strict(content, {"tenant": "string"})
+    model, project_id = call.model, content["tenant"]
+    flavor, change = model.flavor(flavor_id), action == "addTenantAccess"
+    if change and project_id not in model.projects.project_ids():
+        raise ApiError(400, f"Project ID {project_id} is not a valid project.")
+    changed = replace(flavor, project_ids=_project_ids(flavor, project_id, change))
+    model.flavors[flavor.id] = changed
+    return _access_view(changed)
+
+
+def _project_ids(flavor: FlavorRecord, project_id: str, add: bool) -> tuple[str, ...]:
+    has = project_id in flavor.project_ids
+    if add and flavor.is_public:
+        why = "Can not add access to a public flavor."
+        raise ApiError(409, why)
+    if add and has:
+        raise ApiError(
+            409,
+            f"Flavor access already exists for flavor {flavor.id} and project {project_id} "
+            "combination.",
+        )
+    if not add and not has:
+        why = f"Flavor access not found for {flavor.id} / {project_id} combination."
+        raise ApiError(404, why)
+    kept = tuple(each for each in flavor.project_ids if each != project_id)
+    return (*kept, project_id) if add else kept
 
 
 def list_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
     """List the extra specs of a flavor."""
-    specs = call.model.flavor(flavor_id).extra_specs
+    specs = call.model.flavor(flavor_id, context=call.context).extra_specs
     return Response(200, {"extra_specs": dict(specs)})
 
 
@@ -153,7 +246,7 @@ def add_extra_specs(call: ComputeCall, flavor_id: str) -> Response:
 
 def show_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     """Show one extra spec of a flavor."""
-    specs = call.model.flavor(flavor_id).extra_specs
+    specs = call.model.flavor(flavor_id, context=call.context).extra_specs
     if key not in specs:
         raise _missing_spec(flavor_id, key)
     return Response(200, {key: specs[key]})

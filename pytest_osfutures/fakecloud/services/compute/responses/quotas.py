@@ -1,13 +1,10 @@
-"""Quotas and usage: /limits, /os-quota-sets, /os-simple-tenant-usage."""
+"""Quotas: /limits, /os-quota-sets, /os-quota-class-sets."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pytest_osfutures.fakecloud.kernel import (
-    Response,
-    iso_microseconds,
-)
+from pytest_osfutures.fakecloud.kernel import Response
 from pytest_osfutures.fakecloud.services.compute.call import ComputeCall
 from pytest_osfutures.fakecloud.services.compute.responses import validation
 
@@ -73,10 +70,11 @@ def limits(call: ComputeCall) -> Response:
 def _quotas(call: ComputeCall, project_id: str, default: bool = False) -> dict[str, int]:
     model = call.model
     quotas = {name: model.limit("" if default else project_id, name) for name in NAMES}
+    own = {} if default else model.quotas.get(project_id, {})
     if call.version < (2, 57):
-        quotas |= UNTIL_2_57
+        quotas |= {name: own.get(name, value) for name, value in UNTIL_2_57.items()}
     if call.version < (2, 36):
-        quotas |= UNTIL_2_36
+        quotas |= UNTIL_2_36  # Nova's network service had these; their values are not kept
     return dict(sorted(quotas.items()))
 
 
@@ -112,7 +110,12 @@ def change_quotas(call: ComputeCall, project_id: str) -> Response:
     """Change the quotas of a project (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-quota-sets:update")
     body = validation.envelope(call, "quota_set")
-    validation.only("quota_set", body, frozenset({*NAMES, "force"}))
+    known = {*NAMES, "force"}
+    if call.version < (2, 57):
+        known |= {*UNTIL_2_57}
+    if call.version < (2, 36):
+        known |= {*UNTIL_2_36}
+    validation.only("quota_set", body, frozenset(known))
     given = {
         name: validation.number(name, value, least=-1)
         for name, value in body.items()
@@ -129,60 +132,36 @@ def reset_quotas(call: ComputeCall, project_id: str) -> Response:
     return Response(202)
 
 
-def _usage(call: ComputeCall, project_id: str) -> dict[str, Any]:
-    model = call.model
-    now = model.now()
-    rows, total = [], {"hours": 0.0, "vcpus": 0.0, "memory": 0.0, "disk": 0.0}
-    for server in model.servers.listed(deleted=True):
-        if server.project_id != project_id or server.launched_at is None:
-            continue
-        hours = ((server.terminated_at or now) - server.launched_at) / 3600
-        flavor = server.flavor
-        total["hours"] += hours
-        total["vcpus"] += hours * flavor.vcpus
-        total["memory"] += hours * flavor.ram
-        total["disk"] += hours * flavor.disk
-        rows.append(
-            {
-                "hours": hours,
-                "flavor": flavor.name,
-                "instance_id": server.id,
-                "name": server.name,
-                "tenant_id": project_id,
-                "memory_mb": flavor.ram,
-                "local_gb": flavor.disk,
-                "vcpus": flavor.vcpus,
-                "started_at": iso_microseconds(server.launched_at),
-                "ended_at": iso_microseconds(server.terminated_at),
-                "state": "terminated" if server.terminated_at else server.vm_state,
-                "uptime": int((server.terminated_at or now) - server.launched_at),
-            }
-        )
-    return {
-        "tenant_id": project_id,
-        "server_usages": rows,
-        "total_local_gb_usage": total["disk"],
-        "total_vcpus_usage": total["vcpus"],
-        "total_memory_mb_usage": total["memory"],
-        "total_hours": total["hours"],
-        "start": iso_microseconds(min([s.created_at for s in model.servers] or [now]), whole=False),
-        "stop": iso_microseconds(now, whole=False),
-    }
+def show_class_quotas(call: ComputeCall, class_id: str) -> Response:
+    """Show the default quotas (administrators only); there is only one quota class."""
+    validation.admin_only(call, "os_compute_api:os-quota-class-sets:show")
+    return Response(200, {"quota_class_set": {"id": class_id} | _class_quotas(call)})
 
 
-def show_usage(call: ComputeCall, project_id: str) -> Response:
-    """Show the usage of a project's servers since their launch."""
-    if project_id != call.caller.project_id:
-        validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:show")
-    return Response(200, {"tenant_usage": _usage(call, project_id)})
+def _class_quotas(call: ComputeCall) -> dict[str, int]:
+    quotas = _quotas(call, "", default=True)
+    if call.version < (2, 50):
+        for name in ("server_groups", "server_group_members"):
+            quotas.pop(name)
+    elif call.version < (2, 57):
+        for name in UNTIL_2_36:
+            quotas.pop(name, None)
+    return quotas
 
 
-def list_usage(call: ComputeCall) -> Response:
-    """List the usage of all projects (administrators only)."""
-    validation.admin_only(call, "os_compute_api:os-simple-tenant-usage:list")
-    projects = sorted({s.project_id for s in call.model.servers.listed(deleted=True)})
-    usages = [_usage(call, project) for project in projects]
-    if call.request.param("detailed") != "1":
-        for usage in usages:
-            del usage["server_usages"]
-    return Response(200, {"tenant_usages": usages})
+def change_class_quotas(call: ComputeCall, class_id: str) -> Response:
+    """Change the default quotas (administrators only)."""
+    validation.admin_only(call, "os_compute_api:os-quota-class-sets:update")
+    body = validation.envelope(call, "quota_class_set")
+    known = set(NAMES)
+    if call.version < (2, 57):
+        known |= {*UNTIL_2_57}
+    if call.version < (2, 50):
+        known |= {*UNTIL_2_36}
+    validation.only("quota_class_set", body, frozenset(known))
+    given = {name: validation.number(name, value, least=-1) for name, value in body.items()}
+    if class_id == "default":
+        settings = call.runtime.settings
+        kept = {name: value for name, value in given.items() if name in NAMES}
+        settings.quotas = settings.quotas | kept
+    return Response(200, {"quota_class_set": _class_quotas(call)})

@@ -30,13 +30,18 @@ def default_group(model: NetworkModel, project_id: str) -> SecurityGroupRecord:
 def create_group(
     model: NetworkModel, project_id: str, values: Mapping[str, Any]
 ) -> SecurityGroupRecord:
-    """Create a group that allows egress only. Raises ApiError(409) for a second `default`."""
+    """Create a group that allows egress only, and before it the group `default`.
+
+    Raises ApiError(409) for a second `default`.
+    """
     if values.get("name") == DEFAULT and any(
         group.project_id == project_id and group.name == DEFAULT for group in model.groups
     ):
         raise ApiError(
             409, "Default security group already exists.", kind="SecurityGroupDefaultAlreadyExists"
         )
+    if values.get("name") != DEFAULT:
+        default_group(model, project_id)
     group = SecurityGroupRecord(
         id=model.runtime.new_id(), project_id=project_id, revision=1, **values
     )
@@ -88,12 +93,6 @@ def delete_group(model: NetworkModel, group: SecurityGroupRecord) -> None:
     """Delete the group and its rules. Raises ApiError(409) while a port uses it."""
     if any(group.id in port.security_groups for port in model.ports):
         raise ApiError(409, f"Security Group {group.id} in use.", kind="SecurityGroupInUse")
-    if group.name == DEFAULT:
-        raise ApiError(
-            409,
-            "Insufficient rights for removing default security group.",
-            kind="SecurityGroupCannotRemoveDefault",
-        )
     for rule in model.rules_of(group.id):
         model.rules.remove(rule)
     model.groups.remove(group)

@@ -18,6 +18,10 @@ from pytest_osfutures.fakecloud.kernel import (
 from pytest_osfutures.fakecloud.services.network.call import NetworkCall
 from pytest_osfutures.fakecloud.services.network.models import NetworkModel
 from pytest_osfutures.fakecloud.services.network.models.records import StandardRecord
+from pytest_osfutures.fakecloud.services.network.models.security_groups import (
+    DEFAULT,
+    default_group,
+)
 from pytest_osfutures.fakecloud.services.network.responses.attributes import (
     READ_ONLY,
     Attribute,
@@ -175,7 +179,15 @@ class Collection:
 
     def remove(self, call: NetworkCall, resource_id: str) -> Response:
         """Delete one resource."""
-        self.delete(call.model, self.own(call, resource_id, "delete"))
+        resource = self.own(call, resource_id, "delete")
+        is_default = self.name == "security_group" and resource.name == DEFAULT
+        if is_default and not call.caller.is_admin:
+            raise ApiError(
+                409,
+                "Insufficient rights for removing default security group.",
+                kind="SecurityGroupCannotRemoveDefault",
+            )
+        self.delete(call.model, resource)
         return Response(204)
 
     def index(self, call: NetworkCall) -> Response:
@@ -185,6 +197,11 @@ class Collection:
         unknown = [key for key, _ in request.query if key not in known]
         if unknown:
             raise bad(f"{unknown} is invalid attribute for filtering")
+        if self.name == "security_group":
+            asked = request.param("project_id") or request.param("tenant_id")
+            owner = (asked if caller.is_admin else None) or caller.project_id
+            if owner:
+                default_group(model, owner)
         rows = [
             self.view(call, row)
             for row in self.table(model).listed()

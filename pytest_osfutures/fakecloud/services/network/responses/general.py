@@ -7,6 +7,7 @@ from typing import Any
 
 from pytest_osfutures.fakecloud.kernel import (
     ApiError,
+    Handler,
     ResourceTable,
     Response,
     iso_microseconds,
@@ -80,6 +81,23 @@ def versions(call: NetworkCall) -> Response:
     """List the API versions: only v2.0."""
     links = [{"rel": "self", "href": f"{call.root}/v2.0/"}]
     return Response(200, {"versions": [{"id": "v2.0", "status": "CURRENT", "links": links}]})
+
+
+def resources(collections: tuple[tuple[str, str], ...]) -> Handler:
+    """Return the handler for the document of v2.0: the names and paths of all collections."""
+
+    def show_resources(call: NetworkCall) -> Response:
+        rows = [
+            {
+                "name": name,
+                "collection": path.removeprefix("/"),
+                "links": [{"rel": "self", "href": f"{call.root}/v2.0{path}"}],
+            }
+            for name, path in collections
+        ]
+        return Response(200, {"resources": rows})
+
+    return show_resources
 
 
 def _extension(alias: str, name: str) -> dict[str, Any]:
