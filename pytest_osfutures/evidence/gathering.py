@@ -43,11 +43,11 @@ def gather(
     facts = [(target, fact) for target in wanted for fact in reads_of(target)]
     facts.sort(key=lambda each: FACTS.index(each[1]))  # a slow console keeps no state waiting
     answers: dict[Fact, Mapping[str, Any]] = {
-        (target, fact): {"gap": f"{fact}: no answer within {seconds:g} s"} for target, fact in facts
+        each: {"gap": f"no answer within {seconds:.2g} s"} for each in facts
     }
     answers.update(_answers(facts, lambda fact: read(api, *fact), clock, seconds))
     return [
-        with_answers(target, [answers[target, fact] for fact in reads_of(target)])
+        with_answers(target, {fact: answers[target, fact] for fact in reads_of(target)})
         for target in wanted
     ]
 

@@ -54,7 +54,7 @@ class ResourceEvidence:
     messages: tuple[str, ...] = ()
     #: The end of the console of a server, without secrets; None if it was not read.
     console: str | None = None
-    #: One sentence for each fact that could not be read.
+    #: Facts that could not be read, with the reason; one line for each reason.
     gaps: tuple[str, ...] = ()
 
 
@@ -75,6 +75,8 @@ class OperationEvidence:
     attempts: tuple[Attempt, ...] = ()
     #: One line for each fact of the operation's error.
     error: tuple[str, ...] = ()
+    #: Values that are hidden wherever they stand.
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)

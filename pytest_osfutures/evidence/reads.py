@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -53,22 +53,24 @@ def read(api: ApiClient, target: Target, fact: str) -> Mapping[str, Any]:
     try:
         return reads_of(target)[fact](api, target)
     except RefusedReadError as error:
-        return {"gap": f"{fact}: the cloud does not show it ({error})"}
+        return {"gap": f"the cloud does not show it ({error})"}
     except Exception as error:  # no answer, no token, or an answer of another shape
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        return {"gap": f"{fact}: not readable ({words})"}
+        return {"gap": f"not readable ({words})"}
 
 
-def with_answers(target: Target, answers: Iterable[Mapping[str, Any]]) -> ResourceEvidence:
-    """Return the evidence of a resource from the answers to its reads."""
+def with_answers(target: Target, answers: Mapping[str, Mapping[str, Any]]) -> ResourceEvidence:
+    """Return the evidence of a resource from the answers to its reads, by facts."""
     found = ResourceEvidence(target)
-    for each in answers:
-        changes = dict(each)
-        gap = changes.pop("gap", None)
-        found = replace(found, **changes, gaps=(*found.gaps, gap) if gap else found.gaps)
+    gaps: dict[str, list[str]] = {}
+    for fact, changes in answers.items():
+        if "gap" in changes:
+            gaps.setdefault(changes["gap"], []).append(fact)
+        else:
+            found = replace(found, **changes)
     if not found.exists:  # then nothing else about the resource can be read, either
-        return replace(found, gaps=())
-    return found
+        return found
+    return replace(found, gaps=tuple(f"{', '.join(facts)}: {why}" for why, facts in gaps.items()))
 
 
 def _get(api: ApiClient, target: Target, path: str, version: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ LONGEST_TEXT = 20_000
 #: States of a history that are shown, from the newest.
 SHOWN_STATES = 20
 INDENT = "  "
+_BREAKS = re.compile(r"[\r\n\t]+")
 #: Beginning of the line with the reason of a failed operation.
 ERROR = "error: "
 
@@ -80,11 +82,13 @@ def details_of(resource: ResourceEvidence) -> str:
 
 
 def _secrets(evidence: TestEvidence) -> set[str]:
-    return {secret for each in evidence.resources for secret in each.target.secrets}
+    of_resources = (each.target.secrets for each in evidence.resources)
+    of_calls = (each.secrets for each in evidence.operations)
+    return set().union(*of_resources, *of_calls)
 
 
 def _line(text: str, secrets: Iterable[str]) -> str:
-    return redact(printable(text), secrets)[:LONGEST_LINE]
+    return redact(printable(_BREAKS.sub(" ", text)), secrets)[:LONGEST_LINE]
 
 
 def _calls_of(evidence: TestEvidence, resource_id: str) -> list[OperationEvidence]:

@@ -90,7 +90,7 @@ def write_files(folder: Path, test: str, when: str, evidence: TestEvidence) -> s
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
             if text:
-                (folder / name).write_text(text + "\n", errors="replace")
+                (folder / name).write_text(text + "\n", encoding="utf-8", errors="replace")
     except OSError as problem:
         return f"no files: {problem}"
     return f"files: {folder}"

@@ -45,6 +45,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the fixture
 
 Future = OperationFuture[Any]
 _log = logging.getLogger("osfutures")
+#: Seconds without which no question is asked.
+LEAST = 0.1
 #: Largest number of futures of a wait that are named.
 NAMED = 10
 #: Evidence that was gathered before a teardown deleted the resources.
@@ -173,7 +175,7 @@ def ask(
 ) -> list[ResourceEvidence]:
     """Ask the cloud about resources, for as long as the running test has left."""
     usage, began = run_session.usage, time.monotonic()
-    if targets and not usage.seconds:
+    if targets and usage.seconds < LEAST:
         notes.append(f"the cloud is asked no more: the {SECONDS:g} s of this test are over")
         return [ResourceEvidence(each) for each in targets[:RESOURCES]]
     if len(targets) > RESOURCES:
@@ -247,6 +249,7 @@ def _operation(future: Future) -> OperationEvidence:
         future.history,
         future.attempts,
         tuple(lines),
+        secrets_of(future),
     )
 
 

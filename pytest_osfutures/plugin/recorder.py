@@ -156,14 +156,14 @@ class Recorder:
     def waits_ended_by(self, failure: BaseException | None) -> list[Wait]:
         """Return the waits of the test that `failure` has ended, and those that go on.
 
-        A cancelled task has ended its wait by an exception of its own.
+        After a timeout (pytest-timeout) a cancelled task has ended its wait by another exception.
         """
         chain = [] if failure is None else [*_chain(failure)]
-        is_stop = not isinstance(failure, Exception)  # as pytest-timeout's
+        is_timeout = "timeout" in str(failure).lower()
         ended = [
             wait
             for wait, error in self._broken
-            if (is_stop and not isinstance(error, Exception)) or any(error is e for e in chain)
+            if (is_timeout and not isinstance(error, Exception)) or any(error is e for e in chain)
         ]
         return ended + [each for each in self.waits() if not each.thread.name.startswith("osf")]
 

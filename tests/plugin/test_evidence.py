@@ -68,7 +68,7 @@ def test_a_failed_test_tells_its_resources(pytester: pytest.Pytester) -> None:
         vm.stop_async().result()
         assert vm.status == "GONE"
     """
-    result = run(pytester, HEAD + dedent(text), "--junitxml=junit.xml")
+    result = run(pytester, HEAD + dedent(text), "--junitxml=junit.xml", "--maxfail=1")
     result.assert_outcomes(passed=1, failed=1)
     (section,) = sections(result)
     heads = re.findall(r"^(\w+) '(\w+)' \([0-9a-f-]{36}\): (\w+)$", section, flags=re.MULTILINE)

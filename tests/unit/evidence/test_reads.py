@@ -11,7 +11,7 @@ import pytest
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.errors import Event
 from pytest_osfutures.evidence import RESOURCES, ResourceEvidence, Target, gather
-from pytest_osfutures.evidence.reads import ACTIONS, CONSOLE_SIZE, MESSAGES
+from pytest_osfutures.evidence.reads import ACTIONS, CONSOLE_SIZE, MESSAGES, with_answers
 from pytest_osfutures.operations import BACKUP, IMAGE, KEYPAIR, PORT, SERVER, VOLUME
 from tests.unit.api import answer
 
@@ -86,6 +86,15 @@ def test_a_failed_read_hurts_its_own_fact_only(path: str, broken: Any) -> None:
         assert f"(403: refused {path.split()[1]}" in gap
     known = [found.status == "ACTIVE", bool(found.actions), found.console == "boot\nlogin:"]
     assert known.count(True) == 2
+
+
+def test_facts_that_fail_for_the_same_reason_share_a_line() -> None:
+    late = {"gap": "no answer within 5 s"}
+    answers = {"state": late, "instance actions": {"gap": "no"}, "console": late}
+    assert with_answers(WEB, answers).gaps == (
+        "state, console: no answer within 5 s",
+        "instance actions: no",
+    )
 
 
 @pytest.mark.parametrize("state", [404, {"server": {"status": "DELETED"}}])

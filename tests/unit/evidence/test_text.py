@@ -153,6 +153,11 @@ def test_details_of_a_fault_hide_secrets() -> None:
     assert details_of(ResourceEvidence(WEB)) == ""
 
 
+def test_secrets_of_calls_are_hidden_and_line_breaks_are_spaces() -> None:
+    call = replace(CREATED, error=(f"{ERROR}no\n\thunter3 here",), secrets=frozenset({"hunter3"}))
+    assert "  error: no *** here" in lines_of(TestEvidence(operations=(call,)))
+
+
 def test_nothing_is_no_evidence() -> None:
     assert not TestEvidence()
     assert lines_of(TestEvidence()) == []
