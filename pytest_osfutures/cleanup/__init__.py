@@ -36,6 +36,12 @@ if TYPE_CHECKING:
     from pytest_osfutures.cleanup.reaper_process import READY, ReaperError, start_reaper
     from pytest_osfutures.cleanup.recovery import clean_up_dead, dead_runs, is_dead
     from pytest_osfutures.cleanup.rows import LedgerRow
+    from pytest_osfutures.cleanup.run_report import (
+        parsed_spans,
+        read_ledger_report,
+        resource_rows,
+        run_info,
+    )
     from pytest_osfutures.cleanup.shared import (
         SharedResources,
         SharedState,
@@ -90,6 +96,12 @@ _MODULES = {
         "is_dead",
     ),
     "rows": ("LedgerRow",),
+    "run_report": (
+        "parsed_spans",
+        "read_ledger_report",
+        "resource_rows",
+        "run_info",
+    ),
     "shared": (
         "SharedResources",
         "SharedState",
@@ -133,10 +145,14 @@ __all__ = [
     "ledgers",
     "living_runs",
     "load_error",
+    "parsed_spans",
+    "read_ledger_report",
     "reaper_lock",
     "reaper_log",
     "release_dead_holders",
     "remove_ledger",
+    "resource_rows",
+    "run_info",
     "stamps_of_run",
     "start_reaper",
     "sweep_expired",

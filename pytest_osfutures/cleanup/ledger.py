@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from pytest_osfutures.cleanup import sql
 from pytest_osfutures.cleanup.database import Database
@@ -90,6 +90,15 @@ class Ledger:
         with self._named_errors():
             self._database = Database(path, sql.TABLES)
             self._lock = self._database.lock
+
+    @classmethod
+    def copy_of(cls, source: sqlite3.Connection, run: str) -> Self:
+        """Return a copy in memory of the ledger of an open connection. Raises LedgerError."""
+        copy = cls(None, run)
+        with copy._named_errors():
+            source.backup(copy._db)
+            copy._db.executescript(sql.TABLES)  # of a later version
+        return copy
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:

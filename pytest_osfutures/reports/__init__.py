@@ -1,6 +1,24 @@
 """What happened in a run: its spans, for the summary and for reports."""
 
+from pytest_osfutures.reports.comparison import (
+    THRESHOLD,
+    Comparison,
+    OperationStatistics,
+    compare,
+    statistics_of,
+)
+from pytest_osfutures.reports.documents import DocumentError
+from pytest_osfutures.reports.files import check_format, report_json, write_report, write_text
+from pytest_osfutures.reports.html import ReportTemplateError, render_html
 from pytest_osfutures.reports.reasons import counted_reasons, counted_text, kind_of
+from pytest_osfutures.reports.report import (
+    Report,
+    ResourceRow,
+    RunInfo,
+    parse_report,
+    report_document,
+    report_of,
+)
 from pytest_osfutures.reports.spans import (
     OperationSpan,
     PhaseSpan,
@@ -9,15 +27,37 @@ from pytest_osfutures.reports.spans import (
     parse_span,
     span_document,
 )
+from pytest_osfutures.reports.tables import comparison_document, comparison_text, report_text
 
 __all__ = [
+    "THRESHOLD",
+    "Comparison",
+    "DocumentError",
     "OperationSpan",
+    "OperationStatistics",
     "PhaseSpan",
+    "Report",
+    "ReportTemplateError",
+    "ResourceRow",
+    "RunInfo",
     "Span",
     "WaitSpan",
+    "check_format",
+    "compare",
+    "comparison_document",
+    "comparison_text",
     "counted_reasons",
     "counted_text",
     "kind_of",
+    "parse_report",
     "parse_span",
+    "render_html",
+    "report_document",
+    "report_json",
+    "report_of",
+    "report_text",
     "span_document",
+    "statistics_of",
+    "write_report",
+    "write_text",
 ]

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 from pytest_osfutures.errors import Attempt, StatusSample
+from pytest_osfutures.reports.documents import DocumentError, from_document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,15 +104,9 @@ def parse_span(document: Mapping[str, Any]) -> Span:
     """Return the span of a document of `span_document`.
 
     Raises:
-        ValueError: The document is not that of a span; the text says why.
+        DocumentError: The document is not that of a span; the text says why.
     """
-    values = {name: value for name, value in document.items() if name != "kind"}
-    try:
-        for name, read in (("history", StatusSample), ("attempts", Attempt)):
-            if name in values:
-                values[name] = tuple(read(*each) for each in values[name])
-        if "operations" in values:
-            values["operations"] = tuple(values["operations"])
-        return _CLASSES[document["kind"]](**values)
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"no span of a run: {error!r}") from None
+    kind = _CLASSES.get(str(document.get("kind")))
+    if kind is None:
+        raise DocumentError(f"no span of a run: kind {document.get('kind')!r}")
+    return from_document(kind, document, f"no span of a run: {kind.__name__}")

@@ -1,0 +1,217 @@
+"""Reports and comparisons as plain text and JSON, for the `osfutures report` command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pytest_osfutures.parsing import printable
+from pytest_osfutures.reports.comparison import (
+    SLOWER,
+    SLOWER_P95,
+    Change,
+    Comparison,
+    OperationStatistics,
+    statistics_of,
+)
+from pytest_osfutures.reports.report import Report, ResourceRow, redacted
+from pytest_osfutures.reports.spans import OperationSpan
+
+COMPARISON_FORMAT = "pytest-osfutures comparison"
+#: Failed operations and resources that a text lists one by one.
+MOST_LINES = 20
+
+
+def table(rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a table; the first column is aligned left, the others right.
+
+    Example:
+        >>> table([("name", "n"), ("x", "10")])
+        ['name   n', 'x     10']
+    """
+    cells = [list(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = []
+    for first, *others in cells:
+        right = (each.rjust(width) for each, width in zip(others, widths[1:], strict=True))
+        lines.append("  ".join([first.ljust(widths[0]), *right]).rstrip())
+    return lines
+
+
+def seconds_text(value: float | None) -> str:
+    """Write a duration in seconds; a dash for None.
+
+    Example:
+        >>> seconds_text(0.123), seconds_text(12.34), seconds_text(None)
+        ('0.12 s', '12.3 s', '-')
+    """
+    if value is None:
+        return "-"
+    return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+
+
+def run_text(report: Report) -> str:
+    """Return one line about the run of a report."""
+    run = report.run
+    words = [f"run {run.id}" + (f" of cloud {run.cloud}" if run.cloud else "")]
+    words += [f"on {run.host}"] * bool(run.host) + [run.state]
+    moments = report.moments
+    if moments is not None:
+        began, ended = moments
+        words.append(f"began {date_text(began)}, lasted {seconds_text(ended - began)}")
+    tests = len({(each.worker, each.test) for each in report.phases})
+    counts = f"{tests} tests, {len(report.operations)} operations"
+    requests = "" if run.requests is None else f", {run.requests} API requests"
+    return printable(f"{', '.join(words)}: {counts}{requests}")
+
+
+def date_text(seconds: float) -> str:
+    """Write a moment in UTC; a dash where it is outside of the calendar.
+
+    Example:
+        >>> date_text(0.0)
+        '1970-01-01 00:00:00 UTC'
+    """
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (ValueError, OverflowError, OSError):
+        return "-"
+
+
+def operations_table(report: Report) -> list[tuple[str, ...]]:
+    """Return the rows of the table of operations, the first of them with the titles."""
+    titles = ("operation", "count", "p50", "p95", "longest", "tried again", "failed")
+    rows: list[tuple[str, ...]] = [titles]
+    for name, found in statistics_of(report.operations).items():
+        durations = (seconds_text(each) for each in (found.p50, found.p95, found.longest))
+        counts = str(found.tried_again), str(found.failed)
+        rows.append((printable(name), str(found.count), *durations, *counts))
+    return rows
+
+
+def failed_operations(report: Report) -> list[OperationSpan]:
+    """Return the operations that have failed, oldest first."""
+    return [each for each in report.operations if each.error_type]
+
+
+def resources_left(report: Report) -> list[ResourceRow]:
+    """Return the resources whose deletion was not confirmed, and those that are kept."""
+    return [each for each in report.resources if each.state != "gone"]
+
+
+def title_of(each: OperationSpan) -> str:
+    """Return the operation and its resource in words."""
+    name = f" of {each.resource_name!r}" if each.resource_name else ""
+    ident = f" ({each.resource_id})" if each.resource_id else ""
+    return printable(f"{each.operation or 'call'}{name}{ident}")
+
+
+def resource_text(row: ResourceRow) -> str:
+    """Return a resource with its state in words."""
+    states = {"intent": "requested, its id is not known", "bound": "not deleted", "kept": "kept"}
+    name = f" {row.name!r}" if row.name else ""
+    ident = f" ({row.id})" if row.id else ""
+    state = states.get(row.state, row.state)
+    of, note = (f" of {row.test}" if row.test else ""), (f": {row.note}" if row.note else "")
+    return printable(f"{row.type}{name}{ident}{of}: {state}{note}")
+
+
+def report_text(report: Report) -> str:
+    """Return a report as text: the run, a table of operations, failures, resources left."""
+    report = redacted(report)
+    lines = [run_text(report)]
+    if report.operations:
+        lines += ["", *table(operations_table(report))]
+    failed = [
+        f"{title_of(each)} of {printable(each.test) or 'the session'}: "
+        f"{each.error_type}: {printable(each.error)}"
+        for each in failed_operations(report)
+    ]
+    left = [resource_text(each) for each in resources_left(report)]
+    for title, found in (("failed", failed), ("left", left)):
+        if found:
+            more = [f"  ... and {len(found) - MOST_LINES} more"] * (len(found) > MOST_LINES)
+            lines += ["", f"{title}:", *(f"  {each}" for each in found[:MOST_LINES]), *more]
+    return "\n".join(lines)
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Return a comparison as a table, with a last line that says what became worse."""
+    rows = [("operation", "count", "p50", "p95", "failed", "tried again", "became")]
+    for each in comparison.changes:
+        a, b = each.a, each.b
+        rows.append(
+            (
+                printable(each.operation),
+                _arrow(str(a.count), str(b.count)),
+                _arrow(seconds_text(a.p50), seconds_text(b.p50)) + _growth(a.p50, b.p50),
+                _arrow(seconds_text(a.p95), seconds_text(b.p95)),
+                _arrow(_share(a.failed, a), _share(b.failed, b)),
+                _arrow(_share(a.tried_again, a), _share(b.tried_again, b)),
+                _verdict(each),
+            )
+        )
+    worse = [each for each in comparison.changes if each.worse]
+    slower = [each.operation for each in worse if {SLOWER, SLOWER_P95} & set(each.worse)]
+    failing = [each.operation for each in worse if set(each.worse) - {SLOWER, SLOWER_P95}]
+    said = [f"slower: {', '.join(slower)}"] * bool(slower)
+    said += [f"failed or tried again more: {', '.join(failing)}"] * bool(failing)
+    last = "; ".join(said) or "no operation became slower or failed more"
+    return "\n".join([*table(rows), "", printable(last)])
+
+
+def _arrow(old: str, new: str) -> str:
+    return old if old == new else f"{old} -> {new}"
+
+
+def _growth(old: float | None, new: float | None) -> str:
+    """Return the relative change of a duration, from one percent on."""
+    if not old or new is None or abs(new / old - 1) < 0.01:
+        return ""
+    return f" ({(new / old - 1) * 100:+.0f}%)"
+
+
+def _share(some: int, found: OperationStatistics) -> str:
+    return str(some) if not some else f"{some} ({100 * some / found.count:.0f}%)"
+
+
+def _verdict(change: Change) -> str:
+    if change.worse:
+        return ", ".join(change.worse)
+    if not change.a.count or not change.b.count:
+        return "only in " + ("A" if change.a.count else "B")
+    return ""
+
+
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """Return a comparison as a JSON document; docs/report.md describes the fields."""
+    return {
+        "format": COMPARISON_FORMAT,
+        "version": 1,
+        "threshold": comparison.threshold,
+        "is_worse": comparison.is_worse,
+        "operations": [
+            {
+                "operation": each.operation,
+                "a": statistics_document(each.a),
+                "b": statistics_document(each.b),
+                "worse": list(each.worse),
+            }
+            for each in comparison.changes
+        ],
+    }
+
+
+def statistics_documents(report: Report) -> list[dict[str, Any]]:
+    """Return the statistics of a run by operation as JSON documents."""
+    found = statistics_of(report.operations)
+    return [
+        {"operation": name, **statistics_document(each)} for name, each in sorted(found.items())
+    ]
+
+
+def statistics_document(found: OperationStatistics) -> dict[str, Any]:
+    """Return statistics as a JSON document; durations are in seconds."""
+    names = ("count", "failed", "tried_again", "p50", "p95", "longest")
+    return {name: getattr(found, name) for name in names}
