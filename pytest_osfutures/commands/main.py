@@ -11,7 +11,7 @@ from pytest_osfutures.errors import OSFuturesError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit status."""
-    from pytest_osfutures.commands import reap
+    from pytest_osfutures.commands import reap, report
     from pytest_osfutures.fakecloud.shells import command as fake
 
     parser = argparse.ArgumentParser(prog="osfutures", description=__doc__)
@@ -32,6 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     reap.add_reap_arguments(one)
     one.set_defaults(run_command=reap.reap)
+    one = commands.add_parser(
+        "report",
+        help="report on a run, or compare two runs",
+        description="Print a report on a run, from its ledger or from the JSON file of "
+        "`pytest --os-report`, or write it as HTML or JSON. Two files are compared: which "
+        "operations became slower or failed more.",
+    )
+    report.add_arguments(one)
+    one.set_defaults(run_command=report.report)
     args = parser.parse_args(argv)
     try:
         status: int = args.run_command(args)

@@ -64,7 +64,7 @@ def add_reap_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--run",
         metavar="ID",
-        type=_run_id,
+        type=run_id,
         help="delete all resources of one run, those that were kept as well",
     )
     which.add_argument(
@@ -85,7 +85,8 @@ def add_reap_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _run_id(text: str) -> str:
+def run_id(text: str) -> str:
+    """Return the id of a run. Raises argparse.ArgumentTypeError for any other text."""
     if not re.fullmatch("[0-9a-f]{16}", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no run's id: 16 hexadecimal digits, as `osfutures ls` shows them"
