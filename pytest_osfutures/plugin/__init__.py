@@ -61,6 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[MAIN] = os.getpid()
     config.addinivalue_line("markers", options.MARK)
     config.pluginmanager.register(_Reports(config), "osfutures-reports")
+    if not worker_id(config) and (files := options.REPORT.value(config)):
+        from pytest_osfutures.plugin.report_files import ReportFiles
+
+        config.pluginmanager.register(ReportFiles(config, files), "osfutures-report-files")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

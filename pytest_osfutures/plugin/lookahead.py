@@ -31,6 +31,7 @@ from pytest_osfutures.plugin.item_needs import (
     needs_of,
 )
 from pytest_osfutures.plugin.need import NEED, Need
+from pytest_osfutures.plugin.option_values import ALL_TESTS
 from pytest_osfutures.plugin.outcomes import failed_tries
 from pytest_osfutures.plugin.teardown import is_kept
 from pytest_osfutures.scopes import Scope, creation_failed
@@ -292,7 +293,7 @@ def _given_arguments(
 def depth_of(config: pytest.Config) -> int:
     """Return the number of coming tests whose resources are created (--os-lookahead)."""
     given = options.LOOKAHEAD.value(config)
-    return options.ALL_TESTS if given is None else given
+    return ALL_TESTS if given is None else given
 
 
 def _unneeded(keys: set[Key], items: Iterable[pytest.Item]) -> set[Key]:

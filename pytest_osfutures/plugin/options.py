@@ -8,115 +8,24 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import os
-import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_osfutures.plugin.option_values import (
+    count,
+    directory,
+    duration,
+    lookahead,
+    one_of,
+    report_file,
+    run_id,
+    seconds,
+    try_count,
+)
 from pytest_osfutures.scopes import TEARDOWN_SECONDS, RunSettings
-
-# policy is imported where a value is checked, so that an unused plugin loads nothing else.
-
-
-#: Longest --os-expiry in seconds: 100 years. The expiry of a stamp has at most 18 digits.
-LONGEST_EXPIRY = 36500 * 86400.0
-
-
-def _finite(text: str, most: float = math.inf) -> float:
-    """Return the number in `text`.
-
-    Raises:
-        ValueError: `text` is no number, or the number is infinite or greater than `most`.
-    """
-    value = float(text)
-    if not math.isfinite(value) or value > most:
-        raise ValueError(text)
-    return value
-
-
-def _seconds(text: str) -> float:
-    from pytest_osfutures.policy import seconds
-
-    try:
-        return seconds("os_timeout", _finite(text), 0.0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a number of seconds greater than 0"
-        ) from None
-
-
-def _try_count(text: str) -> int:
-    from pytest_osfutures.policy import Retry
-
-    try:
-        return Retry(tries=int(text)).tries
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more") from None
-
-
-def _duration(text: str) -> float:
-    from pytest_osfutures.policy import seconds
-
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    try:
-        number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
-        return seconds("os_expiry", _finite(number, LONGEST_EXPIRY / unit) * unit, 0.0)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time greater than 0, as 90s, 45m, 6h or 2d, and at most 36500d"
-        ) from None
-
-
-def _count(text: str) -> int:
-    if not re.fullmatch("[0-9]{1,9}", text) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def _lookahead(text: str) -> int:
-    """Return the number of tests: all for `auto`, 0 for `off`."""
-    if text in ("auto", "off"):
-        return ALL_TESTS if text == "auto" else 0
-    try:
-        return _count(text)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is none of auto and off, and no whole number of 1 or more"
-        ) from None
-
-
-def _run_id(text: str) -> str:
-    if len(text) != 16 or not set(text) <= set("0123456789abcdef"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no run's id: 16 hexadecimal digits")
-    return text
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def check(text: str) -> str:
-        if text not in words:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(words)}")
-        return text
-
-    return check
-
-
-def _directory(text: str) -> str:
-    """Return the path of a directory, which need not exist."""
-    path = Path(text)
-    inner = next((each for each in (path, *path.parents) if os.path.lexists(each)), path)
-    if not text or (os.path.lexists(inner) and not inner.is_dir()):
-        where = f": {str(inner)!r} is none" if text and inner != path else ""
-        raise argparse.ArgumentTypeError(f"{text!r} is no directory{where}")
-    return text
-
-
-#: The default of --os-lookahead.
-ALL_TESTS = sys.maxsize
 
 
 class Option(NamedTuple):
@@ -132,6 +41,8 @@ class Option(NamedTuple):
     type: Callable[[str], Any] = str
     #: Environment variable with a value.
     env: str | None = None
+    #: True if the option may be given several times, and the ini option has a value on each line.
+    many: bool = False
 
     @property
     def string(self) -> str:
@@ -155,6 +66,8 @@ class Option(NamedTuple):
     def value(self, config: pytest.Config) -> Any:
         """Return the value: of the command line, the environment or the ini file, or None.
 
+        An option that may be given several times has a list of values.
+
         Raises:
             pytest.UsageError: the value cannot be used.
         """
@@ -167,7 +80,7 @@ class Option(NamedTuple):
         if not text:
             return None
         try:
-            return self.type(str(text))
+            return [self.type(each) for each in text] if self.many else self.type(str(text))
         except argparse.ArgumentTypeError as error:
             raise pytest.UsageError(f"{where}: {error}") from None
 
@@ -190,44 +103,44 @@ NETWORK = Option(
     "network", "NAME", "Network of new servers: name, id, auto or none (default: the only one)"
 )
 TIMEOUT = Option(
-    "timeout", "SECONDS", "Deadline of each try (default: by the kind of operation)", _seconds
+    "timeout", "SECONDS", "Deadline of each try (default: by the kind of operation)", seconds
 )
 TEARDOWN_TIMEOUT = Option(
     "teardown-timeout",
     "SECONDS",
     "Longest teardown of a test, class, module or session (default: 300)",
-    _seconds,
+    seconds,
 )
-TRY_COUNT = Option("try-count", "N", "Tries in all to create a resource (default: 3)", _try_count)
+TRY_COUNT = Option("try-count", "N", "Tries in all to create a resource (default: 3)", try_count)
 MAX_SERVERS = Option(
     "max-servers",
     "N",
     "Servers at a time, over all workers; further servers wait (default: no limit)",
-    _count,
+    count,
 )
 KEEP = Option(
     "keep",
     "WHEN",
     "Resources to keep: never (none, the default), failed (of failed tests) or always (all)",
-    _one_of("never", "failed", "always"),
+    one_of("never", "failed", "always"),
 )
 TEARDOWN = Option(
     "teardown",
     "HOW",
     "Deletion after a test: wait (the default), or background (during the next test)",
-    _one_of("wait", "background"),
+    one_of("wait", "background"),
 )
 EXPIRY = Option(
     "expiry",
     "TIME",
     "Age at which any run may delete resources that this run has left (default: 6h)",
-    _duration,
+    duration,
 )
 RUN = Option(
     "run",
     "ID",
     "Id of the run, 16 hexadecimal digits, for `osfutures reap --run` (default: a new id)",
-    _run_id,
+    run_id,
     env="OSFUTURES_RUN",
 )
 LEDGER = Option("ledger", "DIR", "Directory of the ledgers (default: the user's state directory)")
@@ -235,37 +148,37 @@ REAPER = Option(
     "reaper",
     "WHEN",
     "Process that cleans up after a killed run: auto (the default) or off",
-    _one_of("auto", "off"),
+    one_of("auto", "off"),
 )
 UNKNOWN = Option(
     "unknown",
     "HOW",
     "Accepted request of an unknown operation: warn (the default) or error",
-    _one_of("warn", "error"),
+    one_of("warn", "error"),
 )
 RETRIES = Option(
     "retries",
     "HOW",
     "Test that passes only as something was tried again: warn (the default), silent or fail",
-    _one_of("warn", "silent", "fail"),
+    one_of("warn", "silent", "fail"),
 )
 UNWATCHED = Option(
     "unwatched",
     "HOW",
     "Failed future whose result nothing has asked for: warn (the default), silent or fail",
-    _one_of("warn", "silent", "fail"),
+    one_of("warn", "silent", "fail"),
 )
 LOOKAHEAD = Option(
     "lookahead",
     "HOW",
     "Coming tests whose declared resources are created: auto (as many as fit), off, or a number",
-    _lookahead,
+    lookahead,
 )
 ARTIFACTS = Option(
     "artifacts",
     "WHEN",
     "Evidence about resources to gather: retain-on-failure (of failed tests, the default), on, off",
-    _one_of("retain-on-failure", "on", "off"),
+    one_of("retain-on-failure", "on", "off"),
 )
 #: Default of --os-artifacts-dir.
 ARTIFACTS_FOLDER = "test-results/osfutures"
@@ -273,7 +186,14 @@ ARTIFACTS_DIR = Option(
     "artifacts-dir",
     "DIR",
     f"Directory of the evidence, a folder for each test (default: {ARTIFACTS_FOLDER})",
-    _directory,
+    directory,
+)
+REPORT = Option(
+    "report",
+    "FILE",
+    "File with a report of all operations, .html or .json; may be given several times",
+    report_file,
+    many=True,
 )
 ALL = (
     CLOUD,
@@ -292,6 +212,7 @@ ALL = (
     REAPER,
     UNKNOWN,
     LOOKAHEAD,
+    REPORT,
     ARTIFACTS,
     ARTIFACTS_DIR,
     RETRIES,
@@ -327,9 +248,11 @@ def add_options(config: pytest.Config, parser: pytest.Parser) -> None:
                 type=option.type,
                 default=None,
                 help=option.text,
+                action="append" if option.many else "store",
             )
         if option.ini not in _ini_options(parser):
-            parser.addini(option.ini, option.text, default="")
+            kind: Any = "linelist" if option.many else "string"
+            parser.addini(option.ini, option.text, kind, [] if option.many else "")
     config.stash[PARSER] = parser
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +12,7 @@ from pytest_osfutures.cleanup import (
     LedgerError,
     LedgerRow,
     leave_ledger,
+    parsed_spans,
     reaper_log,
     release_dead_holders,
 )
@@ -22,7 +22,7 @@ from pytest_osfutures.plugin.fixtures import current_run_session, run_session_of
 from pytest_osfutures.plugin.run import RunSession
 from pytest_osfutures.plugin.run_id import say
 from pytest_osfutures.plugin.run_ledger import joined_ledger
-from pytest_osfutures.reports import Span, parse_span
+from pytest_osfutures.reports import Span
 from pytest_osfutures.scopes import counted, restore_signals
 
 #: True after `pytest_sessionfinish` has cleaned up.
@@ -31,7 +31,8 @@ FINISHED: pytest.StashKey[bool] = pytest.StashKey()
 UNDELETED: pytest.StashKey[list[str]] = pytest.StashKey()
 
 
-def _ledger(config: pytest.Config) -> Ledger | None:
+def ledger_of(config: pytest.Config) -> Ledger | None:
+    """Return the ledger of the run; None if this process has joined no run."""
     run_session = current_run_session(config)
     return run_session.ledger if run_session is not None else joined_ledger(config)
 
@@ -46,20 +47,16 @@ def _count_left(ledger: Ledger) -> int:
 
 def spans_of_run(config: pytest.Config) -> list[Span]:
     """Return what has happened in all processes of the run, as far as this one knows it."""
-    documents, ledger = list(config.stash.get(xdist.SPANS, ())), _ledger(config)
+    documents, ledger = list(config.stash.get(xdist.SPANS, ())), ledger_of(config)
     if ledger is not None:
         with suppress(LedgerError):
             documents += ledger.spans()
-    spans = []
-    for each in documents:
-        with suppress(ValueError):  # of another version
-            spans.append(parse_span(json.loads(each)))
-    return spans
+    return parsed_spans(documents)
 
 
 def announce_interruption(config: pytest.Config) -> None:
     """Print that resources are still being deleted although the run was interrupted."""
-    ledger = _ledger(config)
+    ledger = ledger_of(config)
     if ledger is not None and (left := _count_left(ledger)):
         again = "interrupt again to leave them to the reaper"
         say(config, f"interrupted; deleting {counted(left)} first ({again})")
@@ -77,7 +74,7 @@ def finish_session(session: pytest.Session) -> None:
 
 def _clean_up(config: pytest.Config) -> list[str]:
     """Delete the resources that the run has left; return those that stay, with the reasons."""
-    run_session, ledger = current_run_session(config), _ledger(config)
+    run_session, ledger = current_run_session(config), ledger_of(config)
     if ledger is None:
         return []
     if run_session is not None and run_session.worker:
@@ -104,7 +101,7 @@ def _remote_workers(config: pytest.Config, ledger: Ledger) -> tuple[list[str], l
 
 def collect_worker(node: Any) -> None:
     """Note the kept resources and report the failed deletions of a worker that has ended."""
-    ledger = _ledger(node.config)
+    ledger = ledger_of(node.config)
     if ledger is not None:
         with suppress(LedgerError):  # reported at the end
             xdist.collect(node, ledger)
@@ -114,7 +111,7 @@ def collect_worker(node: Any) -> None:
 
 def add_crash_section(config: pytest.Config, test: str, report: pytest.TestReport) -> None:
     """Add a section with the resources that a crashed test has left to the test's report."""
-    ledger = _ledger(config)
+    ledger = ledger_of(config)
     if ledger is None:
         return
     rows: list[LedgerRow] = []
@@ -131,7 +128,7 @@ def add_crash_section(config: pytest.Config, test: str, report: pytest.TestRepor
 def write_summary(config: pytest.Config, terminal: Any) -> None:
     """Print the resources that were deleted, are kept, or could not be deleted."""
     run_session = current_run_session(config)
-    ledger = _ledger(config)
+    ledger = ledger_of(config)
     if ledger is None:
         return
     kept = _kept(ledger)
@@ -172,7 +169,7 @@ def reap_command(config: pytest.Config, ledger: Ledger) -> str:
 
 def leave_run(config: pytest.Config) -> None:
     """Close the ledger; resources that are left are the reaper's."""
-    ledger = _ledger(config)
+    ledger = ledger_of(config)
     if ledger is None:
         return
     run_session = current_run_session(config)

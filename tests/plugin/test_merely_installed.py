@@ -240,7 +240,8 @@ def test_help_lists_all_options(pytester: pytest.Pytester, conftest: str) -> Non
     assert result.ret == 0
     for option in ALL:
         assert f"  {option.string}={option.metavar}" in result.stdout.str()
-        assert f"  {option.ini} (string):" in result.stdout.str()
+        kind = "linelist" if option.many else "string"
+        assert f"  {option.ini} ({kind}):" in result.stdout.str()
 
 
 def test_options_exist_if_a_conftest_loads_the_plugin(
@@ -373,7 +374,6 @@ def test_unused_plugin_loads_only_fixtures_and_options() -> None:
     assert run.stdout.split() == [
         "pytest_osfutures",
         "pytest_osfutures.plugin",
-        "pytest_osfutures.scopes.factories",
         "pytest_osfutures.plugin.factory_fixtures",
         "pytest_osfutures.plugin.factory_fixtures.block_storage",
         "pytest_osfutures.plugin.factory_fixtures.compute",
@@ -381,6 +381,10 @@ def test_unused_plugin_loads_only_fixtures_and_options() -> None:
         "pytest_osfutures.plugin.factory_fixtures.network",
         "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.fixtures",
+        "pytest_osfutures.plugin.option_values",
         "pytest_osfutures.plugin.options",
         "pytest_osfutures.plugin.run_id",
+        "pytest_osfutures.scopes",
+        "pytest_osfutures.scopes.factories",
+        "pytest_osfutures.scopes.settings",
     ]
