@@ -25,6 +25,7 @@ LONGEST_TEXT = 20_000
 #: States of a history that are shown, from the newest.
 SHOWN_STATES = 20
 INDENT = "  "
+_NO_WORD = re.compile(r"[^\w.]+")
 _BREAKS = re.compile(r"[\r\n\t]+")
 #: Beginning of the line with the reason of a failed operation.
 ERROR = "error: "
@@ -68,9 +69,9 @@ def facts_of(evidence: TestEvidence) -> dict[str, str]:
         target = resource.target
         facts = [target.name or "no name", _state(resource), *_facts(resource), *resource.gaps]
         calls = [line for each in _calls_of(evidence, target.id) for line in _operation(each)]
-        found[f"{target.type.name.replace(' ', '_')}.{target.id}"] = [*facts, *calls]
+        found[f"{_NO_WORD.sub('_', target.type.name)}.{target.id}"] = [*facts, *calls]
     for number, operation in enumerate(_other_calls(evidence), 1):
-        name = operation.operation.replace(" ", "_")
+        name = _NO_WORD.sub("_", operation.operation)
         found[f"{name}.{number}"] = list(_operation(operation, titled=True))
     return {name: _line("; ".join(map(str.strip, facts)), secrets) for name, facts in found.items()}
 

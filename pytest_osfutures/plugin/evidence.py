@@ -45,6 +45,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the fixture
 
 Future = OperationFuture[Any]
 _log = logging.getLogger("osfutures")
+#: Largest number of calls that are told whose resources are not.
+CALLS = 20
 #: Seconds without which no question is asked.
 LEAST = 0.1
 #: Largest number of futures of a wait that are named.
@@ -164,10 +166,30 @@ def evidence_of(
         rows, notes = [], [f"only the resources of the test's calls are known: {problem}"]
     targets = targets_of(rows, futures, item.nodeid, usage.began)
     resources = ask(run_session, targets, notes)
-    there = {each.id for each in targets}
-    told, usage.told = usage.told, usage.told | set(futures)
-    operations = [each for each in futures if each not in told or each.resource_id in there]
-    return TestEvidence(waits, tuple(resources), tuple(map(_operation, operations)), tuple(notes))
+    calls = _calls(futures, {each.target.id for each in resources}, usage.told, notes)
+    usage.told.update(futures)
+    return TestEvidence(waits, tuple(resources), tuple(map(_operation, calls)), tuple(notes))
+
+
+def _calls(
+    futures: Sequence[Future], resources: set[str], told: set[Future], notes: list[str]
+) -> list[Future]:
+    """Return the calls to tell: those on the resources, then others, which failed first.
+
+    Calls that were done when they were answered, and that have no resource, tell nothing.
+    """
+    calls = [each for each in futures if each.resource_id in resources]
+    others = [
+        each
+        for each in futures
+        if each not in told
+        and each.resource_id not in resources
+        and (each.operation or not _has_succeeded(each))
+    ]
+    others.sort(key=_has_succeeded)
+    if len(others) > CALLS:
+        notes.append(f"{len(others) - CALLS} more calls of this test are left out")
+    return calls + others[:CALLS]
 
 
 def ask(
@@ -279,4 +301,5 @@ def _named(future: Future) -> str:
 def _title(future: Future) -> str:
     if future.operation:
         return future.operation
-    return f"{title_of(future) or 'a call'}, whose request has no answer yet"
+    title = title_of(future) or "a call"
+    return title if future.done() else f"{title}, whose request has no answer yet"

@@ -66,6 +66,8 @@ def test_a_failed_test_tells_its_resources(pytester: pytest.Pytester) -> None:
         plain = os_cloud.cinder.volumes.create_async(1, name="plain").result()
         vm = web.result()
         vm.stop_async().result()
+        vm.lock_async().result()
+        os_cloud.nova.servers.get_async(vm.id).result()
         assert vm.status == "GONE"
     """
     result = run(pytester, HEAD + dedent(text), "--junitxml=junit.xml", "--maxfail=1")
@@ -77,6 +79,7 @@ def test_a_failed_test_tells_its_resources(pytester: pytest.Pytester) -> None:
         ("volume", "plain", "available"),
         ("volume", "used", "available"),
     ]
+    assert "ServerManager" not in section
     for operation in ("server.create", "server.stop", "volume.create"):
         assert re.search(rf"  {operation}: finished after .* s, last status \w+\n", section)
     assert re.search(r"    history: ACTIVE \(powering-off\) at 20\d\d-\S+Z, SHUTOFF \+", section)

@@ -11,7 +11,7 @@ from pytest_osfutures.cleanup import Ledger
 from pytest_osfutures.engine.loop import Engine
 from pytest_osfutures.futures import OperationFuture, Promise
 from pytest_osfutures.operations import SERVER, VOLUME
-from pytest_osfutures.plugin.evidence import targets_of
+from pytest_osfutures.plugin.evidence import CALLS, _calls, targets_of
 from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.stamp import Stamp
 
@@ -139,3 +139,18 @@ def test_a_further_try_forgets_the_calls_of_the_one_before(engine: Engine) -> No
     assert usage.futures_of(item) == []
     assert usage.tries_of(item) == 2
     assert usage.seconds > 0
+
+
+def test_other_calls_are_told_once_and_those_that_failed_first(engine: Engine) -> None:
+    fine = [future_of(engine, f"gone{number}") for number in range(30)]
+    for each in fine:
+        vars(each)["_untracked"] = "POST network /things"
+    done = future_of(engine, None)
+    failed = future_of(engine, None, ValueError())
+    own = future_of(engine, "there")
+    notes: list[str] = []
+    calls = [*fine, done, failed, own]
+    found = _calls(calls, {"there"}, set(), notes)
+    assert found == [own, failed, *fine[: CALLS - 1]]
+    assert notes == [f"{31 - CALLS} more calls of this test are left out"]
+    assert _calls(calls, {"there"}, set(calls), notes) == [own]
