@@ -184,7 +184,7 @@ class PollGroup:
             wanted = tuple(self.wanted) if every else self._most_urgent(now)
         late = self._overdue(now) if wanted else []
         self.skipped_single_reads = bool(late) and not self.deleting and allowed < 2
-        if self.deleting or not late or context.lacks_date:
+        if self.deleting or not late or context.lacks_date or context.has_short_list:
             return plan(context, wanted, self.confirm, [*self.deleting, *late])
         # A read of a resource that may merely be unchanged must not take the place of the list.
         reads = plan(context, wanted, self.confirm)

@@ -119,8 +119,14 @@ class ReadContext:
         if self.kind.list_path is None:
             return False
         if self.kind.changes_since:  # a list of changes is short, however many resources there are
-            return number > min(READS_PER_LIST, self.allowed)
+            most = 1 if self.has_short_list else READS_PER_LIST
+            return number > min(most, self.allowed)
         return number > READS_PER_LIST + self.total // RESOURCES_PER_READ
+
+    @property
+    def has_short_list(self) -> bool:
+        """True if a full list is known to cost no more than a read by id."""
+        return 0 < self.total <= RESOURCES_PER_READ
 
     @property
     def lacks_date(self) -> bool:
@@ -154,7 +160,7 @@ def plan(
     if context.offset is None:
         return [*reads, _get(context, rest[0])]  # its answer tells the cloud's date
     late = [ref for ref in dict.fromkeys(overdue) if ref not in single]
-    if len(late) > READS_PER_LIST:
+    if len(late) > READS_PER_LIST or (late and context.has_short_list):
         return [*reads, _list(context, rest)]
     overlap = SHORT_OVERLAP if context.statuses else OVERLAP
     since = context.since + context.offset - overlap

@@ -80,6 +80,8 @@ class Watch:
     wants: tuple[ResourceRef, ...] = ()
     #: The error of the last read; None after a usable answer.
     last_error: str | None = None
+    #: Called in the loop with each new status.
+    on_status: Callable[[StatusSample], None] | None = None
     #: When the deadline begins to count, if not when the request was accepted.
     began_at: float | None = None
     #: The number of reads that did not find the main resource.
@@ -135,6 +137,8 @@ class Watch:
         last = self.history[-1] if self.history else None
         if last is None or (last.status, last.task_state) != (status, task):
             self.history.append(StatusSample(date, status, task))
+            if self.on_status is not None:
+                self.on_status(self.history[-1])
             self.changed_at = asked_at
         self.resource_name = self.resource_name or body.get("name")
 

@@ -64,6 +64,8 @@ class OperationFuture(_TypedFuture[T, P]):
         self._attempts: tuple[Attempt, ...] = ()
         #: Reentrant, because a callback may call a method of its future.
         self._end_lock = threading.RLock()
+        #: A function of this package that learns of each new status.
+        self._on_status: Callable[[StatusSample], None] | None = None
         self._ended = False
         self._began_at = engine.clock.now()
         self._ended_at: float | None = None
@@ -301,6 +303,17 @@ def link(future: OperationFuture[T], fn: Callable[[Future[T]], object]) -> None:
     future._engine.check_process()
     links = future._engine.links  # one after another: a chain may be longer than the stack
     Future.add_done_callback(future, lambda done: links.submit(partial(fn, done)))
+
+
+def on_status(future: OperationFuture[Any], fn: Callable[[StatusSample], None]) -> None:
+    """Call `fn`, which must be quick, with each new status of the resource, in the engine's loop.
+
+    Statuses that were seen before are left out; `future.history` has them. A future has one such
+    function.
+    """
+    future._on_status = fn
+    if future._own_watch is not None:
+        future._own_watch.on_status = fn
 
 
 def check_process(future: OperationFuture[Any]) -> None:

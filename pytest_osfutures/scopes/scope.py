@@ -18,8 +18,8 @@ from pytest_osfutures.cleanup import (
 )
 from pytest_osfutures.clock import SystemClock
 from pytest_osfutures.cloud import Cloud
-from pytest_osfutures.errors import CleanupError, OperationError
-from pytest_osfutures.futures import OperationFuture, error_of, undo_of, value_of
+from pytest_osfutures.errors import CleanupError, OperationError, StatusSample
+from pytest_osfutures.futures import OperationFuture, error_of, on_status, undo_of, value_of
 from pytest_osfutures.operations import (
     ATTACHMENT,
     BACKUP,
@@ -44,10 +44,13 @@ from pytest_osfutures.parsing import identifier, mappings
 from pytest_osfutures.scopes.deadline import Deadline
 from pytest_osfutures.scopes.run import Run
 from pytest_osfutures.scopes.ssh_command import keep_login
+from pytest_osfutures.transport import may_be_attached
 
 F = TypeVar("F", bound=OperationFuture[Any])
 #: Seconds after which a teardown removes obstacles to the deletion of a resource.
 UNBLOCK_AFTER = 15.0
+#: Nova's status of a server whose deletion is done.
+DELETED = "DELETED"
 #: Seconds within which a keypair is gone after its deletion.
 KEYPAIR_TIMEOUT = 10.0
 #: The types of resources and the futures of their creations.
@@ -180,6 +183,7 @@ class Scope:
         undone = [(each, future, undo_of(future)) for each, future in created]
         for _, future, undo in undone:
             undo.add_done_callback(partial(self._note_gone, future))
+            on_status(undo, partial(self._note_status, future))
         deadline.wait({_label(each, future): undo for each, future, undo in undone}, UNBLOCK_AFTER)
         blocked = {future.resource_id for _, future, undo in undone if not _has_succeeded(undo)}
         # An unanswered request has no id yet: its row is not to be told from those of others.
@@ -211,6 +215,14 @@ class Scope:
             state = states.get(future.resource_id, "being deleted")
             reasons.append(f"{_label(each, future)}: {why or f'still {state} {late}'}")
         return reasons
+
+    def _note_status(self, creation: OperationFuture[Any], sample: StatusSample) -> None:
+        """Note that a server is deleted; the quota counts it no more, though reads still show it.
+
+        https://docs.openstack.org/nova/latest/user/quotas.html#usage
+        """
+        if self.gone is not None and sample.status == DELETED:
+            self.gone(creation)
 
     def _note_gone(self, creation: OperationFuture[Any], undo: Future[None]) -> None:
         if self.gone is not None and _has_succeeded(undo):
@@ -297,6 +309,7 @@ class Scope:
         detached = [
             self.cloud.nova.volumes.delete_server_volume_async_r(server, volume)
             for volume in volumes
+            if may_be_attached(self.cloud.session, volume)
             for server in self._servers_of(volume)
             if server not in servers
         ]

@@ -4,6 +4,7 @@ from pytest_osfutures.transport.capture import (
     BeforeSending,
     Exchange,
     captured_exchanges,
+    may_be_attached,
     sent_requests,
 )
 from pytest_osfutures.transport.client import ApiClient, ResolvedUrl
@@ -54,6 +55,7 @@ __all__ = [
     "is_transient_error",
     "is_unsupported_microversion",
     "iterate_pages",
+    "may_be_attached",
     "microversion_of",
     "parse_resource",
     "refuses_credentials",

@@ -41,6 +41,10 @@ from pytest_osfutures.transport.responses import (
 #: Called with each changing request that is about to leave; a body that it returns replaces the
 #: request's.
 BeforeSending = Callable[["Exchange"], Any]
+#: Path of the requests that attach volumes: Nova's and Cinder's attachments, new servers, and
+#: actions of volumes such as `os-attach`.
+_ATTACHING = re.compile(r"/(os-volume_attachments|attachments|servers|volumes/[^/]+/action)(\?|\Z)")
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 #: URL of the requests for a token, which a session makes on its own account.
 _TOKEN_URL = re.compile(r".*/(auth|v2\.0)/tokens/?(\?|\Z)")
 
@@ -187,12 +191,16 @@ class _CapturingAuth:
         #: The number of requests that have left.
         self.sent = 0
         self._numbers = itertools.count(1)
+        #: The ids in the requests that may have attached a volume.
+        self.attached: set[str] = set()
 
     def __call__(self, request: Any) -> Any:
         self.sent = next(self._numbers)
         if callable(self.original):
             request = self.original(request)
         request.register_hook("response", self.learn_time)
+        if request.method == "POST" and _ATTACHING.search(request.path_url):
+            self.attached.update(_ids_in(request))
         recorder = _recorder.get()
         changes = request.method not in ("GET", "HEAD", "OPTIONS")
         if recorder is not None and changes and not _TOKEN_URL.match(request.url):
@@ -217,6 +225,17 @@ def sent_requests(session: KeystoneSession) -> int:
     Requests for tokens count too.
     """
     return _installed(session).sent
+
+
+def may_be_attached(session: KeystoneSession, volume: str) -> bool:
+    """Return True if a request of `session` may have attached the volume with this id."""
+    return volume in _installed(session).attached
+
+
+def _ids_in(request: Any) -> list[str]:
+    body = request.body
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
+    return _ID.findall(f"{request.path_url} {text if isinstance(text, str) else ''}")
 
 
 def _installed(session: KeystoneSession) -> _CapturingAuth:

@@ -67,6 +67,24 @@ def test_unreadable_volume_is_detached_and_deleted(
     run(pytester, LEFT + text).assert_outcomes(passed=2)
 
 
+def test_volume_that_another_program_has_attached_is_deleted(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(QUICK)
+    text = """
+    from pytest_osfutures.cloud import Cloud
+    from pytest_osfutures.fakecloud.shells.inprocess import session
+
+    def test_attached(os_cloud, os_servers_module, os_volumes):
+        vm = os_servers_module.create_async("web").result()
+        volume = os_volumes.create_async().result()
+        other = Cloud("fake", session(os_cloud.fake), fake=os_cloud.fake)
+        other.nova.volumes.create_server_volume_async(vm.id, volume.id).result()
+
+    def test_left(os_cloud):
+        assert [row["name"] for row in left(os_cloud)] == ["web"]
+    """
+    run(pytester, LEFT + text).assert_outcomes(passed=2)
+
+
 def test_unanswered_requests_of_other_scopes_are_left_alone(pytester: pytest.Pytester) -> None:
     pytester.makeconftest(QUICK)
     text = """

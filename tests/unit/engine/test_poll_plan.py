@@ -124,6 +124,22 @@ def test_those_that_were_not_mentioned_for_long_are_asked_for() -> None:
     assert everything.since is None
 
 
+def test_a_short_full_list_replaces_reads_by_id() -> None:
+    wanted = refs(SERVER, list("abcd"))
+    for total, full in ((0, False), (4, True), (RESOURCES_PER_READ, True), (51, False)):
+        context = ReadContext(SERVER, "", total=total, offset=0.0)
+        reads = plan(context, wanted, (), wanted[:1])
+        assert [request.listing for request in reads] == ([True] if full else [False, True])
+        assert (reads[-1].since is None) == full
+
+
+def test_two_servers_are_read_by_one_list_if_the_list_is_short() -> None:
+    for total, numbers in ((4, [True]), (51, [False, False])):
+        context = ReadContext(SERVER, "", total=total, offset=0.0)
+        reads = plan(context, refs(SERVER, ["a", "b"]))
+        assert [request.listing for request in reads] == numbers
+
+
 def answered(found: dict[str, dict[str, str]], **request: object) -> ReadResult:
     """An answer of 5 s to 7 s on the engine's clock about the servers a and b."""
     asked = ReadRequest(SERVER, "", tuple(refs(SERVER, ["a", "b"])), "/x", **request)  # type: ignore[arg-type]

@@ -12,7 +12,13 @@ from keystoneauth1.session import Session
 from requests.auth import AuthBase
 
 from pytest_osfutures.clock import ManualClock
-from pytest_osfutures.transport.capture import Exchange, captured_exchanges, install
+from pytest_osfutures.transport.capture import (
+    Exchange,
+    captured_exchanges,
+    install,
+    may_be_attached,
+    sent_requests,
+)
 from tests.unit.api import NOVA, Api, answers, lost_after, lost_before, session
 
 BODY = {"server": {"name": "web", "metadata": {"mine": "1"}}}
@@ -236,3 +242,39 @@ def test_a_second_installation_changes_nothing(api: Api, clock: ManualClock) -> 
     with captured_exchanges(clock) as exchanges:
         create(ks)
     assert len(exchanges) == 1
+
+
+DISK = "0b4a6bd0-33e1-4c3e-9a7c-8d5b1f3e2a10"
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/servers/7/os-volume_attachments", {"volumeAttachment": {"volumeId": DISK}}),
+        ("/servers", {"server": {"block_device_mapping_v2": [{"uuid": DISK}]}}),
+        ("/attachments", {"attachment": {"volume_uuid": DISK}}),
+        (f"/volumes/{DISK}/action", {"os-attach": {"instance_uuid": "7"}}),
+    ],
+)
+def test_a_request_that_may_attach_a_volume_is_noticed(
+    ks: Session, path: str, body: dict[str, Any]
+) -> None:
+    assert not may_be_attached(ks, DISK)
+    ks.post(f"{NOVA}{path}", json=body, raise_exc=False)
+    assert may_be_attached(ks, DISK)
+    assert not may_be_attached(ks, DISK.replace("0", "1"))
+
+
+def test_other_requests_attach_nothing(ks: Session) -> None:
+    ks.post(f"{NOVA}/snapshots", json={"snapshot": {"volume_id": DISK}}, raise_exc=False)
+    ks.get(f"{NOVA}/volumes/{DISK}", raise_exc=False)
+    ks.delete(f"{NOVA}/volumes/{DISK}", raise_exc=False)
+    assert not may_be_attached(ks, DISK)
+
+
+def test_requests_are_counted_with_those_for_tokens(ks: Session) -> None:
+    create(ks)
+    before = sent_requests(ks)
+    create(ks)
+    ks.get(f"{NOVA}/servers/detail")
+    assert sent_requests(ks) == before + 2
