@@ -37,7 +37,7 @@ def from_document(kind: type[T], document: object, where: str) -> T:
     """Return the value of a type that a document describes; unknown fields are ignored.
 
     Args:
-        kind: a dataclass or named tuple of numbers, texts, booleans, None, tuples, and further such types.
+        kind: a dataclass or named tuple of numbers, texts, booleans, None, tuples and such types.
         document: the parsed JSON.
         where: the name of the document in the text of an error.
 
