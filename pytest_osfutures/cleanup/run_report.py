@@ -55,7 +55,8 @@ def copy_of_ledger(path: Path) -> Ledger:
 def _check_tables(path: Path, source: sqlite3.Connection) -> None:
     found = source.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     if missing := sorted(_TABLES - {name for (name,) in found}):
-        raise LedgerError(f"{path} is no ledger: it has no table {missing[0]!r}")
+        hint = "" if found else f" (a copy of a ledger needs the file {path.name}-wal beside it)"
+        raise LedgerError(f"{path} is no ledger: it has no table {missing[0]!r}{hint}")
 
 
 def run_info(ledger: Ledger, requests: int | None = None) -> RunInfo:

@@ -18,8 +18,7 @@ from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.plugin import options
 from pytest_osfutures.plugin.fixtures import current_run_session
 from pytest_osfutures.plugin.run_id import is_forked, run_id
-from pytest_osfutures.plugin.session_end import ledger_of, spans_of_run
-from pytest_osfutures.plugin.xdist import has_other_processes
+from pytest_osfutures.plugin.session_end import ledger_of, requests_of_run, spans_of_run
 from pytest_osfutures.reports import (
     Report,
     ResourceRow,
@@ -106,8 +105,6 @@ def run_report(config: pytest.Config, began: float) -> Report:
     if ledger is not None:
         with suppress(LedgerError):
             rows, run = resource_rows(ledger), run_info(ledger)
-    requests = None
-    if run_session is not None and not has_other_processes(config):
-        requests = run_session.cloud.requests
+    requests = requests_of_run(config)
     run = replace(run, state="ended", began=began, ended=time.time(), requests=requests)
     return report_of(run, spans, rows)

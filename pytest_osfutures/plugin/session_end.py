@@ -54,6 +54,13 @@ def spans_of_run(config: pytest.Config) -> list[Span]:
     return parsed_spans(documents)
 
 
+def requests_of_run(config: pytest.Config) -> int | None:
+    """Return the number of API requests of all processes of the run; None if it is not known."""
+    run_session, others = current_run_session(config), xdist.requests_of_workers(config)
+    own = run_session.cloud.requests if run_session is not None else 0
+    return None if others is None else own + others
+
+
 def announce_interruption(config: pytest.Config) -> None:
     """Print that resources are still being deleted although the run was interrupted."""
     ledger = ledger_of(config)

@@ -107,6 +107,7 @@ def report_to_controller(config: Any, run_session: RunSession) -> None:
     """
     failures = run_session.background.take_failures()
     config.workeroutput["osfutures_failures"] = [tuple(each) for each in failures]
+    config.workeroutput["osfutures_requests"] = run_session.cloud.requests
     ledger = run_session.ledger
     if ledger.is_partial or ledger.path is None:
         config.workeroutput["osfutures_spans"] = ledger.spans()
@@ -125,6 +126,14 @@ def collect(node: Any, ledger: Ledger) -> None:
     """Copy the kept resources of a worker that has ended into the controller's ledger."""
     for row in getattr(node, "workeroutput", {}).get("osfutures_kept", ()):
         ledger.import_row(LedgerRow(*row))
+
+
+def requests_of_workers(config: pytest.Config) -> int | None:
+    """Return the number of API requests of all workers; None if one has not told its number."""
+    outputs = [getattr(node, "workeroutput", None) for node in config.stash.get(NODES, [])]
+    if FORKED in config.stash or any(each is None for each in outputs):
+        return None
+    return sum(int(each.get("osfutures_requests", 0)) for each in outputs if each is not None)
 
 
 def has_other_processes(config: pytest.Config) -> bool:

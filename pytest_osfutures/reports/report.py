@@ -74,7 +74,7 @@ class Report:
         """The first and the last moment of the report; None if nothing has happened."""
         spans: tuple[Span, ...] = (*self.operations, *self.waits, *self.phases)
         times = [time for each in spans for time in (each.began, each.ended)]
-        times += [time for each in self.resources for time in (each.began, each.gone)]
+        times += [time for each in self.resources for time in (each.began, each.bound, each.gone)]
         known = [time for time in (*times, self.run.began, self.run.ended) if time is not None]
         return (min(known), max(known)) if known else None
 

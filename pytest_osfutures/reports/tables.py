@@ -15,6 +15,7 @@ from pytest_osfutures.reports.comparison import (
     OperationStatistics,
     statistics_of,
 )
+from pytest_osfutures.reports.reasons import counted_reasons, counted_text
 from pytest_osfutures.reports.report import Report, ResourceRow, redacted
 from pytest_osfutures.reports.spans import OperationSpan
 
@@ -59,11 +60,31 @@ def run_text(report: Report) -> str:
     moments = report.moments
     if moments is not None:
         began, ended = moments
-        words.append(f"began {date_text(began)}, lasted {seconds_text(ended - began)}")
-    tests = len({(each.worker, each.test) for each in report.phases})
-    counts = f"{tests} tests, {len(report.operations)} operations"
-    requests = "" if run.requests is None else f", {run.requests} API requests"
-    return printable(f"{', '.join(words)}: {counts}{requests}")
+        words.append(f"began {date_text(began)}, lasted {length_text(ended - began)}")
+    counts = [
+        _counted(len({(each.worker, each.test) for each in report.phases}), "test"),
+        _counted(len(report.operations), "operation"),
+    ]
+    if run.requests is not None:
+        counts.append(_counted(run.requests, "API request"))
+    return printable(f"{', '.join(words)}: {', '.join(counts)}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def length_text(seconds: float) -> str:
+    """Write a length of time, from 100 seconds on in minutes.
+
+    Example:
+        >>> length_text(12.34), length_text(4815.7)
+        ('12.3 s', '80 min 16 s')
+    """
+    if seconds < 100:
+        return seconds_text(seconds)
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
 
 
 def date_text(seconds: float) -> str:
@@ -95,6 +116,12 @@ def failed_operations(report: Report) -> list[OperationSpan]:
     return [each for each in report.operations if each.error_type]
 
 
+def reasons_of(operations: Iterable[OperationSpan]) -> list[str]:
+    """Return the reasons of failed operations, with the number of each, the most frequent first."""
+    reasons = counted_reasons(f"{each.operation}: {each.error}" for each in operations)
+    return [printable(counted_text(*each)) for each in reasons]
+
+
 def resources_left(report: Report) -> list[ResourceRow]:
     """Return the resources whose deletion was not confirmed, and those that are kept."""
     return [each for each in report.resources if each.state != "gone"]
@@ -123,13 +150,16 @@ def report_text(report: Report) -> str:
     lines = [run_text(report)]
     if report.operations:
         lines += ["", *table(operations_table(report))]
-    failed = [
+    failed = failed_operations(report)
+    if len(failed) > 1:
+        lines += ["", "reasons of failures:", *(f"  {each}" for each in reasons_of(failed))]
+    failures = [
         f"{title_of(each)} of {printable(each.test) or 'the session'}: "
         f"{each.error_type}: {printable(each.error)}"
-        for each in failed_operations(report)
+        for each in failed
     ]
     left = [resource_text(each) for each in resources_left(report)]
-    for title, found in (("failed", failed), ("left", left)):
+    for title, found in (("failed", failures), ("left", left)):
         if found:
             more = [f"  ... and {len(found) - MOST_LINES} more"] * (len(found) > MOST_LINES)
             lines += ["", f"{title}:", *(f"  {each}" for each in found[:MOST_LINES]), *more]

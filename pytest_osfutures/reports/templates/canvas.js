@@ -267,8 +267,8 @@ function drawOverview(context, view, counts) {
   });
   const peakServers = most[0].reduce((one, other) => Math.max(one, other), 0);
   context.fillStyle = colours.muted;
-  context.fillText(`at a time: up to ${peak} resources,`, 8, height / 2 - 9);
-  context.fillText(`of them up to ${peakServers} servers`, 8, height / 2 + 9);
+  context.fillText(`at a time: up to ${counted(peak, "resource")},`, 8, height / 2 - 9);
+  context.fillText(`of them up to ${counted(peakServers, "server")}`, 8, height / 2 + 9);
   const from = LABELS + (view.from - view.begin) / length * room;
   const to = LABELS + (view.to - view.begin) / length * room;
   context.fillStyle = colours.page;

@@ -17,7 +17,7 @@ function momentsOf(report) {
   for (const list of [report.operations, report.waits, report.phases]) {
     for (const each of list) { see(each.began); see(each.ended); }
   }
-  for (const each of report.resources) { see(each.began); see(each.gone); }
+  for (const each of report.resources) { see(each.began); see(each.bound); see(each.gone); }
   see(report.run.began);
   see(report.run.ended);
   return first <= last ? [first, Math.max(last, first + 0.001)] : [0, 1];

@@ -21,6 +21,8 @@ function momentText(timeline, time) {
 
 const durationText = (began, ended) => (began === null || ended === null ? "-" : clockText(ended - began, 0.01));
 
+const counted = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
 /** Return the details of one operation. */
 function operationDetails(timeline, each, most) {
   const list = element("dl");
@@ -44,7 +46,7 @@ function operationDetails(timeline, each, most) {
 
 /** Return the details of a row: `most` bounds the lists. */
 function rowDetails(timeline, row, most) {
-  if (row.kind === "worker") return [element("h3", labelOf(row)), element("p", `${row.tests.length} tests`)];
+  if (row.kind === "worker") return [element("h3", labelOf(row)), element("p", counted(row.tests.length, "test"))];
   const title = element("h3", [element("bdi", row.kind === "test" ? labelOf(row) : `${row.type} ${row.name || ""}`)]);
   const list = element("dl");
   const add = (term, text) => list.append(element("dt", term), element("dd", [element("bdi", text)]));
@@ -137,7 +139,7 @@ function start(report) {
     viewport.dataset.rows = view.rows.length;
     const tests = view.rows.filter((row) => row.kind === "test" && row.ran).length;
     const resources = view.rows.filter((row) => row.kind === "resource").length;
-    find("shown").textContent = `${tests} tests, ${resources} resources shown`;
+    find("shown").textContent = `${counted(tests, "test")}, ${counted(resources, "resource")} shown`;
     redraw();
   }
 

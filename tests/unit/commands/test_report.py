@@ -161,3 +161,18 @@ def test_bad_values_of_options_are_one_sentence(
         main(["report", *arguments])
     assert caught.value.code == 2
     assert sentence in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_copied_ledger_without_its_log_tells_what_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger(ledger_path(tmp_path, RUN), RUN)
+    ledger.join()  # as long as the ledger is open, its rows are in the file beside it
+    assert ledger.path is not None
+    lone = tmp_path / "copy" / ledger.path.name
+    lone.parent.mkdir()
+    lone.write_bytes(ledger.path.read_bytes())
+    ledger.close()
+    assert main(["report", str(lone)]) == 2
+    said = capsys.readouterr().err
+    assert f"(a copy of a ledger needs the file {lone.name}-wal beside it)" in said

@@ -123,7 +123,7 @@ def colour(page: Page, name: str) -> str:
 def test_tests_and_resources_are_drawn(page: Page, tmp_path: Path) -> None:
     opened(page, small(), tmp_path)
     assert rows(page) == 6  # the process, two tests, three resources
-    assert text_of(page, "shown") == "1 tests, 3 resources shown"
+    assert text_of(page, "shown") == "1 test, 3 resources shown"
     assert {colour(page, "call"), colour(page, "page")} <= pixels(page, 1)
     parts = {colour(page, name) for name in ("build", "submit", "use", "delete")}
     assert parts <= pixels(page, 2)

@@ -99,6 +99,7 @@ def test_embedded_json_is_the_same_json() -> None:
 def test_long_lists_are_cut_in_the_tables_and_complete_in_the_data() -> None:
     page = Elements(render_html(report(*(failure(number) for number in range(250)))))
     assert "and 50 more" in page.text
+    assert "250 x server.create: No valid host was found." in page.text
     assert len(parse_report(page.data).operations) == 250
 
 
