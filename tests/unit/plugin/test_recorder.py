@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable
@@ -202,3 +203,53 @@ def test_a_span_survives_json(span: OperationSpan | WaitSpan | PhaseSpan) -> Non
 def test_a_document_of_another_version_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no span"):
         parse_span(document)
+
+
+def test_the_wait_that_a_failure_has_ended_is_known_until_the_phase_ends(
+    engine: SteppedEngine, recorder: Recorder
+) -> None:
+    recorder.begin_phase("test_web", "call")
+    future = promised(engine, recorder).future
+    with pytest.raises(TimeoutError) as caught:
+        future.result(timeout=0)
+    (wait,) = recorder.waits_ended_by(caught.value)
+    assert (wait.futures, wait.test, wait.phase) == ((future,), "test_web", "call")
+    later = ValueError("of the test")
+    later.__context__ = caught.value
+    assert recorder.waits_ended_by(later) == [wait]
+    assert recorder.waits_ended_by(ExceptionGroup("", [later])) == [wait]
+    assert recorder.waits_ended_by(AssertionError()) == []
+    assert recorder.waits_ended_by(None) == []
+    recorder.begin_phase("test_web", "teardown")
+    assert recorder.waits_ended_by(caught.value) == []
+
+
+def test_a_cancelled_wait_is_told_after_a_timeout_only(
+    engine: SteppedEngine, recorder: Recorder
+) -> None:
+    future = promised(engine, recorder).future
+    with pytest.raises(asyncio.CancelledError), recorder.waiting([future]):
+        raise asyncio.CancelledError
+    timeout = pytest.fail.Exception("Timeout (>1.0s) from pytest-timeout.")
+    assert [each.futures for each in recorder.waits_ended_by(timeout)] == [(future,)]
+    assert recorder.waits_ended_by(pytest.fail.Exception("no such server")) == []
+
+
+def test_waits_of_threads_of_this_package_are_none_of_the_test(
+    engine: SteppedEngine, recorder: Recorder
+) -> None:
+    future = promised(engine, recorder).future
+    for name, waits in (("osfutures-teardown", 0), ("of the user", 1)):
+        began, over = threading.Event(), threading.Event()
+
+        def wait(began: threading.Event = began, over: threading.Event = over) -> None:
+            with recorder.waiting([future]):
+                began.set()
+                over.wait(60)
+
+        thread = threading.Thread(target=wait, name=name)
+        thread.start()
+        assert began.wait(60)
+        assert len(recorder.waits_ended_by(None)) == waits
+        over.set()
+        thread.join()
