@@ -37,7 +37,7 @@ class ArtifactSettings:
         directory = Path(options.ARTIFACTS_DIR.value(config) or options.ARTIFACTS_FOLDER)
         return cls(
             options.ARTIFACTS.value(config) or "retain-on-failure",
-            directory.absolute(),
+            directory.resolve(),
             getattr(config, "workerinput", {}).get("osfutures_each", ""),
         )
 

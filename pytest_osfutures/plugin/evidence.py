@@ -129,7 +129,7 @@ def guard_teardown(run_session: RunSession, fixture: pytest.FixtureDef[Any]) -> 
 def _guarded(run_session: RunSession, finalizer: Callable[[], object]) -> None:
     try:
         finalizer()
-    except BaseException as error:
+    except (Exception, pytest.fail.Exception) as error:  # no interrupt, and no end of the run
         item = run_session.config.stash.get(ITEM, None)
         if item is not None and EARLY not in item.stash:
             _gather_early(run_session, item, error)
