@@ -47,6 +47,7 @@ class NetworksAdapter:
     ) -> str:
         """Create a port for the server, `DOWN` until it is bound; return the port's id."""
         values: dict[str, Any] = {
+            "name": "",
             "network_id": network_id,
             "device_id": server_id,
             "device_owner": f"compute:{ZONE}",

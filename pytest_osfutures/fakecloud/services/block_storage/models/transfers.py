@@ -31,7 +31,7 @@ def create(
         Transfer(
             id=model.runtime.new_id(),
             name=name,
-            project_id=context.project_id,
+            project_id=volume.project_id,
             user_id=context.user_id,
             volume_id=volume.id,
             auth_key=model.runtime.new_id().replace("-", "")[:16],

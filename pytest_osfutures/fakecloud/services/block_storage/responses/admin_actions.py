@@ -84,6 +84,10 @@ def _reset_status(call: BlockStorageCall, volume: VolumeRecord, order: ActionBod
     return _accepted()
 
 
+#: the statuses that a forced detaching of the last attachment ends
+FORCED = ("attaching", "detaching", "error", "error_attaching", "error_detaching")
+
+
 def _force_detach(call: BlockStorageCall, volume: VolumeRecord, order: ActionBody) -> Response:
     validation.admin_only(call, f"{RULE}:force_detach")
     part, model = order.part(), call.model
@@ -92,7 +96,7 @@ def _force_detach(call: BlockStorageCall, volume: VolumeRecord, order: ActionBod
         if wanted in (None, attachment.id):
             attachments.check_deletable(model, attachment)
             attachments.detach(model, attachment)
-    if not volume.attachments and volume.status in ("attaching", "detaching"):
+    if not volume.attachments and volume.status in FORCED:
         volume.settle("available")
     return _accepted()
 

@@ -165,6 +165,12 @@ def act(call: BlockStorageCall, type_id: str) -> Response:
             "Invalid volume type: Type access modification is not applicable to public volume "
             "type.",
         )
+    if action == "removeProjectAccess" and project not in kind.projects:
+        why = f"Volume type access not found for {kind.id} / {project} combination."
+        raise ApiError(404, why)
+    if action == "addProjectAccess" and project in kind.projects:
+        why = f"Volume type access for {kind.id} / {project} combination already exists."
+        raise ApiError(409, why)
     others = tuple(other for other in kind.projects if other != project)
     kind.projects = (*others, project) if action == "addProjectAccess" else others
     return Response(202)

@@ -133,7 +133,9 @@ def attach(
     )
     made.remember(model.runtime.schedule)
     server.attachments = (*server.attachments, made)
-    if server.vm_state == "shelved_offloaded":  # `unshelve` connects the volume
+    if server.vm_state == "shelved_offloaded":
+        # Nova completes the attachment without a host; `unshelve` connects the volume.
+        model.volumes.complete_attach(made.id)
         model.record(server, "attach_volume", context, ("api_attach_volume",)).finish(model.now())
         return made
     action = model.record(server, "attach_volume", context, ("compute_attach_volume",))

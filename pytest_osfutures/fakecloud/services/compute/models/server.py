@@ -66,6 +66,7 @@ class FlavorRecord:
     ephemeral: int = 0
     swap: int = 0
     description: str | None = None
+    rxtx_factor: float = 1.0
     is_public: bool = True
     project_ids: tuple[str, ...] = ()  #: the projects that may use a flavor that is not public
     extra_specs: Mapping[str, str] = field(default_factory=dict)

@@ -27,6 +27,7 @@ REBUILD_FIELDS = {
 }
 
 
+ADDRESSES = ("accessIPv4", "accessIPv6")
 REBUILD = {
     **dict.fromkeys(("accessIPv4", "accessIPv6", "adminPass", "hostname", "imageRef"), "string"),
     **dict.fromkeys(("description", "key_name", "user_data"), validation.TEXT_OR_NULL),
@@ -56,7 +57,9 @@ def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Respons
                 "Unable to rebuild with a different image for a volume-backed server.",
             )
     fields: dict[str, Any] = {
-        field: arguments[name] for name, field in REBUILD_FIELDS.items() if name in arguments
+        field: validation.normal(arguments[name]) if name in ADDRESSES else arguments[name]
+        for name, field in REBUILD_FIELDS.items()
+        if name in arguments
     }
     if "key_name" in fields:
         fields["key_data"] = validation.public_key(call, fields["key_name"])
@@ -68,6 +71,7 @@ def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Respons
     imaging.rebuild(model, server, context, image_id, fields)
     shown = views.changed(call, server) | {"adminPass": server.admin_pass}
     if call.version >= (2, 57):
+        shown.pop("OS-EXT-SRV-ATTR:user_data", None)
         shown["user_data"] = server.user_data
     location = f"{call.root}/v2.1/servers/{server.id}"
     return Response(202, {"server": shown}, {"Location": location})

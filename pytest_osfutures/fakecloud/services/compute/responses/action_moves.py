@@ -25,9 +25,11 @@ def _resize(call: ComputeCall, server: ServerRecord, arguments: Any) -> Response
     validation.typed("resize", arguments, "object")
     validation.required("resize", arguments, "flavorRef")
     validation.strict(arguments, {"flavorRef": "string integer"})
+    validation.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
     model = call.model
     flavor = model.flavor(arguments["flavorRef"], status=400, context=call.context)
     moving.resize(model, server, call.context, flavor)
+    server.disk_config = arguments.get("OS-DCF:diskConfig", server.disk_config)
     return Response(202)
 
 

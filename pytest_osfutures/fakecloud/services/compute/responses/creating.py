@@ -243,7 +243,7 @@ def _disks(
             continue
         if source == "blank" and target == "local":
             continue
-        _check_disk(call, mapping, source)
+        _check_disk(call, mapping, source, bool(image_id))
         disks.append({"destination_type": target} | mapping)
     return tuple(disks), image_id or None
 
@@ -280,7 +280,12 @@ def _check_mapping(mapping: dict[str, Any]) -> None:
         validation.boolean("delete_on_termination", mapping["delete_on_termination"])
 
 
-def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any) -> None:
+def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any, has_image: bool) -> None:
+    """Raise ApiError(400) unless the mapping's source can be used.
+
+    Nova asks whether the volume is bootable only if the request names no image:
+    nova.block_device, get_bdm_image_metadata.
+    """
     if source in ("image", "blank") and not mapping.get("volume_size"):
         what = {
             "image": "Images with destination_type 'volume' need to have a non-zero size specified",
@@ -296,7 +301,7 @@ def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any) -> None
     except ApiError:
         why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
         raise ApiError(400, why) from None
-    if mapping.get("boot_index") in (0, "0") and not bootable:
+    if mapping.get("boot_index") in (0, "0") and not bootable and not has_image:
         raise ApiError(400, f"Block Device {thing_id} is not bootable.")
 
 
@@ -351,8 +356,8 @@ def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
         "user_data": body.get("user_data"),
         "config_drive": validation.boolean("config_drive", body.get("config_drive", False)),
         "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),
-        "access_ip_v4": body.get("accessIPv4", ""),
-        "access_ip_v6": body.get("accessIPv6", ""),
+        "access_ip_v4": validation.normal(body.get("accessIPv4")),
+        "access_ip_v6": validation.normal(body.get("accessIPv6")),
         "scheduler_hints": hints,
         "trusted_certificates": tuple(body.get("trusted_image_certificates") or ()) or None,
     }

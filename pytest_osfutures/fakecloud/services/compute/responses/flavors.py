@@ -79,7 +79,7 @@ def flavor_view(call: ComputeCall, flavor: FlavorRecord) -> dict[str, Any]:
         "OS-FLV-DISABLED:disabled": False,
         "vcpus": flavor.vcpus,
         "os-flavor-access:is_public": flavor.is_public,
-        "rxtx_factor": 1.0,
+        "rxtx_factor": flavor.rxtx_factor,
         "links": views.links(call, "flavors", flavor.id),
     }
     if call.version >= (2, 102):
@@ -272,6 +272,8 @@ def delete_extra_spec(call: ComputeCall, flavor_id: str, key: str) -> Response:
     return Response(200)
 
 
+LARGEST_FACTOR = 3.40282e38  # of MySQL's FLOAT: nova/db/constants.py, SQL_SP_FLOAT_MAX
+
 FLAVOR = {
     "id": "string number null",
     "description": validation.TEXT_OR_NULL,
@@ -298,7 +300,7 @@ def create_flavor(call: ComputeCall) -> Response:
     body, model = validation.envelope(call, "flavor"), call.model
     validation.required("flavor", body, "name", "ram", "vcpus", "disk")
     validation.strict(body, FLAVOR)
-    name = validation.name(body["name"])
+    name, public = validation.name(body["name"]), "os-flavor-access:is_public"
     flavor_id = str(body.get("id") or call.runtime.new_id())
     if flavor_id == "auto":
         flavor_id = call.runtime.new_id()
@@ -315,10 +317,24 @@ def create_flavor(call: ComputeCall) -> Response:
         ephemeral=validation.number("ephemeral", body.get("OS-FLV-EXT-DATA:ephemeral", 0)),
         swap=validation.number("swap", body.get("swap") or 0),
         description=body.get("description"),
-        is_public=bool(body.get("os-flavor-access:is_public", True)),
+        rxtx_factor=_factor(body.get("rxtx_factor", 1.0)),
+        is_public=validation.boolean(public, body.get(public, True)),
     )
     model.flavors[flavor_id] = flavor
     return Response(200, {"flavor": flavor_view(call, flavor)})
+
+
+def _factor(value: Any) -> float:
+    """Return the factor for the bandwidth. Raises ApiError(400)."""
+    try:
+        factor = float(value)
+    except (ValueError, OverflowError):
+        why = f"{value!r} does not match '^[0-9]+(\\.[0-9]+)?$'"
+        raise validation.invalid("rxtx_factor", value, why) from None
+    if not 0 < factor <= LARGEST_FACTOR:
+        bound = "less than or equal to the minimum of 0" if factor <= 0 else "too large"
+        raise validation.invalid("rxtx_factor", value, f"{value} is {bound}")
+    return factor
 
 
 def delete_flavor(call: ComputeCall, flavor_id: str) -> Response:

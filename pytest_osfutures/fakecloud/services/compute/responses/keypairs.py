@@ -63,7 +63,9 @@ def create_keypair(call: ComputeCall) -> Response:
         validation.required("keypair", body, "public_key")
     validation.strict(body, KEYPAIR)
     validation.one_of(body, "type", ["ssh", "x509"])
-    name, user_id = validation.name(body["name"]), call.caller.user_id
+    name, user_id = validation.name(body["name"]), body.get("user_id") or call.caller.user_id
+    if user_id != call.caller.user_id:
+        validation.admin_only(call, "os_compute_api:os-keypairs:create")
     if model.keypair(user_id, name) is not None:
         raise ApiError(409, f"Key pair '{name}' already exists.")
     mine = [pair for pair in model.keypairs if pair.user_id == user_id]

@@ -96,6 +96,11 @@ def addresses(content: Mapping[str, Any]) -> None:
             raise invalid(field, value, f"{value!r} is not a 'ipv{version}'")
 
 
+def normal(address: str | None) -> str:
+    """Return an address as Nova stores it: `::babe:dc0c:1602` for `::babe:220.12.22.2`."""
+    return str(ip_address(address)) if address else ""
+
+
 def is_address(value: Any, version: int | None = None) -> bool:
     """Return True if `value` is an IP address (of that version)."""
     try:

@@ -105,7 +105,7 @@ def detailed(call: ComputeCall, server: ServerRecord, in_list: bool = False) -> 
         "OS-SRV-USG:launched_at": iso_microseconds(server.launched_at),
         "OS-SRV-USG:terminated_at": iso_microseconds(server.terminated_at),
     }
-    if shown["addresses"]:
+    if shown["addresses"] and server.security_groups:
         shown["security_groups"] = [{"name": name} for name in server.security_groups]
     if call.caller.is_admin:
         shown |= _for_administrators(call, server)
