@@ -50,7 +50,7 @@ class FakeCloud:
         >>> cloud.handle(Request("GET", "/compute")).status
         200
         >>> sorted({row["kind"] for row in cloud.alive()})
-        ['image', 'network', 'security_group', 'security_group_rule', 'subnet']
+        ['image', 'network', 'port', 'router', 'security_group', 'security_group_rule', 'subnet']
     """
 
     def __init__(

@@ -172,7 +172,7 @@ def test_other_projects_resources_are_protected(demo: ApiClient, admin: ApiClien
 
 def outside(admin: ApiClient) -> str:
     """Create an external network."""
-    return net(admin, "172.24.4.0/24", **{"router:external": True})[0]
+    return net(admin, "172.24.5.0/24", **{"router:external": True})[0]
 
 
 def test_routers(demo: ApiClient) -> None:

@@ -15,7 +15,8 @@ def test_root_volumes_and_snapshots_of_images_are_deleted(pytester: pytest.Pytes
 
     def left(cloud):
         return sorted(row["kind"] for row in cloud.fake.alive()
-                      if row["kind"] in ("server", "volume", "snapshot", "port"))
+                      if row["kind"] in ("server", "volume", "snapshot", "port")
+                      and row["project_id"] == cloud.session.get_project_id())
 
     def test_some(os_cloud, os_servers, os_images):
         image = os_cloud.nova.glance.list()[0]

@@ -15,7 +15,8 @@ OURS = """
             row
             for row in cloud.fake.alive()
             if row["kind"] in kinds
-            and row["name"] not in ("private", "public", "cirros", "tiny", "default", None)
+            and row["name"] not in ("private", "public", "router1", "cirros", "tiny", "default", "")
+            and row["name"] is not None
         ]
 """
 WHOLE = """

@@ -60,7 +60,7 @@ def _set_gateway(
                 f"Bad router request: Network {network.id} is not an external network.",
                 kind="BadRequest",
             )
-        values: dict[str, Any] = {"network_id": network.id, "security_groups": ()}
+        values: dict[str, Any] = {"name": "", "network_id": network.id, "security_groups": ()}
         if gateway.get("external_fixed_ips"):
             values["fixed_ips"] = gateway["external_fixed_ips"]
         port = create_port(model, "", values)
@@ -107,7 +107,12 @@ def add_interface(
         _check_overlap(model, router, subnet)
         subnet.taken.discard(subnet.gateway_ip)
         wanted = [{"subnet_id": subnet.id, "ip_address": subnet.gateway_ip}]
-        values = {"network_id": subnet.network_id, "fixed_ips": wanted, "security_groups": ()}
+        values = {
+            "name": "",
+            "network_id": subnet.network_id,
+            "fixed_ips": wanted,
+            "security_groups": (),
+        }
         port = create_port(model, router.project_id, values)
     port.change({"device_id": router.id, "device_owner": INTERFACE, "status": "ACTIVE"})
     return port
@@ -160,7 +165,7 @@ def create_floating_ip(
         )
     address, port_id = given.pop("address", None), given.pop("port_id", None)
     fixed = given.pop("fixed_ip_address", None)
-    on: dict[str, Any] = {"network_id": network.id, "security_groups": ()}
+    on: dict[str, Any] = {"name": "", "network_id": network.id, "security_groups": ()}
     if address:
         on["fixed_ips"] = [{"ip_address": address}]
     port = create_port(model, "", on)
