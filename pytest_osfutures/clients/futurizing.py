@@ -11,6 +11,7 @@ from pytest_osfutures.clients import adapter as adapters
 from pytest_osfutures.clients import cinderclient, novaclient, openstacksdk
 from pytest_osfutures.engine import Engine
 from pytest_osfutures.errors import InvalidArgument
+from pytest_osfutures.futures import Observer
 from pytest_osfutures.policy import Poll, Retry, Unknown
 from pytest_osfutures.transport import ApiClient
 
@@ -47,6 +48,7 @@ class ClientOptions(TypedDict, total=False):
     expiry: float | None
     unknown: Unknown
     ledger: CallLedger | None
+    observer: Observer | None
     api_client: ApiClient | None
 
 
@@ -68,6 +70,7 @@ def futurize(client: C, **options: Unpack[ClientOptions]) -> C:
         unknown: For operations that cannot be followed: "warn" (an `osf.UnknownOperation` warning,
             and the future is done) or "error" (`osf.UnknownOperation` is the future's error).
         ledger: The ledger that lists all stamped resources (default: none).
+        observer: Receives each call and each wait for its future (default: none).
         api_client: The way to the cloud's APIs (default: the client's own session).
 
     Returns:
