@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_osfutures.calls.context import ClientContext, Record
+from pytest_osfutures.calls.recognise import Recognised
 from pytest_osfutures.calls.submit import Submission, made_by, submit, submit_stamped
 from pytest_osfutures.errors import InvalidArgument, OperationTimeout
 from pytest_osfutures.operations import Succeeded
@@ -61,6 +62,13 @@ class Failure:
     def is_busy(self) -> bool:
         """Return True if another operation on the resource was the reason."""
         return self.exchange is not None and self.exchange.busy
+
+    @property
+    def refused(self) -> str:
+        """The name of the operation that a refused request would have started; "" if not known."""
+        found = self.exchange.recognised if self.exchange is not None else None
+        known = isinstance(found, Recognised) and found.operation
+        return known[0].name if known else ""
 
     @property
     def unfinished(self) -> Submission | None:

@@ -154,6 +154,7 @@ class RetriedCall:
         attempts, busy = self.promise.future.attempts, failure.is_busy
         attempt = Attempt(len(attempts) + 1, ident, took, why, busy)
         self.promise.set_attempts((*attempts, attempt))
+        self.promise.set_refused(failure.refused)
         what = failure.made.title if failure.made is not None else "a call"
         _log.info("try %d of %s has failed after %.1f s: %s", attempt.number, what, took, why)
 

@@ -76,6 +76,7 @@ def once(
     if submission is None:
         answer: Submission | Failure | None = yield Submit(request, promise.start)
         if not isinstance(answer, Submission):
+            promise.set_refused(answer.refused if answer is not None else "")
             return GaveUp(CancelledError() if answer is None else answer.error)
         submission = answer
     if submission.operation is None:

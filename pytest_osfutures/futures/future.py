@@ -58,6 +58,8 @@ class OperationFuture(_TypedFuture[T, P]):
         self._followed: OperationFuture[Any] | None = None
         #: The name of a request that the tables of operations do not know.
         self._untracked = ""
+        #: The operation that a refused request would have started.
+        self._refused = ""
         #: Names the call as long as its operation is not known.
         self._title: Callable[[], str] = str
         self._undo: Callable[[], OperationFuture[Any]] | None = None
@@ -325,6 +327,11 @@ def check_process(future: OperationFuture[Any]) -> None:
 def accepted_at(future: OperationFuture[Any]) -> float | None:
     """Return the time on the engine's clock at which the cloud accepted the last request."""
     return future._watch.accepted_at if future._watch else None
+
+
+def refused_operation(future: OperationFuture[Any]) -> str:
+    """Return the operation that a refused request would have started; "" without a refusal."""
+    return future._refused
 
 
 def title_of(future: OperationFuture[Any]) -> str:

@@ -55,6 +55,10 @@ class Promise(Generic[T]):
         """Let `title` name the call as long as its operation is not known."""
         self.future._title = title
 
+    def set_refused(self, operation: str) -> None:
+        """Store the name of the operation that a refused request would have started."""
+        self.future._refused = operation
+
     def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
         """Let `future.undo()` call `undo`."""
         self.future._undo = undo

@@ -13,7 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from pytest_osfutures.errors import Attempt, OperationDetails, OperationError
-from pytest_osfutures.futures import OperationFuture, error_of, is_taken
+from pytest_osfutures.futures import OperationFuture, error_of, is_taken, refused_operation
 from pytest_osfutures.reports import counted_reasons
 
 AnyFuture = OperationFuture[Any]
@@ -247,8 +247,8 @@ def failed_tries(future: AnyFuture) -> tuple[Attempt, ...]:
 
 
 def operation_of(future: AnyFuture) -> str:
-    """Return the name of a future's operation, if need be from its error."""
-    return future.operation or _details(future).operation
+    """Return the name of a future's operation, if need be from its error or a refused request."""
+    return future.operation or _details(future).operation or refused_operation(future)
 
 
 def _details(future: AnyFuture) -> OperationDetails:

@@ -169,3 +169,24 @@ def test_secrets_do_not_reach_the_report(pytester: pytest.Pytester) -> None:
         assert "No valid host was found" in text
         assert "hunter-22" not in text
     assert json.loads((pytester.path / "run.json").read_text())["operations"][0]["attempts"]
+
+
+def test_refused_calls_have_the_name_of_their_operation(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        from pytest_osfutures.fakecloud import Fault
+
+        def test_refused(os_cloud, os_servers, os_volumes):
+            volume = os_volumes.create_async(size=-1)
+            os_cloud.fake.faults.add(Fault("status", method="POST", path="/servers$", status=400))
+            server = os_servers.create_async("x")
+            assert server.exception() and volume.exception()
+        """
+    )
+    result = pytester.runpytest_inprocess(
+        "-p", "osfutures", "--os-cloud=fake", "--os-report=run.json"
+    )
+    result.assert_outcomes(passed=1)
+    found = parse_report((pytester.path / "run.json").read_text())
+    failed = {each.operation: each.accepted for each in found.operations if each.error_type}
+    assert failed == {"server.create": None, "volume.create": None}

@@ -70,10 +70,11 @@ function addParts(row, end) {
   for (const each of row.operations) {
     const ended = each.ended === null ? end : each.ended;
     const accepted = each.accepted === null ? ended : Math.min(each.accepted, ended);
-    const isDelete = DELETES.test(each.operation);
+    // The undo of a call that has left nothing, or that cleans up after a failure, has no name.
+    const isDelete = DELETES.test(each.operation) || (each.undoes !== null && each.operation === "");
     const isCreate = CREATES.test(each.operation) && each.undoes === null;
-    part("submit", each.began, accepted, { operation: each });
-    addTries(each, accepted, part);
+    part(isDelete && each.accepted === null ? "delete" : "submit", each.began, accepted, { operation: each });
+    addTries(each, accepted, ended, part);
     if (each.accepted !== null) {
       const what = isDelete ? "delete" : isCreate ? "build" : "change";
       part(what, accepted, ended, { operation: each });
@@ -98,16 +99,19 @@ function addParts(row, end) {
 
 /**
  * Add the failed tries of an operation. Their lengths are known, the pauses between them only in
- * sum, so the pauses are drawn as equal.
+ * sum, so the pauses are drawn as equal. The last try of a failed operation ends with it.
  */
-function addTries(operation, accepted, part) {
+function addTries(operation, accepted, ended, part) {
   const tries = operation.attempts;
+  if (!tries.length) return;
+  const end = operation.error_type ? ended : accepted;
   const spent = tries.reduce((sum, each) => sum + each.seconds, 0);
-  const pause = Math.max(0, accepted - operation.began - spent) / Math.max(1, tries.length);
-  let time = operation.began;
+  const idle = Math.max(0, end - operation.began - spent);
+  const gaps = operation.error_type ? tries.length - 1 : tries.length;
+  let time = operation.began + (gaps ? 0 : idle);
   for (const each of tries) {
-    part("try", time, Math.min(time + each.seconds, Math.max(accepted, time)), { operation, tried: each });
-    time += each.seconds + pause;
+    part("try", time, Math.min(time + each.seconds, Math.max(end, time)), { operation, tried: each });
+    time += each.seconds + idle / Math.max(1, gaps);
   }
 }
 

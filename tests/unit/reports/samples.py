@@ -49,7 +49,10 @@ def failure(number: int, name: str = "server.create", **changes: Any) -> Operati
     values: dict[str, Any] = {
         "error_type": "ObjectCreationError",
         "error": "No valid host was found.",
-        "attempts": (Attempt(1, f"id-{number}-1", 2.0, "No valid host was found."),),
+        "attempts": (
+            Attempt(1, f"id-{number}-1", 2.0, "No valid host was found."),
+            Attempt(2, f"id-{number}", 6.0, "No valid host was found."),
+        ),
         "accepted": began + 2.5,
     }
     return operation(number, name, **{**values, **changes})
