@@ -5,7 +5,7 @@ from pytest_osfutures.engine.executors import Executor
 from pytest_osfutures.engine.loop import Engine, default
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.timers import Timer
-from pytest_osfutures.engine.watch import Completion, Watch
+from pytest_osfutures.engine.watch import Completion, Reader, Watch
 
 __all__ = [
     "Completion",
@@ -13,6 +13,7 @@ __all__ = [
     "Executor",
     "ReadRequest",
     "ReadResult",
+    "Reader",
     "Timer",
     "Watch",
     "default",

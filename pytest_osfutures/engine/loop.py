@@ -17,6 +17,7 @@ from pytest_osfutures.engine.concurrency_limit import ConcurrencyLimit
 from pytest_osfutures.engine.executors import Executor, Inline, Pool
 from pytest_osfutures.engine.monitor import Monitor
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
+from pytest_osfutures.engine.read_queue import QueuedRead
 from pytest_osfutures.engine.timers import Timer
 from pytest_osfutures.engine.watch import Reader, Watch
 from pytest_osfutures.errors import EngineError
@@ -104,6 +105,18 @@ class Engine:
         with self._lock:
             self._wake()
             return self.monitor.call_later(seconds, fn)
+
+    def queue_read(self, reader: Reader, service: str, read: Callable[[], object]) -> None:
+        """Call `read`, which may block, once the project's rate of reads allows one more.
+
+        Args:
+            reader: The project; its `poll.max_rate` counts these reads with all others.
+            service: Official type of the service that is read.
+            read: Sends the read.
+        """
+        with self._lock:
+            self._wake()
+            self.monitor.queue_read(QueuedRead(reader, service, lambda: self.reads.submit(read)))
 
     def check(self) -> None:
         """Raise EngineError if this engine has ended or belongs to another process."""

@@ -23,6 +23,7 @@ from pytest_osfutures.engine.durations import FIRST_READ, Durations
 from pytest_osfutures.engine.poll_group import InFlightRead, PollGroup
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
 from pytest_osfutures.engine.quota_queue import QuotaQueue
+from pytest_osfutures.engine.read_queue import QueuedRead, ReadQueue
 from pytest_osfutures.engine.timers import Timer, Timers
 from pytest_osfutures.engine.token_bucket import TokenBucket
 from pytest_osfutures.engine.watch import Completion, Reader, Watch
@@ -58,6 +59,7 @@ class Monitor:
         #: Functions that `step` calls first.
         self.inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self.quota_queue = QuotaQueue()
+        self._read_queue = ReadQueue()
         self._start_read = start_read
         self._random = random or Random()
         self._order = itertools.count()
@@ -90,6 +92,10 @@ class Monitor:
         timer = Timer(self.clock.now() + seconds, fn)
         self.inbox.put(lambda: self._timers.add(timer))
         return timer
+
+    def queue_read(self, read: QueuedRead) -> None:
+        """Start a read that no poll group sends, once the rate of its project allows it."""
+        self.inbox.put(lambda: self._read_queue.add(read))
 
     # For the thread that runs the loop
 
@@ -208,7 +214,8 @@ class Monitor:
             shortest = min(shortest, FIRST_READ * poll.fastest)
         if age < shortest:
             return watch.accepted_at + shortest
-        return now + poll.interval(age, longest) * self._random.uniform(0.9, 1.1)
+        pause = max(poll.interval(age, longest), watch.operation.pace * poll.fastest)
+        return now + pause * self._random.uniform(0.9, 1.1)
 
     # Reads
 
@@ -236,12 +243,13 @@ class Monitor:
 
     def _send_due_reads(self, now: float) -> float:
         """Send due reads, the longest waiting first; return when the next read is due."""
-        again = math.inf
+        again = self._read_queue.take_turn(now, self._bucket)
         for due, group in sorted(
             ((group.due, group) for group in self._groups.values()), key=lambda pair: pair[0]
         ):
             if due > now:
-                return min(again, due)
+                again = min(again, due)
+                break
             bucket = self._bucket(group.reader)
             if wait := bucket.wait(now, group.kind.service):
                 again = min(again, now + wait)
@@ -250,10 +258,11 @@ class Monitor:
                 if wait := bucket.take(now, group.kind.service):
                     again = min(again, now + wait)
                     break
+                self._read_queue.pass_turn()
                 self._send(group, request, now)
             else:
                 again = min(again, group.due)
-        return again
+        return min(again, self._read_queue.send(now, self._bucket))
 
     def _bucket(self, reader: Reader) -> TokenBucket:
         if reader not in self._buckets:

@@ -250,6 +250,8 @@ class Operation:
     tout: float = 300.0
     #: Usual duration in seconds, until which reads are rare.
     usual_duration: float = 5.0
+    #: Shortest pause between two reads by id, as a multiple of `Poll.fastest`.
+    pace: float = 1.0
     #: Dotted place of the new resource's metadata or description in the request, which takes the
     #: stamp; "." is the request itself.
     stamp_field: str | None = None
