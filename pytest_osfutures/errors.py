@@ -17,6 +17,7 @@
         │   ├── UnusableAnswerError        the accepted request's answer does not name the resource
         │   └── AccessDeniedError          the cloud no longer allows reads of the resource
         ├── OperationTimeout (TimeoutError)    the operation's deadline has passed
+        │   └── NotReady                   ... while its server was not usable (`ready=`)
         └── AmbiguousRequest               the request may or may not have reached the cloud
 
 All errors can be pickled, and carry their details as attributes.
@@ -122,6 +123,19 @@ class Attempt(NamedTuple):
     busy: bool = False
 
 
+class Readiness(NamedTuple):
+    """A condition of `ready=` that a server has not met."""
+
+    #: The condition, like `tcp(22)`.
+    condition: str
+    #: The address that was tried last, and its kind; None without any.
+    address: str | None
+    #: The number of tries.
+    tries: int
+    #: The result of the last try.
+    refusal: str | None
+
+
 @dataclass(frozen=True)
 class OperationDetails:
     """The known facts about an operation that has failed."""
@@ -147,6 +161,10 @@ class OperationDetails:
     history: tuple[StatusSample, ...] = ()
     #: The failed tries, oldest first.
     attempts: tuple[Attempt, ...] = ()
+    #: The condition of `ready=` that the server has not met.
+    readiness: Readiness | None = None
+    #: The last lines of the server's console, if they were read.
+    console: tuple[str, ...] = ()
 
     def title(self) -> str:
         """Return the operation and its resource: `server.create of 'web' (id)`."""
@@ -170,6 +188,7 @@ class OperationDetails:
             lines.append(f"request id {self.request_id}")
         for attempt in self.attempts:
             lines.append(f"try {attempt.number} ({attempt.seconds:.1f} s): {attempt.why}")
+        lines += [f"console: {line}" for line in self.console]
         return lines
 
 
@@ -248,6 +267,12 @@ class OperationTimeout(OperationError, TimeoutError):
     """The operation's own deadline (`tout`) has passed; the cloud may still be working on it."""
 
     verb = "timed out"
+
+
+class NotReady(OperationTimeout):
+    """The server did not become usable within the deadline; the message says how it was tried."""
+
+    verb = "is not ready"
 
 
 class AmbiguousRequest(OperationError):
