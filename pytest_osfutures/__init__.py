@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 # `as` tells type checkers that the name is public here, too. isort would give it a line of its own.
 # isort: off
 if TYPE_CHECKING:
+    from pytest_osfutures import ready as ready
     from pytest_osfutures.clients import futurize as futurize
+    from pytest_osfutures.clients import until as until
     from pytest_osfutures.cloud import (
         Cloud as Cloud,
         connect as connect,
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
         EngineError as EngineError,
         Event as Event,
         InvalidArgument as InvalidArgument,
+        NotReady as NotReady,
         ObjectCreationError as ObjectCreationError,
         OperationDetails as OperationDetails,
         OperationError as OperationError,
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
         OperationTimeout as OperationTimeout,
         OSFuturesError as OSFuturesError,
         QuotaExceeded as QuotaExceeded,
+        Readiness as Readiness,
         ResourceVanished as ResourceVanished,
         RetryWarning as RetryWarning,
         ServerLimitReached as ServerLimitReached,
@@ -81,7 +85,7 @@ if TYPE_CHECKING:
 #: The public names by the modules that have them, for imports at the first use; type checkers go by
 #: the imports above. The names of factories and of their resources are those of `_FACTORIES`.
 _PLACES = {
-    "clients": ("futurize",),
+    "clients": ("futurize", "until"),
     "cloud": ("Cloud", "connect"),
     "engine": ("Engine",),
     "errors": (
@@ -93,6 +97,7 @@ _PLACES = {
         "EngineError",
         "Event",
         "InvalidArgument",
+        "NotReady",
         "OSFuturesError",
         "ObjectCreationError",
         "OperationDetails",
@@ -100,6 +105,7 @@ _PLACES = {
         "OperationFailed",
         "OperationTimeout",
         "QuotaExceeded",
+        "Readiness",
         "ResourceVanished",
         "RetryWarning",
         "StatusSample",
@@ -118,6 +124,7 @@ _PLACES = {
         "wait",
     ),
     "policy": ("Poll", "Retry"),
+    "": ("ready",),
     "protocols": (
         "Api",
         "Backup",
@@ -147,6 +154,8 @@ if not TYPE_CHECKING:  # or else mypy would accept any name, with the type Any
             from importlib import metadata  # costs more than all the rest of this module
 
             return metadata.version("pytest-osfutures")
+        if name == "ready":
+            return importlib.import_module(f"{__name__}.ready")
         if name in _HOME:
             return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
         if name[:1].isupper():  # not a module of this package, for which imports ask here, too

@@ -20,6 +20,7 @@ from pytest_osfutures.calls.decide import (
     needs_reconciliation,
     not_undone,
 )
+from pytest_osfutures.calls.readiness import WaitUntilReady, completed_at_once
 from pytest_osfutures.calls.reconcile import Reconciliation, adopted, reconciled
 from pytest_osfutures.calls.request import (
     Completed,
@@ -61,13 +62,17 @@ def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
         if isinstance(answer, Submission):
             call.accept(answer)
             if answer.operation is None:
-                return Completed(answer)
+                return completed_at_once(call.request, answer)
             try:
                 # Here and not in a generator of its own: thousands of calls wait in this line.
                 completion: Completion
                 completion = yield WatchUntilDone(
                     answer, call.promise, call.request.tout, call.began_at
                 )
+                if call.request.ready is not None and isinstance(completion, Succeeded):
+                    completion = yield WaitUntilReady(
+                        answer, completion, call.promise, call.request, call.began_at
+                    )
             except StopRequested:
                 return (yield from undone_by_user(call))
             answer = yield from _ended(call, answer, completion)

@@ -13,6 +13,7 @@ from pytest_osfutures.calls.submit import Submission, made_by, submit, submit_st
 from pytest_osfutures.errors import InvalidArgument, OperationTimeout
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.ready import READY_TOUT, Condition
 from pytest_osfutures.stamp import Stamp
 from pytest_osfutures.transport import Exchange
 
@@ -114,6 +115,14 @@ class CallRequest:
     stamp: Stamp | None = None
     #: The ledger's record of these resources.
     record: Record | None = None
+    #: The condition under which the servers are usable, for which each try waits; None without.
+    ready: Condition | None = None
+
+    def ready_tout(self, began_at: float) -> float:
+        """Return the seconds that are left of a try for the servers to become usable."""
+        if self.tout is None:
+            return READY_TOUT
+        return began_at + self.tout - self.context.engine.clock.now()
 
     @property
     def patience(self) -> float:

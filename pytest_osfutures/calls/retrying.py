@@ -10,6 +10,7 @@ from typing import Any
 from pytest_osfutures.calls.arguments import title_of
 from pytest_osfutures.calls.attempts import retried, undone_by_user
 from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.readiness import WaitUntilReady, checked
 from pytest_osfutures.calls.request import (
     Call,
     CallRequest,
@@ -42,16 +43,20 @@ def start_retried(
     call: Call,
     try_count: int | Retry | None = None,
     tout: float | None = None,
+    ready: Any = None,
 ) -> OperationFuture[Any, Any]:
     """Start the call in the background, with clean-up and retries, and return the future.
 
-    `tout` (seconds) is the deadline of each try; every error goes into the future.
+    `tout` (seconds) is the deadline of each try; every error goes into the future. With `ready`, a
+    condition, a try has succeeded when its servers are usable. Raises InvalidArgument for bad
+    arguments, before anything is sent.
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
     retry = Retry.of(try_count, context.retry)
+    condition = None if ready is None else checked(ready)
     stamp = context.new_stamp()
-    request = CallRequest(context, call, retry, tout, stamp, context.record(stamp))
+    request = CallRequest(context, call, retry, tout, stamp, context.record(stamp), condition)
     return RetriedCall(request).begin()
 
 
@@ -175,9 +180,9 @@ class RetriedCall:
     def _run_out(self, within: float) -> None:
         """The deadline of all tries has passed: the future fails now, the rest is undone later."""
         step = self._task.step
-        watch = step.watch if isinstance(step, WatchUntilDone) else None
-        now = self.request.context.engine.clock.now()
-        details = watch.details(now) if watch is not None else OperationDetails()
+        details = OperationDetails()
+        if isinstance(step, WatchUntilDone | WaitUntilReady):
+            details = step.details()
         why = f"not done within the {within:g} s for all tries"
         details = replace(details, attempts=self.promise.future.attempts)
         self.promise.set_exception(OperationTimeout(why, details))

@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_osfutures.calls.arguments import title_of
 from pytest_osfutures.calls.context import ClientContext
+from pytest_osfutures.calls.readiness import WaitUntilReady, checked, completed_at_once
 from pytest_osfutures.calls.request import Call, CallRequest, Completed, Failure, GaveUp
 from pytest_osfutures.calls.steps import Submit, WatchUntilDone
 from pytest_osfutures.calls.submit import Submission
@@ -32,7 +33,7 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
 def start_once(
-    context: ClientContext, call: Call, tout: float | None = None
+    context: ClientContext, call: Call, tout: float | None = None, ready: Any = None
 ) -> OperationFuture[Any, Any]:
     """Make the plain call now, in this thread, and return the future of its operation.
 
@@ -44,16 +45,18 @@ def start_once(
         context: The context of the client.
         call: The plain call, with all arguments.
         tout: The operation's deadline in seconds (default: by the kind of operation).
+        ready: The condition under which the server is usable; the future is done then.
 
     Raises:
-        InvalidArgument: `tout` is not a number greater than 0.
+        InvalidArgument: `tout` is not a number greater than 0, or `ready` cannot be tried.
         EngineError: The engine has ended, or belongs to another process.
         Exception: The errors of the plain call itself.
     """
     if tout is not None:
         seconds("tout", tout, 0.0)
     context.engine.check()
-    request = CallRequest(context, call, context.retry, tout)
+    condition = None if ready is None else checked(ready)
+    request = CallRequest(context, call, context.retry, tout, ready=condition)
     if context.stamp:
         stamp = context.new_stamp()
         request = replace(request, stamp=stamp, record=context.record(stamp))
@@ -80,10 +83,13 @@ def once(
             return GaveUp(CancelledError() if answer is None else answer.error)
         submission = answer
     if submission.operation is None:
-        return Completed(submission)
+        return completed_at_once(request, submission)
     if submission.operation.undo is not None:
         promise.set_undo(partial(undo, submission, request.record))
     completion = yield WatchUntilDone(submission, promise, request.tout)
+    if isinstance(completion, Succeeded) and request.ready is not None:
+        began_at = submission.exchange.answered_at if submission.exchange is not None else 0.0
+        completion = yield WaitUntilReady(submission, completion, promise, request, began_at)
     if isinstance(completion, Succeeded):
         return Completed(submission, completion)
     return GaveUp(completion)

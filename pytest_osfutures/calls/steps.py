@@ -138,6 +138,12 @@ class WatchUntilDone(TaskStep):
     def cancel(self) -> None:
         self._is_cancelled = True
 
+    def details(self) -> OperationDetails:
+        """Return what is known about the operation now."""
+        if self.watch is None:
+            return OperationDetails()
+        return self.watch.details(self.submission.context.engine.clock.now())
+
 
 @dataclass(slots=True)
 class WatchAll(TaskStep):

@@ -32,6 +32,12 @@ _READS = re.compile(
     r"|topology|uptime|ips|default|defaults|summary|download|stream|export)(_|\Z)"
     r"|.*_(list|api_version)\Z"
 )
+#: The modules of the methods that start operations on servers, whose twins take `ready`.
+_SERVERS = ("novaclient.v2.servers", "openstack.compute.v2._proxy")
+#: The documentation of `ready`.
+_READY = """    ready: The condition under which the server is usable, such as `osf.ready.tcp(22)`:
+        the future is done then, and a try fails without it within `tout` (default: none).
+"""
 _FOUND: dict[tuple[type, ContextOf], type] = {}
 
 
@@ -75,20 +81,29 @@ def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any
     return equal
 
 
+def _takes_ready(name: str, plain: Callable[..., Any]) -> bool:
+    """Return True if a method may start a server, which is usable later than it is ACTIVE."""
+    module = plain.__module__
+    return module in _SERVERS and not re.search("delete|server_group|keypair|flavor", name)
+
+
 def _async(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Callable[..., Any]:
+    with_ready = _takes_ready(name, plain)
+
     def twin(
         self: Any, *args: Any, tout: float | None = None, **kwargs: Any
     ) -> OperationFuture[Any]:
-        context = context_of(self)
+        context, ready = context_of(self), kwargs.pop("ready", None) if with_ready else None
         if context.background:  # the call is made later, in another thread
             args, kwargs = copied(args), copied(kwargs)
-        return start_once(context, functools.partial(getattr(self, name), *args, **kwargs), tout)
+        call = functools.partial(getattr(self, name), *args, **kwargs)
+        return start_once(context, call, tout, ready)
 
     text = f"""Call `{name}` and return the future of the operation that the call starts.
 
 Args:
     tout: The operation's deadline in seconds (default: by the kind of operation).
-    The other arguments are those of `{name}`.
+{_READY if with_ready else ""}    The other arguments are those of `{name}`.
 
 Returns:
     An `osf.OperationFuture`. `sync_res` is the result of `{name}`, `result()` waits for the end of
@@ -97,11 +112,11 @@ Returns:
 Raises:
     The errors of `{name}` itself, at once. Errors of the operation are raised by `result()`.
 """
-    return _dressed(twin, f"{name}_async", plain, text, ("tout",))
+    return _dressed(twin, f"{name}_async", plain, text, ("tout", *["ready"] * with_ready))
 
 
 def _async_r(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Callable[..., Any]:
-    own_name = f"{name}_async_r"
+    own_name, with_ready = f"{name}_async_r", _takes_ready(name, plain)
 
     def twin(
         self: Any,
@@ -110,8 +125,9 @@ def _async_r(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Cal
         tout: float | None = None,
         **kwargs: Any,
     ) -> OperationFuture[Any]:
+        ready = kwargs.pop("ready", None) if with_ready else None
         call = Repeatable(own_name, plain, getattr(self, name), args, kwargs)
-        return start_retried(context_of(self), call, try_count, tout)
+        return start_retried(context_of(self), call, try_count, tout, ready)
 
     text = f"""Call `{name}` in the background, with clean-up and retries, and return its future.
 
@@ -121,7 +137,7 @@ reads files from the position at which they were given.
 Args:
     try_count: The number of tries in all, or an `osf.Retry` (default: 3 tries).
     tout: The deadline of each try in seconds (default: by the kind of operation).
-    The other arguments are those of `{name}`.
+{_READY if with_ready else ""}    The other arguments are those of `{name}`.
 
 Returns:
     An `osf.OperationFuture`, whose `result()` waits for the end of the operation and returns the
@@ -131,7 +147,8 @@ Raises:
     InvalidArgument: An argument can be read only once, or a number cannot be used.
     Every other error is raised by `result()`.
 """
-    return _dressed(twin, own_name, plain, text, ("try_count", "tout"))
+    added = ("try_count", "tout", *["ready"] * with_ready)
+    return _dressed(twin, own_name, plain, text, added)
 
 
 def _dressed(

@@ -3,6 +3,7 @@
 from pytest_osfutures.futures.future import (
     OperationFuture,
     accepted_at,
+    accepted_details,
     error_of,
     is_taken,
     link,
@@ -16,7 +17,7 @@ from pytest_osfutures.futures.future import (
     value_of,
 )
 from pytest_osfutures.futures.observer import Observer
-from pytest_osfutures.futures.promise import Promise, finished, renewed, then
+from pytest_osfutures.futures.promise import Promise, finished, joined, renewed, then
 from pytest_osfutures.futures.waiting import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -34,11 +35,13 @@ __all__ = [
     "OperationFuture",
     "Promise",
     "accepted_at",
+    "accepted_details",
     "as_completed",
     "error_of",
     "finished",
     "gather",
     "is_taken",
+    "joined",
     "link",
     "on_status",
     "refused_operation",

@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pytest_osfutures.engine import Engine, Watch, wait_in_task
-from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
+from pytest_osfutures.errors import Attempt, InvalidArgument, OperationDetails, StatusSample
 from pytest_osfutures.futures.observer import Observer, waiting_for
 from pytest_osfutures.operations import ResourceType
 
@@ -371,6 +371,13 @@ def undo_of(future: OperationFuture[Any]) -> OperationFuture[object]:
 def is_taken(future: OperationFuture[Any]) -> bool:
     """Return True if a user has asked for the result, or has undone the operation."""
     return future._taken
+
+
+def accepted_details(future: OperationFuture[Any]) -> OperationDetails:
+    """Return what is known about the operation of a future now, for an error."""
+    if future._watch is None:
+        return OperationDetails()
+    return future._watch.details(future._engine.clock.now())
 
 
 def error_of(future: Future[Any]) -> BaseException | None:

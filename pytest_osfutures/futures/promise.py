@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -157,3 +158,28 @@ def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
     future = finished(before._engine, value)
     future._own_watch, future._undo = before._watch, before._undo
     return future
+
+
+def joined(futures: Sequence[OperationFuture[T]]) -> OperationFuture[list[T]]:
+    """Return the future of all results; the first failure ends it and cancels the other futures."""
+    promise: Promise[list[T]] = Promise(futures[0]._engine, observer=futures[0].observer)
+    lock, missing = threading.Lock(), len(futures)
+
+    def ended(done: Future[T]) -> None:
+        nonlocal missing
+        error = error_of(done)
+        if error is not None:
+            promise.set_exception(error)
+            for each in futures:
+                each.cancel()
+            return
+        with lock:
+            missing -= 1
+            is_last = missing == 0
+        if is_last:
+            promise.set_result([each.result() for each in futures])
+
+    promise.start()
+    for each in futures:
+        link(each, ended)
+    return promise.future

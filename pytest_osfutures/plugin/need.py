@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard
 
 import pytest
 
@@ -18,6 +18,7 @@ from pytest_osfutures.plugin.default_arguments import arguments_fixture
 
 if TYPE_CHECKING:
     from pytest_osfutures.futures import OperationFuture
+    from pytest_osfutures.ready import Pending
     from pytest_osfutures.scopes import Scope
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -109,6 +110,14 @@ def _fixture_names(value: object) -> Iterator[FixtureName]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _fixture_names(each)
+    elif _is_pending(value):
+        yield from _fixture_names(value.arguments)
+
+
+def _is_pending(value: Any) -> TypeGuard[Pending]:
+    """Return True for a condition of `ready` that has a fixture as its key."""
+    ready = sys.modules.get("pytest_osfutures.ready")  # else there is no condition
+    return ready is not None and isinstance(value, ready.Pending)
 
 
 def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
@@ -119,6 +128,8 @@ def _with_values(value: Any, values: Mapping[str, Any]) -> Any:
         return {name: _with_values(each, values) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_with_values(each, values) for each in value)
+    if _is_pending(value):
+        return value.with_arguments(_with_values(value.arguments, values))
     return value
 
 
@@ -177,4 +188,6 @@ def _with_names(value: Any, frame: FrameType) -> Any:
         return {name: _with_names(each, frame) for name, each in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_with_names(each, frame) for each in value)
+    if _is_pending(value):
+        return value.with_arguments(_with_names(dict(value.arguments), frame))
     return value

@@ -9,6 +9,7 @@ from pytest_osfutures.protocols.arguments import (
     CallArguments,
     FactoryArguments,
     HasId,
+    ReadyArguments,
     Reference,
     RetryArguments,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "ImageArguments",
     "Keypair",
     "Nova",
+    "ReadyArguments",
     "Reference",
     "Resource",
     "RetryArguments",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.ready import Ready
 
 T = TypeVar("T")
 
@@ -44,6 +45,13 @@ class FactoryArguments(RetryArguments, total=False):
     #: Further arguments of the client or attributes of the API that the signature does not have:
     #: `extra={"binding:vnic_type": "direct"}`.
     extra: Mapping[str, Any]
+
+
+class ReadyArguments(TypedDict, total=False):
+    """The keyword argument that twins and factories of servers add."""
+
+    #: The condition under which the server is usable, such as `osf.ready.tcp(22)`.
+    ready: Ready | None
 
 
 class Twin(Protocol[T]):

@@ -9,7 +9,13 @@ from typing import Any, Protocol, TypedDict, Unpack, overload
 
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
-from pytest_osfutures.protocols.arguments import CallArguments, Reference, RetryArguments, T
+from pytest_osfutures.protocols.arguments import (
+    CallArguments,
+    ReadyArguments,
+    Reference,
+    RetryArguments,
+    T,
+)
 from pytest_osfutures.protocols.image import ImageAttributes
 from pytest_osfutures.protocols.server import (
     NetworkInterface,
@@ -65,11 +71,11 @@ class Keypair(Protocol):
     def delete(self) -> None: ...
 
 
-class CreateCall(ServerArguments, CallArguments, total=False):
+class CreateCall(ServerArguments, CallArguments, ReadyArguments, total=False):
     """Keyword arguments of `servers.create_async`."""
 
 
-class RetriedCreateCall(ServerArguments, RetryArguments, total=False):
+class RetriedCreateCall(ServerArguments, RetryArguments, ReadyArguments, total=False):
     """Keyword arguments of `servers.create_async_r`."""
 
 

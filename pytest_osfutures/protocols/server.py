@@ -12,6 +12,7 @@ from typing import IO, Any, NotRequired, Protocol, TypedDict, Unpack
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.protocols.arguments import (
     CallArguments,
+    ReadyArguments,
     Reference,
     RetriedTwin,
     RetryArguments,
@@ -69,11 +70,11 @@ class RebuildArguments(TypedDict, total=False):
     hostname: str | None
 
 
-class RebuildCall(RebuildArguments, CallArguments, total=False):
+class RebuildCall(RebuildArguments, CallArguments, ReadyArguments, total=False):
     """Keyword arguments of `rebuild_async`."""
 
 
-class RetriedRebuildCall(RebuildArguments, RetryArguments, total=False):
+class RetriedRebuildCall(RebuildArguments, RetryArguments, ReadyArguments, total=False):
     """Keyword arguments of `rebuild_async_r`."""
 
 

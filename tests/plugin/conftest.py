@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import pkgutil
@@ -26,15 +27,17 @@ def loaded() -> None:
     seconds, and classes that exist twice do not know each other.
     """
     for module in pkgutil.walk_packages(pytest_osfutures.__path__, "pytest_osfutures."):
-        if not module.name.endswith(".guest_ssh"):  # of the extra `ssh`, and of no run of pytest
+        if not module.name.endswith(".guest_ssh"):  # of the extra `ssh`
             importlib.import_module(module.name)
     cloud = pytest_osfutures.connect("fake")
     assert not cloud.nova.servers.list()
     assert not cloud.cinder.volumes.list()
     assert cloud.sdk.compute
     assert cloud.sdk.network
-    for name in ("xdist.plugin", "cryptography.hazmat.primitives.asymmetric.ed25519"):
+    for name in ("xdist.plugin", "cryptography.x509"):
         importlib.import_module(name)
+    with contextlib.suppress(ImportError):  # the extra `ssh` is not installed
+        importlib.import_module("pytest_osfutures.fakecloud.shells.guest_ssh")
 
 
 @pytest.fixture(autouse=True)

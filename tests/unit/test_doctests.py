@@ -12,6 +12,7 @@ import pytest_osfutures as osf
 PUBLIC = [getattr(osf, name) for names in osf._PLACES.values() for name in names]
 #: The modules that define the public names.
 MODULES = sorted({each.__module__ for each in PUBLIC if hasattr(each, "__module__")})
+MODULES += ["pytest_osfutures.ready.jump", "pytest_osfutures.ready.make"]
 
 
 def examples(module: str) -> list[doctest.DocTest]:

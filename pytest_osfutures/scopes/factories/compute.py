@@ -13,12 +13,14 @@ from pytest_osfutures.ownership import StampedResource
 from pytest_osfutures.protocols import (
     FactoryArguments,
     Keypair,
+    ReadyArguments,
     Reference,
     Server,
     ServerArguments,
     SeveralServers,
     VolumeAttachment,
 )
+from pytest_osfutures.ready import check_addresses, condition_of
 from pytest_osfutures.scopes.factories.base import Factory, client_arguments
 from pytest_osfutures.scopes.identifiers import to_id
 from pytest_osfutures.scopes.scope import Scope
@@ -36,7 +38,7 @@ class ServerNetwork(TypedDict, total=False):
     network: Reference | None
 
 
-class ServerCall(ServerArguments, ServerNetwork, FactoryArguments, total=False):
+class ServerCall(ServerArguments, ServerNetwork, FactoryArguments, ReadyArguments, total=False):
     """Keyword arguments of `os_servers.create_async`."""
 
 
@@ -80,6 +82,8 @@ class Servers(Factory):
             arguments: `network`, a name, an id, an object, `auto` or `none` (default:
                 --os-network, else the only network); `try_count`, the number of tries
                 (--os-try-count); `tout`, the deadline of each try in seconds (--os-timeout);
+                `ready`, the condition under which the server is usable, such as
+                `osf.ready.tcp(22)`: a try fails if the server is not usable within `tout`;
                 arguments of novaclient's `servers.create`; `extra`, a mapping of further
                 arguments.
 
@@ -88,23 +92,29 @@ class Servers(Factory):
             list of all servers.
 
         Raises:
-            InvalidArgument: an image, flavor or network is unknown, or the default is ambiguous.
+            InvalidArgument: an image, flavor or network is unknown, the default is ambiguous, or
+                this machine cannot try the condition.
 
         Example:
             >>> vm = os_servers.create_async("web", flavor="m1.small").result()
             >>> vm.status
             'ACTIVE'
         """
-        network, further = arguments.pop("network", None), client_arguments(arguments)
+        network, ready = arguments.pop("network", None), arguments.pop("ready", None)
+        further = client_arguments(arguments)
         chosen, size = self.choose(image, flavor, further)
         if network is not None and "nics" in further:
             raise InvalidArgument(f"give network={network!r} or nics, not both")
         if "nics" not in further:
             further["nics"] = self.defaults.nics(network)
+        condition = None if ready is None else condition_of(ready)
+        if condition is not None:
+            check_addresses(condition, further["nics"])
         future: OperationFuture[Any, Any] = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
             size,
+            ready=condition,
             **self._limits(arguments),
             **further,
         )

@@ -21,6 +21,7 @@ from pytest_osfutures.protocols import (
     Snapshot,
     Volume,
 )
+from pytest_osfutures.ready import condition_of
 from pytest_osfutures.scopes.factories.base import Factory
 from pytest_osfutures.scopes.factories.block_storage import (
     SnapshotCall,
@@ -119,6 +120,8 @@ class SharedServers(SharedFactory):
             >>> vm.status
             'ACTIVE'
         """
+        if arguments.get("ready") is not None:  # workers compare conditions by their texts
+            arguments["ready"] = condition_of(arguments["ready"])
         create = partial(self._factory.create_async, name, image, flavor, **arguments)
         return self._share(name, create, {"image": image, "flavor": flavor}, arguments)
 
