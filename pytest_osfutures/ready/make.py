@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Unpack
 from urllib.parse import urlsplit
 
@@ -249,12 +250,19 @@ def condition_of(ready: Any) -> Condition:
     if callable(ready) and not isinstance(ready, type):
         if ready in (tcp, ssh, http, console, ping, cloud_init):
             raise InvalidArgument(f"ready={ready.__name__}: call it, as in osf.ready.tcp(22)")
-        name = getattr(ready, "__qualname__", None) or repr(ready)
-        return Function(f"{name}()", ready)
+        return Function(_name_of(ready), ready)
     raise InvalidArgument(
         f"ready={ready!r:.200} is no condition; accepted are those of osf.ready, such as "
         "osf.ready.tcp(22), a function of the server, and lists of these"
     )
+
+
+def _name_of(function: Any) -> str:
+    """Return the name of a function for messages; of a lambda, the file and the line."""
+    name, code = getattr(function, "__name__", None), getattr(function, "__code__", None)
+    if name == "<lambda>" and code is not None:
+        return f"lambda at {Path(code.co_filename).name}:{code.co_firstlineno}"
+    return f"{name}()" if name else f"{function!r}"
 
 
 def check(condition: Condition) -> None:

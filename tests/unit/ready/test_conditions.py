@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -215,3 +217,6 @@ def test_texts_of_conditions_show_what_the_user_wrote(key: str) -> None:
     assert repr(shown) == text
     assert repr(osf.ready.http("/", verify=False)) == "http('/', verify=False)"
     assert repr(ready.condition_of([osf.ready.ping(), len])) == "[ping(), len()]"
+    named = repr(ready.condition_of(lambda vm: vm))
+    assert re.fullmatch(r"lambda at test_conditions\.py:\d+", named)
+    assert repr(ready.condition_of(functools.partial(max, 1))).startswith("functools.partial(")
