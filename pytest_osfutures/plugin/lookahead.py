@@ -144,8 +144,8 @@ class Lookahead:
         """Tear down the declared fixtures that no coming test uses."""
         used = {key for key, each in self._instances.items() if each.request is not None}
         for key in _unneeded(used, self._coming()):
-            instance = self._instances[key]
-            if (definition := _definition(instance)) is not None:
+            instance = self._instances.get(key)  # None: ended with a fixture on which it depends
+            if instance and (definition := _definition(instance)) is not None:
                 definition.finish(instance.request)
 
     def take_released(self) -> list[Scope]:

@@ -247,3 +247,21 @@ def test_workers_look_ahead(pytester: pytest.Pytester, served: FakeCloud, http_c
     )
     result.assert_outcomes(passed=12)
     assert [row for row in served.alive() if row["kind"] == "server"] == []
+
+
+def test_a_chain_of_resources_goes_after_its_last_test(pytester: pytest.Pytester) -> None:
+    text = """
+    first = factories.volume(scope="module")
+    second = factories.volume(source_volid=first, scope="module")
+    third = factories.volume(source_volid=second, scope="module")
+    fourth = factories.volume(source_volid=third, scope="module")
+    fifth = factories.volume(source_volid=fourth, scope="module")
+    sixth = factories.volume(source_volid=fifth, scope="module")
+
+    def test_chain(sixth):
+        assert sixth.result().status == "available"
+
+    def test_after(os_cloud):
+        wait_until(os_cloud, lambda: not os_cloud.cinder.volumes.list())
+    """
+    run(pytester, BEGIN + text).assert_outcomes(passed=2)
