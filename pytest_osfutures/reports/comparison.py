@@ -34,8 +34,8 @@ FAILED, TRIED_AGAIN = "failed more", "tried again more"
 class OperationStatistics:
     """The operations of one name in one run."""
 
-    #: All operations, and how many of them have failed or had a failed try. A try that was refused
-    #: because another operation on the resource was under way is no failure.
+    #: All operations, and how many of them have failed or were tried again after a failed try. A
+    #: try that was refused because another operation on the resource was under way did not fail.
     count: int = 0
     failed: int = 0
     tried_again: int = 0
@@ -118,7 +118,7 @@ def _statistics(operations: Sequence[OperationSpan]) -> OperationStatistics:
     return OperationStatistics(
         count=len(operations),
         failed=sum(bool(each.error_type) for each in operations),
-        tried_again=sum(any(not tried.busy for tried in each.attempts) for each in operations),
+        tried_again=sum(_was_tried_again(each) for each in operations),
         durations=tuple(
             sorted(
                 max(0.0, each.ended - (each.began if each.accepted is None else each.accepted))
@@ -127,6 +127,12 @@ def _statistics(operations: Sequence[OperationSpan]) -> OperationStatistics:
             )
         ),
     )
+
+
+def _was_tried_again(operation: OperationSpan) -> bool:
+    """Return True if a failed try was followed by another; the last one of a failure is not."""
+    failed = sum(not each.busy for each in operation.attempts)
+    return failed > (1 if operation.error_type else 0)
 
 
 def compare(before: Report, after: Report, threshold: float = THRESHOLD) -> Comparison:

@@ -8,8 +8,10 @@ from typing import Any
 
 from pytest_osfutures.parsing import printable
 from pytest_osfutures.reports.comparison import (
+    FAILED,
     SLOWER,
     SLOWER_P95,
+    TRIED_AGAIN,
     Change,
     Comparison,
     OperationStatistics,
@@ -175,18 +177,18 @@ def comparison_text(comparison: Comparison) -> str:
             (
                 printable(each.operation),
                 _arrow(str(a.count), str(b.count)),
-                _arrow(seconds_text(a.p50), seconds_text(b.p50)) + _growth(a.p50, b.p50),
+                _growing(a.p50, b.p50),
                 _arrow(seconds_text(a.p95), seconds_text(b.p95)),
                 _arrow(_share(a.failed, a), _share(b.failed, b)),
                 _arrow(_share(a.tried_again, a), _share(b.tried_again, b)),
                 _verdict(each),
             )
         )
-    worse = [each for each in comparison.changes if each.worse]
-    slower = [each.operation for each in worse if {SLOWER, SLOWER_P95} & set(each.worse)]
-    failing = [each.operation for each in worse if set(each.worse) - {SLOWER, SLOWER_P95}]
-    said = [f"slower: {', '.join(slower)}"] * bool(slower)
-    said += [f"failed or tried again more: {', '.join(failing)}"] * bool(failing)
+    found = {
+        word: [each.operation for each in comparison.changes if word in each.worse]
+        for word in (SLOWER, SLOWER_P95, FAILED, TRIED_AGAIN)
+    }
+    said = [f"{word}: {', '.join(names)}" for word, names in found.items() if names]
     last = "; ".join(said) or "no operation became slower or failed more"
     return "\n".join([*table(rows), "", printable(last)])
 
@@ -195,11 +197,12 @@ def _arrow(old: str, new: str) -> str:
     return old if old == new else f"{old} -> {new}"
 
 
-def _growth(old: float | None, new: float | None) -> str:
-    """Return the relative change of a duration, from one percent on."""
-    if not old or new is None or abs(new / old - 1) < 0.01:
-        return ""
-    return f" ({(new / old - 1) * 100:+.0f}%)"
+def _growing(old: float | None, new: float | None) -> str:
+    """Return two durations, with the relative change if they differ."""
+    texts = seconds_text(old), seconds_text(new)
+    if not old or new is None or texts[0] == texts[1]:
+        return _arrow(*texts)
+    return f"{_arrow(*texts)} ({(new / old - 1) * 100:+.0f}%)"
 
 
 def _share(some: int, found: OperationStatistics) -> str:

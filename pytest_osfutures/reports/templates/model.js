@@ -49,7 +49,8 @@ function resourceRows(report, end) {
     row.name = row.name || each.resource_name;
     row.id = row.id || each.resource_id;
     row.failed = row.failed || each.error_type !== "";
-    row.retried = row.retried || each.attempts.some((tried) => !tried.busy);
+    const tries = each.attempts.filter((tried) => !tried.busy).length;
+    row.retried = row.retried || tries > (each.error_type === "" ? 0 : 1);
   }
   report.resources.forEach((each, index) => {
     const row = rowFor(each.type, each.id, `row ${index}`, each);

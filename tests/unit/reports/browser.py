@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: Seconds after which a browser that says nothing counts as hung.
+HUNG = 120
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -78,6 +81,7 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
+            assert select.select([self._reader], [], [], HUNG)[0], "the browser hangs"
             more = os.read(self._reader, 1 << 20)
             assert more, "the browser has ended"
             self._buffer += more

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from pytest_osfutures.errors import Attempt
 from pytest_osfutures.reports import (
     Report,
     compare,
@@ -26,7 +27,7 @@ def run(
     """Return a run with one successful operation of each duration, and some failures."""
     spans = [operation(number, name, seconds=each) for number, each in enumerate(seconds)]
     spans += [failure(1000 + number, name, attempts=()) for number in range(failures)]
-    retried = failure(0, name).attempts
+    retried = failure(0, name).attempts[:1]
     spans += [operation(2000 + number, name, attempts=retried) for number in range(retries)]
     return report(*spans)
 
@@ -42,6 +43,19 @@ def test_statistics_are_those_of_successful_operations() -> None:
     assert (found.count, found.failed, found.tried_again) == (5, 1, 1)
     assert found.p50 == pytest.approx(2.5)
     assert found.longest == pytest.approx(6.0)
+
+
+def test_tried_again_counts_tries_after_a_failed_one() -> None:
+    one, two = Attempt(1, None, 1.0, "x"), Attempt(2, None, 1.0, "x")
+    busy = Attempt(1, None, 1.0, "x", busy=True)
+    cases = [
+        (operation(1, attempts=(one,)), 1),
+        (failure(2, attempts=(one,)), 0),  # the only try
+        (failure(3, attempts=(one, two)), 1),
+        (operation(4, attempts=(busy,)), 0),
+    ]
+    for span, expected in cases:
+        assert statistics_of([span])["server.create"].tried_again == expected
 
 
 def test_operations_that_were_given_up_or_never_ended_do_not_count() -> None:
