@@ -8,33 +8,42 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from typing import Any
 
 from pytest_osfutures.calls.decide import explained, is_rate_limit
 from pytest_osfutures.calls.request import CallRequest, Failure, GaveUp, Opinion
 from pytest_osfutures.calls.steps import AskPolicy, WaitForQuota
 from pytest_osfutures.calls.task import InPool, Pause, Steps, StopRequested
 from pytest_osfutures.errors import ServerLimitReached
+from pytest_osfutures.futures import Promise, title_of
 from pytest_osfutures.transport import retry_after
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 _log = logging.getLogger("osfutures")
+#: A wait of more seconds than these is told in the log.
+MOMENT = 1.0
 
 
 class Admission:
     """The waits of one call for its admission, since a request of it was accepted last."""
 
-    __slots__ = ("_limited", "_request", "_since")
+    __slots__ = ("_held_since", "_limited", "_promise", "_reason", "_request", "_since")
 
-    def __init__(self, request: CallRequest) -> None:
+    def __init__(self, request: CallRequest, promise: Promise[Any]) -> None:
         self._request = request
+        self._promise = promise
         self._since: float | None = None
         self._limited = 0
+        #: For what the request waits, and since when.
+        self._reason = ""
+        self._held_since = 0.0
 
     def reset(self) -> None:
         """Note that a request was accepted: the next wait begins anew."""
         self._since = None
         self._limited = 0
+        self._release()
 
     def wait(self, failure: Failure) -> Steps[Failure | GaveUp | None]:
         """Wait until the refused request may be sent again, and return None.
@@ -44,15 +53,37 @@ class Admission:
         """
         try:
             if isinstance(failure.error, ServerLimitReached):
+                self._hold("room under --os-max-servers")
                 yield from self._room_made()
                 return (yield from self._pause(failure, self._fastest))
             if failure.exchange is not None and failure.exchange.over_quota:
+                self._hold("quota")
                 return (yield from self._wait_for_quota(failure))
             if is_rate_limit(failure):
+                self._hold("the rate limit")
                 return (yield from self._wait_for_rate(failure))
         except StopRequested:
             return GaveUp(failure.error)
+        self._release()
         return failure
+
+    def _hold(self, reason: str) -> None:
+        """Note for what the request waits."""
+        if self._reason != reason:
+            self._release()
+            self._reason, self._held_since = reason, self._request.context.engine.clock.now()
+            self._promise.set_hold(reason)
+
+    def _release(self) -> None:
+        """Note the end of a wait; the log tells of a long one."""
+        if not self._reason:
+            return
+        waited = self._request.context.engine.clock.now() - self._held_since
+        if waited > MOMENT:
+            name = title_of(self._promise.future)
+            _log.info("%s has waited %.1f s for %s", name, waited, self._reason)
+        self._reason = ""
+        self._promise.set_hold("")
 
     @property
     def _fastest(self) -> float:

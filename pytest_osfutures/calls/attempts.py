@@ -6,13 +6,14 @@ reconciled with the cloud before anything is sent again. `RetriedCall` owns the 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pytest_osfutures.calls.admission import Admission
+from pytest_osfutures.calls.admission import MOMENT, Admission
 from pytest_osfutures.calls.decide import (
     decide,
     explained,
@@ -40,19 +41,20 @@ from pytest_osfutures.errors import (
     OperationTimeout,
     without_frames,
 )
-from pytest_osfutures.futures import Promise
+from pytest_osfutures.futures import Promise, title_of
 from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.transport import retry_after
 
 if TYPE_CHECKING:
     from pytest_osfutures.calls.retrying import RetriedCall
 
+_log = logging.getLogger("osfutures")
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
 def retried(call: RetriedCall) -> Steps[Completed | GaveUp]:
     """Make one try after another until one succeeds or no other one is to follow."""
-    admission = Admission(call.request)
+    admission = Admission(call.request, call.promise)
     unfinished: Submission | None = None
     while True:
         answer: Submission | Failure | Completed | GaveUp
@@ -216,13 +218,29 @@ def _recovered(call: RetriedCall, failure: Failure) -> Steps[Completed | GaveUp 
     wish = retry_after(failure.exchange.headers) if failure.exchange is not None else None
     pause = call.request.retry.pause(len(call.promise.future.attempts), context.engine.random)
     try:
-        yield WaitUntilIdle(context, failure.exchange, call.request.tout)
+        yield from _idle(call, failure)
         if wish is not None and wish > call.request.patience:
             return GaveUp(failure.error)  # no try may take as long as the cloud wants to be left
+        call.promise.set_hold("the next try")
         yield Pause(max(pause, wish or 0.0))
     except StopRequested:
         return GaveUp(failure.error)
+    finally:
+        call.promise.set_hold("")
     return None
+
+
+def _idle(call: RetriedCall, failure: Failure) -> Steps[None]:
+    """Wait until another operation on the resource has ended; the log tells of a long wait."""
+    context = call.request.context
+    began = context.engine.clock.now()
+    if failure.is_busy:
+        call.promise.set_hold("another operation on the resource")
+    yield WaitUntilIdle(context, failure.exchange, call.request.tout)
+    waited = context.engine.clock.now() - began
+    if waited > MOMENT:
+        name = title_of(call.promise.future)
+        _log.info("%s has waited %.1f s for another operation on the resource", name, waited)
 
 
 def _undone(

@@ -32,6 +32,7 @@ from pytest_osfutures.errors import (
     OperationTimeout,
 )
 from pytest_osfutures.futures import OperationFuture, Promise
+from pytest_osfutures.futures import title_of as title_of_future
 from pytest_osfutures.policy import Retry, seconds
 
 _log = logging.getLogger("osfutures")
@@ -160,7 +161,8 @@ class RetriedCall:
         attempt = Attempt(len(attempts) + 1, ident, took, why, busy)
         self.promise.set_attempts((*attempts, attempt))
         self.promise.set_refused(failure.refused)
-        what = failure.made.title if failure.made is not None else "a call"
+        made, title = failure.made, title_of_future(self.promise.future)
+        what = made.title if made is not None else title
         _log.info("try %d of %s has failed after %.1f s: %s", attempt.number, what, took, why)
 
     def fail_now(self, error: OperationError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 from copy import copy
@@ -27,6 +28,7 @@ from pytest_osfutures.operations import Succeeded
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.transport import ApiClient, Exchange, microversion_of
 
+_log = logging.getLogger("osfutures")
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
 
@@ -125,9 +127,12 @@ class WatchUntilDone(TaskStep):
             watch.began_at = max(self.began_at, earliest)
         self.promise.set_accepted(self.submission.plain, watch)
         self.watch = watch
+        _log.debug("%s is accepted, request id %s", self.submission.label, watch.request_id)
         engine.watch(watch)
 
     def _ended(self, ending: Completion) -> None:
+        end = "done" if isinstance(ending, Succeeded) else f"over: {type(ending).__name__}"
+        _log.debug("%s is %s", self.submission.label, end)
         if not self._is_cancelled:
             self._resume(ending)
         elif isinstance(ending, Succeeded | ResourceVanished):  # while it is being undone

@@ -72,6 +72,12 @@ class Submission:
         return self.unfollowed.name if self.unfollowed is not None else "this call"
 
     @property
+    def label(self) -> str:
+        """The title with the id of the resource, for the log."""
+        ident = self.resource_id
+        return f"{self.title} ({ident})" if ident else self.title
+
+    @property
     def microversion(self) -> str:
         """The microversion of the request; empty if the request named none."""
         if self.operation is None or self.exchange is None:

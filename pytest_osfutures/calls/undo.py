@@ -64,8 +64,10 @@ def undone(
         return None
     quota_queue = submission.context.engine.quota_queue
     quota_queue.deletion_started(api_client)
+    _log.info("undo of %s", submission.label)
     known = [] if known is None else known
     problem = yield from _insist(submission, retry, known, promises)
+    _log.info("undo of %s: %s", submission.label, problem or "done")
     quota_queue.deletion_ended(api_client)
     return problem
 
@@ -91,6 +93,7 @@ def _insist(
                 continue
             yield WaitUntilIdle(submission.context, sent.refusal.exchange, BUSY_TIMEOUT)
         failed += 1
+        _log.info("undo of %s has failed (try %d): %s", submission.label, failed, error)
         if engine.ended or failed >= max(3, retry.tries):
             return error
         yield Pause(retry.pause(failed, engine.random))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
 
 from pytest_osfutures.operations import Operation
@@ -29,6 +30,11 @@ class Durations:
             ordered = sorted(recent)
             # 0.8: a first read that always comes late would never learn of a quicker operation.
             self._range[operation.name] = 0.8 * ordered[0], ordered[-1]
+
+    def usual(self, name: str) -> float | None:
+        """Return the median duration of the operations of a name; None if none has ended."""
+        recent = self._recent.get(name)
+        return statistics.median(list(recent)) if recent else None
 
     def expected(self, operation: Operation, fastest: float) -> tuple[float, float]:
         """Return the shortest and the longest duration to expect, in seconds.

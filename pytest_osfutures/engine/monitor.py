@@ -72,6 +72,8 @@ class Monitor:
         #: The lower bound of each cloud's date minus the engine's time.
         self._offsets: WeakKeyDictionary[Reader, float] = WeakKeyDictionary()
         self._durations = Durations()
+        #: True if a terminal shows the statuses of resources on the way.
+        self.shows_every_status = False
 
     # For any thread
 
@@ -96,6 +98,10 @@ class Monitor:
     def queue_read(self, read: QueuedRead) -> None:
         """Start a read that no poll group sends, once the rate of its project allows it."""
         self.inbox.put(lambda: self._read_queue.add(read))
+
+    def usual_duration(self, name: str) -> float | None:
+        """Return the median duration of this process's operations of a name, in seconds."""
+        return self._durations.usual(name)
 
     # For the thread that runs the loop
 
@@ -223,7 +229,7 @@ class Monitor:
         version = kind.version or watch.versions.get(kind.service, "")
         key = (watch.reader, kind, version)
         if key not in self._groups:
-            self._groups[key] = PollGroup(*key)
+            self._groups[key] = PollGroup(*key, shows_every_status=self.shows_every_status)
         return self._groups[key]
 
     def _set_wants(self, watch: Watch, refs: tuple[ResourceRef, ...], now: float) -> None:

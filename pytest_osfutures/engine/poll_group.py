@@ -78,6 +78,8 @@ class PollGroup:
     backoff_until: float = -math.inf
     #: True if the rate had no room for the reads by id of overdue resources.
     skipped_single_reads: bool = False
+    #: True if lists show resources in every status, also on the way.
+    shows_every_status: bool = False
     #: The unanswered reads, by the timer that counts each as lost.
     in_flight: dict[Timer, InFlightRead] = field(default_factory=dict)
     #: The number of resources in the last full list.
@@ -223,9 +225,12 @@ class PollGroup:
         """Return the statuses that end all operations here, to filter a list of changes by.
 
         Empty if an operation other than a create is among them: its resource has a status of the
-        same name before the operation, so the list has to show the statuses on the way too.
+        same name before the operation, so the list has to show the statuses on the way too. Empty
+        also if a user looks at the statuses on the way.
         """
         found: dict[str, None] = {}
+        if self.shows_every_status:
+            return ()
         for operation, number in self._operations.items():
             if number and not operation.creates:
                 return ()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.evidence.model import ResourceEvidence, Target
 from pytest_osfutures.evidence.reads import FACTS, read, reads_of, with_answers
-from pytest_osfutures.operations import VOLUME
 from pytest_osfutures.transport import ApiClient
 
 #: Seconds for all requests about one test.
@@ -40,65 +37,52 @@ def gather(
         seconds: the longest wait.
 
     Returns:
-        The evidence of each resource, and of further volumes that are attached to the servers, such
-        as those that Nova has made. A fact without an answer in time is a gap.
+        The evidence of each resource; a fact without an answer in time is a gap.
     """
-    end = clock.now() + seconds
-    asking = Asking(api, clock, end, f"no answer within {seconds:.2g} s")
-    found = asking.about(targets[:RESOURCES])
-    known = {each.id for each in targets}
-    attached = {
-        ident: Target(VOLUME, ident, secrets=each.target.secrets)
-        for each in found
-        for ident in each.volumes
-        if ident not in known
+    wanted = list(targets)[:RESOURCES]
+    facts = [(target, fact) for target in wanted for fact in reads_of(target)]
+    facts.sort(key=lambda each: FACTS.index(each[1]))  # a slow console keeps no state waiting
+    answers: dict[Fact, Mapping[str, Any]] = {
+        each: {"gap": f"no answer within {seconds:.2g} s"} for each in facts
     }
-    return found + asking.about([*attached.values()][: RESOURCES - len(found)])
+    answers.update(_answers(facts, lambda fact: read(api, *fact), clock, seconds))
+    return [
+        with_answers(target, {fact: answers[target, fact] for fact in reads_of(target)})
+        for target in wanted
+    ]
 
 
-@dataclass(frozen=True)
-class Asking:
-    """Questions to the cloud until a moment."""
+def _answers(
+    facts: Sequence[Fact],
+    answer: Callable[[Fact], Mapping[str, Any]],
+    clock: Clock,
+    seconds: float,
+) -> dict[Fact, Mapping[str, Any]]:
+    """Return the answers about as many facts as are there in time."""
+    todo: queue.SimpleQueue[Fact] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[Fact, Mapping[str, Any]]] = queue.SimpleQueue()
+    over = threading.Event()
+    for fact in facts:
+        todo.put(fact)
 
-    api: ApiClient
-    clock: Clock
-    #: The end on the clock.
-    end: float
-    #: The reason of a gap after the end.
-    late: str
+    def work() -> None:
+        while not over.is_set():
+            try:
+                fact = todo.get_nowait()
+            except queue.Empty:
+                return
+            done.put((fact, answer(fact)))
 
-    def about(self, targets: Sequence[Target]) -> list[ResourceEvidence]:
-        """Return the evidence of some resources."""
-        facts = [(target, fact) for target in targets for fact in reads_of(target)]
-        facts.sort(key=lambda each: FACTS.index(each[1]))  # a slow console keeps no state waiting
-        answers = {**{each: {"gap": self.late} for each in facts}, **self._answers(facts)}
-        return [
-            with_answers(target, {fact: answers[target, fact] for fact in reads_of(target)})
-            for target in targets
-        ]
-
-    def _answers(self, facts: Sequence[Fact]) -> dict[Fact, Mapping[str, Any]]:
-        """Return the answers about as many facts as are there in time."""
-        todo: queue.SimpleQueue[Fact] = queue.SimpleQueue()
-        done: queue.SimpleQueue[tuple[Fact, Mapping[str, Any]]] = queue.SimpleQueue()
-        over = threading.Event()
-        for each in facts:
-            todo.put(each)
-
-        def work() -> None:
-            while not over.is_set():
-                try:
-                    fact = todo.get_nowait()
-                except queue.Empty:
-                    return
-                done.put((fact, read(self.api, *fact)))
-
-        for _ in range(min(THREADS, len(facts))):
-            threading.Thread(target=work, name="osfutures-evidence", daemon=True).start()
-        found: dict[Fact, Mapping[str, Any]] = {}
-        with suppress(queue.Empty):
-            while len(found) < len(facts):
-                fact, changes = done.get(timeout=max(0.0, self.end - self.clock.now()))
-                found[fact] = changes
+    for _ in range(min(THREADS, len(facts))):
+        threading.Thread(target=work, name="osfutures-evidence", daemon=True).start()
+    found: dict[Fact, Mapping[str, Any]] = {}
+    end = clock.now() + seconds
+    try:
+        while len(found) < len(facts):
+            fact, changes = done.get(timeout=max(0.0, end - clock.now()))
+            found[fact] = changes
+    except queue.Empty:
+        pass
+    finally:
         over.set()
-        return found
+    return found

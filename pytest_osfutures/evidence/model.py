@@ -47,8 +47,6 @@ class ResourceEvidence:
     #: None if the state could not be read.
     status: str | None = None
     task_state: str | None = None
-    #: Ids of the volumes that are attached to a server.
-    volumes: tuple[str, ...] = ()
     #: Nova's fault: `code`, `message` and perhaps `details`.
     fault: Mapping[str, Any] | None = None
     actions: tuple[ActionEvidence, ...] = ()

@@ -10,8 +10,7 @@ from typing import Any
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.evidence.model import ActionEvidence, ResourceEvidence, Target
 from pytest_osfutures.operations import SERVER, Body, events
-from pytest_osfutures.ownership import VOLUMES
-from pytest_osfutures.parsing import identifier, mappings, printable
+from pytest_osfutures.parsing import mappings, printable
 from pytest_osfutures.redaction import redact_log, secrets_in_text
 from pytest_osfutures.transport import ApiClient, error_message, is_missing, is_success
 
@@ -99,9 +98,7 @@ def _state(api: ApiClient, target: Target) -> Mapping[str, Any]:
         return {"exists": False}
     task_state = body.get(kind.task_state) if kind.task_state else None
     fault = body.get("fault")
-    attached = (identifier(each.get("id")) for each in mappings(body.get(VOLUMES)))
     return {
-        "volumes": tuple(each for each in attached if each is not None),
         "status": status,
         "task_state": printable(task_state) or None,
         "fault": fault if isinstance(fault, Mapping) else None,

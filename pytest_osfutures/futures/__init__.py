@@ -16,7 +16,8 @@ from pytest_osfutures.futures.future import (
     undo_of,
     value_of,
 )
-from pytest_osfutures.futures.observer import Observer
+from pytest_osfutures.futures.observer import Observer, waiting_for
+from pytest_osfutures.futures.progress import progress_of
 from pytest_osfutures.futures.promise import Promise, finished, joined, renewed, then
 from pytest_osfutures.futures.waiting import (
     ALL_COMPLETED,
@@ -44,6 +45,7 @@ __all__ = [
     "joined",
     "link",
     "on_status",
+    "progress_of",
     "refused_operation",
     "renewed",
     "secrets_of",
@@ -54,4 +56,5 @@ __all__ = [
     "undo_of",
     "value_of",
     "wait",
+    "waiting_for",
 ]

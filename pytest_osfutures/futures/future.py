@@ -71,6 +71,8 @@ class OperationFuture(_TypedFuture[T, P]):
         self._ended = False
         self._began_at = engine.clock.now()
         self._ended_at: float | None = None
+        #: The reason for which the call waits before its next request; "" while it does not.
+        self._hold = ""
         #: True if a user has asked for the result, or has undone the operation.
         self._taken = False
         engine.register_pending(self)

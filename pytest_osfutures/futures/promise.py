@@ -64,6 +64,10 @@ class Promise(Generic[T]):
         """Let `future.undo()` call `undo`."""
         self.future._undo = undo
 
+    def set_hold(self, reason: str) -> None:
+        """Note for what the call waits before its next request; "" while it does not."""
+        self.future._hold = reason
+
     def set_attempts(self, attempts: tuple[Attempt, ...]) -> None:
         """Store the tries that have failed so far."""
         self.future._attempts = attempts

@@ -3,7 +3,6 @@
 from pytest_osfutures.ownership.children import (
     CHILDREN,
     MAPPING,
-    VOLUMES,
     may_have_children,
     stamp_children,
     stamp_children_of,
@@ -30,7 +29,6 @@ from pytest_osfutures.ownership.stamping import (
 __all__ = [
     "CHILDREN",
     "MAPPING",
-    "VOLUMES",
     "CredentialsRefusedError",
     "RowState",
     "StampLedger",

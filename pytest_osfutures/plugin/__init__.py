@@ -215,6 +215,11 @@ class _Reports:
         """
         if worker_id(self.config) or is_forked(self.config):
             return
+        if waits := getattr(report, "osfutures_waits", None):
+            from pytest_osfutures.plugin.xdist import workers_progress
+
+            if (progress := workers_progress(self.config)) is not None:
+                progress.receive(*waits)
         if message := getattr(report, "osfutures_message", None):
             say(self.config, message)
         if text := getattr(report, "osfutures_crash_evidence", None):
@@ -250,7 +255,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             run_session.lookahead.stop()
             run_session.delete_released()
             if not isinstance(sys.exception(), KeyboardInterrupt):  # its end waits with a bound
-                run_session.background.wait(config)
+                run_session.background.wait(run_session.progress_messages)
                 if not run_session.worker:
                     run_session.report_failures()
 

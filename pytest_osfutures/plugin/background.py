@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pytest
-
-from pytest_osfutures.plugin.wait_messages import progress_messages
 
 if TYPE_CHECKING:
     from pytest_osfutures.futures import OperationFuture
 
 #: Title of the section with the evidence in the report of a test.
 EVIDENCE = "osfutures: evidence"
+
+
+#: Returns a context that tells of a wait, from the reason and the names that are waited for.
+Messages = Callable[[str, Callable[[], list[str]]], AbstractContextManager[None]]
 
 
 class Closable(Protocol):
@@ -69,14 +72,18 @@ class BackgroundTeardown:
                 text = f"deletion in the background: {error}"
                 self._failures.append(Failure(scope.owner, text, evidence))
 
-    def wait(self, config: pytest.Config) -> None:
-        """Wait for all threads, and print messages if that takes long."""
+    def wait(self, messages: Messages) -> None:
+        """Wait for all threads.
+
+        Args:
+            messages: returns a context that tells of the wait, from the reason and the names.
+        """
         threads, self._threads = self._threads, {}
 
         def owners() -> list[str]:
             return [owner for thread, owner in threads.items() if thread.is_alive()]
 
-        with progress_messages(config, "waiting for deletions in the background", owners):
+        with messages("waiting for deletions in the background", owners):
             for thread in threads:
                 thread.join()
 

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pytest_osfutures.clock import Clock
 from pytest_osfutures.errors import OperationError
-from pytest_osfutures.futures import OperationFuture, accepted_at, error_of, link
+from pytest_osfutures.futures import (
+    OperationFuture,
+    accepted_at,
+    error_of,
+    link,
+    progress_of,
+    title_of,
+)
 from pytest_osfutures.plugin.outcomes import Outcomes, operation_of
-from pytest_osfutures.reports import OperationSpan, PhaseSpan, Span, WaitSpan
+from pytest_osfutures.reports import OperationSpan, PhaseSpan, Span, Waiting, WaitSpan
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,10 @@ class Recorder:
         #: The calls whose futures are not done, and the waits that go on, oldest first.
         self._pending: dict[OperationFuture[Any], None] = {}
         self._waits: dict[Wait, None] = {}
+        #: Called when a wait has ended, in the thread that has waited.
+        self.on_wait_end: Callable[[], None] = lambda: None
+        #: The futures of the calls by their numbers.
+        self._futures: WeakValueDictionary[int, OperationFuture[Any]] = WeakValueDictionary()
         self._spans: list[Span] = []
         self._numbers = itertools.count(1)
         self._lock = threading.RLock()
@@ -90,6 +102,7 @@ class Recorder:
             owner = self._owner() if undone is None else undone.test
             number = None if undone is None else undone.number
             self._calls[future] = Call(next(self._numbers), owner, self._clock.time(), number)
+            self._futures[self._calls[future].number] = future
             self._pending[future] = None
             if undoes is None:
                 self.outcomes.begun(future, owner)
@@ -140,6 +153,7 @@ class Recorder:
                 del self._waits[wait]
                 if thread is threading.main_thread():
                     self._spans.append(self._wait_span(wait))
+            self.on_wait_end()
 
     # For the run
 
@@ -152,6 +166,36 @@ class Recorder:
         """Return the waits that go on, oldest first."""
         with self._lock:
             return list(self._waits)
+
+    def waiting_now(self, usual: Callable[[str], float | None]) -> list[Waiting]:
+        """Return what threads of the tests wait for, one value for each operation's name.
+
+        Args:
+            usual: returns the usual duration of an operation in seconds.
+        """
+        now = self._clock.time()
+        found: dict[OperationFuture[Any], float] = {}
+        for wait in self.waits():
+            if wait.thread.name.startswith("osfutures-"):
+                continue
+            for each in wait.futures:
+                if isinstance(each, OperationFuture):
+                    call = self._futures.get(self._number_of(each) or 0, each)
+                    found[call] = max(now - wait.began, found.get(call, 0.0))
+        if all(each.done() for each in found):
+            return []
+        groups: dict[str, list[OperationFuture[Any]]] = {}
+        for each in found:
+            groups.setdefault(_operation_name(each), []).append(each)
+        return [
+            Waiting(
+                name,
+                tuple(Counter(map(progress_of, members)).items()),
+                max(found[each] for each in members),
+                usual(name),
+            )
+            for name, members in groups.items()
+        ]
 
     def waits_ended_by(self, failure: BaseException | None) -> list[Wait]:
         """Return the waits of the test that `failure` has ended, and those that go on.
@@ -241,6 +285,14 @@ class Recorder:
             ended=self._clock.time(),
             operations=tuple(each for each in numbers if each is not None),
         )
+
+
+def _operation_name(future: OperationFuture[Any]) -> str:
+    """Return the operation of a future, or of the manager's method before an answer."""
+    if future.operation:
+        return future.operation
+    manager, _, method = title_of(future).partition(" ")[0].partition(".")
+    return f"{manager.removesuffix('Manager').lower()}.{method}" if method else ""
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -33,14 +33,21 @@ from pytest_osfutures.plugin.artifacts import ArtifactSettings, remove_files, re
 from pytest_osfutures.plugin.background import BackgroundTeardown, report_failures
 from pytest_osfutures.plugin.evidence import EARLY, evidence_of_left
 from pytest_osfutures.plugin.fixtures import IN_USE, ITEM, RUN_SESSION, run_session_of
+from pytest_osfutures.plugin.live_line import live_line_of
 from pytest_osfutures.plugin.lookahead import Lookahead
+from pytest_osfutures.plugin.progress import Progress
 from pytest_osfutures.plugin.recorder import Recorder
 from pytest_osfutures.plugin.run_id import directory, is_forked, worker_id
 from pytest_osfutures.plugin.run_ledger import JOINED_LEDGER, check_locks, open_ledger
 from pytest_osfutures.plugin.traces import register_traces
 from pytest_osfutures.plugin.usage import Usage
 from pytest_osfutures.plugin.wait_messages import progress_messages
-from pytest_osfutures.plugin.xdist import announce_run, coming_tests, has_other_processes
+from pytest_osfutures.plugin.xdist import (
+    announce_run,
+    coming_tests,
+    has_other_processes,
+    send_waits,
+)
 from pytest_osfutures.reports import span_document
 from pytest_osfutures.scopes import Defaults, OlderRuns, Run, Scope, counted, handle_signals, merged
 
@@ -131,6 +138,9 @@ class RunSession(Run):
         self.usage = Usage(lambda: ledger.test)
         self.recorder.on_call = self.usage.submitted
         register_traces(config)
+        self.progress = self._progress()
+        cloud.engine.monitor.shows_every_status = self.progress.is_live
+        self.recorder.on_wait_end = self.progress.wait_ended
         self.older_runs = OlderRuns(self, partial(directory, config))
         #: Lines for the summary.
         self.summary = self.older_runs.summary
@@ -160,6 +170,16 @@ class RunSession(Run):
         start = partial(start_reaper, self.ledger, self.cloud.name, configuration, keep)
         self.ledger.before_first = start
         return True
+
+    def _progress(self) -> Progress:
+        """Return the thread that tells what this process waits for."""
+        monitor = self.cloud.engine.monitor
+        waits = partial(self.recorder.waiting_now, monitor.usual_duration)
+        if not self.worker:
+            return Progress(waits, None if self.forked else live_line_of(self.config))
+        workerinput = self.config.workerinput  # type: ignore[attr-defined]
+        send = partial(send_waits, self.config) if workerinput.get("osfutures_live") else None
+        return Progress(waits, None, send)
 
     def begin_test(self, item: pytest.Item) -> None:
         """Note in the ledger which test runs, and create the resources of this and coming tests."""
@@ -210,8 +230,15 @@ class RunSession(Run):
     def progress_messages(
         self, text: str, names: Callable[[], list[str]] = list
     ) -> AbstractContextManager[None]:
-        """Return a context that prints messages while a wait goes on."""
-        return progress_messages(self.config, text, names)
+        """Return a context that tells of a wait on the terminal, or prints messages without one."""
+        if self.progress.is_live:
+            return self.progress.during(text, names)
+        return self._messages(text, names)
+
+    @contextmanager
+    def _messages(self, text: str, names: Callable[[], list[str]]) -> Iterator[None]:
+        with self.progress.during(text, names), progress_messages(self.config, text, names):
+            yield
 
     def keep(self, kind: str, resource_id: str, note: str | None = None) -> None:
         """Note in the ledger that a resource is kept until it expires, and how to use it."""

@@ -182,6 +182,7 @@ def leave_run(config: pytest.Config) -> None:
     run_session = current_run_session(config)
     if run_session is not None:
         run_session.keys.close()
+        run_session.progress.stop()
     worker = run_session is not None and run_session.worker
     if not worker and not config.stash.get(FINISHED, False):
         _clean_up_without_reaper(config, ledger)

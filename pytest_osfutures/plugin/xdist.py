@@ -17,6 +17,8 @@ import pytest
 
 from pytest_osfutures.cleanup import Ledger, LedgerRow, ledger_path
 from pytest_osfutures.plugin.fixtures import ITEM
+from pytest_osfutures.plugin.live_line import live_line_of
+from pytest_osfutures.plugin.progress import WorkersProgress
 from pytest_osfutures.plugin.run_id import FORKED, directory, identity, run_id, worker_id
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ CONTROLLER_TIMEOUT = 10.0
 LEDGER_CHECK_SECONDS = 0.01
 #: The evidence of tests that have ended their workers, by the ids of the tests.
 CRASH_EVIDENCE: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+#: The line about the waits of all workers; None without a terminal.
+PROGRESS: pytest.StashKey[WorkersProgress | None] = pytest.StashKey()
 NODES: pytest.StashKey[list[Any]] = pytest.StashKey()
 #: Documents of the spans of workers whose ledgers the controller cannot read.
 SPANS: pytest.StashKey[list[str]] = pytest.StashKey()
@@ -38,12 +42,21 @@ def configure_node(node: Any) -> None:
     config = node.config
     node.workerinput["osfutures_run"] = run_id(config)
     node.workerinput["osfutures_controller"] = str(os.getpid())
+    node.workerinput["osfutures_live"] = workers_progress(config) is not None
     if config.option.dist == "each":  # then all workers run the same tests
         node.workerinput["osfutures_each"] = f"-{node.workerinput['workerid']}"
     with suppress(pytest.UsageError):  # raised again where the ledger is needed
         path = ledger_path(directory(config), run_id(config))
         node.workerinput["osfutures_ledger"] = identity(path)
     config.stash.setdefault(NODES, []).append(node)
+
+
+def workers_progress(config: pytest.Config) -> WorkersProgress | None:
+    """Return the line of this controller about its workers; None without a terminal."""
+    if PROGRESS not in config.stash:
+        line = live_line_of(config)
+        config.stash[PROGRESS] = None if line is None else WorkersProgress(line)
+    return config.stash[PROGRESS]
 
 
 def announce_run(run_session: RunSession, item: pytest.Item) -> None:
@@ -72,6 +85,16 @@ def send_message(config: pytest.Config, text: str) -> None:
     report = pytest.TestReport(
         item.nodeid, item.location, {}, "passed", None, "setup", osfutures_message=text
     )
+    config.hook.pytest_runtest_logreport(report=report)
+
+
+def send_waits(config: pytest.Config, state: list[Any]) -> None:
+    """Let the controller show what this worker waits for."""
+    item = config.stash[ITEM]
+    report = pytest.TestReport(
+        item.nodeid, item.location, {}, "passed", None, "setup",
+        osfutures_waits=[worker_id(config), state],
+    )  # fmt: skip
     config.hook.pytest_runtest_logreport(report=report)
 
 

@@ -28,6 +28,7 @@ from pytest_osfutures.reports.spans import (
     span_document,
 )
 from pytest_osfutures.reports.tables import comparison_document, comparison_text, report_text
+from pytest_osfutures.reports.waiting import Waiting, merged, waiting_text
 
 __all__ = [
     "THRESHOLD",
@@ -42,6 +43,7 @@ __all__ = [
     "RunInfo",
     "Span",
     "WaitSpan",
+    "Waiting",
     "check_format",
     "compare",
     "comparison_document",
@@ -49,6 +51,7 @@ __all__ = [
     "counted_reasons",
     "counted_text",
     "kind_of",
+    "merged",
     "parse_report",
     "parse_span",
     "render_html",
@@ -58,6 +61,7 @@ __all__ = [
     "report_text",
     "span_document",
     "statistics_of",
+    "waiting_text",
     "write_report",
     "write_text",
 ]

@@ -9,6 +9,8 @@ from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from typing import Any
 
+from pytest_osfutures.futures import waiting_for
+
 #: Steps after the deadline still get this part of the whole time.
 GRACE = 0.1
 
@@ -23,7 +25,7 @@ class Deadline:
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self.end = time.monotonic() + seconds
-        #: Names of the futures that `wait` waits for at the moment.
+        #: Names of what the teardown waits for, also between two waits.
         self.waiting: list[str] = []
 
     def remaining(self) -> float:
@@ -38,8 +40,9 @@ class Deadline:
             most: longest wait in seconds.
         """
         end = time.monotonic() + min(most, max(self.remaining(), self.seconds * GRACE))
-        for future in futures.values():
-            self.waiting = [name for name, each in futures.items() if not each.done()]
-            with suppress(TimeoutError, CancelledError):
-                future.exception(max(0.0, end - time.monotonic()))
-        self.waiting = []
+        self.waiting = list(futures)
+        with waiting_for(list(futures.values())):
+            for future in futures.values():
+                with suppress(TimeoutError, CancelledError):
+                    Future.exception(future, max(0.0, end - time.monotonic()))
+                self.waiting = [name for name, each in futures.items() if not each.done()]

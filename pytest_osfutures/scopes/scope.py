@@ -163,6 +163,7 @@ class Scope:
         self.closed = True
         created, self.created = self.created, []
         keypairs, self.keypairs = self.keypairs, []
+        deadline.waiting = [_label(*each) for each in created]
         left = self._undo(_separate_attachments(created), deadline)
         self._detach(created, deadline)
         for types in DELETION_ORDER:
@@ -254,7 +255,6 @@ class Scope:
         deadline.waiting = [f"{row.kind} {row.id}" for row in rows]
         context = SweepContext(api_client, clock, ledger.note, deadline.remaining())
         sweep_rows(context, ledger, rows)
-        deadline.waiting = []
 
     def _delete_keypairs(self, keypairs: list[StampedResource]) -> list[str]:
         """Delete keypairs, which are gone at once; return those that stay, with the reasons."""

@@ -75,18 +75,6 @@ def test_a_fault_and_a_task_state_are_told() -> None:
     assert (found.status, found.task_state, found.fault) == ("ERROR", "spawning", fault)
 
 
-def test_further_volumes_of_a_server_are_told_once() -> None:
-    volumes = [{"id": "known"}, {"id": "boot"}, {"id": None}]
-    server = {"status": "ACTIVE", "os-extended-volumes:volumes_attached": volumes}
-    answers = {**HEALTHY, "GET /servers/7e3f": {"server": server}}
-    for each in ("known", "boot"):
-        answers[f"GET /volumes/{each}"] = {"volume": {"status": "in-use"}}
-        answers[f"GET /messages?resource_uuid={each}"] = {"messages": []}
-    found = asked(answers, WEB, Target(VOLUME, "known", "disk"))
-    assert [each.target.id for each in found] == ["7e3f", "known", "boot"]
-    assert [each.status for each in found[1:]] == ["in-use", "in-use"]
-
-
 @pytest.mark.parametrize("path", HEALTHY)
 @pytest.mark.parametrize("broken", [403, 500, {}, {"server": []}, lambda: 1 / 0])
 def test_a_failed_read_hurts_its_own_fact_only(path: str, broken: Any) -> None:

@@ -1,0 +1,23 @@
+"""The state of an operation in a word or two, for the live line and the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_osfutures.futures.future import OperationFuture, error_of
+
+
+def progress_of(future: OperationFuture[Any]) -> str:
+    """Return the state of an operation in a word or two: `BUILD/spawning`, `waiting for quota`."""
+    while future._followed is not None:
+        future = future._followed
+    if future.done():
+        if error_of(future) is not None:
+            return "failed"
+        return future.history[-1].status if future.history else "done"
+    if future._hold:
+        return f"waiting for {future._hold}"
+    if not future.history:
+        return "accepted" if future._watch else "requested"
+    seen = future.history[-1]
+    return "/".join(filter(None, (seen.status, seen.task_state)))
