@@ -197,6 +197,7 @@ def test_what_cannot_be_read_is_said_in_words(pytester: pytest.Pytester) -> None
     assert re.search(r"^volume 'disk' \(\S+\): available$", section, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_a_cloud_that_hangs_costs_its_own_facts(pytester: pytest.Pytester, http_cloud: str) -> None:
     text = """
