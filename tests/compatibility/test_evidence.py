@@ -11,25 +11,35 @@ from pytest_osfutures.fakecloud import FakeCloud
 from pytest_osfutures.fakecloud.kernel.faults import Fault
 from tests.compatibility.conftest import Run
 
-STUCK = """
+#: A fixture with a server that stays in its last state; the time of set-up does not count.
+SLOW = """
     import asyncio
+    import time
+    import pytest
     import pytest_osfutures as osf
 
-    def test_plain(os_servers):
-        osf.gather(os_servers.create_async("slow"), os_servers.create_async("other"))
+    @pytest.fixture
+    def slow(os_servers):
+        future = os_servers.create_async("slow")
+        while not (future.history and future.history[-1].task_state == "spawning"):
+            time.sleep(0.01)
+        return future
+"""
+PLAIN = """
+    def test_plain(slow, os_servers):
+        osf.gather(slow, os_servers.create_async("other"))
 """
 AWAITED = """
-    import asyncio
-
-    def test_awaited(os_servers):
+    def test_awaited(slow):
         async def wait():
-            await os_servers.create_async("slow")
+            await slow
 
         asyncio.run(wait())
 """
+TIMEOUT = ("--timeout=1", "-otimeout_func_only=true")
 WAITING = (
-    r"^waiting since 20\d\d-\S+Z \(\d\.\d s\) for server.create of 'slow' \(\S+\): "
-    r"running for \d\.\d s, last status BUILD \(spawning\)$"
+    r"^waiting since 20\d\d-\S+Z \(\d+\.\d s\) for server.create of 'slow' \(\S+\): "
+    r"running for \d+\.\d s, last status BUILD \(spawning\)$"
 )
 FAILING = """
     def test_failed(os_servers):
@@ -49,14 +59,14 @@ def names(pytester: pytest.Pytester) -> set[str]:
 
 
 @pytest.mark.parametrize("artifacts", ["retain-on-failure", "off"])
-@pytest.mark.parametrize("text", [STUCK, AWAITED], ids=["plain", "awaited"])
+@pytest.mark.parametrize("text", [PLAIN, AWAITED], ids=["plain", "awaited"])
 def test_a_timeout_by_a_signal_tells_the_waits(
     run: Run, served: FakeCloud, artifacts: str, text: str
 ) -> None:
     pytest.importorskip("pytest_timeout")
     served.faults.add(Fault("stuck", operation="server.create"))
-    options = ("--timeout=3", "--timeout-method=signal", f"--os-artifacts={artifacts}")
-    result = run("pytest_timeout", text, *options)
+    options = (*TIMEOUT, "--timeout-method=signal", f"--os-artifacts={artifacts}")
+    result = run("pytest_timeout", SLOW + text, *options)
     result.assert_outcomes(failed=1)
     assert re.search(WAITING, result.stdout.str(), re.MULTILINE)
     told = re.search(r"^server 'slow' \(\S+\): BUILD", result.stdout.str(), re.MULTILINE)
@@ -69,7 +79,8 @@ def test_a_timeout_that_ends_the_process_tells_the_waits(
 ) -> None:
     pytest.importorskip("pytest_timeout")
     served.faults.add(Fault("stuck", operation="server.create"))
-    result = run("pytest_timeout", STUCK, "--timeout=3", "--timeout-method=thread", *workers)
+    options = (*TIMEOUT, "--timeout-method=thread", *workers)
+    result = run("pytest_timeout", SLOW + PLAIN, *options)
     assert re.search(WAITING, result.stdout.str(), re.MULTILINE)
     assert any((pytester.path / "test-results").rglob("call.txt"))
     while {"server"} & {row["kind"] for row in served.alive()}:
