@@ -18,10 +18,11 @@ from pytest_osfutures.errors import (
     OperationError,
     OSFuturesError,
 )
-from pytest_osfutures.futures import OperationFuture, Promise, accepted_details, link
+from pytest_osfutures.futures import OperationFuture, Promise, accepted_details, link, secrets_of
 from pytest_osfutures.operations import SERVER, Body, Succeeded
 from pytest_osfutures.policy import seconds
 from pytest_osfutures.ready import READY_TOUT, Condition, ReadyWait, Target, check, condition_of
+from pytest_osfutures.redaction import redact
 from pytest_osfutures.transport import error_message, is_success
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
@@ -64,6 +65,7 @@ class WaitUntilReady(TaskStep):
         tout = max(self.request.ready_tout(self.began_at), 0.001)
         targets = [target_of(context, each, version) for each in bodies]
         self._waits = [ReadyWait(each, condition, tout, self._ended) for each in targets]
+        self.promise.set_condition(repr(condition))
         for wait in list(self._waits):
             wait.begin()
 
@@ -95,7 +97,9 @@ class WaitUntilReady(TaskStep):
         if not isinstance(error, OperationError):
             return error
         own, late = accepted_details(self.promise.future), error.details
+        secrets = secrets_of(self.promise.future)
         return error.with_details(
+            console=tuple(redact(line, secrets) for line in late.console),
             operation=own.operation,
             request_id=own.request_id,
             seconds=own.seconds,
@@ -171,6 +175,7 @@ def start_wait(
     target = replace(target_of(context, body, ""), known=server)
     wait = ReadyWait(target, condition, limit, ended)
     promise.set_accepted(server, wait.watch)
+    promise.set_condition(repr(condition))
     if context.observer is not None:
         context.observer.submitted(promise.future)
     link(promise.future, partial(_cancelled, engine, wait))

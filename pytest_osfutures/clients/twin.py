@@ -16,6 +16,7 @@ from typing import Any
 from pytest_osfutures.calls import ClientContext, Repeatable, copied, start_once, start_retried
 from pytest_osfutures.futures import OperationFuture
 from pytest_osfutures.policy import Retry
+from pytest_osfutures.ready import check_addresses, condition_of
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -32,8 +33,12 @@ _READS = re.compile(
     r"|topology|uptime|ips|default|defaults|summary|download|stream|export)(_|\Z)"
     r"|.*_(list|api_version)\Z"
 )
-#: The modules of the methods that start operations on servers, whose twins take `ready`.
+#: The modules and the names of the methods after which a server runs: their twins take `ready`.
 _SERVERS = ("novaclient.v2.servers", "openstack.compute.v2._proxy")
+_RUNS = re.compile(
+    r"(create|rebuild|start|reboot|unpause|resume|unshelve|restore|rescue|unrescue|resize|migrate"
+    r"|live_migrate|evacuate)(_server)?\Z|(confirm|revert)(_server)?_resize\Z"
+)
 #: The documentation of `ready`.
 _READY = """    ready: The condition under which the server is usable, such as `osf.ready.tcp(22)`:
         the future is done then, and a try fails without it within `tout` (default: none).
@@ -82,9 +87,17 @@ def _equality(plain: type, own: Callable[[Any, Any], Any]) -> Callable[[Any, Any
 
 
 def _takes_ready(name: str, plain: Callable[..., Any]) -> bool:
-    """Return True if a method may start a server, which is usable later than it is ACTIVE."""
-    module = plain.__module__
-    return module in _SERVERS and not re.search("delete|server_group|keypair|flavor", name)
+    """Return True if a server runs after the method, and is usable some time later."""
+    return plain.__module__ in _SERVERS and _RUNS.match(name) is not None
+
+
+def _ready_of(kwargs: dict[str, Any]) -> Any:
+    """Take `ready` out of the arguments of a method. Raises InvalidArgument."""
+    ready = kwargs.pop("ready", None)
+    if ready is not None:
+        ready = condition_of(ready)
+        check_addresses(ready, kwargs.get("nics", kwargs.get("networks")))
+    return ready
 
 
 def _async(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Callable[..., Any]:
@@ -93,7 +106,7 @@ def _async(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Calla
     def twin(
         self: Any, *args: Any, tout: float | None = None, **kwargs: Any
     ) -> OperationFuture[Any]:
-        context, ready = context_of(self), kwargs.pop("ready", None) if with_ready else None
+        context, ready = context_of(self), _ready_of(kwargs) if with_ready else None
         if context.background:  # the call is made later, in another thread
             args, kwargs = copied(args), copied(kwargs)
         call = functools.partial(getattr(self, name), *args, **kwargs)
@@ -125,7 +138,7 @@ def _async_r(name: str, plain: Callable[..., Any], context_of: ContextOf) -> Cal
         tout: float | None = None,
         **kwargs: Any,
     ) -> OperationFuture[Any]:
-        ready = kwargs.pop("ready", None) if with_ready else None
+        ready = _ready_of(kwargs) if with_ready else None
         call = Repeatable(own_name, plain, getattr(self, name), args, kwargs)
         return start_retried(context_of(self), call, try_count, tout, ready)
 

@@ -58,6 +58,7 @@ class OperationFuture(_TypedFuture[T, P]):
         self._followed: OperationFuture[Any] | None = None
         #: The name of a request that the tables of operations do not know.
         self._untracked = ""
+        self._until = ""  # the condition of `ready`, while it is waited for
         #: The operation that a refused request would have started.
         self._refused = ""
         #: Names the call as long as its operation is not known.
@@ -122,7 +123,7 @@ class OperationFuture(_TypedFuture[T, P]):
         for seen in self.history[-1:]:
             task = f" ({seen.task_state})" if seen.task_state else ""
             text += f", last status {seen.status}{task}"
-        return text
+        return f"{text}, until {self._until}" if self._until and not self.done() else text
 
     @property
     def resource_id(self) -> str | None:

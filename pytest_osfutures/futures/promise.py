@@ -60,6 +60,10 @@ class Promise(Generic[T]):
         """Store the name of the operation that a refused request would have started."""
         self.future._refused = operation
 
+    def set_condition(self, condition: str) -> None:
+        """Store the condition that the server of the future has to meet before its end."""
+        self.future._until = condition
+
     def set_undo(self, undo: Callable[[], OperationFuture[Any]]) -> None:
         """Let `future.undo()` call `undo`."""
         self.future._undo = undo

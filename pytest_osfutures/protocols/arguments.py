@@ -68,3 +68,25 @@ class RetriedTwin(Protocol[T]):
         self, *, try_count: int | Retry | None = None, tout: float | None = None
     ) -> OperationFuture[T]:
         """Start the operation in the background, with retries, and return its future."""
+
+
+class RunTwin(Protocol[T]):
+    """`x_async` of a method `x` without arguments after which the server runs."""
+
+    def __call__(
+        self, *, tout: float | None = None, ready: Ready | None = None
+    ) -> OperationFuture[T]:
+        """Start the operation and return its future, which is done when the server is usable."""
+
+
+class RetriedRunTwin(Protocol[T]):
+    """`x_async_r` of a method `x` without arguments after which the server runs."""
+
+    def __call__(
+        self,
+        *,
+        try_count: int | Retry | None = None,
+        tout: float | None = None,
+        ready: Ready | None = None,
+    ) -> OperationFuture[T]:
+        """Start the operation in the background, with retries, and return its future."""

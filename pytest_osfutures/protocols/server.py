@@ -14,10 +14,13 @@ from pytest_osfutures.protocols.arguments import (
     CallArguments,
     ReadyArguments,
     Reference,
+    RetriedRunTwin,
     RetriedTwin,
     RetryArguments,
+    RunTwin,
     Twin,
 )
+from pytest_osfutures.ready import Ready
 
 
 class ServerArguments(TypedDict, total=False):
@@ -76,6 +79,10 @@ class RebuildCall(RebuildArguments, CallArguments, ReadyArguments, total=False):
 
 class RetriedRebuildCall(RebuildArguments, RetryArguments, ReadyArguments, total=False):
     """Keyword arguments of `rebuild_async_r`."""
+
+
+class RetriedRun(RetryArguments, ReadyArguments, total=False):
+    """Keyword arguments of retried twins after which the server runs."""
 
 
 class NetworkInterface(Protocol):
@@ -207,30 +214,30 @@ class Server(PlainActions, Protocol):
     delete_async_r: RetriedTwin[None]
     force_delete_async: Twin[None]
     force_delete_async_r: RetriedTwin[None]
-    restore_async: Twin[Server]
-    restore_async_r: RetriedTwin[Server]
-    start_async: Twin[Server]
-    start_async_r: RetriedTwin[Server]
+    restore_async: RunTwin[Server]
+    restore_async_r: RetriedRunTwin[Server]
+    start_async: RunTwin[Server]
+    start_async_r: RetriedRunTwin[Server]
     stop_async: Twin[Server]
     stop_async_r: RetriedTwin[Server]
     pause_async: Twin[Server]
     pause_async_r: RetriedTwin[Server]
-    unpause_async: Twin[Server]
-    unpause_async_r: RetriedTwin[Server]
+    unpause_async: RunTwin[Server]
+    unpause_async_r: RetriedRunTwin[Server]
     suspend_async: Twin[Server]
     suspend_async_r: RetriedTwin[Server]
-    resume_async: Twin[Server]
-    resume_async_r: RetriedTwin[Server]
+    resume_async: RunTwin[Server]
+    resume_async_r: RetriedRunTwin[Server]
     shelve_async: Twin[Server]
     shelve_async_r: RetriedTwin[Server]
     shelve_offload_async: Twin[Server]
     shelve_offload_async_r: RetriedTwin[Server]
-    unrescue_async: Twin[Server]
-    unrescue_async_r: RetriedTwin[Server]
-    confirm_resize_async: Twin[Server]
-    confirm_resize_async_r: RetriedTwin[Server]
-    revert_resize_async: Twin[Server]
-    revert_resize_async_r: RetriedTwin[Server]
+    unrescue_async: RunTwin[Server]
+    unrescue_async_r: RetriedRunTwin[Server]
+    confirm_resize_async: RunTwin[Server]
+    confirm_resize_async_r: RetriedRunTwin[Server]
+    revert_resize_async: RunTwin[Server]
+    revert_resize_async_r: RetriedRunTwin[Server]
     trigger_crash_dump_async: Twin[Server]
     trigger_crash_dump_async_r: RetriedTwin[Server]
 
@@ -261,10 +268,14 @@ class Server(PlainActions, Protocol):
         **call: Unpack[RetryArguments],
     ) -> OperationFuture[Server]: ...
     def reboot_async(
-        self, reboot_type: str = "SOFT", *, tout: float | None = None
+        self,
+        reboot_type: str = "SOFT",
+        *,
+        tout: float | None = None,
+        ready: Ready | None = None,
     ) -> OperationFuture[Server]: ...
     def reboot_async_r(
-        self, reboot_type: str = "SOFT", **call: Unpack[RetryArguments]
+        self, reboot_type: str = "SOFT", **call: Unpack[RetriedRun]
     ) -> OperationFuture[Server]: ...
     def rebuild_async(
         self, image: Reference, **arguments: Unpack[RebuildCall]

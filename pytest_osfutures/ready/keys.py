@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ def asyncssh() -> Any:
         raise InvalidArgument(
             "ssh needs the extra `ssh`: pip install 'pytest-osfutures[ssh]'"
         ) from None
+    logger = logging.getLogger("asyncssh")
+    if logger.level == logging.NOTSET:  # it logs each connection at INFO: each try of a wait
+        logger.setLevel(logging.WARNING)
     return library
 
 
@@ -44,7 +48,7 @@ class PrivateKey:
         origin = f"keypair {getattr(key, 'name', '')!s}".strip()
         if isinstance(key, bytes):
             key = key.decode(errors="replace")
-        if isinstance(key, str) and "PRIVATE KEY-----" in key:
+        if isinstance(key, str) and ("PRIVATE KEY-----" in key or "\n" in key):
             text, origin = key, "the text"
         elif isinstance(key, str | os.PathLike):
             text, origin = _content(key), f"{os.fspath(key)!r}"

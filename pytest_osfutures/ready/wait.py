@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -34,6 +35,7 @@ from pytest_osfutures.ready.conditions import (
 )
 from pytest_osfutures.ready.outcome import Met, Never, NotYet, Outcome
 from pytest_osfutures.ready.thread import NetworkThread, default_thread
+from pytest_osfutures.redaction import redact_log
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -183,12 +185,11 @@ class ReadyWait:
             return
         via = f" via {condition.reach.via}" if condition.reach.via else ""
         self._address = f"{address}{via}"
-        engine = self._target.engine
         self._probe = self._start(condition, address)
 
         def deliver(done: Future[Outcome]) -> None:
             if not done.cancelled():
-                engine.call_soon(partial(self._tried, done.result()))
+                self._soon(partial(self._tried, done.result()))
 
         self._probe.add_done_callback(deliver)
 
@@ -197,9 +198,14 @@ class ReadyWait:
         try:
             outcome: Outcome = condition.call(server)
         except BaseException as error:
-            self._target.engine.call_soon(partial(self._fail, error))
+            self._soon(partial(self._fail, error))
         else:
-            self._target.engine.call_soon(partial(self._tried, outcome))
+            self._soon(partial(self._tried, outcome))
+
+    def _soon(self, function: Callable[[], None]) -> None:
+        """Call a function in the loop; an engine that has ended has ended the wait, too."""
+        with suppress(EngineError):
+            self._target.engine.call_soon(function)
 
     def _read_console(self, deliver: Callable[[str | None, str], None]) -> None:
         """Read the console when the rate allows it; `deliver` gets the text, or None and why."""
@@ -211,7 +217,7 @@ class ReadyWait:
                 text = target.read_console()
             except Exception as error:
                 why = str(error)
-            target.engine.call_soon(partial(deliver, text, why))
+            self._soon(partial(deliver, text, why))
 
         target.engine.queue_read(target.reader, "compute", read)
 
@@ -220,7 +226,7 @@ class ReadyWait:
         self._tried(NotYet(why) if text is None else condition.judge(text))
 
     def _read_tail(self) -> None:
-        if not self.is_over:
+        if not self.is_over and not isinstance(self._parts[0], Console):
             self._read_console(self._note_console)
 
     def _note_console(self, text: str | None, why: str) -> None:
@@ -295,6 +301,7 @@ class ReadyWait:
         return Readiness(repr(self._parts[0]), self._address, self._tries, self._refusal)
 
     def console_tail(self) -> tuple[str, ...]:
-        """Return the last lines of the console that are not empty."""
-        lines = [line.rstrip()[:WIDTH] for line in (self._console or "").splitlines()]
+        """Return the last lines of the console that are not empty, without secrets."""
+        text = redact_log(self._console or "")
+        lines = [line.rstrip()[:WIDTH] for line in text.splitlines()]
         return tuple([line for line in lines if line][-TAIL:])

@@ -89,6 +89,30 @@ def test_bad_arguments_are_errors_before_a_server_is_made(pytester: pytest.Pytes
     run(pytester, BEGIN + text).assert_outcomes(passed=4)
 
 
+def test_default_arguments_and_many_servers(pytester: pytest.Pytester) -> None:
+    text = """
+    @pytest.fixture(scope="module")
+    def os_server_args(os_server_args):
+        return {**os_server_args, "ready": osf.ready.console("login:")}
+
+    def test_many(os_servers):
+        many = os_servers.create_async("web", min_count=2).result()
+        assert [vm.name for vm in many] == ["web-1", "web-2"]
+        assert all("login:" in vm.get_console_output() for vm in many)
+
+    def test_twins(os_servers, os_cloud):
+        vm = os_servers.create_async().result()
+        back = vm.reboot_async("HARD", ready=osf.ready.console("login:"), tout=60)
+        assert "login:" in back.result().get_console_output()
+        with pytest.raises(TypeError, match="ready"):
+            vm.stop_async(ready=osf.ready.tcp(22))
+        create = os_cloud.nova.servers.create_async
+        with pytest.raises(osf.InvalidArgument, match="needs an address, and the server gets no"):
+            create("x", vm.image["id"], "1", nics="none", ready=osf.ready.tcp(22))
+    """
+    run(pytester, BEGIN + text).assert_outcomes(passed=2)
+
+
 def test_workers_share_a_usable_server(pytester: pytest.Pytester) -> None:
     text = """
     def test_shared(os_servers_shared):

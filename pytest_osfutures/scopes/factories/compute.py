@@ -20,7 +20,6 @@ from pytest_osfutures.protocols import (
     SeveralServers,
     VolumeAttachment,
 )
-from pytest_osfutures.ready import check_addresses, condition_of
 from pytest_osfutures.scopes.factories.base import Factory, client_arguments
 from pytest_osfutures.scopes.identifiers import to_id
 from pytest_osfutures.scopes.scope import Scope
@@ -107,14 +106,11 @@ class Servers(Factory):
             raise InvalidArgument(f"give network={network!r} or nics, not both")
         if "nics" not in further:
             further["nics"] = self.defaults.nics(network)
-        condition = None if ready is None else condition_of(ready)
-        if condition is not None:
-            check_addresses(condition, further["nics"])
         future: OperationFuture[Any, Any] = self.cloud.nova.servers.create_async_r(
             self._name(name),
             chosen,
             size,
-            ready=condition,
+            ready=ready,
             **self._limits(arguments),
             **further,
         )

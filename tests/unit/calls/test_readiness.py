@@ -19,7 +19,7 @@ from pytest_osfutures.errors import (
     ResourceVanished,
 )
 from pytest_osfutures.policy import Retry
-from tests.unit.api import NOVA
+from tests.unit.api import NOVA, answer
 from tests.unit.stepped import POST, Cloud, error_of
 
 
@@ -64,6 +64,36 @@ def test_a_failure_within_tout_is_an_error_of_the_operation() -> None:
     assert "never(): tried" in str(error)
     assert "at last: it returned False" in str(error)
     assert cloud.api.alive() == ["server-1"]  # one try: undo() deletes
+
+
+def test_a_running_future_tells_for_what_it_waits() -> None:
+    cloud = Cloud()
+    future = start_once(cloud.context, cloud.create, 30.0, never)
+    cloud.engine.run_until(lambda: cloud.clock.now() > 10.0)
+    assert repr(future).endswith(" s, last status ACTIVE, until never()>")
+    cloud.run(future)
+    assert "until" not in repr(future)
+
+
+def test_the_console_in_an_error_hides_the_secrets_of_the_request() -> None:
+    cloud = Cloud()
+    lines = ["admin_pass: Tr0ub4dor", "echo hunter2-hunter2", "web login:"]
+
+    def console(_: object) -> Any:
+        return answer(200, {"output": "\n".join(lines)})
+
+    cloud.api.fault("POST", "/action", *[console] * 5)
+
+    def create() -> Any:
+        body = {"server": {"name": "web", "adminPass": "hunter2-hunter2"}}
+        return cloud.context.api_client.session.post(f"{NOVA}/servers", json=body)
+
+    future = start_once(cloud.context, create, 30.0, never)
+    cloud.run(future)
+    error = error_of(future)
+    assert error.console[-1] == "web login:"
+    assert "Tr0ub4dor" not in str(error.console)
+    assert "hunter2" not in f"{error} {error.console} {error!r}"
 
 
 def test_a_try_without_tout_has_300_seconds_from_the_success_on() -> None:

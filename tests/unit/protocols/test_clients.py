@@ -65,7 +65,7 @@ def test_every_declared_method_has_the_parameters_of_the_client(
         assert parameters(method)[: len(declared)] == declared, name
         for twin in (f"{name}_async", f"{name}_async_r"):
             if inspect.isfunction(found := getattr(protocol, twin, None)):
-                given = [each for each in parameters(found) if each != "tout"]
+                given = [each for each in parameters(found) if each not in ("tout", "ready")]
                 assert parameters(method)[: len(given)] == given, twin
 
 

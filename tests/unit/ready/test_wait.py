@@ -132,6 +132,14 @@ def test_the_console_for_the_error_is_read_once_before_the_deadline(script: Scri
     assert script.console_reads == [57.0]
 
 
+def test_a_console_that_is_waited_for_is_not_read_again_for_the_error(script: Script) -> None:
+    script.wait(ready.console("login:"), tout=60.0)
+    assert script.run().console == ("booting",)
+    assert 57.0 not in script.console_reads
+    pauses = {b - a for a, b in zip(script.console_reads, script.console_reads[1:], strict=False)}
+    assert min(pauses) >= 1.0
+
+
 def test_a_console_that_cannot_be_read_costs_its_lines_only(script: Script) -> None:
     def refuses(now: float) -> str:
         raise OSFuturesError("409: not ready")
