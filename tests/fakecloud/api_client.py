@@ -13,6 +13,7 @@ from pytest_osfutures.fakecloud.services.identity.models import PASSWORD
 
 ORIGIN = "http://cloud"
 COMPUTE = "/compute/v2.1"
+PREFIXES = ("identity", "compute", "volume", "image", "network", "placement", "_osf")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class ApiClient:
     def __call__(
         self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
     ) -> Response:
-        if not path.startswith(("/identity", "/compute", "/volume", "/image", "/network", "/_osf")):
+        if path.split("/")[1].partition("?")[0] not in PREFIXES:
             path = COMPUTE + path
         sent = {"X-Auth-Token": self.token, "OpenStack-API-Version": f"compute {self.version}"}
         data = b"" if body is None else json.dumps(body).encode()

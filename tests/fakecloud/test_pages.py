@@ -21,6 +21,10 @@ LISTS: list[tuple[str, str, str | None]] = [
     ("/compute/v2.1/os-migrations", "migrations", "migrations_links"),
     ("/compute/v2.1/os-server-groups", "server_groups", None),
     ("/compute/v2.1/servers/{server}/os-instance-actions", "instanceActions", "links"),
+    ("/compute/v2.1/os-hypervisors", "hypervisors", "hypervisors_links"),
+    ("/compute/v2.1/os-hypervisors/detail", "hypervisors", "hypervisors_links"),
+    ("/compute/v2.1/servers/{server}/os-volume_attachments", "volumeAttachments", None),
+    *((f"/compute/v2.1/images{end}", "images", "images_links") for end in ("", "/detail")),
     ("/image/v2/images", "images", None),
     *((f"{V}/volumes{end}", "volumes", "volumes_links") for end in ("", "/detail")),
     *((f"{V}/snapshots{end}", "snapshots", "snapshots_links") for end in ("", "/detail")),
@@ -44,8 +48,18 @@ LISTS: list[tuple[str, str, str | None]] = [
     ("/network/v2.0/floatingips", "floatingips", "floatingips_links"),
     ("/network/v2.0/security-groups", "security_groups", "security_groups_links"),
     ("/network/v2.0/security-group-rules", "security_group_rules", "security_group_rules_links"),
+    ("/network/v2.0/address-groups", "address_groups", "address_groups_links"),
+    ("/network/v2.0/trunks", "trunks", "trunks_links"),
+    *((f"/identity/v3/{key}", key, "links") for key in ("projects", "users", "groups", "roles",
+      "domains", "services", "endpoints", "regions")),
 ]  # fmt: skip
 VERSIONS = {"OpenStack-API-Version": "compute 2.95, volume 3.70"}
+OLD = {"OpenStack-API-Version": "compute 2.35"}  # for the lists that are gone later
+
+
+def version_of(path: str) -> dict[str, str]:
+    """Return the headers for the newest microversions that have the list."""
+    return OLD if path.startswith("/compute/v2.1/images") else VERSIONS
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +84,13 @@ def client() -> ApiClient:
         made("POST", "/image/v2/images", picture)
         _store(cinder, kind, consistent, number, server)
         _connect(made, external, number)
+        _enrol(made, number)
     made.clock.advance(60)
+    server = made.get("/servers")["servers"][0]["id"]
+    for _ in range(3):
+        attachment = {"volumeId": cinder.volume()}
+        made("POST", f"/servers/{server}/os-volume_attachments", {"volumeAttachment": attachment})
+        made.clock.advance(60)
     return made
 
 
@@ -101,12 +121,28 @@ def _connect(made: ApiClient, external: str, number: int) -> None:
     made("POST", f"{root}/subnets", {"subnet": cidr})
     made("POST", f"{root}/security-groups", {"security_group": {"name": f"g{number}"}})
 
+    made(
+        "POST", f"{root}/address-groups", {"address_group": {"addresses": [f"10.0.{number}.0/24"]}}
+    )
+    port = {"port": {"network_id": own.body["network"]["id"]}}
+    parent = made("POST", f"{root}/ports", port).body["port"]["id"]
+    made("POST", f"{root}/trunks", {"trunk": {"port_id": parent}})
+
+
+def _enrol(made: ApiClient, number: int) -> None:
+    for kind in ("project", "user", "group", "role", "domain", "region"):
+        name = {"id": f"{kind}-{number}"} if kind == "region" else {"name": f"{kind}-{number}"}
+        made("POST", f"/identity/v3/{kind}s", {kind: name})
+
 
 def following(
     client: ApiClient, path: str, key: str, links: str | None, body: Any, before: int
 ) -> str | None:
     """Return the next page's path from its link, or from marker or offset without a link."""
-    if key == "images":
+    if path.startswith("/identity"):
+        assert ("truncated" in body) == (body["links"]["next"] is not None)
+        return (body["links"]["next"] or "").partition("//cloud")[2] or None
+    if path.startswith("/image"):
         assert (next_query(body) is not None) == ("next" in body)
         return f"/image{body['next']}" if "next" in body else None
     if links is not None:
@@ -115,10 +151,11 @@ def following(
         assert key == "links" or f"{key}_links" == links or f"{key}_links" not in body
         hrefs = [link["href"] for link in body.get(links, ()) if link["rel"] == "next"]
         return hrefs[0].partition("//cloud")[2] if hrefs else None
-    end = f"offset={before}" if key == "server_groups" else f"marker={body[key][-1]['id']}"
+    by_offset = key in ("server_groups", "volumeAttachments")
+    end = f"offset={before}" if by_offset else f"marker={body[key][-1]['id']}"
     first, joint = path.replace("{project}", client.project_id), "&" if "?" in path else "?"
     url = f"{first}{joint}{end}"
-    return url if client("GET", url, headers=VERSIONS).body[key] else None
+    return url if client("GET", url, headers=version_of(path)).body[key] else None
 
 
 def walk(client: ApiClient, path: str, key: str, links: str | None) -> tuple[list[str], list[int]]:
@@ -130,12 +167,13 @@ def walk(client: ApiClient, path: str, key: str, links: str | None) -> tuple[lis
     sizes: list[int] = []
     while url is not None:
         assert len(sizes) < 200, "the list does not end"
-        answer = client("GET", url, headers=VERSIONS)
+        answer = client("GET", url, headers=version_of(path))
         assert answer.status == 200, answer.body
         items = [each.get("keypair", each) for each in answer.body[key]]
         if not items:
             break
-        idents += [str(each.get("id") or each.get("request_id") or each["name"]) for each in items]
+        names = ("id", "request_id", "volumeId", "name")
+        idents += [str(next(each[name] for name in names if name in each)) for each in items]
         sizes.append(len(items))
         url = following(client, path, key, links, answer.body, len(idents))
     return idents, sizes
@@ -147,14 +185,35 @@ def test_pages_contain_each_item_once(
 ) -> None:
     whole, pages = walk(client, path, key, links)
     assert len(pages) == 1
-    assert len(whole) == len(set(whole)) >= 3
+    assert len(whole) == len(set(whole)) >= (2 if key == "hypervisors" else 3)
     one, sizes = walk(client, f"{path}?limit=1", key, links)
     assert (one, max(sizes)) == (whole, 1)
-    client.cloud.settings.change({"page_limit": 2, "page_limits": {"network": 2}})
+    client.cloud.settings.change({"page_limit": 2, "page_limits": {"network": 2, "identity": 2}})
     try:
         two, sizes = walk(client, path, key, links)
         three, more = walk(client, f"{path}?limit=3", key, links)
     finally:
-        client.cloud.settings.change({"page_limit": 1000, "page_limits": {"network": 0}})
+        client.cloud.settings.change(
+            {"page_limit": 1000, "page_limits": {"network": 0, "identity": 0}}
+        )
     assert (two, three) == (whole, whole)
     assert max(sizes) == max(more) == 2
+
+
+@pytest.mark.parametrize("path", ["os-simple-tenant-usage", "os-simple-tenant-usage/{project}"])
+def test_pages_of_usage_contain_each_server_once(client: ApiClient, path: str) -> None:
+    window = "detailed=1&start=1970-01-01T00:00:00&end=2100-01-01T00:00:00"
+    key = "tenant_usage" if "{" in path else "tenant_usages"
+    url = f"/compute/v2.1/{path.format(project=client.project_id)}?{window}&limit=1"
+    found: list[str] = []
+    while url and len(found) < 50:
+        body = client("GET", url, headers=VERSIONS).body
+        for usage in body[key] if key == "tenant_usages" else [body[key]]:
+            found += [row["instance_id"] for row in usage.get("server_usages", ())]
+        links = body.get(f"{key}_links", ())
+        assert len(links) <= 1
+        url = "".join(link["href"].partition("//cloud")[2] for link in links)
+    servers = [server["id"] for server in client.get("/servers")["servers"]]
+    assert sorted(found) == sorted(servers)
+    whole = client("GET", f"/compute/v2.1/os-simple-tenant-usage?{window}", headers=OLD).body
+    assert "tenant_usages_links" not in whole

@@ -125,8 +125,9 @@ class CloudSettings:
     quotas: dict[str, int] = field(default_factory=lambda: dict(QUOTAS))
     token_seconds: float = 3600.0  #: the lifetime of a token
     page_limit: int = 1000  #: the greatest number of items on a page; 0: no limit
-    #: `page_limit` by service; Neutron has no limit by default (`pagination_max_limit`)
-    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0})
+    #: `page_limit` by service; by default Neutron (`pagination_max_limit`) and Keystone
+    #: (`max_db_limit`) have no limit
+    page_limits: dict[str, int] = field(default_factory=lambda: {"network": 0, "identity": 0})
     deleted_seconds: float = 0.2  #: how long GET shows a deleted server as DELETED
     soft_delete: bool = False  #: deleted servers are SOFT_DELETED and can be restored
     shelved_offload: bool = True  #: a shelved server is offloaded at once

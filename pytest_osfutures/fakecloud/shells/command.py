@@ -78,7 +78,8 @@ def run(args: argparse.Namespace) -> int:
         guests = None if args.guests is None else _reserve(args.guests)
         cloud = FakeCloud(clock, seed=args.seed, cidrs=guests.cidrs if guests else CIDRS)
         if args.page_limit is not None:
-            limits = {"page_limit": args.page_limit, "page_limits": {"network": args.page_limit}}
+            most = args.page_limit
+            limits = {"page_limit": most, "page_limits": {"network": most, "identity": most}}
             cloud.settings.change(limits)
 
         def ready(url: str) -> None:

@@ -108,7 +108,7 @@ def page(call: IdentityCall, key: str, rows: Iterable[dict[str, Any]], *filters:
 
 def _limit(call: IdentityCall) -> int:
     text = call.request.param("limit")
-    most = call.runtime.settings.page_limits.get("identity", 0)
+    most = call.runtime.settings.most_on_a_page("identity")
     if text is None:
         return most
     wanted = parse_natural(text)
