@@ -40,6 +40,7 @@ def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Respons
     validation.strict(arguments, REBUILD)
     validation.one_of(arguments, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
     validation.addresses(arguments)
+    validation.description(arguments.get("description"))
     model, image_id = call.model, str(arguments["imageRef"]).rsplit("/", 1)[-1]
     context = call.context
     work.check(server, "rebuild", context, operations.REBUILD.vm_states)
@@ -70,6 +71,8 @@ def _rebuild(call: ComputeCall, server: ServerRecord, arguments: Any) -> Respons
         fields["metadata"] = validation.metadata(call, arguments["metadata"])
     imaging.rebuild(model, server, context, image_id, fields)
     shown = views.changed(call, server) | {"adminPass": server.admin_pass}
+    if call.version >= (2, 54):
+        shown["key_name"] = server.key_name
     if call.version >= (2, 57):
         shown.pop("OS-EXT-SRV-ATTR:user_data", None)
         shown["user_data"] = server.user_data

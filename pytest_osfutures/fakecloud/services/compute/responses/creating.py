@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pytest_osfutures.fakecloud.kernel import (
@@ -15,6 +14,11 @@ from pytest_osfutures.fakecloud.services.compute.models.building import ServerRe
 from pytest_osfutures.fakecloud.services.compute.models.hosts import ZONE
 from pytest_osfutures.fakecloud.services.compute.models.server import FlavorRecord
 from pytest_osfutures.fakecloud.services.compute.responses import validation, views
+from pytest_osfutures.fakecloud.services.compute.responses.block_devices import (
+    boots_from_volume,
+    disks_of,
+    disks_of_image,
+)
 from pytest_osfutures.fakecloud.services.service_ports import ImageDetails
 
 KNOWN = {
@@ -42,10 +46,6 @@ SHAPES = {
     "return_reservation_id": validation.FLAG,
     "flavorRef": "string integer",
     "metadata": "object",
-}
-DISK_CHOICES = {
-    "source_type": ["volume", "image", "snapshot", "blank"],
-    "destination_type": ["local", "volume"],
 }
 PERSONALITY_UNTIL = (2, 57)
 GIB = 1024**3
@@ -95,8 +95,8 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> ServerRequest:
     networks = _networks(call, body.get("networks"))
     model, context = call.model, call.context
     flavor = model.flavor(body["flavorRef"], status=400, context=context)
-    disks, image_id = _disks(call, body)
-    in_place_of_image = _boots_from_volume(disks)
+    disks, image_id = disks_of(call, body)
+    in_place_of_image = boots_from_volume(disks)
     facts = None
     if image_id:
         try:
@@ -105,7 +105,7 @@ def _blueprint(call: ComputeCall, body: dict[str, Any]) -> ServerRequest:
             raise ApiError(400, "Can not find requested image") from None
         if facts.status != "active":
             raise ApiError(400, f"Image {image_id} is unacceptable: Image is not active.")
-        disks = (*disks, *_disks_of_image(facts, disks))
+        disks = (*disks, *disks_of_image(facts, disks))
         _check_room(call, facts, flavor, disks)
     return ServerRequest(
         name=body["name"],
@@ -222,93 +222,6 @@ def _check_hostname(body: dict[str, Any]) -> None:
         raise validation.invalid("hostname", wanted, why)
 
 
-def _disks(
-    call: ComputeCall, body: dict[str, Any]
-) -> tuple[tuple[dict[str, Any], ...], str | None]:
-    """Return the mappings that are volumes, and the id of the server's image."""
-    wanted = body.get("imageRef") or ""
-    image_id = str(wanted).rstrip("/").rsplit("/", 1)[-1]
-    mappings = body.get("block_device_mapping_v2") or []
-    if image_id and not validation.UUID.match(image_id):
-        why = f"{image_id!r} is not valid under any of the given schemas"
-        raise validation.invalid("imageRef", image_id, why)
-    if not image_id and not mappings:
-        raise ApiError(400, "Missing imageRef attribute")
-    disks = []
-    for mapping in mappings:
-        _check_mapping(mapping)
-        source, target = mapping.get("source_type"), mapping.get("destination_type", "volume")
-        if source == "image" and target == "local":
-            image_id = str(mapping.get("uuid"))
-            continue
-        if source == "blank" and target == "local":
-            continue
-        _check_disk(call, mapping, source, bool(image_id))
-        disks.append({"destination_type": target} | mapping)
-    return tuple(disks), image_id or None
-
-
-def _disks_of_image(
-    image: ImageDetails, wanted: tuple[dict[str, Any], ...]
-) -> list[dict[str, Any]]:
-    """Return the mappings of the image of a server booted from a volume.
-
-    Nova creates volumes from the snapshots in these mappings: nova.compute.api, _get_bdms_by_image.
-    Mappings of the request replace those of the image.
-    """
-    named = {disk.get("device_name") for disk in wanted} - {None}
-    roots = {0 for disk in wanted if disk.get("boot_index") in (0, "0")}
-    return [
-        {**disk, "uuid": disk.get("snapshot_id")}
-        for disk in json.loads(image.properties.get("block_device_mapping", "[]"))
-        if disk.get("device_name") not in named and disk.get("boot_index") not in roots
-    ]
-
-
-def _check_mapping(mapping: dict[str, Any]) -> None:
-    for name, known in DISK_CHOICES.items():
-        if name in mapping and mapping[name] not in known:
-            raise validation.invalid(
-                name, mapping[name], f"{mapping[name]!r} is not one of {known}"
-            )
-    for name in ("volume_size", "boot_index"):
-        if (value := mapping.get(name)) is not None:
-            validation.number(name, value, least=1 if name == "volume_size" else -1)
-    texts = dict.fromkeys(("uuid", "tag", "device_name", "volume_type"), "string")
-    validation.shapes(mapping, texts)
-    if "delete_on_termination" in mapping:
-        validation.boolean("delete_on_termination", mapping["delete_on_termination"])
-
-
-def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any, has_image: bool) -> None:
-    """Raise ApiError(400) unless the mapping's source can be used.
-
-    Nova asks whether the volume is bootable only if the request names no image:
-    nova.block_device, get_bdm_image_metadata.
-    """
-    if source in ("image", "blank") and not mapping.get("volume_size"):
-        what = {
-            "image": "Images with destination_type 'volume' need to have a non-zero size specified",
-            "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
-        }
-        raise ApiError(400, what[source])
-    thing_id, project = str(mapping.get("uuid")), call.caller.project_id
-    model = call.model
-    try:
-        if source == "image":
-            model.images.image_details(thing_id, project)
-        bootable = source != "volume" or model.volumes.volume_details(thing_id, project).bootable
-    except ApiError:
-        why = f"Block Device Mapping is Invalid: failed to get {source} {thing_id}."
-        raise ApiError(400, why) from None
-    if mapping.get("boot_index") in (0, "0") and not bootable and not has_image:
-        raise ApiError(400, f"Block Device {thing_id} is not bootable.")
-
-
-def _boots_from_volume(disks: tuple[dict[str, Any], ...]) -> bool:
-    return any(disk.get("boot_index") in (0, "0") for disk in disks)
-
-
 def _security_groups(call: ComputeCall, body: dict[str, Any]) -> tuple[str, ...]:
     groups = body.get("security_groups") or ()
     for group in groups:
@@ -352,7 +265,7 @@ def _fields(call: ComputeCall, body: dict[str, Any]) -> dict[str, Any]:
         "key_name": key_name,
         "key_data": validation.public_key(call, key_name),
         "tags": tuple(sorted({validation.tag(tag) for tag in tags})),
-        "description": body.get("description"),
+        "description": validation.description(body.get("description")),
         "user_data": body.get("user_data"),
         "config_drive": validation.boolean("config_drive", body.get("config_drive", False)),
         "disk_config": body.get("OS-DCF:diskConfig", "MANUAL"),

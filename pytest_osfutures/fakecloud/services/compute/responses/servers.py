@@ -43,11 +43,12 @@ def update_server(call: ComputeCall, server_id: str) -> Response:
     validation.strict(body, SERVER)
     validation.one_of(body, "OS-DCF:diskConfig", ["AUTO", "MANUAL"])
     validation.addresses(body)
+    description = validation.description(body.get("description", server.description))
     if "pinned_availability_zone" in body:
         _pin(server, body["pinned_availability_zone"])
     if "name" in body:
         server.name = validation.name(body["name"])
-    server.description = body.get("description", server.description)
+    server.description = description
     server.hostname = body.get("hostname", server.hostname)
     server.access_ip_v4 = validation.normal(body.get("accessIPv4", server.access_ip_v4))
     server.access_ip_v6 = validation.normal(body.get("accessIPv6", server.access_ip_v6))

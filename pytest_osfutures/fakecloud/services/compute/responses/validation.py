@@ -161,6 +161,14 @@ def metadata(call: ComputeCall, value: Any) -> dict[str, str]:
     return dict(value)
 
 
+def description(value: Any) -> str | None:
+    """Return a description of at most 255 characters, or None. Raises ApiError(400)."""
+    typed("description", value, TEXT_OR_NULL)
+    if value is not None and len(value) > 255:
+        raise invalid("description", value, f"{value!r} is too long")
+    return None if value is None else str(value)
+
+
 def tag(value: Any) -> str:
     """Return a tag of 1 to 60 characters without slash and comma. Raises ApiError(400)."""
     typed("tag", value, "string")
