@@ -39,12 +39,19 @@ class SystemClock:
 
 
 class ScaledClock:
-    """The computer's time, `speed` times as fast; the fake's waits take real time divided by it."""
+    """The computer's time, `speed` times as fast; the fake's waits take real time divided by it.
 
-    def __init__(self, speed: float) -> None:
+    Args:
+        speed: seconds of this clock in a second of the computer.
+        real_dates: let `time()` be the computer's, so that dates of the fake agree with the dates
+            of clients in other processes; only durations are shorter.
+    """
+
+    def __init__(self, speed: float, real_dates: bool = False) -> None:
         if not speed > 0:
             raise ValueError(f"speed must be greater than 0, not {speed!r}")
         self.speed = speed
+        self.date_rate = 1.0 / speed if real_dates else 1.0  #: of `time()`, compared with `now()`
         self._monotonic = time.monotonic()
         self._time = time.time()
 
@@ -52,7 +59,7 @@ class ScaledClock:
         return (time.monotonic() - self._monotonic) * self.speed
 
     def time(self) -> float:
-        return self._time + self.now()
+        return self._time + self.now() * self.date_rate
 
     def sleep(self, seconds: float) -> None:
         if seconds > 0:

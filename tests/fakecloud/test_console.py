@@ -34,7 +34,7 @@ def ports(demo: ApiClient, server_id: str) -> list[str]:
     """Return the services of a guest whose ports are open."""
     record = demo.cloud.compute.servers.get(server_id)
     assert record is not None
-    return sorted(open_ports(record, demo.cloud.compute.now()))
+    return sorted(open_ports(record, demo.cloud.runtime.schedule.now()))
 
 
 def test_a_console_grows_from_the_firmware_to_the_login(demo: ApiClient) -> None:
@@ -236,7 +236,7 @@ def test_a_guest_without_its_key_says_so(demo: ApiClient) -> None:
     assert "no authorized SSH keys fingerprints found" in console(demo, vm)
     boot = demo.cloud.compute.servers.get(vm).boot  # type: ignore[union-attr]
     assert boot is not None
-    assert not boot.takes_keys(demo.cloud.compute.now())
+    assert not boot.takes_keys(demo.cloud.runtime.schedule.now())
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,15 @@ def test_a_scaled_clock_runs_faster_and_starts_at_the_real_date(
     assert slept == [0.5]
 
 
+def test_dates_can_stay_real(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: real[0])
+    monkeypatch.setattr(time, "time", lambda: 5000.0)
+    clock = ScaledClock(20, real_dates=True)
+    real[0] += 3
+    assert (clock.now(), clock.time()) == (60, 5003)
+
+
 @pytest.mark.parametrize("speed", [0, -1, float("nan")])
 def test_a_speed_that_is_none_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):

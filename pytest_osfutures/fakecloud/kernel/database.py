@@ -50,7 +50,8 @@ class ResourceTable(Generic[R]):
         """Add `resource`; the present time is its `created_at`."""
         now = self._database.schedule.time()
         resource.created_at = now
-        resource.listed_from = now + self._database.hide_new_seconds
+        hidden = self._database.schedule.in_dates(self._database.hide_new_seconds)
+        resource.listed_from = now + hidden
         resource.remember(self._database.schedule)
         self._alive[resource.id] = resource
         return resource
@@ -89,7 +90,7 @@ class ResourceTable(Generic[R]):
         """
         now = self._database.schedule.time()
         if age := self._database.stale_seconds:
-            return self._listed_at(now - age, deleted)
+            return self._listed_at(now - self._database.schedule.in_dates(age), deleted)
         found = [resource for resource in self._alive.values() if resource.listed_from <= now]
         return found + list(self._gone.values()) if deleted else found
 

@@ -35,8 +35,9 @@ class ResourceRecord:
     def __setattr__(self, name: str, value: Any) -> None:
         past: deque[tuple[float, str, Any]] | None = self.__dict__.get("_past")
         if past is not None:
-            now = self.__dict__["_schedule"].time()
-            while past and past[0][0] < now - HISTORY_SECONDS:
+            schedule: Schedule = self.__dict__["_schedule"]
+            now = schedule.time()
+            while past and past[0][0] < now - schedule.in_dates(HISTORY_SECONDS):
                 past.popleft()
             past.append((now, name, self.__dict__.get(name)))
         object.__setattr__(self, name, value)

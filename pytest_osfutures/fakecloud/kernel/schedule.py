@@ -18,6 +18,7 @@ class Schedule:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self._date_rate: float = getattr(clock, "date_rate", 1.0)
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._moment: float | None = None
@@ -27,8 +28,15 @@ class Schedule:
         return self.clock.now() if self._moment is None else self._moment
 
     def time(self) -> float:
-        """Return `now()` in seconds since 1970."""
-        return self.clock.time() - (self.clock.now() - self.now())
+        """Return the date of `now()`, in seconds since 1970."""
+        return self.clock.time() - self.in_dates(self.clock.now() - self.now())
+
+    def in_dates(self, seconds: float) -> float:
+        """Return by how much dates grow in `seconds` of the cloud's clock.
+
+        This is the same number, except with a clock that is faster than its dates.
+        """
+        return seconds * self._date_rate
 
     def after(self, seconds: float, event: Callable[[], None]) -> None:
         """Run `event` after `seconds`."""

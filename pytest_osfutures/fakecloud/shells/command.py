@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         type=float,
         default=1.0,
-        help="run the cloud's clock X times as fast as real time (default 1)",
+        help="run the cloud's clock X times as fast as real time (default 1); dates stay real",
     )
     parser.add_argument(
         "--manual-clock",
@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
     if not 0 <= args.port <= 65535:
         return _bad(f"--port must be from 0 to 65535, not {args.port}")
     try:
-        clock: Clock = ManualClock() if args.manual_clock else ScaledClock(args.speed)
+        clock: Clock = (
+            ManualClock() if args.manual_clock else ScaledClock(args.speed, real_dates=True)
+        )
         guests = None if args.guests is None else _reserve(args.guests)
         cloud = FakeCloud(clock, seed=args.seed, cidrs=guests.cidrs if guests else CIDRS)
         if args.page_limit is not None:

@@ -35,7 +35,7 @@ class GuestFacts:
 
 
 def text(boot: Boot | None, guest: GuestFacts, now: float) -> str:
-    """Return the console at the time `now`, in seconds since 1970."""
+    """Return the console at the time `now` on the cloud's clock."""
     if boot is None:
         return ""
     passed = boot.elapsed(now)
@@ -56,7 +56,7 @@ def tail(console: str, length: int | None) -> str:
 
 def _dated(entry: str, at: float, boot: Boot) -> str:
     """Return an entry of the log with its time in place of the markers."""
-    date = formatdate(boot.began + at).replace("-0000", "+0000")
+    date = formatdate(boot.date + at).replace("-0000", "+0000")
     values = {"{uptime}": f"{at:.2f}", "{stamp}": f"[{at:12.6f}]", "{date}": date}
     for marker, value in values.items():
         entry = entry.replace(marker, value)

@@ -46,7 +46,8 @@ class OpenPort:
 class Boot:
     """One boot of a guest. Durations are in seconds of the cloud's time."""
 
-    began: float  #: seconds since 1970
+    began: float  #: on the cloud's clock
+    date: float  #: of the power-on, in seconds since 1970
     seconds: float  #: from the power-on to `login:`
     last: float = NEVER  #: the boot hangs after so many seconds
     panic: str | None = None  #: the reason of a kernel panic at `last`
@@ -85,7 +86,7 @@ class Boot:
 def plan(runtime: Runtime, server: ServerRecord) -> Boot:
     """Return the boot of a server that is powered on now, as the fault rules say."""
     seconds = runtime.seconds("guest.boot")
-    boot = Boot(runtime.schedule.time(), seconds)
+    boot = Boot(runtime.schedule.now(), runtime.schedule.time(), seconds)
     fault = runtime.faults.on_operation("guest.boot", server)
     if fault is not None and fault.effect == "late":
         boot = replace(boot, seconds=seconds + (fault.seconds or 0.0))
@@ -132,14 +133,14 @@ def power_on(model: ComputeModel, server: ServerRecord) -> None:
 def halt(model: ComputeModel, server: ServerRecord) -> None:
     """Stop the guest, by the power or by a pause; its console stays as it is."""
     if server.boot is not None and server.boot.halted_at is None:
-        server.boot = replace(server.boot, halted_at=model.now())
+        server.boot = replace(server.boot, halted_at=model.runtime.schedule.now())
 
 
 def resume(model: ComputeModel, server: ServerRecord) -> None:
     """Let a paused guest go on."""
     boot = server.boot
     if boot is not None and boot.halted_at is not None:
-        pause = model.now() - boot.halted_at
+        pause = model.runtime.schedule.now() - boot.halted_at
         server.boot = replace(boot, began=boot.began + pause, halted_at=None)
 
 

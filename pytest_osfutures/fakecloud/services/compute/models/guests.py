@@ -25,7 +25,7 @@ class Guest:
 
 def reachable_guests(model: ComputeModel) -> list[Guest]:
     """Return the guests with open ports, in the order in which their servers were created."""
-    now = model.now()
+    now = model.runtime.schedule.now()
     found = [(server, open_ports(server, now)) for server in model.servers]
     opened = [each for each in found if each[1]]
     addresses = model.networks.addresses() if opened else {}
@@ -40,12 +40,16 @@ def cloud_init_status(model: ComputeModel, server_id: str) -> str:
     server = model.servers.get(server_id)
     if server is None or server.boot is None:
         return "running"
-    return server.boot.cloud_init_status(model.now())
+    return server.boot.cloud_init_status(model.runtime.schedule.now())
 
 
 def accepted_keys(model: ComputeModel, server_id: str) -> list[str]:
     """Return the public keys that the guest accepts now."""
     server = model.servers.get(server_id)
-    if server is None or server.boot is None or not server.boot.takes_keys(model.now()):
+    if (
+        server is None
+        or server.boot is None
+        or not server.boot.takes_keys(model.runtime.schedule.now())
+    ):
         return []
     return authorized_keys(server)

@@ -103,7 +103,9 @@ def _console_output(call: ComputeCall, server: ServerRecord, arguments: Any) -> 
         networks=[(port.mac_address, ip["ip_address"]) for port in ports for ip in port.fixed_ips],
         keys=guest.authorized_keys(server),
     )
-    output = call.runtime.settings.console_output or console.text(server.boot, shown, model.now())
+    output = call.runtime.settings.console_output or console.text(
+        server.boot, shown, call.runtime.schedule.now()
+    )
     return Response(200, {"output": console.tail(output, length)})
 
 
