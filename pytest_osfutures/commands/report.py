@@ -53,7 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="directory of the ledgers (default: pytest-osfutures in your state directory)",
     )
-    parser.add_argument(
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument(
         "-o",
         "--output",
         metavar="FILE",
@@ -61,12 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write the report to a file that ends in .html or .json, or a comparison to a file "
         "that ends in .json (default: print a text)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a text")
+    form.add_argument("--json", action="store_true", help="print JSON instead of a text")
     parser.add_argument(
         "--threshold",
         metavar="PERCENT",
         type=_threshold,
-        default=THRESHOLD,
         help="percent by which a duration of the second run has to be longer to count as slower "
         f"(default: {THRESHOLD:.0f})",
     )
@@ -116,8 +116,9 @@ def _report(args: argparse.Namespace) -> int:
         )
     if args.output is not None:
         check_format(args.output)
-    if args.fail and len(files) == 1:
-        raise InvalidArgument("--fail compares two runs, but one file was given")
+    of_two = ["--fail"] * args.fail + ["--threshold"] * (args.threshold is not None)
+    if of_two and len(files) == 1:
+        raise InvalidArgument(f"{of_two[0]} is for two runs, but one file was given")
     reports = [read_report(path) for path in files]
     return _print_one(args, reports[0]) if len(reports) == 1 else _compare(args, *reports)
 
@@ -165,7 +166,7 @@ def _print_one(args: argparse.Namespace, found: Report) -> int:
 
 
 def _compare(args: argparse.Namespace, before: Report, after: Report) -> int:
-    found = compare(before, after, args.threshold)
+    found = compare(before, after, THRESHOLD if args.threshold is None else args.threshold)
     text = json.dumps(comparison_document(found), indent=1)
     if args.output is not None:
         if args.output.suffix.lower() != ".json":

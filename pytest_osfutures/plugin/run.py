@@ -255,9 +255,15 @@ class RunSession(Run):
         phase = "call" if goes_on else "" if report.when == "teardown" else "teardown"
         self.recorder.begin_phase(report.nodeid if phase else "", phase)
 
-    def save_spans(self) -> None:
-        """Write the spans that have ended into the ledger; a lost ledger costs the report only."""
-        documents = [json.dumps(span_document(each)) for each in self.recorder.take_spans()]
+    def save_spans(self, unfinished: bool = False) -> None:
+        """Write the spans that have ended into the ledger; a lost ledger costs the report only.
+
+        Args:
+            unfinished: True at the end of this process, for operations that have not ended too.
+        """
+        spans = self.recorder.take_spans()
+        spans += self.recorder.unfinished_spans() if unfinished else []
+        documents = [json.dumps(span_document(each)) for each in spans]
         with suppress(LedgerError):
             self.ledger.add_spans(documents)
 

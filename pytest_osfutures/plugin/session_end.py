@@ -85,7 +85,7 @@ def _clean_up(config: pytest.Config) -> list[str]:
     if ledger is None:
         return []
     if run_session is not None and run_session.worker:
-        run_session.save_spans()
+        run_session.save_spans(unfinished=True)
         xdist.report_to_controller(config, run_session)
     apart, lost = _remote_workers(config, ledger)
     if run_session is None and (_count_left(ledger) or apart or lost):

@@ -95,7 +95,7 @@ function drawRows(context, view) {
   context.fillRect(0, 0, width, height);
   const first = Math.max(0, Math.floor(view.top / ROW));
   const last = Math.min(view.rows.length, Math.ceil((view.top + height - AXIS) / ROW));
-  const patterns = patternsOf(context, colours);
+  view.patterns = view.patterns || patternsOf(context, colours);
   for (let index = first; index < last; index += 1) drawBand(context, view, index, AXIS + index * ROW - view.top);
   drawGrid(context, view, x);
   for (let index = first; index < last; index += 1) {
@@ -104,7 +104,7 @@ function drawRows(context, view) {
     context.beginPath();
     context.rect(LABELS, y, width - LABELS, ROW);
     context.clip();
-    drawParts(context, view, view.rows[index], y, x, patterns);
+    drawParts(context, view, view.rows[index], y, x);
     context.restore();
     drawLabel(context, view, view.rows[index], y);
   }
@@ -132,7 +132,8 @@ function drawLabel(context, view, row, y) {
   context.font = `${row.kind === "worker" ? "bold " : ""}12px system-ui, sans-serif`;
   context.fillStyle = bad ? colours.fault : row.kind === "resource" ? colours.muted : colours.text;
   const sign = row.failed ? "✕ " : row.left ? "● " : row.retried ? "↻ " : "";
-  context.fillText(sign + shortened(context, labelOf(row), LABELS - indent - 22), indent, y + ROW / 2);
+  row.label = row.label || shortened(context, labelOf(row), LABELS - indent - 22); // measuring is slow
+  context.fillText(sign + row.label, indent, y + ROW / 2);
 }
 
 /** Return the label of a row. */
@@ -142,8 +143,8 @@ function labelOf(row) {
   return `${row.type} ${row.name || row.id || ""}`;
 }
 
-function drawParts(context, view, row, y, x, patterns) {
-  const { colours, width } = view;
+function drawParts(context, view, row, y, x) {
+  const { colours, patterns, width } = view;
   let lastWhat = "", lastPixel = -1;
   for (const part of row.parts) {
     const left = x(part.began), right = x(part.ended);
@@ -237,46 +238,49 @@ function drawAxis(context, view, x) {
   context.fillRect(LABELS - 1, 0, 1, height);
 }
 
+/** Return the greatest numbers of servers and of all resources in each column of the overview. */
+function peaksOf(view, counts, columns) {
+  const length = view.end - view.begin, servers = new Float64Array(columns), all = new Float64Array(columns);
+  let place = 0, last = [view.begin, 0, 0];
+  for (let column = 0; column < columns; column += 1) {
+    const until = view.begin + (column + 1) / columns * length;
+    [, servers[column], all[column]] = last;
+    for (; place < counts.length && counts[place][0] <= until; place += 1) {
+      last = counts[place];
+      servers[column] = Math.max(servers[column], last[1]);
+      all[column] = Math.max(all[column], last[2]);
+    }
+  }
+  const peak = (list) => list.reduce((one, other) => Math.max(one, other), 0);
+  return { columns, servers, all, most: peak(all), mostServers: peak(servers) };
+}
+
 /** Draw how many resources there were at a time, and the part of the run that is visible. */
 function drawOverview(context, view, counts) {
   const { colours, width, overviewHeight: height } = view;
   context.fillStyle = colours.page;
   context.fillRect(0, 0, width, height);
-  const length = view.end - view.begin, room = width - LABELS;
-  const columns = Math.max(1, Math.floor(room));
-  const most = [new Float64Array(columns), new Float64Array(columns)];
-  let place = 0, servers = 0, all = 0;
-  for (let column = 0; column < columns; column += 1) {
-    const until = view.begin + (column + 1) / columns * length;
-    most[0][column] = servers;
-    most[1][column] = all;
-    while (place < counts.length && counts[place][0] <= until) {
-      [, servers, all] = counts[place];
-      most[0][column] = Math.max(most[0][column], servers);
-      most[1][column] = Math.max(most[1][column], all);
-      place += 1;
-    }
-  }
-  const peak = Math.max(1, most[1].reduce((one, other) => Math.max(one, other), 0));
-  [[1, colours.delete], [0, colours.build]].forEach(([which, colour]) => {
+  const length = view.end - view.begin, room = width - LABELS, columns = Math.max(1, Math.floor(room));
+  if (!view.peaks || view.peaks.columns !== columns) view.peaks = peaksOf(view, counts, columns);
+  const { servers, all, most, mostServers } = view.peaks;
+  for (const [list, colour] of [[all, colours.delete], [servers, colours.build]]) {
     context.fillStyle = colour;
     for (let column = 0; column < columns; column += 1) {
-      const tall = most[which][column] / peak * (height - 8);
-      context.fillRect(LABELS + column, height - 2 - tall, 1, tall);
+      const tall = list[column] / Math.max(1, most) * (height - 8);
+      if (tall) context.fillRect(LABELS + column, height - 2 - tall, 1, tall);
     }
-  });
-  const peakServers = most[0].reduce((one, other) => Math.max(one, other), 0);
+  }
   context.fillStyle = colours.muted;
-  context.fillText(`at a time: up to ${counted(peak, "resource")},`, 8, height / 2 - 9);
-  context.fillText(`of them up to ${counted(peakServers, "server")}`, 8, height / 2 + 9);
-  const from = LABELS + (view.from - view.begin) / length * room;
-  const to = LABELS + (view.to - view.begin) / length * room;
+  context.fillText(`at a time: up to ${counted(most, "resource")},`, 8, height / 2 - 9);
+  context.fillText(`of them up to ${counted(mostServers, "server")}`, 8, height / 2 + 9);
+  const from = Math.max(LABELS, LABELS + (view.from - view.begin) / length * room);
+  const to = Math.min(width, LABELS + (view.to - view.begin) / length * room);
   context.fillStyle = colours.page;
   context.globalAlpha = 0.65;
-  context.fillRect(LABELS, 0, Math.max(0, from - LABELS), height);
-  context.fillRect(to, 0, Math.max(0, width - to), height);
+  context.fillRect(LABELS, 0, from - LABELS, height);
+  context.fillRect(to, 0, width - to, height);
   context.globalAlpha = 1;
   context.strokeStyle = colours.text;
   context.lineWidth = 1;
-  context.strokeRect(Math.max(LABELS, from) + 0.5, 0.5, Math.max(2, Math.min(width, to) - Math.max(LABELS, from) - 1), height - 1);
+  context.strokeRect(from + 0.5, 0.5, Math.max(2, to - from - 1), height - 1);
 }

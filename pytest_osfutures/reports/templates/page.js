@@ -90,7 +90,7 @@ function start(report) {
   const overview = find("overview"), tooltip = find("tooltip"), details = find("details");
   const length = timeline.end - timeline.begin, margin = length * 0.01;
   const view = {
-    rows: [], begin: timeline.begin, end: timeline.end, from: timeline.begin - margin, to: timeline.end + margin,
+    rows: [], patterns: null, peaks: null, overviewShown: "", begin: timeline.begin, end: timeline.end, from: timeline.begin - margin, to: timeline.end + margin,
     top: 0, width: 0, height: 0, overviewHeight: 48, selected: -1, marked: new Set(), colours: coloursOf(find("said")),
   };
   let drawing = false;
@@ -101,7 +101,11 @@ function start(report) {
     view.height = viewport.clientHeight;
     view.top = viewport.scrollTop;
     viewport.dataset.drawn = drawRows(fitted(canvas, view.width, view.height), view);
-    drawOverview(fitted(overview, view.width, view.overviewHeight), view, counts);
+    const shown = [view.from, view.to, view.width, window.devicePixelRatio].join();
+    if (shown !== view.overviewShown) { // a scroll changes nothing of the overview
+      view.overviewShown = shown;
+      drawOverview(fitted(overview, view.width, view.overviewHeight), view, counts);
+    }
   }
   function redraw() {
     if (!drawing) {
@@ -128,14 +132,20 @@ function start(report) {
   }
   const fit = () => show(timeline.begin - margin, timeline.end + margin);
 
+  /** Leave room for the details below the timeline. */
+  function resize() {
+    const inside = AXIS + view.rows.length * ROW + 2; // with the border
+    const most = Math.max(240, window.innerHeight - 260 - (details.hidden ? 0 : 180));
+    viewport.style.height = `${Math.min(Math.max(inside, AXIS + 3 * ROW), most)}px`;
+    spacer.style.height = `${Math.max(0, inside - viewport.offsetHeight)}px`;
+  }
+
   const filter = { text: "", failed: false, type: "", worker: "" };
   function applyFilter() {
     const kept = view.rows[view.selected];
     view.rows = filteredRows(timeline, filter);
     view.selected = view.rows.indexOf(kept);
-    const inside = AXIS + view.rows.length * ROW + 2; // with the border
-    viewport.style.height = `${Math.min(Math.max(inside, AXIS + 3 * ROW), Math.max(240, window.innerHeight - 260))}px`;
-    spacer.style.height = `${Math.max(0, inside - viewport.offsetHeight)}px`;
+    resize();
     viewport.dataset.rows = view.rows.length;
     const tests = view.rows.filter((row) => row.kind === "test" && row.ran).length;
     const resources = view.rows.filter((row) => row.kind === "resource").length;
@@ -147,17 +157,18 @@ function start(report) {
     const row = view.rows[view.selected];
     details.hidden = !row;
     if (row) details.replaceChildren(...rowDetails(timeline, row, 200));
+    resize();
   }
   function select(index) {
     view.selected = Math.min(Math.max(index, 0), view.rows.length - 1);
     const row = view.rows[view.selected];
     if (!row) return;
+    showDetails();
     const y = view.selected * ROW, inside = viewport.clientHeight - AXIS;
     if (y < viewport.scrollTop) viewport.scrollTop = y;
     else if (y + ROW > viewport.scrollTop + inside) viewport.scrollTop = y + ROW - inside;
     find("said").textContent = `${labelOf(row)}${row.failed ? ", failed" : ""}${row.retried ? ", tried again" : ""}${row.left ? ", left" : ""}`;
     mark(row, null);
-    showDetails();
     redraw();
   }
   function selectBad(direction) {
@@ -332,6 +343,8 @@ function start(report) {
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   function recolour() {
     view.colours = coloursOf(find("said"));
+    view.patterns = null;
+    view.overviewShown = "";
     redraw();
   }
   dark.addEventListener("change", recolour);

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_osfutures.cleanup import Ledger, ledger_path
+from pytest_osfutures.cleanup import Ledger, ProcessLock, ledger_path
 from pytest_osfutures.commands.main import main
 from pytest_osfutures.reports import Report, parse_report, span_document, write_report
 from pytest_osfutures.stamp import Stamp
@@ -73,16 +73,13 @@ def test_a_run_is_found_by_its_id_and_written_as_html_and_json(
     assert len(found.operations) == 2
 
 
-def test_the_ledger_of_a_living_run_is_of_a_running_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_run_with_a_living_process_is_running(
+    killed: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger = Ledger(ledger_path(tmp_path, RUN), RUN)
-    ledger.join()
-    try:
-        assert main(["report", str(ledger.path), "--json"]) == 0
-        assert parse_report(capsys.readouterr().out).run.state in ("running", "killed")
-    finally:
-        ledger.close()
+    # A process sees its own locks as free, so the lock of a living one is not made here.
+    monkeypatch.setattr(ProcessLock, "is_free", lambda _: False)
+    assert main(["report", str(killed), "--json"]) == 0
+    assert parse_report(capsys.readouterr().out).run.state == "running"
 
 
 def test_a_worse_run_fails_with_the_option(
@@ -115,7 +112,8 @@ def test_a_worse_run_fails_with_the_option(
         (["other.sqlite"], "other.sqlite is no ledger: it has no table 'processes'"),
         (["cut.sqlite"], "cut.sqlite cannot be read: "),
         (["--run", "f" * 16, "--os-ledger", "."], f"no ledger of run {'f' * 16} in "),
-        (["a.json", "--fail"], "--fail compares two runs, but one file was given"),
+        (["a.json", "--fail"], "--fail is for two runs, but one file was given"),
+        (["a.json", "--threshold", "9"], "--threshold is for two runs, but one file was given"),
         (["a.json", "a.json", "-o", "x.html"], "x.html: a comparison is written to a .json file"),
         (["a.json", "-o", "none/x.json"], "x.json cannot be written: No such file or directory"),
     ],
@@ -151,6 +149,7 @@ def test_bad_input_is_one_sentence(
         (["a.json", "--threshold", "much"], "'much' is not a number of percent of 0 or more"),
         (["a.json", "--threshold", "nan"], "'nan' is not a number of percent of 0 or more"),
         (["a.json", "--threshold=-1"], "'-1' is not a number of percent of 0 or more"),
+        (["a.json", "--json", "-o", "x.json"], "not allowed with argument --json"),
         (["--run", "xyz"], "'xyz' is no run's id: 16 hexadecimal digits"),
     ],
 )
