@@ -23,7 +23,7 @@ from pytest_osfutures.operations import SERVER, Body, Succeeded
 from pytest_osfutures.policy import seconds
 from pytest_osfutures.ready import READY_TOUT, Condition, ReadyWait, Target, check, condition_of
 from pytest_osfutures.redaction import redact
-from pytest_osfutures.transport import error_message, is_success
+from pytest_osfutures.transport import error_message, is_success, retry_after
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -136,6 +136,8 @@ def _read_console(context: ClientContext, ident: str, microversion: str) -> str:
     path = f"/servers/{ident}/action"
     answer = context.api_client.send("POST", "compute", path, body, microversion)
     if not is_success(answer.status_code):
+        if (wish := retry_after(answer.headers)) is not None:
+            context.engine.back_off(context.api_client, "compute", wish)
         said = f"{answer.status_code}: {error_message(answer)}"
         raise OSFuturesError(f"the console cannot be read, {said}")
     document = answer.json()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, overload
 
 from pytest_osfutures.calls import ClientContext, checked, start_wait
 from pytest_osfutures.clients.managers import HANDLE
@@ -16,9 +16,13 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 S = TypeVar("S")
 
 
+@overload
 def until(
-    server: S | OperationFuture[S], ready: Ready, tout: float | None = None
-) -> OperationFuture[S]:
+    server: OperationFuture[S], ready: Ready, tout: float | None = None
+) -> OperationFuture[S]: ...
+@overload
+def until(server: S, ready: Ready, tout: float | None = None) -> OperationFuture[S]: ...
+def until(server: Any, ready: Ready, tout: float | None = None) -> OperationFuture[Any]:
     """Wait in the background until a server is usable, and return the future of the server.
 
     Args:
@@ -56,7 +60,7 @@ def until(
         if not every:
             raise InvalidArgument("until() got an empty list of servers")
         waits = [start_wait(each, vm, _body(vm), condition, tout) for each, vm in every]
-        return cast("OperationFuture[S]", joined(waits))
+        return joined(waits)
     return start_wait(_context(server), server, _body(server), condition, tout)
 
 

@@ -118,6 +118,10 @@ class Engine:
             self._wake()
             self.monitor.queue_read(QueuedRead(reader, service, lambda: self.reads.submit(read)))
 
+    def back_off(self, reader: Reader, service: str, seconds: float) -> None:
+        """Send no read of a service of a project for some seconds, as a Retry-After asks."""
+        self.monitor.back_off(reader, service, seconds)
+
     def check(self) -> None:
         """Raise EngineError if this engine has ended or belongs to another process."""
         if self._ended is not None:

@@ -103,6 +103,11 @@ class Monitor:
         """Return the median duration of this process's operations of a name, in seconds."""
         return self._durations.usual(name)
 
+    def back_off(self, reader: Reader, service: str, seconds: float) -> None:
+        """Send no read of a service of a project for some seconds, as a Retry-After asks."""
+        until = self.clock.now() + seconds
+        self.inbox.put(lambda: self._bucket(reader).back_off(service, until))
+
     # For the thread that runs the loop
 
     def step(self) -> float:

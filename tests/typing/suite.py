@@ -32,6 +32,14 @@ def test_servers(os_servers: osf.Servers) -> None:
     reveal_type(several.result())  # reveals: list[Server]
     reveal_type(several.sync_res)  # reveals: Server
     os_servers.create_async("web", extra={"new_argument": 1})
+    os_servers.create_async("web", ready=[osf.ready.ssh("cirros", "key"), osf.ready.cloud_init()])
+    reveal_type(osf.until(vm, osf.ready.tcp(22, via="me@bastion")))  # reveals: OperationFuture[Server, object]
+    reveal_type(osf.until(future, lambda vm: vm.status, tout=5).result())  # reveals: Server
+    reveal_type(vm.reboot_async(ready=osf.ready.ping()).result())  # reveals: Server
+    vm.start_async_r(ready=osf.ready.http(":8080/"), try_count=2)
+    os_servers.create_async("web", ready=22)  # error
+    osf.ready.tcp(22, adress="fixed")  # error
+    vm.stop_async(ready=osf.ready.tcp(22))  # error
     os_servers.create_async(nmae="web")  # error
     os_servers.create_async("web", tout="soon")  # error
     os_servers.create_async("web", network=os_servers.create_async())  # error

@@ -19,8 +19,11 @@ from pytest_osfutures.errors import (
     ResourceVanished,
 )
 from pytest_osfutures.policy import Retry
-from tests.unit.api import NOVA, answer
+from pytest_osfutures.ready import console
+from tests.unit.api import NOVA, answer, answers
 from tests.unit.stepped import POST, Cloud, error_of
+
+SERVER = "/compute/v2.1/servers/server-1"
 
 
 @pytest.fixture(autouse=True)
@@ -79,10 +82,10 @@ def test_the_console_in_an_error_hides_the_secrets_of_the_request() -> None:
     cloud = Cloud()
     lines = ["admin_pass: Tr0ub4dor", "echo hunter2-hunter2", "web login:"]
 
-    def console(_: object) -> Any:
+    def shown(_: object) -> Any:
         return answer(200, {"output": "\n".join(lines)})
 
-    cloud.api.fault("POST", "/action", *[console] * 5)
+    cloud.api.fault("POST", "/action", *[shown] * 5)
 
     def create() -> Any:
         body = {"server": {"name": "web", "adminPass": "hunter2-hunter2"}}
@@ -94,6 +97,18 @@ def test_the_console_in_an_error_hides_the_secrets_of_the_request() -> None:
     assert error.console[-1] == "web login:"
     assert "Tr0ub4dor" not in str(error.console)
     assert "hunter2" not in f"{error} {error.console} {error!r}"
+
+
+def test_the_refusal_of_a_console_read_holds_up_all_reads_for_its_retry_after() -> None:
+    cloud = Cloud()
+    cloud.api.fault("POST", "/action", answers(429, Retry_After="40"))
+    future = start_once(cloud.context, cloud.create, 30.0, console("login:"))
+    cloud.engine.run_until(lambda: cloud.api.count("POST", f"{SERVER}/action") == 1)
+    sent = len(cloud.api.sent)
+    cloud.run(future)
+    assert len(cloud.api.sent) == sent
+    error = error_of(future)
+    assert "the console cannot be read, 429: status 429" in str(error)
 
 
 def test_a_try_without_tout_has_300_seconds_from_the_success_on() -> None:
