@@ -248,6 +248,11 @@ class Ledger:
                 self.before_first()
                 self.before_first = None
 
+    def assign(self, resource_id: str, test: str) -> None:
+        """Record that a resource and its children belong to another test; raises no LedgerError."""
+        with suppress(sqlite3.Error):
+            self.write(sql.ASSIGN, (test, resource_id))
+
     def gone(self, kind: str, resource_id: str) -> None:
         """Record that the deletion of a resource was confirmed."""
         with suppress(sqlite3.Error):

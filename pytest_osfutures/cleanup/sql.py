@@ -46,6 +46,9 @@ CLOSE_UNMADE = """
 UPDATE resources SET state = 'gone', gone = ?
 WHERE operation = ? AND part >= ? AND state = 'intent'
 """
+ASSIGN = """
+UPDATE resources SET test = ? WHERE operation IN (SELECT operation FROM resources WHERE id = ?)
+"""
 GONE = "UPDATE resources SET state = 'gone', gone = ? WHERE id = ? AND kind = ?"
 #: Keeps a resource and its children.
 KEEP = """

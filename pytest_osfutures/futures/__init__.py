@@ -1,5 +1,6 @@
 """What users hold: the future of a background operation, and functions that wait for several."""
 
+from pytest_osfutures.futures.declared import DeclaredFuture
 from pytest_osfutures.futures.future import (
     OperationFuture,
     accepted_at,
@@ -18,7 +19,14 @@ from pytest_osfutures.futures.future import (
 )
 from pytest_osfutures.futures.observer import Observer, waiting_for
 from pytest_osfutures.futures.progress import progress_of
-from pytest_osfutures.futures.promise import Promise, finished, joined, renewed, then
+from pytest_osfutures.futures.promise import (
+    Promise,
+    begun_like,
+    finished,
+    joined,
+    renewed,
+    then,
+)
 from pytest_osfutures.futures.waiting import (
     ALL_COMPLETED,
     FIRST_COMPLETED,
@@ -32,12 +40,14 @@ __all__ = [
     "ALL_COMPLETED",
     "FIRST_COMPLETED",
     "FIRST_EXCEPTION",
+    "DeclaredFuture",
     "Observer",
     "OperationFuture",
     "Promise",
     "accepted_at",
     "accepted_details",
     "as_completed",
+    "begun_like",
     "error_of",
     "finished",
     "gather",

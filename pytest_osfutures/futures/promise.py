@@ -161,6 +161,14 @@ def finished(engine: Engine, value: T) -> OperationFuture[T]:
     return promise.future
 
 
+def begun_like(before: OperationFuture[Any]) -> Promise[Any]:
+    """Return the promise of a running future about the resource of `before`, with its undo."""
+    promise: Promise[Any] = Promise(before._engine, observer=before.observer)
+    promise.start()
+    promise.future._own_watch, promise.future._undo = before._watch, before._undo
+    return promise
+
+
 def renewed(before: OperationFuture[Any], value: T) -> OperationFuture[T]:
     """Return a future of the same operation as `before`, done already with the result `value`."""
     future = finished(before._engine, value)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_osfutures.plugin import factory_fixtures, fixtures, options
-from pytest_osfutures.plugin.failed_nodes import mark_failed
+from pytest_osfutures.plugin.failed_nodes import mark_failed, mark_raised
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
     ITEM,
@@ -167,6 +167,7 @@ def pytest_runtest_makereport(
     """
     if call.excinfo is not None:
         _hide_source(call.excinfo.value)
+        mark_raised(item)
     report = yield
     if report.failed:
         mark_failed(item)

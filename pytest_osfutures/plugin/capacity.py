@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -58,6 +59,8 @@ REFRESH = 15.0
 class Capacity:
     """The quota of the project, the part that others use, and the part that this process holds.
 
+    Safe to use from any thread; no thread waits for the answer that another one reads.
+
     The usage that the cloud tells includes resources of this process. A resource whose request or
     deletion is under way may or may not be included, so the part of others is known up to these.
 
@@ -86,6 +89,7 @@ class Capacity:
         #: Quota of those resources that exist for certain.
         self._certain: Cost = Counter()
         self._read_at: dict[str, float] = {}
+        self._lock = threading.Lock()
 
     def take(self, cost: Mapping[str, int], must: bool = False) -> bool:
         """Take room for a resource; return False without room.
@@ -97,22 +101,26 @@ class Capacity:
         if not must:
             for service in {LIMITS[name].service for name in cost}:
                 self._refresh(service, cost)
-            if not self._has_room(cost):
+        with self._lock:
+            if not must and not self._has_room(cost):
                 return False
-        self._held.update(cost)
+            self._held.update(cost)
         return True
 
     def created(self, cost: Mapping[str, int]) -> None:
         """Note that a resource exists."""
-        self._certain.update(cost)
+        with self._lock:
+            self._certain.update(cost)
 
     def deleted(self, cost: Mapping[str, int]) -> None:
         """Note that the deletion of a resource has begun."""
-        self._certain.subtract(cost)
+        with self._lock:
+            self._certain.subtract(cost)
 
     def give_back(self, cost: Mapping[str, int]) -> None:
         """Return the room of a resource that is gone."""
-        self._held.subtract(cost)
+        with self._lock:
+            self._held.subtract(cost)
 
     def _has_room(self, cost: Mapping[str, int]) -> bool:
         if (servers := cost.get("servers")) and not self._has_room_in_run(servers):
@@ -125,16 +133,19 @@ class Capacity:
 
     def _refresh(self, service: str, cost: Mapping[str, int]) -> None:
         """Read the usage if it is unknown, or if it is old and leaves no room."""
-        now, read_at = self._clock(), self._read_at.get(service)
-        if read_at is not None and (now - read_at < REFRESH or self._has_room(cost)):
-            return
+        now = self._clock()
+        with self._lock:
+            read_at = self._read_at.get(service)
+            if read_at is not None and (now - read_at < REFRESH or self._has_room(cost)):
+                return
         answer = self._read(service)
-        self._read_at[service] = now
-        for name, limit in LIMITS.items():
-            if limit.service == service:
-                self._most[name], used = limit.of(answer)
-                low, high = used - self._held[name], used - self._certain[name]
-                self._others[name] = max(0, low, min(self._others[name], high))
+        with self._lock:
+            self._read_at[service] = now
+            for name, limit in LIMITS.items():
+                if limit.service == service:
+                    self._most[name], used = limit.of(answer)
+                    low, high = used - self._held[name], used - self._certain[name]
+                    self._others[name] = max(0, low, min(self._others[name], high))
 
 
 def capacity_of(run_session: RunSession) -> Capacity:

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from pytest_osfutures.plugin.need import FixtureName, Need, ScopeName, declare
+from pytest_osfutures.plugin.need import FixtureName, Need, Reuse, ScopeName, declare
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     )
     from pytest_osfutures.scopes.factories.compute import ServerCall
     from pytest_osfutures.scopes.factories.image import ServerImageCall
+
+    class DeclaredServerCall(ServerCall, total=False):
+        """Keyword arguments of `factories.server`."""
+
+        reuse: Reuse
 
 
 def fixture(name: str) -> Any:
@@ -55,9 +60,14 @@ def server(
     *,
     scope: ScopeName = "function",
     params: Sequence[Mapping[str, Any]] = (),
-    **arguments: Unpack[ServerCall],
+    **arguments: Unpack[DeclaredServerCall],
 ) -> Any:
     """Declare a server; the arguments are those of `os_servers.create_async`.
+
+    With `reuse`, a server that came back clean from its tests serves the next declaration with
+    `reuse` and equal arguments (default arguments and marks included), instead of being deleted.
+    A server is clean if no exception has ended a test that used the server, and if the server is
+    as it was: active, unlocked, with the same addresses and metadata, and without new volumes.
 
     Args:
         name: name of the server.
@@ -65,13 +75,23 @@ def server(
         flavor: flavor.
         scope: scope of the fixture.
         params: arguments for each parameter of the fixture; tests run once with each.
-        arguments: as of `os_servers.create_async`.
+        arguments: as of `os_servers.create_async`, and `reuse`: True rebuilds a clean server from
+            its image for the next test, `"as-is"` hands it on with all that the last test has left
+            on its disk (default: False).
+
+    Raises:
+        InvalidArgument: `reuse` has another value.
 
     Example:
         web = factories.server(params=[{"flavor": "m1.tiny"}, {"flavor": "m1.small"}])
     """
+    reuse = arguments.pop("reuse", False)
+    if not (isinstance(reuse, bool) or reuse == "as-is"):
+        from pytest_osfutures.errors import InvalidArgument
+
+        raise InvalidArgument(f"reuse={reuse!r}: accepted are True, False and 'as-is'")
     given = {"name": name, "image": image, "flavor": flavor, **arguments}
-    return declare(Need("Servers", given, scope), params)
+    return declare(Need("Servers", given, scope, reuse=reuse), params)
 
 
 def volume(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -127,3 +127,13 @@ def is_certain(item: pytest.Item) -> bool:
     conditions = [mark.args for mark in item.iter_markers("skipif")]
     undecided = any(not args or any(each is not False for each in args) for args in conditions)
     return not (undecided or any(item.iter_markers("skip")) or forks(item))
+
+
+def unneeded(keys: set[Key], items: Iterable[pytest.Item]) -> set[Key]:
+    """Return those of `keys` that are needs of none of the tests."""
+    left = set(keys)
+    for item in items:
+        if not left:
+            break
+        left -= needs_of(item).keys()
+    return left

@@ -27,6 +27,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 NEED = "osfutures_need"
 #: The scopes of declared fixtures.
 ScopeName = Literal["function", "class", "module", "session"]
+#: How a server is used again: rebuilt (True), or handed on as it is.
+Reuse = bool | Literal["as-is"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ class Need:
     scope: ScopeName = "function"
     #: Name of the factory's method.
     method: str = "create_async"
+    #: Whether a clean server is used again for a need with equal arguments, and how.
+    reuse: Reuse = False
     #: Names of the fixtures whose values are arguments.
     requires: tuple[str, ...] = field(init=False)
 
@@ -57,12 +61,24 @@ class Need:
 
     def with_param(self, param: Mapping[str, Any] | None) -> Need:
         """Return the need of one parameter of the fixture, whose arguments come first."""
-        return Need(self.factory, {**self.arguments, **(param or {})}, self.scope, self.method)
+        return replace(self, arguments={**self.arguments, **(param or {})})
 
     def with_defaults(self, defaults: Mapping[str, Any]) -> Need:
         """Return the need with default arguments, before which its own arguments count."""
         own = {name: value for name, value in self.arguments.items() if value is not None}
-        return Need(self.factory, {**defaults, **own}, self.scope, self.method)
+        return replace(self, arguments={**defaults, **own})
+
+    def is_interchangeable_with(self, other: Need) -> bool:
+        """Return True if a resource of one need serves the other one as well.
+
+        A value of a fixture may differ from one test to the next.
+        """
+        return (
+            not self.requires
+            and not other.requires
+            and (self.factory, self.method) == (other.factory, other.method)
+            and self.arguments == other.arguments
+        )
 
     def begin(self, scope: Scope, values: Mapping[str, Any]) -> OperationFuture[Any]:
         """Create the resource once all futures among `values` are done; return its future.
@@ -140,7 +156,7 @@ def declare(need: Need, params: Sequence[Mapping[str, Any]]) -> Any:
     variants = [_with_names(dict(each), frame) for each in params]
 
     def declared(**values: Any) -> Iterator[Any]:
-        from pytest_osfutures.plugin.lookahead import use
+        from pytest_osfutures.plugin.declared_fixture import use
 
         yield from use(need, values["request"], values)
 

@@ -155,20 +155,22 @@ class Outcomes:
             if (known := self._purposes.get(future)) is not None:
                 known.keeper = keeper
 
-    def look_ahead(self, future: AnyFuture, keeper: str, earlier: tuple[Attempt, ...]) -> None:
-        """Note the future of a coming test.
+    def declared(self, future: AnyFuture, keeper: str) -> None:
+        """Note the future of a declared resource, which ends like a creation.
 
         Args:
             future: the future.
             keeper: id of the test, class or module whose fixture declares the resource.
-            earlier: the failed tries before this one.
         """
         with self._lock:
-            if (known := self._purposes.get(future)) is None:
-                known = self._purposes[future] = Purpose(keeper, "")
-            known.keeper, known.is_ahead = keeper, True
-            if earlier:
-                self._earlier[future] = earlier
+            self._purposes[future] = Purpose(keeper, "", is_ahead=True)
+            self._derived.add(future)
+
+    def tried_before(self, future: AnyFuture, attempts: tuple[Attempt, ...]) -> None:
+        """Note the failed tries of calls that a call repeats."""
+        with self._lock:
+            if attempts:
+                self._earlier[future] = attempts
 
     def claim(self, future: AnyFuture) -> None:
         """Note that a fixture of the running test has asked for the future."""

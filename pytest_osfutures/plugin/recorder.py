@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -122,6 +122,11 @@ class Recorder:
                 self._numbers_of_derived[future] = number
         link(future, lambda _: self.outcomes.ended(future, error_of(future)))
 
+    def declared(self, future: OperationFuture[Any], keeper: str) -> None:
+        """Record the future of a declared resource of a test, class, module or session."""
+        self.outcomes.declared(future, keeper)
+        link(future, lambda _: self.outcomes.ended(future, error_of(future)))
+
     def followed(self, future: OperationFuture[Any], other: OperationFuture[Any]) -> None:
         """Record that `future` ends like `other`."""
         with self._lock:
@@ -156,6 +161,12 @@ class Recorder:
             self.on_wait_end()
 
     # For the run
+
+    def assign(self, future: OperationFuture[Any], test: str) -> None:
+        """Let a call belong to another test."""
+        with self._lock:
+            if (call := self._calls.get(future)) is not None:
+                self._calls[future] = replace(call, test=test)
 
     def pending(self) -> list[OperationFuture[Any]]:
         """Return the futures of the calls that are not done, oldest first."""

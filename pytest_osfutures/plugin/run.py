@@ -271,9 +271,12 @@ class RunSession(Run):
         """Delete, in the background, the resources of fixtures that were torn down."""
         scopes, self.closing = [*self.closing, *self.lookahead.take_released()], []
         if scopes:
-            whole = merged(scopes)
-            whole.gone = self.lookahead.gone
-            self.background.close(whole)
+            self.delete(merged(scopes))
+
+    def delete(self, scope: Scope) -> None:
+        """Delete the resources of a scope in the background."""
+        scope.gone = self.lookahead.gone
+        self.background.close(scope)
 
     def report_failures(self) -> None:
         """Report failed deletions in the background as errors of their tests."""

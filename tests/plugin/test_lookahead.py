@@ -265,3 +265,79 @@ def test_a_chain_of_resources_goes_after_its_last_test(pytester: pytest.Pytester
         wait_until(os_cloud, lambda: not os_cloud.cinder.volumes.list())
     """
     run(pytester, BEGIN + text).assert_outcomes(passed=2)
+
+
+def test_waiting_test_gets_the_equal_server_that_is_ready(
+    pytester: pytest.Pytester, served: FakeCloud, http_cloud: str
+) -> None:
+    text = """
+    from pytest_osfutures import factories
+    web = factories.server("web", tout=1000)
+
+    def test_1(web):
+        assert web.result(300).status == "ACTIVE"
+
+    def test_2(web):
+        assert web.result(300).status == "ACTIVE"
+
+    def ledger(config):
+        from pytest_osfutures.plugin.fixtures import run_session_of
+        return run_session_of(config).ledger
+
+    def test_3(web, os_cloud, pytestconfig):
+        assert web.result(300).status == "ACTIVE"
+        tests = {row.id: row.test for row in ledger(pytestconfig).rows("bound")}
+        assert tests[web.result().id] == "{0}::test_3"
+        stuck = os_cloud.nova.servers.list(search_opts={"status": "BUILD"})
+        assert [tests[each.id] for each in stuck] == ["{0}::test_4"]
+
+    def test_4(web): ...
+    """.replace("{0}", "test_waiting_test_gets_the_equal_server_that_is_ready.py")
+    served.faults.add(Fault("stuck", operation="server.create", count=1))
+    result = run(pytester, text, f"--os-cloud={http_cloud}", "--os-ledger=ledgers")
+    result.assert_outcomes(passed=4)
+    assert [row for row in served.alive() if row["kind"] == "server"] == []
+
+
+def test_unanswered_question_for_a_coming_test_delays_no_other_test(
+    pytester: pytest.Pytester, served: FakeCloud, http_cloud: str
+) -> None:
+    text = """
+    import pytest, threading
+    from pytest_osfutures import factories
+    from pytest_osfutures.transport import ApiClient
+
+    web = factories.server(flavor="m1.tiny")
+    asked, answered = threading.Event(), threading.Event()
+
+    def test_1(os_cloud, monkeypatch_session):
+        pass
+
+    @pytest.fixture(scope="session")
+    def monkeypatch_session(os_cloud):
+        send = ApiClient.send
+
+        def hang(self, *args, **kwargs):
+            if threading.current_thread().name == "osfutures-lookahead":
+                asked.set()
+                answered.wait(60)
+            return send(self, *args, **kwargs)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(ApiClient, "send", hang)
+            yield
+
+    def test_2(os_volumes):
+        assert asked.wait(60)
+        assert os_volumes.create_async().result().status == "available"
+
+    def test_3(): ...
+
+    def test_4():
+        answered.set()
+
+    def test_5(web):
+        assert web.result().status == "ACTIVE"
+    """
+    result = run(pytester, text, f"--os-cloud={http_cloud}", "--os-ledger=ledgers")
+    result.assert_outcomes(passed=5)
