@@ -158,7 +158,7 @@ def load_error(text: str) -> OperationError:
     why = content.pop("why")
     for name, record in (("events", Event), ("history", StatusSample), ("attempts", Attempt)):
         content[name] = tuple(record(*each) for each in content[name])
-    error: OperationError = cls(
-        why, OperationDetails(**{**content, "messages": tuple(content["messages"])})
-    )
+    for name in ("messages", "console"):
+        content[name] = tuple(content[name])
+    error: OperationError = cls(why, OperationDetails(**content))
     return error
