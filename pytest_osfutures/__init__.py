@@ -60,6 +60,10 @@ if TYPE_CHECKING:
         wait as wait,
     )
     from pytest_osfutures.scopes.factories import *  # noqa: F403
+    from pytest_osfutures.scopes.resource_scope import (
+        ResourceScope as ResourceScope,
+        scope as scope,
+    )
     from pytest_osfutures.policy import (
         Poll as Poll,
         Retry as Retry,
@@ -140,6 +144,7 @@ _PLACES = {
         "Volume",
         "VolumeAttachment",
     ),
+    "scopes.resource_scope": ("ResourceScope", "scope"),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
 _FACTORIES = f"{__name__}.scopes.factories"

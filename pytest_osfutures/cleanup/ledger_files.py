@@ -30,7 +30,7 @@ def ledger_directory(given: str | Path | None = None) -> Path:
     if str(directory).startswith("~"):
         raise InvalidArgument(
             "the user has no home directory (HOME is not set), so the ledgers of the runs have no "
-            "place: name a directory with --os-ledger"
+            "place: name a directory with --os-ledger or ledger="
         )
     return directory.absolute()
 

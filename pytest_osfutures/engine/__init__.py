@@ -1,6 +1,6 @@
 """Watch operations until they end: the loop, its reads and its limits. No I/O."""
 
-from pytest_osfutures.engine.awaiting import wait_in_task
+from pytest_osfutures.engine.awaiting import run_in_thread, wait_in_task
 from pytest_osfutures.engine.executors import Executor
 from pytest_osfutures.engine.loop import Engine, default
 from pytest_osfutures.engine.poll_plan import ReadRequest, ReadResult
@@ -17,5 +17,6 @@ __all__ = [
     "Timer",
     "Watch",
     "default",
+    "run_in_thread",
     "wait_in_task",
 ]

@@ -1,4 +1,4 @@
-"""Wake a task of asyncio or trio when a future ends in another thread."""
+"""Tasks of asyncio and trio that wait for the end of a future, or of a call in a thread."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 async def wait_in_task(link: Callable[[Callable[[object], None]], None]) -> None:
@@ -35,6 +38,30 @@ async def wait_in_task(link: Callable[[Callable[[object], None]], None]) -> None
 
     link(wake_task)
     await waiting
+
+
+async def run_in_thread(call: Callable[[], T]) -> T:
+    """Run a call in a thread, and wait for its end even if the task is cancelled meanwhile.
+
+    Raises:
+        BaseException: The error of the call; after a cancellation the cancellation, whose cause is
+            the error of the call.
+    """
+    trio = sys.modules.get("trio")
+    if trio is not None and _runs_in_trio(trio):
+        with trio.CancelScope(shield=True):
+            result: T = await trio.to_thread.run_sync(call)
+        return result
+    running = asyncio.get_running_loop().run_in_executor(None, call)
+    cancelled: asyncio.CancelledError | None = None
+    while not running.done():
+        try:
+            await asyncio.wait([running])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled from running.exception()
+    return running.result()
 
 
 def _runs_in_trio(trio: ModuleType) -> bool:

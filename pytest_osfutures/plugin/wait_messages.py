@@ -1,55 +1,27 @@
-"""Messages about waits that take long."""
+"""Messages about waits that take long, on pytest's terminal."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
+from pytest_osfutures import scopes
 from pytest_osfutures.plugin.run_id import say, worker_id
 from pytest_osfutures.plugin.xdist import send_message
 
-#: Seconds until the first message about a wait; each pause is twice the one before.
-FIRST_PAUSE = 10.0
-#: Longest pause between two messages, in seconds.
-LONGEST_PAUSE = 120.0
-#: Largest number of resources that a message names.
-NAMED = 5
 
-
-@contextmanager
 def progress_messages(
     config: pytest.Config, text: str, names: Callable[[], list[str]] = list
-) -> Iterator[None]:
-    """Print messages while a block of code runs, the first after ten seconds.
+) -> AbstractContextManager[None]:
+    """Return a context that prints messages about a wait.
 
     Args:
         config: pytest's configuration; the controller of pytest-xdist prints for its workers.
         text: the reason for the wait.
         names: returns the names of the resources that are waited for.
     """
-    over = threading.Event()
     tell = send_message if worker_id(config) else say
-
-    def print_messages() -> None:
-        began_at, pause = time.monotonic(), FIRST_PAUSE
-        while not over.wait(pause):
-            pause = min(LONGEST_PAUSE, 2 * pause)
-            seconds = time.monotonic() - began_at
-            tell(config, f"{text} ({seconds:.0f} s so far){_list(names())}")
-
-    thread = threading.Thread(target=print_messages, name="osfutures-messages", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f": {', '.join(names[:NAMED])}{more}" if names else ""
+    return scopes.progress_messages(partial(tell, config), text, names)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pytest_osfutures.scopes.defaults import Defaults
     from pytest_osfutures.scopes.lookup import FLAVOR
     from pytest_osfutures.scopes.older_runs import OlderRuns, counted
+    from pytest_osfutures.scopes.progress import progress_messages
     from pytest_osfutures.scopes.run import Run
     from pytest_osfutures.scopes.scope import Scope, creation_failed, merged
     from pytest_osfutures.scopes.settings import TEARDOWN_SECONDS, RunSettings
@@ -23,6 +24,7 @@ _MODULES = {
     "defaults": ("Defaults",),
     "lookup": ("FLAVOR",),
     "older_runs": ("OlderRuns", "counted"),
+    "progress": ("progress_messages",),
     "run": ("Run",),
     "scope": ("Scope", "creation_failed", "merged"),
     "settings": ("TEARDOWN_SECONDS", "RunSettings"),
@@ -44,6 +46,7 @@ __all__ = [
     "creation_failed",
     "handle_signals",
     "merged",
+    "progress_messages",
     "restore_signals",
 ]
 

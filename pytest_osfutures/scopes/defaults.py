@@ -47,8 +47,11 @@ class Defaults:
         self.settings = settings
         self.lookup = Lookup(cloud)
 
-    def check(self) -> None:
-        """Check that the resources of the options exist.
+    def check(self, option: Callable[[str], str] = "--os-{}".format) -> None:
+        """Check that the resources of the settings exist.
+
+        Args:
+            option: returns what the user calls a setting.
 
         Raises:
             InvalidArgument: a resource is unknown or ambiguous; the text names the option.
@@ -58,12 +61,12 @@ class Defaults:
             ("flavor", self.settings.flavor, partial(self.flavor, None, None)),
             ("network", self.settings.network, self.nics),
         )
-        for option, name, find in named:
+        for setting, name, find in named:
             try:
                 if name:
                     find()
             except InvalidArgument as error:
-                raise InvalidArgument(f"--os-{option}: {error}") from None
+                raise InvalidArgument(f"{option(setting)}: {error}") from None
 
     def image(self, wanted: Any, flavor: Any = None) -> Any:
         """Return an image.

@@ -28,6 +28,10 @@ class Run(ABC):
     #: True if a reaper watches this process.
     reaped: bool
 
+    def option(self, name: str) -> str:
+        """Return what the user calls a setting, as in messages."""
+        return f"--os-{name}"
+
     @property
     @abstractmethod
     def deletes_in_background(self) -> bool:

@@ -143,7 +143,7 @@ class Scope:
         """Delete all resources and wait until they are gone.
 
         Attachments to servers that stay go first, then one stage of types after another. The
-        reaper deletes resources that are left after --os-teardown-timeout.
+        reaper deletes resources that are left after the teardown's deadline.
 
         Raises:
             CleanupError: some resources could not be deleted; the text names them.
@@ -208,7 +208,8 @@ class Scope:
         ]
         states = self._states({str(future.resource_id) for _, future, undo in left})
         heir = "; the reaper goes on" if self.run_session.reaped else ""
-        late = f"after {deadline.seconds:.0f} s (--os-teardown-timeout){heir}"
+        limit = self.run_session.option("teardown-timeout")
+        late = f"after {deadline.seconds:.0f} s ({limit}){heir}"
         reasons = []
         for each, future, undo in left:
             note = notes.get(future.resource_id)

@@ -12,22 +12,32 @@ from types import FrameType
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def handle_signals() -> None:
-    """Interrupt the main thread on these signals, unless another handler is installed."""
+def handle_signals() -> bool:
+    """Interrupt the main thread on these signals, unless another handler is installed.
+
+    Returns:
+        True if this call has installed a handler; only the main thread can.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return
-    for number in SIGNALS:
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _interrupt)
+        return False
+    free = [number for number in SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in free:
+        signal.signal(number, _interrupt)
+    return bool(free)
 
 
-def restore_signals() -> None:
-    """Restore the default handlers, unless another handler has been installed since."""
+def restore_signals() -> bool:
+    """Restore the default handlers, unless another handler has been installed since.
+
+    Returns:
+        True if this is the main thread, which alone can restore them.
+    """
     if threading.current_thread() is not threading.main_thread():
-        return
+        return False
     for number in SIGNALS:
         if signal.getsignal(number) is _interrupt:
             signal.signal(number, signal.SIG_DFL)
+    return True
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -10,10 +10,9 @@ import pytest
 from tests.plugin.test_factories import LEFT, run
 
 QUICK = """
-from pytest_osfutures.plugin import wait_messages
-from pytest_osfutures.scopes import scope
+from pytest_osfutures.scopes import progress, scope
 scope.UNBLOCK_AFTER = 1.0
-wait_messages.FIRST_PAUSE = 0.2
+progress.FIRST_PAUSE = 0.2
 """
 STUCK = """
 from pytest_osfutures.fakecloud import Fault
