@@ -5,19 +5,21 @@ from __future__ import annotations
 import concurrent.futures
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION, Future
 from concurrent.futures._base import DoneAndNotDoneFutures
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Generic, TypeVar, overload
 
 from pytest_osfutures.clock import Clock, SystemClock
-from pytest_osfutures.errors import InvalidArgument
+from pytest_osfutures.errors import InvalidArgument, OperationError
 from pytest_osfutures.futures.future import OperationFuture, check_process
 from pytest_osfutures.futures.observer import waiting_for
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
+#: So many errors of one kind become one note.
+MANY = 3
 T = TypeVar("T")
 T1 = TypeVar("T1")
 T2 = TypeVar("T2")
@@ -202,10 +204,27 @@ def gather(*futures: Any, timeout: float | None = None) -> Any:
         raise TimeoutError(f"{len(pending)} (of {len(waited)}) futures unfinished")
     errors = [error for future in waited if (error := future.exception()) is not None]
     if errors:
-        for other in errors[1:]:
-            errors[0].add_note(f"also: {other}")
+        for note in _notes(errors):
+            errors[0].add_note(note)
         raise errors[0]
     return [future.result() for future in waited]
+
+
+def _notes(errors: Sequence[BaseException]) -> list[str]:
+    """Return the notes about all errors but the first; many of one kind get one line."""
+    from pytest_osfutures.reports import kind_of  # loads more than futures need
+
+    kinds: dict[str, list[BaseException]] = {}
+    for each in errors:
+        why = f"{each.operation}: {each.why}" if isinstance(each, OperationError) else str(each)
+        kinds.setdefault(kind_of(why), []).append(each)
+    notes = []
+    for kind, members in kinds.items():
+        if len(members) >= MANY:  # six lines each would hide the other errors
+            notes.append(f"{len(members)} x {kind}")
+        else:
+            notes += [f"also: {other}" for other in members if other is not errors[0]]
+    return notes
 
 
 __all__ = [

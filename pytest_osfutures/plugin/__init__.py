@@ -291,9 +291,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """Print the resources that were swept, are kept or are left."""
-    if _is_in_use(config):
-        from pytest_osfutures.plugin.session_end import write_summary
+    """Print the operations of the run, and the resources that were swept, are kept or are left."""
+    xdist = sys.modules.get("pytest_osfutures.plugin.xdist")
+    if _is_in_use(config) or (xdist is not None and config.stash.get(xdist.SPANS, [])):
+        from pytest_osfutures.plugin.summary import write_summary
 
         write_summary(config, terminalreporter)
 

@@ -132,37 +132,6 @@ def add_crash_section(config: pytest.Config, test: str, report: pytest.TestRepor
         report.sections.append(("osfutures: left to the reaper", lines))
 
 
-def write_summary(config: pytest.Config, terminal: Any) -> None:
-    """Print the resources that were deleted, are kept, or could not be deleted."""
-    run_session = current_run_session(config)
-    ledger = ledger_of(config)
-    if ledger is None:
-        return
-    kept = _kept(ledger)
-    undeleted = config.stash.get(UNDELETED, [])
-    summary = run_session.summary if run_session is not None else []
-    if not (kept or undeleted or summary):
-        return
-    terminal.write_sep("=", "OpenStack resources")
-    for text in summary:
-        terminal.write_line(text)
-    for row in kept:
-        terminal.write_line(f"kept: {row}")
-        if row.note:
-            terminal.write_line(f"      {row.note}")
-    for text in undeleted:
-        terminal.write_line(f"NOT deleted: {text}")
-    if (kept or undeleted) and ledger.path is not None:
-        terminal.write_line(f"to delete: {reap_command(config, ledger)}")
-
-
-def _kept(ledger: Ledger) -> list[LedgerRow]:
-    try:
-        return ledger.rows("kept")
-    except LedgerError:
-        return []
-
-
 def reap_command(config: pytest.Config, ledger: Ledger) -> str:
     """Return the command that deletes the resources that a run has left or kept."""
     place = options.LEDGER.value(config)

@@ -27,6 +27,7 @@ from pytest_osfutures.reports.spans import (
     parse_span,
     span_document,
 )
+from pytest_osfutures.reports.summary import summary_lines
 from pytest_osfutures.reports.tables import comparison_document, comparison_text, report_text
 from pytest_osfutures.reports.waiting import Waiting, merged, waiting_text
 
@@ -61,6 +62,7 @@ __all__ = [
     "report_text",
     "span_document",
     "statistics_of",
+    "summary_lines",
     "waiting_text",
     "write_report",
     "write_text",

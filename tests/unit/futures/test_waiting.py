@@ -11,6 +11,7 @@ import pytest
 import pytest_osfutures as osf
 from pytest_osfutures.clock import ManualClock
 from pytest_osfutures.engine.loop import SteppedEngine
+from pytest_osfutures.errors import OperationDetails, OperationFailed
 from pytest_osfutures.futures import OperationFuture, as_completed
 
 
@@ -121,6 +122,20 @@ def test_gather_takes_several_in_one(several: Any) -> None:
     futures[0].set_result(1)
     assert osf.gather(several(futures)) == [1, 2]
     assert osf.gather(several([])) == []
+
+
+def test_gather_tells_many_failures_of_one_kind_in_one_note() -> None:
+    futures = some(42)
+    for number, future in enumerate(futures[:40]):
+        why = "No valid host was found" if number < 38 else f"other {'ab'[number - 38]}"
+        future.set_exception(OperationFailed(why, OperationDetails("server.create", str(number))))
+    for future in futures[40:]:
+        future.set_result(0)
+    with pytest.raises(OperationFailed) as caught:
+        osf.gather(futures)
+    first, *others = caught.value.__notes__
+    assert first == "38 x server.create: No valid host was found"
+    assert [each.rpartition(": ")[2] for each in others] == ["other a", "other b"]
 
 
 def test_gather_takes_one_twice() -> None:
