@@ -3,6 +3,7 @@
 os_servers.create_async("web", ready=osf.ready.tcp(22))
 """
 
+from pytest_osfutures.ready.addresses import Address, Reach
 from pytest_osfutures.ready.conditions import Condition
 from pytest_osfutures.ready.jump import Jump, jump
 from pytest_osfutures.ready.make import (
@@ -22,9 +23,11 @@ from pytest_osfutures.ready.wait import READY_TOUT, ReadyWait, Target
 
 __all__ = [
     "READY_TOUT",
+    "Address",
     "Condition",
     "Jump",
     "Pending",
+    "Reach",
     "Ready",
     "ReadyWait",
     "Target",

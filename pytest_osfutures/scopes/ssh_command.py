@@ -1,22 +1,17 @@
-"""The ssh command for a server that --os-keep keeps.
-
-The address is chosen as tempest does: a floating IP first, then a fixed address
-(https://docs.openstack.org/tempest/latest/configuration.html, `connect_method`).
-"""
+"""The ssh command for a server that --os-keep keeps."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from pytest_osfutures.cleanup import KeyFiles
 from pytest_osfutures.cloud import Cloud
 from pytest_osfutures.ownership import UnreadableError, unreadable_errors
-from pytest_osfutures.parsing import mappings
+from pytest_osfutures.ready import Address, Reach
 
 #: Properties of images that name the user for logins. The second is Glance's
 #: (https://docs.openstack.org/glance/latest/admin/useful-image-properties.html).
@@ -58,8 +53,8 @@ def ssh_command(server: Mapping[str, Any], image: Mapping[str, Any], key: Path |
         >>> ssh_command(server, {"os_admin_user": "debian"}, None)
         'ssh debian@10.0.0.7  # the key of laptop is not of this run'
     """
-    address = _address(server)
-    if not address:
+    address = Reach().choose(server)
+    if not isinstance(address, Address):
         return ""
     user, why = _user(image)
     notes = [why]
@@ -68,21 +63,8 @@ def ssh_command(server: Mapping[str, Any], image: Mapping[str, Any], key: Path |
         notes.append(f"the key of {name} is not of this run" if name else "it has no keypair")
     words = ["ssh"] if key is None else ["ssh", "-i", str(key), "-o", "IdentitiesOnly=yes"]
     comment = "; ".join(note for note in notes if note)
-    command = shlex.join([*words, f"{user}@{address}"])
+    command = shlex.join([*words, f"{user}@{address.ip}"])
     return f"{command}  # {_one_line(comment)}" if comment else command
-
-
-def _address(server: Mapping[str, Any]) -> str:
-    """Return the address of a server: floating before fixed, IPv4 before IPv6."""
-    found: list[tuple[bool, int, int, str]] = []
-    networks = server.get("addresses")
-    for entries in networks.values() if isinstance(networks, Mapping) else ():
-        for entry in mappings(entries):
-            with suppress(ValueError):
-                address = ip_address(entry.get("addr"))  # type: ignore[arg-type]
-                floating = entry.get("OS-EXT-IPS:type") == "floating"
-                found.append((not floating, address.version, len(found), str(address)))
-    return min(found)[3] if found else ""
 
 
 def _user(image: Mapping[str, Any]) -> tuple[str, str]:
