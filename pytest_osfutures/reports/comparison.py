@@ -26,6 +26,8 @@ FAILED_CHANCE = 0.125
 #: Successful operations of each run that a comparison of the 95th percentiles needs.
 P95_COUNT = 20
 
+#: The class of the error of operations that somebody has cancelled or undone.
+GIVEN_UP = "CancelledError"
 SLOWER, SLOWER_P95 = "slower", "slower p95"
 FAILED, TRIED_AGAIN = "failed more", "tried again more"
 
@@ -102,13 +104,12 @@ def percentile(ascending: Sequence[float], percent: float) -> float | None:
 def statistics_of(operations: Iterable[OperationSpan]) -> dict[str, OperationStatistics]:
     """Return the statistics of all operations that have ended, by name.
 
-    Operations that were given up (`CancelledError`) or never accepted by the cloud without an error
-    do not count.
+    Operations that were given up, and undos that had nothing to do, do not count.
     """
     ended = [
         each
         for each in operations
-        if each.ended is not None and each.error_type != "CancelledError" and each.operation
+        if each.ended is not None and each.error_type != GIVEN_UP and each.operation
     ]
     by_name = groupby(sorted(ended, key=lambda each: each.operation), lambda each: each.operation)
     return {name: _statistics(list(some)) for name, some in by_name}

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_osfutures.parsing import printable
 from pytest_osfutures.reports.comparison import (
     FAILED,
+    GIVEN_UP,
     SLOWER,
     SLOWER_P95,
     TRIED_AGAIN,
@@ -114,8 +115,8 @@ def operations_table(report: Report) -> list[tuple[str, ...]]:
 
 
 def failed_operations(report: Report) -> list[OperationSpan]:
-    """Return the operations that have failed, oldest first."""
-    return [each for each in report.operations if each.error_type]
+    """Return the operations that have failed and were not given up, oldest first."""
+    return [each for each in report.operations if each.error_type not in ("", GIVEN_UP)]
 
 
 def reasons_of(operations: Iterable[OperationSpan]) -> list[str]:

@@ -23,6 +23,9 @@ function momentsOf(report) {
   return first <= last ? [first, Math.max(last, first + 0.001)] : [0, 1];
 }
 
+/** Return true if an operation has failed and was not given up. */
+const hasFailed = (operation) => !["", "CancelledError"].includes(operation.error_type);
+
 const keyOf = (span, number) => JSON.stringify([span.worker, span.process, number]);
 const typeOf = (operation) => operation.operation.split(".")[0] || "call";
 
@@ -48,7 +51,7 @@ function resourceRows(report, end) {
     row.operations.push(each);
     row.name = row.name || each.resource_name;
     row.id = row.id || each.resource_id;
-    row.failed = row.failed || each.error_type !== "";
+    row.failed = row.failed || hasFailed(each);
     const tries = each.attempts.filter((tried) => !tried.busy).length;
     row.retried = row.retried || tries > (each.error_type === "" ? 0 : 1);
   }
@@ -80,7 +83,7 @@ function addParts(row, end) {
       const what = isDelete ? "delete" : isCreate ? "build" : "change";
       part(what, accepted, ended, { operation: each });
     }
-    if (each.error_type) part("fault", ended, ended, { operation: each });
+    if (hasFailed(each)) part("fault", ended, ended, { operation: each });
     if (isCreate && !each.error_type && each.ended !== null) made = each.ended;
     if (isDelete) deleted = deleted === null ? each.began : Math.min(deleted, each.began);
   }

@@ -14,6 +14,7 @@ from pytest_osfutures.reports import (
     parse_report,
     render_html,
     report_of,
+    report_text,
 )
 from pytest_osfutures.reports.html import embedded
 from tests.unit.reports.samples import failure, large_report, operation, report, resource
@@ -94,6 +95,12 @@ def test_embedded_json_is_the_same_json() -> None:
         text = embedded({hostile: hostile})
         assert json.loads(text) == {hostile: hostile}
         assert not set("<>&") & set(text)
+
+
+def test_an_operation_that_was_given_up_has_not_failed() -> None:
+    given_up = operation(1, error_type="CancelledError")
+    assert "Failed operations" not in render_html(report(given_up))
+    assert "failed:" not in report_text(report(given_up))
 
 
 def test_long_lists_are_cut_in_the_tables_and_complete_in_the_data() -> None:
