@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from pytest_osfutures.engine import Engine, Watch, wait_in_task
 from pytest_osfutures.errors import Attempt, InvalidArgument, OperationDetails, StatusSample
 from pytest_osfutures.futures.observer import Observer, waiting_for
+from pytest_osfutures.futures.timing import Timed
 from pytest_osfutures.operations import ResourceType
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
@@ -36,7 +37,7 @@ else:
     _TypedFuture = Future  # which takes any number of types
 
 
-class OperationFuture(_TypedFuture[T, P]):
+class OperationFuture(Timed, _TypedFuture[T, P]):
     """The future of a background operation: a `concurrent.futures.Future` that knows its resource.
 
     Twins return it. `concurrent.futures.wait`, `asyncio.wrap_future` and `await` accept it.
@@ -111,8 +112,7 @@ class OperationFuture(_TypedFuture[T, P]):
 
     def _state_text(self) -> str:
         """Return state, age and last status: `running for 3.0 s, last status BUILD (spawning)`."""
-        ended_at = self._ended_at
-        age = (self._engine.clock.now() if ended_at is None else ended_at) - self._began_at
+        age = self.seconds
         text = f"{'running' if self.running() else 'pending'} for {age:.1f} s"
         if self.cancelled():
             text = f"cancelled after {age:.1f} s"
