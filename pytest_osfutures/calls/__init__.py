@@ -2,7 +2,7 @@
 
 from pytest_osfutures.calls.arguments import Repeatable, copied
 from pytest_osfutures.calls.context import CallLedger, ClientContext, ClientSettings, ToClientObject
-from pytest_osfutures.calls.readiness import checked, start_wait
+from pytest_osfutures.calls.readiness import checked, start_wait, target_of
 from pytest_osfutures.calls.request import ANSWER_TIMEOUT
 from pytest_osfutures.calls.retrying import start_retried
 from pytest_osfutures.calls.start import start_once
@@ -19,4 +19,5 @@ __all__ = [
     "start_once",
     "start_retried",
     "start_wait",
+    "target_of",
 ]

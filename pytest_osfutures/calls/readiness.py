@@ -114,8 +114,15 @@ def completed_at_once(request: CallRequest, submission: Submission) -> Completed
     return GaveUp(InvalidArgument(f"ready= has no meaning for {submission.title}"))
 
 
-def target_of(context: ClientContext, body: Body, microversion: str) -> Target:
-    """Return a server to wait for, as a client's context reaches it."""
+def target_of(context: ClientContext, body: Body, microversion: str, known: Any = None) -> Target:
+    """Return a server to wait for, as a client's context reaches it.
+
+    Args:
+        context: The context of the client that the server belongs to.
+        body: The server as Nova has shown it, or parts of that, at least its `id`.
+        microversion: The microversion of the reads.
+        known: The client's object, if `body` is only a part of the server.
+    """
     return Target(
         context.engine,
         context.api_client,
@@ -124,6 +131,7 @@ def target_of(context: ClientContext, body: Body, microversion: str) -> Target:
         lambda shown: context.to_client_object(SERVER, shown, None),
         partial(_read_console, context, str(body["id"]), microversion),
         microversion,
+        known,
     )
 
 
@@ -146,14 +154,13 @@ def _read_console(context: ClientContext, ident: str, microversion: str) -> str:
 
 
 def start_wait(
-    context: ClientContext, server: Any, body: Body, condition: Condition, tout: float | None
+    context: ClientContext, target: Target, condition: Condition, tout: float | None
 ) -> OperationFuture[Any]:
     """Wait until a server that exists is usable, and return the future of the server.
 
     Args:
         context: The context of the client that the server belongs to.
-        server: The client's object.
-        body: The server as Nova has shown it, at least its `id`.
+        target: The server, with the client's object.
         condition: The condition.
         tout: The deadline in seconds (default: 300).
     """
@@ -174,9 +181,8 @@ def start_wait(
         else:
             promise.set_result(value)
 
-    target = replace(target_of(context, body, ""), known=server)
     wait = ReadyWait(target, condition, limit, ended)
-    promise.set_accepted(server, wait.watch)
+    promise.set_accepted(target.known, wait.watch)
     promise.set_condition(repr(condition))
     if context.observer is not None:
         context.observer.submitted(promise.future)

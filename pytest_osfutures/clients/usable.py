@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, overload
 
-from pytest_osfutures.calls import ClientContext, checked, start_wait
+from pytest_osfutures.calls import ClientContext, checked, start_wait, target_of
 from pytest_osfutures.clients.managers import HANDLE
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture, joined, then
 from pytest_osfutures.policy import seconds
-from pytest_osfutures.ready import Ready
+from pytest_osfutures.ready import Ready, Target
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
@@ -59,9 +59,10 @@ def until(server: Any, ready: Ready, tout: float | None = None) -> OperationFutu
         every = [(_context(each), each) for each in server]
         if not every:
             raise InvalidArgument("until() got an empty list of servers")
-        waits = [start_wait(each, vm, _body(vm), condition, tout) for each, vm in every]
-        return joined(waits)
-    return start_wait(_context(server), server, _body(server), condition, tout)
+        targets = [(each, _target(each, vm)) for each, vm in every]
+        return joined([start_wait(each, target, condition, tout) for each, target in targets])
+    context = _context(server)
+    return start_wait(context, _target(context, server), condition, tout)
 
 
 def _context(server: Any) -> ClientContext:
@@ -79,7 +80,16 @@ def _context(server: Any) -> ClientContext:
     return context
 
 
-def _body(server: Any) -> dict[str, Any]:
-    """Return what a client's object tells about a server, without a request."""
+def _target(context: ClientContext, server: Any) -> Target:
+    """Return a server to wait for, by what the client's object tells without a request."""
     addresses = vars(server).get("addresses") or getattr(server, "_body", {}).get("addresses")
-    return {"id": server.id, "name": server.name, "addresses": addresses or {}}
+    body = {"id": server.id, "name": server.name, "addresses": addresses or {}}
+    return target_of(context, body, _microversion(server), server)
+
+
+def _microversion(server: Any) -> str:
+    """Return the microversion at which the client reads servers; empty for the oldest."""
+    version = getattr(getattr(getattr(server, "manager", None), "api", None), "api_version", None)
+    if version is not None:  # novaclient
+        return str(version.get_string())
+    return str(getattr(server, "microversion", None) or "")

@@ -44,6 +44,8 @@ __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 READY_TOUT = 300.0
 #: The number of lines of the console in errors, and the longest line.
 TAIL, WIDTH = 10, 160
+#: A try without an answer for so many seconds hangs.
+HANGING = 1.0
 #: The share of the wait before its end at which the console is read for the error, and its bound
 #: in seconds.
 _TAIL_SHARE, _TAIL_SECONDS = 0.1, 3.0
@@ -118,6 +120,8 @@ class ReadyWait:
         #: True once the wait has ended or was cancelled.
         self.is_over = False
         self._tries = 0
+        #: When the try that is under way began (seconds on the engine's clock); None between tries.
+        self._trying_since: float | None = None
         self._address: str | None = None
         self._refusal: str | None = None
         self._console: str | None = None
@@ -168,15 +172,15 @@ class ReadyWait:
         if self.is_over:
             return
         self._tries += 1
+        self._trying_since = self._target.engine.clock.now()
         condition, engine = self._parts[0], self._target.engine
         if isinstance(condition, NetworkCondition):
             self._try_network(condition)
         elif isinstance(condition, Console):
-            self._read_console(partial(self._judge_console, condition))
+            self._read_console(condition)
         else:
             assert isinstance(condition, Function)
-            server = self._target.object_of(self.seen)
-            engine.callbacks.submit(partial(self._call, condition, server))
+            engine.callbacks.submit(partial(self._call, condition))
 
     def _try_network(self, condition: NetworkCondition) -> None:
         address = condition.reach.choose(self.seen or self._target.body)
@@ -193,10 +197,10 @@ class ReadyWait:
 
         self._probe.add_done_callback(deliver)
 
-    def _call(self, condition: Function, server: Any) -> None:
+    def _call(self, condition: Function) -> None:
         """Call the user's function, in a thread of the pool."""
         try:
-            outcome: Outcome = condition.call(server)
+            outcome: Outcome = condition.call(self._target.object_of(self.seen))
         except BaseException as error:
             self._soon(partial(self._fail, error))
         else:
@@ -207,36 +211,35 @@ class ReadyWait:
         with suppress(EngineError):
             self._target.engine.call_soon(function)
 
-    def _read_console(self, deliver: Callable[[str | None, str], None]) -> None:
-        """Read the console when the rate allows it; `deliver` gets the text, or None and why."""
+    def _read_console(self, condition: Console | None = None) -> None:
+        """Read the console when the rate allows it, and judge it: a pattern may take its time."""
         target = self._target
 
         def read() -> None:
-            text, why = None, ""
+            text, outcome = None, None
             try:
                 text = target.read_console()
+                outcome = None if condition is None else condition.judge(text)
             except Exception as error:
-                why = str(error)
-            self._soon(partial(deliver, text, why))
+                outcome = None if condition is None else NotYet(str(error))
+            self._soon(partial(self._console_was_read, text, outcome))
 
         target.engine.queue_read(target.reader, "compute", read)
 
-    def _judge_console(self, condition: Console, text: str | None, why: str) -> None:
-        self._note_console(text, why)
-        self._tried(NotYet(why) if text is None else condition.judge(text))
+    def _console_was_read(self, text: str | None, outcome: Outcome | None) -> None:
+        self._console = self._console if text is None else text
+        if outcome is not None:
+            self._tried(outcome)
 
     def _read_tail(self) -> None:
         if not self.is_over and not isinstance(self._parts[0], Console):
-            self._read_console(self._note_console)
-
-    def _note_console(self, text: str | None, why: str) -> None:
-        del why
-        self._console = self._console if text is None else text
+            self._read_console()
 
     def _tried(self, outcome: Outcome) -> None:
         """Take the result of one try: the condition is met, never will be, or is tried again."""
         if self.is_over:
             return
+        self._trying_since = None
         if isinstance(outcome, Met):
             self._next_condition()
         elif isinstance(outcome, Never):
@@ -290,7 +293,7 @@ class ReadyWait:
         details = details if late is None else late.details
         at = f" at {self._address}" if self._address else ""
         times = "once" if self._tries == 1 else f"{self._tries} times"
-        tried = f"tried {times}, at last: {self._refusal or 'no answer yet'}"
+        tried = f"tried {times}, at last: {self._last_result()}"
         why = f"{self._parts[0]!r}{at}: {tried}"
         if self.watch.last_error is not None:
             why += f"; the last read of the server failed: {self.watch.last_error}"
@@ -298,10 +301,20 @@ class ReadyWait:
 
     def readiness(self) -> Readiness:
         """Return how far the wait has come."""
-        return Readiness(repr(self._parts[0]), self._address, self._tries, self._refusal)
+        return Readiness(repr(self._parts[0]), self._address, self._tries, self._last_result())
+
+    def _last_result(self) -> str | None:
+        """Return the result of the last try, which may have been under way for long."""
+        since = self._trying_since
+        age = 0.0 if since is None else self._target.engine.clock.now() - since
+        if age < HANGING and self._refusal is not None:
+            return self._refusal
+        before = "" if self._refusal is None else f"; before that: {self._refusal}"
+        return f"no answer for {age:.1f} s{before}"
 
     def console_tail(self) -> tuple[str, ...]:
         """Return the last lines of the console that are not empty, without secrets."""
-        text = redact_log(self._console or "")
+        near = (self._console or "").splitlines()[-20 * TAIL :]
+        text = redact_log("\n".join(near))
         lines = [line.rstrip()[:WIDTH] for line in text.splitlines()]
         return tuple([line for line in lines if line][-TAIL:])

@@ -62,3 +62,8 @@ def test_a_server_of_openstacksdk(cloud: Cloud, vm: Any) -> None:
     shown = cloud.sdk.compute.get_server(vm.id)
     found = osf.until(shown, lambda server: server.status == "ACTIVE", tout=PATIENCE)
     assert found.result(PATIENCE).id == vm.id
+
+
+def test_the_server_is_shown_as_the_client_shows_it(cloud: Cloud, vm: Any) -> None:
+    found = osf.until(vm, lambda shown: shown is not vm, tout=PATIENCE).result(PATIENCE)
+    assert sorted(found.to_dict()) == sorted(cloud.nova.servers.get(vm.id).to_dict())

@@ -156,8 +156,16 @@ def test_a_try_that_hangs_is_counted_and_cancelled_at_the_deadline(script: Scrip
     script.outcome = lambda now: None
     script.wait(ready.tcp(22), tout=10.0)
     error = script.run()
-    assert "tried once, at last: no answer yet" in str(error)
+    assert "tried once, at last: no answer for 10.0 s" in str(error)
     assert [probe.cancelled() for probe in script.probes] == [True]
+
+
+def test_a_last_try_that_hangs_is_told_with_the_result_before_it(script: Script) -> None:
+    script.outcome = lambda now: NotYet("connection refused") if now < 4.0 else None
+    script.wait(ready.tcp(22), tout=10.0)
+    error = script.run()
+    assert "at last: no answer for 6.0 s; before that: connection refused" in str(error)
+    assert error.readiness.refusal == "no answer for 6.0 s; before that: connection refused"
 
 
 @pytest.mark.parametrize(("status", "kind"), [("ERROR", OperationFailed), (None, ResourceVanished)])
@@ -234,6 +242,18 @@ def test_a_function_gets_the_server_as_it_is_then(script: Script) -> None:
     assert isinstance(script.run(), Succeeded)
     assert shown[0]["id"] == "vm"
     assert shown[-1]["metadata"] == {"state": "up"}
+
+
+def test_a_server_that_no_client_object_can_show_is_no_end_of_the_engine(script: Script) -> None:
+    def broken(body: Any) -> Any:
+        raise KeyError("links")
+
+    body = {"id": "vm", "name": "web", "addresses": ADDRESSES}
+    target = Target(script.engine, script.world, "vm", body, broken, script.read_console)
+    wait = ReadyWait(target, ready.condition_of(lambda vm: vm), 10.0, script.ends, script.start)
+    script.engine.call_soon(wait.begin)
+    assert isinstance(script.run(), KeyError)
+    assert not script.engine.ended
 
 
 def test_an_exception_that_ends_a_test_ends_the_wait(script: Script) -> None:
