@@ -26,37 +26,41 @@ def read_ledger_report(path: Path) -> Report:
     Raises:
         LedgerError: the file is no readable ledger.
     """
-    with closing(copy_of_ledger(path)) as ledger:
-        run = run_info(ledger)
-        if run.state in ("running", "reaping") and run.host == socket.gethostname():
-            names = ledger.processes()
-            locks = [ProcessLock(path.with_name(f"{path.stem}.{each}.lock")) for each in names]
-            if all(lock.is_free() for lock in locks) and ledger.locks_hold:
-                run = replace(run, state="killed")
-        return report_of(run, parsed_spans(ledger.spans()), resource_rows(ledger))
-
-
-def copy_of_ledger(path: Path) -> Ledger:
-    """Return a copy of a ledger in memory.
-
-    Raises:
-        LedgerError: the file is no readable ledger.
-    """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
-            _check_tables(path, source)
-            return Ledger.copy_of(source, run_of(path))
-    except LedgerError:
-        raise
-    except sqlite3.Error as error:
-        raise LedgerError(f"the ledger {path} cannot be read: {error}") from None
+        with closing(_copy(path)) as ledger:
+            run = run_info(ledger)
+            if _is_killed(path, run, ledger):
+                run = replace(run, state="killed")
+            return report_of(run, parsed_spans(ledger.spans()), resource_rows(ledger))
+    except (sqlite3.Error, ValueError) as error:  # ValueError: other columns
+        why = str(error.__cause__ or error)
+        raise LedgerError(f"the ledger {path} cannot be read: {why}") from None
 
 
-def _check_tables(path: Path, source: sqlite3.Connection) -> None:
-    found = source.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-    if missing := sorted(_TABLES - {name for (name,) in found}):
-        hint = "" if found else f" (a copy of a ledger needs the file {path.name}-wal beside it)"
-        raise LedgerError(f"{path} is no ledger: it has no table {missing[0]!r}{hint}")
+def _copy(path: Path) -> Ledger:
+    """Return a copy of a ledger in memory. Raises sqlite3.Error."""
+    log = path.with_name(f"{path.name}-wal")
+    # Without this log nobody writes, and sqlite need not make companion files to read.
+    mode = "mode=ro" if log.exists() else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as source:
+        source.text_factory = lambda text: text.decode(errors="replace")
+        ((result,),) = source.execute("PRAGMA quick_check(1)")
+        if result != "ok":
+            raise LedgerError(f"it is damaged: {' '.join(str(result).split())}")
+        found = source.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        if missing := sorted(_TABLES - {name for (name,) in found}):
+            hint = "" if found else f" (a copy of a ledger needs the file {log.name} beside it)"
+            raise LedgerError(f"it is no ledger, as it has no table {missing[0]!r}{hint}")
+        return Ledger.copy_of(source, run_of(path))
+
+
+def _is_killed(path: Path, run: RunInfo, ledger: Ledger) -> bool:
+    """Return True if a run has not ended and none of its processes lives on this host."""
+    if run.state not in ("running", "reaping") or run.host != socket.gethostname():
+        return False
+    names = ledger.processes()
+    locks = [ProcessLock(path.with_name(f"{path.stem}.{each}.lock")) for each in names]
+    return ledger.locks_hold and all(lock.is_free() for lock in locks)
 
 
 def run_info(ledger: Ledger, requests: int | None = None) -> RunInfo:

@@ -55,7 +55,7 @@ def test_a_ledger_of_a_killed_run_shows_what_ended_and_what_is_left(
     assert "server 'web' (id-1) of test_web.py::test_web: not deleted" in said
     assert "server 'db' of test_web.py::test_web: requested, its id is not known" in said
     after = {path.name: path.read_bytes() for path in killed.parent.iterdir()}
-    assert before[killed.name] == after[killed.name]
+    assert before == after
 
 
 def test_a_run_is_found_by_its_id_and_written_as_html_and_json(
@@ -109,7 +109,8 @@ def test_a_worse_run_fails_with_the_option(
         (["."], " cannot be read: Is a directory"),
         (["text.txt"], "text.txt is neither a ledger nor a JSON report of `pytest --os-report`: "),
         (["bytes"], "bytes is neither a ledger nor a JSON report of `pytest --os-report`: it is "),
-        (["other.sqlite"], "other.sqlite is no ledger: it has no table 'processes'"),
+        (["other.sqlite"], "other.sqlite cannot be read: it is no ledger, as it has no table"),
+        (["old.sqlite"], "old.sqlite cannot be read: not enough values to unpack"),
         (["cut.sqlite"], "cut.sqlite cannot be read: "),
         (["--run", "f" * 16, "--os-ledger", "."], f"no ledger of run {'f' * 16} in "),
         (["a.json", "--fail"], "--fail is for two runs, but one file was given"),
@@ -132,6 +133,11 @@ def test_bad_input_is_one_sentence(
     with sqlite3.connect(tmp_path / "other.sqlite") as other:
         other.execute("CREATE TABLE pictures(name TEXT)")
     other.close()
+    Ledger(tmp_path / "old.sqlite", RUN).close()
+    with sqlite3.connect(tmp_path / "old.sqlite") as old:
+        old.execute("ALTER TABLE run DROP COLUMN host")
+        old.execute("INSERT INTO run(run) VALUES ('x')")
+    old.close()
     (tmp_path / "cut.sqlite").write_bytes((tmp_path / "other.sqlite").read_bytes()[:3000])
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert main(["report", *arguments]) == 2
