@@ -215,7 +215,8 @@ class Monitor:
         for ref in urgent:
             self._group(watch, ref.type).schedule(watch, now)
         for ref in verdict.confirm:
-            self._group(watch, ref.type).confirm[ref] = None
+            seen = watch.observations.get(ref)
+            self._group(watch, ref.type).let_confirm(ref, seen is not None and seen.body is None)
 
     def _next_read_at(self, group: PollGroup, watch: Watch, now: float) -> float:
         poll = watch.reader.poll

@@ -64,6 +64,8 @@ class PollGroup:
     due_at: dict[Watch, float] = field(default_factory=dict)
     #: Resources that a list did not have, so that a read by id has to confirm their absence.
     confirm: dict[ResourceRef, None] = field(default_factory=dict)
+    #: Resources that a full list did not have; the next list may tell of their deletion.
+    absent: dict[ResourceRef, None] = field(default_factory=dict)
     #: When an answer mentioned each resource last; before that, when its first read is due.
     last_seen_at: dict[ResourceRef, float] = field(default_factory=dict)
     #: Resources seen as deleted, which no list of changes mentions again.
@@ -122,6 +124,7 @@ class PollGroup:
             if not waiting:
                 for known in (self.wanted, self.confirm, self.last_seen_at, self.deleting):
                     known.pop(ref, None)
+                self.absent.pop(ref, None)
 
     def watches_of(self, refs: Iterable[ResourceRef]) -> list[Watch]:
         """Return the watches that wait for any of the resources `refs`."""
@@ -160,6 +163,25 @@ class PollGroup:
         while heap and self.due_at.get(heap[0][2]) != heap[0][0]:
             heapq.heappop(heap)
         return max(self.next_list_at, heap[0][0] if heap else math.inf)
+
+    def let_confirm(self, ref: ResourceRef, is_absent: bool) -> None:
+        """Let a read by id confirm what a list has shown.
+
+        Args:
+            ref: The resource.
+            is_absent: True if the list did not have the resource: then the list of changes that is
+                due anyway comes first, and confirms the deletions that it shows.
+        """
+        if is_absent and ref not in self.absent and self._lists_changes:
+            self.deleting.pop(ref, None)  # or else the next list would be a full one again
+            self.absent[ref] = None
+        elif ref not in self.absent:
+            self.confirm[ref] = None
+
+    @property
+    def _lists_changes(self) -> bool:
+        """True if the next read is a list of changes."""
+        return self.kind.changes_since and len(self.wanted) > READS_PER_LIST
 
     # Which reads to send
 
@@ -253,9 +275,14 @@ class PollGroup:
         self.failures = 0
         if request.listing:
             earlier = self.listed_at if self.listed_at < math.inf else result.asked_at
-            self.listed_at = max(earlier, result.asked_at)
             if request.since is None:
-                self.total = len(result.found)
+                # Not later: the next list of changes tells of what this list did not have.
+                self.listed_at, self.total = earlier, len(result.found)
+            else:
+                self.listed_at = max(earlier, result.asked_at)
+            missed = (ref for ref in self.absent if ref.id not in result.found)
+            self.confirm.update(dict.fromkeys(missed))
+            self.absent.clear()
         else:
             self.confirm.pop(request.refs[0], None)
         refs = (ref for ref in request.refs if request.since is None or ref.id in result.found)

@@ -123,6 +123,8 @@ class Watch:
             return False
         if observation.body is None and known is not None and is_deleting(ref, known):
             observation = replace(observation, confirmed=True)  # two reads agree
+        if known is not None and known.body is None and is_deleting(ref, observation):
+            observation = replace(observation, body=None, confirmed=True)  # the other way round
         self.observations[ref] = observation
         self.last_error = None
         if observation.body is None:

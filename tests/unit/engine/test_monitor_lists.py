@@ -321,3 +321,21 @@ def test_a_server_deleted_before_its_scheduling_is_gone() -> None:
     ends = scene.start("server.delete", tout=300, id="request")
     assert scene.run(lambda: ends, within=OVERDUE + 10)
     assert ends.success.body is None
+
+
+def test_lists_alone_confirm_many_deletions() -> None:
+    scene = Scene(Poll(max_rate=100, burst=100))
+    ends = []
+    for number in range(20):
+        ref = SERVER.ref(id=f"s{number}")
+        scene.world.at(0, ref, server("ACTIVE", "deleting"))
+        scene.world.at(3 + max(0, number - 3) / 4, ref, None)  # four at once: a full list
+        ends.append(scene.start("server.delete", id=f"s{number}", tout=300))
+    scene.start("server.create", id="new", tout=300)
+    scene.world.at(0, SERVER.ref(id="new"), server("BUILD", "spawning"))
+    scene.world.at(0, SERVER.ref(id="other"), server("BUILD", "spawning"))
+    scene.start("server.create", id="other", tout=300)
+    assert scene.run(lambda: all(ends))
+    assert all(each.success.body is None for each in ends)
+    single = [each for each in scene.world.reads if not each.listing]
+    assert len(single) <= 2  # which tell the cloud's date
