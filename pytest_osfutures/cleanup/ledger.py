@@ -8,6 +8,7 @@ secrets, only types, names, ids, tests and times.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sqlite3
@@ -34,6 +35,8 @@ from pytest_osfutures.cleanup.rows import (
 )
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.stamp import Stamp
+
+_log = logging.getLogger("osfutures")
 
 if TYPE_CHECKING:  # a reaper, which waits for hours, does without the transport
     from pytest_osfutures.ownership import RowState
@@ -336,7 +339,8 @@ class Ledger:
         return not self.rows() and not self.living() and is_old
 
     def note(self, text: str) -> None:
-        """Add a line to the notes of the cleanup, if the file can be written."""
+        """Add a line to the notes of the cleanup, if the file can be written, and to the log."""
+        _log.info("%s", text)
         with suppress(sqlite3.Error):
             self.write("INSERT INTO steps VALUES (?, ?)", (time.time(), text))
 

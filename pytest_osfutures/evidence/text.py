@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -15,6 +17,7 @@ from pytest_osfutures.evidence.model import (
 )
 from pytest_osfutures.parsing import printable
 from pytest_osfutures.redaction import redact, redact_log
+from pytest_osfutures.reports import counted_text, kind_of
 
 #: Lines of a console in a report; the files have more.
 SHOWN_LINES = 20
@@ -24,6 +27,8 @@ LONGEST_LINE = 500
 LONGEST_TEXT = 20_000
 #: States of a history that are shown, from the newest.
 SHOWN_STATES = 20
+#: Calls in a report that are told in full if they have failed for reasons of one kind.
+SHOWN_ALIKE = 3
 INDENT = "  "
 _NO_WORD = re.compile(r"[^\w.]+")
 _BREAKS = re.compile(r"[\r\n\t]+")
@@ -31,15 +36,16 @@ _BREAKS = re.compile(r"[\r\n\t]+")
 ERROR = "error: "
 
 
-def lines_of(evidence: TestEvidence, shown: str = "") -> list[str]:
+def lines_of(evidence: TestEvidence, shown: str = "", most: int = sys.maxsize) -> list[str]:
     """Return the evidence as lines of text without secrets.
 
     Args:
         evidence: the evidence.
         shown: the text of the test's error. Facts that it has already are left out.
+        most: number of calls that are told in full if they have failed for reasons of one kind.
     """
     secrets = _secrets(evidence)
-    lines = [_line(each, secrets) for each in _lines(evidence)]
+    lines = [_line(each, secrets) for each in _lines(evidence, most)]
     told = [each.removeprefix("E").strip() for each in shown.splitlines()]
     return [each for each in lines if not _is_told(each, told)]
 
@@ -52,7 +58,7 @@ def _is_told(line: str, told: list[str]) -> bool:
 
 def text_of(evidence: TestEvidence, shown: str = "") -> str:
     """Return the evidence for a report, cut to `LONGEST_TEXT` characters."""
-    text = "\n".join(lines_of(evidence, shown))
+    text = "\n".join(lines_of(evidence, shown, SHOWN_ALIKE))
     if len(text) <= LONGEST_TEXT:
         return text
     return f"{text[:LONGEST_TEXT]}\n... ({len(text) - LONGEST_TEXT} more characters)"
@@ -102,7 +108,7 @@ def _other_calls(evidence: TestEvidence) -> list[OperationEvidence]:
     return [each for each in evidence.operations if each.resource_id not in read]
 
 
-def _lines(evidence: TestEvidence) -> Iterator[str]:
+def _lines(evidence: TestEvidence, most: int) -> Iterator[str]:
     yield from evidence.waits
     for resource in evidence.resources:
         yield f"{resource.target}: {_state(resource)}"
@@ -111,8 +117,15 @@ def _lines(evidence: TestEvidence) -> Iterator[str]:
         yield from _indented(_facts(resource))
         yield from _indented(_console(resource))
         yield from _indented(resource.gaps)
+    kinds: Counter[str] = Counter()
     for each in _other_calls(evidence):
-        yield from _operation(each, titled=True)
+        why = each.error[0].removeprefix(ERROR) if each.error else ""
+        kind = kind_of(f"{each.operation}: {why}") if why else ""
+        kinds[kind] += 1
+        if not kind or kinds[kind] <= most:
+            yield from _operation(each, titled=True)
+    more = ((kind, count - most) for kind, count in kinds.items() if kind and count > most)
+    yield from (f"and {counted_text(kind, count)}" for kind, count in more)
     yield from evidence.notes
 
 

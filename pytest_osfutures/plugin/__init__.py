@@ -256,7 +256,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             run_session.lookahead.stop()
             run_session.delete_released()
             if not isinstance(sys.exception(), KeyboardInterrupt):  # its end waits with a bound
-                run_session.background.wait(run_session.progress_messages)
+                run_session.wait_for_background()
                 if not run_session.worker:
                     run_session.report_failures()
 

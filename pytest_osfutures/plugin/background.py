@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -72,12 +73,14 @@ class BackgroundTeardown:
                 text = f"deletion in the background: {error}"
                 self._failures.append(Failure(scope.owner, text, evidence))
 
-    def wait(self, messages: Messages) -> None:
-        """Wait for all threads.
+    def wait(self, messages: Messages, seconds: float) -> None:
+        """Wait for all threads; a thread that goes on after `seconds` is a failure.
 
         Args:
             messages: returns a context that tells of the wait, from the reason and the names.
+            seconds: longest wait, more than a thread needs for its own deadline.
         """
+        end = time.monotonic() + seconds
         threads, self._threads = self._threads, {}
 
         def owners() -> list[str]:
@@ -85,7 +88,9 @@ class BackgroundTeardown:
 
         with messages("waiting for deletions in the background", owners):
             for thread in threads:
-                thread.join()
+                thread.join(max(0.0, end - time.monotonic()))
+        text = f"deletion in the background: not done after {seconds:.0f} s, and goes on"
+        self.add_failures((owner, text) for owner in owners())
 
     def add_failures(self, failures: Iterable[tuple[str, str]]) -> None:
         """Add failures, each as (owner, reason), that are to be reported like those of threads."""

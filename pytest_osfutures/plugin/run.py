@@ -278,6 +278,14 @@ class RunSession(Run):
         scope.gone = self.lookahead.gone
         self.background.close(scope)
 
+    def wait_for_background(self) -> None:
+        """Wait until the deletions in the background are done, for a bounded time.
+
+        A teardown has a deadline, after which each of its stages gets a tenth of the whole time.
+        """
+        seconds = 2 * self.settings.teardown_timeout + CLEANUP_TIMEOUT
+        self.background.wait(self.progress_messages, seconds)
+
     def report_failures(self) -> None:
         """Report failed deletions in the background as errors of their tests."""
         report_failures(self.config, self.background.take_failures())
@@ -357,13 +365,15 @@ class RunSession(Run):
             self.undeleted = [f"{why}; it alone knows what --os-keep={keep} wants of run {run}"]
             return
         self.summary.append(f"{why}; going by the stamps in the cloud")
-        try:
-            found = Sweep(context, stamps_of_run(run, ())).find() if self.kept else []
-        except UnreadableError as error:
-            self.undeleted = [f"{error}; nothing of run {run} was deleted"]
-            return
-        kept = [each for each in found if (each.type.name, each.id) in self.kept]
-        self.summary += [f"kept: {each}" for each in kept]
-        wanted = stamps_of_run(run, {each.stamp.operation for each in kept})
-        if not clean_up_by_stamp(context, wanted, CLEANUP_TIMEOUT):
-            self.undeleted = steps[-1:]
+        text = f"the end of the run insists for {CLEANUP_TIMEOUT:.0f} s on deleting what is stamped"
+        with self.progress_messages(text, lambda: steps[-1:]):
+            try:
+                found = Sweep(context, stamps_of_run(run, ())).find() if self.kept else []
+            except UnreadableError as error:
+                self.undeleted = [f"{error}; nothing of run {run} was deleted"]
+                return
+            kept = [each for each in found if (each.type.name, each.id) in self.kept]
+            self.summary += [f"kept: {each}" for each in kept]
+            wanted = stamps_of_run(run, {each.stamp.operation for each in kept})
+            if not clean_up_by_stamp(context, wanted, CLEANUP_TIMEOUT):
+                self.undeleted = steps[-1:]

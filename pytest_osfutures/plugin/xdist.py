@@ -75,8 +75,11 @@ def announce_run(run_session: RunSession, item: pytest.Item) -> None:
     config.hook.pytest_runtest_logreport(report=report)
     controller = config.workerinput["osfutures_controller"]
     end = time.monotonic() + CONTROLLER_TIMEOUT
-    while not ledger.is_partial and controller not in ledger.processes() and time.monotonic() < end:
-        time.sleep(LEDGER_CHECK_SECONDS)  # no message of xdist reaches a worker during a test
+    with run_session.progress.during("waiting for the controller of pytest-xdist"):
+        while not ledger.is_partial and controller not in ledger.processes():
+            if time.monotonic() > end:
+                break
+            time.sleep(LEDGER_CHECK_SECONDS)  # no message of xdist reaches a worker during a test
 
 
 def send_message(config: pytest.Config, text: str) -> None:

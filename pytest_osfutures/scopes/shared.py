@@ -131,6 +131,7 @@ class SharedResource:
         elif share.state == "there":
             assert share.id is not None
             self.future.shared_id = share.id
+            self.promise.set_hold("")
             self.promise.follow(self.request.read(share.id))
         elif share.state == "failed":
             assert share.error is not None
@@ -138,6 +139,7 @@ class SharedResource:
         elif self.engine.clock.now() - self.began_at > self.request.timeout:
             self.promise.set_exception(self._timeout_error(share))
         else:
+            self.promise.set_hold("the worker that creates it")
             look = partial(self.engine.submissions.submit, self._look)
             self.engine.call_later(self.pause, look)
 
@@ -163,6 +165,9 @@ class SharedResource:
             self.holders.release([self.request.key])
             raise
         self.future.creation = self.creation
+        self.promise.set_hold("")
+        if self.future.observer is not None:
+            self.future.observer.followed(self.future, self.creation)
         created = partial(self._created, self.creation)
         link(self.creation, lambda _: self.engine.own_calls.submit(created))
 

@@ -36,7 +36,12 @@ def test_a_run_ends_with_a_summary(pytester: pytest.Pytester, workers: tuple[str
             "at most 5 servers at a time; left behind: none",
         ]
     )
-    result.stdout.fnmatch_lines(["*5 x server.create: Build of instance <id> aborted: *"])
+    result.stdout.fnmatch_lines(
+        [
+            "E *5 x server.create: Build of instance <id> aborted: *",
+            "and 2 x server.create: Build of instance <id> aborted: *",
+        ]
+    )
 
 
 def test_the_summary_tells_what_is_left(pytester: pytest.Pytester) -> None:
