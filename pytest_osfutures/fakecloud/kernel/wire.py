@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -96,18 +95,29 @@ class UrlRoute:
 
 
 class UrlRouter:
-    """Finds the route of a path."""
+    """Finds the route of a path.
+
+    Routes are compared part by part: a cloud has hundreds of them, and compiling a regular
+    expression for each takes longer than all else at its start.
+    """
 
     def __init__(self, routes: Iterable[UrlRoute]) -> None:
-        self._by_shape: dict[tuple[str, int], list[tuple[re.Pattern[str], UrlRoute]]] = {}
+        self._by_shape: dict[tuple[str, int], list[tuple[list[str], UrlRoute]]] = {}
         for route in routes:
-            pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", route.path) + r"/?\Z")
-            shape = (route.method, route.path.count("/"))
-            self._by_shape.setdefault(shape, []).append((pattern, route))
+            parts = route.path.split("/")
+            self._by_shape.setdefault((route.method, len(parts)), []).append((parts, route))
 
     def find(self, method: str, path: str) -> tuple[UrlRoute, dict[str, str]] | None:
         """Return the route for `method` and `path` with the values of its names, or None."""
-        for pattern, route in self._by_shape.get((method, path.rstrip("/").count("/")), ()):
-            if match := pattern.match(path):
-                return route, {name: unquote(v) for name, v in match.groupdict().items()}
+        parts = path.removesuffix("/").split("/")
+        for wanted, route in self._by_shape.get((method, len(parts)), ()):
+            names: dict[str, str] = {}
+            for want, part in zip(wanted, parts, strict=True):
+                if want == part:
+                    continue
+                if not part or not want.startswith("{"):
+                    break
+                names[want[1:-1]] = unquote(part)
+            else:
+                return route, names
         return None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_osfutures.fakecloud.kernel import Caller, ResourceRecord
 
+#: Methods that records do not need; to generate them takes most of the time of an import.
+PLAIN: Any = {"eq": False, "repr": False, "match_args": False}
 REGION = "RegionOne"
 DEFAULT_DOMAIN = "default"
 
@@ -15,7 +17,7 @@ class AuthenticationError(Exception):
     """The user, the password, the credential or the scope is invalid."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Entry:
     """A record with an id and a name.
 
@@ -35,14 +37,14 @@ class Entry:
         return bool(self.options.get("immutable"))
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Domain(Entry):
     """A domain: users, groups and projects with names of their own."""
 
     tags: list[str] = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Project(Entry):
     """A project; `parent_id` is another project or the domain."""
 
@@ -51,7 +53,7 @@ class Project(Entry):
     tags: list[str] = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class User(Entry):
     """A user; `revoked_before` counts the tokens that a new password has made invalid."""
 
@@ -61,7 +63,7 @@ class User(Entry):
     revoked_before: int = 0  #: serial number of the first token that is valid
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Group(Entry):
     """A group of users."""
 
@@ -69,7 +71,7 @@ class Group(Entry):
     user_ids: list[str] = field(default_factory=list)
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Role(Entry):
     """A role; a role with a domain exists in that domain alone."""
 
@@ -78,8 +80,7 @@ class Role(Entry):
     implies: list[str] = field(default_factory=list)  #: ids of roles
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """What a role gives access to: a project, a domain or the system."""
 
     kind: str  #: "project", "domain" or "system"
@@ -89,8 +90,7 @@ class Target:
 SYSTEM = Target("system")
 
 
-@dataclass(frozen=True)
-class Assignment:
+class Assignment(NamedTuple):
     """A role of a user or a group on a target, or, if inherited, on the projects below it."""
 
     actor: str  #: "user" or "group"
@@ -100,14 +100,14 @@ class Assignment:
     inherited: bool = False
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class CatalogService(Entry):
     """A service of the catalog."""
 
     type: str
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Endpoint(Entry):
     """The URL of a service. A path without a host is below the address of the fake."""
 
@@ -117,7 +117,7 @@ class Endpoint(Entry):
     region_id: str | None = None
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Region:
     """A region of the catalog."""
 
@@ -126,7 +126,7 @@ class Region:
     parent_region_id: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(**PLAIN)
 class AccessRule:
     """A request that an application credential allows."""
 
@@ -137,7 +137,7 @@ class AccessRule:
     path: str
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class ApplicationCredential(ResourceRecord):
     """An application credential: access to one project with a secret of its own."""
 
@@ -149,7 +149,7 @@ class ApplicationCredential(ResourceRecord):
     access_rules: tuple[AccessRule, ...] | None = None
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Trust(ResourceRecord):
     """A trust: the trustee acts with roles of the trustor (`user_id`) in a project."""
 
@@ -163,7 +163,7 @@ class Trust(ResourceRecord):
     redelegated_trust_id: str | None = None
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, **PLAIN)
 class Token:
     """A token with its user, scope and lifetime.
 

@@ -64,6 +64,10 @@ class IdentityModel:
         """Return a new id in Keystone's format: 32 hexadecimal digits."""
         return self.runtime.new_id().replace("-", "")
 
+    def _digits(self) -> str:
+        """Return 32 random hexadecimal digits that need not be a UUID."""
+        return f"{self.runtime.random.getrandbits(128):032x}"
+
     def changed(self) -> None:
         """Let each token be checked again at its next use."""
         self.generation += 1
@@ -141,12 +145,12 @@ class IdentityModel:
                 ends.append(delegation.expires_at)
         self._serial += 1
         token = Token(
-            id="gAAAAA" + self.new_id() + self.new_id(),
+            id=f"gAAAAA{self._digits()}{self._digits()}",
             serial=self._serial,
             user=user,
             target=target,
             methods=methods,
-            audit_ids=[self.new_id()[:22], *(parent.audit_ids[-1:] if parent else ())],
+            audit_ids=[self._digits()[:22], *(parent.audit_ids[-1:] if parent else ())],
             issued_at=now,
             expires_at=min(ends),
             **more,
@@ -261,32 +265,29 @@ class IdentityModel:
 
         Without a project, endpoints whose URL needs one are left out.
         """
-        rows = []
-        for service in self.services.values():
-            if not service.enabled:
-                continue
-            endpoints = [
-                {
-                    "id": endpoint.id,
-                    "interface": endpoint.interface,
-                    "region_id": endpoint.region_id,
-                    "url": url_of(endpoint, origin, project_id),
-                    "region": endpoint.region_id,
-                }
-                for endpoint in self.endpoints.values()
-                if endpoint.service_id == service.id
-                and endpoint.enabled
-                and (project_id or PROJECT not in endpoint.url)
-            ]
-            rows.append(
-                {
-                    "endpoints": endpoints,
-                    "id": service.id,
-                    "type": service.type,
-                    "name": service.name,
-                }
-            )
-        return rows
+        endpoints: dict[str, list[dict[str, Any]]] = {each: [] for each in self.services}
+        for endpoint in self.endpoints.values():
+            if endpoint.enabled and (project_id or PROJECT not in endpoint.url):
+                region = endpoint.region_id
+                endpoints[endpoint.service_id].append(
+                    {
+                        "id": endpoint.id,
+                        "interface": endpoint.interface,
+                        "region_id": region,
+                        "url": url_of(endpoint, origin, project_id),
+                        "region": region,
+                    }
+                )
+        return [
+            {
+                "endpoints": endpoints[service.id],
+                "id": service.id,
+                "type": service.type,
+                "name": service.name,
+            }
+            for service in self.services.values()
+            if service.enabled
+        ]
 
     def forget_delegations(self, user_id: str | None, project_id: str | None) -> None:
         """Delete the application credentials and trusts of a user, of a project, or of both."""
@@ -310,7 +311,9 @@ PROJECT = "$(project_id)s"
 
 def url_of(endpoint: Endpoint, origin: str, project_id: str = PROJECT) -> str:
     """Return the URL of an endpoint; a path is below `origin`."""
-    url = endpoint.url.replace(PROJECT, project_id).replace("$(tenant_id)s", project_id)
+    url = endpoint.url
+    if "$(" in url:
+        url = url.replace(PROJECT, project_id).replace("$(tenant_id)s", project_id)
     return origin + url if url.startswith("/") else url
 
 
