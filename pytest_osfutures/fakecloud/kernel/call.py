@@ -23,7 +23,7 @@ MALFORMED = (
 _PATH_PART = re.compile(r"(?P<name>\{[^}]*\})|(?P<any>\*\*)|(?P<one>\*)|(?P<literal>[^{}*]+)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class AccessLimit:
     """The access rules of an application credential: all other requests are refused.
 
@@ -62,7 +62,7 @@ def _path_pattern(path: str) -> re.Pattern[str]:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Caller:
     """The user, scope and roles of a token. The scope is a project, a domain, the system or none.
 
@@ -83,7 +83,7 @@ class Caller:
         return "admin" in self.roles
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class RequestContext:
     """The user, project and request id on whose behalf a model acts."""
 
@@ -93,7 +93,7 @@ class RequestContext:
     is_admin: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Call(Generic[Model]):
     """One validated request, as a handler gets it."""
 

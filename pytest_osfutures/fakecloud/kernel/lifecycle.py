@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.kernel.resource import ResourceRecord
 from pytest_osfutures.fakecloud.kernel.runtime import Runtime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Step:
     """One intermediate state: the fields that it sets and its share of the duration.
 
@@ -24,7 +24,7 @@ class Step:
     event: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Lifecycle:
     """One background operation: its name (for durations and fault rules) and its steps."""
 

@@ -50,7 +50,7 @@ UNAUTHORIZED = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Microversions:
     """The range of microversions of a service, and the headers that request one.
 
@@ -107,7 +107,7 @@ def version_text(version: Version) -> str:
     return f"{version[0]}.{version[1]}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Service:
     """One service below its prefix. The paths of `routes` are relative to the prefix."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Request:
     """One HTTP request: the path is still quoted, header names are in lower case."""
 
@@ -79,7 +79,7 @@ class Response:
 Handler = Callable[..., Response]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class UrlRoute:
     """A method, a path with `{names}`, and the handler: `handler(call, **names)`.
 

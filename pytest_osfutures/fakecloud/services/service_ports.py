@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class VolumeDetails:
     """The properties of a volume that Nova needs."""
 
@@ -23,7 +23,7 @@ class VolumeDetails:
     image_id: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class ImageDetails:
     """The properties of an image that Nova and Cinder need."""
 
@@ -40,7 +40,7 @@ class ImageDetails:
     updated_at: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class PortDetails:
     """The properties of a Neutron port that Nova needs."""
 
@@ -53,7 +53,7 @@ class PortDetails:
     floating_ips: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class HostDetails:
     """The properties of a compute host that Neutron needs."""
 
@@ -61,7 +61,7 @@ class HostDetails:
     service_id: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class BootVolume:
     """A volume that Cinder creates for a server on behalf of Nova."""
 
@@ -205,7 +205,7 @@ class ServersPort(Protocol):
         """Return the hosts on which servers run."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class ProviderDetails:
     """A compute host as a resource provider of Placement."""
 
@@ -214,7 +214,7 @@ class ProviderDetails:
     totals: Mapping[str, int]  #: by resource class
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class AllocationDetails:
     """What a server uses of a host."""
 

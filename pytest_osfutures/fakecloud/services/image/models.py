@@ -53,7 +53,7 @@ class Member:
     status: str = "pending"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class ImageTask:
     """One import task."""
 
@@ -67,7 +67,7 @@ class ImageTask:
     message: str = ""
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class ImageRecord(ResourceRecord):
     """One image; its `metadata` has the custom properties."""
 

@@ -33,7 +33,7 @@ KIND = "VOLUME_BACKUP"
 LOOK_SECONDS = 1.0  #: the interval at which Cinder polls a new volume
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class BackupRequest:
     """The fields of a new backup."""
 

@@ -36,7 +36,7 @@ CHANGEABLE = (
 )  #: statuses of volumes that can leave a group
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class GroupRequest:
     """The fields of a new group; a `source` determines the type and the volumes."""
 

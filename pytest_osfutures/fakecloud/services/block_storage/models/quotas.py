@@ -72,7 +72,7 @@ def check_size(model: BlockStorageModel, project_id: str, size: int) -> None:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class QuotaClaim:
     """The resources that a request adds to a project's usage."""
 

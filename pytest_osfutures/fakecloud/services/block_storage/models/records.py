@@ -49,7 +49,7 @@ class QosSpecs:
     specs: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class AttachmentRecord(ResourceRecord):
     """An attachment; its `status` is reserved, attaching, attached or detached."""
 
@@ -62,7 +62,7 @@ class AttachmentRecord(ResourceRecord):
     attached_at: float | None = None
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class VolumeRecord(ResourceRecord):
     """One volume. `host` is None until the scheduler has chosen a backend."""
 
@@ -115,7 +115,7 @@ class VolumeRecord(ResourceRecord):
         self.touch()
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class SnapshotRecord(ResourceRecord):
     """One snapshot of a volume."""
 
@@ -129,7 +129,7 @@ class SnapshotRecord(ResourceRecord):
     bootable: bool = False
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class BackupRecord(ResourceRecord):
     """One backup of a volume."""
 
@@ -165,7 +165,7 @@ class BackupRecord(ResourceRecord):
             volume.metadata = {**volume.metadata, "src_backup_id": self.id}
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class Transfer(ResourceRecord):
     """The offer of a volume to any project that has the key."""
 
@@ -196,7 +196,7 @@ class GroupType:
         return any(self.group_specs.get(spec) == "<is> True" for spec in specs)
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class GroupRecord(ResourceRecord):
     """One generic volume group."""
 
@@ -209,7 +209,7 @@ class GroupRecord(ResourceRecord):
     replication_status: str = "disabled"
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class GroupSnapshot(ResourceRecord):
     """The snapshots of all volumes of a group, taken at one time."""
 
@@ -218,7 +218,7 @@ class GroupSnapshot(ResourceRecord):
     description: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Message:
     """One user message about a failed operation."""
 
@@ -232,7 +232,7 @@ class Message:
     created_at: float
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class VolumeService(ResourceRecord):
     """One cinder-volume service; its name is the host with the backend."""
 

@@ -18,7 +18,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.state import Block
 TARGET = "secondary"  #: the backend id of the replication target
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Change:
     """One change of a group's replication."""
 

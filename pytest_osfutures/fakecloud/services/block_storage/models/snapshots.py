@@ -31,7 +31,7 @@ from pytest_osfutures.fakecloud.services.block_storage.models.services import ch
 from pytest_osfutures.fakecloud.services.block_storage.models.state import BlockStorageModel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class SnapshotRequest:
     """The fields of a new snapshot."""
 

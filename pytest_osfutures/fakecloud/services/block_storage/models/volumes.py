@@ -43,7 +43,7 @@ UNDELETABLE = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class VolumeRequest:
     """The fields of a new volume. `size` None takes the size of the source."""
 

@@ -226,7 +226,7 @@ def act(call: BlockStorageCall, group_id: str) -> Response:
     return Response(202)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class StatusRules:
     """The policy and the statuses of an action that sets a status."""
 

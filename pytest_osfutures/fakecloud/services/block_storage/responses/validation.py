@@ -29,7 +29,7 @@ METADATA_KEY = "^[a-zA-Z0-9-_:. /]{1,255}$"
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class ActionBody:
     """The body of an action: the action's name and its parameters."""
 

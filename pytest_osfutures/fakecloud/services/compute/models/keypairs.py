@@ -12,7 +12,7 @@ from pytest_osfutures.fakecloud.kernel import (
 )
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class KeypairRecord(ResourceRecord):
     """A public key with a name that is unique for its user."""
 
@@ -22,7 +22,7 @@ class KeypairRecord(ResourceRecord):
     fingerprint: str
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class ServerGroup(ResourceRecord):
     """Servers with a placement policy: affinity or anti-affinity."""
 

@@ -86,7 +86,7 @@ class ServerFault:
     details: str = ""  #: shown to administrators only
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class BlockDevice(ResourceRecord):
     """A volume on a server. Its id is the id of Cinder's attachment."""
 
@@ -122,7 +122,7 @@ class Wanted:
     host: str | None = None
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class ServerRecord(ResourceRecord):
     """One server.
 

@@ -15,7 +15,7 @@ Pool = Mapping[str, str]  #: {"start": ..., "end": ...}
 FixedIp = Mapping[str, str]  #: {"subnet_id": ..., "ip_address": ...}
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class StandardRecord(ResourceRecord):
     """The fields of each Neutron resource: description, tags, revision number."""
 
@@ -31,7 +31,7 @@ class StandardRecord(ResourceRecord):
         self.touch()
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class NetworkRecord(StandardRecord):
     """One network."""
 
@@ -45,7 +45,7 @@ class NetworkRecord(StandardRecord):
     segmentation_id: int | None = None
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class SubnetRecord(StandardRecord):
     """One subnet, with its used addresses."""
 
@@ -80,7 +80,7 @@ class SubnetRecord(StandardRecord):
         self.next_free = min(self.next_free, int(ip_address(address)))
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class PortRecord(StandardRecord):
     """One port."""
 
@@ -101,7 +101,7 @@ class PortRecord(StandardRecord):
     of_server: bool = False  #: Nova created the port and deletes it with the server
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class RouterRecord(StandardRecord):
     """One router."""
 
@@ -110,7 +110,7 @@ class RouterRecord(StandardRecord):
     routes: tuple[Mapping[str, str], ...] = ()
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class TrunkRecord(StandardRecord):
     """One trunk: a parent port, and sub-ports whose traffic has a tag."""
 
@@ -119,7 +119,7 @@ class TrunkRecord(StandardRecord):
     sub_ports: tuple[Mapping[str, Any], ...] = ()
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class FloatingIpRecord(StandardRecord):
     """One floating IP: an external address for a port."""
 
@@ -131,7 +131,7 @@ class FloatingIpRecord(StandardRecord):
     own_port_id: str = ""  #: the id of the port on the external network that has the address
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class SecurityGroupRule(StandardRecord):
     """One rule of a security group."""
 
@@ -164,14 +164,14 @@ class SecurityGroupRule(StandardRecord):
         )
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class SecurityGroupRecord(StandardRecord):
     """One security group."""
 
     stateful: bool = True
 
 
-@dataclass(eq=False, kw_only=True)
+@dataclass(eq=False, kw_only=True, repr=False, match_args=False)
 class AddressGroupRecord(StandardRecord):
     """Address blocks that rules of security groups can refer to together."""
 

@@ -223,7 +223,7 @@ PROTOCOLS = ("ah", "dccp", "egp", "esp", "gre", "hopopt", "icmp", "igmp", "ip", 
              "vrrp")  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Attribute:
     """One attribute: its field, its converter, and the requests and roles that may set it."""
 

@@ -50,7 +50,7 @@ def _own(_model: NetworkModel, caller: Caller, resource: Any) -> bool:
     return bool(resource.project_id == caller.project_id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, match_args=False)
 class Collection:
     """One resource type: its names, its table and its functions."""
 
