@@ -28,7 +28,8 @@ from pytest_osfutures.reports.spans import (
     span_document,
 )
 from pytest_osfutures.reports.summary import summary_lines
-from pytest_osfutures.reports.tables import comparison_document, comparison_text, report_text
+from pytest_osfutures.reports.tables import comparison_document, comparison_text
+from pytest_osfutures.reports.text import report_text
 from pytest_osfutures.reports.waiting import Waiting, merged, waiting_text
 
 __all__ = [

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_osfutures.errors import OSFuturesError
 from pytest_osfutures.parsing import printable
 from pytest_osfutures.reports.report import Report, redacted, report_document
+from pytest_osfutures.reports.summary import facts_of
 from pytest_osfutures.reports.tables import (
     date_text,
     failed_operations,
@@ -63,6 +64,7 @@ def render_html(report: Report) -> str:
     failed, left = failed_operations(report), resources_left(report)
     return templates.get_template("report.html.jinja").render(
         title=run_text(report),
+        facts="; ".join(facts_of(report)) if report.operations else "",
         script=script,
         style=style,
         script_hash=_hash(script),

@@ -33,7 +33,7 @@ def summary_lines(report: Report, left: str) -> list[str]:
     failed = [each for each in report.operations if _has_failed(each)]
     lines += _reasons("tried again", tried)
     lines += _reasons("failed", [f"{each.operation or 'a call'}: {each.error}" for each in failed])
-    return [*lines, f"{'; '.join(_facts(report))}; left behind: {left}"]
+    return [*lines, f"{'; '.join(facts_of(report))}; left behind: {left}"]
 
 
 def _repeated(each: OperationSpan) -> list[Attempt]:
@@ -46,8 +46,8 @@ def _has_failed(each: OperationSpan) -> bool:
     return each.error_type not in ("", CancelledError.__name__)
 
 
-def _facts(report: Report) -> list[str]:
-    """Return the times and numbers of the last line."""
+def facts_of(report: Report) -> list[str]:
+    """Return the time that tests waited, API requests and most servers at a time, in words."""
     waited = waited_seconds(report.waits)
     single = sum(each.ended - each.began for each in report.operations if each.ended is not None)
     facts = [f"the tests waited {length_text(waited)}, one after another {length_text(single)}"]

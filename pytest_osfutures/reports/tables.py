@@ -19,12 +19,10 @@ from pytest_osfutures.reports.comparison import (
     statistics_of,
 )
 from pytest_osfutures.reports.reasons import counted_reasons, counted_text
-from pytest_osfutures.reports.report import Report, ResourceRow, redacted
+from pytest_osfutures.reports.report import Report, ResourceRow
 from pytest_osfutures.reports.spans import OperationSpan
 
 COMPARISON_FORMAT = "pytest-osfutures comparison"
-#: Failed operations and resources that a text lists one by one.
-MOST_LINES = 20
 
 
 def table(rows: Iterable[Sequence[str]]) -> list[str]:
@@ -68,8 +66,6 @@ def run_text(report: Report) -> str:
         _counted(len({(each.worker, each.test) for each in report.phases}), "test"),
         _counted(len(report.operations), "operation"),
     ]
-    if run.requests is not None:
-        counts.append(_counted(run.requests, "API request"))
     return printable(f"{', '.join(words)}: {', '.join(counts)}")
 
 
@@ -145,28 +141,6 @@ def resource_text(row: ResourceRow) -> str:
     state = states.get(row.state, row.state)
     of, note = (f" of {row.test}" if row.test else ""), (f": {row.note}" if row.note else "")
     return printable(f"{row.type}{name}{ident}{of}: {state}{note}")
-
-
-def report_text(report: Report) -> str:
-    """Return a report as text: the run, a table of operations, failures, resources left."""
-    report = redacted(report)
-    lines = [run_text(report)]
-    if report.operations:
-        lines += ["", *table(operations_table(report))]
-    failed = failed_operations(report)
-    if len(failed) > 1:
-        lines += ["", "reasons of failures:", *(f"  {each}" for each in reasons_of(failed))]
-    failures = [
-        f"{title_of(each)} of {printable(each.test) or 'the session'}: "
-        f"{each.error_type}: {printable(each.error)}"
-        for each in failed
-    ]
-    left = [resource_text(each) for each in resources_left(report)]
-    for title, found in (("failed", failures), ("left", left)):
-        if found:
-            more = [f"  ... and {len(found) - MOST_LINES} more"] * (len(found) > MOST_LINES)
-            lines += ["", f"{title}:", *(f"  {each}" for each in found[:MOST_LINES]), *more]
-    return "\n".join(lines)
 
 
 def comparison_text(comparison: Comparison) -> str:
