@@ -20,4 +20,5 @@ def progress_of(future: OperationFuture[Any]) -> str:
     if not future.history:
         return "accepted" if future._watch else "requested"
     seen = future.history[-1]
-    return "/".join(filter(None, (seen.status, seen.task_state)))
+    state = "/".join(filter(None, (seen.status, seen.task_state)))
+    return f"{state} until {future._until}" if future._until else state

@@ -55,8 +55,8 @@ class PrivateKey:
         if not isinstance(text, str) or not text:
             kind = type(key).__name__
             raise InvalidArgument(
-                f"key is a {kind} without a private key; accepted are the path of a file, the text "
-                "of a private key, and a keypair with its private_key"
+                f"key: an object of type {kind} has no private key; accepted: the path of a file, "
+                "the text of a private key, a keypair with its private_key"
             )
         library = asyncssh()
         try:

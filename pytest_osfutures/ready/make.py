@@ -139,7 +139,9 @@ def _split(url: object) -> tuple[str, tuple[str, int, str]]:
         or "{" in whole.replace(_PLACE, "")
     ):
         raise bad
-    if port == 0 or found.username:
+    if found.username is not None:
+        raise InvalidArgument("url: a user and a password in the URL are not sent; leave them out")
+    if port == 0:
         raise bad
     host = _PLACE if found.hostname == "address.invalid" else found.hostname
     target = (found.path or "/") + (f"?{found.query}" if found.query else "")

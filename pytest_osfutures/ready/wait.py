@@ -217,6 +217,8 @@ class ReadyWait:
 
         def read() -> None:
             text, outcome = None, None
+            if self.is_over:  # while the read waited for its turn
+                return
             try:
                 text = target.read_console()
                 outcome = None if condition is None else condition.judge(text)

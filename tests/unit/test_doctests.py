@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import doctest
-import importlib
+import importlib.util
 
 import pytest
 
@@ -12,7 +12,9 @@ import pytest_osfutures as osf
 PUBLIC = [getattr(osf, name) for names in osf._PLACES.values() for name in names]
 #: The modules that define the public names.
 MODULES = sorted({each.__module__ for each in PUBLIC if hasattr(each, "__module__")})
-MODULES += ["pytest_osfutures.ready.jump", "pytest_osfutures.ready.make"]
+MODULES += ["pytest_osfutures.ready.make"]
+if importlib.util.find_spec("asyncssh"):  # the extra `ssh`
+    MODULES += ["pytest_osfutures.ready.jump"]
 
 
 def examples(module: str) -> list[doctest.DocTest]:

@@ -18,6 +18,7 @@ from pytest_osfutures.errors import (
     OperationTimeout,
     ResourceVanished,
 )
+from pytest_osfutures.futures.progress import progress_of
 from pytest_osfutures.policy import Retry
 from pytest_osfutures.ready import console
 from tests.unit.api import NOVA, answer, answers
@@ -74,8 +75,18 @@ def test_a_running_future_tells_for_what_it_waits() -> None:
     future = start_once(cloud.context, cloud.create, 30.0, never)
     cloud.engine.run_until(lambda: cloud.clock.now() > 10.0)
     assert repr(future).endswith(" s, last status ACTIVE, until never()>")
+    assert progress_of(future) == "ACTIVE until never()"
     cloud.run(future)
     assert "until" not in repr(future)
+
+
+def test_a_further_try_waits_for_the_operation_first() -> None:
+    cloud = Cloud()
+    future = start_retried(cloud.context, cloud.create, Retry(2, jitter=0.0), 20.0, never)
+    cloud.engine.run_until(lambda: future.resource_id == "server-2" and bool(future.history))
+    assert progress_of(future).startswith("BUILD")
+    assert "until" not in progress_of(future)
+    cloud.run(future)
 
 
 def test_the_console_in_an_error_hides_the_secrets_of_the_request() -> None:

@@ -45,6 +45,7 @@ def key() -> str:
         (lambda: ready.http("http://{host}/"), "url='http://{host}/' is not usable"),
         (lambda: ready.http(":99999/"), "url=':99999/' is not usable"),
         (lambda: ready.http(":0/"), "url=':0/' is not usable"),
+        (lambda: ready.http("http://me:hunter2@{address}/"), "url: a user and a password in the"),
         (lambda: ready.http("/a b"), "url='/a b' is not usable"),
         (lambda: ready.http("/", status=99), "status=99 is not an HTTP status from 100 to 599"),
         (lambda: ready.http("http://lb/", address="fixed"), "url='http://lb/' names a host, so"),
@@ -72,8 +73,12 @@ def test_a_bad_argument_is_one_sentence(make: Any, why: str) -> None:
         ("cirros", KEY, "key: the text is no private key that ssh can use"),
         ("cirros", "/nonexistent/key", "key: '/nonexistent/key' cannot be read: No such file"),
         ("cirros", Path("/"), "key: '/' cannot be read: Is a directory"),
-        ("cirros", None, "key is a NoneType without a private key; accepted are the path"),
-        ("cirros", SimpleNamespace(private_key=None), "key is a SimpleNamespace without a private"),
+        ("cirros", None, "key: an object of type NoneType has no private key; accepted: "),
+        (
+            "cirros",
+            SimpleNamespace(private_key=None),
+            "key: an object of type SimpleNamespace has no private",
+        ),
     ],
 )
 def test_a_bad_login_is_one_sentence(user: Any, value: Any, why: str, key: str) -> None:
