@@ -108,6 +108,21 @@ def test_quota_class_changes_the_defaults(admin: ApiClient, demo: ApiClient) -> 
     assert admin("PUT", path, {"quota_class_set": {"nope": 1}}).status == 400
 
 
+def test_quota_classes_and_projects_keep_their_values(admin: ApiClient) -> None:
+    admin.version = "2.35"
+    path, body = "/os-quota-class-sets/gold", {"cores": 99, "fixed_ips": 7, "injected_files": 8}
+    shown = admin("PUT", path, {"quota_class_set": body}).body["quota_class_set"]
+    assert shown.items() >= body.items()
+    assert admin.get(path)["quota_class_set"].items() >= body.items()
+    default = admin.get("/os-quota-class-sets/default")["quota_class_set"]
+    assert not default.items() & body.items()
+    path, own = f"/os-quota-sets/{admin.project_id}", {"floating_ips": 9, "injected_files": 6}
+    admin("PUT", path, {"quota_set": own})
+    assert admin.get(path)["quota_set"].items() >= own.items()
+    admin.version = "2.57"
+    assert not admin.get(path)["quota_set"].keys() & own.keys()
+
+
 def test_diagnostics_and_topology(admin: ApiClient, demo: ApiClient) -> None:
     server = admin.active(networks=[{"uuid": admin.network()}])
     path = f"/servers/{server}"

@@ -68,6 +68,7 @@ class ComputeModel:
             )
         }
         self.quotas: dict[str, dict[str, int]] = {}  #: by project, without the defaults
+        self.class_quotas: dict[str, dict[str, int]] = {}  #: by quota class
 
     def now(self) -> float:
         """Return the cloud's time in seconds since 1970."""

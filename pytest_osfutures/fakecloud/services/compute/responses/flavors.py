@@ -191,14 +191,16 @@ def change_access(call: ComputeCall, flavor_id: str) -> Response:
     flavor, change = model.flavor(flavor_id), action == "addTenantAccess"
     if change and project_id not in model.projects.project_ids():
         raise ApiError(400, f"Project ID {project_id} is not a valid project.")
-    changed = replace(flavor, project_ids=_project_ids(flavor, project_id, change))
+    changed = replace(flavor, project_ids=_project_ids(call, flavor, project_id, change))
     model.flavors[flavor.id] = changed
     return _access_view(changed)
 
 
-def _project_ids(flavor: FlavorRecord, project_id: str, add: bool) -> tuple[str, ...]:
+def _project_ids(
+    call: ComputeCall, flavor: FlavorRecord, project_id: str, add: bool
+) -> tuple[str, ...]:
     has = project_id in flavor.project_ids
-    if add and flavor.is_public:
+    if add and flavor.is_public and call.version >= (2, 7):
         why = "Can not add access to a public flavor."
         raise ApiError(409, why)
     if add and has:

@@ -70,11 +70,11 @@ def limits(call: ComputeCall) -> Response:
 def _quotas(call: ComputeCall, project_id: str, default: bool = False) -> dict[str, int]:
     model = call.model
     quotas = {name: model.limit("" if default else project_id, name) for name in NAMES}
-    own = {} if default else model.quotas.get(project_id, {})
-    if call.version < (2, 57):
-        quotas |= {name: own.get(name, value) for name, value in UNTIL_2_57.items()}
-    if call.version < (2, 36):
-        quotas |= UNTIL_2_36  # Nova's network service had these; their values are not kept
+    own = model.class_quotas.get("default", {})
+    own = own if default else own | model.quotas.get(project_id, {})
+    for names, until in ((UNTIL_2_57, (2, 57)), (UNTIL_2_36, (2, 36))):
+        if call.version < until:
+            quotas |= {name: own.get(name, value) for name, value in names.items()}
     return dict(sorted(quotas.items()))
 
 
@@ -133,35 +133,40 @@ def reset_quotas(call: ComputeCall, project_id: str) -> Response:
 
 
 def show_class_quotas(call: ComputeCall, class_id: str) -> Response:
-    """Show the default quotas (administrators only); there is only one quota class."""
+    """Show the quotas of a class (administrators only); the class `default` has the defaults."""
     validation.admin_only(call, "os_compute_api:os-quota-class-sets:show")
-    return Response(200, {"quota_class_set": {"id": class_id} | _class_quotas(call)})
+    return Response(200, {"quota_class_set": {"id": class_id} | _class_quotas(call, class_id)})
 
 
-def _class_quotas(call: ComputeCall) -> dict[str, int]:
-    quotas = _quotas(call, "", default=True)
+def _class_names(call: ComputeCall) -> set[str]:
+    """Return the names of the quotas of a class at the microversion of the request."""
+    names = {*NAMES}
+    if call.version < (2, 57):
+        names |= {*UNTIL_2_57}
     if call.version < (2, 50):
-        for name in ("server_groups", "server_group_members"):
-            quotas.pop(name)
-    elif call.version < (2, 57):
-        for name in UNTIL_2_36:
-            quotas.pop(name, None)
-    return quotas
+        names = names - {"server_groups", "server_group_members"} | {*UNTIL_2_36}
+    return names
+
+
+def _class_quotas(call: ComputeCall, class_id: str) -> dict[str, int]:
+    model = call.model
+    quotas = {name: model.limit("", name) for name in NAMES} | UNTIL_2_57 | UNTIL_2_36
+    quotas |= model.class_quotas.get("default", {}) | model.class_quotas.get(class_id, {})
+    names = _class_names(call)
+    return {name: value for name, value in sorted(quotas.items()) if name in names}
 
 
 def change_class_quotas(call: ComputeCall, class_id: str) -> Response:
-    """Change the default quotas (administrators only)."""
+    """Change the quotas of a class (administrators only)."""
     validation.admin_only(call, "os_compute_api:os-quota-class-sets:update")
     body = validation.envelope(call, "quota_class_set")
-    known = set(NAMES)
-    if call.version < (2, 57):
-        known |= {*UNTIL_2_57}
-    if call.version < (2, 50):
-        known |= {*UNTIL_2_36}
+    known = _class_names(call) | {"server_groups", "server_group_members"}
     validation.only("quota_class_set", body, frozenset(known))
     given = {name: validation.number(name, value, least=-1) for name, value in body.items()}
     if class_id == "default":
         settings = call.runtime.settings
-        kept = {name: value for name, value in given.items() if name in NAMES}
-        settings.quotas = settings.quotas | kept
-    return Response(200, {"quota_class_set": _class_quotas(call)})
+        enforced = {name: value for name, value in given.items() if name in NAMES}
+        settings.quotas = settings.quotas | enforced
+        given = {name: value for name, value in given.items() if name not in NAMES}
+    call.model.class_quotas.setdefault(class_id, {}).update(given)
+    return Response(200, {"quota_class_set": _class_quotas(call, class_id)})
