@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         Attempt as Attempt,
         CleanupError as CleanupError,
         CloudUnreachableError as CloudUnreachableError,
+        CriteriaError as CriteriaError,
         EngineError as EngineError,
         Event as Event,
         InvalidArgument as InvalidArgument,
@@ -63,6 +64,13 @@ if TYPE_CHECKING:
     from pytest_osfutures.scopes.resource_scope import (
         ResourceScope as ResourceScope,
         scope as scope,
+    )
+    from pytest_osfutures.load import (
+        Criterion as Criterion,
+        Measurement as Measurement,
+        OperationMeasurement as OperationMeasurement,
+        Sample as Sample,
+        measure as measure,
     )
     from pytest_osfutures.policy import (
         Poll as Poll,
@@ -98,6 +106,7 @@ _PLACES = {
         "Attempt",
         "CleanupError",
         "CloudUnreachableError",
+        "CriteriaError",
         "EngineError",
         "Event",
         "InvalidArgument",
@@ -127,6 +136,7 @@ _PLACES = {
         "gather",
         "wait",
     ),
+    "load": ("Criterion", "Measurement", "OperationMeasurement", "Sample", "measure"),
     "policy": ("Poll", "Retry"),
     "": ("ready",),
     "protocols": (

@@ -3,6 +3,7 @@
     OSFuturesError
     ├── InvalidArgument (ValueError)       an argument or option cannot be used
     ├── CloudUnreachableError              no answer, no OpenStack, or refused credentials
+    ├── CriteriaError (AssertionError)     a measurement does not meet its criteria
     ├── EngineError                        the engine broke, was stopped, or runs in another process
     ├── ServerLimitReached                 the run has as many servers as it may have at a time
     ├── UnknownOperation (UserWarning)     a request may have started work that cannot be followed
@@ -50,6 +51,10 @@ class InvalidArgument(OSFuturesError, ValueError):
 
 class CloudUnreachableError(OSFuturesError):
     """The cloud does not answer, answers like no OpenStack, or refuses the credentials."""
+
+
+class CriteriaError(OSFuturesError, AssertionError):
+    """A measurement (`osf.measure`) does not meet its criteria; the text has its table."""
 
 
 class EngineError(OSFuturesError):

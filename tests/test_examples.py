@@ -19,7 +19,9 @@ Started = dict[str, subprocess.Popen[str]]
 COMMANDS = {
     "suites": ("-m", "pytest", "-p", "osfutures", "--os-cloud", "fake", "examples"),
     "blueprint": ("examples/blueprint.py",),
-    "load": ("examples/load.py", "--servers", "5"),
+    "load": ("examples/load.py", "fake", "5"),
+    "script": ("examples/script.py",),
+    "unittest": ("-m", "unittest", "examples/test_unittest.py"),
 }
 
 
@@ -59,11 +61,17 @@ def test_blueprint_script_prints_its_steps(started: Started) -> None:
 
 def test_load_script_prints_a_table(started: Started) -> None:
     head, *rows = output(started["load"]).splitlines()
-    assert head.split() == ["step", "count", "min", "s", "median", "s", "max", "s"]
-    assert [row.split()[:2] for row in rows] == [["create", "5"], ["stop", "5"], ["delete", "5"]]
+    assert head.split()[:4] == ["operation", "count", "p50", "s"]
+    found = [row.split()[:2] for row in rows]
+    assert found == [["server.create", "5"], ["server.stop", "5"], ["server.delete", "5"]]
 
 
-@pytest.mark.parametrize("script", ["blueprint.py nope", "load.py --cloud nope"])
+def test_scripts_with_scopes(started: Started) -> None:
+    assert re.fullmatch(r"web has osf-\w+-\d+ as /dev/sdb\n", output(started["script"]))
+    output(started["unittest"])
+
+
+@pytest.mark.parametrize("script", ["blueprint.py nope", "load.py nope", "script.py --cloud nope"])
 def test_unknown_cloud_ends_a_script_with_one_sentence(script: str, tmp_path: Path) -> None:
     name, *args = script.split()
     env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}

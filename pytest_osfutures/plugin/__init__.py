@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from pytest_osfutures.plugin import factory_fixtures, fixtures, options
+from pytest_osfutures.plugin import factory_fixtures, fixtures, load_fixture, options
 from pytest_osfutures.plugin.failed_nodes import mark_failed, mark_raised
 from pytest_osfutures.plugin.fixtures import (
     IN_USE,
@@ -31,7 +31,7 @@ from pytest_osfutures.plugin.run_id import FORKED, MAIN, RUN, is_forked, run_id,
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     """Register the modules with fixtures."""
-    for module in (fixtures, *factory_fixtures.MODULES):
+    for module in (fixtures, load_fixture, *factory_fixtures.MODULES):
         pluginmanager.register(module, module.__name__)
 
 

@@ -5,6 +5,7 @@ from pytest_osfutures.reports.comparison import (
     Comparison,
     OperationStatistics,
     compare,
+    percentile,
     statistics_of,
 )
 from pytest_osfutures.reports.documents import DocumentError
@@ -28,7 +29,7 @@ from pytest_osfutures.reports.spans import (
     span_document,
 )
 from pytest_osfutures.reports.summary import summary_lines
-from pytest_osfutures.reports.tables import comparison_document, comparison_text
+from pytest_osfutures.reports.tables import comparison_document, comparison_text, table
 from pytest_osfutures.reports.text import report_text
 from pytest_osfutures.reports.waiting import Waiting, merged, waiting_text
 
@@ -56,6 +57,7 @@ __all__ = [
     "merged",
     "parse_report",
     "parse_span",
+    "percentile",
     "render_html",
     "report_document",
     "report_json",
@@ -64,6 +66,7 @@ __all__ = [
     "span_document",
     "statistics_of",
     "summary_lines",
+    "table",
     "waiting_text",
     "write_report",
     "write_text",

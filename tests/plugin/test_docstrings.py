@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from pytest_osfutures.plugin import factory_fixtures, fixtures
+from pytest_osfutures.plugin import factory_fixtures, fixtures, load_fixture
 from pytest_osfutures.scopes import factories
 from tests.plugin.test_factories import run
 
@@ -37,7 +37,7 @@ def image_file(pytester: pytest.Pytester) -> None:
 
 def documented() -> dict[str, str]:
     """Return the docstrings of the fixtures of a test by the names of the fixtures."""
-    modules = (*factory_fixtures.MODULES, fixtures)
+    modules = (*factory_fixtures.MODULES, fixtures, load_fixture)
     return {
         name: inspect.cleandoc(inspect.getdoc(getattr(each, "__wrapped__", each)) or "")
         for module in modules

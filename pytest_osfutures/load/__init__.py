@@ -1,0 +1,7 @@
+"""Load: repeat any work at a rate or with a concurrency, measure it, and judge the measurement."""
+
+from pytest_osfutures.load.criteria import Criterion
+from pytest_osfutures.load.measurement import Measurement, OperationMeasurement, Sample
+from pytest_osfutures.load.runner import LoadArguments, measure
+
+__all__ = ["Criterion", "LoadArguments", "Measurement", "OperationMeasurement", "Sample", "measure"]
