@@ -109,6 +109,8 @@ def check_clean(before: dict[str, Any], now: dict[str, Any]) -> None:
         now: the server as Nova shows it.
     """
     changed = [name for name in KEPT if _plain(before.get(name)) != _plain(now.get(name))]
+    if "security_groups" in changed and not now.get("addresses"):
+        changed.remove("security_groups")  # of ports: only the answer to the creation has some
     if Stamp.of(before) is None or _marks(before) != _marks(now):
         changed.append("metadata")
     if changed:
