@@ -101,14 +101,14 @@ class Lookahead:
         self, need: ItemNeed, request: pytest.FixtureRequest, values: Mapping[str, Any]
     ) -> Instance:
         """Return the instance of a fixture that is set up; create the resource if it is missing."""
-        if (key := need.key) not in self._instances:
+        while True:  # a creation that fails before it is claimed is released meanwhile
+            with self._changed:
+                if (instance := self._instances.get(need.key)) is not None:
+                    instance.request, instance.item = request, self._item
+                    self._run_session.recorder.outcomes.claim(instance.future)
+                    exchange_resources(self._run_session, self._instances.values())
+                    return instance
             self._begin(need, values, must=True, request=request)
-        with self._changed:
-            instance = self._instances[key]
-            instance.request, instance.item = request, self._item
-            self._run_session.recorder.outcomes.claim(instance.future)
-            exchange_resources(self._run_session, self._instances.values())
-            return instance
 
     def release(self, instance: Instance) -> None:
         """Note that the fixture of an instance is torn down."""

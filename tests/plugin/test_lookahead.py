@@ -152,7 +152,7 @@ def test_servers_of_tests_that_do_not_come_are_deleted(
     result.assert_outcomes(failed=1)
     assert [row for row in served.alive() if row["kind"] == "server"] == []
     assert [row["kind"] for row in served.ever()].count("server") == 3
-    result.stdout.no_fnmatch_line("*left*")
+    result.stdout.fnmatch_lines(["*; left behind: none"])
 
 
 def test_quota_is_never_exceeded(
