@@ -33,7 +33,8 @@ def summary_lines(report: Report, left: str) -> list[str]:
     failed = [each for each in report.operations if _has_failed(each)]
     lines += _reasons("tried again", tried)
     lines += _reasons("failed", [f"{each.operation or 'a call'}: {each.error}" for each in failed])
-    return [*lines, f"{'; '.join(facts_of(report))}; left behind: {left}"]
+    times, *facts = facts_of(report)
+    return [*lines, times, "; ".join([*facts, f"left behind: {left}"])]
 
 
 def _repeated(each: OperationSpan) -> list[Attempt]:
