@@ -86,7 +86,11 @@ def _environment() -> dict[str, str]:
 
     The variables OS_* are left out: the settings replace them.
     """
-    paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
+    standard = Path(os.__file__).parent
+    found = [Path(path).absolute() for path in sys.path]
+    # First, as a script's folder may have an enum.py, which Python would import at its start.
+    found.sort(key=lambda path: path not in (standard, standard / "lib-dynload"))
+    paths = os.pathsep.join(map(str, found))
     env = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     files = {name: str(Path(env[name]).absolute()) for name in PATHS if env.get(name)}
     return {**env, **files, "PYTHONPATH": paths}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import warnings
 from pathlib import Path
 
@@ -64,4 +65,14 @@ def test_a_reaper_without_a_log_is_an_error(ended: Ledger) -> None:
     reaper_log(ended.path).mkdir()
     with pytest.raises(ReaperError, match="cannot write its log: "):
         start_reaper(ended, "fake", {})
+    ended.close()
+
+
+def test_modules_of_a_script_do_not_shadow_those_of_the_standard_library(
+    ended: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("enum", "select", "json"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('shadowed')")
+    monkeypatch.setattr("sys.path", [str(tmp_path), *sys.path])
+    start_reaper(ended, "fake", {})
     ended.close()
