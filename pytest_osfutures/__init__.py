@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     )
     from pytest_osfutures.load import (
         Criterion as Criterion,
+        Load as Load,
         Measurement as Measurement,
         OperationMeasurement as OperationMeasurement,
         Sample as Sample,
@@ -136,7 +137,7 @@ _PLACES = {
         "gather",
         "wait",
     ),
-    "load": ("Criterion", "Measurement", "OperationMeasurement", "Sample", "measure"),
+    "load": ("Criterion", "Load", "Measurement", "OperationMeasurement", "Sample", "measure"),
     "policy": ("Poll", "Retry"),
     "": ("ready",),
     "protocols": (

@@ -2,6 +2,14 @@
 
 from pytest_osfutures.load.criteria import Criterion
 from pytest_osfutures.load.measurement import Measurement, OperationMeasurement, Sample
-from pytest_osfutures.load.runner import LoadArguments, measure
+from pytest_osfutures.load.runner import Load, LoadArguments, measure
 
-__all__ = ["Criterion", "LoadArguments", "Measurement", "OperationMeasurement", "Sample", "measure"]
+__all__ = [
+    "Criterion",
+    "Load",
+    "LoadArguments",
+    "Measurement",
+    "OperationMeasurement",
+    "Sample",
+    "measure",
+]

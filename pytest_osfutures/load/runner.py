@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future
 from functools import partial
-from typing import Any, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack
 
 from pytest_osfutures.errors import InvalidArgument
 from pytest_osfutures.futures import OperationFuture
@@ -80,6 +80,13 @@ def measure(work: Callable[..., Any], **arguments: Unpack[LoadArguments]) -> Mea
         show(found)
     found.check(plan.criteria)
     return found
+
+
+class Load(Protocol):
+    """The type of `measure` and of the fixture `os_load`."""
+
+    def __call__(self, work: Callable[..., Any], **arguments: Unpack[LoadArguments]) -> Measurement:
+        """Repeat work, measure each iteration, and check criteria, as `measure` does."""
 
 
 class _Plan:

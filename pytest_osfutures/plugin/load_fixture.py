@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -10,16 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Unpack
 
-    from pytest_osfutures.load import LoadArguments, Measurement
+    from pytest_osfutures.load import Load, LoadArguments, Measurement
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
-
-
-class Load(Protocol):
-    """The type of `os_load`: that of `osf.measure`."""
-
-    def __call__(self, work: Callable[..., Any], **arguments: Unpack[LoadArguments]) -> Measurement:
-        """Repeat work, measure each iteration, and check criteria."""
 
 
 @pytest.fixture

@@ -187,3 +187,27 @@ def test_openstacksdk(os_cloud: osf.Cloud) -> None:
     reveal_type(future)  # reveals: OperationFuture[Any, object]
     sdk.compuet.create_server_async(name="web")  # error
     future.resutl()  # error
+
+
+def test_scopes_and_measurements(os_load: osf.Load, os_servers: osf.Servers) -> None:
+    with osf.scope("devstack", flavor="m1.tiny", timeout=60, keep="failed") as s:
+        reveal_type(s)  # reveals: ResourceScope
+        reveal_type(s.servers.create_async("web"))  # reveals: OperationFuture[Server, Server]
+        reveal_type(s.floating_ips)  # reveals: FloatingIps
+        reveal_type(s.cloud)  # reveals: Cloud
+    reveal_type(osf.scope().enter())  # reveals: ResourceScope
+    osf.scope("devstack", flavour="m1.tiny")  # error
+    osf.scope("devstack", keep="sometimes")  # error
+    found = os_load(os_servers.create_async, count=3, criteria=["p95 < 30"])
+    reveal_type(found)  # reveals: Measurement
+    reveal_type(found.operations["server.create"].p95)  # reveals: float | None
+    reveal_type(osf.measure(lambda: 3, rate=2.5).samples)  # reveals: tuple[Sample, ...]
+    osf.measure(lambda: 3, rate="2")  # error
+    reveal_type(os_servers.create_async().seconds)  # reveals: float
+    reveal_type(os_servers.create_async().phases)  # reveals: Mapping[str, float]
+
+
+async def test_async_scopes() -> None:
+    async with osf.scope("devstack") as s:
+        reveal_type(s)  # reveals: ResourceScope
+        reveal_type(await s.volumes.create_async())  # reveals: Volume
