@@ -146,3 +146,37 @@ def test_diagnostics_and_topology(admin: ApiClient, demo: ApiClient) -> None:
 def test_addresses_are_stored_in_their_shortest_form(demo: ApiClient) -> None:
     server = demo.active(accessIPv6="0000:0000:0000:0000:0000:babe:220.12.22.2")
     assert demo.show(server)["accessIPv6"] == "::babe:dc0c:1602"
+
+
+def test_hypervisors_by_name_until_2_52(admin: ApiClient) -> None:
+    server = admin.active()
+    admin.version = "2.52"
+    found = admin.get("/os-hypervisors/compute/search")["hypervisors"]
+    assert [host["hypervisor_hostname"] for host in found] == ["compute1", "compute2"]
+    hosts = admin.get("/os-hypervisors/compute/servers")["hypervisors"]
+    assert [s["uuid"] for host in hosts for s in host.get("servers", ())] == [server]
+    assert admin("GET", "/os-hypervisors/none/search").status == 404
+    assert admin("GET", f"/os-hypervisors/{found[0]['id']}/uptime").status == 501
+    admin.version = "2.53"
+    assert admin("GET", "/os-hypervisors/compute/search").status == 404
+    rows = admin.get("/os-hypervisors")["hypervisors"]
+    shown = [admin.get(f"/os-hypervisors/{row['id']}?with_servers=true") for row in rows]
+    named = [s["uuid"] for each in shown for s in each["hypervisor"]["servers"]]
+    assert named == [server]
+
+
+def test_extensions(demo: ApiClient) -> None:
+    found = {each["alias"]: each["name"] for each in demo.get("/extensions")["extensions"]}
+    assert found["OS-EXT-IMG-SIZE"] == "ImageSize"
+    assert demo.get("/extensions/os-keypairs")["extension"]["name"] == "Keypairs"
+    assert demo("GET", "/extensions/none").status == 404
+
+
+def test_network_quota_is_compared_with_its_usage(admin: ApiClient) -> None:
+    path = f"/network/v2.0/quotas/{admin.project_id}"
+    low = {"network": 1}  # the project has the networks private and public
+    refused = admin("PUT", path, {"quota": low | {"check_limit": True}})
+    assert refused.status == 400
+    assert admin("PUT", path, {"quota": low | {"check_limit": False}}).status == 200
+    assert admin("PUT", path, {"quota": {"network": 2, "check_limit": True}}).status == 200
+    assert admin("PUT", path, {"quota": {"check_limit": "x"}}).status == 400

@@ -11,6 +11,7 @@ from pytest_osfutures.fakecloud.services.compute.responses import (
     actions,
     creating,
     diagnostics,
+    extensions,
     flavors,
     hosts,
     images,
@@ -28,6 +29,7 @@ from pytest_osfutures.fakecloud.services.compute.responses import (
 SERVERS = "/v2.1/servers"
 SERVER = "/v2.1/servers/{server_id}"
 SPECS = "/v2.1/flavors/{flavor_id}/os-extra_specs"
+HYPERVISOR = "/v2.1/os-hypervisors/{hypervisor_id}"
 IMAGE = "/v2.1/images/{image_id}"
 QUOTA_CLASS = "/v2.1/os-quota-class-sets/{class_id}"
 QUOTAS = "/v2.1/os-quota-sets/{project_id}"
@@ -120,12 +122,16 @@ ROUTES: list[UrlRoute] = [
     UrlRoute("GET", IMAGE + "/metadata/{key}", images.show_metadata_item),
     UrlRoute("PUT", IMAGE + "/metadata/{key}", images.set_metadata_item),
     UrlRoute("DELETE", IMAGE + "/metadata/{key}", images.delete_metadata_item),
-    UrlRoute("GET", "/v2.1/extensions", hosts.list_extensions),
+    UrlRoute("GET", "/v2.1/extensions", extensions.list_extensions),
+    UrlRoute("GET", "/v2.1/extensions/{alias}", extensions.show_extension),
     UrlRoute("GET", "/v2.1/os-availability-zone", hosts.list_zones),
     UrlRoute("GET", "/v2.1/os-availability-zone/detail", hosts.list_zones_in_detail),
     UrlRoute("GET", "/v2.1/os-hypervisors", hosts.list_hypervisors),
     UrlRoute("GET", "/v2.1/os-hypervisors/detail", hosts.list_hypervisors_in_detail),
     UrlRoute("GET", "/v2.1/os-hypervisors/{hypervisor_id}", hosts.show_hypervisor),
+    UrlRoute("GET", HYPERVISOR + "/uptime", hosts.show_uptime),
+    UrlRoute("GET", HYPERVISOR + "/search", hosts.search_hypervisors),
+    UrlRoute("GET", HYPERVISOR + "/servers", hosts.list_servers_of_hypervisors),
     UrlRoute("GET", "/v2.1/os-services", hosts.list_services),
     UrlRoute("PUT", "/v2.1/os-services/{service_id}", hosts.change_service),
     UrlRoute("GET", "/v2.1/os-aggregates", hosts.list_aggregates),

@@ -20,24 +20,6 @@ from pytest_osfutures.fakecloud.services.compute.responses.servers import find
 POLICY = "os_compute_api:"
 CPU = '{"arch": "x86_64", "model": "Nehalem", "vendor": "Intel"}'
 ROW_IDS = {"nova-conductor": 2, "nova-scheduler": 4, "nova-compute": 6}
-EXTENSIONS = ("OS-DCF", "OS-EXT-AZ", "OS-EXT-SRV-ATTR", "OS-EXT-STS", "OS-SRV-USG", "os-keypairs")
-
-
-def list_extensions(call: ComputeCall) -> Response:
-    """List the former extensions, which are all part of the API."""
-    del call
-    shown = [
-        {
-            "alias": alias,
-            "description": alias,
-            "links": [],
-            "name": alias,
-            "namespace": "http://docs.openstack.org/compute/ext/fake_xml",
-            "updated": "2014-12-03T00:00:00Z",
-        }
-        for alias in EXTENSIONS
-    ]
-    return Response(200, {"extensions": shown})
 
 
 def list_zones(call: ComputeCall) -> Response:
@@ -147,10 +129,60 @@ def show_hypervisor(call: ComputeCall, hypervisor_id: str) -> Response:
             for name, value in _room(call, host).items():
                 total[name] = total.get(name, 0) + value
         return Response(200, {"hypervisor_statistics": total})
-    for host in hosts:
+    host = _host(call, hypervisor_id)
+    shown = _hypervisor(call, host, full=True)
+    if call.version >= (2, 53) and call.request.param("with_servers") in ("true", "True", "1"):
+        shown["servers"] = _servers_on(call, host)
+    return Response(200, {"hypervisor": shown})
+
+
+def _host(call: ComputeCall, hypervisor_id: str) -> Host:
+    """Return the host with that hypervisor's id. Raises ApiError(404)."""
+    for host in call.model.hosts.values():
         if hypervisor_id == str(_hypervisor(call, host, full=False)["id"]):
-            return Response(200, {"hypervisor": _hypervisor(call, host, full=True)})
+            return host
     raise ApiError(404, f"Hypervisor with ID '{hypervisor_id}' could not be found.")
+
+
+def _servers_on(call: ComputeCall, host: Host) -> list[dict[str, Any]]:
+    there = [server for server in call.model.servers if server.host == host.name]
+    return [{"uuid": server.id, "name": f"instance-{server.id[:8]}"} for server in there]
+
+
+def show_uptime(call: ComputeCall, hypervisor_id: str) -> Response:
+    """Refuse to show the uptime of a hypervisor, as Nova's fake driver does; gone since 2.88."""
+    validation.admin_only(call, POLICY + "os-hypervisors:uptime")
+    if call.version >= (2, 88):
+        raise ApiError(404, "The resource could not be found.")
+    _host(call, hypervisor_id)
+    raise ApiError(501, "Virt driver does not implement uptime function.", kind="notImplemented")
+
+
+def _found_by_name(call: ComputeCall, pattern: str) -> list[Host]:
+    if call.version >= (2, 53):  # the parameter `hypervisor_hostname_pattern` replaces this URL
+        raise ApiError(404, "The resource could not be found.")
+    found = [host for host in call.model.hosts.values() if pattern in host.name]
+    if not found:
+        raise ApiError(404, f"No hypervisor matching '{pattern}' could be found.")
+    return found
+
+
+def search_hypervisors(call: ComputeCall, hypervisor_id: str) -> Response:
+    """List the hypervisors with a part of their name, until 2.52."""
+    validation.admin_only(call, POLICY + "os-hypervisors:search")
+    rows = [_hypervisor(call, host, full=False) for host in _found_by_name(call, hypervisor_id)]
+    return Response(200, {"hypervisors": rows})
+
+
+def list_servers_of_hypervisors(call: ComputeCall, hypervisor_id: str) -> Response:
+    """List the hypervisors with a part of their name, and their servers, until 2.52."""
+    validation.admin_only(call, POLICY + "os-hypervisors:servers")
+    rows = []
+    for host in _found_by_name(call, hypervisor_id):
+        servers = _servers_on(call, host)
+        shown = _hypervisor(call, host, full=False)
+        rows.append(shown | ({"servers": servers} if servers else {}))
+    return Response(200, {"hypervisors": rows})
 
 
 def _services(call: ComputeCall) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ IMMUTABLE = {"immutable": True}
 def create_initial_resources(model: IdentityModel) -> None:
     """Create the users `demo` (member) and `admin`, each with a project of the same name.
 
-    A random generator of its own gives the ids of what came to the catalog later, so that a seed
+    A random generator of its own gives the ids of what has come later, so that a seed
     gives all other resources the ids that they had before.
     """
     model.domains[DEFAULT_DOMAIN] = Domain(
@@ -68,9 +68,13 @@ def create_initial_resources(model: IdentityModel) -> None:
     for kind, name, path in CATALOG:
         _create_catalog_service(model, kind, name, path, model.new_id)
     later = Random(f"{model.runtime.seed}:catalog")
-    _create_catalog_service(
-        model, "placement", "placement", "/placement", lambda: f"{later.getrandbits(128):032x}"
-    )
+
+    def new_id() -> str:
+        return f"{later.getrandbits(128):032x}"
+
+    _create_catalog_service(model, "placement", "placement", "/placement", new_id)
+    service = Role(id=new_id(), name="service", options=dict(IMMUTABLE))
+    model.roles[service.id] = service
 
 
 def _create_project(model: IdentityModel, name: str) -> Project:

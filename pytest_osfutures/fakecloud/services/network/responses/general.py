@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -31,6 +32,7 @@ EXTENSIONS = (
     ("auto-allocated-topology", "Auto Allocated Topology Services"),
     ("availability_zone", "Availability Zone"),
     ("binding", "Port Binding"),
+    ("default-subnetpools", "Default Subnetpools"),
     ("external-net", "Neutron external network"),
     ("extra_dhcp_opt", "Neutron Extra DHCP options"),
     ("net-mtu", "Network MTU"),
@@ -39,6 +41,7 @@ EXTENSIONS = (
     ("port-security", "Port Security"),
     ("project-id", "project_id field enabled"),
     ("provider", "Provider Network"),
+    ("quota-check-limit", "Quota engine limit check"),
     ("quota_details", "Quota details management support"),
     ("quotas", "Quota management support"),
     ("router", "Neutron L3 Router"),
@@ -223,6 +226,10 @@ def change_quota(call: NetworkCall, project_id: str) -> Response:
     if not call.caller.is_admin:
         raise disallowed("rule:update_quota")
     part, model = call.part("quota"), call.model
+    part = dict(part)
+    checks = part.pop("check_limit", False)
+    if not isinstance(checks, bool):
+        raise bad(f"Invalid input for check_limit. Reason: '{checks}' is not a boolean.")
     unknown = [name for name in part if name not in QUOTAS]
     if unknown:
         raise bad(f"Unrecognized attribute(s) '{', '.join(unknown)}'")
@@ -230,8 +237,20 @@ def change_quota(call: NetworkCall, project_id: str) -> Response:
         values = {name: number(value) for name, value in part.items()}
     except InvalidAttributeError as error:
         raise bad(f"Invalid input for quota. Reason: {error}.") from None
+    if checks:
+        _check_limits(call, project_id, values)
     model.quotas[project_id] = model.quotas.get(project_id, {}) | values
     return Response(200, {"quota": _quota(model, project_id)})
+
+
+def _check_limits(call: NetworkCall, project_id: str, values: Mapping[str, int]) -> None:
+    """Raise ApiError(400) if the project uses more than a new quota allows."""
+    tables = _tables(call.model)
+    for name, limit in values.items():
+        used = call.model.used(project_id, tables[name]) if name in tables else 0
+        if 0 <= limit < used:
+            said = f"Quota limit for resource {name}: {limit} is less than its usage: {used}."
+            raise ApiError(400, said, kind="QuotaUpdateError")
 
 
 def reset_quota(call: NetworkCall, project_id: str) -> Response:
