@@ -175,7 +175,7 @@ class _Runner:
             futures = _futures_of(result)
             if not futures:
                 sample = self._sample(number, began, result=result)
-        except Exception as error:
+        except BaseException as error:  # pytest.fail raises no Exception
             sample = self._sample(number, began, error=error)
         if sample is not None:
             self._end([sample])
@@ -246,6 +246,10 @@ def _with_number(work: Callable[..., Any]) -> Callable[[int], Any]:
     """
     if not callable(work):
         raise InvalidArgument(f"osf.measure({work!r:.80}): this is no function; give a lambda")
+    if inspect.iscoroutinefunction(work):
+        raise InvalidArgument(
+            f"{_name_of(work)} is a coroutine function; give a function that returns a future"
+        )
     try:
         parameters = inspect.signature(work).parameters.values()
     except (TypeError, ValueError):  # a function of C

@@ -164,7 +164,17 @@ def test_bad_arguments_are_refused_before_anything_begins(
         osf.measure(lambda: pytest.fail("it began"), **arguments)
 
 
+def test_an_assertion_or_a_failure_of_pytest_is_a_failed_sample() -> None:
+    found = osf.measure(lambda: pytest.fail("on purpose"), count=2, name="w")
+    assert found.operations["w"].failed == 2
+    assert found.table().endswith("2 x w: Failed: on purpose")
+
+
 def test_a_function_of_several_arguments_is_refused() -> None:
+    async def work() -> None: ...
+
+    with pytest.raises(osf.InvalidArgument, match="work is a coroutine function; give a function"):
+        osf.measure(work)
     with pytest.raises(osf.InvalidArgument, match=r"pow takes base, exp; a measured function"):
         osf.measure(pow)
     with pytest.raises(osf.InvalidArgument, match=r"osf.measure\(3\): this is no function"):
