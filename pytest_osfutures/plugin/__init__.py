@@ -331,7 +331,8 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
     del error
     xdist.collect_spans(node)
-    if _is_in_use(node.config):
+    failures = getattr(node, "workeroutput", {}).get("osfutures_failures")
+    if failures or _is_in_use(node.config):  # on the embedded fake a controller joins no run
         from pytest_osfutures.plugin.session_end import collect_worker
 
         collect_worker(node)

@@ -199,6 +199,27 @@ def test_retries_and_unwatched_failures_can_be_errors(pytester: pytest.Pytester,
     assert "traces.py" not in result.stdout.str()
 
 
+@pytest.mark.parametrize("workers", [(), ("-n1",)])
+def test_a_failure_of_a_wider_scope_is_an_error_of_the_test_that_needed_it(
+    pytester: pytest.Pytester, workers: tuple[str, ...]
+) -> None:
+    text = """
+    @pytest.fixture(scope="module")
+    def kept(os_cloud, os_servers_module):
+        failing(os_cloud)
+        return fails(os_servers_module.create_async("bad", try_count=1))
+
+    def test_needs(kept): ...
+    def test_other(): ...
+    """
+    pytester.makepyfile(SUITE + text)
+    result = pytester.runpytest(
+        "--os-cloud=fake", "--os-unwatched=fail", "-p", "osfutures", *workers
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*ERROR at teardown of *::test_needs*", "*nothing asked for*"])
+
+
 @pytest.mark.parametrize("way", ["option", "filter"])
 def test_retries_and_unwatched_failures_can_be_silent(pytester: pytest.Pytester, way: str) -> None:
     options = {
