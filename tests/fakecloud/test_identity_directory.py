@@ -233,3 +233,24 @@ def test_catalog_follows_services_and_endpoints(keystone: Keystone) -> None:
     assert keystone("DELETE", f"/services/{service}").status == 204
     assert keystone("GET", f"/services/{service}").status == 404
     assert keystone("DELETE", "/regions/RegionOne").status == 403
+
+
+def test_domain_is_a_project_too(keystone: Keystone) -> None:
+    domain = keystone.make("project", name="acme", is_domain=True)
+    assert keystone("GET", f"/domains/{domain}").body["domain"]["name"] == "acme"
+    shown = keystone("PATCH", f"/projects/{domain}", {"project": {"enabled": False}})
+    assert (shown.body["project"]["is_domain"], shown.body["project"]["enabled"]) == (True, False)
+    assert keystone("DELETE", f"/projects/{domain}").status == 204
+    assert keystone("GET", f"/projects/{domain}").status == 404
+
+
+def test_roles_of_a_domain_give_access_by_what_they_imply(keystone: Keystone) -> None:
+    domain, project = keystone.make("domain", name="acme"), keystone.make("project", name="blue")
+    user, role = keystone.user(), keystone.make("role", name="local", domain_id=domain)
+    assert keystone("PUT", f"/projects/{project}/users/{user}/roles/{role}").status == 204
+    effective = f"/role_assignments?user.id={user}&effective"
+    assert keystone("GET", effective).body["role_assignments"] == []
+    assert keystone.log_in(user, {"project": {"id": project}}).status == 401
+    assert keystone("PUT", f"/roles/{role}/implies/{keystone.role('reader')}").status == 201
+    token = keystone.log_in(user, {"project": {"id": project}}).body["token"]
+    assert [each["name"] for each in token["roles"]] == ["reader"]

@@ -53,6 +53,8 @@ class Assignments:
     def effective(self) -> list[Assignment]:
         """Return the assignments of users that follow from all assignments.
 
+        The roles of a domain give access only by the roles that they imply.
+
         Groups are replaced by their users, inherited assignments by one for each project below the
         target, and each role is joined by the roles that it implies.
         """
@@ -61,6 +63,8 @@ class Assignments:
             for target in self._reached(given):
                 for user_id in self._users(given):
                     for role_id in self.with_implied(given.role_id):
+                        if self._roles[role_id].domain_id is not None:
+                            continue
                         found[Assignment("user", user_id, target, role_id)] = None
         return list(found)
 
@@ -75,7 +79,9 @@ class Assignments:
                 given.inherited and given.target in above
             ):
                 found.update(self.with_implied(given.role_id))
-        return tuple(role for role in self._roles.values() if role.id in found)
+        return tuple(
+            role for role in self._roles.values() if role.id in found and role.domain_id is None
+        )
 
     def targets(self, user_id: str, kind: str) -> list[Target]:
         """Return the targets of a kind on which a user has a role, each once."""

@@ -109,7 +109,7 @@ def credential_view(call: IdentityCall, credential: ApplicationCredential) -> di
             for each in credential.role_ids
             if each in roles
         ],
-        "expires_at": date(credential.expires_at),
+        "expires_at": iso_microseconds(credential.expires_at, whole=False),
         "unrestricted": credential.unrestricted,
         "links": {"self": url},
     }

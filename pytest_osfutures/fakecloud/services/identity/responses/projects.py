@@ -208,7 +208,14 @@ def _check_tags(tags: list[Any]) -> None:
 
 
 def change_project(call: IdentityCall, project_id: str) -> Response:
-    """Change a project; a disabled project gives no token."""
+    """Change a project, or a domain as the project that it is too.
+
+    A disabled project gives no token.
+    """
+    if project_id in call.model.domains:
+        allow(call, "update_project")
+        domain = _change_domain(call, project_id, attributes(call, "project", PROJECT))
+        return Response(200, {"project": _as_project(call, domain)})
     project = _project(call, "update_project", project_id)
     content = attributes(call, "project", PROJECT)
     removal.check_mutable("update", "project", project, content)
@@ -232,7 +239,9 @@ def _assign(record: Any, content: dict[str, Any], names: tuple[str, ...]) -> Non
 
 
 def delete_project(call: IdentityCall, project_id: str) -> Response:
-    """Delete a project; what other services keep for the project stays there."""
+    """Delete a project, or a domain; what other services keep for the project stays there."""
+    if project_id in call.model.domains:
+        return delete_domain(call, project_id)
     project = _project(call, "delete_project", project_id)
     removal.check_mutable("delete", "project", project)
     if any(each.parent_id == project.id for each in call.model.projects.values()):
@@ -351,14 +360,20 @@ def _check_domain_name(call: IdentityCall, name: str, own: str = "") -> None:
 def change_domain(call: IdentityCall, domain_id: str) -> Response:
     """Change a domain; a disabled domain gives no token."""
     allow(call, "update_domain")
-    domain, content = _domain(call, domain_id), attributes(call, "domain", DOMAIN)
+    _domain(call, domain_id)
+    domain = _change_domain(call, domain_id, attributes(call, "domain", DOMAIN))
+    return Response(200, {"domain": domain_view(call, domain)})
+
+
+def _change_domain(call: IdentityCall, domain_id: str, content: dict[str, Any]) -> records.Domain:
+    domain = _domain(call, domain_id)
     removal.check_mutable("update", "domain", domain, content)
     if "name" in content:
         _check_domain_name(call, content["name"], own=domain.id)
     _assign(domain, content, ("name", "description", "enabled", "tags"))
     domain.options = domain.options | content.get("options", {})
     call.model.changed()
-    return Response(200, {"domain": domain_view(call, domain)})
+    return domain
 
 
 def delete_domain(call: IdentityCall, domain_id: str) -> Response:
