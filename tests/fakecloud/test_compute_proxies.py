@@ -180,3 +180,9 @@ def test_network_quota_is_compared_with_its_usage(admin: ApiClient) -> None:
     assert admin("PUT", path, {"quota": low | {"check_limit": False}}).status == 200
     assert admin("PUT", path, {"quota": {"network": 2, "check_limit": True}}).status == 200
     assert admin("PUT", path, {"quota": {"check_limit": "x"}}).status == 400
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_volume_type_needs_a_name(admin: ApiClient, name: str) -> None:
+    path = f"/volume/v3/{admin.project_id}/types"
+    assert admin("POST", path, {"volume_type": {"name": name}}).status == 400

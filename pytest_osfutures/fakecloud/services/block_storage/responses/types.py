@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_osfutures.fakecloud.kernel import (
     ApiError,
     Response,
+    invalid,
 )
 from pytest_osfutures.fakecloud.services.block_storage.call import BlockStorageCall
 from pytest_osfutures.fakecloud.services.block_storage.models.records import VolumeType
@@ -58,6 +59,11 @@ def create(call: BlockStorageCall) -> Response:
     part, model = validation.envelope(call, "volume_type"), call.model
     validation.required("volume_type", part, "name")
     name = validation.text(part, "name") or ""
+    if not name:
+        raise invalid("name", name, f"{name!r} should be non-empty")
+    if not name.strip():
+        why = "An invalid 'name' value was provided. The 'name' can not be empty."
+        raise ApiError(400, why)
     if any(kind.name == name for kind in model.types.values()):
         raise ApiError(409, f"Volume Type {name} already exists.")
     kind = VolumeType(
