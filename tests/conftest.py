@@ -6,15 +6,26 @@ from pathlib import Path
 
 import pytest
 
-#: Minutes of simulated faults, runs of pytest that are killed, forked or have other plugins, and
-#: random values.
+#: Minutes of simulated faults, of random values, and of runs of pytest that are killed, forked,
+#: watched on a terminal or reported, or have other plugins.
 SLOW = (
     "chaos",
     "sim",
     "compatibility",
     "fakecloud/test_fuzz.py",
     "fakecloud/test_wrong_types.py",
+    "fakecloud/test_malformed.py",
+    "plugin/test_docstrings.py",
+    "plugin/test_evidence.py",
     "plugin/test_forked.py",
+    "plugin/test_live_line.py",
+    "plugin/test_merely_installed.py",
+    "plugin/test_recorder.py",
+    "plugin/test_report.py",
+    "plugin/test_reuse.py",
+    "plugin/test_summary.py",
+    "plugin/test_traces.py",
+    "test_examples.py",
 )
 HERE = Path(__file__).parent
 

@@ -381,6 +381,7 @@ def test_unused_plugin_loads_only_fixtures_and_options() -> None:
         "pytest_osfutures.plugin.factory_fixtures.network",
         "pytest_osfutures.plugin.failed_nodes",
         "pytest_osfutures.plugin.fixtures",
+        "pytest_osfutures.plugin.load_fixture",
         "pytest_osfutures.plugin.option_values",
         "pytest_osfutures.plugin.options",
         "pytest_osfutures.plugin.run_id",
