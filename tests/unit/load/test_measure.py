@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import re
+import signal
 import statistics
 import threading
 from concurrent.futures import Future
@@ -135,7 +135,8 @@ def test_an_interruption_ends_the_measurement_and_shows_the_table() -> None:
     def work(number: int) -> object:
         if number < 2:
             return None
-        _thread.interrupt_main()
+        # As Ctrl-C: `_thread.interrupt_main` would not wake a thread that waits for a lock.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         return Future()  # never ends
 
     with pytest.raises(KeyboardInterrupt) as caught:
