@@ -102,10 +102,10 @@ class Need:
         factory = getattr(factories, self.factory)(scope)
         promise: Promise[Any] = Promise(scope.cloud.engine, observer=scope.cloud.settings.observer)
         promise.start()
-        if (observer := promise.future.observer) is not None:
-            observer.derived(promise.future)
         try:
             with scope.run_session.ledger.of_test(scope.owner):
+                if (observer := promise.future.observer) is not None:
+                    observer.derived(promise.future)
                 created = getattr(factory, self.method)(**_with_values(self.arguments, values))
         except Exception as error:
             promise.set_exception(error)

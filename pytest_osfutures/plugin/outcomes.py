@@ -102,10 +102,11 @@ class Outcomes:
     # For the recorder
 
     def begun(self, future: AnyFuture, owner: str) -> None:
-        """Note a call of a test, class, module or session."""
-        keeper = self.fixture_nodes[-1] if self.fixture_nodes else owner
+        """Note a call of a test, class, module or session; lookahead calls for coming tests."""
+        test = self._test()
         with self._lock:
-            self._purposes[future] = Purpose(keeper, self._test())
+            keeper = self.fixture_nodes[-1] if self.fixture_nodes and owner == test else owner
+            self._purposes[future] = Purpose(keeper, test)
 
     def derived(self, future: AnyFuture, source: AnyFuture | None, owner: str) -> None:
         """Note a future without a call of its own; it hands on the failure of `source`."""

@@ -6,6 +6,7 @@ import re
 import signal
 import statistics
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -131,6 +132,15 @@ def test_a_busy_try_is_no_retry() -> None:
     assert sample.retries == 1
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt; a shell lets its background ignore the signal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interruption_ends_the_measurement_and_shows_the_table() -> None:
     def work(number: int) -> object:
         if number < 2:

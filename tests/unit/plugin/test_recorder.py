@@ -253,3 +253,17 @@ def test_waits_of_threads_of_this_package_are_none_of_the_test(
         assert len(recorder.waits_ended_by(None)) == waits
         over.set()
         thread.join()
+
+
+def test_a_failure_ahead_of_a_test_is_not_told_to_the_running_one(
+    engine: SteppedEngine, recorder: Recorder, owner: Owner
+) -> None:
+    recorder.begin_phase("test_now", "setup")
+    recorder.outcomes.fixture_nodes.append("test_now")  # while a fixture of that test is set up
+    owner.test = "test_next"
+    promised(engine, recorder).set_exception(ValueError("no"))
+    derived: Promise[Any] = Promise(engine, observer=recorder)
+    recorder.derived(derived.future)
+    derived.set_exception(ValueError("no"))
+    assert recorder.outcomes.take_unwatched({"test_now"}) == []
+    assert len(recorder.outcomes.take_unwatched({"test_next"})) > 0
