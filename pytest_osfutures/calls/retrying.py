@@ -99,7 +99,7 @@ class RetriedCall:
         """Make the first try in the background and return the future."""
         engine, within = self.request.context.engine, self.request.retry.within
         engine.check()
-        self.promise.set_undo(self.undo)
+        self.promise.set_undo(self)
         if within is not None:
             self._deadline = engine.call_later(within, partial(self._run_out, within))
         if (observer := self.request.context.observer) is not None:
@@ -107,10 +107,11 @@ class RetriedCall:
         self._task.begin()
         return self.promise.future
 
-    def undo(self) -> OperationFuture[None]:
-        """Stop trying, and undo whatever there is by now, in the background.
+    def __call__(self) -> OperationFuture[None]:
+        """Undo the call: stop trying, and undo whatever there is by now, in the background.
 
-        Raises InvalidArgument if nothing undoes the operation.
+        The future holds the call itself: a bound method for each would take more memory. Raises
+        InvalidArgument if nothing undoes the operation.
         """
         if (why := self._why_not_undone()) is not None:
             raise why

@@ -101,7 +101,7 @@ class Submission:
             resource_name=name_of(self.exchange.request, self.plain),
             action_kind=self.context.action_kind,
             versions={self.operation.route.service: self.microversion},
-            secrets=frozenset(secrets_in([self.exchange.request, self.exchange.response])),
+            secrets=tuple(secrets_in([self.exchange.request, self.exchange.response])),
         )
 
     def result(self, ending: Succeeded) -> Any:

@@ -70,7 +70,7 @@ class Watch:
     #: The microversion of each service at which the operation was requested.
     versions: dict[str, str] = field(default_factory=dict)
     #: The values of the secret fields of the request and of its answer.
-    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     #: The newest observation of each resource.
     observations: dict[ResourceRef, Observation] = field(default_factory=dict)
     #: The changes of the main resource's status.

@@ -48,6 +48,21 @@ class OperationFuture(Timed, _TypedFuture[T, P]):
     `sync_res`: `OperationFuture[Server, Server]` for a creation, `object` where it is left out.
     """
 
+    # Values of the class, which few futures change: thousands of futures may exist.
+
+    #: The future that will end this one.
+    _followed: OperationFuture[Any] | None = None
+    #: The name of a request that the tables of operations do not know.
+    _untracked = ""
+    #: The condition of `ready`, while it is waited for.
+    _until = ""
+    #: The operation that a refused request would have started.
+    _refused = ""
+    #: A function of this package that learns of each new status.
+    _on_status: Callable[[StatusSample], None] | None = None
+    #: The reason for which the call waits before its next request; "" while it does not.
+    _hold = ""
+
     def __init__(self, engine: Engine, observer: Observer | None = None) -> None:
         super().__init__()
         self._engine = engine
@@ -55,26 +70,15 @@ class OperationFuture(Timed, _TypedFuture[T, P]):
         self.observer = observer
         self._plain: Future[Any] = Future()  # of the plain call
         self._own_watch: Watch | None = None
-        #: The future that will end this one.
-        self._followed: OperationFuture[Any] | None = None
-        #: The name of a request that the tables of operations do not know.
-        self._untracked = ""
-        self._until = ""  # the condition of `ready`, while it is waited for
-        #: The operation that a refused request would have started.
-        self._refused = ""
         #: Names the call as long as its operation is not known.
         self._title: Callable[[], str] = str
         self._undo: Callable[[], OperationFuture[Any]] | None = None
         self._attempts: tuple[Attempt, ...] = ()
         #: Reentrant, because a callback may call a method of its future.
         self._end_lock = threading.RLock()
-        #: A function of this package that learns of each new status.
-        self._on_status: Callable[[StatusSample], None] | None = None
         self._ended = False
         self._began_at = engine.clock.now()
         self._ended_at: float | None = None
-        #: The reason for which the call waits before its next request; "" while it does not.
-        self._hold = ""
         #: True if a user has asked for the result, or has undone the operation.
         self._taken = False
         engine.register_pending(self)
@@ -354,7 +358,7 @@ def type_of(future: OperationFuture[Any]) -> ResourceType | None:
 
 def secrets_of(future: OperationFuture[Any]) -> frozenset[str]:
     """Return the values of the secret fields of the request and of its answer."""
-    return future._watch.secrets if future._watch else frozenset()
+    return frozenset(future._watch.secrets) if future._watch else frozenset()
 
 
 def undo_of(future: OperationFuture[Any]) -> OperationFuture[object]:

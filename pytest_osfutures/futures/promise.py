@@ -45,7 +45,11 @@ class Promise(Generic[T]):
 
         A request that cannot be followed has no watch, and `untracked` is the request's name.
         """
-        self.future._own_watch, self.future._untracked = watch, untracked
+        self.future._own_watch = watch
+        if untracked:
+            self.future._untracked = untracked
+        if watch is not None:
+            self.future._title = str  # the watch names the operation
         self.future._until = ""
         if watch is not None and self.future._on_status is not None:
             watch.on_status = self.future._on_status

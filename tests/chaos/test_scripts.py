@@ -57,6 +57,12 @@ trio.run(main)
 }
 
 
+def _take_signals() -> None:
+    """Ignore no signal: nohup and shells let their children ignore SIGHUP and SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def started(world: World, script: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a script, and yield its process and the id of its run when it has its resources."""
@@ -67,7 +73,7 @@ def started(world: World, script: str) -> Iterator[tuple[subprocess.Popen[str], 
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=_take_signals,
     ) as process:
         try:
             assert process.stdout is not None

@@ -36,7 +36,7 @@ def _listed(call: BlockStorageCall) -> list[AttachmentRecord]:
     rows = [
         row
         for row in visible(call, call.model.attachments)
-        if all(str(getattr(row, fields.get(key, key))) == v for key, v in wanted.items())
+        if all(str(getattr(row, fields.get(key, key), None)) == v for key, v in wanted.items())
     ]
     return page(call, in_order(call, rows), "Volume attachment")[0]
 
