@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -100,7 +102,7 @@ class Submission:
             request_id=self.exchange.request_id,
             resource_name=name_of(self.exchange.request, self.plain),
             action_kind=self.context.action_kind,
-            versions={self.operation.route.service: self.microversion},
+            versions=_versions(self.operation.route.service, self.microversion),
             secrets=tuple(secrets_in([self.exchange.request, self.exchange.response])),
         )
 
@@ -354,3 +356,9 @@ def name_of(request: Any, plain: Any = None) -> str | None:
     # Not getattr: a lazy resource of a client would read missing attributes from the cloud.
     name = getattr(plain, "__dict__", {}).get("name")
     return name if isinstance(name, str) else None
+
+
+@lru_cache
+def _versions(service: str, microversion: str) -> Mapping[str, str]:
+    """Return one mapping for all operations, as thousands may run at a time."""
+    return MappingProxyType({service: microversion})

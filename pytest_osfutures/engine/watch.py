@@ -68,7 +68,7 @@ class Watch:
     #: The type of the record that explains failures (Nova's instance action); None without any.
     action_kind: ResourceType | None = None
     #: The microversion of each service at which the operation was requested.
-    versions: dict[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
     #: The values of the secret fields of the request and of its answer.
     secrets: tuple[str, ...] = field(default=(), repr=False)
     #: The newest observation of each resource.

@@ -1,24 +1,25 @@
 """What users hold: the future of a background operation, and functions that wait for several."""
 
 from pytest_osfutures.futures.declared import DeclaredFuture
-from pytest_osfutures.futures.future import (
-    OperationFuture,
+from pytest_osfutures.futures.facts import (
     accepted_at,
     accepted_details,
-    error_of,
     is_taken,
-    link,
-    on_status,
     refused_operation,
     secrets_of,
     state_of,
     title_of,
     type_of,
+)
+from pytest_osfutures.futures.future import (
+    OperationFuture,
+    error_of,
+    link,
     undo_of,
     value_of,
 )
 from pytest_osfutures.futures.observer import Observer, waiting_for
-from pytest_osfutures.futures.progress import progress_of
+from pytest_osfutures.futures.progress import on_status, progress_of
 from pytest_osfutures.futures.promise import (
     Promise,
     begun_like,

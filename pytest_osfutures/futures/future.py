@@ -7,17 +7,16 @@ https://docs.python.org/3/library/concurrent.futures.html#concurrent.futures.Fut
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pytest_osfutures.engine import Engine, Watch, wait_in_task
-from pytest_osfutures.errors import Attempt, InvalidArgument, OperationDetails, StatusSample
+from pytest_osfutures.errors import Attempt, InvalidArgument, StatusSample
 from pytest_osfutures.futures.observer import Observer, waiting_for
-from pytest_osfutures.futures.timing import Timed
-from pytest_osfutures.operations import ResourceType
+from pytest_osfutures.futures.timing import phases_of
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it
 T = TypeVar("T")
@@ -37,7 +36,7 @@ else:
     _TypedFuture = Future  # which takes any number of types
 
 
-class OperationFuture(Timed, _TypedFuture[T, P]):
+class OperationFuture(_TypedFuture[T, P]):
     """The future of a background operation: a `concurrent.futures.Future` that knows its resource.
 
     Twins return it. `concurrent.futures.wait`, `asyncio.wrap_future` and `await` accept it.
@@ -111,7 +110,8 @@ class OperationFuture(Timed, _TypedFuture[T, P]):
 
     def __repr__(self) -> str:
         name, ident = self.resource_name, self.resource_id
-        words = [type(self).__name__, title_of(self), name and repr(name), ident and f"({ident})"]
+        title = self.operation or self._title()
+        words = [type(self).__name__, title, name and repr(name), ident and f"({ident})"]
         return f"<{' '.join(filter(None, [*words, self._state_text()]))}>"
 
     def _state_text(self) -> str:
@@ -148,6 +148,43 @@ class OperationFuture(Timed, _TypedFuture[T, P]):
     def history(self) -> tuple[StatusSample, ...]:
         """The resource's states so far: (time, status, task_state), oldest first."""
         return tuple(self._watch.history) if self._watch else ()
+
+    @property
+    def seconds(self) -> float:
+        """The seconds from the call to its end, with all tries; the age while it is not done.
+
+        For a call that waits for its turn, the time begins when it leaves the queue.
+
+        Example:
+            >>> future = cloud.cinder.volumes.create_async(1, name="data")
+            >>> future.seconds <= future.seconds
+            True
+            >>> volume = future.result()
+            >>> future.seconds == future.seconds
+            True
+        """
+        ended_at = self._ended_at
+        return (self._engine.clock.now() if ended_at is None else ended_at) - self._began_at
+
+    @property
+    def phases(self) -> Mapping[str, float]:
+        """The seconds in each state of `history`, like `BUILD/spawning`, in order.
+
+        A state lasts until the next one was seen, the last state until the end of the operation.
+        The rest of `seconds` is the time before the first state was seen: requests, and earlier
+        tries.
+
+        Example:
+            >>> future = cloud.cinder.volumes.create_async(1, name="data")
+            >>> volume = future.result()
+            >>> list(future.phases)
+            ['creating', 'available']
+        """
+        clock = self._engine.clock
+        end = clock.time()
+        if self._ended_at is not None:
+            end -= clock.now() - self._ended_at
+        return phases_of(self.history, end)
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -314,51 +351,10 @@ def link(future: OperationFuture[T], fn: Callable[[Future[T]], object]) -> None:
     Future.add_done_callback(future, lambda done: links.submit(partial(fn, done)))
 
 
-def on_status(future: OperationFuture[Any], fn: Callable[[StatusSample], None]) -> None:
-    """Call `fn`, which must be quick, with each new status of the resource, in the engine's loop.
-
-    Statuses that were seen before are left out; `future.history` has them. A future has one such
-    function.
-    """
-    future._on_status = fn
-    if future._own_watch is not None:
-        future._own_watch.on_status = fn
-
-
 def check_process(future: OperationFuture[Any]) -> None:
     """Raise EngineError if no engine of this process will ever end `future`."""
     if not future.done():
         future._engine.check_process()
-
-
-def accepted_at(future: OperationFuture[Any]) -> float | None:
-    """Return the time on the engine's clock at which the cloud accepted the last request."""
-    return future._watch.accepted_at if future._watch else None
-
-
-def refused_operation(future: OperationFuture[Any]) -> str:
-    """Return the operation that a refused request would have started; "" without a refusal."""
-    return future._refused
-
-
-def title_of(future: OperationFuture[Any]) -> str:
-    """Return the operation's name, or the name of the call before its request is accepted."""
-    return future.operation or future._title()
-
-
-def state_of(future: OperationFuture[Any]) -> str:
-    """Return state, age and last status: `running for 3.0 s, last status BUILD (spawning)`."""
-    return future._state_text()
-
-
-def type_of(future: OperationFuture[Any]) -> ResourceType | None:
-    """Return the type of the operation's resource; None before the request is accepted."""
-    return future._watch.operation.type if future._watch else None
-
-
-def secrets_of(future: OperationFuture[Any]) -> frozenset[str]:
-    """Return the values of the secret fields of the request and of its answer."""
-    return frozenset(future._watch.secrets) if future._watch else frozenset()
 
 
 def undo_of(future: OperationFuture[Any]) -> OperationFuture[object]:
@@ -373,18 +369,6 @@ def undo_of(future: OperationFuture[Any]) -> OperationFuture[object]:
     if future.observer is not None:
         future.observer.submitted(undo, undoes=future)
     return undo
-
-
-def is_taken(future: OperationFuture[Any]) -> bool:
-    """Return True if a user has asked for the result, or has undone the operation."""
-    return future._taken
-
-
-def accepted_details(future: OperationFuture[Any]) -> OperationDetails:
-    """Return what is known about the operation of a future now, for an error."""
-    if future._watch is None:
-        return OperationDetails()
-    return future._watch.details(future._engine.clock.now())
 
 
 def error_of(future: Future[Any]) -> BaseException | None:

@@ -10,13 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from pytest_osfutures.engine import Engine, Executor, Watch
 from pytest_osfutures.errors import Attempt, InvalidArgument
-from pytest_osfutures.futures.future import (
-    OperationFuture,
-    error_of,
-    link,
-    title_of,
-    value_of,
-)
+from pytest_osfutures.futures.facts import title_of
+from pytest_osfutures.futures.future import OperationFuture, error_of, link, value_of
 from pytest_osfutures.futures.observer import Observer
 
 __tracebackhide__ = True  # pytest: an error belongs to the line that waits for it

@@ -46,9 +46,9 @@ READY_TOUT = 300.0
 TAIL, WIDTH = 10, 160
 #: A try without an answer for so many seconds hangs.
 HANGING = 1.0
-#: The share of the wait before its end at which the console is read for the error, and its bound
-#: in seconds.
-_TAIL_SHARE, _TAIL_SECONDS = 0.1, 3.0
+#: The share of the wait before its end at which the console is read for the error, and its bounds
+#: in seconds: the read may have to wait for its turn.
+_TAIL_SHARE, _LEAST_TAIL, _MOST_TAIL = 0.1, 1.0, 3.0
 
 #: The operation of the wait: it never succeeds by itself, and fails with the server.
 OPERATION = Operation(
@@ -143,9 +143,9 @@ class ReadyWait:
 
     def begin(self) -> None:
         """Start the wait."""
-        engine, tail = self._target.engine, min(_TAIL_SHARE * self._tout, _TAIL_SECONDS)
+        engine = self._target.engine
         engine.watch(self.watch)
-        self._tail_timer = engine.call_later(self._tout - tail, self._read_tail)
+        self._tail_timer = engine.call_later(self._tout - tail_seconds(self._tout), self._read_tail)
         self._try()
 
     def cancel(self) -> None:
@@ -320,3 +320,13 @@ class ReadyWait:
         text = redact_log("\n".join(near))
         lines = [line.rstrip()[:WIDTH] for line in text.splitlines()]
         return tuple([line for line in lines if line][-TAIL:])
+
+
+def tail_seconds(tout: float) -> float:
+    """Return how many seconds before the end of a wait of `tout` seconds the console is read.
+
+    Example:
+        >>> [tail_seconds(tout) for tout in (1.0, 2.0, 20.0, 300.0)]
+        [0.5, 1.0, 2.0, 3.0]
+    """
+    return min(max(_TAIL_SHARE * tout, min(_LEAST_TAIL, tout / 2)), _MOST_TAIL)

@@ -45,7 +45,7 @@ TEXT = """
         ready = osf.ready.ssh("cirros", key.result(), port=2222)
         more = {"network": "private", "key_name": key.result(), "try_count": 1}
         with pytest.raises(osf.NotReady, match=why) as caught:
-            os_servers.create_async(name, ready=ready, tout=6, **more).result()
+            os_servers.create_async(name, ready=ready, tout=2, **more).result()
         assert console in str(caught.value)
 
     def test_guest_that_comes_up_late(os_servers):
