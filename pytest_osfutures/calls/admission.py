@@ -35,7 +35,7 @@ class Admission:
         self._promise = promise
         self._since: float | None = None
         self._limited = 0
-        #: For what the request waits, and since when.
+        #: The reason for which the request waits, and since when.
         self._reason = ""
         self._held_since = 0.0
 
@@ -68,7 +68,7 @@ class Admission:
         return failure
 
     def _hold(self, reason: str) -> None:
-        """Note for what the request waits."""
+        """Note the reason for which the request waits."""
         if self._reason != reason:
             self._release()
             self._reason, self._held_since = reason, self._request.context.engine.clock.now()

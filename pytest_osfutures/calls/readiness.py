@@ -74,7 +74,7 @@ class WaitUntilReady(TaskStep):
             wait.cancel()
 
     def details(self) -> OperationDetails:
-        """Return what is known about the operation, and about a server that is not usable yet."""
+        """Return the known facts about the operation, and about a server that is not usable yet."""
         known = accepted_details(self.promise.future)
         waiting = next((wait for wait in self._waits if not wait.is_over), None)
         if waiting is None:

@@ -108,7 +108,7 @@ class RetriedCall:
         return self.promise.future
 
     def __call__(self) -> OperationFuture[None]:
-        """Undo the call: stop trying, and undo whatever there is by now, in the background.
+        """Undo the call: stop trying, and undo the resources that exist by now, in the background.
 
         The future holds the call itself: a bound method for each would take more memory. Raises
         InvalidArgument if nothing undoes the operation.
@@ -163,8 +163,8 @@ class RetriedCall:
         self.promise.set_attempts((*attempts, attempt))
         self.promise.set_refused(failure.refused)
         made, title = failure.made, title_of_future(self.promise.future)
-        what = made.title if made is not None else title
-        _log.info("try %d of %s has failed after %.1f s: %s", attempt.number, what, took, why)
+        label = made.title if made is not None else title
+        _log.info("try %d of %s has failed after %.1f s: %s", attempt.number, label, took, why)
 
     def fail_now(self, error: OperationError) -> None:
         """Fail the future now; the coroutine stops when it has found out what is left."""

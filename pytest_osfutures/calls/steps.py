@@ -144,7 +144,7 @@ class WatchUntilDone(TaskStep):
         self._is_cancelled = True
 
     def details(self) -> OperationDetails:
-        """Return what is known about the operation now."""
+        """Return the known facts about the operation."""
         if self.watch is None:
             return OperationDetails()
         return self.watch.details(self.submission.context.engine.clock.now())

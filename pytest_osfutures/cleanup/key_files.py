@@ -111,7 +111,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def remove_key_files(ledger: Ledger) -> None:
-    """Delete the files of keypairs that are gone, but those that kept servers are reached with."""
+    """Delete the files of keypairs that are gone, except those of kept servers."""
     if ledger.path is None:
         return
     kept = " ".join(str(row.note) for row in ledger.rows("kept"))

@@ -351,7 +351,7 @@ class Ledger:
     # Spans
 
     def add_spans(self, documents: Iterable[str]) -> None:
-        """Add documents about what has happened in this process. Raises LedgerError."""
+        """Add documents of the spans of this process. Raises LedgerError."""
         with self.transaction() as db:
             rows = ((self.process, document) for document in documents)
             db.executemany("INSERT INTO spans VALUES (?, ?)", rows)

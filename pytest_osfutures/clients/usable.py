@@ -81,7 +81,7 @@ def _context(server: Any) -> ClientContext:
 
 
 def _target(context: ClientContext, server: Any) -> Target:
-    """Return a server to wait for, by what the client's object tells without a request."""
+    """Return a server to wait for, by the attributes of the client's object, without a request."""
     addresses = vars(server).get("addresses") or getattr(server, "_body", {}).get("addresses")
     body = {"id": server.id, "name": server.name, "addresses": addresses or {}}
     return target_of(context, body, _microversion(server), server)

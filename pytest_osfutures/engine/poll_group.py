@@ -165,7 +165,7 @@ class PollGroup:
         return max(self.next_list_at, heap[0][0] if heap else math.inf)
 
     def let_confirm(self, ref: ResourceRef, is_absent: bool) -> None:
-        """Let a read by id confirm what a list has shown.
+        """Let a read by id confirm the statuses of a list.
 
         Args:
             ref: The resource.
@@ -276,7 +276,7 @@ class PollGroup:
         if request.listing:
             earlier = self.listed_at if self.listed_at < math.inf else result.asked_at
             if request.since is None:
-                # Not later: the next list of changes tells of what this list did not have.
+                # Not later: the next list of changes has the changes that this list did not have.
                 self.listed_at, self.total = earlier, len(result.found)
             else:
                 self.listed_at = max(earlier, result.asked_at)

@@ -45,7 +45,7 @@ def is_taken(future: OperationFuture[Any]) -> bool:
 
 
 def accepted_details(future: OperationFuture[Any]) -> OperationDetails:
-    """Return what is known about the operation of a future now, for an error."""
+    """Return the known facts about the operation of a future, for an error."""
     if future._watch is None:
         return OperationDetails()
     return future._watch.details(future._engine.clock.now())

@@ -69,7 +69,7 @@ class Promise(Generic[T]):
         self.future._undo = undo
 
     def set_hold(self, reason: str) -> None:
-        """Note for what the call waits before its next request; "" while it does not."""
+        """Note the reason for a wait before the next request; "" after the wait."""
         self.future._hold = reason
 
     def set_attempts(self, attempts: tuple[Attempt, ...]) -> None:

@@ -45,8 +45,8 @@ def measure(work: Callable[..., Any], **arguments: Unpack[LoadArguments]) -> Mea
     An iteration calls the function in a thread of its own and lasts until all futures that the
     function has returned are done. Its samples are the futures, with the seconds of
     `future.seconds`; without a future the call itself is the sample. An iteration that fails is a
-    failed sample, and the others go on. Ctrl-C ends the measurement; what was measured until then
-    is a note of the KeyboardInterrupt.
+    failed sample, and the others go on. Ctrl-C ends the measurement; the KeyboardInterrupt has the
+    table of the samples until then as a note.
 
     Args:
         work: The function, which may take the number of the iteration (from 0 on). It returns a
@@ -239,7 +239,7 @@ def _futures_of(result: Any) -> list[Future[Any]]:
 
 
 def _with_number(work: Callable[..., Any]) -> Callable[[int], Any]:
-    """Return a function that takes the number of the iteration, and leaves out what is not wanted.
+    """Return a function of the iteration's number; `work` gets the number if it takes one.
 
     Raises:
         InvalidArgument: The value is no function of at most one argument.

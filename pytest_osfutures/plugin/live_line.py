@@ -1,4 +1,4 @@
-"""The line at the bottom of a terminal that tells what a run waits for.
+"""The line at the bottom of a terminal that names the operations that a run waits for.
 
 Only the terminal gets it: neither captured output nor logs do.
 """

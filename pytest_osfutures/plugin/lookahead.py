@@ -177,7 +177,7 @@ class Lookahead:
     # For callbacks of futures
 
     def _note_created(self, creation: OperationFuture[Any]) -> None:
-        """Note the end of a creation; create again once what failed before a test needed it."""
+        """Note the end of a creation; repeat once a creation that failed before its test began."""
         with self._changed:
             found = (each for each in self._instances.values() if each.creation is creation)
             if (instance := next(found, None)) is None:
@@ -225,7 +225,7 @@ class Lookahead:
                 return
 
     def _note_change(self) -> None:
-        """Let the thread look again for what it can create."""
+        """Let the thread look again for resources to create."""
         self._changes += 1
         self._changed.notify()
 
@@ -304,7 +304,7 @@ class Lookahead:
             instance.creation = creation
             instance.future.bind(creation)
             if instance.is_released and creation not in self._costs:
-                self._capacity.give_back(instance.cost)  # a closed scope undoes what begins in it
+                self._capacity.give_back(instance.cost)  # a closed scope undoes new creations
         creation.add_done_callback(lambda _: self._note_created(creation))
 
     def _unused(self) -> set[Key]:

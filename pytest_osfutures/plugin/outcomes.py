@@ -255,7 +255,7 @@ def operation_of(future: AnyFuture) -> str:
 
 
 def _details(future: AnyFuture) -> OperationDetails:
-    """Return what the error of a future tells about its operation."""
+    """Return the details of the error of a future."""
     error = error_of(future) if future.done() else None
     return error.details if isinstance(error, OperationError) else OperationDetails()
 

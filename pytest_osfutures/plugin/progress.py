@@ -1,4 +1,4 @@
-"""What a process waits for: a line on the terminal, or records of the log without one."""
+"""The waits of a process: a line on the terminal, or records of the log without a terminal."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Activity:
 
 
 class Progress:
-    """The thread that tells what this process waits for.
+    """The thread that tells the waits of this process.
 
     Args:
-        waits: returns what threads of the tests wait for at the moment.
+        waits: returns the present waits of the tests' threads.
         line: the line of the terminal; None in workers and without a terminal.
         send: sends the state to the controller that has a line; None in other processes.
     """

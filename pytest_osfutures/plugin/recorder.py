@@ -179,7 +179,7 @@ class Recorder:
             return list(self._waits)
 
     def waiting_now(self, usual: Callable[[str], float | None]) -> list[Waiting]:
-        """Return what threads of the tests wait for, one value for each operation's name.
+        """Return the present waits of the tests' threads, one value for each operation's name.
 
         Args:
             usual: returns the usual duration of an operation in seconds.

@@ -172,12 +172,12 @@ class RunSession(Run):
         return True
 
     def _progress(self) -> Progress:
-        """Return the thread that tells what this process waits for."""
+        """Return the thread that tells the waits of this process."""
         monitor = self.cloud.engine.monitor
         waits = partial(self.recorder.waiting_now, monitor.usual_duration)
         if not self.worker:
             return Progress(waits, None if self.forked else live_line_of(self.config))
-        workerinput = self.config.workerinput  # type: ignore[attr-defined]
+        workerinput = getattr(self.config, "workerinput", {})
         send = partial(send_waits, self.config) if workerinput.get("osfutures_live") else None
         return Progress(waits, None, send)
 

@@ -46,7 +46,7 @@ def _count_left(ledger: Ledger) -> int:
 
 
 def spans_of_run(config: pytest.Config) -> list[Span]:
-    """Return what has happened in all processes of the run, as far as this one knows it."""
+    """Return the spans of all processes of the run, as far as this process has them."""
     documents, ledger = list(config.stash.get(xdist.SPANS, ())), ledger_of(config)
     if ledger is not None:
         with suppress(LedgerError):

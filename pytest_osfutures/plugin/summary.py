@@ -40,7 +40,7 @@ def write_summary(config: pytest.Config, terminal: Any) -> None:
 
 
 def _left_behind(ledger: Ledger | None, kept: list[LedgerRow], undeleted: list[str]) -> str:
-    """Return what the run has left behind, in words."""
+    """Return the resources that the run has left behind, in words."""
     try:
         left = max(len(undeleted), 0 if ledger is None else ledger.left())
     except LedgerError:

@@ -92,7 +92,7 @@ def send_message(config: pytest.Config, text: str) -> None:
 
 
 def send_waits(config: pytest.Config, state: list[Any]) -> None:
-    """Let the controller show what this worker waits for."""
+    """Let the controller show the waits of this worker."""
     item = config.stash[ITEM]
     report = pytest.TestReport(
         item.nodeid, item.location, {}, "passed", None, "setup",

@@ -30,7 +30,7 @@ from pytest_osfutures.ready.thread import default_thread
 
 __tracebackhide__ = True  # pytest: an error belongs to the line of the test
 
-#: What users give as `ready=`: a condition, a function of the server, or several of these.
+#: The values of `ready=`: a condition, a function of the server, or several of these.
 Ready = Condition | Callable[[Any], object] | Sequence[Condition | Callable[[Any], object]]
 #: The line that cloud-init prints last, by its default `final_message`:
 #: https://docs.cloud-init.io/en/latest/reference/modules.html#final-message

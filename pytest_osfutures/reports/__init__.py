@@ -1,4 +1,4 @@
-"""What happened in a run: its spans, for the summary and for reports."""
+"""The course of a run: its spans, for the summary and for reports."""
 
 from pytest_osfutures.reports.comparison import (
     THRESHOLD,

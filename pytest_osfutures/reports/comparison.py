@@ -68,7 +68,7 @@ class Change:
     operation: str
     a: OperationStatistics
     b: OperationStatistics
-    #: What became worse; empty if nothing did.
+    #: The statistics that became worse.
     worse: tuple[str, ...]
 
 

@@ -24,7 +24,7 @@ def summary_lines(report: Report, left: str) -> list[str]:
 
     Args:
         report: the report of the run.
-        left: what the run has left behind, in words.
+        left: the resources that the run has left behind, in words.
     """
     if not report.operations:
         return []

@@ -144,7 +144,7 @@ def resource_text(row: ResourceRow) -> str:
 
 
 def comparison_text(comparison: Comparison) -> str:
-    """Return a comparison as a table, with a last line that says what became worse."""
+    """Return a comparison as a table, with a last line about the operations that became worse."""
     rows = [("operation", "count", "p50", "p95", "failed", "tried again", "became")]
     for each in comparison.changes:
         a, b = each.a, each.b

@@ -216,7 +216,7 @@ class ProviderDetails:
 
 @dataclass(frozen=True, eq=False, repr=False, match_args=False)
 class AllocationDetails:
-    """What a server uses of a host."""
+    """The share of a host that a server uses."""
 
     provider_id: str
     consumer_id: str
@@ -232,7 +232,7 @@ class ResourcesPort(Protocol):
         """Return the hosts on which servers run."""
 
     def allocations(self) -> list[AllocationDetails]:
-        """Return what each server uses of its host."""
+        """Return the share of its host that each server uses."""
 
 
 class ProjectsPort(Protocol):

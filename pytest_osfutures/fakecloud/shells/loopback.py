@@ -63,7 +63,7 @@ class GuestNetwork:
         """Return a network that no other cloud on this machine holds; `close` releases it.
 
         Raises:
-            GuestsUnavailableError: the ports cannot be opened; the text says why, and what to do.
+            GuestsUnavailableError: the ports cannot be opened; the text has reason and remedy.
         """
         why: OSError | None = None
         for number in NUMBERS:

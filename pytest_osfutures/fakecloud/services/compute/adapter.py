@@ -42,7 +42,7 @@ class ServersAdapter:
         ]
 
     def allocations(self) -> list[AllocationDetails]:
-        """Return what each server uses of its host."""
+        """Return the share of its host that each server uses."""
         return [
             AllocationDetails(
                 self._model.hosts[server.host].id,

@@ -213,7 +213,7 @@ def list_provider_allocations(call: PlacementCall, provider_id: str) -> Response
 
 
 def show_allocations(call: PlacementCall, consumer_id: str) -> Response:
-    """Show what a server uses of each provider; an unknown consumer uses nothing."""
+    """Show the share of each provider that a server uses; an unknown consumer uses nothing."""
     _allow(call, "allocations:list")
     model = call.model
     found = model.allocations(consumer_id=consumer_id)

@@ -119,11 +119,11 @@ def _check_disk(call: ComputeCall, mapping: dict[str, Any], source: Any, has_ima
     nova.block_device, get_bdm_image_metadata.
     """
     if source in ("image", "blank") and not mapping.get("volume_size"):
-        what = {
+        reasons = {
             "image": "Images with destination_type 'volume' need to have a non-zero size specified",
             "blank": "Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size",
         }
-        raise ApiError(400, what[source])
+        raise ApiError(400, reasons[source])
     thing_id, project = str(mapping.get("uuid")), call.caller.project_id
     model = call.model
     try:

@@ -54,7 +54,7 @@ def _standard(call: ComputeCall, server: ServerRecord, uptime: int) -> dict[str,
         "errors_count": 1,
     }
     counters = dict.fromkeys(
-        (f"{way}_{what}" for way in ("rx", "tx") for what in ("errors", "drop", "rate")), 0
+        (f"{way}_{counter}" for way in ("rx", "tx") for counter in ("errors", "drop", "rate")), 0
     )
     traffic = {"rx_octets": 2070139, "rx_packets": 26701, "tx_octets": 140208, "tx_packets": 662}
     return {

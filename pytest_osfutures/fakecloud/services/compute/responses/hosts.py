@@ -310,8 +310,8 @@ def _progress(call: ComputeCall, migration: Migration) -> dict[str, Any]:
         shown.pop(name, None)
     shown.pop("migration_type", None)
     sizes = [
-        f"{what}_{how}_bytes"
-        for what in ("disk", "memory")
+        f"{device}_{how}_bytes"
+        for device in ("disk", "memory")
         for how in ("total", "processed", "remaining")
     ]
     return shown | {"server_uuid": migration.server_id} | dict.fromkeys(sizes)

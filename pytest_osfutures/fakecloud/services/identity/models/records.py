@@ -81,7 +81,7 @@ class Role(Entry):
 
 
 class Target(NamedTuple):
-    """What a role gives access to: a project, a domain or the system."""
+    """The scope of a role: a project, a domain or the system."""
 
     kind: str  #: "project", "domain" or "system"
     id: str = "all"

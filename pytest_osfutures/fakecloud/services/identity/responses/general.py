@@ -48,9 +48,9 @@ def error_body(error: ApiError) -> dict[str, Any]:
     return {"error": content}
 
 
-def forbidden(what: str) -> ApiError:
+def forbidden(action: str) -> ApiError:
     """Return the error 403 for an action that the policies do not allow."""
-    return ApiError(403, f"You are not authorized to perform the requested action: {what}.")
+    return ApiError(403, f"You are not authorized to perform the requested action: {action}.")
 
 
 def allow(

@@ -239,7 +239,7 @@ def _assign(record: Any, content: dict[str, Any], names: tuple[str, ...]) -> Non
 
 
 def delete_project(call: IdentityCall, project_id: str) -> Response:
-    """Delete a project, or a domain; what other services keep for the project stays there."""
+    """Delete a project, or a domain; resources of the project in other services stay."""
     if project_id in call.model.domains:
         return delete_domain(call, project_id)
     project = _project(call, "delete_project", project_id)

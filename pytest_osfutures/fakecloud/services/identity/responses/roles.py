@@ -264,7 +264,7 @@ class Grants:
         return Response(204)
 
     def revoke(self, call: IdentityCall, **names: str) -> Response:
-        """Take a role from a user or a group, with what the user has delegated of the project."""
+        """Take a role from a user or a group, with the user's delegations for the project."""
         assignment, model = self._existing(call, "revoke", names), call.model
         model.assignments.discard(assignment)
         model.changed()

@@ -1,4 +1,4 @@
-"""Keystone's handlers for tokens, version documents and what a token gives access to."""
+"""Keystone's handlers for tokens, version documents and the scopes of a token."""
 
 from __future__ import annotations
 
