@@ -14,7 +14,15 @@ from pytest_osfutures.cleanup.ledger import Ledger, LedgerError
 from pytest_osfutures.cleanup.ledger_files import run_of
 from pytest_osfutures.cleanup.process_lock import ProcessLock
 from pytest_osfutures.cleanup.rows import LedgerRow
-from pytest_osfutures.reports import Report, ResourceRow, RunInfo, Span, parse_span, report_of
+from pytest_osfutures.reports import (
+    Report,
+    ResourceRow,
+    RunInfo,
+    Span,
+    latest,
+    parse_span,
+    report_of,
+)
 
 #: The tables of each ledger; `spans` came later.
 _TABLES = {"run", "processes", "resources", "steps"}
@@ -108,9 +116,9 @@ def _resource_row(row: LedgerRow) -> ResourceRow:
 
 
 def parsed_spans(documents: Iterable[str]) -> list[Span]:
-    """Return the spans of documents, without those of another version."""
+    """Return the newest spans of documents, without those of another version."""
     spans = []
     for each in documents:
         with suppress(ValueError, RecursionError):
             spans.append(parse_span(json.loads(each)))
-    return spans
+    return latest(spans)

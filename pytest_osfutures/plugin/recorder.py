@@ -38,6 +38,7 @@ class Call:
     began: float
     #: The number of the call that this one undoes.
     undoes: int | None
+    ended: float | None = None
 
 
 @dataclass(eq=False, frozen=True)
@@ -163,10 +164,12 @@ class Recorder:
     # For the run
 
     def assign(self, future: OperationFuture[Any], test: str) -> None:
-        """Let a call belong to another test."""
+        """Let a call belong to another test; a new span replaces one that was recorded."""
         with self._lock:
             if (call := self._calls.get(future)) is not None:
                 self._calls[future] = replace(call, test=test)
+                if call.ended is not None:
+                    self._spans.append(self._operation_span(future))
 
     def pending(self) -> list[OperationFuture[Any]]:
         """Return the futures of the calls that are not done, oldest first."""
@@ -254,14 +257,12 @@ class Recorder:
 
     def _end(self, future: OperationFuture[Any], _: object) -> None:
         with self._lock:
-            span = self._operation_span(future, self._clock.time())
+            self._calls[future] = replace(self._calls[future], ended=self._clock.time())
             del self._pending[future]
-            self._spans.append(span)
+            self._spans.append(self._operation_span(future))
         self.outcomes.ended(future, error_of(future))
 
-    def _operation_span(
-        self, future: OperationFuture[Any], ended: float | None = None
-    ) -> OperationSpan:
+    def _operation_span(self, future: OperationFuture[Any]) -> OperationSpan:
         call, accepted = self._calls[future], accepted_at(future)
         error = error_of(future) if future.done() else None
         if accepted is not None:
@@ -277,7 +278,7 @@ class Recorder:
             request_id=future.request_id,
             began=call.began,
             accepted=accepted,
-            ended=ended,
+            ended=call.ended,
             history=future.history,
             attempts=self.outcomes.attempts_of(future),
             error_type=type(error).__name__ if error is not None else "",

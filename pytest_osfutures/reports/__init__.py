@@ -25,6 +25,7 @@ from pytest_osfutures.reports.spans import (
     PhaseSpan,
     Span,
     WaitSpan,
+    latest,
     parse_span,
     span_document,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "counted_reasons",
     "counted_text",
     "kind_of",
+    "latest",
     "merged",
     "parse_report",
     "parse_span",

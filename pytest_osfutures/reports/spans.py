@@ -6,7 +6,7 @@ https://opentelemetry.io/docs/concepts/signals/traces/#spans
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -110,3 +110,12 @@ def parse_span(document: Mapping[str, Any]) -> Span:
     if kind is None:
         raise DocumentError(f"no span of a run: kind {document.get('kind')!r}")
     return from_document(kind, document, f"no span of a run: {kind.__name__}")
+
+
+def latest(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans without those of operations that have a later span."""
+    found: dict[object, Span] = {}
+    for span in spans:
+        key = (span.process, span.number) if isinstance(span, OperationSpan) else id(span)
+        found[key] = span
+    return list(found.values())

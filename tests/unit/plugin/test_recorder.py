@@ -20,6 +20,7 @@ from pytest_osfutures.reports import (
     OperationSpan,
     PhaseSpan,
     WaitSpan,
+    latest,
     parse_span,
     span_document,
 )
@@ -267,3 +268,18 @@ def test_a_failure_ahead_of_a_test_is_not_told_to_the_running_one(
     derived.set_exception(ValueError("no"))
     assert recorder.outcomes.take_unwatched({"test_now"}) == []
     assert len(recorder.outcomes.take_unwatched({"test_next"})) > 0
+
+
+def test_a_resource_that_goes_to_another_test_has_a_new_span(
+    engine: SteppedEngine, recorder: Recorder, clock: ManualClock
+) -> None:
+    going, staying = promised(engine, recorder), promised(engine, recorder)
+    recorder.assign(going.future, "test_1")
+    clock.advance(5)
+    going.set_result("vm")
+    staying.set_result("vm")
+    before = recorder.take_spans()
+    recorder.assign(going.future, "test_2")
+    spans = latest([*before, *recorder.take_spans()])
+    found = [(each.test, each.ended) for each in spans if isinstance(each, OperationSpan)]
+    assert found == [("test_2", 1005.0), ("test_web", 1005.0)]
