@@ -177,8 +177,8 @@ class OperationFuture(_TypedFuture[T, P]):
         Example:
             >>> future = cloud.cinder.volumes.create_async(1, name="data")
             >>> volume = future.result()
-            >>> list(future.phases)
-            ['creating', 'available']
+            >>> list(future.phases)[-1]
+            'available'
         """
         clock = self._engine.clock
         end = clock.time()
